@@ -1,0 +1,28 @@
+// ESM throughout: sources are mapped, so tests need no build. Run with --experimental-vm-modules (npm test does).
+export default {
+  testEnvironment: 'node',
+  roots: ['<rootDir>/packages'],
+  testMatch: ['**/src/**/*.test.ts'],
+  extensionsToTreatAsEsm: ['.ts'],
+  moduleNameMapper: {
+    '^@easel/([^/]+)/node$': '<rootDir>/packages/$1/src/node.ts',
+    '^@easel/([^/]+)$': '<rootDir>/packages/$1/src/index.ts',
+    '^safetensors-ts/node$': '<rootDir>/packages/safetensors-ts/src/node.ts',
+    '^safetensors-ts$': '<rootDir>/packages/safetensors-ts/src/index.ts',
+    '^tfjs-backend-native$': '<rootDir>/packages/tfjs-backend-native/src/index.ts',
+    '^(\\.{1,2}/.*)\\.js$': '$1',
+  },
+  transform: {
+    '^.+\\.ts$': [
+      '@swc/jest',
+      {
+        jsc: { target: 'es2022', parser: { syntax: 'typescript' } },
+        module: { type: 'es6' },
+        sourceMaps: 'inline',
+      },
+    ],
+  },
+  maxWorkers: 2,
+  coverageProvider: 'v8',
+  collectCoverageFrom: ['packages/*/src/**/*.ts', '!**/*.test.ts'],
+};
