@@ -1,1 +1,84 @@
-console.log('addon: not built');
+// Builds the addon from source, offline. Never fails an install: without a compiler the package still loads and says why
+// the native backend is missing. `node install.mjs` again after changing a C++ file rebuilds what changed.
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { availableParallelism } from 'node:os';
+import { dirname, join } from 'node:path';
+
+const require = createRequire(import.meta.url);
+const packageDir = import.meta.dirname;
+const stamp = join(packageDir, 'build', 'Release', 'sources.sha256');
+
+/** Hash of everything the addon is made of, so that an up-to-date build is kept. */
+function hashSources() {
+  const hash = createHash('sha256').update(`${process.platform} ${process.arch} `);
+  const files = readdirSync(join(packageDir, 'native'), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && !entry.name.endsWith('.md'))
+    .map((entry) => join(entry.parentPath, entry.name));
+  for (const file of [join(packageDir, 'binding.gyp'), ...files].sort()) hash.update(readFileSync(file));
+  return hash.digest('hex');
+}
+
+/** What is wrong with the addon that node-gyp-build finds, or undefined if it loads. A child loads it, so a crash is contained. */
+function loadProblem() {
+  const code = `require(${JSON.stringify(require.resolve('node-gyp-build'))})(${JSON.stringify(packageDir)})`;
+  const { status, signal, stderr } = spawnSync(process.execPath, ['-e', code], { encoding: 'utf8' });
+  if (status === 0) return undefined;
+  return signal ? `it ends with ${signal}` : (stderr.match(/^\w*Error: .*/m)?.[0] ?? stderr.trim());
+}
+
+/** Runs node-gyp. Returns undefined, or why it failed. */
+function build() {
+  const env = { ...process.env };
+  // npm passes its nodedir on as environment, and node-gyp would take it before the argument below.
+  for (const name of Object.keys(env))
+    if (/^npm_(package_)?config_(node_gyp_)?nodedir$/i.test(name)) delete env[name];
+  const gyp = join(dirname(require.resolve('node-gyp/package.json')), 'bin', 'node-gyp.js');
+  const nodedir = join(packageDir, 'native', 'gyp');
+  const jobs = String(Math.min(8, availableParallelism()));
+  const options = [`--nodedir=${nodedir}`, '--force-process-config', '--release', `--jobs=${jobs}`];
+  for (const step of ['configure', 'build']) {
+    const { status, error, stdout, stderr } = spawnSync(process.execPath, [gyp, step, ...options], {
+      cwd: packageDir,
+      env,
+      encoding: 'utf8',
+      maxBuffer: 1 << 28,
+    });
+    if (error) return error.message;
+    if (status !== 0) {
+      const lines = `${stdout}\n${stderr}`.split('\n');
+      const telling = lines.filter((line) =>
+        /\berror\b|not found|No such file|ERR! (find|stack)/i.test(line),
+      );
+      return (telling.length ? telling : lines.slice(-12)).slice(0, 12).join('\n  ');
+    }
+  }
+  return undefined;
+}
+
+function main() {
+  const hash = hashSources();
+  if (!existsSync(join(packageDir, 'build')) && loadProblem() === undefined) return 'a prebuilt addon loads';
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === hash && loadProblem() === undefined)
+    return 'up to date';
+  const problem = build() ?? loadProblem();
+  if (problem === undefined) {
+    writeFileSync(stamp, hash);
+    return 'built';
+  }
+  return (
+    `the native addon could not be built, so the slower wasm or cpu backend will serve. Cause:\n  ${problem}\n` +
+    'Remedy: install a C++17 compiler, make and Python 3 (Debian: apt install g++ make python3; macOS: xcode-select --install), ' +
+    `then run: node ${join(packageDir, 'install.mjs')}`
+  );
+}
+
+let outcome;
+try {
+  outcome = main();
+} catch (error) {
+  outcome = `the native addon could not be built: ${error instanceof Error ? error.message : error}`;
+}
+console.log(`tfjs-backend-native: ${outcome}`);

@@ -1,0 +1,22 @@
+// Entry of the addon: builds `exports` for each JS environment. No state is kept per environment.
+#include <node_api.h>
+
+#include "binding/families.h"
+
+namespace easel {
+
+void export_function(napi_env env, napi_value exports, const char* name, napi_callback function) {
+  napi_value value;
+  if (napi_create_function(env, name, NAPI_AUTO_LENGTH, function, nullptr, &value) == napi_ok) {
+    napi_set_named_property(env, exports, name, value);
+  }
+}
+
+}  // namespace easel
+
+extern "C" __attribute__((visibility("default"))) int32_t node_api_module_get_api_version_v1() { return NAPI_VERSION; }
+
+extern "C" __attribute__((visibility("default"))) napi_value napi_register_module_v1(napi_env env, napi_value exports) {
+  easel::register_runtime(env, exports);
+  return exports;
+}

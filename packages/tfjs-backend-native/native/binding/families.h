@@ -1,0 +1,13 @@
+// What each binding file adds to the addon's exports. A new family: declare it here, call it in addon.cc.
+#pragma once
+
+#include <node_api.h>
+
+namespace easel {
+
+/// Adds a function to exports under `name`.
+void export_function(napi_env env, napi_value exports, const char* name, napi_callback function);
+
+void register_runtime(napi_env env, napi_value exports);
+
+}  // namespace easel

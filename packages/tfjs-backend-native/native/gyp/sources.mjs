@@ -1,0 +1,26 @@
+// Lists C++ sources for binding.gyp, one path a line: `node sources.mjs serial|avx2|avx512|portable`.
+// A CPU target's sources are native/kernels/<family>/<target>.cc; portable are the families' other files, runtime and binding.
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+const TARGETS = ['serial', 'avx2', 'avx512', 'neon'];
+const native = join(import.meta.dirname, '..');
+
+/** Paths of the .cc files of a folder of native/, relative to the package. */
+function sourcesIn(folder) {
+  return readdirSync(join(native, folder))
+    .filter((file) => file.endsWith('.cc'))
+    .sort()
+    .map((file) => `native/${folder}/${file}`);
+}
+
+const wanted = process.argv[2];
+const kernels = readdirSync(join(native, 'kernels'))
+  .sort()
+  .flatMap((family) => sourcesIn(`kernels/${family}`));
+const targetOf = (path) => TARGETS.find((target) => path.endsWith(`/${target}.cc`));
+const sources =
+  wanted === 'portable'
+    ? [...kernels.filter((path) => !targetOf(path)), ...sourcesIn('runtime'), ...sourcesIn('binding')]
+    : kernels.filter((path) => targetOf(path) === wanted);
+console.log(sources.join('\n'));

@@ -1,0 +1,18 @@
+// Blocks of memory for tensors, aligned for the widest loads. Reuse of blocks is the JavaScript side's business.
+#pragma once
+
+#include <cstddef>
+
+namespace easel {
+
+/// Uninitialised memory, aligned to 64 bytes, or to 2 MiB with huge pages asked for from 2 MiB up. Null if there is none.
+void* allocate_block(size_t bytes);
+
+/// Gives back what allocate_block returned.
+void free_block(void* block);
+
+/// Scratch memory of the calling thread, at least that large and aligned to 64 bytes; valid until its next call with the same slot
+/// (0..3). Null if there is none. It stays with the thread, so kernels do not pay for page faults again.
+void* scratch(int slot, size_t bytes);
+
+}  // namespace easel

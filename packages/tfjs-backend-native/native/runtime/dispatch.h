@@ -1,0 +1,33 @@
+// Picks a family's table of kernels for the CPU target in use. Included by portable files only.
+//
+// A family declares in kernels/<family>/<family>.h a struct of function pointers, and one constant of it per target:
+//   struct SoftmaxKernels { void (*rows)(float* y, const float* x, int64_t rows, int64_t width); };
+//   extern const SoftmaxKernels softmax_serial, softmax_avx2, softmax_avx512;
+// and calls `EASEL_KERNELS(softmax).rows(…)`. Every target listed must exist; where AVX-512 brings nothing, the avx512.cc file may
+// simply say `const SoftmaxKernels softmax_avx512 = …` with the same code compiled wider.
+#pragma once
+
+#include "runtime/cpu.h"
+
+#if defined(__x86_64__)
+#define EASEL_KERNELS(family) (*easel::pick(&family##_serial, &family##_avx2, &family##_avx512))
+#else
+#define EASEL_KERNELS(family) (family##_serial)
+#endif
+
+namespace easel {
+
+template <typename Table>
+inline const Table* pick(const Table* serial, const Table* avx2, const Table* avx512) {
+  switch (current_target()) {
+    case Target::avx512:
+      return avx512;
+    case Target::avx2:
+      return avx2;
+    case Target::serial:
+      break;
+  }
+  return serial;
+}
+
+}  // namespace easel

@@ -1,0 +1,71 @@
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** Instruction sets that kernels are written for, in the order of the addon's numbers. */
+export const CPU_TARGETS = ['serial', 'avx2', 'avx512'] as const;
+export type CpuTarget = (typeof CPU_TARGETS)[number];
+
+/** What the addon says of itself. Blocks and bytes count every JS environment of the process. */
+export interface AddonStatus {
+  readonly cpu: string;
+  readonly target: CpuTarget;
+  readonly targets: readonly CpuTarget[];
+  readonly threads: number;
+  readonly liveBlocks: number;
+  readonly liveBytes: number;
+}
+
+/**
+ * The addon's functions. Each checks types and lengths of its arguments and throws TypeError or RangeError; shapes are the
+ * caller's business. Outputs come first and must not overlap inputs unless a function says so.
+ */
+export interface Addon {
+  /** Uninitialised block, 64-byte aligned; 1 byte to 4 GiB. */
+  allocate(bytes: number): ArrayBuffer;
+  status(): AddonStatus;
+  /** Uses another instruction set (its index in CPU_TARGETS), process-wide; returns the previous. */
+  setTarget(target: number): number;
+  /** Uses another number of threads, process-wide; returns the previous. */
+  setThreads(count: number): number;
+}
+
+/** The loaded addon and its file, or why there is none. */
+export type AddonLoad =
+  | { readonly addon: Addon; readonly path: string }
+  | { readonly addon: undefined; readonly reason: string };
+
+const require = createRequire(import.meta.url);
+const packageDir = join(dirname(fileURLToPath(import.meta.url)), '..');
+
+function load(): AddonLoad {
+  try {
+    const find = require('node-gyp-build') as { (dir: string): Addon; path(dir: string): string };
+    return { addon: find(packageDir), path: find.path(packageDir) };
+  } catch (error) {
+    const cause = (error instanceof Error ? error.message : String(error)).split('\n')[0];
+    return {
+      addon: undefined,
+      reason: `the native addon did not load (${cause}); build it with: node ${join(packageDir, 'install.mjs')}`,
+    };
+  }
+}
+
+/** Loaded once a process and environment; never throws. */
+export const addonLoad: AddonLoad = load();
+
+/** The addon, for kernels that are registered only where it loaded. Throws Error with the reason if it did not. */
+export function addon(): Addon {
+  if (addonLoad.addon === undefined) throw new Error(`tfjs-backend-native: ${addonLoad.reason}`);
+  return addonLoad.addon;
+}
+
+/** Uses another instruction set for all kernels; returns the previous. Throws RangeError if this machine cannot run it. */
+export function setTarget(target: CpuTarget): CpuTarget {
+  return CPU_TARGETS[addon().setTarget(CPU_TARGETS.indexOf(target))] as CpuTarget;
+}
+
+/** Uses another number of threads (1 to 256) for all kernels; returns the previous. */
+export function setThreads(count: number): number {
+  return addon().setThreads(count);
+}
