@@ -1,0 +1,136 @@
+// Judges drawings by retrieval: node data/emoji/retrieval.mjs RESULTS.json [--pictures DIR] [--list canonical|paraphrase|unseen]
+// RESULTS.json is what `easel generate --prompts … --json` printed: [{ file, prompt, … }]; or a folder that holds it as results.json.
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import sharp from 'sharp';
+
+const usage = `node data/emoji/retrieval.mjs RESULTS [options]
+  RESULTS          the JSON that "easel generate --json" printed, or a folder holding it as results.json
+  --pictures DIR   the folder made by build.mjs, with prompts.json (data/emoji/pictures)
+  --list NAME      where prompts are looked up: canonical, paraphrase, unseen, or any (any)
+  --self           judge the real pictures themselves instead of RESULTS: the metric's ceiling, 100 % but for equal drawings
+  --misses N       also list the first N drawings whose nearest concept is another one (0)`;
+
+/** Mean of RGB over a grid of side `cells`, from raw pixels of side `side` (a multiple of `cells`). */
+function meanGrid(pixels, side, cells) {
+  const width = side / cells;
+  const out = new Float32Array(cells * cells * 3);
+  for (let y = 0; y < side; y++) {
+    for (let x = 0; x < side; x++) {
+      const cell = (Math.floor(y / width) * cells + Math.floor(x / width)) * 3;
+      for (let c = 0; c < 3; c++) out[cell + c] += pixels[(y * side + x) * 3 + c] / (255 * width * width);
+    }
+  }
+  return out;
+}
+
+/** The picture's features, float32 [16·16·3 + 8·8·3]: its means on a 16×16 and on an 8×8 grid. */
+async function features(path) {
+  const { data, info } = await sharp(path)
+    .flatten({ background: '#ffffff' })
+    .removeAlpha()
+    .toColourspace('srgb')
+    .resize(64, 64, { kernel: 'lanczos3', fit: 'fill' })
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  if (info.channels !== 3) throw new Error(`${path}: expected 3 channels, got ${info.channels}.`);
+  return Float32Array.from([...meanGrid(data, 64, 16), ...meanGrid(data, 64, 8)]);
+}
+
+/** The concepts of the five real pictures nearest to `query`, nearest first (euclidean distance). */
+function nearest(query, gallery) {
+  const best = [];
+  for (const { concept, feature } of gallery) {
+    let distance = 0;
+    for (let i = 0; i < query.length; i++) distance += (query[i] - feature[i]) ** 2;
+    if (best.length < 5 || distance < best[4].distance) {
+      best.push({ concept, distance });
+      best.sort((a, b) => a.distance - b.distance);
+      best.length = Math.min(best.length, 5);
+    }
+  }
+  return best.map(({ concept }) => concept);
+}
+
+/** Prompt → concept for one list, or for all of them together; a prompt of several concepts counts for each of them. */
+function conceptsOfPrompts(lists, name) {
+  const concepts = new Map();
+  const names = name === 'any' ? Object.keys(lists) : [name];
+  for (const list of names) {
+    if (lists[list] === undefined)
+      throw new Error(`--list: expected one of ${Object.keys(lists).join(', ')}, any; got "${list}".`);
+    for (const { prompt, concept } of lists[list])
+      concepts.set(prompt, [...(concepts.get(prompt) ?? []), concept]);
+  }
+  return concepts;
+}
+
+async function judge({ results, pictures, list, self, misses }) {
+  const lists = JSON.parse(readFileSync(join(pictures, 'prompts.json'), 'utf8'));
+  const conceptOfFile = new Map(lists.canonical.map(({ file, concept }) => [file, concept]));
+  const gallery = [];
+  for (const file of readdirSync(pictures).filter((name) => conceptOfFile.has(name))) {
+    gallery.push({ file, concept: conceptOfFile.get(file), feature: await features(join(pictures, file)) });
+  }
+
+  let drawings;
+  if (self) drawings = lists.canonical.map(({ file, prompt }) => ({ file: join(pictures, file), prompt }));
+  else {
+    const path = statSync(results).isDirectory() ? join(results, 'results.json') : results;
+    drawings = JSON.parse(readFileSync(path, 'utf8')).map((row) => ({
+      prompt: row.prompt,
+      // Paths are relative to where generate ran; a results.json that moved with its folder finds them beside itself.
+      file:
+        isAbsolute(row.file) || statSync(row.file, { throwIfNoEntry: false })
+          ? row.file
+          : resolve(dirname(path), row.file),
+    }));
+  }
+  const concepts = conceptsOfPrompts(lists, self ? 'canonical' : list);
+  const known = drawings.filter(({ prompt }) => concepts.has(prompt));
+  if (known.length === 0)
+    throw new Error(`None of the ${drawings.length} prompts in ${results} is in ${pictures}/prompts.json.`);
+
+  let top1 = 0;
+  let top5 = 0;
+  const missed = [];
+  for (const { file, prompt } of known) {
+    const found = nearest(await features(file), gallery);
+    const own = concepts.get(prompt);
+    if (own.includes(found[0])) top1++;
+    else if (missed.length < misses) missed.push({ prompt, file, nearest: found[0] });
+    if (found.some((concept) => own.includes(concept))) top5++;
+  }
+  const percent = (count) => Number(((100 * count) / known.length).toFixed(1));
+  return {
+    judged: known.length,
+    unknownPrompts: drawings.length - known.length,
+    gallery: gallery.length,
+    top1: percent(top1),
+    top5: percent(top5),
+    ...(misses > 0 ? { missed } : {}),
+  };
+}
+
+try {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      pictures: { type: 'string', default: join(import.meta.dirname, 'pictures') },
+      list: { type: 'string', default: 'any' },
+      self: { type: 'boolean', default: false },
+      misses: { type: 'string', default: '0' },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) console.log(usage);
+  else if (positionals.length !== (values.self ? 0 : 1)) throw new Error('Expected one RESULTS argument.');
+  else {
+    const report = await judge({ ...values, misses: Number(values.misses), results: positionals[0] });
+    console.log(JSON.stringify(report, null, 2));
+  }
+} catch (error) {
+  console.error(`${error.message}\n\n${usage}`);
+  process.exitCode = 1;
+}
