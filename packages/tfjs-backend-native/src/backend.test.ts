@@ -1,0 +1,119 @@
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import * as tf from '@tensorflow/tfjs';
+import type { NativeBackend } from './backend.js';
+import { sizeClass } from './block-pool.js';
+import { nativeStatus } from './index.js';
+
+const backend = () => tf.backend() as NativeBackend;
+const usage = () => backend().pool.usage();
+
+beforeAll(async () => {
+  await tf.setBackend('native');
+  backend().pool.poison = true;
+});
+
+describe('registration', () => {
+  test('the addon loads, and tfjs takes the backend by priority', async () => {
+    expect(nativeStatus().available).toBe(true);
+    expect(tf.getBackend()).toBe('native');
+  });
+
+  test('every kernel of the cpu backend is there', () => {
+    const ours = new Set(tf.getKernelsForBackend('native').map((kernel) => kernel.kernelName));
+    expect(tf.getKernelsForBackend('cpu').filter((kernel) => !ours.has(kernel.kernelName))).toEqual([]);
+  });
+});
+
+describe('memory', () => {
+  test('size classes hold the bytes and waste at most a fifth above 256', () => {
+    for (const bytes of [1, 64, 65, 255, 256, 257, 1000, 4097, 123457, 2 ** 20, 2 ** 20 + 1]) {
+      expect(sizeClass(bytes)).toBeGreaterThanOrEqual(bytes);
+      expect(sizeClass(bytes) % 64).toBe(0);
+      if (bytes > 256) expect(sizeClass(bytes)).toBeLessThanOrEqual(bytes * 1.25 + 64);
+    }
+  });
+
+  test('uploads do not alias the array of the caller', () => {
+    const mine = new Float32Array([1, 2, 3]);
+    const x = tf.tensor1d(mine);
+    mine[0] = 9;
+    expect([...x.dataSync()]).toEqual([1, 2, 3]);
+    x.dispose();
+  });
+
+  test('a disposed tensor gives its block back, once all views of it are gone', () => {
+    const before = usage().liveBytes;
+    const x = tf.range(0, 6000).reshape([6, 1000]) as tf.Tensor2D;
+    const view = x.slice([2, 0], [3, 1000]);
+    x.dispose();
+    tf.ones([6, 1000]).dispose();
+    expect(view.sum().dataSync()[0]).toBe((2000 + 4999) * 1500);
+    view.dispose();
+    expect(usage().liveBytes).toBeLessThanOrEqual(before + 64 + 64 + 30720);
+  });
+
+  test('an array that was read stays as it was after its tensor is disposed', () => {
+    const lost = usage().lost;
+    const x = tf.tensor1d(new Float32Array(5000).fill(4));
+    const values = x.dataSync();
+    x.dispose();
+    for (let i = 0; i < 10; i++) tf.tensor1d(new Float32Array(5000).fill(i)).dispose();
+    expect(values.every((value) => value === 4)).toBe(true);
+    expect(usage().lost).toBe(lost + 1);
+  });
+
+  test('moving to cpu and back empties our blocks and keeps values', async () => {
+    const x = tf.tensor1d([1, 2, 3, 4, 5]);
+    const live = usage().liveBytes;
+    const native = backend();
+    await tf.setBackend('cpu');
+    expect([...x.square().dataSync()]).toEqual([1, 4, 9, 16, 25]);
+    expect(native.pool.usage().liveBytes).toBe(live - 64);
+    await tf.setBackend('native');
+    expect([...x.add(1).dataSync()]).toEqual([2, 3, 4, 5, 6]);
+    x.dispose();
+  });
+
+  test('300 Adam steps: no growth', () => {
+    const variable = tf.variable(tf.randomNormal([17, 13], 0, 1, 'float32', 3));
+    const optimizer = tf.train.adam(0.01);
+    const steps = (n: number) => {
+      for (let i = 0; i < n; i++) {
+        const loss = optimizer.minimize(() => variable.square().mean() as tf.Scalar, true);
+        loss?.dispose();
+      }
+    };
+    steps(20);
+    const before = { ...usage(), tensors: tf.memory().numTensors };
+    steps(300);
+    expect(usage()).toEqual({ ...usage(), liveBytes: before.liveBytes, poolBytes: before.poolBytes });
+    expect(tf.memory().numTensors).toBe(before.tensors);
+    optimizer.dispose();
+    variable.dispose();
+  });
+
+  test('isExclusive: not with a clone, a view or a reader; makeExclusive repairs the last two', () => {
+    const x = tf.fill([8000], 2);
+    backend().makeExclusive(x);
+    expect(backend().isExclusive(x)).toBe(true);
+    const clone = x.clone();
+    expect(backend().isExclusive(x)).toBe(false);
+    clone.dispose();
+    const view = x.slice([10], [5]);
+    expect(backend().isExclusive(x)).toBe(false);
+    backend().makeExclusive(x);
+    expect(backend().isExclusive(x)).toBe(true);
+    view.dispose();
+    x.dataSync();
+    expect(backend().isExclusive(x)).toBe(false);
+    backend().makeExclusive(x);
+    expect(backend().isExclusive(x)).toBe(true);
+    x.dispose();
+  });
+
+  test('tf.memory() reports the pool', () => {
+    const memory = tf.memory() as unknown as { unreliable: boolean; native: { liveBytes: number } };
+    expect(memory.unreliable).toBe(false);
+    expect(memory.native.liveBytes).toBe(usage().liveBytes);
+  });
+});

@@ -1,0 +1,208 @@
+import type { backend_util, DataType, TensorInfo } from '@tensorflow/tfjs';
+import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
+import { type Block, BlockPool, type PoolUsage } from './block-pool.js';
+
+/** A new tensor's description and the array to fill. */
+export interface Output<T> {
+  readonly info: TensorInfo;
+  readonly values: T;
+}
+
+/** Element types that native kernels make. */
+export type NativeDtype = 'float32' | 'int32' | 'bool';
+
+type DataId = TensorInfo['dataId'];
+type NumericArray = Float32Array | Int32Array | Uint8Array;
+
+/** Reads of at most this many bytes are copied out: cheaper than giving a block away. */
+const COPIED_READ_BYTES = 16384;
+
+function isNumericArray(values: unknown): values is NumericArray {
+  return values instanceof Float32Array || values instanceof Int32Array || values instanceof Uint8Array;
+}
+
+/**
+ * Backend 'native': the cpu backend's data model and its kernels, with memory in recycled aligned blocks and the kernels that
+ * matter in C++. Everything is synchronous.
+ *
+ * Memory: `write` (what the caller uploads) copies; kernels' outputs are made by `allocate`, or adopted by `makeTensorInfo`. Kernels of
+ * the cpu backend return views of their inputs, so a block counts the data entries that lie on it and is reused when the last is disposed.
+ * A block whose array was handed out by `readSync` is never reused.
+ */
+export class NativeBackend extends MathBackendCPU {
+  readonly pool = new BlockPool();
+
+  constructor() {
+    super();
+    // Private in the cpu backend: silences its advice, on first use, to install tfjs-node.
+    (this as unknown as { firstUse: boolean }).firstUse = false;
+  }
+
+  /** Stores a copy of the caller's values: later changes to the caller's array do not show, nor ours to the caller. */
+  override write(values: backend_util.BackendValues, shape: number[], dtype: DataType): DataId {
+    return this.#store(isNumericArray(values) ? this.#copy(values) : values, shape, dtype);
+  }
+
+  override move(
+    dataId: DataId,
+    values: backend_util.BackendValues,
+    shape: number[],
+    dtype: DataType,
+    refCount: number,
+  ): void {
+    const stored = isNumericArray(values) ? this.#copy(values) : values;
+    this.#retain(stored);
+    super.move(dataId, stored, shape, dtype, refCount);
+  }
+
+  /** Describes a kernel's output. `values` is adopted, not copied; it may be a view of an input. */
+  override makeTensorInfo(
+    shape: number[],
+    dtype: DataType,
+    values?: backend_util.BackendValues | string[],
+  ): TensorInfo {
+    if (!isNumericArray(values)) return super.makeTensorInfo(shape, dtype, values);
+    return { dataId: this.#store(values, shape, dtype), shape, dtype };
+  }
+
+  override readSync(dataId: DataId): backend_util.BackendValues {
+    const { values } = this.data.get(dataId);
+    const read = super.readSync(dataId);
+    // Another array than ours: converted, or merged from a complex tensor's parts.
+    if (read !== values || !isNumericArray(read)) return read;
+    const block = this.pool.find(read);
+    if (block === undefined) return read;
+    if (read.byteLength <= COPIED_READ_BYTES) return read.slice();
+    block.lent = true;
+    return read;
+  }
+
+  override disposeData(dataId: DataId, force = false): boolean {
+    const values = this.data.has(dataId) ? this.data.get(dataId).values : undefined;
+    const gone = super.disposeData(dataId, force);
+    if (gone) {
+      const block = this.pool.find(values);
+      if (block !== undefined) this.pool.release(block);
+    }
+    return gone;
+  }
+
+  override dispose(): void {
+    this.pool.clear();
+  }
+
+  /** tf.memory() passes `native` on. */
+  override memory(): { unreliable: boolean; reasons: string[]; native: PoolUsage } {
+    return { unreliable: false, reasons: [], native: this.pool.usage() };
+  }
+
+  /** A new tensor with unspecified contents and the array to fill. */
+  allocate(shape: number[], dtype: 'float32'): Output<Float32Array>;
+  allocate(shape: number[], dtype: 'int32'): Output<Int32Array>;
+  allocate(shape: number[], dtype: 'bool'): Output<Uint8Array>;
+  allocate(shape: number[], dtype: NativeDtype): Output<NumericArray>;
+  allocate(shape: number[], dtype: NativeDtype): Output<NumericArray> {
+    let size = 1;
+    for (const extent of shape) size *= extent;
+    const values = this.#array(size, dtype);
+    return { info: { dataId: this.#store(values, shape, dtype), shape, dtype }, values };
+  }
+
+  /**
+   * Values of a tensor as float32, not copied if they are that. The cpu backend's casts to a wider type share the data, so a float32
+   * tensor may lie on an Int32Array or Uint8Array; those are converted.
+   */
+  float32(info: TensorInfo): Float32Array {
+    const values = this.data.get(info.dataId).values;
+    return values instanceof Float32Array ? values : Float32Array.from(values as Int32Array);
+  }
+
+  /** Values of a tensor as int32, not copied if they are that; see float32. */
+  int32(info: TensorInfo): Int32Array {
+    const values = this.data.get(info.dataId).values;
+    return values instanceof Int32Array ? values : Int32Array.from(values as Uint8Array);
+  }
+
+  /** Values of a bool tensor, one byte each. */
+  bool(info: TensorInfo): Uint8Array {
+    const values = this.data.get(info.dataId).values;
+    return values instanceof Uint8Array ? values : Uint8Array.from(values as Int32Array);
+  }
+
+  /** Values of a numeric tensor in the array type of its dtype. */
+  values(info: TensorInfo): NumericArray {
+    return info.dtype === 'float32'
+      ? this.float32(info)
+      : info.dtype === 'bool'
+        ? this.bool(info)
+        : this.int32(info);
+  }
+
+  /** Scratch values for the time of `use`; recycled afterwards. */
+  withScratch<R>(size: number, use: (values: Float32Array) => R): R {
+    const { info, values } = this.allocate([size], 'float32');
+    try {
+      return use(values);
+    } finally {
+      this.disposeData(info.dataId);
+    }
+  }
+
+  /** The same data under another shape: one reference more. */
+  alias(info: TensorInfo, shape: number[], dtype: DataType = info.dtype): TensorInfo {
+    this.incRef(info.dataId);
+    return { dataId: info.dataId, shape, dtype };
+  }
+
+  /**
+   * True if a kernel may write a float32 tensor in place without anybody else seeing it: no other tensor has its data, no view lies on its
+   * block, and no caller holds its array.
+   */
+  isExclusive(info: TensorInfo): boolean {
+    const entry = this.data.get(info.dataId);
+    const block = this.pool.find(entry.values);
+    return (
+      entry.refCount === 1 &&
+      entry.values instanceof Float32Array &&
+      block !== undefined &&
+      block.refs === 1 &&
+      !block.lent
+    );
+  }
+
+  /** Gives a tensor whose data no other tensor has (refCount 1) a block of its own, with the same values. */
+  makeExclusive(info: TensorInfo): void {
+    const entry = this.data.get(info.dataId);
+    if (entry.refCount !== 1) throw new Error('makeExclusive: another tensor shares the data');
+    const before: Block | undefined = this.pool.find(entry.values);
+    entry.values = this.#copy(this.float32(info));
+    this.#retain(entry.values);
+    if (before !== undefined) this.pool.release(before);
+  }
+
+  #array(size: number, dtype: NativeDtype): NumericArray {
+    if (dtype === 'float32')
+      return size === 0 ? new Float32Array(0) : new Float32Array(this.pool.take(size * 4), 0, size);
+    if (dtype === 'int32')
+      return size === 0 ? new Int32Array(0) : new Int32Array(this.pool.take(size * 4), 0, size);
+    return size === 0 ? new Uint8Array(0) : new Uint8Array(this.pool.take(size), 0, size);
+  }
+
+  #copy(values: NumericArray): NumericArray {
+    const dtype =
+      values instanceof Float32Array ? 'float32' : values instanceof Int32Array ? 'int32' : 'bool';
+    const copy = this.#array(values.length, dtype);
+    copy.set(values);
+    return copy;
+  }
+
+  #retain(values: unknown): void {
+    const block = this.pool.find(values);
+    if (block !== undefined) block.refs += 1;
+  }
+
+  #store(values: backend_util.BackendValues, shape: number[], dtype: DataType): DataId {
+    this.#retain(values);
+    return super.write(values, shape, dtype);
+  }
+}
