@@ -1,1 +1,21 @@
-export {};
+export {
+  deserialize,
+  type Layout,
+  layOut,
+  type Metadata,
+  serialize,
+  type TensorData,
+  type TensorEntry,
+  TensorView,
+} from './bytes.js';
+export { byteLength, DTYPE_BITS, DTYPES, type Dtype, elementCount, isDtype } from './dtypes.js';
+export { SafetensorsError, type SafetensorsErrorDetails, type SafetensorsErrorKind } from './errors.js';
+export {
+  type FloatDtype,
+  fromFloat32,
+  type RawTensor,
+  type TensorArray,
+  toFloat32,
+  typedArray,
+} from './floats.js';
+export { type Header, MAX_HEADER_BYTES, parseHeader, parseHeaderLength, type TensorInfo } from './header.js';
