@@ -1,0 +1,327 @@
+import { ConfigError, nearest } from '@easel/core';
+
+/** The activations of the transformer's feed-forward blocks; no others exist in the original. */
+export const ACTIVATIONS = ['gelu', 'gelu_new', 'relu', 'silu', 'swish', 'quick_gelu', 'smelu'] as const;
+export type ActivationName = (typeof ACTIVATIONS)[number];
+
+/** Where the norms of a layer sit; NORM_PLACEMENTS in norm-placement.ts says what each means. */
+export const LN_POSITIONS = ['normformer', 'swinv2', 'cogview', 'postln', 'preln', 'subln'] as const;
+export type LnPositions = (typeof LN_POSITIONS)[number];
+
+export const LN_TYPES = ['layernorm', 'rmsnorm'] as const;
+export type LnType = (typeof LN_TYPES)[number];
+
+/** What a DALL·E BART model is, resolved: every default filled in, every rule checked. */
+export interface DalleBartConfig {
+  /** Prompts go through the text normalizer first. */
+  readonly normalizeText: boolean;
+  /** Rows of the text embedding. */
+  readonly encoderVocabSize: number;
+  /** Image codes, without the start token: the image embedding and the head have one row more. */
+  readonly imageVocabSize: number;
+  /** Image tokens of a picture, T. */
+  readonly imageLength: number;
+  /** Text tokens of a prompt, S. */
+  readonly maxTextLength: number;
+  readonly encoderLayers: number;
+  readonly decoderLayers: number;
+  /** Inner width F of the feed-forward blocks. */
+  readonly encoderFfnDim: number;
+  readonly decoderFfnDim: number;
+  /** Heads N; dModel is divisible by both. */
+  readonly encoderAttentionHeads: number;
+  readonly decoderAttentionHeads: number;
+  readonly activationFunction: ActivationName;
+  /** Width D. */
+  readonly dModel: number;
+  /** Share of activations dropped in training after embeddings and sub-blocks. */
+  readonly dropout: number;
+  /** The same inside the feed-forward blocks. */
+  readonly activationDropout: number;
+  /** Standard deviation of fresh kernels and embeddings. */
+  readonly initStd: number;
+  /** Multiply token embeddings by √D. */
+  readonly scaleEmbedding: boolean;
+  /** Recompute each layer in the backward pass instead of keeping its activations. */
+  readonly gradientCheckpointing: boolean;
+  /** Flax checkpoints stack the layers' parameters; decides their names and the random keys of fresh ones. */
+  readonly useScan: boolean;
+  /** Biases in attention projections and feed-forward products. */
+  readonly useBias: boolean;
+  readonly lnType: LnType;
+  readonly lnPositions: LnPositions;
+  /** A learnt factor for each head's output. */
+  readonly useHeadScale: boolean;
+  /** Queries and keys of length one, and tauInit in place of √K. */
+  readonly useCosineAttention: boolean;
+  readonly tauInit: number;
+  readonly useAbsolutePositionEmbeddings: boolean;
+  /** A learnt attention bias for each query, key and head. */
+  readonly useSwinPositionEmbeddings: boolean;
+  /** DeepNet's factors on residuals and on fresh kernels. */
+  readonly useDeepnetScaling: boolean;
+  /** Magneto's factors on fresh kernels. */
+  readonly useSublnInit: boolean;
+  /** Gated feed-forward blocks; else plain ones. */
+  readonly useGlu: boolean;
+  /** Above 1: the encoder's attention is normalised this often, over keys and queries in turns. */
+  readonly sinkhornIters: number;
+  readonly useFinalLnEncoder: boolean;
+  readonly useFinalLnDecoder: boolean;
+  /** Learnt scales also in the norms that otherwise have none. */
+  readonly forceLnScale: boolean;
+  readonly decoderStartTokenId: number;
+  readonly bosTokenId: number;
+  readonly padTokenId: number;
+  readonly eosTokenId: number;
+  /** Lengths of a generated row, start token included. */
+  readonly minLength: number;
+  readonly maxLength: number;
+  /** Defaults of generation. */
+  readonly doSample: boolean;
+  readonly topK: number;
+  readonly topP: number;
+  readonly temperature: number;
+}
+
+/**
+ * Reads a config.json of a `dallebart` model and fills in the class's defaults.
+ *
+ * Throws ConfigError, naming the key, for a wrong type, a value outside its range, a key that neither the model nor
+ * transformers' config base class has, and every combination that the original refuses: alibi, tied word embeddings,
+ * postln without final norms, scanned swinv2, widths that the heads don't divide.
+ * Source: borisdayma/dalle-mini `src/dalle_mini/model/configuration.py`.
+ */
+export function parseDalleBartConfig(json: unknown, file = 'config.json'): DalleBartConfig {
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) {
+    throw new ConfigError(`${file}: expected an object of settings, got ${show(json)}.`);
+  }
+  const read = new SettingsReader(withAliases(json as Record<string, unknown>, file), file);
+
+  const modelType = read.text('model_type', 'dallebart');
+  if (modelType !== 'dallebart') {
+    read.fail('model_type', '"dallebart"', modelType, 'Is this the folder of a DALL·E mini or mega model?');
+  }
+  const lnPositions = read.choice('ln_positions', [...LN_POSITIONS, 'deepnet'], 'normformer');
+  const imageVocabSize = read.count('image_vocab_size', 16384);
+  const imageLength = read.count('image_length', 256);
+  const tokenId = (key: string): number => read.count(key, imageVocabSize, 0);
+  const placement = lnPositions === 'deepnet' ? 'postln' : (lnPositions as LnPositions);
+
+  const config: DalleBartConfig = {
+    normalizeText: read.flag('normalize_text', false),
+    encoderVocabSize: read.count('encoder_vocab_size', 50264),
+    imageVocabSize,
+    imageLength,
+    maxTextLength: read.count('max_text_length', 64, 2),
+    encoderLayers: read.count('encoder_layers', 12),
+    decoderLayers: read.count('decoder_layers', 12),
+    encoderFfnDim: read.count('encoder_ffn_dim', 4096),
+    decoderFfnDim: read.count('decoder_ffn_dim', 4096),
+    encoderAttentionHeads: read.count('encoder_attention_heads', 16),
+    decoderAttentionHeads: read.count('decoder_attention_heads', 16),
+    activationFunction: read.choice('activation_function', ACTIVATIONS, 'gelu') as ActivationName,
+    dModel: read.count('d_model', 1024),
+    dropout: read.rate('dropout', 0.1),
+    activationDropout: read.rate('activation_dropout', 0),
+    initStd: read.positive('init_std', 0.02),
+    scaleEmbedding: read.flag('scale_embedding', false),
+    gradientCheckpointing: read.flag('gradient_checkpointing', true),
+    useScan: read.flag('use_scan', placement !== 'swinv2'),
+    useBias: read.flag('use_bias', false),
+    lnType: read.choice('ln_type', LN_TYPES, 'layernorm') as LnType,
+    lnPositions: placement,
+    useHeadScale: read.flag('use_head_scale', false),
+    useCosineAttention: read.flag('use_cosine_attention', false),
+    tauInit: read.positive('tau_init', 0.05),
+    useAbsolutePositionEmbeddings: read.flag('use_absolute_position_embeddings', true),
+    useSwinPositionEmbeddings: read.flag('use_swin_position_embeddings', false),
+    useDeepnetScaling: read.flag('use_deepnet_scaling', false),
+    useSublnInit: read.flag('use_subln_init', false),
+    useGlu: read.flag('use_glu', true),
+    sinkhornIters: read.count('sinkhorn_iters', 1, 0),
+    useFinalLnEncoder: read.flag('use_final_ln_encoder', true),
+    useFinalLnDecoder: read.flag('use_final_ln_decoder', true),
+    forceLnScale: read.flag('force_ln_scale', false),
+    decoderStartTokenId: tokenId('decoder_start_token_id'),
+    bosTokenId: tokenId('bos_token_id'),
+    padTokenId: tokenId('pad_token_id'),
+    eosTokenId: tokenId('eos_token_id'),
+    minLength: read.count('min_length', imageLength + 1, 0),
+    maxLength: read.count('max_length', imageLength + 1),
+    doSample: read.flag('do_sample', true),
+    topK: read.count('top_k', 50, 0),
+    topP: read.positive('top_p', 1),
+    temperature: read.positive('temperature', 1),
+  };
+
+  read.rate('attention_dropout', 0); // read and dropped: it never takes effect in the original either
+  read.only('use_alibi', false, 'Linear position biases were never written in the original.');
+  read.only('tie_word_embeddings', false, 'Text and image tokens have separate embeddings.');
+  read.only('is_encoder_decoder', true, 'The model is an encoder and a decoder.');
+  read.only('num_beams', 1, 'Pass the search to the generation call instead.');
+  read.refuseUnknown();
+  checkRules(config, read);
+  return config;
+}
+
+/** The settings as config.json has them: every value written out, so that any reader agrees. */
+export function dalleBartConfigToJson(config: DalleBartConfig): Record<string, unknown> {
+  const settings = Object.entries(config).map(([key, value]) => [snakeCase(key), value] as const);
+  return Object.fromEntries([
+    ['model_type', 'dallebart'] as const,
+    ...settings,
+    ['is_encoder_decoder', true],
+  ]);
+}
+
+function checkRules(config: DalleBartConfig, read: SettingsReader): void {
+  if (config.lnPositions === 'postln') {
+    if (!config.useFinalLnEncoder)
+      read.fail('use_final_ln_encoder', 'true with ln_positions "postln"', false);
+    if (!config.useFinalLnDecoder)
+      read.fail('use_final_ln_decoder', 'true with ln_positions "postln"', false);
+  }
+  if (config.lnPositions === 'swinv2' && config.useScan) {
+    read.fail('use_scan', 'false with ln_positions "swinv2", whose layers differ', true);
+  }
+  for (const key of ['encoderAttentionHeads', 'decoderAttentionHeads'] as const) {
+    if (config.dModel % config[key] !== 0) {
+      read.fail(snakeCase(key), `a divisor of d_model, ${config.dModel}`, config[key]);
+    }
+  }
+  if (config.maxLength > config.imageLength + 1) {
+    read.fail('max_length', `at most image_length + 1, ${config.imageLength + 1}`, config.maxLength);
+  }
+  if (config.decoderStartTokenId > config.imageVocabSize) {
+    read.fail(
+      'decoder_start_token_id',
+      `at most image_vocab_size, ${config.imageVocabSize}, the last row of the image embedding`,
+      config.decoderStartTokenId,
+    );
+  }
+}
+
+/** Other names of a setting, as transformers' attribute_map has them. */
+const ALIASES: Readonly<Record<string, string>> = {
+  num_attention_heads: 'encoder_attention_heads',
+  hidden_size: 'd_model',
+};
+
+function withAliases(json: Record<string, unknown>, file: string): Map<string, unknown> {
+  const settings = new Map(Object.entries(json));
+  for (const [alias, key] of Object.entries(ALIASES)) {
+    const value = settings.get(alias);
+    if (value === undefined) continue;
+    if (settings.has(key) && settings.get(key) !== value) {
+      throw new ConfigError(
+        `${file}: ${alias} and ${key} are two names of one setting, but say ${show(value)} and ${show(settings.get(key))}. Keep ${key}.`,
+      );
+    }
+    settings.delete(alias);
+    settings.set(key, value);
+  }
+  return settings;
+}
+
+/**
+ * Keys that transformers' PretrainedConfig and BART's config write and that say nothing about this model, plus
+ * generation settings that are off in every published file.
+ */
+const IGNORED = new Set(
+  `architectures transformers_version torch_dtype dtype _name_or_path _commit_hash use_cache return_dict output_hidden_states
+  output_attentions output_scores return_dict_in_generate torchscript use_bfloat16 tf_legacy_loss pruned_heads
+  is_decoder cross_attention_hidden_size add_cross_attention chunk_size_feed_forward num_beam_groups
+  diversity_penalty typical_p repetition_penalty length_penalty no_repeat_ngram_size
+  encoder_no_repeat_ngram_size bad_words_ids num_return_sequences exponential_decay_length_penalty
+  suppress_tokens begin_suppress_tokens forced_bos_token_id forced_eos_token_id remove_invalid_values
+  early_stopping finetuning_task id2label label2id tokenizer_class prefix sep_token_id task_specific_params
+  problem_type encoder_layerdrop decoder_layerdrop classifier_dropout num_hidden_layers vocab_size
+  force_bos_token_to_be_generated num_labels`.split(/\s+/),
+);
+
+/** Takes settings out of a config.json one by one, and knows afterwards which ones nobody asked for. */
+class SettingsReader {
+  private readonly asked = new Set<string>();
+  private readonly settings: ReadonlyMap<string, unknown>;
+  private readonly file: string;
+
+  constructor(settings: ReadonlyMap<string, unknown>, file: string) {
+    this.settings = settings;
+    this.file = file;
+  }
+
+  flag(key: string, standard: boolean): boolean {
+    const value = this.value(key, standard);
+    return typeof value === 'boolean' ? value : this.fail(key, 'true or false', value);
+  }
+
+  /** A whole number of at least `least`. */
+  count(key: string, standard: number, least = 1): number {
+    const value = this.value(key, standard);
+    const good = typeof value === 'number' && Number.isSafeInteger(value) && value >= least;
+    return good ? value : this.fail(key, `a whole number of at least ${least}`, value);
+  }
+
+  positive(key: string, standard: number): number {
+    const value = this.value(key, standard);
+    const good = typeof value === 'number' && Number.isFinite(value) && value > 0;
+    return good ? value : this.fail(key, 'a number above 0', value);
+  }
+
+  /** A share from 0 to below 1. */
+  rate(key: string, standard: number): number {
+    const value = this.value(key, standard);
+    const good = typeof value === 'number' && value >= 0 && value < 1;
+    return good ? value : this.fail(key, 'a number from 0 to below 1', value);
+  }
+
+  text(key: string, standard: string): string {
+    const value = this.value(key, standard);
+    return typeof value === 'string' ? value : this.fail(key, 'a string', value);
+  }
+
+  choice(key: string, names: readonly string[], standard: string): string {
+    const value = this.value(key, standard);
+    if (typeof value === 'string' && names.includes(value)) return value;
+    const guess = typeof value === 'string' ? nearest(value, names) : undefined;
+    const hint = guess === undefined ? '' : `Did you mean ${JSON.stringify(guess)}?`;
+    return this.fail(key, `one of ${names.join(', ')}`, value, hint);
+  }
+
+  /** Refuses a setting that the model has but that can have one value only. */
+  only(key: string, required: boolean | number, why: string): void {
+    const value = this.value(key, required);
+    if (value !== required) this.fail(key, String(required), value, why);
+  }
+
+  refuseUnknown(): void {
+    const known = [...this.asked];
+    for (const key of this.settings.keys()) {
+      if (this.asked.has(key) || IGNORED.has(key)) continue;
+      const guess = nearest(key, known);
+      const hint = guess === undefined ? '' : ` Did you mean ${guess}?`;
+      throw new ConfigError(`${this.file}: unknown setting ${key}.${hint}`);
+    }
+  }
+
+  fail(key: string, expected: string, found: unknown, hint = ''): never {
+    throw new ConfigError(
+      `${this.file}: expected ${key} to be ${expected}, got ${show(found)}.${hint && ` ${hint}`}`,
+    );
+  }
+
+  private value(key: string, standard: unknown): unknown {
+    this.asked.add(key);
+    return this.settings.get(key) ?? standard; // null means "not set" in transformers' files
+  }
+}
+
+function snakeCase(key: string): string {
+  return key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+function show(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 80 ? `${text.slice(0, 77)}…` : text;
+}
