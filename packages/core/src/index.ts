@@ -1,1 +1,61 @@
-export {};
+// Errors
+export {
+  CheckpointError,
+  ConfigError,
+  DataError,
+  didYouMean,
+  EaselError,
+  nearest,
+  ShapeError,
+} from './errors.js';
+
+// Layers
+export { CompositeLayer, singleInput } from './layers/composite-layer.js';
+export { Conv2d, type Conv2dConfig } from './layers/conv2d.js';
+export { Dense, type DenseConfig } from './layers/dense.js';
+export { Embedding, type EmbeddingConfig } from './layers/embedding.js';
+export type { InitializerOption } from './layers/initializer.js';
+export {
+  GroupNorm,
+  type GroupNormConfig,
+  LayerNorm,
+  type LayerNormConfig,
+  RmsNorm,
+  type RmsNormConfig,
+} from './layers/norms.js';
+
+// Operations
+export {
+  type Activation,
+  activation,
+  activationNames,
+  gelu,
+  geluTanh,
+  quickGelu,
+  relu,
+  silu,
+  smelu,
+} from './ops/activation.js';
+export { type AttentionOptions, attention } from './ops/attention.js';
+export { type Conv2dOptions, type Conv2dPadding, conv2d } from './ops/conv2d.js';
+export { sparseCrossEntropy } from './ops/cross-entropy.js';
+export { dropout } from './ops/dropout.js';
+export { embedding, scatterAdd } from './ops/embedding.js';
+export { type GroupNormOptions, groupNorm } from './ops/group-norm.js';
+export { linear } from './ops/linear.js';
+export { layerNorm, rmsNorm } from './ops/norm.js';
+export { normalizeL2 } from './ops/normalize.js';
+export { updateRows } from './ops/update-rows.js';
+export { upsampleNearest2x } from './ops/upsample.js';
+export { type ValueAndGrads, valueAndGrads } from './ops/value-and-grads.js';
+
+// Random numbers
+export {
+  foldIn,
+  foldInNames,
+  type Key,
+  prngKey,
+  split,
+  type UniformBounds,
+  uniform,
+} from './random/index.js';

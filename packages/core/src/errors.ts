@@ -1,0 +1,47 @@
+import { distance } from 'fastest-levenshtein';
+
+/**
+ * Base of every error that Easel throws on purpose. The message is one paragraph: where, what was expected, what was found,
+ * what to try. A command prints it without a stack; anything else that reaches the user is a defect.
+ */
+export class EaselError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+  }
+}
+
+/** A tensor or weight whose shape or dtype is not the one that an operation, layer or checkpoint needs. */
+export class ShapeError extends EaselError {}
+
+/** A configuration value or option that is unknown, unsupported or out of range. */
+export class ConfigError extends EaselError {}
+
+/** A checkpoint that is missing, truncated, foreign or that does not fit the model. */
+export class CheckpointError extends EaselError {}
+
+/** Input data (pictures, captions, shards) that cannot be used. */
+export class DataError extends EaselError {}
+
+/**
+ * The candidate that a user probably meant by `name`, by edit distance without regard to case; undefined if none is near.
+ * Near means at most a third of the longer of the two words, and at least one edit is always allowed.
+ */
+export function nearest(name: string, candidates: Iterable<string>): string | undefined {
+  let best: string | undefined;
+  let bestDistance = Number.POSITIVE_INFINITY;
+  for (const candidate of candidates) {
+    const edits = distance(name.toLowerCase(), candidate.toLowerCase());
+    if (edits < bestDistance && edits <= Math.max(1, Math.max(name.length, candidate.length) / 3)) {
+      best = candidate;
+      bestDistance = edits;
+    }
+  }
+  return best;
+}
+
+/** ` Did you mean "x"?` for the end of an error message, or an empty string. */
+export function didYouMean(name: string, candidates: Iterable<string>): string {
+  const near = nearest(name, candidates);
+  return near === undefined ? '' : ` Did you mean "${near}"?`;
+}

@@ -1,0 +1,41 @@
+import * as tf from '@tensorflow/tfjs';
+import { ShapeError } from '../errors.js';
+
+/**
+ * loss[r] = logsumexp(logits[r]) − logits[r, labels[r]], the negative log-likelihood of each row's label.
+ *
+ * logits: float32 [R, V]; labels: int32 [R], each in 0 … V−1; result [R]. Throws ShapeError if they do not fit.
+ */
+export function sparseCrossEntropy(logits: tf.Tensor2D, labels: tf.Tensor1D): tf.Tensor1D {
+  if (
+    logits.rank !== 2 ||
+    labels.rank !== 1 ||
+    labels.dtype !== 'int32' ||
+    labels.shape[0] !== logits.shape[0]
+  ) {
+    throw new ShapeError(
+      `sparseCrossEntropy: expected logits [R, V] and int32 labels [R], got [${logits.shape}] and ${labels.dtype} [${labels.shape}].`,
+    );
+  }
+  return plainSparseCrossEntropy(logits, labels);
+}
+
+/** sparseCrossEntropy in tfjs operations, without a one-hot in the forward pass. Gradient: softmax(logits) − oneHot(labels). */
+export function plainSparseCrossEntropy(logits: tf.Tensor2D, labels: tf.Tensor1D): tf.Tensor1D {
+  const [rows, vocabulary] = logits.shape;
+  const op = tf.customGrad((...args) => {
+    const [x, save] = args as unknown as [tf.Tensor2D, tf.GradSaveFunc];
+    save([x, labels]);
+    const places = tf.stack([tf.range(0, rows, 1, 'int32'), labels], 1);
+    return {
+      value: tf.sub(tf.logSumExp(x, 1), tf.gatherND(x, places)),
+      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) =>
+        tf.tidy(() => {
+          const [scores, ids] = saved as [tf.Tensor2D, tf.Tensor1D];
+          const target = tf.oneHot(ids, vocabulary, 1, 0, 'float32');
+          return tf.mul(tf.sub(tf.softmax(scores), target), tf.reshape(dy, [rows, 1]));
+        }),
+    };
+  });
+  return op(logits) as tf.Tensor1D;
+}

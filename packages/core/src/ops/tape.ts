@@ -1,0 +1,56 @@
+import * as tf from '@tensorflow/tfjs';
+
+/** One recorded operation of tfjs's gradient tape (TapeNode in tfjs-core/src/tape.ts, 4.22.0). */
+export interface TapeNode {
+  readonly kernelName: string;
+  readonly inputs: Record<string, tf.Tensor>;
+  readonly outputs: readonly tf.Tensor[];
+  readonly saved?: readonly tf.Tensor[];
+  readonly gradient?: (dys: (tf.Tensor | undefined)[]) => Record<string, () => tf.Tensor>;
+}
+
+/** What of tfjs's engine is used here beyond its public types. `tape.test.ts` pins it, so that another tfjs fails there first. */
+interface EngineWithTape {
+  startTape(): void;
+  endTape(): void;
+  readonly state: { activeTape: TapeNode[] | null; gradientDepth: number; kernelDepth: number };
+}
+
+function engine(): EngineWithTape {
+  return tf.engine() as unknown as EngineWithTape;
+}
+
+/** Whether tfjs records operations for a gradient right now. */
+export function tapeIsOn(): boolean {
+  const { state } = engine();
+  return state.gradientDepth > 0 && state.kernelDepth === 0;
+}
+
+/** Whether a gradient is being recorded anywhere up the call stack. */
+export function insideGradient(): boolean {
+  return engine().state.gradientDepth > 0;
+}
+
+/**
+ * Runs f inside tidy while recording; returns its result and the tape, which is then the caller's: each node's saved tensors must
+ * be disposed. If f throws, saved tensors are disposed and tfjs's tape is as before. Not inside another gradient.
+ */
+export function record<T extends tf.TensorContainer>(f: () => T): { result: T; tape: readonly TapeNode[] } {
+  const tfEngine = engine();
+  tfEngine.startTape();
+  try {
+    const result = tf.tidy(f);
+    return { result, tape: tfEngine.state.activeTape ?? [] };
+  } catch (error) {
+    for (const node of tfEngine.state.activeTape ?? []) disposeSaved(node);
+    throw error;
+  } finally {
+    tfEngine.endTape();
+    tfEngine.state.activeTape = null;
+  }
+}
+
+/** Frees what the forward pass kept for this node's gradient. */
+export function disposeSaved(node: TapeNode): void {
+  for (const tensor of node.saved ?? []) if (!tensor.isDisposed) tensor.dispose();
+}

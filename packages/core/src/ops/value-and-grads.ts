@@ -1,0 +1,154 @@
+import * as tf from '@tensorflow/tfjs';
+import { EaselError } from '../errors.js';
+import { disposeSaved, insideGradient, record, type TapeNode } from './tape.js';
+
+/** Result of `valueAndGrads`; all tensors are the caller's to dispose. */
+export interface ValueAndGrads {
+  /** The loss. */
+  readonly value: tf.Scalar;
+  /** What else f returned beside `loss`, by name. */
+  readonly outputs: Record<string, tf.Tensor>;
+  /** d loss / d variable by the names of the map that was given, each of its variable's shape. */
+  readonly grads: Map<string, tf.Tensor>;
+}
+
+/**
+ * The value of f and the gradient of its loss for each variable: what tf.variableGrads computes, with less memory. tfjs frees the
+ * tensors saved for the backward pass, and the gradients of all activations, only when the whole pass ends; this walk frees each
+ * as soon as its operation is done (measured on six feed-forward blocks: no memory above the forward pass, against 45 % more).
+ *
+ * f returns the loss (a scalar) or `{ loss, … }` with further tensors to hand out; it runs in tidy. Integer tensors on the way
+ * carry no gradient, so an index chosen by a variable (an argmin of distances) needs no special care.
+ * Throws EaselError if called inside another gradient, if the loss is no float32 scalar, if an operation on the way has no
+ * gradient, or if a variable does not reach the loss (with `allowUnused` such a variable is left out of `grads`).
+ */
+export function valueAndGrads(
+  f: () => tf.Scalar | ({ loss: tf.Scalar } & Record<string, tf.Tensor>),
+  variables: ReadonlyMap<string, tf.Variable>,
+  options: { readonly allowUnused?: boolean } = {},
+): ValueAndGrads {
+  if (insideGradient()) {
+    throw new EaselError(
+      'valueAndGrads: cannot run inside another gradient; use tf.grads for derivatives of derivatives.',
+    );
+  }
+  const { result, tape } = record<tf.TensorContainer>(f);
+  const { loss, outputs } = splitResult(result);
+  try {
+    if (loss === undefined || loss.size !== 1 || loss.dtype !== 'float32') {
+      const found = loss === undefined ? 'none' : `${loss.dtype} [${loss.shape}]`;
+      throw new EaselError(`valueAndGrads: expected f to return a float32 scalar as its loss, got ${found}.`);
+    }
+    const byId = backward(loss, tape, new Set([...variables.values()].map((variable) => variable.id)));
+    const grads = collect(byId, variables, options.allowUnused ?? false);
+    return { value: loss as tf.Scalar, outputs, grads };
+  } catch (error) {
+    tf.dispose(result);
+    throw error;
+  } finally {
+    for (const node of tape) disposeSaved(node);
+  }
+}
+
+function splitResult(result: tf.TensorContainer): {
+  loss: tf.Tensor | undefined;
+  outputs: Record<string, tf.Tensor>;
+} {
+  if (result instanceof tf.Tensor) return { loss: result, outputs: {} };
+  const { loss, ...outputs } = (result ?? {}) as Record<string, tf.Tensor>;
+  return { loss: loss instanceof tf.Tensor ? loss : undefined, outputs };
+}
+
+/** Kept gradients by the id of the wanted tensor. On an error nothing is kept. */
+function backward(
+  loss: tf.Tensor,
+  tape: readonly TapeNode[],
+  wanted: ReadonlySet<number>,
+): Map<number, tf.Tensor> {
+  const reached = new Set(wanted);
+  const nodes: TapeNode[] = [];
+  for (const node of tape) {
+    if (!Object.values(node.inputs).some((input) => input != null && reached.has(input.id))) {
+      disposeSaved(node);
+      continue;
+    }
+    for (const output of node.outputs) if (output.dtype === 'float32') reached.add(output.id);
+    nodes.push(node);
+  }
+  const gradients = new Map<number, tf.Tensor>();
+  try {
+    if (reached.has(loss.id)) gradients.set(loss.id, tf.keep(tf.onesLike(loss)));
+    for (const node of nodes.reverse()) {
+      const dys = node.outputs.map((output) => gradients.get(output.id));
+      if (dys.some((dy) => dy !== undefined)) tf.tidy(() => walkNode(node, dys, reached, gradients));
+      disposeSaved(node);
+      for (const output of node.outputs) {
+        if (wanted.has(output.id)) continue;
+        gradients.get(output.id)?.dispose();
+        gradients.delete(output.id);
+      }
+    }
+    return gradients;
+  } catch (error) {
+    tf.dispose([...gradients.values()]);
+    throw error;
+  }
+}
+
+/** Adds this node's part to the gradients of those of its inputs that are reached from a wanted tensor. */
+function walkNode(
+  node: TapeNode,
+  dys: (tf.Tensor | undefined)[],
+  reached: ReadonlySet<number>,
+  gradients: Map<number, tf.Tensor>,
+): void {
+  if (node.gradient === undefined) {
+    throw new EaselError(
+      `valueAndGrads: the operation ${node.kernelName} has no gradient. Compute it outside the loss, or with operations that have one.`,
+    );
+  }
+  const parts = node.gradient(dys);
+  for (const [name, input] of Object.entries(node.inputs)) {
+    if (input == null || !reached.has(input.id)) continue;
+    const part = parts[name];
+    if (part === undefined) {
+      throw new EaselError(
+        `valueAndGrads: the operation ${node.kernelName} has no gradient for its input "${name}".`,
+      );
+    }
+    const gradient = tf.tidy(part);
+    if (gradient.dtype !== 'float32' || `${gradient.shape}` !== `${input.shape}`) {
+      throw new EaselError(
+        `valueAndGrads: the gradient of ${node.kernelName} for its input "${name}" should be float32 [${input.shape}], got ${gradient.dtype} [${gradient.shape}].`,
+      );
+    }
+    const before = gradients.get(input.id);
+    // A gradient function may hand back dy itself, which is freed with this node: keep a second handle on its data.
+    const own = before !== undefined ? tf.add(before, gradient) : tf.clone(gradient);
+    gradients.set(input.id, tf.keep(own));
+    before?.dispose();
+  }
+}
+
+function collect(
+  byId: Map<number, tf.Tensor>,
+  variables: ReadonlyMap<string, tf.Variable>,
+  allowUnused: boolean,
+): Map<string, tf.Tensor> {
+  const grads = new Map<string, tf.Tensor>();
+  const unused: string[] = [];
+  for (const [name, variable] of variables) {
+    const gradient = byId.get(variable.id);
+    if (gradient === undefined) unused.push(name);
+    else grads.set(name, tf.clone(gradient)); // an ordinary tensor, so that a caller's tidy owns it
+  }
+  tf.dispose([...byId.values()]);
+  if (unused.length > 0 && !allowUnused) {
+    tf.dispose([...grads.values()]);
+    const more = unused.length > 8 ? ` and ${unused.length - 8} more` : '';
+    throw new EaselError(
+      `valueAndGrads: the loss does not depend on ${unused.slice(0, 8).join(', ')}${more}. Leave these variables out, or pass allowUnused.`,
+    );
+  }
+  return grads;
+}

@@ -1,0 +1,55 @@
+import { ConfigError } from '../errors.js';
+import { sha1 } from './sha1.js';
+import { type Key, threefryBlocks, threefryStream } from './threefry.js';
+
+/**
+ * The key of a seed, as jax.random.PRNGKey with 64-bit types off: the low 32 bits, with a first word of 0; −1 gives [0, 2³²−1].
+ * Throws ConfigError unless the seed is an integer of at most 64 bits.
+ */
+export function prngKey(seed: number | bigint): Key {
+  if (typeof seed === 'number' && !Number.isInteger(seed)) {
+    throw new ConfigError(`prngKey: expected an integer as seed, got ${seed}.`);
+  }
+  const value = BigInt(seed);
+  if (BigInt.asIntN(64, value) !== value && BigInt.asUintN(64, value) !== value) {
+    throw new ConfigError(`prngKey: expected a seed of at most 64 bits, got ${seed}.`);
+  }
+  return [0, Number(BigInt.asUintN(32, value))];
+}
+
+/** n new keys from one. The old one should not be used again. */
+export function split(key: Key, n = 2): Key[] {
+  const words = threefryStream(key, 2 * n);
+  return Array.from({ length: n }, (_, i): Key => [words[2 * i] as number, words[2 * i + 1] as number]);
+}
+
+/** A new key from a key and a uint32 number (taken modulo 2³²). */
+export function foldIn(key: Key, data: number): Key {
+  const high = Uint32Array.of(0);
+  const low = Uint32Array.of(data);
+  threefryBlocks(key, high, low);
+  return [high[0] as number, low[0] as number];
+}
+
+/**
+ * A new key from a key and a path of names and numbers, as Flax folds a module's path: foldIn of the first 4 bytes, big-endian, of
+ * SHA-1 over the UTF-8 names and the shortest big-endian bytes of the numbers, without separators.
+ * Source: flax/core/scope.py, `_fold_in_static` (0.6.3). Throws ConfigError for a number that is no non-negative integer.
+ */
+export function foldInNames(key: Key, path: readonly (string | number)[]): Key {
+  const encoder = new TextEncoder();
+  const bytes = path.flatMap((part) =>
+    typeof part === 'string' ? [...encoder.encode(part)] : integerBytes(part),
+  );
+  const digest = sha1(Uint8Array.from(bytes));
+  return foldIn(key, new DataView(digest.buffer, digest.byteOffset).getUint32(0));
+}
+
+function integerBytes(value: number): number[] {
+  if (!Number.isSafeInteger(value) || value < 0) {
+    throw new ConfigError(`foldInNames: expected names and non-negative integers, got ${value}.`);
+  }
+  const bytes: number[] = [];
+  for (let rest = value; rest > 0; rest = Math.floor(rest / 256)) bytes.unshift(rest % 256);
+  return bytes;
+}
