@@ -28,6 +28,20 @@ export interface Addon {
   setTarget(target: number): number;
   /** Uses another number of threads, process-wide; returns the previous. */
   setThreads(count: number): number;
+
+  /**
+   * c = activation(op(a)·op(b) + bias), row-major, for a batch of products. sizes: m, n, k, transposeA, transposeB, activation (0 linear,
+   * 1 relu, 2 relu6, 3 sigmoid, 4 elu, 5 leakyrelu with slope `leak`), then the batch's extents (up to 4 axes), the strides of a over them, those of b; 0 broadcasts.
+   * op(a) is [m,k], op(b) [k,n], bias [n] or null; c is [batch…,m,n].
+   */
+  gemm(
+    c: Float32Array,
+    a: Float32Array,
+    b: Float32Array,
+    sizes: Int32Array,
+    bias: Float32Array | null,
+    leak: number,
+  ): void;
 }
 
 /** The loaded addon and its file, or why there is none. */

@@ -1,4 +1,6 @@
+import { batchMatMul } from './BatchMatMul.js';
+import { fusedMatMul } from './FusedMatMul.js';
 import type { NativeKernel } from './kernel.js';
 
 /** Every kernel that this backend has of its own. */
-export const NATIVE_KERNELS: readonly NativeKernel[] = [];
+export const NATIVE_KERNELS: readonly NativeKernel[] = [batchMatMul, fusedMatMul];

@@ -1,0 +1,84 @@
+// Matrix products, float32 throughout: C[i,j] = Σ_p op(A)[i,p] · op(B)[p,j], then bias and activation.
+//
+// Matrices are row-major. op(A) is [m,k] and op(B) [k,n]; op transposes if the flag is set, so a transposed A is stored [k,m].
+// Accumulators are float32, p ascending within a block of k, blocks of k added in order: the sum's order depends on sizes and on the CPU
+// target, never on the number of threads. C must not overlap A or B. Any alignment.
+//
+// Large products follow Goto and van de Geijn 2008 (doi:10.1145/1356052.1356053) and BLIS: op(A) and op(B) are copied block by block into panels
+// that a register tile walks. Small products read the operands in place.
+#pragma once
+
+#include <cstdint>
+
+namespace easel {
+
+/// One register tile: C[i,j] (+)= Σ_s Σ_p A_s[i,p] · B_s[p,j] over segments s and depth p, for i < m, j < n.
+/// A_s[i,p] = a[a_offsets[s] + i·a_row + p·a_step], B_s[p,j] = b[s·b_segment + p·b_step + j]. Nothing beyond m and n is read or written.
+/// Segments let a convolution walk a window of an image without copying it; a plain product has one.
+struct GemmTile {
+  const float* a;
+  int64_t a_row, a_step;
+  const int64_t* a_offsets;
+  int64_t segments;
+  const float* b;
+  int64_t b_segment, b_step;
+  int64_t depth;
+  float* c;
+  int64_t c_row;
+  int m, n;
+  bool accumulate;
+};
+
+constexpr int64_t pack_slack = 16;
+
+/// The kernels of one CPU target.
+struct GemmKernels {
+  /// Largest m and n of a tile.
+  int tile_m, tile_n;
+  void (*tile)(const GemmTile& tile);
+  /// panel[p·width + i] = source[i·stride + p] for i < count ≤ width, p < depth. The rest of a row of the panel becomes undefined, and so do
+  /// pack_slack floats after the panel.
+  void (*pack_rows)(float* panel, int64_t width, const float* source, int64_t stride, int64_t count, int64_t depth);
+  /// C[i,j] = Σ_p a[i·a_row + p] · b[p·b_step + j] for i < m ≤ 8, reading each row of b once, front to back.
+  void (*few_rows)(int m, int64_t n, int64_t k, const float* a, int64_t a_row, const float* b, int64_t b_step, float* c, int64_t c_row);
+  /// C[i,j] = Σ_p a[i·a_row + p] · b[j·b_row + p] for i < m: dot products of rows with rows.
+  void (*dots)(int m, int64_t n, int64_t k, const float* a, int64_t a_row, const float* b, int64_t b_row, float* c, int64_t c_row);
+};
+
+extern const GemmKernels gemm_serial, gemm_avx2, gemm_avx512;
+
+/// Applied to an element after the bias. The values are the binding's.
+enum class Activation : int { none = 0, relu = 1, relu6 = 2, sigmoid = 3, elu = 4, leaky_relu = 5 };
+
+/// What follows a product: y = activation(y + bias[column]). bias may be null; leak is leaky_relu's slope below 0.
+struct Epilogue {
+  const float* bias = nullptr;
+  Activation activation = Activation::none;
+  float leak = 0;
+
+  bool empty() const { return bias == nullptr && activation == Activation::none; }
+};
+
+/// Applies the epilogue to c[rows, columns] with the given row stride; bias starts at the first column given.
+void apply_epilogue(const Epilogue& epilogue, float* c, int64_t c_row, int64_t rows, int64_t columns, int64_t first_column);
+
+/// A batch of equal products. Matrix x of A starts at a + a_offset(x): batch indices run over batch_shape (row-major, up to 4 axes),
+/// and an operand's stride on a broadcast axis is 0.
+struct GemmProblem {
+  int64_t m, n, k;
+  const float* a;
+  bool transpose_a;
+  const float* b;
+  bool transpose_b;
+  float* c;
+  int batch_axes = 0;
+  int64_t batch_shape[4] = {};
+  int64_t a_batch[4] = {};
+  int64_t b_batch[4] = {};
+  Epilogue epilogue;
+};
+
+/// Runs the products on all threads; c is [batch…, m, n], contiguous. False if scratch memory is lacking.
+bool gemm(const GemmProblem& problem);
+
+}  // namespace easel

@@ -1,0 +1,208 @@
+// The vector kernels, for a target that has defined `Lanes` (a vector of floats) and `transpose_block`. Everything is in an anonymous
+// namespace: each including file compiles its own copy with its own instruction set.
+//
+//   struct Lanes { using Vector, Mask; static constexpr int count; static constexpr int tile_rows;
+//                  zero(), load(p), load(p, mask), broadcast(p), fma(x, y, sum), store(p, v), store(p, mask, v), mask(lanes), sum(v) }
+//   transpose_block(out, out_stride, in, in_stride, rows): out[p·out_stride + i] = in[i·in_stride + p] for i < rows ≤ count, p < count;
+//     writes `count` floats at each p.
+#pragma once
+
+#include "kernels/gemm/gemm.h"
+
+namespace easel {
+namespace {
+
+constexpr int lanes = Lanes::count;
+
+/// A tile of M rows and V vectors, the last vector masked. With UnitRows, a_row is 1: rows are addressed by constant displacements.
+template <int M, int V, bool UnitRows>
+void tile_of(const GemmTile& t, Lanes::Mask mask) {
+  const int64_t a_row = UnitRows ? 1 : t.a_row;
+  for (int i = 0; i < M; i++) __builtin_prefetch(t.c + i * t.c_row, 1);
+  Lanes::Vector sum[M][V];
+#pragma GCC unroll 16
+  for (int i = 0; i < M; i++) {
+#pragma GCC unroll 2
+    for (int v = 0; v < V; v++) sum[i][v] = Lanes::zero();
+  }
+  const int64_t depth = t.depth, a_step = t.a_step, b_step = t.b_step;
+  for (int64_t s = 0; s < t.segments; s++) {
+    const float* a = t.a + t.a_offsets[s];
+    const float* b = t.b + s * t.b_segment;
+    for (int64_t p = 0; p < depth; p++) {
+      Lanes::Vector row[V];
+#pragma GCC unroll 2
+      for (int v = 0; v < V - 1; v++) row[v] = Lanes::load(b + v * lanes);
+      row[V - 1] = Lanes::load(b + (V - 1) * lanes, mask);
+#pragma GCC unroll 16
+      for (int i = 0; i < M; i++) {
+        const Lanes::Vector x = Lanes::broadcast(a + i * a_row);
+#pragma GCC unroll 2
+        for (int v = 0; v < V; v++) sum[i][v] = Lanes::fma(x, row[v], sum[i][v]);
+      }
+      a += a_step;
+      b += b_step;
+    }
+  }
+#pragma GCC unroll 16
+  for (int i = 0; i < M; i++) {
+    float* c = t.c + i * t.c_row;
+#pragma GCC unroll 2
+    for (int v = 0; v < V; v++) {
+      const bool last = v == V - 1;
+      if (t.accumulate) {
+        const Lanes::Vector old = last ? Lanes::load(c + v * lanes, mask) : Lanes::load(c + v * lanes);
+        sum[i][v] = Lanes::add(old, sum[i][v]);
+      }
+      if (last) {
+        Lanes::store(c + v * lanes, mask, sum[i][v]);
+      } else {
+        Lanes::store(c + v * lanes, sum[i][v]);
+      }
+    }
+  }
+}
+
+using TileFunction = void (*)(const GemmTile&, Lanes::Mask);
+
+/// tile_of<1…tile_rows, V, UnitRows>, by m - 1.
+template <int V, bool UnitRows>
+struct TileTable {
+  TileFunction of[Lanes::tile_rows];
+  constexpr TileTable() : of() { fill<Lanes::tile_rows>(); }
+  template <int M>
+  constexpr void fill() {
+    of[M - 1] = tile_of<M, V, UnitRows>;
+    if constexpr (M > 1) fill<M - 1>();
+  }
+};
+
+constexpr TileTable<1, false> narrow;
+constexpr TileTable<2, false> wide;
+constexpr TileTable<1, true> narrow_unit;
+constexpr TileTable<2, true> wide_unit;
+
+void tile(const GemmTile& t) {
+  const bool unit = t.a_row == 1;
+  if (t.n > lanes) {
+    (unit ? wide_unit.of : wide.of)[t.m - 1](t, Lanes::mask(t.n - lanes));
+  } else {
+    (unit ? narrow_unit.of : narrow.of)[t.m - 1](t, Lanes::mask(t.n));
+  }
+}
+
+void pack_rows(float* panel, int64_t width, const float* source, int64_t stride, int64_t count, int64_t depth) {
+  for (int64_t first = 0; first < count; first += lanes) {
+    const int64_t rows = count - first < lanes ? count - first : lanes;
+    // Where first + lanes > width a row overruns into the next one, which is written after it, and the last one into the slack.
+    int64_t p = 0;
+    for (; p + lanes <= depth; p += lanes) {
+      transpose_block(panel + p * width + first, width, source + first * stride + p, stride, static_cast<int>(rows));
+    }
+    for (; p < depth; p++) {
+      for (int64_t i = first; i < first + rows; i++) panel[p * width + i] = source[i * stride + p];
+    }
+  }
+}
+
+/// M rows of C from `Depth` rows of b, over all n columns.
+template <int M, int Depth>
+void add_rows(int64_t n, const float* a, int64_t a_row, const float* b, int64_t b_step, float* c, int64_t c_row, bool accumulate) {
+  Lanes::Vector factor[M * Depth > 8 ? 1 : M][Depth];
+  if constexpr (M * Depth <= 8) {
+    for (int i = 0; i < M; i++) {
+      for (int p = 0; p < Depth; p++) factor[i][p] = Lanes::broadcast(a + i * a_row + p);
+    }
+  }
+  const auto columns = [&](int64_t j, Lanes::Mask mask) __attribute__((always_inline)) {
+    Lanes::Vector row[Depth];
+#pragma GCC unroll 8
+    for (int p = 0; p < Depth; p++) row[p] = Lanes::load(b + p * b_step + j, mask);
+#pragma GCC unroll 8
+    for (int i = 0; i < M; i++) {
+      Lanes::Vector sum = accumulate ? Lanes::load(c + i * c_row + j, mask) : Lanes::zero();
+#pragma GCC unroll 8
+      for (int p = 0; p < Depth; p++) {
+        if constexpr (M * Depth <= 8) {
+          sum = Lanes::fma(factor[i][p], row[p], sum);
+        } else {
+          sum = Lanes::fma(Lanes::broadcast(a + i * a_row + p), row[p], sum);
+        }
+      }
+      Lanes::store(c + i * c_row + j, mask, sum);
+    }
+  };
+  int64_t j = 0;
+  for (; j + lanes <= n; j += lanes) columns(j, Lanes::mask(lanes));
+  if (j < n) columns(j, Lanes::mask(static_cast<int>(n - j)));
+}
+
+template <int M>
+void few_rows_of(int64_t n, int64_t k, const float* a, int64_t a_row, const float* b, int64_t b_step, float* c, int64_t c_row) {
+  int64_t p = 0;
+  for (; p + 8 <= k; p += 8) add_rows<M, 8>(n, a + p, a_row, b + p * b_step, b_step, c, c_row, p > 0);
+  for (; p < k; p++) add_rows<M, 1>(n, a + p, a_row, b + p * b_step, b_step, c, c_row, p > 0);
+}
+
+void few_rows(int m, int64_t n, int64_t k, const float* a, int64_t a_row, const float* b, int64_t b_step, float* c, int64_t c_row) {
+  switch (m) {
+    case 1:
+      return few_rows_of<1>(n, k, a, a_row, b, b_step, c, c_row);
+    case 2:
+      return few_rows_of<2>(n, k, a, a_row, b, b_step, c, c_row);
+    case 3:
+      return few_rows_of<3>(n, k, a, a_row, b, b_step, c, c_row);
+    case 4:
+      return few_rows_of<4>(n, k, a, a_row, b, b_step, c, c_row);
+    case 5:
+      return few_rows_of<5>(n, k, a, a_row, b, b_step, c, c_row);
+    case 6:
+      return few_rows_of<6>(n, k, a, a_row, b, b_step, c, c_row);
+    case 7:
+      return few_rows_of<7>(n, k, a, a_row, b, b_step, c, c_row);
+    case 8:
+      return few_rows_of<8>(n, k, a, a_row, b, b_step, c, c_row);
+  }
+}
+
+template <int M, int N>
+void dots_of(int64_t k, const float* a, int64_t a_row, const float* b, int64_t b_row, float* c, int64_t c_row) {
+  Lanes::Vector sum[M][N];
+#pragma GCC unroll 8
+  for (int i = 0; i < M; i++) {
+#pragma GCC unroll 8
+    for (int j = 0; j < N; j++) sum[i][j] = Lanes::zero();
+  }
+  const auto step = [&](int64_t p, Lanes::Mask mask) __attribute__((always_inline)) {
+    Lanes::Vector x[M];
+#pragma GCC unroll 8
+    for (int i = 0; i < M; i++) x[i] = Lanes::load(a + i * a_row + p, mask);
+#pragma GCC unroll 8
+    for (int j = 0; j < N; j++) {
+      const Lanes::Vector y = Lanes::load(b + j * b_row + p, mask);
+#pragma GCC unroll 8
+      for (int i = 0; i < M; i++) sum[i][j] = Lanes::fma(x[i], y, sum[i][j]);
+    }
+  };
+  int64_t p = 0;
+  for (; p + lanes <= k; p += lanes) step(p, Lanes::mask(lanes));
+  if (p < k) step(p, Lanes::mask(static_cast<int>(k - p)));
+  for (int i = 0; i < M; i++) {
+    for (int j = 0; j < N; j++) c[i * c_row + j] = Lanes::sum(sum[i][j]);
+  }
+}
+
+void dots(int m, int64_t n, int64_t k, const float* a, int64_t a_row, const float* b, int64_t b_row, float* c, int64_t c_row) {
+  int64_t j = 0;
+  for (; j + 4 <= n; j += 4) {
+    int i = 0;
+    for (; i + 2 <= m; i += 2) dots_of<2, 4>(k, a + i * a_row, a_row, b + j * b_row, b_row, c + i * c_row + j, c_row);
+    if (i < m) dots_of<1, 4>(k, a + i * a_row, a_row, b + j * b_row, b_row, c + i * c_row + j, c_row);
+  }
+  for (; j < n; j++) {
+    for (int i = 0; i < m; i++) dots_of<1, 1>(k, a + i * a_row, a_row, b + j * b_row, b_row, c + i * c_row + j, c_row);
+  }
+}
+
+}  // namespace
+}  // namespace easel

@@ -1,0 +1,80 @@
+import * as tf from '@tensorflow/tfjs';
+import type { NativeBackend } from '../backend.js';
+import { sizeOf } from './kernel.js';
+
+/** What follows a fused product or convolution: bias, then activation. */
+export interface Epilogue {
+  readonly bias: tf.TensorInfo | undefined;
+  /** tfjs's name; undefined is 'linear'. */
+  readonly activation: string | undefined;
+  readonly preluWeights: tf.TensorInfo | undefined;
+  readonly leak: number | undefined;
+}
+
+/** An activation's kernel, and its number in the addon if the addon has it. */
+const ACTIVATIONS: ReadonlyMap<string, { readonly kernelName: string; readonly number?: number }> = new Map([
+  ['linear', { kernelName: 'Identity', number: 0 }],
+  ['relu', { kernelName: 'Relu', number: 1 }],
+  ['relu6', { kernelName: 'Relu6', number: 2 }],
+  ['sigmoid', { kernelName: 'Sigmoid', number: 3 }],
+  ['elu', { kernelName: 'Elu', number: 4 }],
+  ['leakyrelu', { kernelName: 'LeakyRelu', number: 5 }],
+  ['prelu', { kernelName: 'Prelu' }],
+]);
+
+/** The part that the addon applies while the output is in the cache. */
+export interface NativeEpilogue {
+  /** One value a column, or null. */
+  readonly bias: Float32Array | null;
+  readonly activation: number;
+  readonly leak: number;
+}
+
+/** tfjs's default slope of leakyrelu below 0. */
+const DEFAULT_LEAK = 0.2;
+
+/** Nothing follows. */
+export const NO_EPILOGUE: NativeEpilogue = { bias: null, activation: 0, leak: DEFAULT_LEAK };
+
+/** Splits an epilogue into what the addon does and what `rest` does with ordinary kernels afterwards. */
+export interface PlannedEpilogue {
+  readonly native: NativeEpilogue;
+  /** Applies what is left to y, and disposes y if it makes another tensor. */
+  rest(y: tf.TensorInfo): tf.TensorInfo;
+}
+
+/**
+ * Plans the epilogue of an output with `columns` as its last axis. A bias of one value a column goes to the addon, one that
+ * broadcasts otherwise does not, and then neither does the activation after it. Throws Error for an unknown activation.
+ */
+export function planEpilogue(backend: NativeBackend, epilogue: Epilogue, columns: number): PlannedEpilogue {
+  const { bias, preluWeights } = epilogue;
+  const activation = ACTIVATIONS.get(epilogue.activation ?? 'linear');
+  if (activation === undefined) {
+    throw new Error(`Activation ${epilogue.activation} has not been implemented for the native backend.`);
+  }
+  const { kernelName, number } = activation;
+  const leak = epilogue.leak ?? DEFAULT_LEAK;
+  const nativeBias = bias === undefined || (bias.shape.at(-1) === columns && sizeOf(bias.shape) === columns);
+  const nativeActivation = nativeBias && number !== undefined;
+  return {
+    native: {
+      bias: nativeBias && bias !== undefined ? backend.float32(bias) : null,
+      activation: nativeActivation ? number : 0,
+      leak,
+    },
+    rest(y) {
+      let result = y;
+      const apply = (name: string, inputs: tf.NamedTensorInfoMap, attrs: tf.NamedAttrMap = {}) => {
+        const next = tf.getKernel(name, 'native').kernelFunc({ inputs, attrs, backend }) as tf.TensorInfo;
+        backend.disposeIntermediateTensorInfo(result);
+        result = next;
+      };
+      if (!nativeBias) apply('Add', { a: result, b: bias });
+      if (nativeActivation) return result;
+      const weights: tf.NamedTensorInfoMap = preluWeights === undefined ? {} : { alpha: preluWeights };
+      apply(kernelName, { x: result, ...weights }, { alpha: leak });
+      return result;
+    },
+  };
+}

@@ -1,0 +1,89 @@
+import { broadcast_util, type TensorInfo, util } from '@tensorflow/tfjs';
+import { addon } from '../addon.js';
+import type { NativeBackend } from '../backend.js';
+import type { NativeEpilogue } from './epilogue.js';
+
+/** Shapes of op(a)·op(b) and how its batch axes walk over a and b. */
+export interface ProductShape {
+  readonly outShape: number[];
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+  /** Batch axes after merging those that both operands walk contiguously; a stride is 0 where an operand is broadcast. */
+  readonly batch: readonly { readonly extent: number; readonly a: number; readonly b: number }[];
+}
+
+/**
+ * Shapes of the product of a [..., m, k] and b [..., k, n] (last two axes exchanged where transposed), batch axes broadcast.
+ * Throws Error, in tfjs's words, if inner sizes or batch axes do not fit.
+ */
+export function productShape(
+  a: readonly number[],
+  b: readonly number[],
+  transposeA: boolean,
+  transposeB: boolean,
+): ProductShape {
+  const [aRows, aColumns] = a.slice(-2) as [number, number];
+  const [bRows, bColumns] = b.slice(-2) as [number, number];
+  const [m, k] = transposeA ? [aColumns, aRows] : [aRows, aColumns];
+  const [n, inner] = transposeB ? [bRows, bColumns] : [bColumns, bRows];
+  util.assert(
+    k === inner,
+    () =>
+      `Error in matMul: inner shapes (${k}) and (${inner}) of Tensors with shapes ${a} and ${b} ` +
+      `and transposeA=${transposeA} and transposeB=${transposeB} must match.`,
+  );
+  const outer = broadcast_util.assertAndGetBroadcastShape(a.slice(0, -2), b.slice(0, -2));
+  const batch: { extent: number; a: number; b: number }[] = [];
+  let aStride = m * k;
+  let bStride = k * n;
+  for (let fromEnd = 1; fromEnd <= outer.length; fromEnd++) {
+    const extent = outer.at(-fromEnd) as number;
+    const aExtent = a.at(-2 - fromEnd) ?? 1;
+    const bExtent = b.at(-2 - fromEnd) ?? 1;
+    if (extent !== 1) {
+      const axis = { extent, a: aExtent === 1 ? 0 : aStride, b: bExtent === 1 ? 0 : bStride };
+      const inside = batch[0];
+      if (inside && axis.a === inside.a * inside.extent && axis.b === inside.b * inside.extent) {
+        inside.extent *= extent;
+      } else {
+        batch.unshift(axis);
+      }
+    }
+    aStride *= aExtent;
+    bStride *= bExtent;
+  }
+  return { outShape: [...outer, m, n], m, n, k, batch };
+}
+
+/** One array a number of batch axes, filled anew at each call. */
+const sizesByAxes = [0, 1, 2, 3, 4].map((axes) => new Int32Array(6 + 3 * axes));
+
+/** op(a)·op(b) in float32, with what follows it, as a new tensor. */
+export function matrixProduct(
+  backend: NativeBackend,
+  a: TensorInfo,
+  b: TensorInfo,
+  transposeA: boolean,
+  transposeB: boolean,
+  shape: ProductShape,
+  epilogue: NativeEpilogue,
+): TensorInfo {
+  const { m, n, k, batch, outShape } = shape;
+  const { info, values } = backend.allocate(outShape, 'float32');
+  const axes = batch.length;
+  const sizes = sizesByAxes[axes] as Int32Array;
+  sizes[0] = m;
+  sizes[1] = n;
+  sizes[2] = k;
+  sizes[3] = transposeA ? 1 : 0;
+  sizes[4] = transposeB ? 1 : 0;
+  sizes[5] = epilogue.activation;
+  batch.forEach((axis, i) => {
+    sizes[6 + i] = axis.extent;
+    sizes[6 + axes + i] = axis.a;
+    sizes[6 + 2 * axes + i] = axis.b;
+  });
+  addon().gemm(values, backend.float32(a), backend.float32(b), sizes, epilogue.bias, epilogue.leak);
+  return info;
+}
