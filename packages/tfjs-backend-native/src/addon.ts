@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { KernelFunctions } from './addon-kernels.js';
 
 /** Instruction sets that kernels are written for, in the order of the addon's numbers. */
 export const CPU_TARGETS = ['serial', 'avx2', 'avx512'] as const;
@@ -20,7 +21,7 @@ export interface AddonStatus {
  * The addon's functions. Each checks types and lengths of its arguments and throws TypeError or RangeError; shapes are the
  * caller's business. Outputs come first and must not overlap inputs unless a function says so.
  */
-export interface Addon {
+export interface Addon extends KernelFunctions {
   /** Uninitialised block, 64-byte aligned; 1 byte to 4 GiB. */
   allocate(bytes: number): ArrayBuffer;
   status(): AddonStatus;

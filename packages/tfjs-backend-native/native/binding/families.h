@@ -9,6 +9,7 @@ namespace easel {
 void export_function(napi_env env, napi_value exports, const char* name, napi_callback function);
 
 void register_runtime(napi_env env, napi_value exports);
+void register_elementwise(napi_env env, napi_value exports);
 void register_gemm(napi_env env, napi_value exports);
 
 }  // namespace easel

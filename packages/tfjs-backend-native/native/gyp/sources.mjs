@@ -15,7 +15,9 @@ function sourcesIn(folder) {
 }
 
 const wanted = process.argv[2];
-const kernels = readdirSync(join(native, 'kernels'))
+const kernels = readdirSync(join(native, 'kernels'), { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .map((entry) => entry.name)
   .sort()
   .flatMap((family) => sourcesIn(`kernels/${family}`));
 const targetOf = (path) => TARGETS.find((target) => path.endsWith(`/${target}.cc`));

@@ -1,0 +1,212 @@
+// Cuts elementwise work into pieces for the threads, and walks broadcasts.
+#include "kernels/elementwise/elementwise.h"
+
+#include <cstring>
+
+#include "runtime/dispatch.h"
+#include "runtime/threads.h"
+
+namespace easel {
+namespace {
+
+// Elements of one piece: 10 to 20 µs.
+constexpr int64_t cheap_grain = 32768;
+constexpr int64_t costly_grain = 8192;
+constexpr int64_t pow_grain = 1024;
+
+int64_t grain_of(Unary op) {
+  switch (op) {
+    case unary_exp:
+    case unary_log:
+    case unary_tanh:
+    case unary_sigmoid:
+    case unary_erf:
+    case unary_gelu:
+    case unary_gelu_tanh:
+    case unary_silu:
+      return costly_grain;
+    default:
+      return cheap_grain;
+  }
+}
+
+int64_t grain_of(Binary op) {
+  return op == binary_pow ? pow_grain : op >= binary_gelu_grad ? costly_grain : cheap_grain;
+}
+
+// Rows shorter than this are joined if the same short operand serves all of them.
+constexpr int64_t short_row = 256;
+constexpr int64_t joined_row = 2048;
+
+/// Calls row(y_offset, a_offset, a_step, b_offset, b_step, n) for pieces of at most `grain` elements that make up the broadcast.
+template <typename Row>
+void walk(const Broadcast& shape, int64_t grain, const Row& row) {
+  const int last = shape.rank - 1;
+  const int64_t inner = shape.extent[last];
+  int64_t rows = 1;
+  for (int i = 0; i < last; i++) rows *= shape.extent[i];
+  if (rows == 0 || inner == 0) return;
+  const int64_t pieces = (inner + grain - 1) / grain;
+  const int64_t units_per_chunk = pieces > 1 ? 1 : (grain + inner - 1) / inner;
+  parallel_for(rows * pieces, units_per_chunk, [&](int64_t begin, int64_t end) {
+    int64_t index[Broadcast::most_axes];
+    int64_t rest = begin / pieces, piece = begin % pieces, a = 0, b = 0;
+    for (int i = last - 1; i >= 0; i--) {
+      index[i] = rest % shape.extent[i];
+      rest /= shape.extent[i];
+      a += index[i] * shape.a_step[i];
+      b += index[i] * shape.b_step[i];
+    }
+    int64_t y = begin / pieces * inner;
+    for (int64_t unit = begin; unit < end; unit++) {
+      const int64_t from = piece * grain;
+      const int64_t n = from + grain < inner ? grain : inner - from;
+      row(y + from, a + from * shape.a_step[last], shape.a_step[last], b + from * shape.b_step[last], shape.b_step[last], n);
+      if (++piece < pieces) continue;
+      piece = 0;
+      y += inner;
+      for (int i = last - 1; i >= 0; i--) {
+        a += shape.a_step[i];
+        b += shape.b_step[i];
+        if (++index[i] < shape.extent[i]) break;
+        a -= index[i] * shape.a_step[i];
+        b -= index[i] * shape.b_step[i];
+        index[i] = 0;
+      }
+    }
+  });
+}
+
+template <IntBinary op>
+int32_t int_value(int32_t a, int32_t b) {
+  const uint32_t ua = static_cast<uint32_t>(a), ub = static_cast<uint32_t>(b);
+  switch (op) {
+    case int_add:
+      return static_cast<int32_t>(ua + ub);
+    case int_sub:
+      return static_cast<int32_t>(ua - ub);
+    case int_mul:
+      return static_cast<int32_t>(ua * ub);
+    case int_maximum:
+      return a > b ? a : b;
+    default:
+      return a < b ? a : b;
+  }
+}
+
+template <Comparison op, typename T>
+uint8_t holds(T a, T b) {
+  switch (op) {
+    case compare_equal:
+      return a == b;
+    case compare_not_equal:
+      return a != b;
+    case compare_greater:
+      return a > b;
+    case compare_greater_equal:
+      return a >= b;
+    case compare_less:
+      return a < b;
+    default:
+      return a <= b;
+  }
+}
+
+template <typename Y, typename T, Y (*f)(T, T)>
+void walk_plain(Y* y, const T* a, const T* b, const Broadcast& shape) {
+  walk(shape, cheap_grain, [&](int64_t y_at, int64_t a_at, int64_t a_step, int64_t b_at, int64_t b_step, int64_t n) {
+    Y* out = y + y_at;
+    const T* pa = a + a_at;
+    const T* pb = b + b_at;
+    if (a_step && b_step) {
+      for (int64_t i = 0; i < n; i++) out[i] = f(pa[i], pb[i]);
+    } else if (a_step) {
+      const T vb = *pb;
+      for (int64_t i = 0; i < n; i++) out[i] = f(pa[i], vb);
+    } else {
+      for (int64_t i = 0; i < n; i++) out[i] = f(*pa, pb[i * b_step]);
+    }
+  });
+}
+
+template <typename T>
+void compare_plain(Comparison op, uint8_t* y, const T* a, const T* b, const Broadcast& shape) {
+  switch (op) {
+    case compare_equal:
+      return walk_plain<uint8_t, T, holds<compare_equal, T>>(y, a, b, shape);
+    case compare_not_equal:
+      return walk_plain<uint8_t, T, holds<compare_not_equal, T>>(y, a, b, shape);
+    case compare_greater:
+      return walk_plain<uint8_t, T, holds<compare_greater, T>>(y, a, b, shape);
+    case compare_greater_equal:
+      return walk_plain<uint8_t, T, holds<compare_greater_equal, T>>(y, a, b, shape);
+    case compare_less:
+      return walk_plain<uint8_t, T, holds<compare_less, T>>(y, a, b, shape);
+    default:
+      return walk_plain<uint8_t, T, holds<compare_less_equal, T>>(y, a, b, shape);
+  }
+}
+
+}  // namespace
+
+void unary(Unary op, float* y, const float* x, int64_t n, float p, float q) {
+  const UnaryRow row = EASEL_KERNELS(elementwise).unary[op];
+  parallel_for(n, grain_of(op), [&](int64_t begin, int64_t end) { row(y + begin, x + begin, end - begin, p, q); });
+}
+
+void binary(Binary op, float* y, const float* a, const float* b, const Broadcast& shape) {
+  const BinaryRow row = EASEL_KERNELS(elementwise).binary[op];
+  const int64_t rows = shape.extent[0], width = shape.extent[1];
+  // [rows, width] with [width] where width is small (a bias per channel): the short operand is repeated, so that rows become long.
+  if (shape.rank == 2 && width <= short_row && rows * width >= joined_row && shape.a_step[1] == 1 && shape.b_step[1] == 1 &&
+      (shape.a_step[0] == 0) != (shape.b_step[0] == 0)) {
+    const bool a_repeats = shape.a_step[0] == 0;
+    const float* once = a_repeats ? a : b;
+    const float* whole = a_repeats ? b : a;
+    float repeated[joined_row];
+    const int64_t length = joined_row / width * width;
+    for (int64_t i = 0; i < length; i += width) std::memcpy(repeated + i, once, sizeof(float) * static_cast<size_t>(width));
+    const int64_t n = rows * width, per_chunk = grain_of(op) / length + 1;
+    parallel_for((n + length - 1) / length, per_chunk, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; i++) {
+        const int64_t at = i * length, count = at + length < n ? length : n - at;
+        if (a_repeats) {
+          row(y + at, repeated, 1, whole + at, 1, count);
+        } else {
+          row(y + at, whole + at, 1, repeated, 1, count);
+        }
+      }
+    });
+    return;
+  }
+  walk(shape, grain_of(op), [&](int64_t y_at, int64_t a_at, int64_t a_step, int64_t b_at, int64_t b_step, int64_t n) {
+    row(y + y_at, a + a_at, a_step, b + b_at, b_step, n);
+  });
+}
+
+void binary_int(IntBinary op, int32_t* y, const int32_t* a, const int32_t* b, const Broadcast& shape) {
+  switch (op) {
+    case int_add:
+      return walk_plain<int32_t, int32_t, int_value<int_add>>(y, a, b, shape);
+    case int_sub:
+      return walk_plain<int32_t, int32_t, int_value<int_sub>>(y, a, b, shape);
+    case int_mul:
+      return walk_plain<int32_t, int32_t, int_value<int_mul>>(y, a, b, shape);
+    case int_maximum:
+      return walk_plain<int32_t, int32_t, int_value<int_maximum>>(y, a, b, shape);
+    default:
+      return walk_plain<int32_t, int32_t, int_value<int_minimum>>(y, a, b, shape);
+  }
+}
+
+void compare(Comparison op, uint8_t* y, const float* a, const float* b, const Broadcast& shape) { compare_plain(op, y, a, b, shape); }
+
+void compare(Comparison op, uint8_t* y, const int32_t* a, const int32_t* b, const Broadcast& shape) { compare_plain(op, y, a, b, shape); }
+
+void select_words(uint32_t* y, const uint8_t* condition, const uint32_t* a, const uint32_t* b, int64_t n) {
+  parallel_for(n, cheap_grain, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; i++) y[i] = condition[i] ? a[i] : b[i];
+  });
+}
+
+}  // namespace easel

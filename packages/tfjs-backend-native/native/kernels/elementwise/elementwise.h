@@ -1,0 +1,88 @@
+// Elementwise kernels.
+//
+//   unary:  y[i] = f(x[i]; p, q)                 y may be x
+//   binary: y[i] = f(a[i·a_step], b[i·b_step])   steps 0 or 1; y may be a or b where that one's step is 1
+//
+// float32; NaN passes through maximum, minimum, relu, step and clip. Threads: the drivers cut large tensors into equal pieces. Vector targets
+// use the approximations of kernels/vec.h, the serial one libm.
+#pragma once
+
+#include <cstdint>
+
+namespace easel {
+
+// In the order of UNARY_OPS and BINARY_OPS in src/kernels/elementwise.ts.
+enum Unary : int {
+  unary_neg,
+  unary_abs,
+  unary_square,
+  unary_sqrt,
+  unary_rsqrt,
+  unary_reciprocal,
+  unary_exp,
+  unary_log,
+  unary_tanh,
+  unary_sigmoid,
+  unary_relu,
+  unary_relu6,
+  unary_leaky_relu,  // p: slope below 0
+  unary_step,        // p: value at and below 0
+  unary_clip,        // p ≤ q: bounds
+  unary_erf,
+  unary_gelu,       // x·Φ(x)
+  unary_gelu_tanh,  // x·σ(2u), u = √(2/π)·(x + 0.044715·x³): the tanh form, rearranged
+  unary_silu,       // x·σ(x)
+  unary_count
+};
+
+enum Binary : int {
+  binary_add,
+  binary_sub,
+  binary_mul,
+  binary_div,
+  binary_maximum,
+  binary_minimum,
+  binary_squared_difference,
+  binary_pow,
+  binary_gelu_grad,       // a = dy, b = x
+  binary_gelu_tanh_grad,  // a = dy, b = x
+  binary_silu_grad,       // a = dy, b = x
+  binary_count
+};
+
+typedef void (*UnaryRow)(float* y, const float* x, int64_t n, float p, float q);
+typedef void (*BinaryRow)(float* y, const float* a, int64_t a_step, const float* b, int64_t b_step, int64_t n);
+
+struct ElementwiseKernels {
+  UnaryRow unary[unary_count];
+  BinaryRow binary[binary_count];
+};
+
+extern const ElementwiseKernels elementwise_serial, elementwise_avx2, elementwise_avx512;
+
+/// Extents of an output in row-major order and the steps, in elements, of two inputs along them.
+struct Broadcast {
+  static constexpr int most_axes = 8;
+  int rank;
+  int64_t extent[most_axes], a_step[most_axes], b_step[most_axes];
+};
+
+void unary(Unary op, float* y, const float* x, int64_t n, float p, float q);
+
+/// y = f(a, b) over a broadcast whose last axis has steps 0 or 1.
+void binary(Binary op, float* y, const float* a, const float* b, const Broadcast& shape);
+
+// Integers and comparisons: plain loops, any target.
+enum IntBinary : int { int_add, int_sub, int_mul, int_maximum, int_minimum, int_binary_count };
+enum Comparison : int { compare_equal, compare_not_equal, compare_greater, compare_greater_equal, compare_less, compare_less_equal, comparison_count };
+
+/// Wraps around as int32 arithmetic in JavaScript does.
+void binary_int(IntBinary op, int32_t* y, const int32_t* a, const int32_t* b, const Broadcast& shape);
+/// y is 1 where the comparison holds, else 0.
+void compare(Comparison op, uint8_t* y, const float* a, const float* b, const Broadcast& shape);
+void compare(Comparison op, uint8_t* y, const int32_t* a, const int32_t* b, const Broadcast& shape);
+
+/// y[i] = condition[i] ? a[i] : b[i], of 4-byte elements.
+void select_words(uint32_t* y, const uint8_t* condition, const uint32_t* a, const uint32_t* b, int64_t n);
+
+}  // namespace easel

@@ -1,0 +1,244 @@
+// One vector of floats of the CPU target that the including file is compiled for, and the functions of it that kernels share.
+// For avx2.cc and avx512.cc only. Everything is in an unnamed namespace, so no symbol of it can serve another target.
+//
+// `vf` float lanes, `vi` int32 lanes, `vm` a mask of lanes. Tails: `load_first(p, n)` reads n < lanes floats and gives zeros beyond,
+// `store_first` writes n of them; neither touches memory beyond.
+#pragma once
+
+#if defined(__GNUC__) && !defined(__clang__)
+// GCC 12's own avx512fintrin.h sets off this warning at every inlined intrinsic (its bug 105593).
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#endif
+
+#include <immintrin.h>
+
+#include <cstdint>
+
+namespace easel {
+namespace {
+
+#if defined(__AVX512F__)
+
+typedef __m512 vf;
+typedef __m512i vi;
+typedef __mmask16 vm;
+constexpr int64_t lanes = 16;
+
+static inline vf load(const float* p) { return _mm512_loadu_ps(p); }
+static inline void store(float* p, vf x) { _mm512_storeu_ps(p, x); }
+static inline vm first_lanes(int64_t n) { return static_cast<vm>((1u << n) - 1u); }
+static inline vf load_first(const float* p, int64_t n) { return _mm512_maskz_loadu_ps(first_lanes(n), p); }
+static inline void store_first(float* p, int64_t n, vf x) { _mm512_mask_storeu_ps(p, first_lanes(n), x); }
+static inline vf set(float x) { return _mm512_set1_ps(x); }
+static inline vf zero() { return _mm512_setzero_ps(); }
+static inline vf add(vf a, vf b) { return _mm512_add_ps(a, b); }
+static inline vf sub(vf a, vf b) { return _mm512_sub_ps(a, b); }
+static inline vf mul(vf a, vf b) { return _mm512_mul_ps(a, b); }
+static inline vf div(vf a, vf b) { return _mm512_div_ps(a, b); }
+static inline vf fma(vf a, vf b, vf c) { return _mm512_fmadd_ps(a, b, c); }     // a·b + c
+static inline vf fnma(vf a, vf b, vf c) { return _mm512_fnmadd_ps(a, b, c); }   // c − a·b
+static inline vf sqrt(vf a) { return _mm512_sqrt_ps(a); }
+static inline vf min_second(vf a, vf b) { return _mm512_min_ps(a, b); }  // b if either is NaN
+static inline vf max_second(vf a, vf b) { return _mm512_max_ps(a, b); }  // b if either is NaN
+static inline vf round_even(vf a) { return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+static inline vm is_nan(vf a) { return _mm512_cmp_ps_mask(a, a, _CMP_UNORD_Q); }
+static inline vm less(vf a, vf b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ); }
+static inline vm greater(vf a, vf b) { return _mm512_cmp_ps_mask(a, b, _CMP_GT_OQ); }
+static inline vm equal(vf a, vf b) { return _mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ); }
+static inline vm either(vm a, vm b) { return static_cast<vm>(a | b); }
+static inline bool any(vm a) { return a != 0; }
+static inline vm none() { return 0; }
+static inline vf select(vm m, vf yes, vf no) { return _mm512_mask_blend_ps(m, no, yes); }
+static inline vf absolute(vf a) { return _mm512_abs_ps(a); }
+static inline vf negate(vf a) { return _mm512_castsi512_ps(_mm512_xor_si512(_mm512_castps_si512(a), _mm512_set1_epi32(INT32_MIN))); }
+static inline vf scale_by_power(vf a, vf n) { return _mm512_scalef_ps(a, n); }  // a·2^n, n integral, rounded once
+static inline vi bits(vf a) { return _mm512_castps_si512(a); }
+static inline vf from_bits(vi a) { return _mm512_castsi512_ps(a); }
+static inline vi set_int(int32_t x) { return _mm512_set1_epi32(x); }
+static inline vi add_int(vi a, vi b) { return _mm512_add_epi32(a, b); }
+static inline vi sub_int(vi a, vi b) { return _mm512_sub_epi32(a, b); }
+static inline vi and_int(vi a, vi b) { return _mm512_and_si512(a, b); }
+template <int count>
+static inline vi shift_right(vi a) { return _mm512_srai_epi32(a, count); }
+static inline vf to_float(vi a) { return _mm512_cvtepi32_ps(a); }
+static inline float sum_lanes(vf a) { return _mm512_reduce_add_ps(a); }
+static inline float max_lanes(vf a) { return _mm512_reduce_max_ps(a); }
+static inline float min_lanes(vf a) { return _mm512_reduce_min_ps(a); }
+
+#elif defined(__AVX2__)
+
+typedef __m256 vf;
+typedef __m256i vi;
+typedef __m256 vm;
+constexpr int64_t lanes = 8;
+
+static inline vf load(const float* p) { return _mm256_loadu_ps(p); }
+static inline void store(float* p, vf x) { _mm256_storeu_ps(p, x); }
+static inline vi first_lanes(int64_t n) {
+  return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(n)), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+static inline vf load_first(const float* p, int64_t n) { return _mm256_maskload_ps(p, first_lanes(n)); }
+static inline void store_first(float* p, int64_t n, vf x) { _mm256_maskstore_ps(p, first_lanes(n), x); }
+static inline vf set(float x) { return _mm256_set1_ps(x); }
+static inline vf zero() { return _mm256_setzero_ps(); }
+static inline vf add(vf a, vf b) { return _mm256_add_ps(a, b); }
+static inline vf sub(vf a, vf b) { return _mm256_sub_ps(a, b); }
+static inline vf mul(vf a, vf b) { return _mm256_mul_ps(a, b); }
+static inline vf div(vf a, vf b) { return _mm256_div_ps(a, b); }
+static inline vf fma(vf a, vf b, vf c) { return _mm256_fmadd_ps(a, b, c); }
+static inline vf fnma(vf a, vf b, vf c) { return _mm256_fnmadd_ps(a, b, c); }
+static inline vf sqrt(vf a) { return _mm256_sqrt_ps(a); }
+static inline vf min_second(vf a, vf b) { return _mm256_min_ps(a, b); }
+static inline vf max_second(vf a, vf b) { return _mm256_max_ps(a, b); }
+static inline vf round_even(vf a) { return _mm256_round_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+static inline vm is_nan(vf a) { return _mm256_cmp_ps(a, a, _CMP_UNORD_Q); }
+static inline vm less(vf a, vf b) { return _mm256_cmp_ps(a, b, _CMP_LT_OQ); }
+static inline vm greater(vf a, vf b) { return _mm256_cmp_ps(a, b, _CMP_GT_OQ); }
+static inline vm equal(vf a, vf b) { return _mm256_cmp_ps(a, b, _CMP_EQ_OQ); }
+static inline vm either(vm a, vm b) { return _mm256_or_ps(a, b); }
+static inline bool any(vm a) { return _mm256_movemask_ps(a) != 0; }
+static inline vm none() { return _mm256_setzero_ps(); }
+static inline vf select(vm m, vf yes, vf no) { return _mm256_blendv_ps(no, yes, m); }
+static inline vf absolute(vf a) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), a); }
+static inline vf negate(vf a) { return _mm256_xor_ps(_mm256_set1_ps(-0.0f), a); }
+static inline vi bits(vf a) { return _mm256_castps_si256(a); }
+static inline vf from_bits(vi a) { return _mm256_castsi256_ps(a); }
+static inline vi set_int(int32_t x) { return _mm256_set1_epi32(x); }
+static inline vi add_int(vi a, vi b) { return _mm256_add_epi32(a, b); }
+static inline vi sub_int(vi a, vi b) { return _mm256_sub_epi32(a, b); }
+static inline vi and_int(vi a, vi b) { return _mm256_and_si256(a, b); }
+template <int count>
+static inline vi shift_right(vi a) { return _mm256_srai_epi32(a, count); }
+static inline vf to_float(vi a) { return _mm256_cvtepi32_ps(a); }
+// a·2^n in two steps, so that 2^n may be beyond the exponents of float (n within ±252).
+static inline vf scale_by_power(vf a, vf n) {
+  const vi whole = _mm256_cvtps_epi32(n);
+  const vi half = _mm256_srai_epi32(whole, 1);
+  const vi bias = _mm256_set1_epi32(127);
+  const vf low = from_bits(_mm256_slli_epi32(_mm256_add_epi32(half, bias), 23));
+  const vf high = from_bits(_mm256_slli_epi32(_mm256_add_epi32(_mm256_sub_epi32(whole, half), bias), 23));
+  return mul(mul(a, low), high);
+}
+static inline float sum_lanes(vf a) {
+  __m128 x = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+  x = _mm_add_ps(x, _mm_movehl_ps(x, x));
+  return _mm_cvtss_f32(_mm_add_ss(x, _mm_shuffle_ps(x, x, 1)));
+}
+static inline float max_lanes(vf a) {
+  __m128 x = _mm_max_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+  x = _mm_max_ps(x, _mm_movehl_ps(x, x));
+  return _mm_cvtss_f32(_mm_max_ss(x, _mm_shuffle_ps(x, x, 1)));
+}
+static inline float min_lanes(vf a) {
+  __m128 x = _mm_min_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+  x = _mm_min_ps(x, _mm_movehl_ps(x, x));
+  return _mm_cvtss_f32(_mm_min_ss(x, _mm_shuffle_ps(x, x, 1)));
+}
+
+#else
+#error "vec.h: compile this file for AVX2 or AVX-512"
+#endif
+
+static inline vf clamp(vf x, float low, float high) { return min_second(set(high), max_second(set(low), x)); }  // NaN stays
+
+/// e^x. Reduction by Cody and Waite, degree-6 polynomial (Cephes expf). Within 1 ulp; Inf, 0, denormals and NaN as in libm.
+static inline vf exp(vf x) {
+  const vf bounded = clamp(x, -104.0f, 89.0f);
+  const vf n = round_even(mul(bounded, set(1.44269504088896341f)));
+  vf r = fnma(n, set(0.693359375f), bounded);
+  r = fnma(n, set(-2.12194440e-4f), r);
+  vf p = set(1.9875691500e-4f);
+  p = fma(p, r, set(1.3981999507e-3f));
+  p = fma(p, r, set(8.3334519073e-3f));
+  p = fma(p, r, set(4.1665795894e-2f));
+  p = fma(p, r, set(1.6666665459e-1f));
+  p = fma(p, r, set(5.0000001201e-1f));
+  p = add(fma(p, mul(r, r), r), set(1.0f));
+  return scale_by_power(p, n);
+}
+
+/// Natural logarithm. Degree-8 polynomial in m − 1 with m in [√½, √2) (Cephes logf). −Inf at 0, NaN below, Inf at Inf.
+static inline vf log(vf x) {
+  const vm denormal = less(x, set(1.17549435e-38f));
+  const vf normal = select(denormal, mul(x, set(8388608.0f)), x);
+  vi exponent = sub_int(shift_right<23>(bits(normal)), set_int(127));
+  vf m = from_bits(add_int(and_int(bits(normal), set_int(0x007fffff)), set_int(0x3f800000)));  // [1, 2)
+  const vm above = greater(m, set(1.41421356f));
+  m = select(above, mul(m, set(0.5f)), m);
+  vf e = to_float(exponent);
+  e = select(above, add(e, set(1.0f)), e);
+  e = select(denormal, sub(e, set(23.0f)), e);
+  const vf t = sub(m, set(1.0f));
+  const vf t2 = mul(t, t);
+  vf p = set(7.0376836292e-2f);
+  p = fma(p, t, set(-1.1514610310e-1f));
+  p = fma(p, t, set(1.1676998740e-1f));
+  p = fma(p, t, set(-1.2420140846e-1f));
+  p = fma(p, t, set(1.4249322787e-1f));
+  p = fma(p, t, set(-1.6668057665e-1f));
+  p = fma(p, t, set(2.0000714765e-1f));
+  p = fma(p, t, set(-2.4999993993e-1f));
+  p = fma(p, t, set(3.3333331174e-1f));
+  vf y = mul(mul(p, t), t2);
+  y = fma(e, set(-2.12194440e-4f), y);
+  y = fnma(t2, set(0.5f), y);
+  y = add(t, y);
+  y = fma(e, set(0.693359375f), y);
+  const float infinity = __builtin_inff();
+  y = select(equal(x, set(infinity)), x, y);
+  y = select(equal(x, zero()), set(-infinity), y);
+  return select(either(less(x, zero()), is_nan(x)), set(__builtin_nanf("")), y);
+}
+
+/// 1 / (1 + e^−x).
+static inline vf sigmoid(vf x) { return div(set(1.0f), add(set(1.0f), exp(negate(x)))); }
+
+/// tanh x: rational approximation of odd degree 13 over even degree 6 (Eigen's), x itself where |x| < 4e-4. Within 5 ulp.
+static inline vf tanh(vf x) {
+  const vf bounded = clamp(x, -7.90531110763549805f, 7.90531110763549805f);
+  const vf t = mul(bounded, bounded);
+  vf p = set(-2.76076847742355e-16f);
+  p = fma(p, t, set(2.00018790482477e-13f));
+  p = fma(p, t, set(-8.60467152213735e-11f));
+  p = fma(p, t, set(5.12229709037114e-08f));
+  p = fma(p, t, set(1.48572235717979e-05f));
+  p = fma(p, t, set(6.37261928875436e-04f));
+  p = fma(p, t, set(4.89352455891786e-03f));
+  vf q = set(1.19825839466702e-06f);
+  q = fma(q, t, set(1.18534705686654e-04f));
+  q = fma(q, t, set(2.26843463243900e-03f));
+  q = fma(q, t, set(4.89352518554385e-03f));
+  const vf y = div(mul(bounded, p), q);
+  return select(less(absolute(x), set(0.0004f)), x, y);
+}
+
+/// erf x: rational approximation on ±4 (XLA's and Eigen's), ±1 beyond. Within 8 ulp.
+static inline vf erf(vf x) {
+  const vf bounded = clamp(x, -4.0f, 4.0f);
+  const vf t = mul(bounded, bounded);
+  vf p = set(-2.72614225801306e-10f);
+  p = fma(p, t, set(2.77068142495902e-08f));
+  p = fma(p, t, set(-2.10102402082508e-06f));
+  p = fma(p, t, set(-5.69250639462346e-05f));
+  p = fma(p, t, set(-7.34990630326855e-04f));
+  p = fma(p, t, set(-2.95459980854025e-03f));
+  p = fma(p, t, set(-1.60960333262415e-02f));
+  vf q = set(-1.45660718464996e-05f);
+  q = fma(q, t, set(-2.13374055278905e-04f));
+  q = fma(q, t, set(-1.68282697438203e-03f));
+  q = fma(q, t, set(-7.37332916720468e-03f));
+  q = fma(q, t, set(-1.42647390514189e-02f));
+  return div(mul(bounded, p), q);
+}
+
+/// Calls full(i) for each whole vector of 0..n and last(i, count) for the count < lanes elements after them.
+template <typename Full, typename Last>
+static inline void for_vectors(int64_t n, Full full, Last last) {
+  int64_t i = 0;
+  for (; i + lanes <= n; i += lanes) full(i);
+  if (i < n) last(i, n - i);
+}
+
+}  // namespace
+}  // namespace easel

@@ -1,0 +1,99 @@
+import * as tf from '@tensorflow/tfjs';
+import { addon, type CpuTarget, setTarget } from './addon.js';
+
+/** How far a native result may be from the cpu backend's: |got − expected| ≤ absolute + relative·|expected|. */
+export interface Tolerance {
+  readonly absolute: number;
+  readonly relative: number;
+}
+
+/** A few roundings of float32. */
+export const ROUNDINGS: Tolerance = { absolute: 1e-6, relative: 1e-6 };
+
+type Outputs = tf.Tensor | readonly tf.Tensor[];
+
+interface Result {
+  readonly shape: number[];
+  readonly dtype: string;
+  readonly values: ArrayLike<number>;
+}
+
+function results(f: () => Outputs): Result[] {
+  const outputs = f();
+  const list = Array.isArray(outputs) ? (outputs as tf.Tensor[]) : [outputs as tf.Tensor];
+  return list.map((y) => {
+    const values = Array.from(y.dataSync());
+    const result = { shape: y.shape, dtype: y.dtype, values };
+    y.dispose();
+    return result;
+  });
+}
+
+/** The first difference in words, or undefined. NaN equals NaN, and infinities must be equal. */
+export function difference(
+  got: ArrayLike<number>,
+  expected: ArrayLike<number>,
+  { absolute, relative }: Tolerance,
+): string | undefined {
+  if (got.length !== expected.length) return `length ${got.length}, expected ${expected.length}`;
+  for (let i = 0; i < got.length; i++) {
+    const a = got[i] as number;
+    const b = expected[i] as number;
+    if (Object.is(a, b) || a === b) continue;
+    if (!(Math.abs(a - b) <= absolute + relative * Math.abs(b)) || !Number.isFinite(b))
+      return `[${i}]: got ${a}, expected ${b}`;
+  }
+  return undefined;
+}
+
+/** Calls `f` under each CPU target that this machine runs, and restores the one before. */
+export function underEachTarget(f: (target: CpuTarget) => void): void {
+  const before = addon().status().target;
+  try {
+    for (const target of addon().status().targets) {
+      setTarget(target);
+      f(target);
+    }
+  } finally {
+    setTarget(before);
+  }
+}
+
+/**
+ * Runs `f` (which makes its own inputs and leaves only its outputs) on the cpu backend and, under each CPU target, on the native one, and
+ * throws where shape, dtype or a value differs or tensors leak. Leaves 'native' set.
+ */
+export function expectAsOnCpu(f: () => Outputs, tolerance: Tolerance = ROUNDINGS): void {
+  tf.setBackend('cpu');
+  const expected = results(() => tf.tidy(f as () => tf.Tensor));
+  tf.setBackend('native');
+  underEachTarget((target) => {
+    const before = tf.memory().numTensors;
+    const got = results(() => tf.tidy(f as () => tf.Tensor));
+    if (tf.memory().numTensors !== before) throw new Error(`${target}: tensors leaked`);
+    if (got.length !== expected.length)
+      throw new Error(`${target}: ${got.length} outputs, expected ${expected.length}`);
+    got.forEach((result, i) => {
+      const other = expected[i] as Result;
+      const where = `${target}, output ${i} ([${result.shape}] ${result.dtype})`;
+      if (`${result.shape}` !== `${other.shape}` || result.dtype !== other.dtype)
+        throw new Error(`${where}: expected [${other.shape}] ${other.dtype}`);
+      const problem = difference(result.values, other.values, tolerance);
+      if (problem) throw new Error(`${where}${problem}`);
+    });
+  });
+}
+
+/** Pseudo-random float32 values in [−scale, scale), the same for the same seed. */
+export function someValues(size: number, scale = 2, seed = 1): Float32Array {
+  const values = new Float32Array(size);
+  let state = (seed * 2654435761) >>> 0 || 1;
+  for (let i = 0; i < size; i++) {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    values[i] = (state / 2 ** 31 - 1) * scale;
+  }
+  return values;
+}
+
+/** Lengths around the vector widths, several unrolls, and a tail. */
+export const LENGTHS = [0, 1, 7, 8, 9, 15, 16, 17, 31, 33, 64, 131, 1000];
