@@ -1,12 +1,13 @@
 import * as tf from '@tensorflow/tfjs';
 import { ConfigError, didYouMean } from '../errors.js';
+import { gradientsOf, hasKernel, registerGradientOnce, runKernel } from './fused-kernel.js';
 
 /** An elementwise function of float32 tensors of any shape. */
 export type Activation = <T extends tf.Tensor>(x: T) => T;
 
 /** gelu(x) = x/2·(1 + erf(x/√2)), the exact form. Source: Hendrycks and Gimpel 2016, arXiv:1606.08415. */
 export function gelu<T extends tf.Tensor>(x: T): T {
-  return plainGelu(x);
+  return hasKernel('Gelu') ? (runKernel('Gelu', { x }, { approximate: false })[0] as T) : plainGelu(x);
 }
 
 /** gelu in tfjs operations. */
@@ -16,7 +17,7 @@ export function plainGelu<T extends tf.Tensor>(x: T): T {
 
 /** geluTanh(x) = x/2·(1 + tanh(√(2/π)·(x + 0.044715·x³))), "gelu_new" of transformers. Source: arXiv:1606.08415 §2. */
 export function geluTanh<T extends tf.Tensor>(x: T): T {
-  return plainGeluTanh(x);
+  return hasKernel('Gelu') ? (runKernel('Gelu', { x }, { approximate: true })[0] as T) : plainGeluTanh(x);
 }
 
 /** geluTanh in tfjs operations. */
@@ -29,12 +30,43 @@ export function plainGeluTanh<T extends tf.Tensor>(x: T): T {
 
 /** silu(x) = x·σ(x), also called swish. Source: Elfwing et al. 2017, arXiv:1702.03118. */
 export function silu<T extends tf.Tensor>(x: T): T {
-  return plainSilu(x);
+  return hasKernel('Silu') ? (runKernel('Silu', { x })[0] as T) : plainSilu(x);
 }
 
 /** silu in tfjs operations. */
 export function plainSilu<T extends tf.Tensor>(x: T): T {
   return tf.tidy(() => tf.mul(x, tf.sigmoid(x)) as T);
+}
+
+registerGradientOnce({
+  kernelName: 'Gelu',
+  inputsToSave: ['x'],
+  gradFunc: (dys, saved, attrs) => {
+    const [x] = saved as [tf.Tensor];
+    const { approximate } = attrs as unknown as { approximate: boolean };
+    const plain = approximate ? plainGeluTanh : plainGelu;
+    return { x: () => elementwiseGradient('GeluGrad', plain, dys as tf.Tensor, x, { approximate }) };
+  },
+});
+
+registerGradientOnce({
+  kernelName: 'Silu',
+  inputsToSave: ['x'],
+  gradFunc: (dys, saved) => {
+    const [x] = saved as [tf.Tensor];
+    return { x: () => elementwiseGradient('SiluGrad', plainSilu, dys as tf.Tensor, x) };
+  },
+});
+
+function elementwiseGradient(
+  kernel: string,
+  plain: Activation,
+  dy: tf.Tensor,
+  x: tf.Tensor,
+  attrs: Readonly<Record<string, boolean>> = {},
+): tf.Tensor {
+  const fused = () => runKernel(kernel, { dy, x }, attrs);
+  return gradientsOf(fused, (input) => plain(input as tf.Tensor), [x], dy)[0] as tf.Tensor;
 }
 
 /** quickGelu(x) = x·σ(1.702·x). Source: QuickGELUActivation of transformers. */

@@ -1,5 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { ShapeError } from '../errors.js';
+import { hasKernel, runKernel } from './fused-kernel.js';
+import { tapeIsOn } from './tape.js';
 
 /** Settings of `attention`. */
 export interface AttentionOptions {
@@ -26,7 +28,10 @@ export function attention(
   options: AttentionOptions,
 ): tf.Tensor3D {
   checkAttention(q, k, v, options);
-  return plainAttention(q, k, v, options);
+  // The kernel has no gradient: under a tape the plain form runs.
+  if (!hasKernel('Attention') || tapeIsOn()) return plainAttention(q, k, v, options);
+  const { heads, bias, scale = 1 / Math.sqrt(q.shape[2] / heads), keyLength = k.shape[1] } = options;
+  return runKernel('Attention', { q, k, v, bias }, { heads, scale, keyLength })[0] as tf.Tensor3D;
 }
 
 /** attention in tfjs operations. */

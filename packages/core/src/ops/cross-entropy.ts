@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { ShapeError } from '../errors.js';
+import { gradientsOf, hasKernel, registerGradientOnce, runKernel } from './fused-kernel.js';
 
 /**
  * loss[r] = logsumexp(logits[r]) − logits[r, labels[r]], the negative log-likelihood of each row's label.
@@ -17,8 +18,23 @@ export function sparseCrossEntropy(logits: tf.Tensor2D, labels: tf.Tensor1D): tf
       `sparseCrossEntropy: expected logits [R, V] and int32 labels [R], got [${logits.shape}] and ${labels.dtype} [${labels.shape}].`,
     );
   }
-  return plainSparseCrossEntropy(logits, labels);
+  if (!hasKernel('SparseCrossEntropy')) return plainSparseCrossEntropy(logits, labels);
+  return tf.tidy(() => runKernel('SparseCrossEntropy', { logits, labels })[0] as tf.Tensor1D);
 }
+
+registerGradientOnce({
+  kernelName: 'SparseCrossEntropy',
+  inputsToSave: ['logits', 'labels'],
+  outputsToSave: [false, true],
+  gradFunc: (dys, saved) => {
+    const [dloss] = dys as tf.Tensor[];
+    const [logits, labels, lse] = saved as [tf.Tensor2D, tf.Tensor1D, tf.Tensor1D];
+    const fused = () => runKernel('SparseCrossEntropyGrad', { dloss, logits, labels, lse });
+    const plain = (x?: tf.Tensor) => plainSparseCrossEntropy(x as tf.Tensor2D, labels);
+    const [dlogits] = gradientsOf(fused, plain, [logits], dloss as tf.Tensor) as [tf.Tensor];
+    return { logits: () => dlogits };
+  },
+});
 
 /** sparseCrossEntropy in tfjs operations, without a one-hot in the forward pass. Gradient: softmax(logits) − oneHot(labels). */
 export function plainSparseCrossEntropy(logits: tf.Tensor2D, labels: tf.Tensor1D): tf.Tensor1D {

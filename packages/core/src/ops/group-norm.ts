@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { ShapeError } from '../errors.js';
 import { plainSilu } from './activation.js';
+import { gradientsOf, hasKernel, registerGradientOnce, runKernel } from './fused-kernel.js';
 
 /** How groupNorm divides the channels, and whether silu follows. */
 export interface GroupNormOptions {
@@ -41,8 +42,29 @@ export function groupNorm<T extends tf.Tensor>(
       );
     }
   }
-  return plainGroupNorm(x, scale, bias, { groups, epsilon, swish });
+  const settings = { groups, epsilon, swish };
+  if (!hasKernel('GroupNorm')) return plainGroupNorm(x, scale, bias, settings);
+  return tf.tidy(() => runKernel('GroupNorm', { x, scale, bias }, settings)[0] as T);
 }
+
+registerGradientOnce({
+  kernelName: 'GroupNorm',
+  inputsToSave: ['x', 'scale', 'bias'],
+  outputsToSave: [false, true, true],
+  gradFunc: (dys, saved, attrs) => {
+    const [dy] = dys as tf.Tensor[];
+    const [x, scale, bias, mean, rstd] = saved as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor];
+    const { groups, epsilon, swish } = attrs as unknown as Required<GroupNormOptions>;
+    const [dx, dscale, dbias] = gradientsOf(
+      () => runKernel('GroupNormGrad', { dy, x, mean, rstd, scale, bias }, { groups, swish }),
+      (x, scale, bias) =>
+        plainGroupNorm(x as tf.Tensor, scale as tf.Tensor, bias as tf.Tensor, { groups, epsilon, swish }),
+      [x, scale, bias],
+      dy as tf.Tensor,
+    ) as [tf.Tensor, tf.Tensor, tf.Tensor];
+    return { x: () => dx, scale: () => dscale, bias: () => dbias };
+  },
+});
 
 /** groupNorm in tfjs operations. The variance is taken from differences: E[x²] − E[x]² loses digits where the mean is large. */
 export function plainGroupNorm<T extends tf.Tensor>(

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { ShapeError } from '../errors.js';
+import { gradientsOf, hasKernel, runKernel } from './fused-kernel.js';
 
 /**
  * y = (x − mean)·rsqrt(var + epsilon)·scale + bias over the last axis, variance biased.
@@ -14,6 +15,7 @@ export function layerNorm<T extends tf.Tensor>(
   epsilon = 1e-5,
 ): T {
   checkAffine('layerNorm', x, scale, bias);
+  if (hasKernel('LayerNorm')) return fusedNorm(x, scale, bias, epsilon, false) as T;
   return plainLayerNorm(x, scale, bias, epsilon);
 }
 
@@ -39,6 +41,7 @@ export function plainLayerNorm<T extends tf.Tensor>(
  */
 export function rmsNorm<T extends tf.Tensor>(x: T, scale: tf.Tensor | undefined, epsilon = 1e-5): T {
   checkAffine('rmsNorm', x, scale, undefined);
+  if (hasKernel('LayerNorm')) return fusedNorm(x, scale, undefined, epsilon, true) as T;
   return plainRmsNorm(x, scale, epsilon);
 }
 
@@ -48,6 +51,55 @@ export function plainRmsNorm<T extends tf.Tensor>(x: T, scale: tf.Tensor | undef
     const meanSquare = tf.mean(tf.square(x), -1, true);
     return affine(tf.mul(x, tf.rsqrt(tf.add(meanSquare, epsilon))), scale, undefined) as T;
   });
+}
+
+/**
+ * Both norms by the kernels LayerNorm and LayerNormGrad. customGrad and not registerGradient: a registered gradient cannot save
+ * inputs that may be missing.
+ */
+function fusedNorm(
+  x: tf.Tensor,
+  scale: tf.Tensor | undefined,
+  bias: tf.Tensor | undefined,
+  epsilon: number,
+  rms: boolean,
+): tf.Tensor {
+  const hasBias = bias !== undefined;
+  const inputs = [x, scale, bias].filter((tensor) => tensor !== undefined);
+  const unpack = ([input, ...rest]: tf.Tensor[]) => ({
+    input: input as tf.Tensor,
+    factor: scale === undefined ? undefined : rest[0],
+    shift: hasBias ? rest[rest.length - 1] : undefined,
+  });
+  const plain = (...tensors: tf.Tensor[]): tf.Tensor => {
+    const { input, factor, shift } = unpack(tensors);
+    return rms ? plainRmsNorm(input, factor, epsilon) : plainLayerNorm(input, factor, shift, epsilon);
+  };
+  const op = tf.customGrad((...args) => {
+    const save = args[inputs.length] as unknown as tf.GradSaveFunc;
+    const given = args.slice(0, inputs.length) as tf.Tensor[];
+    const { input, factor, shift } = unpack(given);
+    const outputs = runKernel('LayerNorm', { x: input, scale: factor, bias: shift }, { epsilon, rms });
+    const [y, mean, rstd] = outputs as [tf.Tensor, tf.Tensor, tf.Tensor];
+    save([...given, mean, rstd]);
+    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor[] => {
+      const kept = saved.slice(0, inputs.length);
+      const fused = (): tf.Tensor[] => {
+        const { input: x, factor: scale } = unpack(kept);
+        const [mean, rstd] = saved.slice(inputs.length);
+        const [dx, dscale, dbias] = runKernel(
+          'LayerNormGrad',
+          { dy, x, mean, rstd, scale },
+          { rms, hasBias },
+        );
+        const used = [dx, scale === undefined ? undefined : dscale, hasBias ? dbias : undefined];
+        return used.filter((tensor) => tensor !== undefined);
+      };
+      return gradientsOf(fused, plain, kept, dy);
+    };
+    return { value: y, gradFunc };
+  });
+  return op(...inputs);
 }
 
 function affine(y: tf.Tensor, scale: tf.Tensor | undefined, bias: tf.Tensor | undefined): tf.Tensor {

@@ -1,13 +1,14 @@
 import * as tf from '@tensorflow/tfjs';
 import { ShapeError } from '../errors.js';
-import { hasKernel } from './fused-kernel.js';
+import { hasKernel, runKernel } from './fused-kernel.js';
+import { tapeIsOn } from './tape.js';
 
 /**
  * The cache with rows written at `position`: result[:, position, :] = rows[:, 0, :].
  *
  * cache: float32 [B, L, D]; rows: [B, 1, D]; result [B, L, D]. A backend with an UpdateRows kernel writes in place and the result
  * shares the cache's memory; elsewhere it is a copy. Either way the caller goes on with the result, does not read the cache again
- * and disposes both. No gradient. Throws ShapeError if sizes or position do not fit.
+ * and disposes both. Under a gradient it is a copy. Throws ShapeError if sizes or position do not fit.
  */
 export function updateRows(cache: tf.Tensor3D, rows: tf.Tensor3D, position: number): tf.Tensor3D {
   const [batch, length, width] = cache.shape;
@@ -19,8 +20,9 @@ export function updateRows(cache: tf.Tensor3D, rows: tf.Tensor3D, position: numb
   if (!Number.isInteger(position) || position < 0 || position >= length) {
     throw new ShapeError(`updateRows: expected a position from 0 to ${length - 1}, got ${position}.`);
   }
-  if (hasKernel('UpdateRows')) {
-    return tf.engine().runKernel('UpdateRows', { cache, rows }, { position }) as tf.Tensor3D;
+  // A write in place would change what the tape has saved.
+  if (hasKernel('UpdateRows') && !tapeIsOn()) {
+    return runKernel('UpdateRows', { cache, rows }, { position })[0] as tf.Tensor3D;
   }
   return plainUpdateRows(cache, rows, position);
 }

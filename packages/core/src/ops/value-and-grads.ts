@@ -108,6 +108,8 @@ function walkNode(
     );
   }
   const parts = node.gradient(dys);
+  // A gradient function may hand back dy, a saved tensor, or one tensor for two inputs: only the first owner keeps it as it is.
+  const owned = new Set([...dys, ...(node.saved ?? [])].map((tensor) => tensor?.id));
   for (const [name, input] of Object.entries(node.inputs)) {
     if (input == null || !reached.has(input.id)) continue;
     const part = parts[name];
@@ -123,8 +125,9 @@ function walkNode(
       );
     }
     const before = gradients.get(input.id);
-    // A gradient function may hand back dy itself, which is freed with this node: keep a second handle on its data.
-    const own = before !== undefined ? tf.add(before, gradient) : tf.clone(gradient);
+    const sum = before === undefined ? gradient : tf.add(before, gradient);
+    const own = owned.has(sum.id) ? tf.clone(sum) : sum;
+    owned.add(own.id);
     gradients.set(input.id, tf.keep(own));
     before?.dispose();
   }
