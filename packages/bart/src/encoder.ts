@@ -1,0 +1,108 @@
+import { CompositeLayer, type Key } from '@easel/core';
+import * as tf from '@tensorflow/tfjs';
+import { Attention } from './attention.js';
+import type { DalleBartConfig } from './config.js';
+import { DropoutPlace } from './dropout-place.js';
+import { FeedForward, type FeedForwardBlock, Glu } from './feed-forward.js';
+import { inside, layerPlace } from './flax-place.js';
+import { lastNorm, makeNorm, NORM_PLACEMENTS } from './norm-placement.js';
+import { Residual, residualGain } from './residual.js';
+import { Stack } from './stack.js';
+
+/** Self-attention, then feed-forward, each around a residual. Source: dalle-mini `modeling.py`, FlaxBartEncoderLayer. */
+class EncoderLayer extends CompositeLayer {
+  static className = 'EaselBartEncoderLayer';
+
+  private readonly selfAttention: Attention;
+  private readonly aroundAttention: Residual;
+  private readonly feedForward: FeedForwardBlock;
+  private readonly aroundFeedForward: Residual;
+
+  constructor(config: DalleBartConfig, index: number) {
+    super();
+    const place = layerPlace(config, 'encoder', index);
+    const gain = residualGain(config, 'encoder');
+    const norms = NORM_PLACEMENTS[config.lnPositions].attention;
+    const width = config.dModel;
+
+    const pre = norms.preEncoderSelf;
+    this.aroundAttention = new Residual({
+      pre: pre && this.child('pre_attention_norm', makeNorm(config, width, pre)),
+      post: norms.post && this.child('post_attention_norm', makeNorm(config, width, norms.post)),
+      end: norms.end && this.child('attention_end_norm', makeNorm(config, width, norms.end)),
+      dropout: new DropoutPlace(config.dropout, inside(place, 'Dropout_0')),
+      gain,
+    });
+    this.selfAttention = this.child(
+      'self_attn',
+      new Attention(config, {
+        heads: config.encoderAttentionHeads,
+        midNorm: norms.mid,
+        sinkhornIters: config.sinkhornIters,
+        queryLength: config.maxTextLength,
+        keyLength: config.maxTextLength,
+      }),
+    );
+    this.feedForward = config.useGlu
+      ? this.child('glu', new Glu(config, config.encoderFfnDim, inside(place, 'GLU_0')))
+      : this.child('ffn', new FeedForward(config, config.encoderFfnDim, inside(place, 'FFN_0')));
+    const last = lastNorm(config, index, config.encoderLayers);
+    this.aroundFeedForward = new Residual({
+      end: last && this.child('end_norm', makeNorm(config, width, last)),
+      gain,
+    });
+  }
+
+  /** x and result: float32 [B, S, D]; bias: [B, 1, 1, S]. */
+  forward(x: tf.Tensor3D, bias: tf.Tensor4D, dropoutKey: Key | undefined): tf.Tensor3D {
+    return tf.tidy(() => {
+      const attended = this.aroundAttention.around(x, dropoutKey, (n) =>
+        this.selfAttention.forward(n, this.selfAttention.project(n), { bias }),
+      );
+      return this.aroundFeedForward.around(attended, dropoutKey, (n) =>
+        this.feedForward.forward(n, dropoutKey),
+      );
+    });
+  }
+}
+
+/** Text ids → what the decoder looks at. */
+export class Encoder extends Stack {
+  static className = 'EaselBartEncoder';
+
+  private readonly layers: EncoderLayer[];
+
+  constructor(config: DalleBartConfig) {
+    super(config, 'encoder', {
+      vocabulary: config.encoderVocabSize,
+      positions: config.maxTextLength,
+      useFinalNorm: config.useFinalLnEncoder,
+    });
+    this.layers = Array.from({ length: config.encoderLayers }, (_, i) =>
+      this.child(`layers.${i}`, new EncoderLayer(config, i)),
+    );
+    this.addFinalNorm(config, config.useFinalLnEncoder);
+  }
+
+  /**
+   * ids: int32 [B, S]; bias: float32 [B, 1, 1, S], MASKED at padding; result [B, S, D]. Padded places hold values too.
+   *
+   * `onHidden` is shown the state before the layers and behind each of them, for looking inside.
+   */
+  forward(
+    ids: tf.Tensor2D,
+    bias: tf.Tensor4D,
+    dropoutKey: Key | undefined,
+    onHidden?: (state: tf.Tensor3D) => void,
+  ): tf.Tensor3D {
+    return tf.tidy(() => {
+      let x = this.embed(ids, 0, dropoutKey);
+      onHidden?.(x);
+      for (const layer of this.layers) {
+        x = layer.forward(x, bias, dropoutKey);
+        onHidden?.(x);
+      }
+      return this.finish(x);
+    });
+  }
+}

@@ -1,0 +1,103 @@
+import { type Activation, activation, CompositeLayer, Dense, type Key, singleInput } from '@easel/core';
+import * as tf from '@tensorflow/tfjs';
+import type { DalleBartConfig } from './config.js';
+import { DropoutPlace } from './dropout-place.js';
+import { type FlaxPlace, inside } from './flax-place.js';
+import { makeNorm, NORM_PLACEMENTS, type Norm, normalize } from './norm-placement.js';
+
+/** A feed-forward block: float32 [B, T, D] → [B, T, D]; `dropoutKey` switches dropout on. */
+export type FeedForwardBlock = CompositeLayer & { forward(x: tf.Tensor3D, dropoutKey?: Key): tf.Tensor3D };
+
+/** What both blocks share: norms around the products, and the two places of dropout. */
+abstract class FeedForwardBase extends CompositeLayer {
+  protected readonly activation: Activation;
+  private readonly preNorm: Norm | undefined;
+  private readonly midNorm: Norm | undefined;
+  private readonly postNorm: Norm | undefined;
+  private readonly activationDropout: DropoutPlace;
+  private readonly outputDropout: DropoutPlace;
+
+  constructor(config: DalleBartConfig, ffnDim: number, place: FlaxPlace) {
+    super();
+    const { pre, mid, post } = NORM_PLACEMENTS[config.lnPositions].feedForward;
+    this.activation = activation(config.activationFunction);
+    this.preNorm = pre && this.child('pre_norm', makeNorm(config, config.dModel, pre));
+    this.midNorm = mid && this.child('mid_norm', makeNorm(config, ffnDim, mid));
+    this.postNorm = post && this.child('post_norm', makeNorm(config, config.dModel, post));
+    this.activationDropout = new DropoutPlace(config.activationDropout, inside(place, 'Dropout_0'));
+    this.outputDropout = new DropoutPlace(config.dropout, inside(place, 'Dropout_1'));
+  }
+
+  /** [B, T, D] → [B, T, F]. */
+  protected abstract expand(x: tf.Tensor3D): tf.Tensor3D;
+
+  /** [B, T, F] → [B, T, D]. */
+  protected abstract contract(x: tf.Tensor3D): tf.Tensor3D;
+
+  /** x: float32 [B, T, D] → [B, T, D]. */
+  forward(x: tf.Tensor3D, dropoutKey?: Key): tf.Tensor3D {
+    return tf.tidy(() => {
+      let h = this.expand(normalize(this.preNorm, x)); // [B, T, F]
+      h = this.activationDropout.apply(normalize(this.midNorm, h), dropoutKey);
+      const y = normalize(this.postNorm, this.contract(h)); // [B, T, D]
+      return this.outputDropout.apply(y, dropoutKey);
+    });
+  }
+
+  override call(inputs: tf.Tensor | tf.Tensor[]): tf.Tensor {
+    return this.forward(singleInput(inputs, this) as tf.Tensor3D);
+  }
+}
+
+const dense = (inputSize: number, outputSize: number, useBias: boolean): Dense =>
+  new Dense({ inputSize, outputSize, useBias, kernelInitializer: 'zeros' });
+
+/**
+ * out = post(mid(act(n·gate) * (n·up))·down), n = pre(x); which norms there are is up to the variant.
+ *
+ * gate, up: [D, F]; down: [F, D]. Source: Shazeer 2020, arXiv:2002.05202; dalle-mini `modeling.py`, GLU.
+ */
+export class Glu extends FeedForwardBase {
+  static className = 'EaselGlu';
+
+  private readonly gate: Dense;
+  private readonly up: Dense;
+  private readonly down: Dense;
+
+  constructor(config: DalleBartConfig, ffnDim: number, place: FlaxPlace) {
+    super(config, ffnDim, place);
+    this.gate = this.child('gate', dense(config.dModel, ffnDim, config.useBias));
+    this.up = this.child('up', dense(config.dModel, ffnDim, config.useBias));
+    this.down = this.child('down', dense(ffnDim, config.dModel, config.useBias));
+  }
+
+  protected override expand(x: tf.Tensor3D): tf.Tensor3D {
+    return tf.mul(this.activation(this.gate.call(x)), this.up.call(x)) as tf.Tensor3D;
+  }
+
+  protected override contract(x: tf.Tensor3D): tf.Tensor3D {
+    return this.down.call(x) as tf.Tensor3D;
+  }
+}
+
+/** out = post(mid(act(n·up))·down), n = pre(x). up: [D, F]; down: [F, D]. Source: dalle-mini `modeling.py`, FFN. */
+export class FeedForward extends FeedForwardBase {
+  static className = 'EaselFeedForward';
+
+  private readonly up: Dense;
+  private readonly down: Dense;
+
+  constructor(config: DalleBartConfig, ffnDim: number, place: FlaxPlace) {
+    super(config, ffnDim, place);
+    this.up = this.child('up', dense(config.dModel, ffnDim, config.useBias));
+    this.down = this.child('down', dense(ffnDim, config.dModel, config.useBias));
+  }
+
+  protected override expand(x: tf.Tensor3D): tf.Tensor3D {
+    return this.activation(this.up.call(x)) as tf.Tensor3D;
+  }
+
+  protected override contract(x: tf.Tensor3D): tf.Tensor3D {
+    return this.down.call(x) as tf.Tensor3D;
+  }
+}

@@ -1,0 +1,33 @@
+import { type Key, normal, split } from '@easel/core';
+import * as tf from '@tensorflow/tfjs';
+import { keyAt } from './flax-place.js';
+import type { DalleBart } from './model.js';
+import { type Parameter, parameters } from './parameters.js';
+
+/**
+ * Gives a model fresh weights: the very numbers that the original draws for the key of a seed, prngKey(seed).
+ *
+ * Kernels, embeddings and position biases are initStd·N(0, 1), times the gain of DeepNet or Magneto where the config asks
+ * for it; scales are 1, biases 0.
+ */
+export function initializeDalleBart(model: DalleBart, key: Key): void {
+  const root = split(key)[0] as Key;
+  const weights = model.namedWeights();
+  for (const parameter of parameters(model.config)) {
+    const fresh = tf.tensor(startValues(parameter, root, model.config.initStd), [...parameter.shape]);
+    (weights.get(parameter.name) as tf.Variable).assign(fresh);
+    fresh.dispose();
+  }
+}
+
+/** Each product is rounded to float32, in the original's order: draw, initStd, gain. */
+function startValues(parameter: Parameter, root: Key, initStd: number): Float32Array {
+  const { shape, place, siblings, start } = parameter;
+  const size = shape.reduce((product, side) => product * side, 1);
+  if ('constant' in start) return new Float32Array(size).fill(start.constant);
+  const values = normal(keyAt(root, place, 1, siblings), shape);
+  const std = Math.fround(initStd);
+  const gain = Math.fround(start.gain);
+  for (let i = 0; i < size; i++) values[i] = Math.fround((values[i] as number) * std) * gain;
+  return values;
+}

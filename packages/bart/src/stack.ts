@@ -1,0 +1,79 @@
+import { CompositeLayer, Embedding, type Key, ShapeError } from '@easel/core';
+import * as tf from '@tensorflow/tfjs';
+import type { DalleBartConfig } from './config.js';
+import { DropoutPlace } from './dropout-place.js';
+import type { StackName } from './flax-place.js';
+import { makeNorm, type Norm, normalize } from './norm-placement.js';
+
+/** Sizes of a stack's embeddings. */
+export interface StackSizes {
+  readonly vocabulary: number;
+  readonly positions: number;
+  readonly useFinalNorm: boolean;
+}
+
+/**
+ * What encoder and decoder share: tokens and positions before the layers, the norm behind them.
+ *
+ * Positions start at 0. The original has no final norm behind post-norm layers, and forgets to say so for the decoder,
+ * which therefore cannot run there; here it runs without one.
+ */
+export abstract class Stack extends CompositeLayer {
+  private readonly positionCount: number;
+  private readonly tokens: Embedding;
+  private readonly positions: Embedding | undefined;
+  private readonly embeddingNorm: Norm;
+  private readonly embeddingDropout: DropoutPlace;
+  private readonly embeddingScale: number;
+  private finalNorm: Norm | undefined;
+
+  constructor(config: DalleBartConfig, stack: StackName, sizes: StackSizes) {
+    super();
+    const table = (entries: number): Embedding =>
+      new Embedding({ entries, size: config.dModel, kernelInitializer: 'zeros' });
+    this.positionCount = sizes.positions;
+    this.tokens = this.child('embed_tokens', table(sizes.vocabulary));
+    if (config.useAbsolutePositionEmbeddings) {
+      this.positions = this.child('embed_positions', table(sizes.positions));
+    }
+    this.embeddingNorm = this.child('layernorm_embedding', makeNorm(config, config.dModel, 'scaled'));
+    this.embeddingScale = config.scaleEmbedding ? Math.sqrt(config.dModel) : 1;
+    this.embeddingDropout = new DropoutPlace(config.dropout, { path: ['model', stack, 'dropout_layer'] });
+  }
+
+  /** Adds the norm behind the layers; called last in a constructor, so that weights are listed in order. */
+  protected addFinalNorm(config: DalleBartConfig, useFinalNorm: boolean): void {
+    if (hasFinalNorm(config, useFinalNorm)) {
+      this.finalNorm = this.child('final_norm', makeNorm(config, config.dModel, 'bare'));
+    }
+  }
+
+  /**
+   * ids: int32 [B, T] at positions `first`…; result float32 [B, T, D].
+   * Throws ShapeError if a row is longer than the position table.
+   */
+  protected embed(ids: tf.Tensor2D, first: number, dropoutKey: Key | undefined): tf.Tensor3D {
+    const length = ids.shape[1];
+    if (ids.rank !== 2 || first + length > this.positionCount) {
+      throw new ShapeError(
+        `${this.getClassName()}: expected ids [B, T] with at most ${this.positionCount} tokens a row, got [${ids.shape}] from position ${first}. Shorten the input, or use a model with more positions.`,
+      );
+    }
+    return tf.tidy(() => {
+      let x = this.tokens.call(ids) as tf.Tensor3D; // [B, T, D]
+      if (this.embeddingScale !== 1) x = tf.mul(x, this.embeddingScale);
+      if (this.positions) x = tf.add(x, tf.slice(this.positions.weight, [first, 0], [length, -1]));
+      return this.embeddingDropout.apply(normalize(this.embeddingNorm, x), dropoutKey);
+    });
+  }
+
+  /** What comes behind the layers. x and result: float32 [B, T, D]. */
+  protected finish(x: tf.Tensor3D): tf.Tensor3D {
+    return normalize(this.finalNorm, x);
+  }
+}
+
+/** Whether a stack has a norm behind its layers. */
+export function hasFinalNorm(config: DalleBartConfig, useFinalNorm: boolean): boolean {
+  return useFinalNorm && config.lnPositions !== 'postln';
+}
