@@ -43,6 +43,23 @@ export interface Addon extends KernelFunctions {
     bias: Float32Array | null,
     leak: number,
   ): void;
+
+  /**
+   * y = activation(convolution(x, filter) + bias), images [B,H,W,C], filter [h,w,in,out]. sizes: batch, inHeight, inWidth, inChannels, outHeight,
+   * outWidth, outChannels, filterHeight, filterWidth, strideHeight, strideWidth, padTop, padLeft, dilationHeight, dilationWidth, activation as in gemm.
+   */
+  conv2d(
+    y: Float32Array,
+    x: Float32Array,
+    filter: Float32Array,
+    sizes: Int32Array,
+    bias: Float32Array | null,
+    leak: number,
+  ): void;
+  /** Gradient of conv2d by its image; sizes as there (the activation is ignored). */
+  conv2dInputGradient(dx: Float32Array, dy: Float32Array, filter: Float32Array, sizes: Int32Array): void;
+  /** Gradient of conv2d by its filter; sizes as there (the activation is ignored). */
+  conv2dFilterGradient(df: Float32Array, x: Float32Array, dy: Float32Array, sizes: Int32Array): void;
 }
 
 /** The loaded addon and its file, or why there is none. */

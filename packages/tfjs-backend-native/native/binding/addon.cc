@@ -20,5 +20,6 @@ extern "C" __attribute__((visibility("default"))) napi_value napi_register_modul
   easel::register_runtime(env, exports);
   easel::register_elementwise(env, exports);
   easel::register_gemm(env, exports);
+  easel::register_conv(env, exports);
   return exports;
 }

@@ -11,5 +11,6 @@ void export_function(napi_env env, napi_value exports, const char* name, napi_ca
 void register_runtime(napi_env env, napi_value exports);
 void register_elementwise(napi_env env, napi_value exports);
 void register_gemm(napi_env env, napi_value exports);
+void register_conv(napi_env env, napi_value exports);
 
 }  // namespace easel

@@ -1,0 +1,27 @@
+import { Conv2DBackpropFilter, type TensorInfo } from '@tensorflow/tfjs';
+import { addon } from '../addon.js';
+import { type ConvolutionAttributes, convolutionInfo, convolutionSizes } from './convolution.js';
+import { nativeKernel, runOnCpu } from './kernel.js';
+
+/** Gradient of a convolution by its filter [h,w,C,D], from x [B,H,W,C] and dy [B,H',W',D]. */
+export const conv2DBackpropFilter = nativeKernel(Conv2DBackpropFilter, (args) => {
+  const { x, dy } = args.inputs as { x: TensorInfo; dy: TensorInfo };
+  const attrs = args.attrs as unknown as ConvolutionAttributes & {
+    filterShape: [number, number, number, number];
+  };
+  if (attrs.dataFormat !== 'NHWC' || x.dtype !== 'float32' || dy.dtype !== 'float32') {
+    return runOnCpu(Conv2DBackpropFilter, args);
+  }
+  const { strides, pad, dataFormat, dimRoundingMode } = attrs;
+  const rounding = dimRoundingMode === undefined ? {} : { dimRoundingMode };
+  const convInfo = convolutionInfo(x.shape, attrs.filterShape, { strides, pad, dataFormat, ...rounding });
+  const { backend } = args;
+  const { info, values } = backend.allocate(convInfo.filterShape, 'float32');
+  addon().conv2dFilterGradient(
+    values,
+    backend.float32(x),
+    backend.float32(dy),
+    convolutionSizes(convInfo, 0),
+  );
+  return info;
+});

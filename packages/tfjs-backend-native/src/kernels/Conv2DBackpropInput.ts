@@ -1,0 +1,27 @@
+import { Conv2DBackpropInput, type TensorInfo } from '@tensorflow/tfjs';
+import { addon } from '../addon.js';
+import { type ConvolutionAttributes, convolutionInfo, convolutionSizes } from './convolution.js';
+import { nativeKernel, runOnCpu } from './kernel.js';
+
+/** Gradient of a convolution by its image, from dy [B,H',W',D] and filter [h,w,C,D]; also tf.conv2dTranspose. */
+export const conv2DBackpropInput = nativeKernel(Conv2DBackpropInput, (args) => {
+  const { dy, filter } = args.inputs as { dy: TensorInfo; filter: TensorInfo };
+  const attrs = args.attrs as unknown as ConvolutionAttributes & {
+    inputShape: [number, number, number, number];
+  };
+  if (attrs.dataFormat !== 'NHWC' || dy.dtype !== 'float32' || filter.dtype !== 'float32') {
+    return runOnCpu(Conv2DBackpropInput, args);
+  }
+  const { strides, pad, dataFormat, dimRoundingMode } = attrs;
+  const rounding = dimRoundingMode === undefined ? {} : { dimRoundingMode };
+  const convInfo = convolutionInfo(attrs.inputShape, filter.shape, { strides, pad, dataFormat, ...rounding });
+  const { backend } = args;
+  const { info, values } = backend.allocate(convInfo.inShape, 'float32');
+  addon().conv2dInputGradient(
+    values,
+    backend.float32(dy),
+    backend.float32(filter),
+    convolutionSizes(convInfo, 0),
+  );
+  return info;
+});
