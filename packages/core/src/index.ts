@@ -1,3 +1,15 @@
+// Checkpoints
+export { fromMsgpack } from './checkpoint/msgpack.js';
+export { isPermutation, permute, permutedShape } from './checkpoint/permute.js';
+export { fromSafetensors } from './checkpoint/safetensors.js';
+export type { SourceEntry, TensorSource } from './checkpoint/tensor-source.js';
+export {
+  type FitOptions,
+  loadWeights,
+  WeightMismatchError,
+  type WeightRule,
+} from './checkpoint/weights.js';
+
 // Errors
 export {
   CheckpointError,

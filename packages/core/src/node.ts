@@ -1,1 +1,11 @@
-export {};
+export { MsgpackFile, openMsgpackIndex } from './checkpoint/msgpack-file.js';
+export { CHECKPOINT_NAMES, openCheckpoint } from './checkpoint/open.js';
+export { openSafetensors, openSafetensorsIndex } from './checkpoint/safetensors-file.js';
+export {
+  type ArrayToSave,
+  type ConvertOptions,
+  convertCheckpoint,
+  type SaveOptions,
+  saveSafetensors,
+} from './checkpoint/save.js';
+export { asWriteError, writeFileAtomic } from './checkpoint/write-file.js';

@@ -177,7 +177,7 @@ async function openShard(indexPath: string, name: string): Promise<SafetensorsFi
     if (error instanceof SafetensorsError) throw error;
     throw new SafetensorsError('InvalidIndex', `the file ${quote(name)} that it names cannot be opened`, {
       file: indexPath,
-      found: error instanceof Error ? error.message : `${error}`,
+      found: (error as Error).message,
     });
   }
 }

@@ -1,0 +1,55 @@
+import type { Dtype } from 'safetensors-ts';
+import { CheckpointError } from '../errors.js';
+
+/** What a checkpoint says of one tensor, whatever its format. */
+export interface SourceEntry {
+  readonly name: string;
+  /** A name of safetensors ('F32', 'BF16', 'I64' …), or 'C128', which only msgpack has and nobody can read as float32. */
+  readonly dtype: Dtype | 'C128';
+  readonly shape: readonly number[];
+}
+
+/** A checkpoint, open for reading one tensor at a time. */
+export interface TensorSource {
+  /** Where it comes from, for messages: a path, or what the caller said. */
+  readonly description: string;
+  /** By name; the keys of nested maps (Flax) are joined with '.'. */
+  readonly entries: ReadonlyMap<string, SourceEntry>;
+  /** Text that the file holds beside its tensors. */
+  readonly metadata: ReadonlyMap<string, string>;
+  /**
+   * A tensor's numbers in C order: floats widened or rounded to float32, integers and booleans converted. With `slice`, only that index of the
+   * leading axis, and no other byte of the file is read. The array is the caller's own.
+   *
+   * Throws CheckpointError: unknown name, no such slice, complex numbers, a file that changed while open.
+   */
+  read(name: string, slice?: number): Promise<Float32Array>;
+  /** Gives files back. Reads after it fail. */
+  close(): Promise<void>;
+}
+
+/** The entry, or a CheckpointError that names it. */
+export function entryOf<Entry extends SourceEntry>(
+  entries: ReadonlyMap<string, Entry>,
+  name: string,
+  description: string,
+): Entry {
+  const entry = entries.get(name);
+  if (entry === undefined) throw new CheckpointError(`${description}: there is no tensor "${name}" in it.`);
+  return entry;
+}
+
+/**
+ * Shape of one index of the leading axis: the shape without it.
+ *
+ * Throws CheckpointError if there is no such axis or index.
+ */
+export function sliceShape(entry: SourceEntry, slice: number, description: string): readonly number[] {
+  const [count, ...inner] = entry.shape;
+  if (count === undefined || !Number.isInteger(slice) || slice < 0 || slice >= count) {
+    throw new CheckpointError(
+      `${description}, tensor "${entry.name}": slice ${slice} of its leading axis was asked for, but its shape is [${entry.shape}].`,
+    );
+  }
+  return inner;
+}

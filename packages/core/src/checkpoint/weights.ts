@@ -1,0 +1,159 @@
+import * as tf from '@tensorflow/tfjs';
+import { CheckpointError } from '../errors.js';
+import { isPermutation, permute, permutedShape } from './permute.js';
+import type { TensorSource } from './tensor-source.js';
+
+/** How one of our weights is found in a checkpoint. */
+export interface WeightRule {
+  /** The checkpoint's name of it. */
+  readonly source: string;
+  /** Index on the leading axis, if the checkpoint stacks the layers of a model in one tensor. */
+  readonly slice?: number;
+  /** Axes to permute after slicing: axis i of ours is axis `transpose[i]` of theirs. */
+  readonly transpose?: readonly number[];
+}
+
+/** What `loadWeights` and `convertCheckpoint` let pass. */
+export interface FitOptions {
+  /** Names in the checkpoint that the model has no use for, such as training state beside the weights. */
+  readonly ignore?: (sourceName: string) => boolean;
+}
+
+/** Everything in which a checkpoint and a model differ. */
+export class WeightMismatchError extends CheckpointError {
+  /** Our weights that the checkpoint lacks. */
+  readonly missing: readonly string[];
+  /** The checkpoint's tensors that the model has no place for. */
+  readonly unexpected: readonly string[];
+  /** Weights on both sides whose shapes differ, in words. */
+  readonly misshapen: readonly string[];
+
+  constructor(description: string, missing: string[], unexpected: string[], misshapen: string[]) {
+    const part = (what: string, list: readonly string[], separator: string) =>
+      list.length === 0 ? [] : [`${what} (${list.length}): ${list.join(separator)}`];
+    const parts = [
+      ...part('missing from the checkpoint', missing, ', '),
+      ...part('unexpected in the checkpoint', unexpected, ', '),
+      ...part('of another shape', misshapen, '; '),
+    ];
+    super(
+      `${description} does not fit the model. ${parts.join('. ')}. Do the config and the checkpoint belong together?`,
+    );
+    this.missing = missing;
+    this.unexpected = unexpected;
+    this.misshapen = misshapen;
+  }
+}
+
+/** One weight to be made from a checkpoint. */
+export interface PlannedWeight {
+  readonly name: string;
+  readonly rule: WeightRule;
+  /** Shape of what `source.read` gives for the rule. */
+  readonly readShape: readonly number[];
+  /** Shape of our weight. */
+  readonly shape: readonly number[];
+}
+
+/**
+ * Compares a checkpoint with what a model needs, by names and shapes alone, and says how to make each weight.
+ *
+ * `shapes` holds our weights' names and shapes; without it every rule counts as a weight of the shape that it finds. Every tensor of the
+ * checkpoint must be used, a stacked one with each of its slices, unless `ignore` names it. Throws WeightMismatchError with all differences.
+ */
+export function planWeights(
+  source: TensorSource,
+  rules: ReadonlyMap<string, WeightRule>,
+  shapes?: ReadonlyMap<string, readonly number[]>,
+  { ignore = () => false }: FitOptions = {},
+): PlannedWeight[] {
+  const missing: string[] = [];
+  const misshapen: string[] = [];
+  const planned: PlannedWeight[] = [];
+  const usedSlices = new Map<string, Set<number>>();
+  const used = new Set<string>();
+
+  for (const name of shapes?.keys() ?? []) {
+    if (!rules.has(name)) missing.push(`${name} (no rule says where it is)`);
+  }
+  const unexpected =
+    shapes === undefined
+      ? []
+      : [...rules.keys()].filter((name) => !shapes.has(name)).map((name) => `${name} (by rule)`);
+  for (const [name, rule] of rules) {
+    const entry = source.entries.get(rule.source);
+    if (entry === undefined) {
+      if (shapes === undefined || shapes.has(name))
+        missing.push(rule.source === name ? name : `${name} (${rule.source})`);
+      continue;
+    }
+    used.add(rule.source);
+    let readShape = entry.shape;
+    if (rule.slice !== undefined) {
+      const slices = usedSlices.get(rule.source) ?? new Set();
+      usedSlices.set(rule.source, slices.add(rule.slice));
+      if (rule.slice >= (entry.shape[0] ?? 0)) {
+        misshapen.push(
+          `${name}: needs index ${rule.slice} of ${rule.source}, whose shape is [${entry.shape}]`,
+        );
+        continue;
+      }
+      readShape = entry.shape.slice(1);
+    }
+    if (rule.transpose !== undefined && !isPermutation(rule.transpose, readShape.length)) {
+      misshapen.push(
+        `${name}: expected ${rule.transpose.length} axes, found [${readShape}] (${rule.source})`,
+      );
+      continue;
+    }
+    const shape = rule.transpose === undefined ? readShape : permutedShape(readShape, rule.transpose);
+    const expected = shapes === undefined ? shape : shapes.get(name);
+    if (expected === undefined) continue;
+    if (expected.length !== shape.length || expected.some((dim, i) => dim !== shape[i])) {
+      const from = rule.source === name ? '' : ` (${rule.source})`;
+      misshapen.push(`${name}: expected [${expected}], found [${shape}]${from}`);
+      continue;
+    }
+    planned.push({ name, rule, readShape, shape });
+  }
+  for (const [name, slices] of usedSlices) {
+    const count = source.entries.get(name)?.shape[0] ?? 0;
+    const unused = Array.from({ length: count }, (_, i) => i).filter((i) => !slices.has(i));
+    if (unused.length > 0) unexpected.push(`${name} (index ${unused.join(', ')} of its leading axis)`);
+  }
+  for (const name of source.entries.keys()) {
+    if (!used.has(name) && !ignore(name)) unexpected.push(name);
+  }
+  if (missing.length + unexpected.length + misshapen.length > 0) {
+    throw new WeightMismatchError(source.description, missing, unexpected, misshapen);
+  }
+  return planned;
+}
+
+/** Reads a planned weight: float32, in our layout. */
+export async function readPlanned(
+  source: TensorSource,
+  { rule, readShape }: PlannedWeight,
+): Promise<Float32Array> {
+  const values = await source.read(rule.source, rule.slice);
+  return rule.transpose === undefined ? values : permute(values, readShape, rule.transpose);
+}
+
+/**
+ * Fills a model's weights from a checkpoint, one tensor at a time. Nothing is changed unless names and shapes agree on both sides.
+ *
+ * `target`: our names and variables (float32). Throws WeightMismatchError listing every difference, and what reading throws.
+ */
+export async function loadWeights(
+  target: ReadonlyMap<string, tf.Variable>,
+  source: TensorSource,
+  rules: ReadonlyMap<string, WeightRule>,
+  options: FitOptions = {},
+): Promise<void> {
+  const shapes = new Map([...target].map(([name, variable]) => [name, variable.shape]));
+  for (const weight of planWeights(source, rules, shapes, options)) {
+    const values = tf.tensor(await readPlanned(source, weight), [...weight.shape], 'float32');
+    target.get(weight.name)?.assign(values);
+    values.dispose();
+  }
+}

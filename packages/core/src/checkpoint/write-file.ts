@@ -1,0 +1,39 @@
+import { writeAll, writeAtomically } from 'safetensors-ts/node';
+import { EaselError } from '../errors.js';
+import { errorCode } from './error-code.js';
+
+const REMEDIES: Readonly<Record<string, string>> = {
+  ENOENT: 'The folder does not exist: make it first.',
+  ENOTDIR: 'A part of the path is a file and not a folder.',
+  EISDIR: 'There is a folder of that name: choose another name.',
+  EACCES: 'You may not write there: choose another folder or change its permissions.',
+  EPERM: 'You may not write there: choose another folder or change its permissions.',
+  EROFS: 'The disk is mounted read-only: choose another folder.',
+  ENOSPC: 'The disk is full: free some space or choose another disk. Nothing was changed.',
+  EDQUOT: 'Your disk quota is used up: free some space or choose another disk. Nothing was changed.',
+  EMFILE: 'Too many files are open: raise the limit (ulimit -n).',
+};
+
+/** An error of the file system as an EaselError that says what to do; any other error as it is. */
+export function asWriteError(error: unknown, path: string): unknown {
+  const code = errorCode(error);
+  if (code === undefined || error instanceof EaselError) return error;
+  const remedy = REMEDIES[code];
+  return new EaselError(
+    `${path}: cannot be written (${code}).${remedy === undefined ? ` ${(error as Error).message}.` : ` ${remedy}`}`,
+    { cause: error },
+  );
+}
+
+/**
+ * Makes or replaces a file as a whole: the content goes to a temporary sibling, which is synced and renamed. Whatever fails, no temporary
+ * file is left and what was at `path` stays. Text is written as UTF-8. Throws EaselError saying what to do.
+ */
+export async function writeFileAtomic(path: string, content: Uint8Array | string): Promise<void> {
+  const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content;
+  try {
+    await writeAtomically(path, (handle) => writeAll(handle, bytes));
+  } catch (error) {
+    throw asWriteError(error, path);
+  }
+}
