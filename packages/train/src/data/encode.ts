@@ -3,7 +3,7 @@ import { access, appendFile, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigError, DataError, EaselError } from '@easel/core';
 import { writeFileAtomic } from '@easel/core/node';
-import { type Vqgan, vqganConfigToJson } from '@easel/vqgan';
+import { downsamplingFactor, type Vqgan, vqganConfigToJson } from '@easel/vqgan';
 import * as tf from '@tensorflow/tfjs';
 import { type FolderLock, lockFolder } from '../folder-lock.js';
 import {
@@ -98,7 +98,7 @@ export async function encodePictures(source: PictureSource, options: EncodeOptio
   } = options;
   const { config } = vqgan;
   const shape: PictureShape = { size: config.resolution, ...defaultPictureShape, ...options.shape };
-  const cell = 2 ** (config.chMult.length - 1);
+  const cell = downsamplingFactor(config);
   if (!(Number.isInteger(shape.size) && shape.size >= cell && shape.size % cell === 0))
     throw new ConfigError(
       `Encoding: expected a picture size that is a multiple of ${cell} (one image token covers ${cell}×${cell} pixels), got ${shape.size}.`,

@@ -19,6 +19,8 @@ export interface EncodedSet {
   /** Tokens of row r at [r·imageLength, (r+1)·imageLength). */
   readonly encodings: Uint16Array | Int32Array;
   readonly imageLength: number;
+  /** Number of each row's picture, from 0 in order of appearance; without a `source` column each row is a picture. */
+  readonly pictures: Int32Array;
   /** SHA-256 over all rows in order: two sets with the same one train alike. */
   readonly digest: string;
 }
@@ -39,9 +41,11 @@ export async function readEncodedSet(
   const { imageLength, imageVocabSize } = shape;
   const Tokens = imageVocabSize <= 65536 ? Uint16Array : Int32Array;
   const captions: string[] = [];
+  const pictures: number[] = [];
+  const numbers = new Map<unknown, number>();
   let encodings = new Tokens(1024 * imageLength);
   for (const file of await shardFiles(path)) {
-    for await (const { row, caption, encoding } of readShard(file, columns)) {
+    for await (const { row, caption, encoding, source } of readShard(file, columns)) {
       const where = `Shard ${file}, row ${row}`;
       if (typeof caption !== 'string')
         throw new DataError(`${where}: expected a caption as text, got ${describe(caption)}.`);
@@ -64,6 +68,10 @@ export async function readEncodedSet(
           );
         encodings[at + t] = token;
       }
+      const picture = source ?? `${file}:${row}`;
+      const number = numbers.get(picture) ?? numbers.size;
+      numbers.set(picture, number);
+      pictures.push(number);
       captions.push(caption);
     }
   }
@@ -72,7 +80,15 @@ export async function readEncodedSet(
   const hash = createHash('sha256');
   hash.update(JSON.stringify(captions));
   hash.update(Int32Array.from(encodings));
-  return { description: path, captions, encodings, imageLength, digest: hash.digest('hex') };
+  hash.update(Int32Array.from(pictures));
+  return {
+    description: path,
+    captions,
+    encodings,
+    imageLength,
+    pictures: Int32Array.from(pictures),
+    digest: hash.digest('hex'),
+  };
 }
 
 /** The shard files of a set, sorted by name. */

@@ -64,6 +64,8 @@ export interface UncheckedRow {
   readonly row: number;
   readonly caption: unknown;
   readonly encoding: unknown;
+  /** The picture's name where the shard has a column `source`, else undefined. */
+  readonly source: unknown;
 }
 
 /**
@@ -100,7 +102,7 @@ async function* readJsonlShard(
       throw new DataError(`Shard ${path}, row ${row}: not a line of JSON (${(error as Error).message}).`);
     }
     requireColumns(path, Object.keys(value ?? {}), columns);
-    yield { row, caption: value[columns.caption], encoding: value[columns.encoding] };
+    yield { row, caption: value[columns.caption], encoding: value[columns.encoding], source: value.source };
     row++;
   }
 }
@@ -139,14 +141,19 @@ async function* readParquetShard(
       file: buffer,
       metadata,
       compressors,
-      columns: [columns.caption, columns.encoding],
+      columns: [columns.caption, columns.encoding, ...(names.includes('source') ? ['source'] : [])],
       rowStart: row,
       rowEnd,
     }).catch((error) => {
       throw notParquet(error);
     });
     for (const value of rows)
-      yield { row: row++, caption: value[columns.caption], encoding: value[columns.encoding] };
+      yield {
+        row: row++,
+        caption: value[columns.caption],
+        encoding: value[columns.encoding],
+        source: value.source,
+      };
   }
 }
 

@@ -1,0 +1,157 @@
+import { ConfigError, didYouMean } from '@easel/core';
+
+/**
+ * Reads one setting: `value` as it stands in the file (undefined if it is absent), `at` its place for messages. Returns the
+ * value or its default; throws ConfigError for anything else.
+ */
+export type Field<T> = (value: unknown, at: string) => T;
+
+/** What a section of fields reads. */
+export type Settings<F> = { readonly [K in keyof F]: F[K] extends Field<infer T> ? T : never };
+
+interface Range {
+  readonly min?: number;
+  /** A lower bound that is itself not allowed. */
+  readonly above?: number;
+  readonly max?: number;
+}
+
+/** A whole number; required if there is no default. */
+export function integer(options: Range & { readonly default?: number } = {}): Field<number> {
+  return number('a whole number', Number.isSafeInteger, options);
+}
+
+/** A finite number; required if there is no default. */
+export function real(options: Range & { readonly default?: number } = {}): Field<number> {
+  return number('a number', Number.isFinite, options);
+}
+
+function number(
+  kind: string,
+  accepts: (value: number) => boolean,
+  options: Range & { readonly default?: number },
+): Field<number> {
+  const {
+    min = Number.NEGATIVE_INFINITY,
+    above = Number.NEGATIVE_INFINITY,
+    max = Number.POSITIVE_INFINITY,
+  } = options;
+  const bounds = [
+    min > Number.NEGATIVE_INFINITY ? ` from ${min}` : '',
+    above > Number.NEGATIVE_INFINITY ? ` above ${above}` : '',
+    max < Number.POSITIVE_INFINITY ? ` to ${max}` : '',
+  ].join('');
+  return (value, at) => {
+    const found = value ?? options.default;
+    if (typeof found !== 'number' || !accepts(found) || found < min || found <= above || found > max)
+      throw mismatch(at, `${kind}${bounds}`, value);
+    return found;
+  };
+}
+
+/** A non-empty text; required if there is no default. */
+export function text(options: { readonly default?: string } = {}): Field<string> {
+  return (value, at) => {
+    const found = value ?? options.default;
+    if (typeof found !== 'string' || found === '') throw mismatch(at, 'a text', value);
+    return found;
+  };
+}
+
+/** true or false. */
+export function flag(byDefault: boolean): Field<boolean> {
+  return (value, at) => {
+    const found = value ?? byDefault;
+    if (typeof found !== 'boolean') throw mismatch(at, 'true or false', value);
+    return found;
+  };
+}
+
+/** One of some words; the first is the default unless another is named. */
+export function choice<const W extends string>(
+  words: readonly [W, ...W[]],
+  byDefault: W = words[0],
+): Field<W> {
+  return (value, at) => {
+    const found = value ?? byDefault;
+    const word = words.find((candidate) => candidate === found);
+    if (word === undefined) {
+      const hint = typeof found === 'string' ? didYouMean(found, words) : '';
+      throw mismatch(at, words.map((candidate) => `"${candidate}"`).join(' or '), value, hint);
+    }
+    return word;
+  };
+}
+
+/** What `field` reads, or null if the setting is null or absent. */
+export function optional<T>(field: Field<T>): Field<T | null> {
+  return (value, at) => (value === undefined || value === null ? null : field(value, at));
+}
+
+/** Any JSON object, or a text that names a file with one. What is in it is checked elsewhere. */
+export const objectOrFile: Field<Readonly<Record<string, unknown>> | string> = (value, at) => {
+  if (typeof value === 'string' && value !== '') return value;
+  if (typeof value === 'object' && value !== null && !Array.isArray(value))
+    return value as Record<string, unknown>;
+  throw mismatch(at, 'an object of settings or the name of a JSON file', value);
+};
+
+/** An object with these settings and no others. Absent, it is as if it were empty: every default is filled in. */
+export function section<F extends Record<string, Field<unknown>>>(fields: F): Field<Settings<F>> {
+  return (value, at) => {
+    const given = value ?? {};
+    if (typeof given !== 'object' || Array.isArray(given)) throw mismatch(at, 'an object of settings', value);
+    const names = Object.keys(fields);
+    const inside = (name: string) => (at.endsWith(': ') ? `${at}${name}` : `${at}.${name}`);
+    for (const name of Object.keys(given))
+      if (!names.includes(name))
+        throw new ConfigError(
+          `${inside(name)}: there is no such setting.${didYouMean(name, names)} Settings here: ${names.join(', ')}.`,
+        );
+    return Object.fromEntries(
+      names.map((name) => [
+        name,
+        (fields[name] as Field<unknown>)((given as Record<string, unknown>)[name], inside(name)),
+      ]),
+    ) as Settings<F>;
+  };
+}
+
+function mismatch(at: string, expected: string, value: unknown, hint = ''): ConfigError {
+  const found = value === undefined ? 'it is missing' : `got ${JSON.stringify(value)}`;
+  return new ConfigError(`${at}: expected ${expected}, ${found}.${hint}`);
+}
+
+/**
+ * Sets values in a raw config, as `--set optimizer.beta1=0.95` of a command does: the path's objects are made where absent; the
+ * value is read as JSON, or as text where it isn't JSON. Throws ConfigError for an assignment without '=' or through a value
+ * that is no object. The config given is not changed.
+ */
+export function withAssignments(
+  config: Readonly<Record<string, unknown>>,
+  assignments: readonly string[],
+): Record<string, unknown> {
+  const result = structuredClone(config) as Record<string, unknown>;
+  for (const assignment of assignments) {
+    const equals = assignment.indexOf('=');
+    if (equals < 1)
+      throw new ConfigError(`Setting '${assignment}': expected name=value, as in optimizer.beta1=0.95.`);
+    const path = assignment.slice(0, equals).split('.');
+    const last = path.pop() as string;
+    let at = result;
+    for (const name of path) {
+      at[name] ??= {};
+      const next = at[name];
+      if (typeof next !== 'object' || Array.isArray(next))
+        throw new ConfigError(`Setting '${assignment}': '${name}' is no object of settings.`);
+      at = next as Record<string, unknown>;
+    }
+    const value = assignment.slice(equals + 1);
+    try {
+      at[last] = JSON.parse(value);
+    } catch {
+      at[last] = value;
+    }
+  }
+  return result;
+}

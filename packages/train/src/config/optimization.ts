@@ -1,0 +1,76 @@
+import { ConfigError } from '@easel/core';
+import { choice, flag, integer, optional, real, type Settings, section } from './fields.js';
+
+/** Which optimizer, with its constants. */
+export const optimizerFields = {
+  /** AdamW (Loshchilov and Hutter 2019) or Adafactor (Shazeer and Stern 2018). */
+  name: choice(['adamw', 'adafactor']),
+  /** Weight of the old mean of gradients (AdamW). */
+  beta1: real({ min: 0, max: 1, default: 0.9 }),
+  /** Weight of the old mean of squared gradients (AdamW). */
+  beta2: real({ min: 0, max: 1, default: 0.999 }),
+  /** Added to the root of the second moment (AdamW). */
+  epsilon: real({ above: 0, default: 1e-8 }),
+  /** Share of each decayed weight that a step of learning rate 1 takes away. */
+  weightDecay: real({ min: 0, default: 0 }),
+  /** Which weights decay: all, or those with two axes and more (kernels and embeddings; no biases, no norm scales). */
+  decay: choice(['all', 'matrices']),
+};
+export type OptimizerSettings = Settings<typeof optimizerFields>;
+
+/** Learning rate by step. */
+export const scheduleFields = {
+  /** The rate after warm-up. */
+  learningRate: real({ above: 0 }),
+  /** Steps of linear growth from 0. */
+  warmupSteps: integer({ min: 0, default: 0 }),
+  /** After warm-up: constant; linear to 0 at the last step; exponential; half a cosine down to `floor` at the last step. */
+  decay: choice(['none', 'linear', 'exponential', 'cosine']),
+  /** Share of the learning rate at which the cosine ends. */
+  floor: real({ min: 0, max: 1, default: 0 }),
+  /** Steps after which the exponential decay has multiplied the rate by `decayRate`. */
+  transitionSteps: optional(integer({ min: 1 })),
+  decayRate: optional(real({ above: 0, max: 1 })),
+  /** The exponential decay goes down in jumps of `transitionSteps`. */
+  staircase: flag(false),
+  /** Steps at rate 0 before everything else, for an optimizer whose state starts anew. */
+  offset: integer({ min: 0, default: 0 }),
+};
+export type ScheduleSettings = Settings<typeof scheduleFields>;
+
+/** Throws ConfigError for an exponential decay without its constants, or constants without it. */
+export function checkSchedule(schedule: ScheduleSettings, file: string): void {
+  const { decay, transitionSteps, decayRate } = schedule;
+  if (decay === 'exponential' && (transitionSteps === null || decayRate === null))
+    throw new ConfigError(`${file}: schedule: exponential decay needs transitionSteps and decayRate.`);
+  if (decay !== 'exponential' && (transitionSteps !== null || decayRate !== null))
+    throw new ConfigError(
+      `${file}: schedule: transitionSteps and decayRate go only with the decay "exponential", it is "${decay}".`,
+    );
+}
+
+export const loggingFields = {
+  /** Steps between two lines of metrics.jsonl. */
+  every: integer({ min: 1, default: 50 }),
+};
+
+export const checkpointFields = {
+  /** Steps between two checkpoints; one is always written at the end and at Ctrl-C. */
+  every: integer({ min: 0, default: 1000 }),
+  /** How many are kept, the newest ones. */
+  keep: integer({ min: 1, default: 2 }),
+};
+
+/** Settings that both kinds of training have. */
+export const commonFields = {
+  /** Seed of fresh weights, order of the data, dropout and everything else that is random. */
+  seed: integer({ min: 0, max: 2 ** 32 - 1, default: 0 }),
+  /** Number of optimizer updates. */
+  steps: integer({ min: 1 }),
+  /** Gradients whose norm over all weights is larger are scaled down to it; null: never. */
+  clipNorm: optional(real({ above: 0 })),
+  optimizer: section(optimizerFields),
+  schedule: section(scheduleFields),
+  log: section(loggingFields),
+  checkpoint: section(checkpointFields),
+};

@@ -1,0 +1,96 @@
+import { ConfigError } from '@easel/core';
+import {
+  choice,
+  type Field,
+  flag,
+  integer,
+  objectOrFile,
+  optional,
+  real,
+  type Settings,
+  section,
+  text,
+} from './fields.js';
+import { checkSchedule, commonFields } from './optimization.js';
+
+const dataFields = {
+  /** Encoded set to train on: a folder of parquet or jsonl shards, as `easel encode` writes them, or one such file. */
+  train: text(),
+  /** Encoded set for evaluation; null: see evalFraction. */
+  eval: optional(text()),
+  /** Share of the training set's pictures that are held out for evaluation, each with all its captions. */
+  evalFraction: real({ min: 0, max: 0.9, default: 0 }),
+  /** Column names of the shards. */
+  captionColumn: text({ default: 'caption' }),
+  encodingColumn: text({ default: 'encoding' }),
+  /** Probability that a row's caption is replaced by the empty one, which guidance at generation needs. */
+  blankCaptions: real({ min: 0, max: 1, default: 0.1 }),
+  /** Pad captions to the longest of the batch (a multiple of 8) and not to max_text_length: the same loss, sooner. */
+  trimText: flag(true),
+};
+
+const maskFields = {
+  /** Largest rate: a masked row's rate is drawn from [0, max); 0 turns masking off, a value above 1 masks some rows whole. */
+  max: real({ min: 0, max: 4, default: 0 }),
+  /** Share of the rows that are masked at all. */
+  rows: real({ min: 0, max: 1, default: 0.75 }),
+  /** Share of the run after which inputs stay clean. */
+  until: real({ min: 0, max: 1, default: 1 }),
+};
+
+const evaluationFields = {
+  /** Steps between evaluations; one is always made at the end. 0: only at the end. */
+  every: integer({ min: 0, default: 500 }),
+  /** At most this many rows of the evaluation set. */
+  rows: integer({ min: 1, default: 1024 }),
+  /** So many rows of the training set are evaluated too, as split "train". */
+  trainRows: integer({ min: 0, default: 0 }),
+};
+
+const fields = {
+  kind: choice(['seq2seq']),
+  ...commonFields,
+  /** Model to train from scratch: the settings of a config.json, or a file with them. Null if `init` is given. */
+  model: optional(objectOrFile),
+  /** Model folder to go on from (fine-tuning); its tokenizer is used unless another is named. */
+  init: optional(text()),
+  /** Folder with the tokenizer: vocab.json and merges.txt, or tokenizer.json. */
+  tokenizer: optional(text()),
+  /** VQGAN folder that is copied into the finished model, so that `easel generate` can draw with it. */
+  vqgan: optional(text()),
+  data: section(dataFields),
+  /** Rows of one forward and backward pass. */
+  batchSize: integer({ min: 1, default: 32 }),
+  /** Passes whose gradients are averaged into one update. */
+  accumulate: integer({ min: 1, default: 1 }),
+  /**
+   * Image tokens that the decoder reads are replaced by the start token at random; the targets stay. Keeps a small set from being
+   * recited without a look at the caption.
+   */
+  maskInputs: section(maskFields),
+  evaluation: section(evaluationFields),
+  /** Number format of the finished model; checkpoints are always float32. */
+  exportDtype: choice(['F32', 'F16', 'BF16']),
+};
+
+/** Settings of a seq2seq training run, all defaults filled in. Every field's meaning stands beside it in this file. */
+export type Seq2SeqConfig = Settings<typeof fields>;
+
+const read: Field<Seq2SeqConfig> = section(fields);
+
+/**
+ * Checks a seq2seq training config and fills in its defaults. `file` is its name for messages.
+ * Throws ConfigError for an unknown setting (naming the nearest), a value out of range, and settings that don't go together.
+ */
+export function parseSeq2SeqConfig(json: unknown, file = 'training config'): Seq2SeqConfig {
+  const config = read(json, `${file}: `);
+  checkSchedule(config.schedule, file);
+  const fail = (message: string) => new ConfigError(`${file}: ${message}`);
+  if ((config.model === null) === (config.init === null))
+    throw fail('expected either model (from scratch) or init (a model folder to go on from), and not both.');
+  if (config.init === null && config.tokenizer === null)
+    throw fail('tokenizer: expected a folder, it is missing. Make one with easel tokenizer train.');
+  if (config.data.eval !== null && config.data.evalFraction > 0)
+    throw fail('data: expected either eval or evalFraction, and not both.');
+  return config;
+}

@@ -1,0 +1,78 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseDalleBartConfig } from '@easel/bart';
+import { parseVqganConfig } from '@easel/vqgan';
+import { describe, expect, test } from '@jest/globals';
+import { parseSeq2SeqConfig } from './seq2seq-config.js';
+import { parseVqganTrainingConfig } from './vqgan-config.js';
+
+const folder = join(import.meta.dirname, '../../../../configs/train');
+const readJson = (name: string) =>
+  JSON.parse(readFileSync(join(folder, name), 'utf8')) as Record<string, unknown>;
+
+describe('configs/train', () => {
+  test.each(readdirSync(folder).filter((name) => name.endsWith('.json')))(
+    '%s is valid, its model too',
+    (name) => {
+      const json = readJson(name);
+      if (json.kind === 'vqgan') {
+        const config = parseVqganTrainingConfig(json, name);
+        parseVqganConfig(config.model, name);
+      } else {
+        const config = parseSeq2SeqConfig(json, name);
+        parseDalleBartConfig(config.model, name);
+      }
+    },
+  );
+});
+
+const seq2seq = {
+  model: {},
+  tokenizer: 't',
+  steps: 1,
+  data: { train: 'd' },
+  schedule: { learningRate: 1e-3 },
+};
+const vqgan = { model: {}, steps: 1, data: { train: 'd' }, schedule: { learningRate: 1e-3 } };
+
+describe('settings that do not go together', () => {
+  test.each([
+    ['model and init', { ...seq2seq, init: 'm' }, /either model.*or init/],
+    ['neither', { ...seq2seq, model: null }, /either model.*or init/],
+    ['a fresh model without tokenizer', { ...seq2seq, tokenizer: null }, /tokenizer: expected a folder/],
+    [
+      'two evaluation sets',
+      { ...seq2seq, data: { train: 'd', eval: 'e', evalFraction: 0.1 } },
+      /either eval or evalFraction/,
+    ],
+    [
+      'exponential decay without its rate',
+      { ...seq2seq, schedule: { learningRate: 1, decay: 'exponential' } },
+      /transitionSteps and decayRate/,
+    ],
+    [
+      'decay settings without exponential decay',
+      { ...seq2seq, schedule: { learningRate: 1, decayRate: 0.5 } },
+      /only .*exponential/,
+    ],
+    ['a config of the other kind', { ...seq2seq, kind: 'vqgan' }, /kind: expected "seq2seq"/],
+  ])('seq2seq: %s', (_, json, message) => {
+    expect(() => parseSeq2SeqConfig(json, 'x.json')).toThrow(message);
+  });
+
+  test.each([
+    ['model and init', { ...vqgan, init: 'm' }, /either model.*or init/],
+    [
+      'two evaluation sets',
+      { ...vqgan, data: { train: 'd', eval: 'e', evalFraction: 0.1 } },
+      /either eval or evalFraction/,
+    ],
+    [
+      'a learning rate that is missing',
+      { ...vqgan, schedule: {} },
+      /x\.json: schedule\.learningRate: .*missing/,
+    ],
+  ])('vqgan: %s', (_, json, message) => {
+    expect(() => parseVqganTrainingConfig(json, 'x.json')).toThrow(message);
+  });
+});

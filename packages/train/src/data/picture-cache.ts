@@ -1,0 +1,73 @@
+import { createHash } from 'node:crypto';
+import { DataError } from '@easel/core';
+import { decodeBatches, type PictureShape, type SkippedPicture } from './decode-picture.js';
+import type { PictureFile } from './picture-folder.js';
+
+/** Decoded pictures in memory. */
+export interface PictureCache {
+  /** Side of each picture in pixels. */
+  readonly size: number;
+  readonly files: readonly string[];
+  /** uint8 [files.length, size, size, 3]. */
+  readonly pixels: Uint8Array;
+  readonly skipped: readonly SkippedPicture[];
+  /** SHA-256 of names and pixels. */
+  readonly digest: string;
+}
+
+/** Pictures decoded at a time. */
+const decodeAtOnce = 32;
+
+/**
+ * Decodes all pictures once and holds their pixels; those that can't be decoded are listed and left out.
+ *
+ * Throws DataError if they need more than `limitMiB`, or if none can be decoded. A signal ends it with its reason.
+ */
+export async function cachePictures(
+  pictures: readonly PictureFile[],
+  shape: PictureShape,
+  options: {
+    readonly limitMiB: number;
+    readonly signal?: AbortSignal | undefined;
+    readonly onProgress?: ((done: number, total: number) => void) | undefined;
+  },
+): Promise<PictureCache> {
+  const pictureBytes = shape.size * shape.size * 3;
+  const neededMiB = Math.ceil((pictures.length * pictureBytes) / 2 ** 20);
+  if (neededMiB > options.limitMiB)
+    throw new DataError(
+      `Pictures: ${pictures.length} of ${shape.size}×${shape.size} pixels need ${neededMiB} MiB of memory, more than the limit of ${options.limitMiB}. Raise data.memoryLimit, or train on fewer or smaller pictures.`,
+    );
+  const all = new Uint8Array(pictures.length * pictureBytes);
+  const files: string[] = [];
+  const skipped: SkippedPicture[] = [];
+  let done = 0;
+  for await (const batch of decodeBatches(pictures, decodeAtOnce, shape, (skip) => skipped.push(skip))) {
+    options.signal?.throwIfAborted();
+    all.set(batch.pixels, files.length * pictureBytes);
+    files.push(...batch.pictures.map((picture) => picture.file));
+    done = Math.min(done + decodeAtOnce, pictures.length);
+    options.onProgress?.(done, pictures.length);
+  }
+  if (files.length === 0)
+    throw new DataError(
+      `Pictures: none of ${pictures.length} can be decoded. ${skipped[0]?.reason ?? ''} Are these picture files?`,
+    );
+  const pixels = all.subarray(0, files.length * pictureBytes);
+  const digest = createHash('sha256')
+    .update(JSON.stringify([files, shape]))
+    .update(pixels)
+    .digest('hex');
+  return { size: shape.size, files, pixels, skipped, digest };
+}
+
+/** The pixels of some pictures of a cache, one after another: uint8 [rows.length, size, size, 3]. */
+export function gatherPixels(cache: PictureCache, rows: ArrayLike<number>): Uint8Array {
+  const pictureBytes = cache.size * cache.size * 3;
+  const pixels = new Uint8Array(rows.length * pictureBytes);
+  for (let i = 0; i < rows.length; i++) {
+    const row = rows[i] as number;
+    pixels.set(cache.pixels.subarray(row * pictureBytes, (row + 1) * pictureBytes), i * pictureBytes);
+  }
+  return pixels;
+}

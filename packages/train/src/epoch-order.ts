@@ -1,0 +1,60 @@
+import { ConfigError, foldIn, type Key, permutation } from '@easel/core';
+
+/** A place in the data: so many whole epochs, then so many batches. */
+export interface DataPosition {
+  readonly epoch: number;
+  readonly batch: number;
+}
+
+/**
+ * The order of a set's rows: each epoch is a fresh permutation, cut into batches; an incomplete last batch is dropped.
+ *
+ * Batch n depends on the key, the number of rows and n alone, so a run can go on at any batch without what came before it.
+ */
+export class EpochOrder {
+  readonly batchesPerEpoch: number;
+  private readonly key: Key;
+  private readonly rows: number;
+  private readonly batchSize: number;
+  private shuffled: { readonly epoch: number; readonly order: Int32Array } | undefined;
+
+  /** Throws ConfigError if the rows don't fill a batch. */
+  constructor(key: Key, rows: number, batchSize: number) {
+    if (rows < batchSize)
+      throw new ConfigError(
+        `Training data: ${rows} rows don't fill one batch of ${batchSize}. Lower batchSize to at most ${rows}.`,
+      );
+    this.key = key;
+    this.rows = rows;
+    this.batchSize = batchSize;
+    this.batchesPerEpoch = Math.floor(rows / batchSize);
+  }
+
+  position(n: number): DataPosition {
+    return { epoch: Math.floor(n / this.batchesPerEpoch), batch: n % this.batchesPerEpoch };
+  }
+
+  /** Row numbers of batch n, counted from 0 over all epochs: [batchSize]. */
+  batch(n: number): Int32Array {
+    const { epoch, batch } = this.position(n);
+    if (this.shuffled?.epoch !== epoch)
+      this.shuffled = { epoch, order: permutation(foldIn(this.key, epoch), this.rows) };
+    return this.shuffled.order.subarray(batch * this.batchSize, (batch + 1) * this.batchSize);
+  }
+}
+
+/**
+ * Splits groups 0 … count − 1 in two by chance: the share `fraction`, rounded up, is held out.
+ * Both lists are in rising order. Throws ConfigError if nothing is left to train on.
+ */
+export function holdOut(key: Key, count: number, fraction: number): { train: number[]; held: number[] } {
+  const heldCount = Math.ceil(count * fraction);
+  if (heldCount >= count)
+    throw new ConfigError(
+      `Evaluation split: holding out ${heldCount} of ${count} pictures leaves none to train on.`,
+    );
+  const held = new Set(permutation(key, count).subarray(0, heldCount));
+  const train: number[] = [];
+  for (let i = 0; i < count; i++) if (!held.has(i)) train.push(i);
+  return { train, held: [...held].sort((a, b) => a - b) };
+}

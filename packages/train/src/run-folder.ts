@@ -1,0 +1,274 @@
+import { appendFile, copyFile, cp, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ConfigError, EaselError } from '@easel/core';
+import { openCheckpoint, saveSafetensors, writeFileAtomic } from '@easel/core/node';
+import type * as tf from '@tensorflow/tfjs';
+import type { DataPosition } from './epoch-order.js';
+import { type FolderLock, lockFolder } from './folder-lock.js';
+
+/** Tensors of a checkpoint by file (model, optimizer, …) and name. */
+export type CheckpointParts = Readonly<Record<string, ReadonlyMap<string, tf.Tensor>>>;
+
+/** What a checkpoint holds beside tensors. */
+export interface CheckpointState {
+  readonly version: 1;
+  /** Updates done. */
+  readonly step: number;
+  /** Rows or pictures seen. */
+  readonly samples: number;
+  /** Time spent training, over all sittings. */
+  readonly seconds: number;
+  /** The key from which the randomness of every step is derived. */
+  readonly key: readonly [number, number];
+  /** Where the data goes on. */
+  readonly position: DataPosition;
+  /** Digest of the training data. */
+  readonly data: string;
+  /** Loss summed over the steps since the last line of the metrics, and their number. */
+  readonly lossSum: number;
+  readonly lossSteps: number;
+}
+
+/** A line of metrics.jsonl: `kind` is "train" or the evaluated split; the rest are numbers. */
+export interface MetricsLine {
+  readonly step: number;
+  readonly kind: string;
+  readonly [name: string]: number | string;
+}
+
+/** Settings by path that don't touch a run's numbers, so that a resumed run may change them. */
+const freeSettings = ['log', 'checkpoint', 'evaluation', 'vqgan', 'exportDtype', 'data.memoryLimit'];
+
+/**
+ * The folder of one training run, held by this process:
+ *
+ *     config.json     the resolved settings
+ *     metrics.jsonl   one line for each logged step and evaluation
+ *     checkpoints/step-00001000/{model.safetensors, optimizer.safetensors, …, state.json}
+ *     model/          the model of the newest checkpoint, ready for use
+ *     lock            while a process trains
+ *
+ * A checkpoint is written into a temporary folder and renamed: after a crash it is either whole or not there.
+ */
+export class RunFolder {
+  readonly path: string;
+  /** The checkpoint to go on from, or null at a fresh start. */
+  readonly resumed: { readonly path: string; readonly state: CheckpointState } | null;
+  private readonly lock: FolderLock;
+  private constructor(path: string, lock: FolderLock, resumed: RunFolder['resumed']) {
+    this.path = path;
+    this.lock = lock;
+    this.resumed = resumed;
+  }
+
+  /**
+   * Opens the folder, makes it if need be, and saves the config in it.
+   *
+   * With `resume` the newest checkpoint is found and lines of the metrics after it are dropped; where there is none yet, the run
+   * starts anew. Throws ConfigError if the folder holds a run and `resume` is off, or a run with other settings; EaselError if
+   * another process trains in it or it can't be written to.
+   */
+  static async open(
+    path: string,
+    config: Readonly<Record<string, unknown>>,
+    options: { readonly resume: boolean },
+  ): Promise<RunFolder> {
+    await mkdir(join(path, 'checkpoints'), { recursive: true }).catch((error: Error) => {
+      throw new EaselError(`Run folder ${path}: can't be made (${error.message}).`);
+    });
+    const lock = await lockFolder(path);
+    try {
+      const checkpoints = await listCheckpoints(path);
+      const newest = checkpoints.at(-1) ?? null;
+      const before = await readFile(join(path, 'config.json'), 'utf8').catch(() => null);
+      if (before !== null) {
+        if (!options.resume)
+          throw new ConfigError(
+            `Run folder ${path}: there is a run in it already${newest === null ? '' : ` (step ${newest.step} of ${String(config.steps)})`}. Resume it, or choose another folder.`,
+          );
+        refuseOtherSettings(path, JSON.parse(before) as Record<string, unknown>, config);
+      }
+      await writeFileAtomic(join(path, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
+      await removeLeftovers(path);
+      const resumed =
+        newest === null
+          ? null
+          : { path: newest.path, state: await readState(join(newest.path, 'state.json')) };
+      await dropMetricsAfter(join(path, 'metrics.jsonl'), resumed?.state.step ?? 0);
+      return new RunFolder(path, lock, resumed);
+    } catch (error) {
+      await lock.release();
+      throw error;
+    }
+  }
+
+  /** Adds a line to metrics.jsonl. */
+  async log(line: MetricsLine): Promise<void> {
+    await appendFile(join(this.path, 'metrics.jsonl'), `${JSON.stringify(line)}\n`).catch((error: Error) => {
+      throw new EaselError(`Run folder ${this.path}: metrics.jsonl can't be written (${error.message}).`);
+    });
+  }
+
+  /**
+   * Writes a checkpoint and removes all but the newest `keep`. Returns its path.
+   * Throws EaselError if it can't be written; older checkpoints are then untouched.
+   */
+  async saveCheckpoint(parts: CheckpointParts, state: CheckpointState, keep: number): Promise<string> {
+    const name = checkpointName(state.step);
+    const path = join(this.path, 'checkpoints', name);
+    const temporary = join(this.path, 'checkpoints', `.${name}.partial`);
+    try {
+      await rm(temporary, { recursive: true, force: true });
+      await mkdir(temporary);
+      for (const [part, tensors] of Object.entries(parts))
+        await saveSafetensors(join(temporary, `${part}.safetensors`), tensors, { dtype: 'F32' });
+      await writeFileAtomic(join(temporary, 'state.json'), `${JSON.stringify(state, null, 2)}\n`);
+      await syncFolder(temporary);
+      await rm(path, { recursive: true, force: true });
+      await rename(temporary, path);
+      await syncFolder(join(this.path, 'checkpoints'));
+    } catch (error) {
+      await rm(temporary, { recursive: true, force: true }).catch(() => {});
+      const older = await this.newestCheckpoint();
+      throw new EaselError(
+        `Checkpoint of step ${state.step}: can't be written to ${path} (${(error as Error).message}). ${older === undefined ? 'There is no older one.' : `The last good one is ${older}; resume from it.`}`,
+      );
+    }
+    const all = await listCheckpoints(this.path);
+    for (const old of all.slice(0, Math.max(0, all.length - keep)))
+      await rm(old.path, { recursive: true, force: true });
+    return path;
+  }
+
+  /** Path of the newest checkpoint. */
+  async newestCheckpoint(): Promise<string | undefined> {
+    return (await listCheckpoints(this.path)).at(-1)?.path;
+  }
+
+  /** Replaces RUN/model by what `write` puts into the folder it is given. */
+  async saveModel(write: (folder: string) => Promise<void>): Promise<string> {
+    const path = join(this.path, 'model');
+    const fresh = join(this.path, '.model.partial');
+    const old = join(this.path, '.model.old');
+    try {
+      await rm(fresh, { recursive: true, force: true });
+      await mkdir(fresh);
+      await write(fresh);
+      await rm(old, { recursive: true, force: true });
+      await rename(path, old).catch((error: NodeJS.ErrnoException) => {
+        if (error.code !== 'ENOENT') throw error;
+      });
+      await rename(fresh, path);
+      await rm(old, { recursive: true, force: true });
+      return path;
+    } catch (error) {
+      await rm(fresh, { recursive: true, force: true }).catch(() => {});
+      throw new EaselError(`Model ${path}: can't be written (${(error as Error).message}).`);
+    }
+  }
+
+  /** Gives the folder free. */
+  async close(): Promise<void> {
+    await this.lock.release();
+  }
+}
+
+/** The tensors of one file of a checkpoint as float32 data by name. */
+export async function readCheckpointPart(
+  checkpoint: string,
+  part: string,
+): Promise<Map<string, { readonly shape: readonly number[]; readonly values: Float32Array }>> {
+  const source = await openCheckpoint(join(checkpoint, `${part}.safetensors`));
+  try {
+    const tensors = new Map<string, { shape: readonly number[]; values: Float32Array }>();
+    for (const [name, { shape }] of source.entries)
+      tensors.set(name, { shape, values: await source.read(name) });
+    return tensors;
+  } finally {
+    await source.close();
+  }
+}
+
+/** Copies a file or folder into a model folder. */
+export async function copyInto(from: string, to: string): Promise<void> {
+  if ((await stat(from)).isDirectory()) await cp(from, to, { recursive: true });
+  else await copyFile(from, to);
+}
+
+function checkpointName(step: number): string {
+  return `step-${String(step).padStart(8, '0')}`;
+}
+
+/** Whole checkpoints of a run, oldest first. */
+async function listCheckpoints(run: string): Promise<{ readonly path: string; readonly step: number }[]> {
+  const names = await readdir(join(run, 'checkpoints')).catch(() => []);
+  return names
+    .flatMap((name) => {
+      const step = /^step-(\d+)$/.exec(name)?.[1];
+      return step === undefined ? [] : [{ path: join(run, 'checkpoints', name), step: Number(step) }];
+    })
+    .sort((a, b) => a.step - b.step);
+}
+
+async function readState(path: string): Promise<CheckpointState> {
+  try {
+    const state = JSON.parse(await readFile(path, 'utf8')) as CheckpointState;
+    if (state.version === 1 && Number.isInteger(state.step)) return state;
+  } catch {}
+  throw new EaselError(
+    `Checkpoint state ${path}: missing or damaged. Remove that checkpoint's folder to resume from the one before.`,
+  );
+}
+
+/** Folders of checkpoints and models that a killed process didn't finish. */
+async function removeLeftovers(run: string): Promise<void> {
+  for (const folder of [run, join(run, 'checkpoints')])
+    for (const name of await readdir(folder))
+      if (/^\..*\.(partial|old)$/.test(name)) await rm(join(folder, name), { recursive: true, force: true });
+}
+
+async function dropMetricsAfter(path: string, step: number): Promise<void> {
+  const text = await readFile(path, 'utf8').catch(() => '');
+  const kept = text.split('\n').filter((line) => {
+    try {
+      return (JSON.parse(line) as MetricsLine).step <= step;
+    } catch {
+      return false; // the last line of a killed process
+    }
+  });
+  await writeFileAtomic(path, kept.map((line) => `${line}\n`).join(''));
+}
+
+function refuseOtherSettings(
+  run: string,
+  before: Record<string, unknown>,
+  now: Readonly<Record<string, unknown>>,
+): void {
+  const differences: string[] = [];
+  const compare = (a: unknown, b: unknown, path: string) => {
+    if (freeSettings.includes(path)) return;
+    const isObject = (value: unknown): value is Record<string, unknown> =>
+      typeof value === 'object' && value !== null && !Array.isArray(value);
+    if (isObject(a) && isObject(b)) {
+      for (const name of new Set([...Object.keys(a), ...Object.keys(b)]))
+        compare(a[name], b[name], path === '' ? name : `${path}.${name}`);
+    } else if (JSON.stringify(a) !== JSON.stringify(b))
+      differences.push(
+        `${path} was ${JSON.stringify(a) ?? 'not there'}, now ${JSON.stringify(b) ?? 'not there'}`,
+      );
+  };
+  compare(before, now, '');
+  if (differences.length > 0)
+    throw new ConfigError(
+      `Run folder ${run}: its run has other settings: ${differences.join('; ')}. Resume with the config it was begun with (config.json in it), or choose another folder.`,
+    );
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}

@@ -1,0 +1,203 @@
+import { EaselError } from '@easel/core';
+import type { DataPosition } from './epoch-order.js';
+import type { CheckpointParts, CheckpointState, RunFolder } from './run-folder.js';
+
+/** A training run that can't go on: the loss or a gradient is no longer a finite number. */
+export class TrainingError extends EaselError {}
+
+/** What one update gave. */
+export interface UpdateResult {
+  /** Loss of the update's samples, before the update. */
+  readonly loss: number;
+  readonly learningRate: number;
+  /** Further numbers for the metrics, by name. */
+  readonly metrics: Readonly<Record<string, number>>;
+}
+
+/** What the loop needs of a kind of training. */
+export interface TrainingTask {
+  readonly steps: number;
+  readonly samplesPerStep: number;
+  readonly logEvery: number;
+  readonly evaluateEvery: number;
+  readonly checkpointEvery: number;
+  readonly checkpointsKept: number;
+  /** The key from which all randomness of the run is derived. */
+  readonly key: readonly [number, number];
+  /** Digest of the training data. */
+  readonly data: string;
+  /** Where in the data update `step` begins. */
+  position(step: number): DataPosition;
+  /**
+   * Makes update number `step`, counted from 0. Throws TrainingError, with weights and optimizer untouched, if loss or gradients
+   * aren't finite.
+   */
+  update(step: number): Promise<UpdateResult>;
+  /** Measures the model after `step` updates: numbers by name, by split. */
+  evaluate(step: number): Promise<Readonly<Record<string, Readonly<Record<string, number>>>>>;
+  /** All tensors that going on needs. */
+  checkpointParts(): CheckpointParts;
+  /** Writes the model as it is now into a folder, ready for use. */
+  exportModel(folder: string): Promise<void>;
+}
+
+/** What a run tells while it goes. */
+export type TrainingEvent =
+  | {
+      readonly kind: 'step';
+      /** Updates done, of `steps`. */
+      readonly step: number;
+      readonly steps: number;
+      readonly epoch: number;
+      readonly loss: number;
+      readonly learningRate: number;
+      readonly metrics: Readonly<Record<string, number>>;
+      /** Of the training alone, over this sitting. */
+      readonly samplesPerSecond: number;
+      readonly secondsLeft: number;
+    }
+  | {
+      readonly kind: 'evaluation';
+      readonly step: number;
+      readonly splits: Readonly<Record<string, Readonly<Record<string, number>>>>;
+    }
+  | { readonly kind: 'checkpoint'; readonly step: number; readonly path: string };
+
+/** How to run a training; shared by all kinds. */
+export interface TrainingOptions {
+  /** Run folder; made if it doesn't exist. */
+  readonly out: string;
+  /** Go on from the newest checkpoint in `out`, or start if there is none. Without it a folder with a run is refused. */
+  readonly resume?: boolean;
+  /** Stops after the update in work, with a checkpoint. */
+  readonly signal?: AbortSignal | undefined;
+  readonly onEvent?: ((event: TrainingEvent) => void) | undefined;
+}
+
+/** How a run ended. */
+export interface TrainingResult {
+  /** False if the signal stopped it; resume to go on. */
+  readonly complete: boolean;
+  readonly step: number;
+  /** Loss of the last update of this sitting; NaN if there was none. */
+  readonly loss: number;
+  /** Time spent training, over all sittings. */
+  readonly seconds: number;
+  /** The finished model, or the newest checkpoint's. */
+  readonly model: string;
+  readonly checkpoint: string;
+  /** The last evaluation of this sitting. */
+  readonly splits: Readonly<Record<string, Readonly<Record<string, number>>>>;
+}
+
+/**
+ * Runs a task from its run's checkpoint to the last step: updates, metrics, evaluations, checkpoints.
+ *
+ * After a checkpoint the model folder is renewed too. The loop gives way to other work once a step. Throws what the task throws;
+ * the newest checkpoint is then as it was.
+ */
+export async function runTraining(
+  run: RunFolder,
+  task: TrainingTask,
+  options: Pick<TrainingOptions, 'signal' | 'onEvent'>,
+): Promise<TrainingResult> {
+  const { signal, onEvent } = options;
+  const from: CheckpointState | undefined = run.resumed?.state;
+  const start = from?.step ?? 0;
+  let { lossSum, lossSteps } = from ?? { lossSum: 0, lossSteps: 0 };
+  let seconds = from?.seconds ?? 0;
+  const secondsBefore = seconds;
+  let loss = Number.NaN;
+  let splits: TrainingResult['splits'] = {};
+  let checkpoint = run.resumed?.path ?? '';
+  const due = (every: number, step: number) => step === task.steps || (every > 0 && step % every === 0);
+
+  let step = start;
+  while (step < task.steps && !signal?.aborted) {
+    const began = performance.now();
+    const result = await update(run, task, step);
+    step++;
+    seconds += (performance.now() - began) / 1000;
+    loss = result.loss;
+    lossSum += loss;
+    lossSteps++;
+    const samplesPerSecond = ((step - start) * task.samplesPerStep) / (seconds - secondsBefore);
+    const { epoch } = task.position(step);
+    const { learningRate, metrics } = result;
+    if (due(task.logEvery, step)) {
+      const [mean, round] = [lossSum / lossSteps, (value: number) => Number(value.toPrecision(4))];
+      const line = { step, kind: 'train', epoch, loss, lossMean: mean, learningRate, ...metrics };
+      await run.log({ ...line, samplesPerSecond: round(samplesPerSecond), seconds: round(seconds) });
+      lossSum = 0;
+      lossSteps = 0;
+    }
+    const secondsLeft = ((task.steps - step) * task.samplesPerStep) / samplesPerSecond;
+    onEvent?.({
+      kind: 'step',
+      step,
+      steps: task.steps,
+      epoch,
+      loss,
+      learningRate,
+      metrics,
+      samplesPerSecond,
+      secondsLeft,
+    });
+    await new Promise((resolve) => setImmediate(resolve));
+    if (due(task.evaluateEvery, step)) {
+      splits = await task.evaluate(step);
+      for (const [split, numbers] of Object.entries(splits)) await run.log({ step, kind: split, ...numbers });
+      onEvent?.({ kind: 'evaluation', step, splits });
+    }
+    if (due(task.checkpointEvery, step) || signal?.aborted) {
+      const state: CheckpointState = {
+        version: 1,
+        step,
+        samples: step * task.samplesPerStep,
+        seconds,
+        key: task.key,
+        position: task.position(step),
+        data: task.data,
+        lossSum,
+        lossSteps,
+      };
+      checkpoint = await run.saveCheckpoint(task.checkpointParts(), state, task.checkpointsKept);
+      await run.saveModel((folder) => task.exportModel(folder));
+      onEvent?.({ kind: 'checkpoint', step, path: checkpoint });
+    }
+  }
+  if (step === start) await run.saveModel((folder) => task.exportModel(folder)); // nothing was left to do
+  return {
+    complete: step === task.steps,
+    step,
+    loss,
+    seconds,
+    model: `${run.path}/model`,
+    checkpoint,
+    splits,
+  };
+}
+
+/** An update whose failure names the way back. */
+async function update(run: RunFolder, task: TrainingTask, step: number): Promise<UpdateResult> {
+  try {
+    return await task.update(step);
+  } catch (error) {
+    if (!(error instanceof TrainingError)) throw error;
+    const newest = await run.newestCheckpoint();
+    throw new TrainingError(
+      `${error.message} ${newest === undefined ? 'There is no checkpoint yet.' : `The last good checkpoint is ${newest}.`} Try a lower learning rate, a longer warm-up or a smaller clipNorm.`,
+    );
+  }
+}
+
+/** Throws TrainingError unless the loss and the norm of the gradients are finite. */
+export function requireFinite(step: number, loss: number, gradientNorm: number): void {
+  const what = !Number.isFinite(loss)
+    ? `the loss is ${loss}`
+    : `the norm of the gradients is ${gradientNorm}`;
+  if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm))
+    throw new TrainingError(
+      `Training stopped at step ${step + 1}: ${what}. The weights were not changed by it.`,
+    );
+}
