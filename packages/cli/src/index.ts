@@ -1,1 +1,16 @@
-export {};
+// Drawing from a model folder
+export { drawTokens, tokensOfPicture } from './draw-tokens.js';
+export {
+  type GenerateOptions,
+  generatePictures,
+  openPictureModel,
+  type Picture,
+  type PictureModel,
+} from './generate-pictures.js';
+export { type GenerationSettings, readGenerationSettings } from './generation-settings.js';
+// The command line
+export { main } from './main.js';
+export { findShippedModel, resolveModelFolder } from './model-folder.js';
+export type { Pixels } from './picture-file.js';
+// Text in PNG files
+export { addPngText, readPngText } from './png-text.js';

@@ -1,0 +1,155 @@
+import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
+import { selectBackend } from '@easel/core';
+import * as tf from '@tensorflow/tfjs';
+import sharp from 'sharp';
+import type { NativeStatus } from 'tfjs-backend-native';
+import { backendOption } from '../backend-option.js';
+import { defineCommand } from '../command.js';
+import { findShippedModel } from '../model-folder.js';
+import { jsonOption } from '../options.js';
+import { version } from '../version.js';
+
+/** What the machine offers and what of it Easel can use. */
+export interface DoctorReport {
+  readonly easel: string;
+  readonly node: string;
+  readonly platform: string;
+  readonly cpu: string;
+  /** Cores that this process may use. */
+  readonly cores: number;
+  readonly memoryGiB: { readonly total: number; readonly free: number };
+  readonly backend: {
+    readonly name: string;
+    readonly reason: string;
+    readonly tried: readonly { readonly name: string; readonly ok: boolean; readonly reason: string }[];
+  };
+  readonly native: Partial<NativeStatus> & { readonly available: boolean };
+  readonly selfTest: SelfTest;
+  readonly sharp: string;
+  readonly libvips: string;
+  /** Folder of the model that ships with Easel; null if it is not there. */
+  readonly model: string | null;
+}
+
+/** A matrix product on the running backend, checked and timed. */
+export interface SelfTest {
+  readonly size: number;
+  readonly gflops: number;
+  /** Largest difference from the exact product, as a share of the largest value; float32 rounding gives about 1e-6. */
+  readonly error: number;
+  readonly ok: boolean;
+}
+
+/** Sums of a few hundred products in float32 stay below this by an order of magnitude. */
+const errorLimit = 1e-4;
+
+/** Multiplies two [n, n] matrices of small whole numbers' fractions and compares sampled entries with float64. */
+export async function selfTest(size: number): Promise<SelfTest> {
+  const values = (step: number) =>
+    Float32Array.from({ length: size * size }, (_, i) => ((i * step) % 17) / 16 - 0.5);
+  const a = values(7);
+  const b = values(11);
+  const [left, right] = [tf.tensor2d(a, [size, size]), tf.tensor2d(b, [size, size])];
+  let seconds = Number.POSITIVE_INFINITY;
+  let product = new Float32Array(0);
+  for (let round = 0; round < 3; round++) {
+    const start = performance.now();
+    const result = tf.matMul(left, right);
+    product = (await result.data()) as Float32Array<ArrayBuffer>;
+    seconds = Math.min(seconds, (performance.now() - start) / 1000);
+    result.dispose();
+  }
+  left.dispose();
+  right.dispose();
+  let difference = 0;
+  let largest = 0;
+  for (let row = 0; row < size; row += 13) {
+    for (let column = 0; column < size; column += 7) {
+      let exact = 0;
+      for (let k = 0; k < size; k++) exact += (a[row * size + k] ?? 0) * (b[k * size + column] ?? 0);
+      difference = Math.max(difference, Math.abs(exact - (product[row * size + column] ?? Number.NaN)));
+      largest = Math.max(largest, Math.abs(exact));
+    }
+  }
+  const error = difference / largest;
+  return { size, gflops: (2 * size ** 3) / seconds / 1e9, error, ok: error < errorLimit };
+}
+
+/** The native backend's account of itself; the package is optional. */
+async function nativeStatus(): Promise<DoctorReport['native']> {
+  try {
+    return (await import('tfjs-backend-native')).nativeStatus();
+  } catch (error) {
+    return {
+      available: false,
+      reason: `the package tfjs-backend-native is not installed (${(error as Error).message})`,
+    };
+  }
+}
+
+/** Looks at the machine. Throws EaselError only if the backend that was asked for does not start. */
+export async function diagnose(backend: string | undefined): Promise<DoctorReport> {
+  const choice = await selectBackend(backend);
+  const gib = (bytes: number) => Number((bytes / 2 ** 30).toFixed(1));
+  return {
+    easel: version,
+    node: process.version,
+    platform: `${process.platform} ${process.arch}`,
+    cpu: cpus()[0]?.model.trim() ?? 'unknown',
+    cores: availableParallelism(),
+    memoryGiB: { total: gib(totalmem()), free: gib(freemem()) },
+    backend: choice,
+    native: await nativeStatus(),
+    selfTest: await selfTest(choice.name === 'cpu' ? 128 : 512),
+    sharp: sharp.versions.sharp ?? 'unknown',
+    libvips: sharp.versions.vips,
+    model: findShippedModel() ?? null,
+  };
+}
+
+/** A report as lines for a person. */
+export function formatDoctor(report: DoctorReport): string {
+  const { backend, native, selfTest: test } = report;
+  const lines: [string, string][] = [
+    ['Easel', report.easel],
+    ['Node', `${report.node}, ${report.platform}`],
+    ['CPU', `${report.cpu}, ${report.cores} cores for this process`],
+    ['Memory', `${report.memoryGiB.total} GiB, ${report.memoryGiB.free} GiB free`],
+    [
+      'Native addon',
+      native.available
+        ? `built: ${native.target} kernels, ${native.threads} threads, ${native.path}`
+        : `not in use: ${native.reason}`,
+    ],
+    ['Backend', `${backend.name}: ${backend.reason}`],
+    ...backend.tried.map(({ name, ok, reason }): [string, string] => [
+      '',
+      `${ok ? 'starts' : 'fails '} ${name}: ${reason}`,
+    ]),
+    [
+      'Self-test',
+      `product of two ${test.size}×${test.size} matrices: ${test.gflops.toFixed(1)} GFLOP/s, ${
+        test.ok ? 'right' : `WRONG by ${test.error.toExponential(1)}; run the tests of the backend`
+      }`,
+    ],
+    ['Pictures', `sharp ${report.sharp}, libvips ${report.libvips}`],
+    ['Model', report.model ?? 'none shipped here: give --model or set EASEL_MODEL'],
+  ];
+  return lines.map(([name, text]) => `${name.padEnd(13)} ${text}`).join('\n');
+}
+
+export const doctor = defineCommand({
+  name: 'doctor',
+  description: 'Say what this machine offers, which backend runs, and why',
+  positionals: {},
+  options: { backend: backendOption, json: jsonOption },
+  examples: [
+    ['easel doctor', 'the whole picture'],
+    ['easel doctor --backend wasm', 'whether that backend starts, and how fast it is'],
+  ],
+  run: async ({ backend, json }) => {
+    const report = await diagnose(backend);
+    process.stdout.write(`${json ? JSON.stringify(report) : formatDoctor(report)}\n`);
+    if (!report.selfTest.ok) process.exitCode = 1;
+  },
+});

@@ -1,0 +1,101 @@
+import { open, readFile } from 'node:fs/promises';
+import { openCheckpoint } from '@easel/core/node';
+import { defineCommand } from '../command.js';
+import { jsonOption } from '../options.js';
+import { readPngText } from '../png-text.js';
+
+/** What a checkpoint holds. */
+export interface CheckpointReport {
+  readonly path: string;
+  readonly format: string;
+  readonly tensors: readonly {
+    readonly name: string;
+    readonly dtype: string;
+    readonly shape: readonly number[];
+  }[];
+  /** Elements of all tensors. */
+  readonly parameters: number;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** Names, types and shapes of a checkpoint's tensors, read from its headers. Throws CheckpointError if it is none. */
+export async function inspectCheckpoint(path: string): Promise<CheckpointReport> {
+  const source = await openCheckpoint(path);
+  try {
+    const tensors = [...source.entries.values()].map(({ name, dtype, shape }) => ({
+      name,
+      dtype,
+      shape: [...shape],
+    }));
+    return {
+      path,
+      format: source.description,
+      tensors,
+      parameters: tensors.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0),
+      metadata: Object.fromEntries(source.metadata),
+    };
+  } finally {
+    await source.close();
+  }
+}
+
+/** A count as `1,234,567`. */
+const grouped = (count: number) => count.toLocaleString('en-US');
+
+/** A report as a table, one tensor a line, the totals last. */
+export function formatReport({ path, format, tensors, parameters, metadata }: CheckpointReport): string {
+  const nameWidth = Math.max(0, ...tensors.map(({ name }) => name.length));
+  const dtypeWidth = Math.max(0, ...tensors.map(({ dtype }) => dtype.length));
+  const lines = [`${path}: ${format}`];
+  for (const [key, value] of Object.entries(metadata)) lines.push(`  ${key}: ${value}`);
+  for (const { name, dtype, shape } of tensors) {
+    lines.push(`${name.padEnd(nameWidth)}  ${dtype.padEnd(dtypeWidth)}  [${shape.join(', ')}]`);
+  }
+  const dtypes = [...new Set(tensors.map(({ dtype }) => dtype))].sort();
+  lines.push(
+    `${grouped(tensors.length)} tensors, ${grouped(parameters)} parameters, ${dtypes.join(', ') || 'no types'}`,
+  );
+  return lines.join('\n');
+}
+
+async function isPng(path: string): Promise<boolean> {
+  if (!/\.png$/i.test(path)) return false;
+  const file = await open(path);
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(4), 0, 4, 0);
+    return bytesRead === 4 && buffer.readUInt32BE(0) === 0x89504e47;
+  } finally {
+    await file.close();
+  }
+}
+
+export const inspect = defineCommand({
+  name: 'inspect',
+  usage: '<path>',
+  description: 'List the tensors of a checkpoint, or how a drawn picture was made',
+  positionals: {
+    path: {
+      type: 'string',
+      demandOption: true,
+      describe:
+        'a .safetensors or .msgpack file, a sharded index, a model folder, or a PNG file by easel generate',
+    },
+  },
+  options: { json: jsonOption },
+  examples: [
+    ['easel inspect data/models/emoji', 'names, types and shapes of the weights'],
+    ['easel inspect out/a-red-heart-0-0.png', 'prompt, seed and settings of a picture'],
+  ],
+  run: async ({ path, json }) => {
+    if (await isPng(path)) {
+      const texts = Object.fromEntries(readPngText(await readFile(path), path));
+      const lines = Object.entries(texts).map(([key, text]) => `${key}: ${text}`);
+      process.stdout.write(
+        json ? `${JSON.stringify(texts)}\n` : `${lines.join('\n') || `${path}: no text in it`}\n`,
+      );
+      return;
+    }
+    const report = await inspectCheckpoint(path);
+    process.stdout.write(`${json ? JSON.stringify(report) : formatReport(report)}\n`);
+  },
+});

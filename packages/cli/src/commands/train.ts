@@ -1,0 +1,17 @@
+import { parseSeq2SeqConfig, trainSeq2Seq } from '@easel/train';
+import { trainingCommand } from '../training-command.js';
+
+export const train = trainingCommand({
+  name: 'train',
+  description: 'Train the model that turns text into image tokens',
+  samples: 'rows',
+  examples: [
+    [
+      'easel train configs/train/emoji.json --out runs/emoji',
+      'train; runs/emoji/model then draws with easel generate --model',
+    ],
+    ['easel train configs/train/emoji.json --out runs/emoji --resume', 'go on after an interruption'],
+  ],
+  parse: parseSeq2SeqConfig,
+  train: trainSeq2Seq,
+});

@@ -1,0 +1,52 @@
+import { DataError } from '@easel/core';
+import type { Vqgan, VqganConfig } from '@easel/vqgan';
+import * as tf from '@tensorflow/tfjs';
+import type { Pixels } from './picture-file.js';
+
+/** Image codes of one picture, n: a square grid of side resolution / 2^(levels − 1). */
+export function tokensOfPicture(config: VqganConfig): number {
+  return (config.resolution / 2 ** (config.chMult.length - 1)) ** 2;
+}
+
+/** Pixels in [0, 1] as bytes: clipped, times 255, truncated, as the original pipeline does. */
+function toBytes(values: Float32Array): Uint8Array {
+  const bytes = new Uint8Array(values.length);
+  for (let i = 0; i < values.length; i++) bytes[i] = Math.min(1, Math.max(0, values[i] ?? 0)) * 255;
+  return bytes;
+}
+
+/**
+ * The pictures of rows of image codes, all of one square length.
+ * Throws DataError if a row is not a square grid or holds a code outside the codebook.
+ */
+export async function drawTokens(vqgan: Vqgan, rows: readonly ArrayLike<number>[]): Promise<Pixels[]> {
+  const length = rows[0]?.length ?? 0;
+  if (length === 0) return [];
+  const { nEmbed } = vqgan.config;
+  const flat = new Int32Array(rows.length * length);
+  for (const [r, row] of rows.entries()) {
+    if (row.length !== length || !Number.isInteger(Math.sqrt(length))) {
+      throw new DataError(
+        `Image codes: expected rows of one square length, e.g. ${tokensOfPicture(vqgan.config)}; row ${r} has ${row.length}.`,
+      );
+    }
+    for (let i = 0; i < length; i++) {
+      const code = row[i] ?? -1;
+      if (!Number.isInteger(code) || code < 0 || code >= nEmbed) {
+        throw new DataError(
+          `Image codes: row ${r} holds ${code} at place ${i}; the codebook has the codes 0 to ${nEmbed - 1}. Were the codes made by another VQGAN?`,
+        );
+      }
+      flat[r * length + i] = code;
+    }
+  }
+  const pictures = tf.tidy(() => vqgan.decodeCode(tf.tensor2d(flat, [rows.length, length], 'int32'))); // [B, H, W, 3]
+  try {
+    const bytes = toBytes((await pictures.data()) as Float32Array);
+    const [, height, width] = pictures.shape;
+    const size = height * width * 3;
+    return rows.map((_, r) => ({ data: bytes.subarray(r * size, (r + 1) * size), width, height }));
+  } finally {
+    pictures.dispose();
+  }
+}

@@ -1,0 +1,35 @@
+import { describe, expect, test } from '@jest/globals';
+import { integerOption, numberOption, requiredText, textOption } from './options.js';
+
+describe('options', () => {
+  test('integerOption: bounds, decimals, words, repeats', () => {
+    const { coerce } = integerOption('images', '', { min: 1, max: 9 });
+    expect(coerce('9')).toBe(9);
+    expect(coerce(1)).toBe(1); // a default arrives as it is
+    expect(coerce(undefined)).toBeUndefined();
+    for (const bad of ['0', '10', '2.5', '1e1', 'two', '0x2', '٣']) {
+      expect(() => coerce(bad)).toThrow(
+        `--images: expected a whole number of at least 1 and at most 9, got "${bad}".`,
+      );
+    }
+    expect(() => coerce(['1', '2'])).toThrow('--images was given 2 times');
+    expect(() => coerce('')).toThrow('--images needs a value');
+    expect(() => integerOption('seed', '').coerce('9007199254740993')).toThrow(
+      '--seed: expected a whole number, got',
+    );
+  });
+
+  test('numberOption: an excluded bound, infinity, text', () => {
+    const { coerce } = numberOption('temperature', '', { min: 0, exclusive: true });
+    expect(coerce('0.5')).toBe(0.5);
+    for (const bad of ['0', '-1', 'warm', 'Infinity', 'NaN', ' ']) {
+      expect(() => coerce(bad)).toThrow(`--temperature: expected a number above 0, got "${bad}".`);
+    }
+  });
+
+  test('textOption and requiredText: once, not empty', () => {
+    expect(textOption('out', '').coerce('pictures')).toBe('pictures');
+    expect(() => textOption('out', '').coerce(['a', 'b'])).toThrow('--out was given 2 times; give it once.');
+    expect(() => requiredText('out', '').coerce('')).toThrow('--out needs a value.');
+  });
+});

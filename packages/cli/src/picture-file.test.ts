@@ -1,0 +1,47 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import sharp from 'sharp';
+import { sheetOf, slug, writePicture } from './picture-file.js';
+import { readPngText } from './png-text.js';
+
+test('slug: words of any script, bounded, never empty, never a path', () => {
+  expect(slug('A red heart!')).toBe('a-red-heart');
+  expect(slug('../../etc/passwd')).toBe('etc-passwd');
+  expect(slug('红心 ❤\ufe0f Löwe')).toBe('红心-löwe'); // an emoji is no word, and so is its variation selector
+  expect(slug('???')).toBe('picture');
+  expect(slug('word '.repeat(99))).toHaveLength(59); // 60 characters end in a hyphen, which goes
+  expect([...slug('𝒳'.repeat(99))]).toHaveLength(60); // no half surrogate pair
+});
+
+describe('writePicture', () => {
+  let folder: string;
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'easel-picture-'));
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  test('pixels and text come back; nothing else is left in the folder', async () => {
+    const data = Uint8Array.of(1, 2, 3, 40, 50, 60);
+    const path = await writePicture(
+      folder,
+      'a',
+      { data, width: 2, height: 1 },
+      new Map([['Description', 'ä']]),
+    );
+    expect(path).toBe(join(folder, 'a.png'));
+    expect([...(await sharp(path).raw().toBuffer())]).toEqual([...data]);
+    expect(readPngText(readFileSync(path)).get('Description')).toBe('ä');
+    expect(readdirSync(folder)).toEqual(['a.png']);
+  });
+});
+
+test('sheetOf: three 2x1 pictures in two columns', () => {
+  const picture = (value: number) => ({ data: new Uint8Array(6).fill(value), width: 2, height: 1 });
+  const { data, width, height } = sheetOf([picture(1), picture(2), picture(3)], 2);
+  expect([width, height]).toEqual([5, 3]); // a gap of one pixel between columns and rows
+  const red = Array.from({ length: 15 }, (_, i) => data[i * 3]);
+  expect(red).toEqual([1, 1, 255, 2, 2, 255, 255, 255, 255, 255, 3, 3, 255, 255, 255]);
+  expect(sheetOf([], 3)).toEqual({ data: new Uint8Array(0), width: 0, height: 0 });
+});

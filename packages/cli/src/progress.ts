@@ -1,0 +1,134 @@
+/** Where progress goes: a terminal is redrawn in place, anything else gets plain lines. */
+export interface ProgressStream {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  write(text: string): unknown;
+}
+
+export interface ProgressOptions {
+  /** What is being done, e.g. `drawing`. */
+  readonly label: string;
+  /** Units in all; undefined while unknown. */
+  readonly total?: number;
+  /** Plural name of a unit, e.g. `tokens`. */
+  readonly unit: string;
+  /** Units done before this run, e.g. steps of the run that is resumed: they don't count for the rate. */
+  readonly done?: number;
+  readonly quiet?: boolean;
+  readonly stream?: ProgressStream;
+  /** Milliseconds of a clock; for tests. */
+  readonly now?: () => number;
+}
+
+const redrawMilliseconds = 100;
+const lineMilliseconds = 10_000;
+const barCells = 24;
+
+/** Seconds as `m:ss` or `h:mm:ss`. */
+export function formatSeconds(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds));
+  const pad = (value: number) => String(value).padStart(2, '0');
+  const h = Math.floor(whole / 3600);
+  const m = Math.floor((whole % 3600) / 60);
+  return h > 0 ? `${h}:${pad(m)}:${pad(whole % 60)}` : `${m}:${pad(whole % 60)}`;
+}
+
+function formatRate(rate: number): string {
+  return rate >= 100 ? rate.toFixed(0) : rate >= 1 ? rate.toFixed(1) : rate.toPrecision(2);
+}
+
+/**
+ * A bar on stderr with count, rate and time left. On a terminal it is redrawn at most ten times a second; elsewhere a line is written every
+ * ten seconds and one at the end. `note` may carry what belongs beside the count, e.g. a loss.
+ */
+export class Progress {
+  readonly #options: ProgressOptions;
+  readonly #stream: ProgressStream;
+  readonly #now: () => number;
+  readonly #start: number;
+  readonly #first: number;
+  #total: number | undefined;
+  #done: number;
+  #note = '';
+  #lastWrite: number;
+  #drawn = false;
+
+  constructor(options: ProgressOptions) {
+    this.#options = options;
+    this.#stream = options.stream ?? process.stderr;
+    this.#now = options.now ?? (() => performance.now());
+    this.#start = this.#now();
+    this.#first = options.done ?? 0;
+    this.#done = this.#first;
+    this.#total = options.total;
+    this.#lastWrite = Number.NEGATIVE_INFINITY;
+    if (!this.#stream.isTTY) this.#lastWrite = this.#start;
+  }
+
+  /** Sets the count (and the total, if it became known) and redraws if it is time. */
+  update(done: number, { total, note }: { readonly total?: number; readonly note?: string } = {}): void {
+    this.#done = done;
+    if (total !== undefined) this.#total = total;
+    if (note !== undefined) this.#note = note;
+    if (this.#options.quiet) return;
+    const interval = this.#stream.isTTY ? redrawMilliseconds : lineMilliseconds;
+    if (this.#now() - this.#lastWrite >= interval) this.#write();
+  }
+
+  /** Writes a line of result to stdout, above the bar. */
+  print(line: string): void {
+    this.#clear();
+    process.stdout.write(`${line}\n`);
+    if (this.#drawn) this.#write();
+  }
+
+  /** Writes a line of news above the bar, e.g. an evaluation. */
+  log(line: string): void {
+    if (this.#options.quiet) return;
+    this.#clear();
+    this.#stream.write(`${line}\n`);
+    if (this.#drawn) this.#write();
+  }
+
+  /** Draws the last state and ends the line. */
+  finish(): void {
+    if (this.#options.quiet) return;
+    this.#write();
+    if (this.#stream.isTTY) this.#stream.write('\n');
+    this.#drawn = false;
+  }
+
+  #clear(): void {
+    if (this.#drawn && this.#stream.isTTY) this.#stream.write('\r\x1b[K');
+  }
+
+  #write(): void {
+    this.#lastWrite = this.#now();
+    if (this.#stream.isTTY) {
+      const width = Math.max(20, (this.#stream.columns ?? 80) - 1);
+      this.#stream.write(`\r\x1b[K${this.#line(true).slice(0, width)}`);
+      this.#drawn = true;
+    } else this.#stream.write(`${this.#line(false)}\n`);
+  }
+
+  #line(bar: boolean): string {
+    const { label, unit } = this.#options;
+    const seconds = (this.#now() - this.#start) / 1000;
+    const rate = seconds > 0 ? (this.#done - this.#first) / seconds : 0;
+    const parts = [label];
+    if (this.#total === undefined) parts.push(`${this.#done} ${unit}`);
+    else {
+      const share = this.#total > 0 ? Math.min(1, this.#done / this.#total) : 1;
+      const cells = Math.round(share * barCells);
+      if (bar) parts.push(`[${'='.repeat(cells)}${' '.repeat(barCells - cells)}]`);
+      parts.push(`${this.#done}/${this.#total} ${unit}`);
+    }
+    if (rate > 0) {
+      parts.push(`${formatRate(rate)}/s`);
+      const left = this.#total === undefined ? 0 : (this.#total - this.#done) / rate;
+      parts.push(left > 0 ? `${formatSeconds(left)} left` : `in ${formatSeconds(seconds)}`);
+    }
+    if (this.#note !== '') parts.push(this.#note);
+    return parts.join('  ');
+  }
+}

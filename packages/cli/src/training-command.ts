@@ -1,0 +1,119 @@
+import { readFile } from 'node:fs/promises';
+import { ConfigError } from '@easel/core';
+import { type TrainingEvent, type TrainingOptions, type TrainingResult, withAssignments } from '@easel/train';
+import { backendOption, startBackend } from './backend-option.js';
+import { type Command, defineCommand } from './command.js';
+import { interruptedExitCode, interruptible } from './interrupt.js';
+import { flagOption, jsonOption, listOption, quietOption, requiredText } from './options.js';
+import { prepareOutputFolder } from './output-folder.js';
+import { Progress } from './progress.js';
+
+/** A kind of training as the command line offers it. */
+interface TrainingKind<Config> {
+  readonly name: string;
+  readonly description: string;
+  /** What a step is made of, e.g. `pictures`. */
+  readonly samples: string;
+  readonly examples: Command['examples'];
+  readonly parse: (json: unknown, file: string) => Config;
+  readonly train: (config: Config, options: TrainingOptions) => Promise<TrainingResult>;
+}
+
+/** A config file's object with `--set` assignments applied. Throws ConfigError if it is not a JSON object. */
+async function readConfig(path: string, assignments: readonly string[]): Promise<Record<string, unknown>> {
+  const text = await readFile(path, 'utf8');
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    throw new ConfigError(`${path}: not valid JSON (${(error as Error).message}).`);
+  }
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) {
+    throw new ConfigError(`${path}: expected an object of settings, got ${text.slice(0, 40)}.`);
+  }
+  return withAssignments(json as Record<string, unknown>, assignments);
+}
+
+/** Numbers by name as `loss 0.123  psnr 21.9`. */
+function formatNumbers(numbers: Readonly<Record<string, number>>): string {
+  return Object.entries(numbers)
+    .map(([name, value]) => `${name} ${Number.isInteger(value) ? value : value.toPrecision(4)}`)
+    .join('  ');
+}
+
+/** Shows a run's events: steps on the bar, evaluations and checkpoints as lines above it. */
+function showEvents(
+  quiet: boolean,
+  samples: string,
+): { onEvent: (event: TrainingEvent) => void; finish: () => void } {
+  let progress: Progress | undefined;
+  const onEvent = (event: TrainingEvent) => {
+    if (event.kind === 'step') {
+      const { step, steps, epoch, loss, samplesPerSecond } = event;
+      progress ??= new Progress({ label: 'training', total: steps, unit: 'steps', done: step, quiet });
+      const note = `loss ${loss.toPrecision(4)}  epoch ${epoch}  ${samplesPerSecond.toPrecision(3)} ${samples}/s`;
+      progress.update(step, { note });
+      return;
+    }
+    const lines =
+      event.kind === 'checkpoint'
+        ? [`step ${event.step}: checkpoint ${event.path}`]
+        : Object.entries(event.splits).map(
+            ([split, numbers]) => `step ${event.step}: ${split}  ${formatNumbers(numbers)}`,
+          );
+    for (const line of lines) {
+      if (progress !== undefined) progress.log(line);
+      else if (!quiet) process.stderr.write(`${line}\n`);
+    }
+  };
+  return { onEvent, finish: () => progress?.finish() };
+}
+
+/** The command of a kind of training: a config file, overrides, a run folder. */
+export function trainingCommand<Config>(kind: TrainingKind<Config>): Command {
+  return defineCommand({
+    name: kind.name,
+    usage: '<config>',
+    description: kind.description,
+    positionals: {
+      config: {
+        type: 'string',
+        demandOption: true,
+        describe: 'JSON file of settings; examples are in configs/train',
+      },
+    },
+    options: {
+      out: requiredText('out', 'run folder: settings, metrics, checkpoints, and the model in out/model'),
+      set: listOption('override a setting, e.g. --set steps=2000 --set optimizer.beta2=0.95'),
+      resume: flagOption('go on from the newest checkpoint in the run folder, or begin if there is none'),
+      'dry-run': flagOption('check the settings, print them with all defaults, and stop'),
+      backend: backendOption,
+      json: jsonOption,
+      quiet: quietOption,
+    },
+    examples: kind.examples,
+    run: (args) =>
+      interruptible(async (signal) => {
+        const config = kind.parse(await readConfig(args.config, args.set), args.config);
+        if (args['dry-run']) {
+          process.stdout.write(`${JSON.stringify(config, null, 2)}\n`);
+          return;
+        }
+        await prepareOutputFolder(args.out);
+        if (!args.quiet) process.stderr.write(`Settings: ${JSON.stringify(config)}\n`);
+        await startBackend(args);
+        const { onEvent, finish } = showEvents(args.quiet, kind.samples);
+        let result: TrainingResult;
+        try {
+          result = await kind.train(config, { out: args.out, resume: args.resume, signal, onEvent });
+        } finally {
+          finish();
+        }
+        if (!result.complete) {
+          process.exitCode = interruptedExitCode;
+          process.stderr.write(`Stopped after step ${result.step}; go on with --resume.\n`);
+        }
+        process.stdout.write(args.json ? `${JSON.stringify(result)}\n` : `${result.model}\n`);
+      }),
+  });
+}
