@@ -63,11 +63,20 @@ export { type ValueAndGrads, valueAndGrads } from './ops/value-and-grads.js';
 
 // Random numbers
 export {
+  bernoulli,
+  categorical,
+  exponential,
   foldIn,
   foldInNames,
+  gumbel,
   type Key,
+  normal,
+  permutation,
   prngKey,
+  randint,
+  randomBits,
   split,
+  truncatedNormal,
   type UniformBounds,
   uniform,
 } from './random/index.js';

@@ -4,15 +4,15 @@ import { type Key, threefryBlocks, threefryStream } from './threefry.js';
 
 /**
  * The key of a seed, as jax.random.PRNGKey with 64-bit types off: the low 32 bits, with a first word of 0; −1 gives [0, 2³²−1].
- * Throws ConfigError unless the seed is an integer of at most 64 bits.
+ * Throws ConfigError unless the seed is an integer that fits into 64 bits with sign.
  */
 export function prngKey(seed: number | bigint): Key {
   if (typeof seed === 'number' && !Number.isInteger(seed)) {
     throw new ConfigError(`prngKey: expected an integer as seed, got ${seed}.`);
   }
   const value = BigInt(seed);
-  if (BigInt.asIntN(64, value) !== value && BigInt.asUintN(64, value) !== value) {
-    throw new ConfigError(`prngKey: expected a seed of at most 64 bits, got ${seed}.`);
+  if (BigInt.asIntN(64, value) !== value) {
+    throw new ConfigError(`prngKey: expected a seed that fits into 64 bits with sign, got ${seed}.`);
   }
   return [0, Number(BigInt.asUintN(32, value))];
 }
