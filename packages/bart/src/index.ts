@@ -1,4 +1,28 @@
 export {
+  ACTIVATIONS,
+  type ActivationName,
+  type DalleBartConfig,
+  dalleBartConfigToJson,
+  LN_POSITIONS,
+  type LnPositions,
+  type LnType,
+  parseDalleBartConfig,
+} from './config.js';
+export type { DecodeState } from './decoder.js';
+export {
+  type GenerateInputs,
+  type GenerateOptions,
+  type GenerateProgress,
+  generateTokens,
+  iterationKeys,
+} from './generate.js';
+export { initializeDalleBart } from './initialize.js';
+export { DalleBart, type DalleBartInputs } from './model.js';
+export { HashtagSplitter, parseWordFrequencies } from './normalizer/hashtags.js';
+export { TextNormalizer, type TextNormalizerOptions } from './normalizer/text-normalizer.js';
+export { type Parameter, parameters } from './parameters.js';
+export { type ProcessedPrompts, Processor, type ProcessorParts } from './processor.js';
+export {
   BpeTokenizer,
   type BpeTokenizerData,
   type DecodeOptions,
@@ -7,3 +31,4 @@ export {
 export { parseTokenizerFiles, type TokenizerFiles, tokenizerFiles } from './tokenizer/files.js';
 export { BART_SPECIAL_TOKENS, type SpecialToken, type SpecialTokens } from './tokenizer/special-tokens.js';
 export { type TrainBpeOptions, type TrainedBpe, trainBpe } from './tokenizer/train-bpe.js';
+export { hasFlaxNames, rulesForEasel, rulesForFlax } from './weights.js';

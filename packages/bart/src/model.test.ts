@@ -2,13 +2,14 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { prngKey, sparseCrossEntropy, valueAndGrads } from '@easel/core';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
+import { fillByFormula } from '../testing/formula-weights.js';
 import { GoldenArrays, goldenModel, maxDifference } from '../testing/golden-case.js';
 import { parseDalleBartConfig } from './config.js';
 import { initializeDalleBart } from './initialize.js';
 import { DalleBart, type DalleBartInputs } from './model.js';
 import { type Parameter, parameters } from './parameters.js';
 
-const golden = (path: string): URL => new URL(`./golden/${path}`, import.meta.url);
+const golden = (path: string): URL => new URL(`./golden/bart/${path}`, import.meta.url);
 const folders = readdirSync(golden('.'), { withFileTypes: true })
   .filter((entry) => entry.isDirectory() && entry.name !== 'init')
   .map((entry) => entry.name);
@@ -211,26 +212,3 @@ describe('models whose weights are a formula', () => {
     model.dispose();
   });
 });
-
-/**
- * Weight k of the original's sorted paths, element j: 0.5·sin(0.37·(j+1) + 1.3·k); scales 1 + 0.2 times that. Stacked
- * layers are one weight, so j runs on through them.
- */
-export function fillByFormula(model: DalleBart): void {
-  const table = parameters(model.config);
-  const path = (parameter: Parameter): string => [...parameter.place.path, parameter.leaf].join('.');
-  const sorted = [...new Set(table.map(path))].sort();
-  const weights = model.namedWeights();
-  for (const parameter of table) {
-    const k = sorted.indexOf(path(parameter));
-    const size = parameter.shape.reduce((a, b) => a * b, 1);
-    const first = (parameter.place.stacked?.index ?? 0) * size;
-    const values = Float32Array.from({ length: size }, (_, i) => {
-      const v = 0.5 * Math.sin(0.37 * (first + i + 1) + 1.3 * k);
-      return parameter.leaf.endsWith('scale') ? 1 + 0.2 * v : v;
-    });
-    const tensor = tf.tensor(values, [...parameter.shape]);
-    (weights.get(parameter.name) as tf.Variable).assign(tensor);
-    tensor.dispose();
-  }
-}

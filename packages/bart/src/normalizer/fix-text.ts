@@ -11,21 +11,21 @@ import { WINDOWS_1252 } from './windows-1252.js';
  * Source: the documented steps of ftfy 6.3.1, https://ftfy.readthedocs.io.
  */
 export function fixText(text: string): string {
-  let unescape = true;
+  let hasNoTags = true;
   return text
     .split(/(?<=\n)/)
     .map((line) => {
-      if (line.includes('<')) unescape = false;
-      return fixLine(line, unescape);
+      if (line.includes('<')) hasNoTags = false;
+      return fixLine(line, hasNoTags);
     })
     .join('');
 }
 
-function fixLine(line: string, unescape: boolean): string {
+function fixLine(line: string, hasNoTags: boolean): string {
   let text = line;
   for (;;) {
     const before = text;
-    if (unescape) text = unescapeStrict(text);
+    if (hasNoTags) text = unescapeStrict(text);
     text = fixEncoding(text);
     text = text.replace(/[\x80-\x9f]/g, (c) => WINDOWS_1252.charAt(c.charCodeAt(0) - 0x80));
     text = text.replace(

@@ -39,7 +39,7 @@ describe('the original on its 791 texts', () => {
     let tried = 0;
     for (const c of cases) {
       for (const [seed, result] of Object.entries(c.by_seed ?? {})) {
-        const draws = [...(c.draws?.[seed] as number[])];
+        const draws = [...(c.draws?.[seed] ?? [])];
         const normalizer = new TextNormalizer({ wordFrequencies, random: () => draws.shift() as number });
         expect([c.text, normalizer.normalize(c.text)]).toEqual([c.text, result]);
         tried++;

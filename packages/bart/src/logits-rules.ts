@@ -1,0 +1,103 @@
+import { ConfigError } from '@easel/core';
+
+/**
+ * A change of one row of logits, [V] → [V], before a token is chosen from it. `length` counts the tokens of the row so far,
+ * start token included. A rule leaves its input as it is.
+ *
+ * Sources: transformers 4.25.1 `generation/flax_logits_process.py`; ids ruled out get −∞.
+ */
+export type LogitsRule = (logits: Float32Array, length: number) => Float32Array;
+
+const RULED_OUT = Number.NEGATIVE_INFINITY;
+
+/** Rules out every id from `first` on. */
+export function onlyIdsBelow(first: number): LogitsRule {
+  return (logits) => (first < logits.length ? logits.slice().fill(RULED_OUT, first) : logits);
+}
+
+/** Rules out `eos` while a row has at most `minLength` tokens. */
+export function minLength(least: number, eos: number): LogitsRule {
+  return (logits, length) => {
+    if (length > least || eos >= logits.length) return logits;
+    const changed = logits.slice();
+    changed[eos] = RULED_OUT;
+    return changed;
+  };
+}
+
+/** Rules out everything but `id` when a row has `at` tokens. */
+export function forcedToken(id: number, at: number): LogitsRule {
+  return (logits, length) => {
+    if (length !== at) return logits;
+    const changed = new Float32Array(logits.length).fill(RULED_OUT);
+    changed[id] = 0;
+    return changed;
+  };
+}
+
+/** Divides by `value`. Throws ConfigError unless it is above 0. */
+export function temperature(value: number): LogitsRule {
+  if (!(value > 0 && Number.isFinite(value))) {
+    throw new ConfigError(`temperature: expected a number above 0, got ${value}.`);
+  }
+  return (logits) => logits.map((logit) => logit / value);
+}
+
+/**
+ * Keeps the `k` highest logits, of equal ones those with lower ids; 0 keeps all.
+ * Throws ConfigError unless k is a whole number of at least 0.
+ */
+export function topK(k: number): LogitsRule {
+  if (!Number.isInteger(k) || k < 0) {
+    throw new ConfigError(`top-k: expected a whole number of at least 0 (0 keeps all), got ${k}.`);
+  }
+  return (logits) => {
+    if (k === 0 || k >= logits.length) return logits;
+    const threshold = logits.slice().sort()[logits.length - k] as number; // typed arrays sort −0 below +0
+    let room = k;
+    for (const logit of logits) if (isAbove(logit, threshold)) room--;
+    return logits.map((logit) => {
+      if (isAbove(logit, threshold)) return logit;
+      return Object.is(logit, threshold) && room-- > 0 ? logit : RULED_OUT;
+    });
+  };
+}
+
+/**
+ * Keeps the likeliest ids until their probabilities sum up to `p`: an id stays if those before it sum to less, the first
+ * always. Leave the rule out to keep all: at 1 it drops ids whose probability is lost in rounding. Throws ConfigError unless p is at least 0.
+ */
+export function topP(p: number): LogitsRule {
+  if (!(p >= 0)) throw new ConfigError(`top-p: expected a number of at least 0, got ${p}.`);
+  return (logits) => {
+    const order = Array.from(logits.keys()).sort((a, b) => {
+      const [x, y] = [logits[a] as number, logits[b] as number];
+      return isAbove(x, y) ? -1 : isAbove(y, x) ? 1 : a - b;
+    });
+    const highest = logits[order[0] as number] as number;
+    const weights = Float32Array.from(order, (id) => Math.exp((logits[id] as number) - highest));
+    const total = weights.reduce((sum, weight) => sum + weight, 0);
+    const kept = new Float32Array(logits.length).fill(RULED_OUT);
+    let before = 0;
+    for (const [rank, id] of order.entries()) {
+      if (rank > 0 && !(before < p)) break;
+      kept[id] = logits[id] as number;
+      before = Math.fround(before + Math.fround((weights[rank] as number) / total));
+    }
+    return kept;
+  };
+}
+
+/** Index of the highest logit, the lowest of equal ones. */
+export function argmax(logits: Float32Array): number {
+  let best = 0;
+  for (let id = 1; id < logits.length; id++) {
+    if ((logits[id] as number) > (logits[best] as number)) best = id;
+  }
+  return best;
+}
+
+/** a > b, with +0 above −0. */
+function isAbove(a: number, b: number): boolean {
+  return a > b || (a === b && Object.is(b, -0) && !Object.is(a, -0));
+}
