@@ -1,1 +1,148 @@
-export {};
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ConfigError, loadWeights } from '@easel/core';
+import { asWriteError, openCheckpoint, saveSafetensors, writeFileAtomic } from '@easel/core/node';
+import { type DalleBartConfig, dalleBartConfigToJson, parseDalleBartConfig } from './config.js';
+import { DalleBart } from './model.js';
+import { parseWordFrequencies } from './normalizer/hashtags.js';
+import { TextNormalizer } from './normalizer/text-normalizer.js';
+import { Processor } from './processor.js';
+import { BpeTokenizer } from './tokenizer/bpe-tokenizer.js';
+import { tokenizerFiles } from './tokenizer/files.js';
+import { hasFlaxNames, rulesForEasel, rulesForFlax } from './weights.js';
+
+/** A model folder, ready to draw. */
+export interface OpenedDalleBart {
+  readonly model: DalleBart;
+  readonly config: DalleBartConfig;
+  readonly processor: Processor;
+  readonly tokenizer: BpeTokenizer;
+  /** Frees the weights. */
+  dispose(): void;
+}
+
+/** How weights are stored. */
+export type WeightDtype = 'F32' | 'F16' | 'BF16';
+
+/** The original's list of words for hashtags; it may lie in a model folder. */
+export const WORD_LIST = 'enwiki-words-frequency.txt';
+
+/**
+ * Opens a model folder: config.json, a tokenizer (vocab.json and merges.txt, or tokenizer.json), weights (model.safetensors,
+ * whole or in shards, or flax_model.msgpack) under our names or Flax's, and, if it is there, a list of words for hashtags.
+ *
+ * Throws ConfigError or CheckpointError that names the file: missing, malformed, or not fitting the others.
+ */
+export async function openDalleBart(folder: string): Promise<OpenedDalleBart> {
+  const config = await openConfig(folder);
+  const tokenizer = await openTokenizer(folder);
+  if (tokenizer.size > config.encoderVocabSize) {
+    throw new ConfigError(
+      `${folder}: the tokenizer has ${tokenizer.size} ids, but encoder_vocab_size in config.json is ${config.encoderVocabSize}. Do they belong to one model?`,
+    );
+  }
+  const normalizer = config.normalizeText ? await openNormalizer(folder) : undefined;
+  const processor = new Processor({ tokenizer, normalizer, maxTextLength: config.maxTextLength });
+
+  const source = await openCheckpoint(folder);
+  try {
+    const rules = hasFlaxNames(source) ? rulesForFlax(config, source) : rulesForEasel(config);
+    const model = new DalleBart(config);
+    try {
+      await loadWeights(model.namedWeights(), source, rules);
+    } catch (error) {
+      model.dispose();
+      throw error;
+    }
+    return { model, config, processor, tokenizer, dispose: () => void model.dispose() };
+  } finally {
+    await source.close();
+  }
+}
+
+/**
+ * Writes a model folder that openDalleBart opens: config.json, tokenizer files, model.safetensors under our names. Each file is
+ * written completely or not at all. Throws EaselError for an unwritable folder or a full disk.
+ */
+export async function saveDalleBart(
+  folder: string,
+  model: DalleBart,
+  tokenizer: BpeTokenizer,
+  dtype: WeightDtype = 'F32',
+): Promise<void> {
+  await saveTokenizer(folder, tokenizer);
+  const config = `${JSON.stringify(dalleBartConfigToJson(model.config), null, 2)}\n`;
+  await writeFileAtomic(join(folder, 'config.json'), config);
+  await saveSafetensors(join(folder, 'model.safetensors'), model.namedWeights(), {
+    dtype,
+    metadata: { format: 'easel', model: 'dallebart' },
+  });
+}
+
+/** The tokenizer of a folder in Hugging Face form. Throws ConfigError that names folder and file. */
+export async function openTokenizer(folder: string): Promise<BpeTokenizer> {
+  const [vocab, merges, tokenizerJson, specialTokensMap, tokenizerConfig] = await Promise.all(
+    ['vocab.json', 'merges.txt', 'tokenizer.json', 'special_tokens_map.json', 'tokenizer_config.json'].map(
+      (name) => readIfThere(join(folder, name)),
+    ),
+  );
+  try {
+    return BpeTokenizer.fromFiles({ vocab, merges, tokenizerJson, specialTokensMap, tokenizerConfig });
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    throw new ConfigError(`${folder}: ${error.message}`, { cause: error });
+  }
+}
+
+/** Writes vocab.json, merges.txt, special_tokens_map.json and tokenizer_config.json. Throws EaselError if it cannot. */
+export async function saveTokenizer(folder: string, tokenizer: BpeTokenizer): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true });
+  } catch (error) {
+    throw asWriteError(error, folder);
+  }
+  for (const [name, text] of tokenizerFiles(tokenizer)) await writeFileAtomic(join(folder, name), text);
+}
+
+async function openConfig(folder: string): Promise<DalleBartConfig> {
+  const file = join(folder, 'config.json');
+  const text = await readIfThere(file);
+  if (text === undefined) {
+    throw new ConfigError(
+      `${file}: there is no such file. A model folder has config.json, a tokenizer and weights; is ${folder} one?`,
+    );
+  }
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    throw new ConfigError(`${file}: not JSON (${(error as Error).message}). Is the file complete?`, {
+      cause: error,
+    });
+  }
+  return parseDalleBartConfig(json, file);
+}
+
+async function openNormalizer(folder: string): Promise<TextNormalizer> {
+  const words = await readIfThere(join(folder, WORD_LIST));
+  return new TextNormalizer(words === undefined ? {} : { wordFrequencies: parseWordFrequencies(words) });
+}
+
+/** The text of a file, or undefined if there is none. Bytes that are no UTF-8 are refused by name. */
+async function readIfThere(file: string): Promise<string | undefined> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(file);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    throw new ConfigError(`${file}: cannot be read (${code}).`, { cause: error });
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw new ConfigError(`${file}: expected UTF-8 text. Is the file complete, and really a text file?`, {
+      cause: error,
+    });
+  }
+}

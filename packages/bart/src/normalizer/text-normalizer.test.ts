@@ -58,6 +58,7 @@ describe('by hand', () => {
     ['ÐŸÑ€Ð¸Ð²ÐµÑ‚', ' privet'], // UTF-8 read as Windows-1252
     ['ÃƒÂ©tÃƒÂ©', ' ete'], // twice
     ['Ã© is a letter, Ã is one too', ' a, copyright, is a letter, a is one too'], // not UTF-8
+    ['#catsAndDogs_too', ' catsanddogs too'],
     ['<person>,, andand ,<person>', ' people'],
     ['👩🏽‍🤝‍👩🏿', ' women holding hands medium skin tone dark skin tone'],
     ['👩🏽‍🦰', ' woman medium skin tone red hair'],

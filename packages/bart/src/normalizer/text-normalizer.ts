@@ -6,7 +6,7 @@ import { toAscii } from './transliterate.js';
 
 /** What a normalizer depends on besides the text. */
 export interface TextNormalizerOptions {
-  /** Words for hashtags, most frequent first. Without them a hashtag falls apart into letters. */
+  /** Words for hashtags, most frequent first. Without them a hashtag stays one word (the original always has them). */
   readonly wordFrequencies?: readonly string[];
   /** Draws from [0, 1) for `<person>` (default Math.random). */
   readonly random?: () => number;
@@ -39,7 +39,7 @@ export class TextNormalizer {
   readonly steps: readonly Step[];
 
   constructor(options: TextNormalizerOptions = {}) {
-    const hashtags = new HashtagSplitter(options.wordFrequencies ?? []);
+    const splitter = options.wordFrequencies && new HashtagSplitter(options.wordFrequencies);
     const random = options.random ?? Math.random;
     this.steps = [
       ['fix_text', fixText],
@@ -56,7 +56,7 @@ export class TextNormalizer {
       ['pre_process_quotes', (t) => t.replace(/'(?=([stdm]|(ll)|(re)|(ve)|(ll))\b)/g, QUOTE)],
       ['pre_process_dates', (t) => t.replace(/(\d)\/(\d)/g, `$1${SLASH}$2`)],
       ['handle_special_chars', (t) => t.replace(/(\w)-(\w)/g, '$1 $2').replace(/[%&/$*]/g, ' $& ')],
-      ['expand_hashtags', (t) => t.replace(/#(\w+)/g, (_, tag: string) => hashtags.split(tag))],
+      ['expand_hashtags', (t) => t.replace(/#(\w+)/g, (_, tag: string) => splitter?.split(tag) ?? tag)],
       ['ignore_chars', (t) => t.replace(/[_#\\]/g, ' ')],
       ['simplify_quotes', (t) => t.replace(/['"`]/g, ' " ')],
       ['replace_punctuation_with_commas', (t) => t.replace(/[()[\].,|:;?!=+~\-/{}]/g, ',')],
