@@ -61,6 +61,22 @@ export { updateRows } from './ops/update-rows.js';
 export { upsampleNearest2x } from './ops/upsample.js';
 export { type ValueAndGrads, valueAndGrads } from './ops/value-and-grads.js';
 
+// Optimizers
+export {
+  Adafactor,
+  type AdafactorConfig,
+  AdamW,
+  type AdamWConfig,
+  clipByGlobalNorm,
+  constantSchedule,
+  cosineSchedule,
+  exponentialSchedule,
+  linearSchedule,
+  Optimizer,
+  type Schedule,
+  type ScheduleOptions,
+} from './optimizers/index.js';
+
 // Random numbers
 export {
   bernoulli,

@@ -1,0 +1,151 @@
+import * as tf from '@tensorflow/tfjs';
+import { ConfigError } from '../errors.js';
+import { Optimizer } from './optimizer.js';
+import type { Schedule } from './schedules.js';
+
+/** Settings of Adafactor; the defaults are optax's. */
+export interface AdafactorConfig {
+  readonly schedule: Schedule;
+  /** Tensors whose second-largest dimension is at least this keep two vectors in place of a matrix of squares (default 128). */
+  readonly minDimSizeToFactor?: number;
+  /** Exponent of the decay 1 − t^(−decayRate) of the squares (default 0.8). */
+  readonly decayRate?: number;
+  /** Updates that count as none in that decay, for fine-tuning (default 0). */
+  readonly decayOffset?: number;
+  /** Multiplies updates by the parameter's root mean square, at least 1e-3 (default true). */
+  readonly multiplyByParameterScale?: boolean;
+  /** Largest root mean square of an update before the learning rate; null for none (default 1). */
+  readonly clippingThreshold?: number | null;
+  /** Decay of a mean of updates; 0 for none (default). */
+  readonly momentum?: number;
+  /** Default 0. Not multiplied by learning rate or parameter scale. */
+  readonly weightDecay?: number;
+  /** Added to the squares (default 1e-30). */
+  readonly epsilon?: number;
+}
+
+/** Least factor of multiplyByParameterScale. */
+const LEAST_SCALE = 1e-3;
+
+/**
+ * Adafactor, with t the number of this update from 1 and ρ = 1 − (t − decayOffset)^(−decayRate), for each variable p alone:
+ *
+ *     S ← ρ·S + (1 − ρ)·(g² + ε)        u = g / √S        (where factored, S ≈ row ⊗ column / mean(row))
+ *     u ← u / max(1, rms(u)/threshold) · learningRate · max(rms(p), 1e-3)
+ *     u ← mean of updates, with momentum;  u ← u + weightDecay·p        p ← p − u
+ *
+ * State: `v_row.NAME` and `v_col.NAME` (the tensor's shape without its largest, or second-largest, dimension) or `v.NAME`; `m.NAME` with
+ * momentum. Where a checkpoint of the original stacks the layers of a model, its optimizer runs on each layer alone, as here.
+ * Source: Shazeer and Stern 2018, arXiv:1804.04235; optax 0.1.7 `adafactor`.
+ */
+export class Adafactor extends Optimizer {
+  readonly #config: Required<Omit<AdafactorConfig, 'schedule'>>;
+
+  constructor(config: AdafactorConfig) {
+    super(config);
+    const {
+      minDimSizeToFactor = 128,
+      decayRate = 0.8,
+      decayOffset = 0,
+      multiplyByParameterScale = true,
+      clippingThreshold = 1,
+      momentum = 0,
+      weightDecay = 0,
+      epsilon = 1e-30,
+    } = config;
+    for (const [name, value] of Object.entries({ minDimSizeToFactor, decayRate })) {
+      if (!(value > 0)) throw new ConfigError(`Adafactor: expected a positive ${name}, got ${value}.`);
+    }
+    if (clippingThreshold !== null && !(clippingThreshold > 0)) {
+      throw new ConfigError(
+        `Adafactor: expected a positive clippingThreshold or null, got ${clippingThreshold}.`,
+      );
+    }
+    if (!(momentum >= 0 && momentum < 1)) {
+      throw new ConfigError(`Adafactor: expected a momentum from 0 to below 1, got ${momentum}.`);
+    }
+    for (const [name, value] of Object.entries({ decayOffset, weightDecay, epsilon })) {
+      if (!(value >= 0)) throw new ConfigError(`Adafactor: expected ${name} from 0 on, got ${value}.`);
+    }
+    this.#config = {
+      minDimSizeToFactor,
+      decayRate,
+      decayOffset,
+      multiplyByParameterScale,
+      clippingThreshold,
+      momentum,
+      weightDecay,
+      epsilon,
+    };
+  }
+
+  protected override update(
+    name: string,
+    variable: tf.Variable,
+    gradient: tf.Tensor,
+    { learningRate, count }: { learningRate: number; count: number },
+  ): void {
+    const { decayRate, decayOffset, clippingThreshold, multiplyByParameterScale, momentum, weightDecay } =
+      this.#config;
+    const rho = 1 - (count - decayOffset + 1) ** -decayRate;
+    let u = this.#direction(name, gradient, rho);
+    let factor: tf.Tensor = tf.scalar(learningRate);
+    if (clippingThreshold !== null) {
+      factor = tf.div(factor, tf.maximum(tf.div(rootMeanSquare(u), clippingThreshold), 1));
+    }
+    if (multiplyByParameterScale) {
+      factor = tf.mul(factor, tf.maximum(rootMeanSquare(variable), LEAST_SCALE));
+    }
+    u = tf.mul(u, factor);
+    if (momentum > 0) {
+      const m = this.slot('m', name, variable.shape);
+      m.assign(tf.add(tf.mul(m, momentum), tf.mul(u, 1 - momentum)));
+      u = m;
+    }
+    if (weightDecay > 0) u = tf.add(u, tf.mul(variable, weightDecay));
+    variable.assign(tf.sub(variable, u));
+  }
+
+  /** g / √S, S updated. */
+  #direction(name: string, g: tf.Tensor, rho: number): tf.Tensor {
+    const { epsilon, minDimSizeToFactor } = this.#config;
+    const squares = tf.add(tf.square(g), epsilon);
+    const blend = (state: tf.Variable, fresh: tf.Tensor): void => {
+      state.assign(tf.add(tf.mul(state, rho), tf.mul(fresh, 1 - rho)));
+    };
+    const axes = factoredAxes(g.shape, minDimSizeToFactor);
+    if (axes === undefined) {
+      const v = this.slot('v', name, g.shape);
+      blend(v, squares);
+      return tf.mul(g, tf.rsqrt(v));
+    }
+    const { largest, second } = axes;
+    const without = (axis: number): number[] => g.shape.filter((_, i) => i !== axis);
+    const row = this.slot('v_row', name, without(largest));
+    const column = this.slot('v_col', name, without(second));
+    blend(row, tf.mean(squares, largest));
+    blend(column, tf.mean(squares, second));
+    const secondInRow = second > largest ? second - 1 : second;
+    const rowFactor = tf.rsqrt(tf.div(row, tf.mean(row, secondInRow, true)));
+    const columnFactor = tf.rsqrt(column);
+    return tf.mul(tf.mul(g, tf.expandDims(rowFactor, largest)), tf.expandDims(columnFactor, second));
+  }
+}
+
+/** The axes of the largest and second-largest dimension (of equal ones the later axis is the larger), or undefined if not factored. */
+function factoredAxes(
+  shape: readonly number[],
+  minDimSize: number,
+): { readonly largest: number; readonly second: number } | undefined {
+  const order = shape
+    .map((_, axis) => axis)
+    .sort((a, b) => (shape[a] as number) - (shape[b] as number) || a - b);
+  const [second, largest] = order.slice(-2);
+  if (second === undefined || largest === undefined || (shape[second] as number) < minDimSize)
+    return undefined;
+  return { largest, second };
+}
+
+function rootMeanSquare(x: tf.Tensor): tf.Tensor {
+  return tf.sqrt(tf.mean(tf.square(x)));
+}

@@ -1,0 +1,144 @@
+import * as tf from '@tensorflow/tfjs';
+import { CheckpointError, ShapeError } from '../errors.js';
+import type { Schedule } from './schedules.js';
+
+/** Name of the count of updates in `state()`. */
+const STEP = 'step';
+
+/**
+ * Base of the optimizers: counts updates, holds the state tensors of each variable by name, saves and loads them.
+ *
+ * A subclass computes one variable's update in `update`, with state tensors from `slot`.
+ */
+export abstract class Optimizer {
+  readonly schedule: Schedule;
+  readonly #slots = new Map<string, tf.Variable>();
+  readonly #counter: tf.Variable = tf.tidy(() => tf.variable(tf.scalar(0), false));
+  #step = 0;
+  /** Names of loaded state that no variable has taken up yet; undefined where nothing was loaded. */
+  #loaded: Set<string> | undefined;
+
+  constructor({ schedule }: { readonly schedule: Schedule }) {
+    this.schedule = schedule;
+  }
+
+  /** Updates done so far. The next one has the learning rate schedule(step). */
+  get step(): number {
+    return this.#step;
+  }
+
+  /**
+   * Changes each variable by its gradient, then counts the update. Gradients are read, not disposed.
+   *
+   * The two maps have the same names and shapes; throws ShapeError before anything is changed if not, and CheckpointError if loaded
+   * state does not fit the variables.
+   */
+  apply(variables: ReadonlyMap<string, tf.Variable>, grads: ReadonlyMap<string, tf.Tensor>): void {
+    this.#check(variables, grads);
+    const learningRate = this.schedule(this.#step);
+    for (const [name, variable] of variables) {
+      tf.tidy(() => {
+        this.update(name, variable, grads.get(name) as tf.Tensor, { learningRate, count: this.#step });
+      });
+    }
+    this.#checkLoadedIsUsed();
+    this.#step += 1;
+  }
+
+  /** Changes one variable and its state, inside tidy. `count` is the number of updates before this one. */
+  protected abstract update(
+    name: string,
+    variable: tf.Variable,
+    gradient: tf.Tensor,
+    at: { readonly learningRate: number; readonly count: number },
+  ): void;
+
+  /** The state tensor `kind` of a variable, zeros when new. Throws CheckpointError if loaded state lacks it or has another shape. */
+  protected slot(kind: string, name: string, shape: number[]): tf.Variable {
+    const key = `${kind}.${name}`;
+    const existing = this.#slots.get(key);
+    this.#loaded?.delete(key);
+    if (existing !== undefined) {
+      if (`${existing.shape}` !== `${shape}`) {
+        throw new CheckpointError(
+          `optimizer state: expected ${key} of shape [${shape}], found [${existing.shape}]. Is this the state of another model?`,
+        );
+      }
+      return existing;
+    }
+    if (this.#loaded !== undefined) {
+      throw new CheckpointError(
+        `optimizer state: ${key} is missing from the loaded state. Is it that of another model or optimizer?`,
+      );
+    }
+    const created = tf.variable(tf.zeros(shape), false);
+    this.#slots.set(key, created);
+    return created;
+  }
+
+  /**
+   * All state by name: `step` (a scalar) and `kind.variable` for each state tensor, as `m.decoder.final_norm.bias`. The tensors are the
+   * optimizer's own: read or save them before the next update, do not dispose them.
+   */
+  state(): Map<string, tf.Tensor> {
+    tf.tidy(() => this.#counter.assign(tf.scalar(this.#step)));
+    return new Map<string, tf.Tensor>([[STEP, this.#counter], ...this.#slots]);
+  }
+
+  /**
+   * Goes on from a state that `state` gave. Copies the tensors. Throws CheckpointError if there is no valid `step`; whether the rest fits
+   * the variables shows at the next update.
+   */
+  loadState(state: ReadonlyMap<string, tf.Tensor>): void {
+    const step = state.get(STEP)?.dataSync()[0];
+    if (step === undefined || !Number.isInteger(step) || step < 0) {
+      throw new CheckpointError(
+        `optimizer state: expected a whole number as "${STEP}", found ${step ?? 'none'}. Is this an optimizer's state?`,
+      );
+    }
+    const before = [...this.#slots.values()];
+    this.#slots.clear();
+    for (const [key, tensor] of state) {
+      // A sum and not a clone: a clone would share the caller's memory, which updates in place must not change.
+      if (key !== STEP)
+        this.#slots.set(
+          key,
+          tf.tidy(() => tf.variable(tf.add(tensor, 0), false)),
+        );
+    }
+    tf.dispose(before); // last, since they may be what is loaded
+    this.#step = step;
+    this.#loaded = new Set(this.#slots.keys());
+  }
+
+  /** Frees the state. The optimizer is of no use afterwards. */
+  dispose(): void {
+    tf.dispose([this.#counter, ...this.#slots.values()]);
+    this.#slots.clear();
+  }
+
+  #check(variables: ReadonlyMap<string, tf.Variable>, grads: ReadonlyMap<string, tf.Tensor>): void {
+    for (const [name, variable] of variables) {
+      const gradient = grads.get(name);
+      if (gradient === undefined || `${gradient.shape}` !== `${variable.shape}`) {
+        const found = gradient === undefined ? 'none' : `[${gradient.shape}]`;
+        throw new ShapeError(`optimizer: expected a gradient [${variable.shape}] for ${name}, got ${found}.`);
+      }
+    }
+    for (const name of grads.keys()) {
+      if (!variables.has(name)) {
+        throw new ShapeError(`optimizer: there is a gradient but no variable named ${name}.`);
+      }
+    }
+  }
+
+  #checkLoadedIsUsed(): void {
+    const [left] = this.#loaded ?? [];
+    if (left !== undefined) {
+      throw new CheckpointError(
+        `optimizer state: ${left} in the loaded state belongs to no variable. Is it that of another model or optimizer?`,
+      );
+    }
+    this.#loaded = undefined;
+  }
+}

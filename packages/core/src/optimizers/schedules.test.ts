@@ -1,0 +1,96 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from '@jest/globals';
+import { ConfigError } from '../errors.js';
+import {
+  constantSchedule,
+  cosineSchedule,
+  exponentialSchedule,
+  linearSchedule,
+  type Schedule,
+} from './schedules.js';
+
+/** One case of dalle-mini's create_learning_rate_fn; see golden/README.md. */
+interface Case {
+  readonly name: string;
+  readonly flags: {
+    readonly learning_rate: number;
+    readonly warmup_steps: number;
+    readonly lr_decay: 'linear' | 'exponential' | null;
+    readonly lr_transition_steps: number;
+    readonly lr_decay_rate: number;
+    readonly lr_staircase: boolean;
+    readonly lr_offset: number;
+  };
+  readonly num_train_steps: number;
+  readonly steps: number[];
+  readonly learning_rate: (number | 'Infinity')[];
+}
+
+const cases = JSON.parse(readFileSync(new URL('./golden/schedules.json', import.meta.url), 'utf8')) as Case[];
+
+function build({ flags, num_train_steps: totalSteps }: Case): Schedule {
+  const common = {
+    learningRate: flags.learning_rate,
+    warmupSteps: flags.warmup_steps,
+    offset: flags.lr_offset,
+  };
+  if (flags.lr_decay === 'linear') return linearSchedule({ ...common, totalSteps });
+  if (flags.lr_decay === null) return constantSchedule(common);
+  return exponentialSchedule({
+    ...common,
+    transitionSteps: flags.lr_transition_steps,
+    decayRate: flags.lr_decay_rate,
+    staircase: flags.lr_staircase,
+  });
+}
+
+test.each(cases.map((entry): [string, Case] => [entry.name, entry]))('%s as the original', (_, entry) => {
+  const schedule = build(entry);
+  for (const [i, step] of entry.steps.entries()) {
+    const expected = Number(entry.learning_rate[i]);
+    const actual = schedule(step);
+    // Float32 there, float64 here; its pow is off by more where the rate has grown far above the peak, up to infinity.
+    const close =
+      Math.abs(actual - expected) <= 3e-7 * Math.max(entry.flags.learning_rate, expected * 20) ||
+      (expected === Number.POSITIVE_INFINITY && actual > 3.4e38);
+    expect({ step, actual, expected, close }).toEqual({ step, actual, expected, close: true });
+  }
+});
+
+describe('by hand', () => {
+  test('the first update has rate 0 and the peak comes at W+1', () => {
+    const schedule = constantSchedule({ learningRate: 5, warmupSteps: 4 });
+    expect([0, 1, 4, 5, 6].map(schedule)).toEqual([0, 1, 4, 5, 5]);
+  });
+
+  test('offset keeps the rate at 0 and moves the rest', () => {
+    const schedule = linearSchedule({ learningRate: 6, warmupSteps: 2, totalSteps: 5, offset: 10 });
+    // t = step − 10: warm-up 0, 2; then 6·(1 − (t − 2)/3).
+    expect(
+      [0, 9, 10, 11, 12, 13, 14, 15, 99].map(schedule).map((rate) => Math.round(rate * 1e9) / 1e9),
+    ).toEqual([0, 0, 0, 2, 6, 4, 2, 0, 0]);
+  });
+
+  test('cosine: peak, middle, floor, and floor for ever', () => {
+    const schedule = cosineSchedule({ learningRate: 10, warmupSteps: 1, totalSteps: 5, floor: 2 });
+    expect(schedule(0)).toBe(0);
+    expect(schedule(1)).toBe(10);
+    expect(schedule(3)).toBeCloseTo(6, 12); // halfway between 10 and 2
+    expect(schedule(5)).toBeCloseTo(2, 12);
+    expect(schedule(500)).toBeCloseTo(2, 12);
+    expect(schedule(2)).toBeCloseTo(2 + 8 * 0.8535533905932737, 12); // (1 + cos 45°)/2
+  });
+
+  test('bad settings are errors', () => {
+    const learningRate = 1;
+    const bad = [
+      () => constantSchedule({ learningRate: Number.NaN }),
+      () => constantSchedule({ learningRate: -1 }),
+      () => linearSchedule({ learningRate, warmupSteps: 5, totalSteps: 5 }),
+      () => exponentialSchedule({ learningRate, transitionSteps: 0, decayRate: 0.5 }),
+      () => exponentialSchedule({ learningRate, transitionSteps: 1, decayRate: 0 }),
+      () => cosineSchedule({ learningRate, totalSteps: 5, floor: 2 }),
+    ];
+    for (const make of bad) expect(make).toThrow(ConfigError);
+  });
+});
