@@ -1,13 +1,16 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { prngKey, sparseCrossEntropy, valueAndGrads } from '@easel/core';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
+import { backends } from '../testing/backends.js';
 import { fillByFormula } from '../testing/formula-weights.js';
 import { GoldenArrays, goldenModel, maxDifference } from '../testing/golden-case.js';
 import { parseDalleBartConfig } from './config.js';
 import { initializeDalleBart } from './initialize.js';
 import { DalleBart, type DalleBartInputs } from './model.js';
 import { type Parameter, parameters } from './parameters.js';
+
+jest.setTimeout(30_000); // a busy machine
 
 const golden = (path: string): URL => new URL(`./golden/bart/${path}`, import.meta.url);
 const folders = readdirSync(golden('.'), { withFileTypes: true })
@@ -52,15 +55,16 @@ function goldenGradient(io: GoldenArrays, { place, leaf, shape }: Parameter): Fl
   return all.slice(index * size, (index + 1) * size);
 }
 
-beforeAll(() => tf.setBackend('cpu'));
+const runs = backends.flatMap((backend) => folders.map((folder) => [backend, folder] as const));
 
-describe.each(folders)('the original, %s', (folder) => {
+describe.each(runs)('the original on %s, %s', (backend, folder) => {
   const io = new GoldenArrays(golden(`${folder}/io.safetensors`));
   const { values, gradients } = tolerance(folder);
   const dropoutKey = training.has(folder) ? prngKey(7) : undefined;
   let model: DalleBart;
 
   beforeAll(async () => {
+    await tf.setBackend(backend);
     model = await goldenModel(golden(`${folder}/`));
   });
   afterAll(() => {
@@ -160,6 +164,8 @@ describe.each(folders)('the original, %s', (folder) => {
 });
 
 describe.each(readdirSync(golden('init')))('fresh weights of seed 0, %s', (file) => {
+  beforeAll(() => tf.setBackend('cpu'));
+
   test('are the original numbers', () => {
     const arrays = new GoldenArrays(golden(`init/${file}`));
     const config = parseDalleBartConfig(JSON.parse(arrays.metadata.get('config') as string));
@@ -178,7 +184,9 @@ describe.each(readdirSync(golden('init')))('fresh weights of seed 0, %s', (file)
   });
 });
 
-describe('models whose weights are a formula', () => {
+describe.each(backends)('models whose weights are a formula, on %s', (backend) => {
+  beforeAll(() => tf.setBackend(backend));
+
   interface Row {
     change: Record<string, unknown>;
     encoder_row_0: number[];

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { prngKey } from '@easel/core';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import { parseDalleBartConfig } from './config.js';
 import { generateTokens } from './generate.js';
@@ -12,6 +12,8 @@ import { DalleBart } from './model.js';
 import { openDalleBart, openTokenizer, saveDalleBart } from './node.js';
 import { BpeTokenizer } from './tokenizer/bpe-tokenizer.js';
 import { trainBpe } from './tokenizer/train-bpe.js';
+
+jest.setTimeout(30_000); // a busy machine
 
 const golden = fileURLToPath(new URL('./golden/', import.meta.url));
 const tokenizerGolden = fileURLToPath(new URL('./tokenizer/golden/full/', import.meta.url));
@@ -105,7 +107,11 @@ describe('saving and opening', () => {
 
 describe('bad folders', () => {
   /** A good folder with one file changed, or removed. */
-  async function damaged(name: string, file: string, content: string | Uint8Array | undefined): Promise<string> {
+  async function damaged(
+    name: string,
+    file: string,
+    content: string | Uint8Array | undefined,
+  ): Promise<string> {
     const folder = await saved(name);
     if (content === undefined) rmSync(join(folder, file));
     else writeFileSync(join(folder, file), content);
@@ -120,12 +126,7 @@ describe('bad folders', () => {
     ['a broken vocabulary', 'vocab.json', '[]', /vocab\.json: expected an object/],
     ['no weights', 'model.safetensors', undefined, /model\.safetensors/],
     ['cut weights', 'model.safetensors', Uint8Array.of(1, 2, 3), /model\.safetensors/],
-    [
-      'other sizes',
-      'config.json',
-      JSON.stringify({ ...SIZES, d_model: 8 }),
-      /lm_head\.kernel/,
-    ],
+    ['other sizes', 'config.json', JSON.stringify({ ...SIZES, d_model: 8 }), /lm_head\.kernel/],
     [
       'fewer text ids than the tokenizer has',
       'config.json',
