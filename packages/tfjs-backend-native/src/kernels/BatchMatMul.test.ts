@@ -76,13 +76,14 @@ const TRANSPOSES = [
 
 // Around the tiles (4×8, 6×16, 14×32), the vectors (8, 16), the few-rows path (m ≤ 8) and unrolls of 8.
 const EDGES = [1, 2, 3, 5, 7, 8, 9, 13, 14, 15, 16, 17, 28, 29, 31, 32, 33, 49];
-// m·n·k > 2²⁰: packed panels; k over one and two blocks of depth, rows and columns over several tasks.
+// m·n·k > 2²⁰, so that all threads share it: read in place or packed, over one and two blocks of depth, several tasks of rows and of columns.
 const BLOCKED = [
   [131, 67, 255],
   [97, 289, 129],
   [15, 300, 257],
   [225, 33, 515],
   [9, 513, 300],
+  [530, 290, 20],
 ] as const;
 
 describe.each(targets)('gemm on %s', (target) => {

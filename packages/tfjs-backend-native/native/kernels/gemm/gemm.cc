@@ -13,16 +13,24 @@ namespace {
 
 // Sizes of blocks. A panel of B (depth × 32 floats) and one of A (depth × 14) stream from the second-level cache, where a
 // task's blocks of both fit; the numbers were found by timing 1024³ on Zen 4.
-constexpr int64_t most_depth = 256;
+constexpr int64_t most_depth = 384;
 constexpr int64_t most_packed_columns = 4096;
 constexpr int64_t most_packed_rows = 4096;
-constexpr int64_t task_row_panels = 8;
-constexpr int64_t task_column_panels = 8;
+constexpr int64_t most_task_panels = 8;
 
 /// Below this many multiply-adds a product runs on one thread, reading its operands in place where it can: about 20 µs.
 constexpr int64_t small_product = int64_t{1} << 20;
 /// Multiply-adds that a task should have, so that handing it out costs nothing in comparison.
 constexpr int64_t task_work = int64_t{1} << 20;
+/// Tasks that a product is cut into, if they are large enough, so that threads end together.
+constexpr int64_t enough_tasks = 24;
+
+/// Products read in place although they are worth all threads: with so few rows that packing B does not pay (16×1024×256: 111 GFLOP/s a
+/// core against 65), or small enough that B stays in the second-level cache.
+constexpr int64_t few_tiles_of_rows = 64;
+constexpr int64_t most_rows_in_place = 512;
+constexpr int64_t most_depth_in_place = 512;
+constexpr int64_t most_b_in_place = int64_t{1} << 18;
 
 constexpr int64_t no_offset[1] = {0};
 
@@ -70,14 +78,14 @@ void pack_b(const GemmKernels& kernels, float* panel, int64_t width, const Matri
   if (b.transposed) {
     kernels.pack_rows(panel, width, b.at(p0, j0), b.stride, count, depth);
   } else {
-    for (int64_t p = 0; p < depth; p++) std::memcpy(panel + p * width, b.at(p0 + p, j0), static_cast<size_t>(count) * sizeof(float));
+    kernels.pack_columns(panel, width, b.at(p0, j0), b.stride, count, depth);
   }
 }
 
 /// Copies op(A)[i0…i0+count, p0…p0+depth], transposed, into a panel of `width` rows of A.
 void pack_a(const GemmKernels& kernels, float* panel, int64_t width, const Matrix& a, int64_t i0, int64_t count, int64_t p0, int64_t depth) {
   if (a.transposed) {
-    for (int64_t p = 0; p < depth; p++) std::memcpy(panel + p * width, a.at(i0, p0 + p), static_cast<size_t>(count) * sizeof(float));
+    kernels.pack_columns(panel, width, a.at(i0, p0), a.stride, count, depth);
   } else {
     kernels.pack_rows(panel, width, a.at(i0, p0), a.stride, count, depth);
   }
@@ -91,7 +99,7 @@ bool product_in_place(const GemmKernels& kernels, int64_t m, int64_t n, int64_t 
   tile.a_row = a.transposed ? 1 : a.stride;
   tile.a_step = a.transposed ? a.stride : 1;
   tile.c_row = c_row;
-  const int64_t depth_part = even_part(k, most_depth * 2, 8);
+  const int64_t depth_part = even_part(k, most_depth_in_place, 8);
   float* panel = nullptr;
   if (b.transposed) {
     panel = static_cast<float*>(scratch(0, static_cast<size_t>(depth_part * kernels.tile_n + pack_slack) * sizeof(float)));
@@ -155,7 +163,17 @@ bool product_packed(const GemmKernels& kernels, int64_t m, int64_t n, int64_t k,
         };
         parallel_for(column_panels + row_panels, max_of(1, 65536 / a_panel), pack);
 
-        const int64_t row_tasks = ceil_div(row_panels, task_row_panels), column_tasks = ceil_div(column_panels, task_column_panels);
+        int64_t row_tasks = ceil_div(row_panels, most_task_panels), column_tasks = ceil_div(column_panels, most_task_panels);
+        while (row_tasks * column_tasks < enough_tasks && rows * columns * depth > 2 * task_work * row_tasks * column_tasks) {
+          // Cuts the longer side of a task, counted in floats read.
+          if (columns * row_tasks > rows * column_tasks && column_tasks < column_panels) {
+            column_tasks = min_of(column_panels, 2 * column_tasks);
+          } else if (row_tasks < row_panels) {
+            row_tasks = min_of(row_panels, 2 * row_tasks);
+          } else {
+            break;
+          }
+        }
         const int64_t rows_each = ceil_div(row_panels, row_tasks), columns_each = ceil_div(column_panels, column_tasks);
         const auto multiply = [&](int64_t begin, int64_t end) {
           GemmTile tile{};
@@ -192,6 +210,23 @@ bool product_packed(const GemmKernels& kernels, int64_t m, int64_t n, int64_t k,
     }
   }
   return true;
+}
+
+/// A product small enough to be read in place, on all threads: cut by columns if B is the larger part, else by rows.
+bool product_shared_in_place(const GemmKernels& kernels, int64_t m, int64_t n, int64_t k, const Matrix& a, const Matrix& b, float* c, const Epilogue& epilogue) {
+  const bool by_columns = m <= few_tiles_of_rows;
+  const int64_t unit = by_columns ? 2 * kernels.tile_n : kernels.tile_m;
+  const int64_t strip = max_of(1, task_work / ((by_columns ? m : n) * k * unit)) * unit;
+  bool enough_memory = true;  // only ever set to false
+  parallel_for(by_columns ? n : m, strip, [&](int64_t begin, int64_t end) {
+    const int64_t i = by_columns ? 0 : begin, j = by_columns ? begin : 0;
+    const int64_t rows = by_columns ? m : end - begin, columns = by_columns ? end - begin : n;
+    const Matrix a_part{a.at(i, 0), a.stride, a.transposed}, b_part{b.at(0, j), b.stride, b.transposed};
+    float* const c_part = c + i * n + j;
+    if (!product_in_place(kernels, rows, columns, k, a_part, b_part, c_part, n)) __atomic_store_n(&enough_memory, false, __ATOMIC_RELAXED);
+    apply_epilogue(epilogue, c_part, n, rows, columns, j);
+  });
+  return enough_memory;
 }
 
 /// A product with few rows and a plain B: each row of B is read once, in strips of columns.
@@ -243,6 +278,9 @@ bool product(const GemmKernels& kernels, int64_t m, int64_t n, int64_t k, Matrix
     if (!product_in_place(kernels, m, n, k, a, b, c, n)) return false;
     apply_epilogue(epilogue, c, n, m, n, 0);
     return true;
+  }
+  if (!b.transposed && (m <= few_tiles_of_rows || (m <= most_rows_in_place && k <= most_depth_in_place && n * k <= most_b_in_place))) {
+    return product_shared_in_place(kernels, m, n, k, a, b, c, epilogue);
   }
   return product_packed(kernels, m, n, k, a, b, c, epilogue);
 }

@@ -35,6 +35,12 @@ void pack_rows(float* panel, int64_t width, const float* source, int64_t stride,
   }
 }
 
+void pack_columns(float* panel, int64_t width, const float* source, int64_t stride, int64_t count, int64_t depth) {
+  for (int64_t p = 0; p < depth; p++) {
+    for (int64_t i = 0; i < count; i++) panel[p * width + i] = source[p * stride + i];
+  }
+}
+
 void few_rows(int m, int64_t n, int64_t k, const float* a, int64_t a_row, const float* b, int64_t b_step, float* c, int64_t c_row) {
   for (int i = 0; i < m; i++) {
     for (int64_t j = 0; j < n; j++) c[i * c_row + j] = 0;
@@ -63,6 +69,6 @@ void dots(int m, int64_t n, int64_t k, const float* a, int64_t a_row, const floa
 
 }  // namespace
 
-const GemmKernels gemm_serial = {rows, columns, tile, pack_rows, few_rows, dots};
+const GemmKernels gemm_serial = {rows, columns, tile, pack_rows, pack_columns, few_rows, dots};
 
 }  // namespace easel

@@ -105,6 +105,14 @@ void pack_rows(float* panel, int64_t width, const float* source, int64_t stride,
   }
 }
 
+void pack_columns(float* panel, int64_t width, const float* source, int64_t stride, int64_t count, int64_t depth) {
+  for (int64_t first = 0; first < count; first += lanes) {
+    const Lanes::Mask mask = Lanes::mask(static_cast<int>(count - first < lanes ? count - first : lanes));
+    // Whole vectors are stored: what overruns is written again by the next row, or is slack.
+    for (int64_t p = 0; p < depth; p++) Lanes::store(panel + p * width + first, Lanes::load(source + p * stride + first, mask));
+  }
+}
+
 /// M rows of C from `Depth` rows of b, over all n columns.
 template <int M, int Depth>
 void add_rows(int64_t n, const float* a, int64_t a_row, const float* b, int64_t b_step, float* c, int64_t c_row, bool accumulate) {
