@@ -13,5 +13,155 @@ export interface ElementwiseFunctions {
   selectFloat(y: Float32Array, condition: Uint8Array, a: Float32Array, b: Float32Array): void;
 }
 
+/** The addon's reductions, softmax and normalisations. Shapes in brackets; null where an optional array is missing. */
+export interface RowFunctions {
+  /** y [outer, inner] = scale · op over the middle axis of x [outer, red, inner]; op 0 sum, 1 max, 2 min (scale for sums alone). */
+  reduce(op: number, y: Float32Array, x: Float32Array, red: number, inner: number, scale: number): void;
+  softmax(y: Float32Array, x: Float32Array, width: number): void;
+  logSoftmax(y: Float32Array, x: Float32Array, width: number): void;
+  /** loss and lse [rows] of logits [rows, width]; RangeError that names a label outside and its position. */
+  crossEntropy(
+    loss: Float32Array,
+    lse: Float32Array,
+    logits: Float32Array,
+    labels: Int32Array,
+    width: number,
+  ): void;
+  crossEntropyGrad(
+    dLogits: Float32Array,
+    dLoss: Float32Array,
+    logits: Float32Array,
+    labels: Int32Array,
+    lse: Float32Array,
+    width: number,
+  ): void;
+  /** y and x [rows, width], mean and rstd [rows]. */
+  layerNorm(
+    y: Float32Array,
+    mean: Float32Array,
+    rstd: Float32Array,
+    x: Float32Array,
+    scale: Float32Array | null,
+    bias: Float32Array | null,
+    epsilon: number,
+    rms: boolean,
+  ): void;
+  layerNormGrad(
+    dx: Float32Array,
+    dScale: Float32Array | null,
+    dBias: Float32Array | null,
+    dy: Float32Array,
+    x: Float32Array,
+    mean: Float32Array,
+    rstd: Float32Array,
+    scale: Float32Array | null,
+    rms: boolean,
+  ): void;
+  /** y and x [batch, pixels, channels], mean and rstd [batch, groups], scale and bias [channels]. */
+  groupNorm(
+    y: Float32Array,
+    mean: Float32Array,
+    rstd: Float32Array,
+    x: Float32Array,
+    scale: Float32Array,
+    bias: Float32Array,
+    batch: number,
+    groups: number,
+    epsilon: number,
+    swish: boolean,
+  ): void;
+  groupNormGrad(
+    dx: Float32Array,
+    dScale: Float32Array,
+    dBias: Float32Array,
+    dy: Float32Array,
+    x: Float32Array,
+    mean: Float32Array,
+    rstd: Float32Array,
+    scale: Float32Array,
+    bias: Float32Array,
+    batch: number,
+    groups: number,
+    swish: boolean,
+  ): void;
+}
+
+/** Movement of data. "Words" are float32 or int32: pass an Int32Array as the Float32Array over the same memory. */
+export interface MovementFunctions {
+  /** y [batch, outer, count, width] from x [batch, outer, extent, width]; position of the first index outside the extent, or −1. */
+  gather(
+    y: Float32Array,
+    x: Float32Array,
+    indices: Int32Array,
+    batch: number,
+    outer: number,
+    extent: number,
+    width: number,
+  ): number;
+  /** y [segments, width] = sums of rows of x [ids.length, width] by id; ids outside are left out. */
+  segmentSum(y: Float32Array, x: Float32Array, ids: Int32Array, width: number): void;
+  /** axes: extents of y, then the step of x along each. */
+  transpose(y: Float32Array, x: Float32Array, axes: Int32Array | number[]): void;
+  /** axes: extents, steps of y, steps of x (those may be 0 or negative), in elements. */
+  copyWords(
+    y: Float32Array,
+    yOffset: number,
+    x: Float32Array,
+    xOffset: number,
+    axes: Int32Array | number[],
+  ): void;
+  copyBytes(
+    y: Uint8Array,
+    yOffset: number,
+    x: Uint8Array,
+    xOffset: number,
+    axes: Int32Array | number[],
+  ): void;
+  /** y [batch, rowOf.length, columnOf.length, channels] takes pixel (rowOf[i], columnOf[j]) of x [batch, xRows, xColumns, channels]. */
+  resizeNearest(
+    y: Float32Array,
+    x: Float32Array,
+    rowOf: Int32Array,
+    columnOf: Int32Array,
+    batch: number,
+    xRows: number,
+    xColumns: number,
+    channels: number,
+  ): void;
+  /** The adjoint: writes dx. */
+  resizeNearestGrad(
+    dy: Float32Array,
+    dx: Float32Array,
+    rowOf: Int32Array,
+    columnOf: Int32Array,
+    batch: number,
+    xRows: number,
+    xColumns: number,
+    channels: number,
+  ): void;
+}
+
+/** In-place updates. */
+export interface UpdateFunctions {
+  /** One step of AdamW on param, m and v; the factors are 1/(1 − betaᵗ). */
+  adamw(
+    param: Float32Array,
+    m: Float32Array,
+    v: Float32Array,
+    grad: Float32Array,
+    learningRate: number,
+    beta1: number,
+    beta2: number,
+    epsilon: number,
+    decay: number,
+    meanFactor: number,
+    squareFactor: number,
+  ): void;
+}
+
 /** Every kernel function of the addon but those of products and convolutions. */
-export interface KernelFunctions extends ElementwiseFunctions {}
+export interface KernelFunctions
+  extends ElementwiseFunctions,
+    RowFunctions,
+    MovementFunctions,
+    UpdateFunctions {}

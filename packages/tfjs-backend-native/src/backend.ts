@@ -12,7 +12,8 @@ export interface Output<T> {
 export type NativeDtype = 'float32' | 'int32' | 'bool';
 
 type DataId = TensorInfo['dataId'];
-type NumericArray = Float32Array | Int32Array | Uint8Array;
+/** Arrays that hold tensors of the native dtypes. */
+export type NumericArray = Float32Array | Int32Array | Uint8Array;
 
 /** Reads of at most this many bytes are copied out: cheaper than giving a block away. */
 const COPIED_READ_BYTES = 16384;
@@ -31,6 +32,8 @@ function isNumericArray(values: unknown): values is NumericArray {
  */
 export class NativeBackend extends MathBackendCPU {
   readonly pool = new BlockPool();
+  /** How many kernels of the cpu backend are running: what they read does not leave the backend. */
+  #borrowing = 0;
 
   constructor() {
     super();
@@ -69,12 +72,22 @@ export class NativeBackend extends MathBackendCPU {
     const { values } = this.data.get(dataId);
     const read = super.readSync(dataId);
     // Another array than ours: converted, or merged from a complex tensor's parts.
-    if (read !== values || !isNumericArray(read)) return read;
+    if (read !== values || !isNumericArray(read) || this.#borrowing > 0) return read;
     const block = this.pool.find(read);
     if (block === undefined) return read;
     if (read.byteLength <= COPIED_READ_BYTES) return read.slice();
     block.lent = true;
     return read;
+  }
+
+  /** Runs a kernel of the cpu backend, whose reads of our arrays end with it, so that they cost no block. */
+  borrow<R>(kernel: () => R): R {
+    this.#borrowing += 1;
+    try {
+      return kernel();
+    } finally {
+      this.#borrowing -= 1;
+    }
   }
 
   override disposeData(dataId: DataId, force = false): boolean {

@@ -15,7 +15,10 @@ export function registerNativeBackend(): void {
   if (tf.findBackendFactory(BACKEND_NAME) !== null) return;
   const ours = new Set(NATIVE_KERNELS.map((kernel) => kernel.kernelName));
   for (const kernel of tf.getKernelsForBackend('cpu')) {
-    if (!ours.has(kernel.kernelName)) tf.registerKernel({ ...kernel, backendName: BACKEND_NAME });
+    if (ours.has(kernel.kernelName)) continue;
+    const kernelFunc: tf.KernelFunc = (args) =>
+      (args.backend as NativeBackend).borrow(() => kernel.kernelFunc(args));
+    tf.registerKernel({ ...kernel, kernelFunc, backendName: BACKEND_NAME });
   }
   for (const kernel of NATIVE_KERNELS) tf.registerKernel({ ...kernel, backendName: BACKEND_NAME });
   tf.registerBackend(BACKEND_NAME, () => new NativeBackend(), PRIORITY);

@@ -10,6 +10,13 @@ void export_function(napi_env env, napi_value exports, const char* name, napi_ca
 
 void register_runtime(napi_env env, napi_value exports);
 void register_elementwise(napi_env env, napi_value exports);
+void register_reduce(napi_env env, napi_value exports);
+void register_softmax(napi_env env, napi_value exports);
+void register_norm(napi_env env, napi_value exports);
+void register_gather(napi_env env, napi_value exports);
+void register_transpose(napi_env env, napi_value exports);
+void register_copy(napi_env env, napi_value exports);
+void register_optimizer(napi_env env, napi_value exports);
 void register_gemm(napi_env env, napi_value exports);
 void register_conv(napi_env env, napi_value exports);
 

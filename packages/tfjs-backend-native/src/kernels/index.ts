@@ -6,7 +6,14 @@ import { conv2DBackpropInput } from './Conv2DBackpropInput.js';
 import { elementwiseKernels } from './elementwise.js';
 import { fusedConv2D } from './FusedConv2D.js';
 import { fusedMatMul } from './FusedMatMul.js';
+import { gatherKernels } from './gather.js';
 import type { NativeKernel } from './kernel.js';
+import { movementKernels } from './movement.js';
+import { normKernels } from './norm.js';
+import { reduceKernels } from './reduce.js';
+import { resizeKernels } from './resize.js';
+import { softmaxKernels } from './softmax.js';
+import { updateKernels } from './update.js';
 
 /** Every kernel that this backend has of its own. */
 export const NATIVE_KERNELS: readonly NativeKernel[] = [
@@ -18,4 +25,11 @@ export const NATIVE_KERNELS: readonly NativeKernel[] = [
   conv2DBackpropFilter,
   ...elementwiseKernels,
   ...activationKernels,
+  ...updateKernels,
+  ...softmaxKernels,
+  ...resizeKernels,
+  ...reduceKernels,
+  ...normKernels,
+  ...movementKernels,
+  ...gatherKernels,
 ];

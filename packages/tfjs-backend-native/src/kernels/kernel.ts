@@ -28,7 +28,8 @@ export function nativeKernel(
 /** Runs the cpu backend's kernel of that name on our data: for dtypes and cases that have no native form. */
 export function runOnCpu(kernelName: string, args: KernelArguments): tf.TensorInfo {
   const kernel = tf.getKernel(kernelName, 'cpu');
-  return kernel.kernelFunc(args as unknown as Parameters<tf.KernelFunc>[0]) as tf.TensorInfo;
+  const run = () => kernel.kernelFunc(args as unknown as Parameters<tf.KernelFunc>[0]) as tf.TensorInfo;
+  return args.backend.borrow(run);
 }
 
 /** Number of elements of a shape. */

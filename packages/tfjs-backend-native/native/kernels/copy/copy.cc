@@ -1,0 +1,82 @@
+#include "kernels/copy/copy.h"
+
+#include <cstring>
+
+#include "kernels/elementwise/elementwise.h"
+#include "runtime/dispatch.h"
+#include "runtime/threads.h"
+
+namespace easel {
+namespace {
+
+constexpr int64_t grain = 65536;  // elements of one piece of work
+
+int64_t at_least_one(int64_t n) { return n < 1 ? 1 : n; }
+
+template <typename T>
+void copy(T* y, const T* x, const CopyAxes& axes) {
+  const int last = axes.rank - 1;
+  const int64_t inner = axes.extent[last], y_step = axes.y_step[last], x_step = axes.x_step[last];
+  int64_t rows = 1;
+  for (int i = 0; i < last; i++) rows *= axes.extent[i];
+  if (rows == 0 || inner == 0) return;
+  const int64_t piece = inner < grain ? inner : grain, pieces = (inner + piece - 1) / piece;
+  parallel_for(rows * pieces, at_least_one(grain / piece), [&](int64_t begin, int64_t end) {
+    for (int64_t unit = begin; unit < end; unit++) {
+      const int64_t from = unit % pieces * piece, n = from + piece < inner ? piece : inner - from;
+      int64_t rest = unit / pieces, y_at = from * y_step, x_at = from * x_step;
+      for (int i = last - 1; i >= 0; i--) {
+        const int64_t index = rest % axes.extent[i];
+        rest /= axes.extent[i];
+        y_at += index * axes.y_step[i];
+        x_at += index * axes.x_step[i];
+      }
+      T* to = y + y_at;
+      const T* source = x + x_at;
+      if (y_step == 1 && x_step == 1) {
+        std::memcpy(to, source, sizeof(T) * static_cast<size_t>(n));
+      } else {
+        for (int64_t i = 0; i < n; i++) to[i * y_step] = source[i * x_step];
+      }
+    }
+  });
+}
+
+}  // namespace
+
+void copy_words(uint32_t* y, const uint32_t* x, const CopyAxes& axes) { copy(y, x, axes); }
+
+void copy_bytes(uint8_t* y, const uint8_t* x, const CopyAxes& axes) { copy(y, x, axes); }
+
+void resize_nearest(float* y, const float* x, const int32_t* row_of, const int32_t* column_of, const ResizeShape& shape) {
+  const size_t pixel = sizeof(float) * static_cast<size_t>(shape.channels);
+  const int64_t row = shape.y_columns * shape.channels;
+  parallel_for(shape.batch * shape.y_rows, at_least_one(grain / at_least_one(row)), [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; i++) {
+      const float* from = x + (i / shape.y_rows * shape.x_rows + row_of[i % shape.y_rows]) * shape.x_columns * shape.channels;
+      float* to = y + i * row;
+      for (int64_t j = 0; j < shape.y_columns; j++) std::memcpy(to + j * shape.channels, from + column_of[j] * shape.channels, pixel);
+    }
+  });
+}
+
+void resize_nearest_grad(float* dx, const float* dy, const int32_t* row_of, const int32_t* column_of, const ResizeShape& shape) {
+  const BinaryRow add = EASEL_KERNELS(elementwise).binary[binary_add];
+  const int64_t row = shape.x_columns * shape.channels, channels = shape.channels;
+  parallel_for(shape.batch * shape.x_rows, at_least_one(grain / 4 / at_least_one(row)), [&](int64_t begin, int64_t end) {
+    for (int64_t r = begin; r < end; r++) {
+      float* to = dx + r * row;
+      std::memset(to, 0, sizeof(float) * static_cast<size_t>(row));
+      for (int64_t i = 0; i < shape.y_rows; i++) {
+        if (row_of[i] != r % shape.x_rows) continue;
+        const float* from = dy + (r / shape.x_rows * shape.y_rows + i) * shape.y_columns * channels;
+        for (int64_t j = 0; j < shape.y_columns; j++) {
+          float* pixel = to + column_of[j] * channels;
+          add(pixel, pixel, 1, from + j * channels, 1, channels);
+        }
+      }
+    }
+  });
+}
+
+}  // namespace easel

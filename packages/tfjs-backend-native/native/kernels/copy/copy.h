@@ -1,0 +1,28 @@
+// Copies between strided views: concat, slice, pad, tile, reverse and strided slices are this with different steps. Nearest-neighbour
+// resizing of pictures. Plain C++, any target.
+#pragma once
+
+#include <cstdint>
+
+namespace easel {
+
+/// Extents that both views have, and their steps in elements (those of x may be 0 or negative).
+struct CopyAxes {
+  static constexpr int most_axes = 12;
+  int rank;
+  int64_t extent[most_axes], y_step[most_axes], x_step[most_axes];
+};
+
+/// y seen with y_step = x seen with x_step; y and x are the views' first elements.
+void copy_words(uint32_t* y, const uint32_t* x, const CopyAxes& axes);
+void copy_bytes(uint8_t* y, const uint8_t* x, const CopyAxes& axes);
+
+/// y [batch, y_rows, y_columns, channels]: pixel (i, j) is x's [batch, x_rows, x_columns, channels] at (row_of[i], column_of[j]).
+struct ResizeShape {
+  int64_t batch, x_rows, x_columns, y_rows, y_columns, channels;
+};
+void resize_nearest(float* y, const float* x, const int32_t* row_of, const int32_t* column_of, const ResizeShape& shape);
+/// dx: sums of dy over the pixels made from each. row_of and column_of must not decrease.
+void resize_nearest_grad(float* dx, const float* dy, const int32_t* row_of, const int32_t* column_of, const ResizeShape& shape);
+
+}  // namespace easel

@@ -1,0 +1,194 @@
+#include "kernels/norm/norm.h"
+
+#include <atomic>
+#include <cmath>
+#include <cstring>
+
+#include "kernels/reduce/reduce.h"
+#include "runtime/block.h"
+#include "runtime/dispatch.h"
+#include "runtime/threads.h"
+
+namespace easel {
+namespace {
+
+constexpr int64_t grain = 16384;          // elements of one piece of work
+constexpr int64_t cached_part = 16384;    // elements that stay in the first-level and second-level caches between two passes
+
+int64_t at_least_one(int64_t n) { return n < 1 ? 1 : n; }
+
+float* scratch_floats(int slot, int64_t count) { return static_cast<float*>(scratch(slot, sizeof(float) * static_cast<size_t>(count))); }
+
+void clear(float* x, int64_t n) { std::memset(x, 0, sizeof(float) * static_cast<size_t>(n)); }
+
+/// Pixels that one thread takes at once: whole rows of channels.
+int64_t part_pixels(const GroupNormShape& shape) { return at_least_one(cached_part / shape.channels); }
+
+}  // namespace
+
+void layer_norm(float* y, float* mean, float* rstd, const float* x, const float* scale, const float* bias, int64_t rows, int64_t width,
+                float epsilon, bool rms) {
+  const auto row = EASEL_KERNELS(norm).layer_row;
+  parallel_for(rows, at_least_one(grain / width), [&](int64_t begin, int64_t end) {
+    for (int64_t r = begin; r < end; r++) row(y + r * width, mean + r, rstd + r, x + r * width, scale, bias, width, epsilon, rms);
+  });
+}
+
+bool layer_norm_grad(float* dx, float* dscale, float* dbias, const float* dy, const float* x, const float* mean, const float* rstd,
+                     const float* scale, int64_t rows, int64_t width, bool rms) {
+  const NormKernels& kernels = EASEL_KERNELS(norm);
+  // Parts of a size that keeps their sums cheap beside their rows, and at most 64 of them.
+  const int64_t part_rows = at_least_one(grain / width) > (rows + 63) / 64 ? at_least_one(grain / width) : (rows + 63) / 64;
+  const int64_t parts = (rows + part_rows - 1) / part_rows, sums = (dscale ? 1 : 0) + (dbias ? 1 : 0);
+  float* partial = sums ? scratch_floats(0, parts * sums * width) : nullptr;
+  if (sums && !partial) return false;
+  parallel_for(parts, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t part = begin; part < end; part++) {
+      float* mine = partial + part * sums * width;
+      if (sums) clear(mine, sums * width);
+      float* mine_bias = dbias ? mine + (sums - 1) * width : nullptr;
+      for (int64_t r = part * part_rows; r < rows && r < (part + 1) * part_rows; r++) {
+        kernels.layer_grad_row(dx + r * width, dscale ? mine : nullptr, mine_bias, dy + r * width, x + r * width, scale, mean[r], rstd[r], width,
+                               rms);
+      }
+    }
+  });
+  const auto sum_rows = EASEL_KERNELS(reduce).sum_rows;
+  if (dscale) sum_rows(dscale, partial, parts, sums * width, width);
+  if (dbias) sum_rows(dbias, partial + (sums - 1) * width, parts, sums * width, width);
+  return true;
+}
+
+bool group_norm(float* y, float* mean, float* rstd, const float* x, const float* scale, const float* bias, const GroupNormShape& shape,
+                float epsilon, bool swish) {
+  const NormKernels& kernels = EASEL_KERNELS(norm);
+  const auto sum_rows = EASEL_KERNELS(reduce).sum_rows;
+  const int64_t channels = shape.channels, groups = shape.groups, width = channels / groups;
+  const int64_t pixels = part_pixels(shape), parts = (shape.pixels + pixels - 1) / pixels;
+  // Mean and sum of squared deviations of each part and group; then of the whole, by Chan's formula.
+  double* statistics = static_cast<double*>(scratch(0, sizeof(double) * static_cast<size_t>(2 * shape.batch * parts * groups)));
+  float* factors = scratch_floats(1, 2 * shape.batch * channels);
+  if (!statistics || !factors) return false;
+  std::atomic<bool> complete{true};
+  parallel_for(shape.batch * parts, 1, [&](int64_t begin, int64_t end) {
+    float* sums = scratch_floats(2, 2 * channels);
+    if (!sums) {
+      complete = false;
+      return;
+    }
+    float* means = sums + channels;
+    for (int64_t unit = begin; unit < end; unit++) {
+      const int64_t first = unit % parts * pixels, rows = first + pixels < shape.pixels ? pixels : shape.pixels - first;
+      const float* from = x + (unit / parts * shape.pixels + first) * channels;
+      double* mine = statistics + 2 * unit * groups;
+      sum_rows(sums, from, rows, channels, channels);
+      for (int64_t g = 0; g < groups; g++) {
+        double total = 0;
+        for (int64_t c = g * width; c < (g + 1) * width; c++) total += sums[c];
+        mine[2 * g] = static_cast<float>(total / static_cast<double>(rows * width));
+        for (int64_t c = g * width; c < (g + 1) * width; c++) means[c] = static_cast<float>(mine[2 * g]);
+      }
+      kernels.square_deviations(sums, from, means, rows, channels);
+      for (int64_t g = 0; g < groups; g++) {
+        double total = 0;
+        for (int64_t c = g * width; c < (g + 1) * width; c++) total += sums[c];
+        mine[2 * g + 1] = total;
+      }
+    }
+  });
+  if (!complete.load()) return false;
+  for (int64_t b = 0; b < shape.batch; b++) {
+    for (int64_t g = 0; g < groups; g++) {
+      double count = 0, average = 0, squares = 0;
+      for (int64_t part = 0; part < parts; part++) {
+        const double* other = statistics + 2 * ((b * parts + part) * groups + g);
+        const double n = static_cast<double>((part * pixels + pixels < shape.pixels ? pixels : shape.pixels - part * pixels) * width);
+        const double delta = other[0] - average, whole = count + n;
+        average += delta * n / whole;
+        squares += other[1] + delta * delta * count * n / whole;
+        count = whole;
+      }
+      const float r = static_cast<float>(1 / std::sqrt(squares / count + epsilon));
+      mean[b * groups + g] = static_cast<float>(average);
+      rstd[b * groups + g] = r;
+      for (int64_t c = g * width; c < (g + 1) * width; c++) {
+        factors[2 * b * channels + c] = static_cast<float>(average);
+        factors[(2 * b + 1) * channels + c] = r * scale[c];
+      }
+    }
+  }
+  parallel_for(shape.batch * parts, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t unit = begin; unit < end; unit++) {
+      const int64_t first = unit % parts * pixels, b = unit / parts, at = (b * shape.pixels + first) * channels;
+      kernels.normalize_rows(y + at, x + at, factors + 2 * b * channels, factors + (2 * b + 1) * channels, bias,
+                             first + pixels < shape.pixels ? pixels : shape.pixels - first, channels, swish);
+    }
+  });
+  return true;
+}
+
+bool group_norm_grad(float* dx, float* dscale, float* dbias, const float* dy, const float* x, const float* mean, const float* rstd,
+                     const float* scale, const float* bias, const GroupNormShape& shape, bool swish) {
+  const NormKernels& kernels = EASEL_KERNELS(norm);
+  const int64_t channels = shape.channels, groups = shape.groups, width = channels / groups;
+  const int64_t pixels = part_pixels(shape), parts = (shape.pixels + pixels - 1) / pixels;
+  float* partial = scratch_floats(0, 2 * shape.batch * parts * channels);
+  // A channel's mean, rstd, and the factors a, b, c of grad_rows, for each picture.
+  float* factors = scratch_floats(1, 5 * shape.batch * channels);
+  if (!partial || !factors) return false;
+  for (int64_t b = 0; b < shape.batch; b++) {
+    float* mine = factors + 5 * b * channels;
+    for (int64_t c = 0; c < channels; c++) {
+      mine[c] = mean[b * groups + c / width];
+      mine[channels + c] = rstd[b * groups + c / width];
+    }
+  }
+  parallel_for(shape.batch * parts, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t unit = begin; unit < end; unit++) {
+      const int64_t first = unit % parts * pixels, b = unit / parts, at = (b * shape.pixels + first) * channels;
+      const float* mine = factors + 5 * b * channels;
+      float* sums = partial + 2 * unit * channels;
+      clear(sums, 2 * channels);
+      kernels.grad_sums(sums, sums + channels, dx + at, dy + at, x + at, mine, mine + channels, scale, bias,
+                        first + pixels < shape.pixels ? pixels : shape.pixels - first, channels, swish);
+    }
+  });
+  clear(dscale, channels);
+  clear(dbias, channels);
+  const double count = static_cast<double>(shape.pixels * width);
+  for (int64_t b = 0; b < shape.batch; b++) {
+    float* mine = factors + 5 * b * channels;
+    for (int64_t g = 0; g < groups; g++) {
+      double average = 0, along = 0;
+      for (int64_t c = g * width; c < (g + 1) * width; c++) {
+        double sum1 = 0, sum2 = 0;
+        for (int64_t part = 0; part < parts; part++) {
+          sum1 += partial[2 * (b * parts + part) * channels + c];
+          sum2 += partial[(2 * (b * parts + part) + 1) * channels + c];
+        }
+        dbias[c] += static_cast<float>(sum1);
+        dscale[c] += static_cast<float>(sum2);
+        average += scale[c] * sum1 / count;
+        along += scale[c] * sum2 / count;
+      }
+      const double r = rstd[b * groups + g];
+      for (int64_t c = g * width; c < (g + 1) * width; c++) {
+        mine[2 * channels + c] = static_cast<float>(r * scale[c]);
+        mine[3 * channels + c] = static_cast<float>(r * average);
+        mine[4 * channels + c] = static_cast<float>(r * r * along);
+      }
+    }
+  }
+  const float* dz = swish ? dx : dy;
+  parallel_for(shape.batch * parts, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t unit = begin; unit < end; unit++) {
+      const int64_t first = unit % parts * pixels, b = unit / parts, at = (b * shape.pixels + first) * channels;
+      const float* mine = factors + 5 * b * channels;
+      kernels.grad_rows(dx + at, dz + at, x + at, mine, mine + 2 * channels, mine + 3 * channels, mine + 4 * channels,
+                        first + pixels < shape.pixels ? pixels : shape.pixels - first, channels);
+    }
+  });
+  return true;
+}
+
+}  // namespace easel

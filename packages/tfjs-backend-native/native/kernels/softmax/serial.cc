@@ -1,0 +1,42 @@
+#include <cmath>
+
+#include "kernels/softmax/softmax.h"
+
+namespace easel {
+namespace {
+
+float row_max(const float* x, int64_t n) {
+  float m = x[0];
+  for (int64_t i = 1; i < n; i++) m = m > x[i] || m != m ? m : x[i];
+  return m;
+}
+
+float log_sum_exp(const float* x, int64_t n) {
+  const float m = row_max(x, n);
+  double sum = 0;
+  for (int64_t i = 0; i < n; i++) sum += std::exp(x[i] - m);
+  return m + static_cast<float>(std::log(sum));
+}
+
+void softmax_row(float* y, const float* x, int64_t n) {
+  const float m = row_max(x, n);
+  double sum = 0;
+  for (int64_t i = 0; i < n; i++) sum += y[i] = std::exp(x[i] - m);
+  const float scale = static_cast<float>(1 / sum);
+  for (int64_t i = 0; i < n; i++) y[i] *= scale;
+}
+
+void log_softmax_row(float* y, const float* x, int64_t n) {
+  const float lse = log_sum_exp(x, n);
+  for (int64_t i = 0; i < n; i++) y[i] = x[i] - lse;
+}
+
+void scaled_exp(float* y, const float* x, int64_t n, float shift, float scale) {
+  for (int64_t i = 0; i < n; i++) y[i] = scale * std::exp(x[i] - shift);
+}
+
+}  // namespace
+
+const SoftmaxKernels softmax_serial = {softmax_row, log_softmax_row, log_sum_exp, scaled_exp};
+
+}  // namespace easel

@@ -1,0 +1,59 @@
+#include "kernels/transpose/transpose.h"
+
+#include <cstring>
+
+#include "runtime/dispatch.h"
+#include "runtime/threads.h"
+
+namespace easel {
+namespace {
+
+constexpr int64_t tile_side = 64;
+constexpr int64_t grain = 16384;  // elements of one piece of work
+
+int64_t at_least_one(int64_t n) { return n < 1 ? 1 : n; }
+
+}  // namespace
+
+void transpose(float* y, const float* x, const Permutation& axes) {
+  const int last = axes.rank - 1;
+  int64_t y_step[Permutation::most_axes];
+  int64_t size = 1;
+  for (int i = last; i >= 0; i--) {
+    y_step[i] = size;
+    size *= axes.extent[i];
+  }
+  if (size == 0) return;
+  // The plane: the output's last axis (rows of a tile) and the input's (columns), the same one where runs can be copied.
+  int plane = last;
+  for (int i = 0; i <= last; i++) {
+    if (axes.x_step[i] == 1 && axes.extent[i] > 1) plane = i;
+  }
+  const bool runs = plane == last;
+  const int64_t rows = axes.extent[last], columns = runs ? 1 : axes.extent[plane];
+  const int64_t row_tiles = runs ? 1 : (rows + tile_side - 1) / tile_side, column_tiles = (columns + tile_side - 1) / tile_side;
+  const int64_t units = size / (rows * columns) * row_tiles * column_tiles;
+  const int64_t unit_size = runs ? rows : tile_side * tile_side;
+  const auto tile = EASEL_KERNELS(transpose).tile;
+  parallel_for(units, at_least_one(grain / unit_size), [&](int64_t begin, int64_t end) {
+    for (int64_t unit = begin; unit < end; unit++) {
+      const int64_t row = unit % row_tiles * tile_side, column = unit / row_tiles % column_tiles * tile_side;
+      int64_t rest = unit / row_tiles / column_tiles, to = 0, from = 0;
+      for (int i = last - 1; i >= 0; i--) {
+        if (i == plane) continue;
+        const int64_t index = rest % axes.extent[i];
+        rest /= axes.extent[i];
+        to += index * y_step[i];
+        from += index * axes.x_step[i];
+      }
+      if (runs) {
+        std::memcpy(y + to, x + from, sizeof(float) * static_cast<size_t>(rows));
+      } else {
+        tile(y + to + column * y_step[plane] + row, y_step[plane], x + from + row * axes.x_step[last] + column, axes.x_step[last],
+             row + tile_side < rows ? tile_side : rows - row, column + tile_side < columns ? tile_side : columns - column);
+      }
+    }
+  });
+}
+
+}  // namespace easel

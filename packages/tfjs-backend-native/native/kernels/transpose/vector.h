@@ -1,0 +1,45 @@
+// Tiles of 8 by 8 floats in registers of AVX2; AVX-512 uses the same. Included by avx2.cc and avx512.cc, which name the table.
+#pragma once
+
+#include <immintrin.h>
+
+#include "kernels/transpose/transpose.h"
+
+namespace easel {
+namespace {
+
+static inline void turn8(float* y, int64_t ys, const float* x, int64_t xs) {
+  const __m256 r0 = _mm256_loadu_ps(x), r1 = _mm256_loadu_ps(x + xs), r2 = _mm256_loadu_ps(x + 2 * xs), r3 = _mm256_loadu_ps(x + 3 * xs);
+  const __m256 r4 = _mm256_loadu_ps(x + 4 * xs), r5 = _mm256_loadu_ps(x + 5 * xs), r6 = _mm256_loadu_ps(x + 6 * xs),
+               r7 = _mm256_loadu_ps(x + 7 * xs);
+  const __m256 a0 = _mm256_unpacklo_ps(r0, r1), a1 = _mm256_unpackhi_ps(r0, r1), a2 = _mm256_unpacklo_ps(r2, r3), a3 = _mm256_unpackhi_ps(r2, r3);
+  const __m256 a4 = _mm256_unpacklo_ps(r4, r5), a5 = _mm256_unpackhi_ps(r4, r5), a6 = _mm256_unpacklo_ps(r6, r7), a7 = _mm256_unpackhi_ps(r6, r7);
+  const __m256 b0 = _mm256_shuffle_ps(a0, a2, 0x44), b1 = _mm256_shuffle_ps(a0, a2, 0xee), b2 = _mm256_shuffle_ps(a1, a3, 0x44),
+               b3 = _mm256_shuffle_ps(a1, a3, 0xee);
+  const __m256 b4 = _mm256_shuffle_ps(a4, a6, 0x44), b5 = _mm256_shuffle_ps(a4, a6, 0xee), b6 = _mm256_shuffle_ps(a5, a7, 0x44),
+               b7 = _mm256_shuffle_ps(a5, a7, 0xee);
+  _mm256_storeu_ps(y, _mm256_permute2f128_ps(b0, b4, 0x20));
+  _mm256_storeu_ps(y + ys, _mm256_permute2f128_ps(b1, b5, 0x20));
+  _mm256_storeu_ps(y + 2 * ys, _mm256_permute2f128_ps(b2, b6, 0x20));
+  _mm256_storeu_ps(y + 3 * ys, _mm256_permute2f128_ps(b3, b7, 0x20));
+  _mm256_storeu_ps(y + 4 * ys, _mm256_permute2f128_ps(b0, b4, 0x31));
+  _mm256_storeu_ps(y + 5 * ys, _mm256_permute2f128_ps(b1, b5, 0x31));
+  _mm256_storeu_ps(y + 6 * ys, _mm256_permute2f128_ps(b2, b6, 0x31));
+  _mm256_storeu_ps(y + 7 * ys, _mm256_permute2f128_ps(b3, b7, 0x31));
+}
+
+static void tile(float* y, int64_t ys, const float* x, int64_t xs, int64_t rows, int64_t columns) {
+  const int64_t whole_rows = rows & ~int64_t{7}, whole_columns = columns & ~int64_t{7};
+  for (int64_t c = 0; c < whole_columns; c += 8) {
+    for (int64_t r = 0; r < whole_rows; r += 8) turn8(y + c * ys + r, ys, x + r * xs + c, xs);
+    for (int64_t r = whole_rows; r < rows; r++) {
+      for (int64_t i = c; i < c + 8; i++) y[i * ys + r] = x[r * xs + i];
+    }
+  }
+  for (int64_t c = whole_columns; c < columns; c++) {
+    for (int64_t r = 0; r < rows; r++) y[c * ys + r] = x[r * xs + c];
+  }
+}
+
+}  // namespace
+}  // namespace easel

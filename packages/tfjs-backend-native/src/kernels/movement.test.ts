@@ -1,0 +1,260 @@
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import * as tf from '@tensorflow/tfjs';
+import { addon } from '../addon.js';
+import { expectAsOnCpu, someValues, underEachTarget } from '../against-cpu.js';
+import type { NativeBackend } from '../backend.js';
+import '../index.js';
+import { joinAxes } from './strided-copy.js';
+
+beforeAll(() => {
+  tf.setBackend('native');
+  (tf.backend() as NativeBackend).pool.poison = true;
+});
+
+const exact = { absolute: 0, relative: 0 };
+const DTYPES = ['float32', 'int32', 'bool'] as const;
+/** A tensor of pseudo-random values of the dtype. */
+function tensor(shape: number[], dtype: 'float32' | 'int32' | 'bool' = 'float32', seed = 1): tf.Tensor {
+  const values = tf.tensor(someValues(tf.util.sizeFromShape(shape), 1000, seed), shape);
+  return dtype === 'float32' ? values : dtype === 'int32' ? values.toInt() : values.greater(0);
+}
+
+test('transpose: every permutation of four axes, and larger tiles', () => {
+  const permutations = (items: number[]): number[][] =>
+    items.length === 0
+      ? [[]]
+      : items.flatMap((item) => permutations(items.filter((i) => i !== item)).map((rest) => [item, ...rest]));
+  for (const perm of permutations([0, 1, 2, 3]))
+    expectAsOnCpu(() => tensor([2, 9, 5, 17]).transpose(perm), exact);
+  for (const dtype of DTYPES) {
+    expectAsOnCpu(() => tensor([70, 131], dtype).transpose(), exact);
+    expectAsOnCpu(() => tensor([3, 33, 8], dtype).transpose([0, 2, 1]), exact);
+    expectAsOnCpu(() => tensor([2, 3, 4, 5], dtype).transpose([0, 2, 1, 3]), exact);
+    expectAsOnCpu(() => tensor([1, 7, 1, 3], dtype).transpose([2, 1, 0, 3]), exact);
+  }
+  expectAsOnCpu(() => tensor([2, 3, 2, 3, 2, 3]).transpose([5, 1, 3, 0, 2, 4]), exact);
+  expectAsOnCpu(() => tensor([2, 0, 3]).transpose(), exact);
+  expectAsOnCpu(() => tf.transpose(tf.scalar(3)), exact);
+});
+
+test('concat', () => {
+  for (const dtype of DTYPES) {
+    for (const axis of [0, 1, 2]) {
+      const shape = (extent: number) => [2, 3, 5].map((e, i) => (i === axis ? extent : e));
+      const parts = () => [7, 0, 1, 3].map((extent, seed) => tensor(shape(extent), dtype, seed + 1));
+      expectAsOnCpu(() => tf.concat(parts(), axis), exact);
+    }
+  }
+  expectAsOnCpu(() => tf.concat([tensor([3]), tensor([0])]), exact);
+  expectAsOnCpu(() => tf.concat([tensor([0, 2]), tensor([0, 3])], 1), exact);
+  expectAsOnCpu(() => tf.stack([tensor([2, 3]), tensor([2, 3], 'float32', 2)], 1), exact);
+});
+
+test('slice, as a view or a copy', () => {
+  for (const dtype of DTYPES) {
+    expectAsOnCpu(() => tensor([5, 7, 3], dtype).slice([1, 0, 0], [2, 7, 3]), exact);
+    expectAsOnCpu(() => tensor([5, 7, 3], dtype).slice([1, 2, 1], [3, 4, 2]), exact);
+    expectAsOnCpu(() => tensor([5, 7, 3], dtype).slice([0, 0, 2], [-1, -1, 1]), exact);
+    expectAsOnCpu(() => tensor([5, 7], dtype).slice([5, 0], [0, 7]), exact);
+    expectAsOnCpu(
+      () =>
+        tensor([5, 7], dtype)
+          .slice([1, 3], [1, 2])
+          .concat(tensor([1, 2], dtype)),
+      exact,
+    );
+  }
+  expect(() => tensor([2, 2]).slice([0, 1], [2, 2])).toThrow();
+});
+
+test('stridedSlice and reverse', () => {
+  for (const dtype of DTYPES) {
+    expectAsOnCpu(() => tensor([5, 7, 3], dtype).stridedSlice([4, 1, 0], [0, 7, 3], [-2, 3, 1]), exact);
+    expectAsOnCpu(() => tensor([7], dtype).stridedSlice([-1], [-8], [-1]), exact);
+    expectAsOnCpu(() => tensor([3, 5, 7], dtype).reverse([0, 2]), exact);
+    expectAsOnCpu(() => tensor([3, 5, 7], dtype).reverse(1), exact);
+  }
+});
+
+test('pad and tile', () => {
+  for (const dtype of DTYPES) {
+    const value = dtype === 'float32' ? 1.5 : 1;
+    expectAsOnCpu(
+      () =>
+        tensor([3, 5, 2], dtype).pad(
+          [
+            [1, 2],
+            [0, 3],
+            [0, 0],
+          ],
+          value,
+        ),
+      exact,
+    );
+    expectAsOnCpu(
+      () =>
+        tensor([3, 5], dtype).pad([
+          [0, 0],
+          [0, 0],
+        ]),
+      exact,
+    );
+    expectAsOnCpu(() => tensor([3, 1, 5], dtype).tile([2, 3, 1]), exact);
+    expectAsOnCpu(() => tensor([3, 5], dtype).tile([1, 4]), exact);
+  }
+  expectAsOnCpu(
+    () =>
+      tensor([0, 2]).pad([
+        [1, 1],
+        [0, 1],
+      ]),
+    exact,
+  );
+  expectAsOnCpu(() => tensor([3, 1]).broadcastTo([2, 3, 5]), exact);
+  expectAsOnCpu(() => tensor([2, 3, 1, 2, 1, 2]).tile([2, 1, 3, 1, 2, 2]), exact);
+});
+
+test('cast, zerosLike, onesLike, fill', () => {
+  for (const from of DTYPES) for (const to of DTYPES) expectAsOnCpu(() => tensor([13], from).cast(to), exact);
+  expectAsOnCpu(() => tf.tensor1d([Number.NaN, 2.9, -2.9, 3e9]).toInt(), exact);
+  expectAsOnCpu(() => tf.tensor1d([Number.NaN, 0, -0, 0.1]).toBool(), exact);
+  // Elements of 1 and 4 bytes: reading integers as floats would show.
+  expectAsOnCpu(() => tf.matMul(tensor([2, 3], 'bool').toFloat() as tf.Tensor2D, tf.ones([3, 2])), exact);
+  for (const dtype of DTYPES) {
+    expectAsOnCpu(() => tf.zerosLike(tensor([3, 5], dtype)), exact);
+    expectAsOnCpu(() => tf.onesLike(tensor([3, 5], dtype)), exact);
+    expectAsOnCpu(() => tf.fill([3, 5], 1, dtype), exact);
+  }
+  expectAsOnCpu(() => tf.fill([2, 0], 2.5), exact);
+});
+
+describe('gather', () => {
+  test('along each axis, as the cpu backend', () => {
+    for (const dtype of DTYPES) {
+      for (const axis of [0, 1, 2])
+        expectAsOnCpu(
+          () => tf.gather(tensor([5, 7, 6], dtype), tf.tensor1d([4, 0, 0, 3], 'int32'), axis),
+          exact,
+        );
+      const ids = () =>
+        tf.tensor2d(
+          [
+            [4, 0, 1],
+            [2, 2, 3],
+          ],
+          [2, 3],
+          'int32',
+        );
+      expectAsOnCpu(() => tf.gather(tensor([5, 7], dtype), ids()), exact);
+      expectAsOnCpu(() => tf.gather(tensor([2, 5, 7], dtype), ids(), 1, 1), exact);
+    }
+    expectAsOnCpu(() => tf.gather(tensor([5]), tf.tensor1d([], 'int32')), exact);
+    expectAsOnCpu(() => tf.gather(tensor([301, 77]), tf.range(0, 300, 1, 'int32').toInt().reverse()), exact);
+  });
+  test('an index outside is named with its position, and nothing leaks', () => {
+    const x = tensor([5, 7]);
+    const before = tf.memory();
+    for (const bad of [5, -1]) {
+      const ids = tf.tensor1d([1, bad], 'int32');
+      expect(() => tf.gather(x, ids)).toThrow(`index value ${bad} at position 1 is not in [0, 4]`);
+      ids.dispose();
+    }
+    expect(tf.memory()).toEqual({ ...before, native: (tf.memory() as unknown as { native: object }).native });
+    x.dispose();
+  });
+});
+
+test('unsortedSegmentSum: repeated, missing and foreign ids', () => {
+  const near = { absolute: 1e-3, relative: 1e-6 };
+  const ids = () => tf.tensor1d([3, 0, 3, 3, -1, 9, 1], 'int32');
+  expectAsOnCpu(() => tf.unsortedSegmentSum(tensor([7, 17]), ids(), 5), near);
+  expectAsOnCpu(() => tf.unsortedSegmentSum(tensor([7]), ids(), 5), near);
+  expectAsOnCpu(() => tf.unsortedSegmentSum(tensor([7, 2, 3]), ids(), 1), near);
+  const many = () => tf.range(0, 200).mul(7).mod(tf.scalar(17)).toInt() as tf.Tensor1D;
+  expectAsOnCpu(() => tf.unsortedSegmentSum(tensor([200, 131]), many(), 17), {
+    absolute: 0.01,
+    relative: 1e-5,
+  });
+});
+
+describe('resizeNearestNeighbor', () => {
+  test('as the cpu backend', () => {
+    for (const size of [
+      [6, 10],
+      [3, 5],
+      [2, 3],
+      [7, 11],
+    ] as [number, number][]) {
+      for (const [align, half] of [
+        [false, false],
+        [true, false],
+        [false, true],
+      ])
+        expectAsOnCpu(
+          () => tf.image.resizeNearestNeighbor(tensor([2, 3, 5, 7]) as tf.Tensor4D, size, align, half),
+          exact,
+        );
+    }
+  });
+  test('gradient is the adjoint: <dy, resize(x)> = <resizeGrad(dy), x> for each picture', () => {
+    for (const size of [
+      [6, 10],
+      [3, 5],
+      [2, 3],
+      [7, 11],
+    ] as [number, number][]) {
+      for (const align of [false, true]) {
+        underEachTarget(() => {
+          const error = tf.tidy(() => {
+            const x = tensor([2, 3, 5, 7]) as tf.Tensor4D;
+            const dy = tensor([2, ...size, 7], 'float32', 3) as tf.Tensor4D;
+            const f = (at: tf.Tensor) => tf.image.resizeNearestNeighbor(at as tf.Tensor4D, size, align);
+            const forward = f(x).mul(dy).sum([1, 2]); // [2, 7]
+            const backward = tf.grad(f)(x, dy).mul(x).sum([1, 2]);
+            return forward.sub(backward).abs().div(forward.abs().add(1)).max().dataSync()[0];
+          });
+          expect(error).toBeLessThan(1e-4);
+        });
+      }
+    }
+  });
+  test('gradient of one picture as the cpu backend', () => {
+    expectAsOnCpu(
+      () =>
+        tf.grad((x) => tf.image.resizeNearestNeighbor(x as tf.Tensor4D, [6, 10]).square())(
+          tensor([1, 3, 5, 7]),
+        ),
+      { absolute: 1e-3, relative: 1e-6 },
+    );
+  });
+});
+
+test('joinAxes makes neighbours one', () => {
+  expect(joinAxes([2, 1, 3, 5], [15, 15, 5, 1], [15, 15, 5, 1])).toEqual(new Int32Array([30, 1, 1]));
+  expect(joinAxes([2, 3], [3, 1], [2 ** 32, 1])).toEqual([2, 3, 3, 1, 2 ** 32, 1]);
+});
+
+test('the addon refuses copies that leave an array', () => {
+  const x = new Float32Array(6);
+  const copy = (yOffset: number, xOffset: number, axes: number[]) => () =>
+    addon().copyWords(new Float32Array(6), yOffset, x, xOffset, axes);
+  expect(copy(1, 0, [6, 1, 1])).toThrow(/copyWords: arrays do not cover the axes/);
+  expect(copy(0, 1, [6, 1, 1])).toThrow(/do not cover/);
+  expect(copy(0, 4, [6, 1, -1])).toThrow(/do not cover/);
+  expect(copy(0, 5, [6, 1, -1])).not.toThrow();
+  expect(() => addon().transpose(new Float32Array(6), x, [2, 3, 1, 3])).toThrow(/transpose: /);
+});
+
+test('blocks come back after every kernel, poisoned or not', () => {
+  const native = tf.backend() as NativeBackend;
+  const before = native.pool.usage();
+  tf.tidy(() => {
+    const x = tensor([64, 300]);
+    tf.gatherND(x, tf.tensor2d([[1], [2]], [2, 1], 'int32'));
+    tf.tile(x.reverse(0), [2, 1]).stridedSlice([0, 0], [64, 300], [2, 3]);
+    tf.topk(x, 3);
+    tf.cumsum(x, 1);
+  });
+  expect(native.pool.usage().liveBytes).toBe(before.liveBytes);
+  expect(native.pool.usage().lost).toBe(before.lost);
+});

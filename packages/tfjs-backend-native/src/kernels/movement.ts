@@ -1,0 +1,220 @@
+import * as tf from '@tensorflow/tfjs';
+import { addon } from '../addon.js';
+import type { NumericArray } from '../backend.js';
+import { type NativeKernel, nativeKernel, runOnCpu, sizeOf } from './kernel.js';
+import { asWords, isNativeDtype, joinAxes, stepsOf, stridedCopy } from './strided-copy.js';
+
+/** y[i₀, …] = x with axis i of y being axis perm[i] of x. A permutation that moves nothing but axes of extent 1 shares the data. */
+const transpose = nativeKernel(tf.Transpose, (args) => {
+  const { backend } = args;
+  const { x } = args.inputs as { x: tf.TensorInfo };
+  const { perm } = args.attrs as { perm: number[] };
+  const shape = perm.map((axis) => x.shape[axis] as number);
+  if (!isNativeDtype(x.dtype) || sizeOf(shape) === 0) return runOnCpu(tf.Transpose, args);
+  const steps = stepsOf(x.shape);
+  const xSteps = perm.map((axis) => steps[axis] as number);
+  // Joined with itself as if y were as x: the axes that stay neighbours become one.
+  const joined = joinAxes(shape, xSteps, xSteps);
+  const rank = joined.length / 3;
+  if (rank === 1) return backend.alias(x, shape);
+  const y = backend.allocate(shape, x.dtype);
+  const values = backend.values(x);
+  if (y.values instanceof Uint8Array) stridedCopy(y.values, 0, stepsOf(shape), values, 0, xSteps, shape);
+  else {
+    const axes = [...joined.slice(0, rank), ...joined.slice(2 * rank)];
+    const compact = joined instanceof Int32Array ? Int32Array.from(axes) : axes;
+    addon().transpose(asWords(y.values), asWords(values as Float32Array), compact);
+  }
+  return y.info;
+});
+
+/** Tensors side by side along `axis`. */
+const concat = nativeKernel(tf.Concat, (args) => {
+  const { backend } = args;
+  const parts = Object.values(args.inputs) as tf.TensorInfo[];
+  const first = parts[0] as tf.TensorInfo;
+  const { dtype } = first;
+  if (!isNativeDtype(dtype) || parts.some((part) => part.dtype !== dtype)) return runOnCpu(tf.Concat, args);
+  const axis = tf.util.parseAxisParam(args.attrs.axis as number, first.shape)[0] as number;
+  tf.backend_util.assertParamsConsistent(
+    parts.map((part) => part.shape),
+    axis,
+  );
+  const shape = tf.backend_util.computeOutShape(
+    parts.map((part) => part.shape),
+    axis,
+  );
+  const filled = parts.filter((part) => sizeOf(part.shape) > 0);
+  if (filled.length === 1) return backend.alias(filled[0] as tf.TensorInfo, shape);
+  const y = backend.allocate(shape, dtype);
+  const ySteps = stepsOf(shape);
+  let offset = 0;
+  for (const part of filled) {
+    stridedCopy(y.values, offset, ySteps, backend.values(part), 0, stepsOf(part.shape), part.shape);
+    offset += (part.shape[axis] as number) * (ySteps[axis] as number);
+  }
+  return y.info;
+});
+
+/** A box of x. A contiguous one is a view: no copy, and the block stays until both are gone. */
+const slice = nativeKernel(tf.Slice, (args) => {
+  const { backend } = args;
+  const { x } = args.inputs as { x: tf.TensorInfo };
+  if (!isNativeDtype(x.dtype)) return runOnCpu(tf.Slice, args);
+  const attrs = args.attrs as { begin: number[]; size: number[] };
+  const [begin, size] = tf.slice_util.parseSliceParams(
+    x as unknown as tf.Tensor,
+    attrs.begin,
+    attrs.size,
+  ) as [number[], number[]];
+  tf.slice_util.assertParamsValid(x as unknown as tf.Tensor, begin, size);
+  const steps = stepsOf(x.shape);
+  const offset = begin.reduce((sum, first, axis) => sum + first * (steps[axis] as number), 0);
+  const length = sizeOf(size);
+  const values = backend.values(x);
+  if (length === 0 || tf.slice_util.isSliceContinous(x.shape, begin, size))
+    return backend.makeTensorInfo(size, x.dtype, values.subarray(offset, offset + length));
+  const y = backend.allocate(size, x.dtype);
+  stridedCopy(y.values, 0, stepsOf(size), values, offset, steps, size);
+  return y.info;
+});
+
+/** A box of x with steps, which may be negative; the masks are tfjs's business. */
+const stridedSlice = nativeKernel(tf.StridedSlice, (args) => {
+  const { backend } = args;
+  const { x } = args.inputs as { x: tf.TensorInfo };
+  const a = args.attrs as unknown as tf.StridedSliceAttrs;
+  const info = tf.slice_util.sliceInfo(
+    x.shape,
+    a.begin,
+    a.end,
+    a.strides,
+    a.beginMask,
+    a.endMask,
+    a.ellipsisMask,
+    a.newAxisMask,
+    a.shrinkAxisMask,
+  );
+  const simple = info.isIdentity || info.sliceDim0 || info.isSimpleSlice;
+  if (!isNativeDtype(x.dtype) || simple || sizeOf(info.finalShape) === 0)
+    return runOnCpu(tf.StridedSlice, args);
+  const steps = stepsOf(x.shape);
+  const offset = info.begin.reduce((sum, first, axis) => sum + first * (steps[axis] as number), 0);
+  const xSteps = info.strides.map((stride, axis) => stride * (steps[axis] as number));
+  const y = backend.allocate(info.finalShape, x.dtype);
+  const sparse = info.finalShapeSparse;
+  stridedCopy(y.values, 0, stepsOf(sparse), backend.values(x), offset, xSteps, sparse);
+  return y.info;
+});
+
+/** x mirrored along `dims`. */
+const reverse = nativeKernel(tf.Reverse, (args) => {
+  const { backend } = args;
+  const { x } = args.inputs as { x: tf.TensorInfo };
+  if (!isNativeDtype(x.dtype) || x.shape.length === 0 || sizeOf(x.shape) === 0)
+    return runOnCpu(tf.Reverse, args);
+  const dims = tf.util.parseAxisParam(args.attrs.dims as number | number[], x.shape);
+  const steps = stepsOf(x.shape);
+  let offset = 0;
+  const xSteps = steps.map((step, axis) => {
+    if (!dims.includes(axis)) return step;
+    offset += ((x.shape[axis] as number) - 1) * step;
+    return -step;
+  });
+  const y = backend.allocate(x.shape, x.dtype);
+  stridedCopy(y.values, 0, steps, backend.values(x), offset, xSteps, x.shape);
+  return y.info;
+});
+
+/** x with a border of `constantValue`. */
+const pad = nativeKernel(tf.PadV2, (args) => {
+  const { backend } = args;
+  const { x } = args.inputs as { x: tf.TensorInfo };
+  const { paddings, constantValue } = args.attrs as {
+    paddings: [number, number][];
+    constantValue: number;
+  };
+  if (!isNativeDtype(x.dtype)) return runOnCpu(tf.PadV2, args);
+  const shape = x.shape.map((extent, axis) => {
+    const [before, after] = paddings[axis] as [number, number];
+    return before + extent + after;
+  });
+  const y = backend.allocate(shape, x.dtype);
+  y.values.fill(constantValue);
+  const ySteps = stepsOf(shape);
+  const offset = ySteps.reduce((sum, step, axis) => sum + step * (paddings[axis] as [number, number])[0], 0);
+  if (sizeOf(x.shape) > 0)
+    stridedCopy(y.values, offset, ySteps, backend.values(x), 0, stepsOf(x.shape), x.shape);
+  return y.info;
+});
+
+/** x repeated reps[i] times along axis i. */
+const tile = nativeKernel(tf.Tile, (args) => {
+  const { backend } = args;
+  const { x } = args.inputs as { x: tf.TensorInfo };
+  const { reps } = args.attrs as { reps: number[] };
+  const shape = x.shape.map((extent, axis) => extent * (reps[axis] as number));
+  if (!isNativeDtype(x.dtype) || sizeOf(shape) === 0) return runOnCpu(tf.Tile, args);
+  const y = backend.allocate(shape, x.dtype);
+  const ySteps = stepsOf(shape);
+  const xSteps = stepsOf(x.shape);
+  // Each axis of y seen as [repetition, index].
+  const extents = x.shape.flatMap((extent, axis) => [reps[axis] as number, extent]);
+  const to = x.shape.flatMap((extent, axis) => [extent * (ySteps[axis] as number), ySteps[axis] as number]);
+  const from = xSteps.flatMap((step) => [0, step]);
+  stridedCopy(y.values, 0, to, backend.values(x), 0, from, extents);
+  return y.info;
+});
+
+/** x in another element type. Always a conversion: a float32 result lies on a Float32Array (the cpu backend would share the integers). */
+const cast = nativeKernel(tf.Cast, (args) => {
+  const { backend } = args;
+  const { x } = args.inputs as { x: tf.TensorInfo };
+  const { dtype } = args.attrs as { dtype: tf.DataType };
+  if (!isNativeDtype(x.dtype) || !isNativeDtype(dtype)) return runOnCpu(tf.Cast, args);
+  if (x.dtype === dtype) return backend.alias(x, x.shape);
+  const from: NumericArray = backend.values(x);
+  const y = backend.allocate(x.shape, dtype);
+  if (dtype === 'bool') for (let i = 0; i < from.length; i++) y.values[i] = from[i] === 0 ? 0 : 1;
+  else y.values.set(from);
+  return y.info;
+});
+
+function filled(kernelName: string, value: number): NativeKernel {
+  return nativeKernel(kernelName, (args) => {
+    const { x } = args.inputs as { x: tf.TensorInfo };
+    if (!isNativeDtype(x.dtype)) return runOnCpu(kernelName, args);
+    const y = args.backend.allocate(x.shape, x.dtype);
+    y.values.fill(value);
+    return y.info;
+  });
+}
+
+/** A tensor of one value. */
+const fill = nativeKernel(tf.Fill, (args) => {
+  const { shape, value, dtype } = args.attrs as {
+    shape: number[];
+    value: number | string;
+    dtype?: tf.DataType;
+  };
+  const type = dtype ?? tf.util.inferDtype(value);
+  if (!isNativeDtype(type)) return runOnCpu(tf.Fill, args);
+  const y = args.backend.allocate(shape, type);
+  y.values.fill(value as number);
+  return y.info;
+});
+
+/** Kernels that move, repeat or convert elements. */
+export const movementKernels: readonly NativeKernel[] = [
+  transpose,
+  concat,
+  slice,
+  stridedSlice,
+  reverse,
+  pad,
+  tile,
+  cast,
+  filled(tf.ZerosLike, 0),
+  filled(tf.OnesLike, 1),
+  fill,
+];

@@ -1,0 +1,81 @@
+import * as tf from '@tensorflow/tfjs';
+import { addon } from '../addon.js';
+import type { NativeBackend } from '../backend.js';
+import { type NativeKernel, nativeKernel, runOnCpu, sizeOf } from './kernel.js';
+
+const SUM = 0;
+const MAX = 1;
+const MIN = 2;
+
+/** Neighbouring axes, all reduced or all kept, as one. */
+interface Segment {
+  readonly reduced: boolean;
+  size: number;
+}
+
+function segmentsOf(shape: readonly number[], axes: readonly number[]): Segment[] {
+  const segments: Segment[] = [];
+  shape.forEach((extent, axis) => {
+    if (extent === 1) return;
+    const reduced = axes.includes(axis);
+    const last = segments[segments.length - 1];
+    if (last?.reduced === reduced) last.size *= extent;
+    else segments.push({ reduced, size: extent });
+  });
+  return segments;
+}
+
+/**
+ * Reduces the segments of `x` one at a time, the last first, and writes into `y`. Each step reduces the middle axis of [outer, red, inner], so
+ * that nothing needs to be transposed. At least one segment is reduced.
+ */
+function reduceSegments(
+  backend: NativeBackend,
+  op: number,
+  scale: number,
+  y: Float32Array,
+  x: Float32Array,
+  segments: readonly Segment[],
+): void {
+  const at = segments.map((segment) => segment.reduced).lastIndexOf(true);
+  const { size } = segments[at] as Segment;
+  const inner = segments.slice(at + 1).reduce((product, segment) => product * segment.size, 1);
+  const rest = segments.filter((_, i) => i !== at);
+  if (!rest.some((segment) => segment.reduced)) {
+    addon().reduce(op, y, x, size, inner, scale);
+    return;
+  }
+  backend.withScratch(x.length / size, (partial) => {
+    addon().reduce(op, partial, x, size, inner, 1);
+    // The neighbours of the segment that went are both kept ones or the inner one is missing: the list stays valid unmerged.
+    reduceSegments(backend, op, scale, y, partial, rest);
+  });
+}
+
+/** A reduction of float32 over any axes; other dtypes and empty tensors go to the cpu kernel. `axesAttr` names the attribute of the axes. */
+function reduction(kernelName: string, op: number, axesAttr: string, isMean = false): NativeKernel {
+  return nativeKernel(kernelName, (args) => {
+    const { backend, attrs } = args;
+    const { x } = args.inputs as { x: tf.TensorInfo };
+    const size = sizeOf(x.shape);
+    if (x.dtype !== 'float32' || size === 0) return runOnCpu(kernelName, args);
+    const axes = tf.util.parseAxisParam(attrs[axesAttr] as number | number[], x.shape);
+    const shape = attrs.keepDims
+      ? x.shape.map((extent, axis) => (axes.includes(axis) ? 1 : extent))
+      : x.shape.filter((_, axis) => !axes.includes(axis));
+    const segments = segmentsOf(x.shape, axes);
+    if (!segments.some((segment) => segment.reduced)) return backend.alias(x, shape);
+    const y = backend.allocate(shape, 'float32');
+    const scale = isMean ? y.values.length / size : 1;
+    reduceSegments(backend, op, scale, y.values, backend.float32(x), segments);
+    return y.info;
+  });
+}
+
+/** Sum, Mean, Max, Min. */
+export const reduceKernels: readonly NativeKernel[] = [
+  reduction(tf.Sum, SUM, 'axis'),
+  reduction(tf.Mean, SUM, 'axis', true),
+  reduction(tf.Max, MAX, 'reductionIndices'),
+  reduction(tf.Min, MIN, 'axis'),
+];

@@ -1,0 +1,74 @@
+import * as tf from '@tensorflow/tfjs';
+import { addon } from '../addon.js';
+import { type NativeKernel, nativeKernel, runOnCpu, sizeOf } from './kernel.js';
+
+/** For each of `to` lines the one of `from` lines that it copies, as the cpu backend chooses it. */
+function nearestLines(
+  from: number,
+  to: number,
+  alignCorners: boolean,
+  halfPixelCenters: boolean,
+): Int32Array {
+  const ratio = alignCorners && to > 1 ? (from - 1) / (to - 1) : from / to;
+  const lines = new Int32Array(to);
+  for (let i = 0; i < to; i++) {
+    const position = ratio * (halfPixelCenters ? i + 0.5 : i);
+    lines[i] = Math.min(from - 1, alignCorners ? Math.round(position) : Math.floor(position));
+  }
+  return lines;
+}
+
+/** images [B, H, W, C] at another size, each pixel the nearest one. */
+const resizeNearest = nativeKernel(tf.ResizeNearestNeighbor, (args) => {
+  const { backend } = args;
+  const { images } = args.inputs as { images: tf.TensorInfo };
+  const { alignCorners, halfPixelCenters, size } = args.attrs as {
+    alignCorners: boolean;
+    halfPixelCenters: boolean;
+    size: [number, number];
+  };
+  const [batch, rows, columns, channels] = images.shape as [number, number, number, number];
+  if (images.dtype !== 'float32' || sizeOf(images.shape) === 0)
+    return runOnCpu(tf.ResizeNearestNeighbor, args);
+  const y = backend.allocate([batch, ...size, channels], 'float32');
+  addon().resizeNearest(
+    y.values,
+    backend.float32(images),
+    nearestLines(rows, size[0], alignCorners, halfPixelCenters),
+    nearestLines(columns, size[1], alignCorners, halfPixelCenters),
+    batch,
+    rows,
+    columns,
+    channels,
+  );
+  return y.info;
+});
+
+/**
+ * dx of ResizeNearestNeighbor, its adjoint; without half-pixel centres, as tfjs defines it. (The cpu backend's kernel of tfjs 4.22.0 finds the
+ * pictures of dy with the steps of x, so its result is wrong from the second picture of a batch on.)
+ */
+const resizeNearestGrad = nativeKernel(tf.ResizeNearestNeighborGrad, (args) => {
+  const { backend } = args;
+  const { images, dy } = args.inputs as { images: tf.TensorInfo; dy: tf.TensorInfo };
+  const { alignCorners } = args.attrs as { alignCorners: boolean };
+  const [batch, rows, columns, channels] = images.shape as [number, number, number, number];
+  const [, toRows, toColumns] = dy.shape as [number, number, number, number];
+  if (dy.dtype !== 'float32' || sizeOf(images.shape) === 0 || sizeOf(dy.shape) === 0)
+    return runOnCpu(tf.ResizeNearestNeighborGrad, args);
+  const dx = backend.allocate(images.shape, 'float32');
+  addon().resizeNearestGrad(
+    backend.float32(dy),
+    dx.values,
+    nearestLines(rows, toRows, alignCorners, false),
+    nearestLines(columns, toColumns, alignCorners, false),
+    batch,
+    rows,
+    columns,
+    channels,
+  );
+  return dx.info;
+});
+
+/** Nearest-neighbour resizing and its gradient. */
+export const resizeKernels: readonly NativeKernel[] = [resizeNearest, resizeNearestGrad];

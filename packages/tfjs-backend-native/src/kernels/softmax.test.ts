@@ -1,0 +1,119 @@
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import * as tf from '@tensorflow/tfjs';
+import { difference, expectAsOnCpu, LENGTHS, someValues, underEachTarget } from '../against-cpu.js';
+import type { NativeBackend } from '../backend.js';
+import '../index.js';
+
+beforeAll(() => {
+  tf.setBackend('native');
+  (tf.backend() as NativeBackend).pool.poison = true;
+});
+
+const run = (name: string, inputs: Record<string, tf.Tensor>) =>
+  tf.engine().runKernel(name, inputs) as unknown as tf.Tensor[];
+
+describe.each([
+  ['softmax', tf.softmax],
+  ['logSoftmax', tf.logSoftmax],
+] as const)('%s', (_, f) => {
+  test('as the cpu backend, at widths around the vector width', () => {
+    for (const n of LENGTHS.slice(1))
+      expectAsOnCpu(() => f(tf.tensor3d(someValues(6 * n, 8), [2, 3, n])), {
+        absolute: 2e-6,
+        relative: 2e-6,
+      });
+  });
+  test('of large, infinite and missing values', () => {
+    const rows = [
+      [1000, 999, 998],
+      [-1000, -1001, -999],
+      [-Infinity, 0, 1],
+      [Infinity, 0, 1],
+      [Number.NaN, 0, 1],
+      [-Infinity, -Infinity, -Infinity],
+    ];
+    expectAsOnCpu(() => f(tf.tensor2d(rows)), { absolute: 2e-6, relative: 2e-6 });
+  });
+  test('of an empty tensor', () => {
+    expectAsOnCpu(() => f(tf.zeros([0, 3])));
+  });
+});
+
+describe('SparseCrossEntropy', () => {
+  const [rows, width] = [5, 37];
+  const values = someValues(rows * width, 6, 3);
+  const labels = [0, 36, 7, 16, 5];
+  const reference = (x: ArrayLike<number>) =>
+    labels.map((label, r) => {
+      const row = Array.from({ length: width }, (_, j) => x[r * width + j] as number);
+      const max = Math.max(...row);
+      const lse = max + Math.log(row.reduce((sum, value) => sum + Math.exp(value - max), 0));
+      return { lse, loss: lse - (row[label] as number) };
+    });
+
+  test('loss and log-sum-exp, against double precision', () => {
+    const logits = tf.tensor2d(values, [rows, width]);
+    const ids = tf.tensor1d(labels, 'int32');
+    underEachTarget(() => {
+      const [loss, lse] = run('SparseCrossEntropy', { logits, labels: ids }) as [tf.Tensor, tf.Tensor];
+      const expected = reference(values);
+      const tolerance = { absolute: 2e-6, relative: 1e-6 };
+      expect(
+        difference(
+          loss.dataSync(),
+          expected.map((row) => row.loss),
+          tolerance,
+        ),
+      ).toBeUndefined();
+      expect(
+        difference(
+          lse.dataSync(),
+          expected.map((row) => row.lse),
+          tolerance,
+        ),
+      ).toBeUndefined();
+      tf.dispose([loss, lse]);
+    });
+    tf.dispose([logits, ids]);
+  });
+
+  test('gradient, against central differences', () => {
+    const logits = tf.tensor2d(values, [rows, width]);
+    const ids = tf.tensor1d(labels, 'int32');
+    const weights = someValues(rows, 1, 9);
+    const dloss = tf.tensor1d(weights);
+    const h = 1e-5;
+    const expected = Array.from(values, (_, i) => {
+      const r = Math.floor(i / width);
+      const at = (step: number) => {
+        const x = Float64Array.from(values);
+        x[i] = (x[i] as number) + step;
+        return (reference(x)[r] as { loss: number }).loss;
+      };
+      return ((at(h) - at(-h)) / (2 * h)) * (weights[r] as number);
+    });
+    underEachTarget(() => {
+      const [loss, lse] = run('SparseCrossEntropy', { logits, labels: ids }) as [tf.Tensor, tf.Tensor];
+      const inputs = { dloss, logits, labels: ids, lse };
+      const dx = tf.engine().runKernel('SparseCrossEntropyGrad', inputs) as tf.Tensor;
+      expect(difference(dx.dataSync(), expected, { absolute: 1e-6, relative: 0 })).toBeUndefined();
+      tf.dispose([loss, lse, dx]);
+    });
+    tf.dispose([logits, ids, dloss]);
+  });
+
+  test('an index outside is named with its position', () => {
+    const logits = tf.zeros([2, 4]);
+    const before = tf.memory().numTensors;
+    for (const bad of [4, -1]) {
+      const ids = tf.tensor1d([0, bad], 'int32');
+      expect(() => run('SparseCrossEntropy', { logits, labels: ids })).toThrow(
+        `label ${bad} at position 1 is not within 0..3`,
+      );
+      ids.dispose();
+    }
+    expect(() => run('SparseCrossEntropy', { logits, labels: logits })).toThrow(/int32 labels/);
+    expect(tf.memory().numTensors).toBe(before);
+    logits.dispose();
+  });
+});

@@ -1,0 +1,85 @@
+import * as tf from '@tensorflow/tfjs';
+import { addon } from '../addon.js';
+import { requireFloat32 } from './activation.js';
+import { type KernelArguments, type NativeKernel, nativeKernel, runOnCpu, sizeOf } from './kernel.js';
+
+/** Softmax and LogSoftmax over the last axis; other axes (which tfjs refuses), dtypes and empty tensors go to the cpu kernel. */
+function rows(kernelName: string, axisAttr: string, run: 'softmax' | 'logSoftmax'): NativeKernel {
+  return nativeKernel(kernelName, (args) => {
+    const { backend, attrs } = args;
+    const { logits } = args.inputs as { logits: tf.TensorInfo };
+    const last = logits.shape.length - 1;
+    const axis = attrs[axisAttr] as number;
+    if (
+      logits.dtype !== 'float32' ||
+      (axis !== -1 && axis !== last) ||
+      sizeOf(logits.shape) === 0 ||
+      last < 0
+    )
+      return runOnCpu(kernelName, args);
+    const y = backend.allocate(logits.shape, 'float32');
+    addon()[run](y.values, backend.float32(logits), logits.shape[last] as number);
+    return y.info;
+  });
+}
+
+function checkedRows(
+  kernelName: string,
+  logits: tf.TensorInfo,
+  labels: tf.TensorInfo,
+  perRow: Record<string, tf.TensorInfo>,
+): number {
+  requireFloat32(kernelName, { logits, ...perRow });
+  const [count, width] = logits.shape;
+  if (logits.shape.length !== 2 || labels.dtype !== 'int32' || `${labels.shape}` !== `${count}`)
+    throw new Error(
+      `${kernelName}: expected logits [R, V] and int32 labels [R], got [${logits.shape}] and ${labels.dtype} [${labels.shape}].`,
+    );
+  for (const [name, info] of Object.entries(perRow)) {
+    if (`${info.shape}` !== `${count}`)
+      throw new Error(`${kernelName}: expected ${name} [${count}], got [${info.shape}].`);
+  }
+  return width as number;
+}
+
+/** loss[r] = lse[r] − logits[r, labels[r]] with lse[r] = log Σ exp logits[r, :]. Outputs loss [R], lse [R]. */
+const sparseCrossEntropy = nativeKernel('SparseCrossEntropy', ({ inputs, backend }: KernelArguments) => {
+  const { logits, labels } = inputs as Record<'logits' | 'labels', tf.TensorInfo>;
+  const width = checkedRows('SparseCrossEntropy', logits, labels, {});
+  const loss = backend.allocate([...labels.shape], 'float32');
+  const lse = backend.allocate([...labels.shape], 'float32');
+  if (loss.values.length > 0)
+    addon().crossEntropy(loss.values, lse.values, backend.float32(logits), backend.int32(labels), width);
+  return [loss.info, lse.info];
+});
+
+/** dlogits[r, j] = dloss[r]·(exp(logits[r, j] − lse[r]) − [j = labels[r]]). */
+const sparseCrossEntropyGrad = nativeKernel(
+  'SparseCrossEntropyGrad',
+  ({ inputs, backend }: KernelArguments) => {
+    const { dloss, logits, labels, lse } = inputs as Record<
+      'dloss' | 'logits' | 'labels' | 'lse',
+      tf.TensorInfo
+    >;
+    const width = checkedRows('SparseCrossEntropyGrad', logits, labels, { dloss, lse });
+    const dx = backend.allocate(logits.shape, 'float32');
+    if (dx.values.length > 0)
+      addon().crossEntropyGrad(
+        dx.values,
+        backend.float32(dloss),
+        backend.float32(logits),
+        backend.int32(labels),
+        backend.float32(lse),
+        width,
+      );
+    return dx.info;
+  },
+);
+
+/** Kernels on rows of logits. */
+export const softmaxKernels: readonly NativeKernel[] = [
+  rows(tf.Softmax, 'dim', 'softmax'),
+  rows(tf.LogSoftmax, 'axis', 'logSoftmax'),
+  sparseCrossEntropy,
+  sparseCrossEntropyGrad,
+];

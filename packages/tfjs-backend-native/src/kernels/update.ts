@@ -1,0 +1,100 @@
+import * as tf from '@tensorflow/tfjs';
+import { addon } from '../addon.js';
+import type { NativeBackend } from '../backend.js';
+import { requireFloat32 } from './activation.js';
+import { type KernelArguments, type NativeKernel, nativeKernel } from './kernel.js';
+
+/**
+ * Makes a tensor safe to be written in place, so that nothing else changes: snapshots (clones, reshapes, tensors saved by a tape) share its data,
+ * slices share its memory, and a caller may hold its array. A variable gets a copy of its own by `assign`; any other tensor keeps its
+ * data id and can only be moved to another block. Throws Error for a plain tensor whose data another tensor shares.
+ */
+function makeWritable(kernelName: string, name: string, backend: NativeBackend, info: tf.TensorInfo): void {
+  if (backend.isExclusive(info)) return;
+  if (backend.refCount(info.dataId) === 1) {
+    backend.makeExclusive(info);
+    return;
+  }
+  if (!(info instanceof tf.Variable))
+    throw new Error(
+      `${kernelName}: ${name} shares its data with another tensor (a clone or a reshape) and is not a tf.Variable, so it cannot be ` +
+        'updated in place. Dispose the other tensor, or pass a variable.',
+    );
+  const { info: copy, values } = backend.allocate(info.shape, 'float32');
+  values.set(backend.float32(info));
+  const tensor = tf.engine().makeTensorFromTensorInfo(copy);
+  info.assign(tensor);
+  tensor.dispose();
+}
+
+/**
+ * One step of AdamW on param, m and v in place: m ← β₁m + (1−β₁)g, v ← β₂v + (1−β₂)g²,
+ * p ← p − lr·(m̂/(√v̂ + ε) + decay·p), m̂ = m/(1−β₁ᵗ), v̂ = v/(1−β₂ᵗ), with t = `step`, 1 for the first. All float32 of one shape.
+ * Loshchilov and Hutter 2017, arXiv:1711.05101.
+ */
+const adamWUpdate = nativeKernel('AdamWUpdate', ({ inputs, backend, attrs }: KernelArguments) => {
+  const tensors = inputs as Record<'param' | 'grad' | 'm' | 'v', tf.TensorInfo>;
+  const { param, grad, m, v } = tensors;
+  const { learningRate, beta1, beta2, epsilon, weightDecay, step } = attrs as Record<
+    'learningRate' | 'beta1' | 'beta2' | 'epsilon' | 'weightDecay' | 'step',
+    number
+  >;
+  requireFloat32('AdamWUpdate', tensors);
+  for (const [name, info] of Object.entries({ grad, m, v })) {
+    if (`${info.shape}` !== `${param.shape}`)
+      throw new Error(`AdamWUpdate: expected ${name} [${param.shape}] as param, got [${info.shape}].`);
+  }
+  if (!(step >= 1)) throw new Error(`AdamWUpdate: step counts from 1, got ${step}.`);
+  for (const [name, info] of Object.entries({ param, m, v }))
+    makeWritable('AdamWUpdate', name, backend, info);
+  addon().adamw(
+    backend.float32(param),
+    backend.float32(m),
+    backend.float32(v),
+    backend.float32(grad),
+    learningRate,
+    beta1,
+    beta2,
+    epsilon,
+    weightDecay,
+    1 / (1 - beta1 ** step),
+    1 / (1 - beta2 ** step),
+  );
+  return [];
+});
+
+/**
+ * cache[:, position, :] = rows[:, 0, :] for cache [B, L, D], rows [B, 1, D]; in place where nothing else would see it, else on a copy. The result
+ * shares the cache's data in the first case: go on with it, and do not read the argument again.
+ */
+const updateRows = nativeKernel('UpdateRows', ({ inputs, backend, attrs }: KernelArguments) => {
+  const { cache, rows } = inputs as { cache: tf.TensorInfo; rows: tf.TensorInfo };
+  const { position } = attrs as { position: number };
+  requireFloat32('UpdateRows', { cache, rows });
+  const [batch, length, width] = cache.shape as [number, number, number];
+  if (cache.shape.length !== 3 || `${rows.shape}` !== `${[batch, 1, width]}`)
+    throw new Error(
+      `UpdateRows: expected cache [B, L, D] and rows [B, 1, D], got [${cache.shape}] and [${rows.shape}].`,
+    );
+  if (!(Number.isInteger(position) && position >= 0 && position < length))
+    throw new Error(`UpdateRows: expected a position from 0 to ${length - 1}, got ${position}.`);
+  const from = backend.float32(rows);
+  let result: tf.TensorInfo;
+  let values: Float32Array;
+  if (backend.refCount(cache.dataId) === 1) {
+    if (!backend.isExclusive(cache)) backend.makeExclusive(cache);
+    result = backend.alias(cache, cache.shape);
+    values = backend.float32(cache);
+  } else {
+    const copy = backend.allocate(cache.shape, 'float32');
+    copy.values.set(backend.float32(cache));
+    result = copy.info;
+    values = copy.values;
+  }
+  for (let b = 0; b < batch; b++)
+    values.set(from.subarray(b * width, (b + 1) * width), (b * length + position) * width);
+  return result;
+});
+
+/** Kernels that change their inputs. */
+export const updateKernels: readonly NativeKernel[] = [adamWUpdate, updateRows];
