@@ -1,0 +1,61 @@
+import { CompositeLayer, type Conv2d, GroupNorm, singleInput } from '@easel/core';
+import * as tf from '@tensorflow/tfjs';
+import { convolution, Level, MiddleBlock } from './blocks.js';
+import type { VqganConfig } from './config.js';
+import { Upsample } from './resample.js';
+
+/**
+ * Latents [B, h, w, zChannels] → pixels [B, h·f, w·f, outCh], f = 2^(levels − 1), without a bound on the values;
+ * with givePreEnd the features before the last norm, [B, h·f, w·f, ch · chMult[0]].
+ *
+ * Levels are named as in the encoder, up_0 at full resolution, but run from the last to up_0; all but up_0 end in an Upsample.
+ * Source: taming `modules/diffusionmodules/model.py`, Decoder.
+ */
+export class Decoder extends CompositeLayer {
+  private readonly convIn: Conv2d;
+  private readonly mid: MiddleBlock;
+  /** In order of use. */
+  private readonly levels: readonly Level[];
+  private readonly end: { readonly norm: GroupNorm; readonly conv: Conv2d } | undefined;
+
+  constructor(config: VqganConfig) {
+    super();
+    const { ch, chMult, normGroups: groups } = config;
+    const widths = chMult.map((factor) => ch * factor);
+    const top = widths.length - 1;
+    const first = widths[0] as number;
+    const last = widths[top] as number;
+    // Counted up from the smallest level: for a resolution that is no power of two this is not the encoder's side.
+    const smallest = Math.floor(config.resolution / 2 ** top);
+    this.convIn = this.child('conv_in', convolution(config.zChannels, last, 3));
+    this.mid = this.child('mid', new MiddleBlock(last, groups));
+    const levels = widths.map((outputChannels, i) => {
+      const level = {
+        inputChannels: widths[i + 1] ?? last,
+        outputChannels,
+        blocks: config.numResBlocks + 1,
+        attention: config.attnResolutions.includes(smallest * 2 ** (top - i)),
+        groups,
+      };
+      const resample =
+        i === 0
+          ? undefined
+          : { name: 'upsample', layer: new Upsample(outputChannels, config.resampWithConv) };
+      return this.child(`up_${i}`, new Level(level, resample));
+    });
+    this.levels = levels.reverse();
+    if (config.givePreEnd) return;
+    this.end = {
+      norm: this.child('norm_out', new GroupNorm({ channels: first, groups, swish: true })),
+      conv: this.child('conv_out', convolution(first, config.outCh, 3)),
+    };
+  }
+
+  override call(inputs: tf.Tensor | tf.Tensor[]): tf.Tensor4D {
+    return tf.tidy(() => {
+      let h = this.mid.call(this.convIn.call(singleInput(inputs, this)));
+      for (const level of this.levels) h = level.call(h);
+      return this.end === undefined ? h : this.end.conv.call(this.end.norm.call(h));
+    });
+  }
+}

@@ -1,0 +1,60 @@
+import { CompositeLayer, Embedding, embedding, singleInput } from '@easel/core';
+import * as tf from '@tensorflow/tfjs';
+
+/**
+ * Index of the code nearest to each row, by Euclidean distance; the first of equals.
+ *
+ * rows: float32 [R, E]; codes: float32 [n, E]; result: int32 [R]. No gradient.
+ * ‖z − e‖² is smallest where z·e − ½‖e‖² is largest, so ‖z‖² is never computed and the bias goes into the product.
+ */
+export function nearestCodes(rows: tf.Tensor2D, codes: tf.Tensor2D): tf.Tensor1D {
+  return tf.tidy(() => {
+    const halfSquares = tf.mul(tf.sum(tf.square(codes), 1), -0.5); // [n]
+    const scores = tf.fused.matMul({ a: rows, b: codes, transposeB: true, bias: halfSquares }); // [R, n]
+    return tf.argMax(scores, 1) as tf.Tensor1D;
+  });
+}
+
+/**
+ * The codebook, [nEmbed, embedDim].
+ *
+ * call: latents [B, h, w, E] → each replaced by its nearest code, same shape. Tokens are read row by row: t = w·y + x.
+ * Source: taming `modules/vqvae/quantize.py`, VectorQuantizer2.
+ */
+export class Quantizer extends CompositeLayer {
+  private readonly table: Embedding;
+
+  constructor(nEmbed: number, embedDim: number) {
+    super();
+    this.table = this.child(
+      'embedding',
+      new Embedding({ entries: nEmbed, size: embedDim, kernelInitializer: 'zeros' }),
+    );
+  }
+
+  /** The codes, [nEmbed, embedDim]. Not the caller's to dispose. */
+  get codes(): tf.Variable<tf.Rank.R2> {
+    return this.table.weight as tf.Variable<tf.Rank.R2>;
+  }
+
+  /** Latents [B, h, w, E] → indices int32 [B, h·w]. */
+  indices(latents: tf.Tensor4D): tf.Tensor2D {
+    const [batch, height, width, size] = latents.shape;
+    return tf.tidy(() => {
+      const rows = tf.reshape(latents, [batch * height * width, size]) as tf.Tensor2D;
+      return tf.reshape(nearestCodes(rows, this.codes), [batch, height * width]) as tf.Tensor2D;
+    });
+  }
+
+  /** Codes of indices, which may have any shape: int32 [..] → [.., E]. The codes' gradient adds up over equal indices. */
+  lookUp(indices: tf.Tensor): tf.Tensor {
+    return embedding(this.codes, indices);
+  }
+
+  override call(inputs: tf.Tensor | tf.Tensor[]): tf.Tensor4D {
+    return tf.tidy(() => {
+      const latents = singleInput(inputs, this) as tf.Tensor4D;
+      return tf.reshape(this.lookUp(this.indices(latents)), latents.shape) as tf.Tensor4D;
+    });
+  }
+}

@@ -1,0 +1,4 @@
+import { nativeStatus } from 'tfjs-backend-native';
+
+/** The backends that these tests run on: tfjs's own 'cpu', and 'native' where its addon is built. */
+export const TEST_BACKENDS: readonly string[] = nativeStatus().available ? ['cpu', 'native'] : ['cpu'];
