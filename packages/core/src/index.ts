@@ -1,3 +1,13 @@
+// Backends
+export {
+  type BackendChoice,
+  type BackendDescription,
+  type BackendTrial,
+  backendNames,
+  describeBackends,
+  selectBackend,
+} from './backend/index.js';
+
 // Checkpoints
 export { fromMsgpack } from './checkpoint/msgpack.js';
 export { isPermutation, permute, permutedShape } from './checkpoint/permute.js';

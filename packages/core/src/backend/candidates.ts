@@ -1,0 +1,123 @@
+import * as tf from '@tensorflow/tfjs';
+
+/** A tfjs backend that Easel can run on. */
+export interface Candidate {
+  /** tfjs's name of the backend. */
+  readonly name: string;
+  readonly description: string;
+  /**
+   * Makes tfjs know the backend (loads its package) and says what it is. Throws an Error whose message says why it cannot, and what to do.
+   */
+  load(): Promise<{ readonly version?: string; readonly details?: string }>;
+}
+
+/** Modules are imported by a name that bundlers do not follow: all but wasm are optional. */
+async function importOptional(specifier: string, remedy: string): Promise<Record<string, unknown>> {
+  try {
+    return (await import(/* @vite-ignore */ /* webpackIgnore: true */ specifier)) as Record<string, unknown>;
+  } catch (error) {
+    const cause = (error instanceof Error ? error.message : String(error)).split('\n')[0];
+    throw new Error(`the package ${specifier} did not load (${cause}); ${remedy}`, { cause: error });
+  }
+}
+
+const inNode = typeof process !== 'undefined' && process.versions?.node !== undefined;
+
+/** What `nativeStatus()` of tfjs-backend-native answers. */
+interface NativeStatus {
+  readonly available: boolean;
+  readonly reason?: string;
+  readonly cpu: string;
+  readonly target: string;
+  readonly threads: number;
+}
+
+const native: Candidate = {
+  name: 'native',
+  description: 'C++ kernels of tfjs-backend-native on the CPU (Node only)',
+  async load() {
+    if (!inNode) throw new Error('it runs in Node only');
+    const module = await importOptional(
+      'tfjs-backend-native',
+      'install it with: npm install tfjs-backend-native',
+    );
+    const status = (module.nativeStatus as () => NativeStatus)();
+    if (!status.available) throw new Error(status.reason ?? 'its addon did not load');
+    return { details: `${status.target}, ${status.threads} threads, ${status.cpu}` };
+  },
+};
+
+const wasm: Candidate = {
+  name: 'wasm',
+  description: "tfjs's WebAssembly kernels on the CPU",
+  async load() {
+    if (!('WebAssembly' in globalThis)) throw new Error('this JavaScript engine has no WebAssembly');
+    const { version_wasm: version } = await import('@tensorflow/tfjs-backend-wasm');
+    const [simd, threads] = await Promise.all(
+      ['WASM_HAS_SIMD_SUPPORT', 'WASM_HAS_MULTITHREAD_SUPPORT'].map((flag) => tf.env().getAsync(flag)),
+    );
+    return { version, details: `${simd ? 'SIMD' : 'no SIMD'}, ${threads ? 'threads' : 'one thread'}` };
+  },
+};
+
+const cpu: Candidate = {
+  name: 'cpu',
+  description: "tfjs's plain JavaScript kernels, slow but everywhere",
+  async load() {
+    // Private in tfjs: silences its advice, on first use in Node, to install tfjs-node.
+    const backend = tf.findBackend('cpu') as { firstUse?: boolean } | null;
+    if (backend !== null) backend.firstUse = false;
+    return { version: tf.version['tfjs-core'] };
+  },
+};
+
+const tensorflow: Candidate = {
+  name: 'tensorflow',
+  description: 'libtensorflow through @tensorflow/tfjs-node',
+  async load() {
+    if (!inNode) throw new Error('it runs in Node only');
+    const module = await importOptional(
+      '@tensorflow/tfjs-node',
+      `install it with: npm install @tensorflow/tfjs-node@${tf.version['tfjs-core']}`,
+    );
+    const version = (module.version as Record<string, string> | undefined)?.['tfjs-node'];
+    return version === undefined ? {} : { version };
+  },
+};
+
+const webgpu: Candidate = {
+  name: 'webgpu',
+  description: 'a GPU through WebGPU',
+  async load() {
+    const install = `npm install @tensorflow/tfjs-backend-webgpu@${tf.version['tfjs-core']}`;
+    if (inNode) await provideWebGpu(install);
+    if (navigatorWithGpu()?.gpu === undefined) throw new Error('this browser has no WebGPU');
+    const module = await importOptional('@tensorflow/tfjs-backend-webgpu', `install it with: ${install}`);
+    const { version_webgpu: version } = module as { version_webgpu?: string };
+    return version === undefined ? {} : { version };
+  },
+};
+
+function navigatorWithGpu(): { gpu?: unknown } | undefined {
+  return (globalThis as { navigator?: { gpu?: unknown } }).navigator;
+}
+
+/** In Node the package `webgpu` (Dawn) stands for the browser's navigator.gpu. */
+async function provideWebGpu(install: string): Promise<void> {
+  const navigator = navigatorWithGpu();
+  if (navigator?.gpu !== undefined) return;
+  const dawn = await importOptional('webgpu', `install it with: ${install} webgpu`);
+  Object.assign(globalThis, dawn.globals);
+  const gpu = (dawn.create as (options: string[]) => unknown)([]);
+  if (navigator === undefined) {
+    Object.defineProperty(globalThis, 'navigator', { value: { gpu }, configurable: true });
+  } else {
+    Object.defineProperty(navigator, 'gpu', { value: gpu, configurable: true });
+  }
+}
+
+/** Every backend that can be asked for by name. */
+export const CANDIDATES: readonly Candidate[] = [native, wasm, cpu, tensorflow, webgpu];
+
+/** The order in which 'auto' tries. */
+export const AUTO_ORDER: readonly string[] = ['native', 'wasm', 'cpu'];

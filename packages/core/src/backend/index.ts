@@ -1,0 +1,8 @@
+export {
+  type BackendChoice,
+  type BackendDescription,
+  type BackendTrial,
+  backendNames,
+  describeBackends,
+  selectBackend,
+} from './select-backend.js';

@@ -1,0 +1,109 @@
+import * as tf from '@tensorflow/tfjs';
+import { ConfigError, didYouMean, EaselError } from '../errors.js';
+import { AUTO_ORDER, CANDIDATES, type Candidate } from './candidates.js';
+
+/** Environment variable that names the backend where nothing else does. */
+export const BACKEND_VARIABLE = 'EASEL_BACKEND';
+
+/** One attempt to start a backend. */
+export interface BackendTrial {
+  readonly name: string;
+  readonly ok: boolean;
+  /** What runs, or why it does not and what to do. */
+  readonly reason: string;
+}
+
+/** Which backend runs, and why. */
+export interface BackendChoice {
+  readonly name: string;
+  readonly reason: string;
+  /** Everything that was tried, in order; the last is the one that runs. */
+  readonly tried: readonly BackendTrial[];
+}
+
+/** A backend as `easel doctor` lists it. */
+export interface BackendDescription {
+  readonly name: string;
+  readonly description: string;
+  /** Whether it computed a product just now. */
+  readonly available: boolean;
+  /** Details of what runs, or why it does not and what to do. */
+  readonly reason: string;
+  readonly version?: string;
+}
+
+/** Names that `selectBackend` takes. */
+export const backendNames: readonly string[] = ['auto', ...CANDIDATES.map(({ name }) => name)];
+
+/**
+ * Starts a tfjs backend and makes it the current one. `requested`, else the environment's EASEL_BACKEND, else 'auto': native, else
+ * wasm, else cpu. A backend counts as started when it has computed a small product.
+ *
+ * Throws ConfigError for an unknown name, and EaselError with the remedy if a backend asked for by name does not start; then the
+ * backend from before stays current.
+ */
+export async function selectBackend(requested?: string): Promise<BackendChoice> {
+  const fromEnvironment = typeof process === 'undefined' ? undefined : process.env?.[BACKEND_VARIABLE];
+  const asked = requested ?? (fromEnvironment || 'auto');
+  const source = requested === undefined && fromEnvironment ? `by ${BACKEND_VARIABLE}` : 'by name';
+  if (!backendNames.includes(asked)) {
+    throw new ConfigError(
+      `backend: expected one of ${backendNames.join(', ')}, got "${asked}" ${source}.${didYouMean(asked, backendNames)}`,
+    );
+  }
+  const before = currentBackend();
+  const tried: BackendTrial[] = [];
+  for (const name of asked === 'auto' ? AUTO_ORDER : [asked]) {
+    const trial = await start(find(name));
+    tried.push(trial);
+    if (trial.ok) {
+      const why =
+        asked === 'auto' ? `the first of ${AUTO_ORDER.join(', ')} that runs here` : `asked for ${source}`;
+      return { name, reason: `${why}: ${trial.reason}`, tried };
+    }
+  }
+  if (before !== undefined) await tf.setBackend(before);
+  const failures = tried.map(({ name, reason }) => `${name}: ${reason}`).join('; ');
+  const others = asked === 'auto' ? '' : ' Without --backend the best one that runs here is taken.';
+  throw new EaselError(`backend "${asked}", asked for ${source}, does not run here. ${failures}.${others}`);
+}
+
+/** Tries every backend and says which run here. The current backend is current again afterwards. */
+export async function describeBackends(): Promise<BackendDescription[]> {
+  const before = currentBackend();
+  const described: BackendDescription[] = [];
+  for (const candidate of CANDIDATES) {
+    const { name, description } = candidate;
+    const { ok: available, reason, version } = await start(candidate);
+    described.push({ name, description, available, reason, ...(version === undefined ? {} : { version }) });
+  }
+  if (before !== undefined) await tf.setBackend(before);
+  return described;
+}
+
+function find(name: string): Candidate {
+  return CANDIDATES.find((candidate) => candidate.name === name) as Candidate;
+}
+
+/** The backend in use, or undefined if tfjs has not started one yet. (tf.getBackend would start one.) */
+function currentBackend(): string | undefined {
+  return (tf.engine() as { backendName?: string }).backendName;
+}
+
+/** Loads a backend, makes it current and computes 2·3 on it. Never throws. */
+async function start(candidate: Candidate): Promise<BackendTrial & { readonly version?: string }> {
+  const { name, description } = candidate;
+  try {
+    const { version, details } = await candidate.load();
+    if (!(await tf.setBackend(name))) throw new Error('tfjs could not initialise it');
+    const product = tf.tidy(() => tf.matMul(tf.tensor2d([[2]]), tf.tensor2d([[3]])));
+    const [value] = await product.data();
+    product.dispose();
+    if (value !== 6) throw new Error(`it computed 2·3 = ${value}`);
+    const reason = details === undefined ? description : `${description} (${details})`;
+    return { name, ok: true, reason, ...(version === undefined ? {} : { version }) };
+  } catch (error) {
+    const cause = error instanceof Error ? error.message : String(error);
+    return { name, ok: false, reason: cause.replace(/\.$/, '') };
+  }
+}
