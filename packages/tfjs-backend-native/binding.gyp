@@ -35,7 +35,9 @@
     {
       "target_name": "tfjs_backend_native",
       "dependencies": ["kernels_serial", "kernels_avx2", "kernels_avx512"],
-      "sources": ["<!@(node native/gyp/sources.mjs portable)"]
+      "sources": ["<!@(node native/gyp/sources.mjs portable)"],
+      # The pool's threads outlive the environment that made them: a worker's end must not unmap their code.
+      "conditions": [["OS=='linux'", { "ldflags": ["-Wl,-z,nodelete"] }]]
     }
   ]
 }

@@ -50,7 +50,7 @@ function build() {
     if (status !== 0) {
       const lines = `${stdout}\n${stderr}`.split('\n');
       const telling = lines.filter((line) =>
-        /\berror\b|not found|No such file|ERR! (find|stack)/i.test(line),
+        /\berror\b|not found|No such file|ERR! (find|stack (?!at ))/i.test(line),
       );
       return (telling.length ? telling : lines.slice(-12)).slice(0, 12).join('\n  ');
     }

@@ -1,5 +1,6 @@
+import { Worker } from 'node:worker_threads';
 import { describe, expect, test } from '@jest/globals';
-import { addon, CPU_TARGETS, setTarget, setThreads } from './addon.js';
+import { addon, addonLoad, CPU_TARGETS, setTarget, setThreads } from './addon.js';
 
 describe('addon', () => {
   test('status names a target among those that run here', () => {
@@ -44,5 +45,32 @@ describe('addon', () => {
     expect(setThreads(threads)).toBe(3);
     expect(() => setThreads(0)).toThrow(/setThreads: count/);
     expect(() => addon().setTarget(CPU_TARGETS.length)).toThrow(/cannot run that target/);
+  });
+
+  test('three worker threads multiply at once, end, and leave the addon working', async () => {
+    // Loaded by path: workers run plain JavaScript.
+    const path = addonLoad.addon === undefined ? '' : addonLoad.path;
+    const code = `
+      const addon = require(${JSON.stringify(path)});
+      const n = 200;
+      const [c, a, b] = [0, 1, 2].map((value) => new Float32Array(addon.allocate(4 * n * n)).fill(value));
+      for (let i = 0; i < 20; i++) addon.gemm(c, a, b, Int32Array.of(n, n, n, 0, 1, 0), null, 0);
+      require('node:worker_threads').parentPort.postMessage(c.every((value) => value === 2 * n));`;
+    const answers = [1, 2, 3].map(
+      () =>
+        new Promise<unknown>((resolve, reject) => {
+          const worker = new Worker(code, { eval: true });
+          let answer: unknown;
+          worker.on('message', (message) => {
+            answer = message;
+          });
+          worker.on('error', reject);
+          worker.on('exit', () => resolve(answer));
+        }),
+    );
+    expect(await Promise.all(answers)).toEqual([true, true, true]);
+    const c = new Float32Array(1);
+    addon().gemm(c, Float32Array.of(2, 3), Float32Array.of(5, 7), Int32Array.of(1, 1, 2, 0, 0, 0), null, 0);
+    expect(c[0]).toBe(31);
   });
 });
