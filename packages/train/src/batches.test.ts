@@ -1,7 +1,7 @@
-import { describe, expect, test } from '@jest/globals';
 import { foldIn, prngKey } from '@easel/core';
+import { describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
-import { type BatchSettings, type Seq2SeqBatch, Seq2SeqBatches, microBatchKeys } from './batches.js';
+import { type BatchSettings, microBatchKeys, type Seq2SeqBatch, Seq2SeqBatches } from './batches.js';
 import type { EncodedSet } from './data/encoded-set.js';
 
 /** Three rows of four tokens, two of them with the same caption. */
@@ -71,7 +71,9 @@ test('text is trimmed to a multiple of 8, never beyond the longest that the mode
   expect(new Seq2SeqBatches(set, letters(32)).clean([1]).inputIds.shape).toEqual([1, 8]);
   expect(new Seq2SeqBatches(set, letters(32)).clean([0]).inputIds.shape).toEqual([1, 16]);
   expect(new Seq2SeqBatches(set, letters(10)).clean([0]).inputIds.shape).toEqual([1, 10]);
-  expect(new Seq2SeqBatches(set, { ...letters(32), trimText: false }).clean([1]).inputIds.shape).toEqual([1, 32]);
+  expect(new Seq2SeqBatches(set, { ...letters(32), trimText: false }).clean([1]).inputIds.shape).toEqual([
+    1, 32,
+  ]);
 });
 
 test('every different caption is tokenized once', () => {
@@ -144,7 +146,7 @@ test('keys of micro-batches differ from each other and between noise and dropout
   expect(new Set(keys.map(String)).size).toBe(4);
 });
 
-test('tensors are the caller\'s, none is left behind', () => {
+test("tensors are the caller's, none is left behind", () => {
   const before = tf.memory().numTensors;
   const batches = new Seq2SeqBatches(set, letters(16));
   const batch = batches.noisy([0, 1], { blankCaptions: 0.5, maskMax: 1, maskRows: 1 }, prngKey(0));

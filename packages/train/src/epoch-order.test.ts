@@ -1,5 +1,5 @@
-import { describe, expect, test } from '@jest/globals';
 import { ConfigError, prngKey } from '@easel/core';
+import { describe, expect, test } from '@jest/globals';
 import { EpochOrder, holdOut } from './epoch-order.js';
 
 describe('EpochOrder', () => {

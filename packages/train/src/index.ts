@@ -1,1 +1,39 @@
-export {};
+// Settings of a training run
+export { readJsonFile, withAssignments } from './config/fields.js';
+export { parseSeq2SeqConfig, type Seq2SeqConfig } from './config/seq2seq-config.js';
+export { parseVqganTrainingConfig, type VqganTrainingConfig } from './config/vqgan-config.js';
+
+// Pictures and captions
+export { type CaptionRow, readCaptionList } from './data/caption-list.js';
+export {
+  decodePicture,
+  defaultPictureShape,
+  type PictureShape,
+  type SkippedPicture,
+} from './data/decode-picture.js';
+export {
+  type CaptionedPicture,
+  listPictures,
+  openPictureFolder,
+  type PictureFile,
+  type PictureSource,
+} from './data/picture-folder.js';
+
+// Encoded sets
+export {
+  type EncodeOptions,
+  type EncodeProgress,
+  type EncodeSummary,
+  encodePictures,
+} from './data/encode.js';
+export { type EncodedSet, type EncodingShape, readEncodedSet } from './data/encoded-set.js';
+export { type EncodedRow, type ShardColumns, type ShardFormat, writeShard } from './data/shards.js';
+
+// Training
+export { trainSeq2Seq } from './train-seq2seq.js';
+export {
+  TrainingError,
+  type TrainingEvent,
+  type TrainingOptions,
+  type TrainingResult,
+} from './training-loop.js';

@@ -1,10 +1,18 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { ConfigError, EaselError } from '@easel/core';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
-import { type CheckpointState, readCheckpointPart, RunFolder } from './run-folder.js';
+import { type CheckpointState, RunFolder, readCheckpointPart } from './run-folder.js';
 
 let folder: string;
 beforeEach(() => {
@@ -59,7 +67,9 @@ test('checkpoints come back as they were; the newest counts, the oldest go', asy
   const model = await readCheckpointPart(again.resumed?.path as string, 'model');
   expect([...(model.get('a.kernel')?.values ?? [])]).toEqual([6, 2, 3, 4]);
   expect(model.get('a.kernel')?.shape).toEqual([2, 2]);
-  expect((await readCheckpointPart(again.resumed?.path as string, 'optimizer')).get('step')?.values[0]).toBe(6);
+  expect((await readCheckpointPart(again.resumed?.path as string, 'optimizer')).get('step')?.values[0]).toBe(
+    6,
+  );
   await again.close();
 });
 

@@ -1,4 +1,4 @@
-import { appendFile, copyFile, cp, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { appendFile, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigError, EaselError } from '@easel/core';
 import { openCheckpoint, saveSafetensors, writeFileAtomic } from '@easel/core/node';
@@ -81,7 +81,10 @@ export class RunFolder {
       const checkpoints = await listCheckpoints(path);
       const newest = checkpoints.at(-1) ?? null;
       const before = await readFile(join(path, 'config.json'), 'utf8').catch(() => null);
-      if (before !== null) {
+      // A run that failed before its first logged step has left nothing worth keeping.
+      const begun =
+        newest !== null || (await readFile(join(path, 'metrics.jsonl'), 'utf8').catch(() => '')) !== '';
+      if (before !== null && begun) {
         if (!options.resume)
           throw new ConfigError(
             `Run folder ${path}: there is a run in it already${newest === null ? '' : ` (step ${newest.step} of ${String(config.steps)})`}. Resume it, or choose another folder.`,
@@ -187,12 +190,6 @@ export async function readCheckpointPart(
   } finally {
     await source.close();
   }
-}
-
-/** Copies a file or folder into a model folder. */
-export async function copyInto(from: string, to: string): Promise<void> {
-  if ((await stat(from)).isDirectory()) await cp(from, to, { recursive: true });
-  else await copyFile(from, to);
 }
 
 function checkpointName(step: number): string {

@@ -86,7 +86,7 @@ export class Seq2SeqTask implements TrainingTask {
     }
     if (accumulate > 1) grads = mapped(grads, (gradient) => tf.div(gradient, accumulate));
     const learningRate = optimizer.schedule(step);
-    const gradientNorm = await applyUpdate(optimizer, this.weights, grads, config.clipNorm, (norm) =>
+    const gradientNorm = applyUpdate(optimizer, this.weights, grads, config.clipNorm, (norm) =>
       requireFinite(step, lossSum, norm),
     );
     return { loss: lossSum, learningRate, metrics: { gradientNorm } };

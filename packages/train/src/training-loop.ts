@@ -1,6 +1,14 @@
-import { EaselError } from '@easel/core';
+import { join } from 'node:path';
+import { DataError, EaselError, loadWeights, type Optimizer, type WeightRule } from '@easel/core';
+import { openCheckpoint } from '@easel/core/node';
+import * as tf from '@tensorflow/tfjs';
 import type { DataPosition } from './epoch-order.js';
-import type { CheckpointParts, CheckpointState, RunFolder } from './run-folder.js';
+import {
+  type CheckpointParts,
+  type CheckpointState,
+  type RunFolder,
+  readCheckpointPart,
+} from './run-folder.js';
 
 /** A training run that can't go on: the loss or a gradient is no longer a finite number. */
 export class TrainingError extends EaselError {}
@@ -88,6 +96,45 @@ export interface TrainingResult {
   readonly checkpoint: string;
   /** The last evaluation of this sitting. */
   readonly splits: Readonly<Record<string, Readonly<Record<string, number>>>>;
+}
+
+/**
+ * Brings weights and optimizer to the run's checkpoint, if it has one; a task's further tensors are its own care.
+ * Throws DataError if the run was begun on other data, CheckpointError if the checkpoint doesn't fit.
+ */
+export async function restoreCheckpoint(
+  run: RunFolder,
+  task: Pick<TrainingTask, 'data'>,
+  parts: {
+    readonly weights: ReadonlyMap<string, tf.Variable>;
+    readonly rules: ReadonlyMap<string, WeightRule>;
+    readonly optimizer: Optimizer;
+  },
+): Promise<void> {
+  const { resumed } = run;
+  if (resumed === null) return;
+  if (resumed.state.data !== task.data)
+    throw new DataError(
+      `Run folder ${run.path}: its run was begun on other training data than is there now. Restore the data, or start a new run (init takes over a model).`,
+    );
+  const source = await openCheckpoint(join(resumed.path, 'model.safetensors'));
+  try {
+    await loadWeights(parts.weights, source, parts.rules);
+  } finally {
+    await source.close();
+  }
+  const state = await readCheckpointTensors(resumed.path, 'optimizer');
+  parts.optimizer.loadState(state);
+  tf.dispose([...state.values()]);
+}
+
+/** The tensors of one file of a checkpoint; the caller disposes them. */
+export async function readCheckpointTensors(
+  checkpoint: string,
+  part: string,
+): Promise<Map<string, tf.Tensor>> {
+  const arrays = await readCheckpointPart(checkpoint, part);
+  return new Map([...arrays].map(([name, { values, shape }]) => [name, tf.tensor(values, [...shape])]));
 }
 
 /**

@@ -1,14 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { foldIn, foldInNames, type Key, type Optimizer, permutation, prngKey, valueAndGrads } from '@easel/core';
-import {
-  type CodebookTracker,
-  commitmentLoss,
-  nearestCodes,
-  reconstructionLoss,
-  straightThrough,
-  type Vqgan,
-} from '@easel/vqgan';
+import { type CodebookTracker, reconstructionLoss, straightThrough, type Vqgan } from '@easel/vqgan';
 import * as tf from '@tensorflow/tfjs';
 import type { VqganTrainingConfig } from './config/vqgan-config.js';
 import { pixelsToTensor } from './data/encode.js';
@@ -19,7 +12,7 @@ import { toBytes, writeReconstructionGrid } from './reconstruction-grid.js';
 import type { CheckpointParts } from './run-folder.js';
 import { requireFinite, type TrainingTask, type UpdateResult } from './training-loop.js';
 
-/** Pictures to evaluate on: some of a cache. */
+/** Some pictures of a cache. */
 export interface PictureSplit {
   readonly cache: PictureCache;
   readonly rows: readonly number[];
@@ -31,24 +24,23 @@ export interface VqganTaskParts {
   readonly vqgan: Vqgan;
   readonly optimizer: Optimizer;
   readonly tracker: CodebookTracker;
-  readonly pictures: PictureCache;
-  /** Pictures of the cache to train on. */
-  readonly rows: readonly number[];
-  readonly evaluation: { readonly name: string; readonly split: PictureSplit };
+  readonly training: PictureSplit;
+  /** Name of the evaluated split, and its pictures. */
+  readonly evaluated: PictureSplit & { readonly name: string };
   /** Folder of the reconstruction grids. */
   readonly gridFolder: string;
   readonly exportModel: (folder: string) => Promise<void>;
 }
 
-/** Path of the codebook in a Vqgan: it follows moving averages, not gradients. */
+/** Path of the codebook among a Vqgan's weights: it follows moving averages, not gradients. */
 export const codebookName = 'quantize.embedding.embedding';
 
 /** Pictures that go through the model at a time where no gradient is needed. */
 const evaluationBatch = 25;
 
 /**
- * Training a VQGAN without a discriminator: reconstruction plus commitment loss; after some steps as a plain autoencoder the
- * codebook is set by k-means and from then on follows moving averages of the latents that choose each code.
+ * Training a VQGAN without a discriminator: reconstruction plus commitment loss. After some steps as a plain autoencoder the
+ * codebook is set by k-means; from then on it follows moving averages of the latents that choose each code.
  */
 export class VqganTask implements TrainingTask {
   readonly steps: number;
@@ -61,8 +53,32 @@ export class VqganTask implements TrainingTask {
   readonly data: string;
   readonly exportModel: (folder: string) => Promise<void>;
   private readonly parts: VqganTaskParts;
-  /** All weights but the codebook. */
+  /** All weights, and those that follow gradients. */
+  private readonly weights: Map<string, tf.Variable>;
   private readonly trained: Map<string, tf.Variable>;
   private readonly order: EpochOrder;
-  private readonly codebookKey: Key;
+  /** Dead codes replaced since the run (or this sitting of it) began. */
+  private restarts = 0;
+
+  /** Throws ConfigError if the pictures don't fill a batch. */
+  constructor(parts: VqganTaskParts) {
+    const { config, training } = parts;
+    this.parts = parts;
+    this.steps = config.steps;
+    this.samplesPerStep = config.batchSize;
+    this.logEvery = config.log.every;
+    this.evaluateEvery = config.evaluation.every;
+    this.checkpointEvery = config.checkpoint.every;
+    this.checkpointsKept = config.checkpoint.keep;
+    this.key = prngKey(config.seed);
+    this.data = training.cache.digest;
+    this.exportModel = parts.exportModel;
+    this.weights = parts.vqgan.namedWeights();
+    this.trained = new Map([...this.weights].filter(([name]) => name !== codebookName));
+    this.order = new EpochOrder(foldInNames(this.key, ['order']), training.rows.length, config.batchSize);
+  }
+
+  position(step: number): DataPosition {
+    return this.order.position(step);
+  }
 }

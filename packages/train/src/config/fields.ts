@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { ConfigError, didYouMean } from '@easel/core';
 
 /**
@@ -9,11 +10,12 @@ export type Field<T> = (value: unknown, at: string) => T;
 /** What a section of fields reads. */
 export type Settings<F> = { readonly [K in keyof F]: F[K] extends Field<infer T> ? T : never };
 
+/** Bounds of a number: `min` and `max` are allowed themselves, `above` and `below` aren't. */
 interface Range {
   readonly min?: number;
-  /** A lower bound that is itself not allowed. */
   readonly above?: number;
   readonly max?: number;
+  readonly below?: number;
 }
 
 /** A whole number; required if there is no default. */
@@ -31,19 +33,18 @@ function number(
   accepts: (value: number) => boolean,
   options: Range & { readonly default?: number },
 ): Field<number> {
-  const {
-    min = Number.NEGATIVE_INFINITY,
-    above = Number.NEGATIVE_INFINITY,
-    max = Number.POSITIVE_INFINITY,
-  } = options;
-  const bounds = [
-    min > Number.NEGATIVE_INFINITY ? ` from ${min}` : '',
-    above > Number.NEGATIVE_INFINITY ? ` above ${above}` : '',
-    max < Number.POSITIVE_INFINITY ? ` to ${max}` : '',
-  ].join('');
+  const { min, above, max, below } = options;
+  const bounds = Object.entries({ from: min, above, to: max, below })
+    .flatMap(([word, bound]) => (bound === undefined ? [] : [` ${word} ${bound}`]))
+    .join('');
+  const within = (found: number) =>
+    (min === undefined || found >= min) &&
+    (above === undefined || found > above) &&
+    (max === undefined || found <= max) &&
+    (below === undefined || found < below);
   return (value, at) => {
     const found = value ?? options.default;
-    if (typeof found !== 'number' || !accepts(found) || found < min || found <= above || found > max)
+    if (typeof found !== 'number' || !accepts(found) || !within(found))
       throw mismatch(at, `${kind}${bounds}`, value);
     return found;
   };
@@ -154,4 +155,16 @@ export function withAssignments(
     }
   }
   return result;
+}
+
+/** The content of a JSON file. Throws ConfigError that names it if it is missing or not JSON. */
+export async function readJsonFile(path: string): Promise<unknown> {
+  const content = await readFile(path, 'utf8').catch((error: Error) => {
+    throw new ConfigError(`${path}: can't be read (${error.message}).`);
+  });
+  try {
+    return JSON.parse(content);
+  } catch (error) {
+    throw new ConfigError(`${path}: not JSON (${(error as Error).message}).`);
+  }
 }

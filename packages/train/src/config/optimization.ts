@@ -6,9 +6,9 @@ export const optimizerFields = {
   /** AdamW (Loshchilov and Hutter 2019) or Adafactor (Shazeer and Stern 2018). */
   name: choice(['adamw', 'adafactor']),
   /** Weight of the old mean of gradients (AdamW). */
-  beta1: real({ min: 0, max: 1, default: 0.9 }),
+  beta1: real({ min: 0, below: 1, default: 0.9 }),
   /** Weight of the old mean of squared gradients (AdamW). */
-  beta2: real({ min: 0, max: 1, default: 0.999 }),
+  beta2: real({ min: 0, below: 1, default: 0.999 }),
   /** Added to the root of the second moment (AdamW). */
   epsilon: real({ above: 0, default: 1e-8 }),
   /** Share of each decayed weight that a step of learning rate 1 takes away. */

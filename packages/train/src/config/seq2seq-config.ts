@@ -58,6 +58,8 @@ const fields = {
   tokenizer: optional(text()),
   /** VQGAN folder that is copied into the finished model, so that `easel generate` can draw with it. */
   vqgan: optional(text()),
+  /** What of the VQGAN goes into the finished model: all of its folder, or the decoder, which is enough to draw. */
+  vqganParts: choice(['whole', 'decoder']),
   data: section(dataFields),
   /** Rows of one forward and backward pass. */
   batchSize: integer({ min: 1, default: 32 }),

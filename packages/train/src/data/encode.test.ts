@@ -1,14 +1,14 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { ConfigError, DataError, EaselError, prngKey } from '@easel/core';
 import { initializeVqgan, parseVqganConfig, Vqgan } from '@easel/vqgan';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import { drawPictures } from '../testing/drawings.js';
 import { tinyVqganJson } from '../testing/tiny-models.js';
-import { type EncodeOptions, type EncodeProgress, encodePictures, pixelsToTensor } from './encode.js';
 import { decodePicture, defaultPictureShape } from './decode-picture.js';
+import { type EncodeOptions, type EncodeProgress, encodePictures, pixelsToTensor } from './encode.js';
 import { readEncodedSet } from './encoded-set.js';
 import { openPictureFolder } from './picture-folder.js';
 
@@ -37,7 +37,13 @@ afterEach(() => {
 });
 
 const encode = async (options: Partial<EncodeOptions> = {}) =>
-  encodePictures(await openPictureFolder(pictures), { vqgan, out, batchSize: 2, picturesPerShard: 3, ...options });
+  encodePictures(await openPictureFolder(pictures), {
+    vqgan,
+    out,
+    batchSize: 2,
+    picturesPerShard: 3,
+    ...options,
+  });
 
 describe.each(['parquet', 'jsonl'] as const)('to %s', (format) => {
   test('every caption becomes a row with the tokens that the VQGAN gives for its picture', async () => {
@@ -110,7 +116,9 @@ describe('going on', () => {
 
   test('the encoding of something else is refused', async () => {
     await encode();
-    await expect(encode({ shape: { background: '#000000' } })).rejects.toThrow(/another picture size, fit or background/);
+    await expect(encode({ shape: { background: '#000000' } })).rejects.toThrow(
+      /another picture size, fit or background/,
+    );
     await expect(encode({ picturesPerShard: 4 })).rejects.toThrow(/another number of pictures a shard/);
     const other = new Vqgan(parseVqganConfig(tinyVqganJson));
     initializeVqgan(other, prngKey(2));
@@ -127,9 +135,17 @@ describe('broken input', () => {
       writeFileSync(join(mixed, `${name}.png`), 'broken');
       writeFileSync(join(mixed, `${name}.txt`), name);
     }
-    const summary = await encodePictures(await openPictureFolder(mixed), { vqgan, out, picturesPerShard: 2, batchSize: 2 });
+    const summary = await encodePictures(await openPictureFolder(mixed), {
+      vqgan,
+      out,
+      picturesPerShard: 2,
+      batchSize: 2,
+    });
     expect(summary).toMatchObject({ complete: true, pictures: 4, rows: 8, skipped: 2 });
-    const log = readFileSync(summary.skippedLog, 'utf8').trim().split('\n').map((line) => JSON.parse(line));
+    const log = readFileSync(summary.skippedLog, 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
     expect(log).toMatchObject([
       { shard: 0, file: 'a.png' },
       { shard: 2, file: 'z.png' },
@@ -144,7 +160,9 @@ describe('broken input', () => {
     writeFileSync(join(broken, 'a.txt'), 'a');
     const source = await openPictureFolder(broken);
     for (let call = 0; call < 2; call++)
-      await expect(encodePictures(source, { vqgan, out })).rejects.toThrow(/none of its 1 pictures can be decoded/);
+      await expect(encodePictures(source, { vqgan, out })).rejects.toThrow(
+        /none of its 1 pictures can be decoded/,
+      );
     rmSync(broken, { recursive: true });
   });
 

@@ -1,0 +1,68 @@
+import {
+  Adafactor,
+  AdamW,
+  clipByGlobalNorm,
+  constantSchedule,
+  cosineSchedule,
+  exponentialSchedule,
+  linearSchedule,
+  type Optimizer,
+  type Schedule,
+} from '@easel/core';
+import * as tf from '@tensorflow/tfjs';
+import type { OptimizerSettings, ScheduleSettings } from './config/optimization.js';
+
+/** The schedule that a config describes, for a run of so many updates. Throws ConfigError if the warm-up is longer than the run. */
+export function createSchedule(settings: ScheduleSettings, steps: number): Schedule {
+  const { learningRate, warmupSteps, offset, decay, floor, staircase } = settings;
+  const common = { learningRate, warmupSteps, offset };
+  switch (decay) {
+    case 'none':
+      return constantSchedule(common);
+    case 'linear':
+      return linearSchedule({ ...common, totalSteps: steps });
+    case 'cosine':
+      return cosineSchedule({ ...common, totalSteps: steps, floor: floor * learningRate });
+    case 'exponential':
+      return exponentialSchedule({
+        ...common,
+        transitionSteps: settings.transitionSteps ?? 1,
+        decayRate: settings.decayRate ?? 1,
+        staircase,
+      });
+  }
+}
+
+/** The optimizer that a config describes, for these weights. Throws ConfigError for constants that it can't have. */
+export function createOptimizer(
+  settings: OptimizerSettings,
+  schedule: Schedule,
+  weights: ReadonlyMap<string, tf.Variable>,
+): Optimizer {
+  const { name, beta1, beta2, epsilon, weightDecay, decay } = settings;
+  if (name === 'adafactor') return new Adafactor({ schedule, weightDecay });
+  const decayFilter = (weight: string) => decay === 'all' || (weights.get(weight)?.rank ?? 0) >= 2;
+  return new AdamW({ schedule, beta1, beta2, epsilon, weightDecay, decayFilter });
+}
+
+/**
+ * Clips the gradients to a common norm (null: not at all), lets `check` see the norm, and updates the weights; returns the norm
+ * before clipping. The gradients are disposed, whatever happens; if `check` throws, weights and optimizer stay as they are.
+ */
+export function applyUpdate(
+  optimizer: Optimizer,
+  weights: ReadonlyMap<string, tf.Variable>,
+  grads: ReadonlyMap<string, tf.Tensor>,
+  clipNorm: number | null,
+  check: (norm: number) => void,
+): number {
+  const clipped = clipByGlobalNorm(grads, clipNorm ?? Number.POSITIVE_INFINITY);
+  tf.dispose([...grads.values()]);
+  try {
+    check(clipped.norm);
+    optimizer.apply(weights, clipped.grads);
+    return clipped.norm;
+  } finally {
+    tf.dispose([...clipped.grads.values()]);
+  }
+}

@@ -1,0 +1,251 @@
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { BpeTokenizer, generateTokens, trainBpe } from '@easel/bart';
+import { openDalleBart, saveTokenizer } from '@easel/bart/node';
+import { ConfigError, DataError, prngKey } from '@easel/core';
+import * as tf from '@tensorflow/tfjs';
+import { parseSeq2SeqConfig } from './config/seq2seq-config.js';
+import { writeShard } from './data/shards.js';
+import { startTestBackend } from './testing/backend.js';
+import { tinyDalleBartJson } from './testing/tiny-models.js';
+import { trainSeq2Seq } from './train-seq2seq.js';
+import { TrainingError, type TrainingEvent, type TrainingOptions } from './training-loop.js';
+
+let root: string;
+let shared: string;
+beforeAll(async () => {
+  await startTestBackend();
+  shared = mkdtempSync(join(tmpdir(), 'easel-seq2seq-data-'));
+  const colours = ['red', 'green', 'blue', 'black', 'white', 'pink'];
+  // Two captions a picture; picture c shows tokens c, c + 1, … so that the caption says everything.
+  const rows = colours.flatMap((colour, c) => {
+    const encoding = Array.from({ length: 4 }, (_, t) => (c + t) % 16);
+    return [`a ${colour} ball`, `Ball, ${colour}!`].map((caption) => ({ caption, encoding, source: colour }));
+  });
+  mkdirSync(join(shared, 'set'));
+  await writeShard(join(shared, 'set', 'shard-00000.parquet'), rows);
+  const bpe = trainBpe(rows.map((row) => row.caption), { vocabSize: 280 });
+  await saveTokenizer(join(shared, 'tokenizer'), new BpeTokenizer(bpe));
+});
+afterAll(() => {
+  rmSync(shared, { recursive: true, force: true });
+});
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'easel-seq2seq-'));
+});
+afterEach(() => {
+  rmSync(root, { recursive: true, force: true });
+});
+
+const settings = () => ({
+  seed: 3,
+  model: tinyDalleBartJson as unknown,
+  tokenizer: join(shared, 'tokenizer') as string | null,
+  data: { train: join(shared, 'set'), blankCaptions: 0.2 } as Record<string, unknown>,
+  steps: 8,
+  batchSize: 4,
+  optimizer: { beta2: 0.98, weightDecay: 0.05, decay: 'matrices' } as Record<string, unknown>,
+  schedule: { learningRate: 0.01, warmupSteps: 2, decay: 'cosine', floor: 0.02 } as Record<string, unknown>,
+  clipNorm: 1,
+  maskInputs: { max: 0.5 },
+  evaluation: { every: 4, trainRows: 5 },
+  log: { every: 1 },
+  checkpoint: { every: 4, keep: 2 },
+});
+type TestSettings = Omit<Partial<ReturnType<typeof settings>>, 'model'> & Record<string, unknown>;
+
+const train = (name: string, changes: TestSettings = {}, options: Partial<TrainingOptions> = {}) =>
+  trainSeq2Seq(parseSeq2SeqConfig({ ...settings(), ...changes }), { out: join(root, name), ...options });
+
+const bytes = (...path: string[]) => readFileSync(join(root, ...path));
+const metrics = (name: string) =>
+  bytes(name, 'metrics.jsonl')
+    .toString()
+    .trim()
+    .split('\n')
+    .map((line) => {
+      const { samplesPerSecond, seconds, ...rest } = JSON.parse(line);
+      return rest;
+    });
+
+/** A signal that goes off when the run tells of this step. */
+function stopAt(step: number) {
+  const stop = new AbortController();
+  const onEvent = (event: TrainingEvent) => {
+    if (event.kind === 'step' && event.step === step) stop.abort();
+  };
+  return { signal: stop.signal, onEvent };
+}
+
+test('a run learns, logs, evaluates, keeps checkpoints, and leaves a model that draws', async () => {
+  const before = tf.memory().numTensors;
+  const events: TrainingEvent[] = [];
+  const result = await train('run', { steps: 60, checkpoint: { every: 20, keep: 2 } }, { onEvent: (e) => events.push(e) });
+  expect(tf.memory().numTensors).toBe(before);
+  expect(result).toMatchObject({ complete: true, step: 60, model: join(root, 'run', 'model') });
+  expect(readdirSync(join(root, 'run')).sort()).toEqual(['checkpoints', 'config.json', 'metrics.jsonl', 'model']);
+  expect(readdirSync(join(root, 'run', 'checkpoints'))).toEqual(['step-00000040', 'step-00000060']);
+  expect(readdirSync(join(root, 'run', 'checkpoints', 'step-00000060')).sort()).toEqual([
+    'model.safetensors',
+    'optimizer.safetensors',
+    'state.json',
+  ]);
+  expect(JSON.parse(bytes('run', 'config.json').toString())).toMatchObject({ steps: 60, accumulate: 1, init: null });
+
+  const lines = metrics('run');
+  const losses = lines.filter((line) => line.kind === 'train').map((line) => line.loss);
+  expect(losses).toHaveLength(60);
+  expect(losses[0]).toBeCloseTo(Math.log(17), 1); // fresh weights know nothing: all 17 tokens alike
+  expect(Math.min(...losses.slice(-10))).toBeLessThan(losses[0] * 0.7);
+  const evaluation = lines.filter((line) => line.kind === 'trained').at(-1);
+  expect(evaluation).toMatchObject({ step: 60, kind: 'trained' });
+  expect(evaluation.loss).toBeLessThan(losses[0] * 0.7);
+  expect(evaluation.lossBlank).toBeGreaterThan(0);
+  expect(result.splits.trained?.loss).toBe(evaluation.loss);
+  expect(events.filter((event) => event.kind === 'step')).toHaveLength(60);
+  expect(events.filter((event) => event.kind === 'checkpoint').map((event) => event.step)).toEqual([20, 40, 60]);
+
+  const opened = await openDalleBart(result.model);
+  const inputs = opened.processor.process(['a red ball']);
+  const [tokens] = await generateTokens(opened.model, inputs, { key: prngKey(0), greedy: true });
+  expect(tokens).toHaveLength(4);
+  opened.dispose();
+}, 60_000);
+
+describe('going on', () => {
+  test('4 + 4 steps are 8 steps bit for bit, after Ctrl-C', async () => {
+    await train('whole');
+    const stopped = await train('parts', {}, stopAt(4));
+    expect(stopped).toMatchObject({ complete: false, step: 4 });
+    expect(existsSync(join(root, 'parts', 'lock'))).toBe(false);
+    const rest = await train('parts', {}, { resume: true });
+    expect(rest).toMatchObject({ complete: true, step: 8 });
+    for (const file of ['model.safetensors', 'optimizer.safetensors'])
+      expect(bytes('parts', 'checkpoints', 'step-00000008', file).equals(bytes('whole', 'checkpoints', 'step-00000008', file))).toBe(true);
+    expect(metrics('parts')).toEqual(metrics('whole'));
+    expect(bytes('parts', 'model', 'model.safetensors').equals(bytes('whole', 'model', 'model.safetensors'))).toBe(true);
+  });
+
+  test('a stop at a step without a planned checkpoint writes one; log lines that span it come out the same', async () => {
+    const changes = { log: { every: 4 }, checkpoint: { every: 0 }, accumulate: 2, batchSize: 2 };
+    await train('whole', changes);
+    await train('parts', changes, stopAt(3));
+    expect(readdirSync(join(root, 'parts', 'checkpoints'))).toEqual(['step-00000003']);
+    await train('parts', changes, { resume: true });
+    expect(metrics('parts')).toEqual(metrics('whole'));
+  });
+
+  test('a finished run resumed is left as it is', async () => {
+    await train('run');
+    const before = metrics('run');
+    expect(await train('run', {}, { resume: true })).toMatchObject({ complete: true, step: 8 });
+    expect(metrics('run')).toEqual(before);
+  });
+
+  test('refused: without resume, with other settings, with other data', async () => {
+    await train('run', {}, stopAt(2));
+    await expect(train('run')).rejects.toThrow(/there is a run in it already \(step 2 of 8\)/);
+    await expect(train('run', { batchSize: 3 }, { resume: true })).rejects.toThrow(/batchSize was 4, now 3/);
+    const set = join(root, 'other');
+    mkdirSync(set);
+    const encoding = Array.from({ length: 4 }, () => 1);
+    await writeShard(join(set, 'x.jsonl'), Array.from({ length: 9 }, (_, i) => ({ caption: `c${i}`, encoding, source: `${i}` })));
+    rmSync(join(root, 'run', 'config.json'));
+    await expect(train('run', { data: { train: set } }, { resume: true })).rejects.toThrow(DataError);
+  });
+});
+
+test('accumulation: two micro-batches without noise give the update of one batch', async () => {
+  const quiet = { data: { ...settings().data, blankCaptions: 0 }, maskInputs: { max: 0 }, steps: 3, model: { ...tinyDalleBartJson, dropout: 0 } };
+  await train('one', quiet);
+  await train('two', { ...quiet, batchSize: 2, accumulate: 2 });
+  const losses = (name: string) => metrics(name).filter((line) => line.kind === 'train').map((line) => line.loss);
+  for (const [i, loss] of losses('two').entries()) expect(loss).toBeCloseTo(losses('one')[i], 4);
+});
+
+test('fine-tuning goes on from a model folder, tokenizer and vocabulary with it', async () => {
+  const first = await train('first', { steps: 30 });
+  const second = await train('second', { model: null, init: first.model, tokenizer: null, steps: 3 });
+  const lossOf = (name: string, i: number) => metrics(name).filter((line) => line.kind === 'train').at(i).loss;
+  expect(lossOf('second', 0)).toBeLessThan(lossOf('first', 0) * 0.95);
+  expect(bytes('second', 'model', 'vocab.json').equals(bytes('first', 'model', 'vocab.json'))).toBe(true);
+  expect(second.complete).toBe(true);
+});
+
+describe('evaluation split', () => {
+  test('a share of the pictures is held out with all their captions', async () => {
+    const result = await train('run', { data: { ...settings().data, evalFraction: 0.3 }, steps: 3 });
+    // 2 of 6 pictures: 8 rows are left to train on, two batches of 4 an epoch
+    expect(result.splits.eval?.loss).toBeGreaterThan(0);
+    expect(metrics('run').filter((line) => line.kind === 'train').map((line) => line.epoch)).toEqual([0, 1, 1]);
+  });
+
+  test('a set of its own', async () => {
+    const result = await train('run', { data: { ...settings().data, eval: join(shared, 'set') }, steps: 1, schedule: { learningRate: 1e-3 } });
+    expect(Object.keys(result.splits)).toEqual(['eval', 'trained']);
+  });
+});
+
+describe('refused before anything is trained', () => {
+  const noRun = () => !existsSync(join(root, 'run', 'checkpoints')) || readdirSync(join(root, 'run', 'checkpoints')).length === 0;
+
+  test.each([
+    ['a tokenizer larger than the model', { model: { ...tinyDalleBartJson, encoder_vocab_size: 270 } }, ConfigError, /tokenizer has 280 tokens/],
+    ['tokens out of the model\'s range', { model: { ...tinyDalleBartJson, image_vocab_size: 8 } }, DataError, /image token \d+ is 8/],
+    ['encodings of another length', { model: { ...tinyDalleBartJson, image_length: 9 } }, DataError, /expected 9 image tokens/],
+    ['a batch larger than the set', { batchSize: 13 }, ConfigError, /12 rows don't fill one batch of 13/],
+    ['a set that is not there', { data: { train: '/nowhere' } }, DataError, /nowhere: can't be read/],
+    ['a VQGAN folder that is none', { vqgan: '/nowhere' }, ConfigError, /nowhere.*can't be read/],
+    ['a warm-up longer than the run', { steps: 2 }, ConfigError, /totalSteps/],
+    ['a model config with a typo', { model: { ...tinyDalleBartJson, d_modle: 3 } }, ConfigError, /d_model/],
+    ['a model file that is not there', { model: '/nowhere.json' }, ConfigError, /nowhere\.json: can't be read/],
+    ['a tokenizer folder without one', { tokenizer: '/nowhere' }, ConfigError, /nowhere/],
+  ])('%s', async (_, changes, kind, message) => {
+    const before = tf.memory().numTensors;
+    const failure = train('run', changes);
+    await expect(failure).rejects.toThrow(kind);
+    await expect(failure).rejects.toThrow(message);
+    expect(noRun()).toBe(true);
+    expect(tf.memory().numTensors).toBe(before);
+    expect(await train('run', { steps: 3 })).toMatchObject({ complete: true }); // nothing stands in the way afterwards
+  });
+
+  test('a second run in the folder', async () => {
+    const running = train('run');
+    await expect(train('run', {}, { resume: true })).rejects.toThrow(/another run writes into it/);
+    await running;
+  });
+});
+
+describe('failures on the way', () => {
+  test('a loss that is no number stops the run; the last checkpoint stays and is named', async () => {
+    const wild = { steps: 40, schedule: { learningRate: 1e30 }, clipNorm: null, checkpoint: { every: 1, keep: 1 } };
+    const failure = train('run', wild);
+    await expect(failure).rejects.toThrow(TrainingError);
+    await expect(failure).rejects.toThrow(/(loss|gradients) is (NaN|-?Infinity).*last good checkpoint is .*step-0000/);
+    const [checkpoint] = readdirSync(join(root, 'run', 'checkpoints'));
+    expect(readdirSync(join(root, 'run', 'checkpoints', checkpoint as string))).toHaveLength(3);
+    expect(existsSync(join(root, 'run', 'lock'))).toBe(false);
+  });
+
+  test('a checkpoint that cannot be written stops the run; the model of the one before stays', async () => {
+    const onEvent = (event: TrainingEvent) => {
+      if (event.kind !== 'step' || event.step !== 8) return;
+      rmSync(join(root, 'run', 'checkpoints'), { recursive: true });
+      writeFileSync(join(root, 'run', 'checkpoints'), 'a file in the way');
+    };
+    await expect(train('run', {}, { onEvent })).rejects.toThrow(/step 8: can't be written.*ENOTDIR/);
+    expect(existsSync(join(root, 'run', 'lock'))).toBe(false);
+    expect((await openDalleBart(join(root, 'run', 'model'))).config.dModel).toBe(8); // that of step 4
+  });
+});
+
+test('the number of tensors stays the same from step to step', async () => {
+  const counts: number[] = [];
+  await train('run', { evaluation: { every: 0 }, checkpoint: { every: 0 } }, {
+    onEvent: (event) => event.kind === 'step' && counts.push(tf.memory().numTensors),
+  });
+  expect(new Set(counts.slice(1)).size).toBe(1);
+});

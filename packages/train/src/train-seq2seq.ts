@@ -1,0 +1,220 @@
+import { access, copyFile, cp, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  type BpeTokenizer,
+  DalleBart,
+  type DalleBartConfig,
+  dalleBartConfigToJson,
+  initializeDalleBart,
+  parseDalleBartConfig,
+  parseWordFrequencies,
+  rulesForEasel,
+  TextNormalizer,
+} from '@easel/bart';
+import { openDalleBart, openTokenizer, saveDalleBart, WORD_LIST } from '@easel/bart/node';
+import { ConfigError, foldIn, foldInNames, type Key, permutation, prngKey, uniform } from '@easel/core';
+import { parseVqganConfig } from '@easel/vqgan';
+import { openVqgan, saveVqgan } from '@easel/vqgan/node';
+import { Seq2SeqBatches } from './batches.js';
+import { readJsonFile } from './config/fields.js';
+import type { Seq2SeqConfig } from './config/seq2seq-config.js';
+import { type EncodedSet, readEncodedSet } from './data/encoded-set.js';
+import { holdOut } from './epoch-order.js';
+import { createOptimizer, createSchedule } from './optimization.js';
+import { RunFolder } from './run-folder.js';
+import { type EvaluationSplit, Seq2SeqTask } from './seq2seq-task.js';
+import {
+  restoreCheckpoint,
+  runTraining,
+  type TrainingOptions,
+  type TrainingResult,
+} from './training-loop.js';
+
+/**
+ * Trains the transformer that turns text into image tokens, as the config says, in a run folder.
+ *
+ * RUN/model is a model folder that `openDalleBart` and `easel generate` read; it is renewed with each checkpoint. The same config,
+ * data and seed give the same weights bit for bit on one backend, however often the run was interrupted and resumed.
+ * Throws ConfigError, DataError or CheckpointError for input that doesn't fit, TrainingError if loss or gradients stop being finite,
+ * EaselError if the folder can't be written to. Uses tfjs's current backend.
+ */
+export async function trainSeq2Seq(config: Seq2SeqConfig, options: TrainingOptions): Promise<TrainingResult> {
+  const key = prngKey(config.seed);
+  const start = await startingPoint(config, key);
+  const { model, tokenizer } = start;
+  try {
+    const resolved = { ...config, model: config.init === null ? dalleBartConfigToJson(model.config) : null };
+    const run = await RunFolder.open(options.out, resolved, { resume: options.resume ?? false });
+    try {
+      const data = await readData(config, model, tokenizer, start.wordList, key);
+      const vqgan = config.vqgan ?? start.vqgan;
+      if (vqgan !== null) await checkVqgan(vqgan, model);
+      const weights = model.namedWeights();
+      const optimizer = createOptimizer(
+        config.optimizer,
+        createSchedule(config.schedule, config.steps),
+        weights,
+      );
+      try {
+        const task = new Seq2SeqTask({
+          config,
+          model,
+          optimizer,
+          ...data,
+          exportModel: async (folder) => {
+            await saveDalleBart(folder, model, tokenizer, config.exportDtype);
+            if (start.wordList !== null) await copyFile(start.wordList, join(folder, WORD_LIST));
+            if (vqgan !== null) await exportVqgan(vqgan, join(folder, 'vqgan'), config);
+          },
+        });
+        await restoreCheckpoint(run, task, { weights, rules: rulesForEasel(model.config), optimizer });
+        return await runTraining(run, task, options);
+      } finally {
+        optimizer.dispose();
+      }
+    } finally {
+      await run.close();
+    }
+  } finally {
+    model.dispose();
+  }
+}
+
+/** A model to start from, with its tokenizer, and what lies beside them in the folder of an older model. */
+interface StartingPoint {
+  readonly model: DalleBart;
+  readonly tokenizer: BpeTokenizer;
+  readonly vqgan: string | null;
+  readonly wordList: string | null;
+}
+
+async function startingPoint(config: Seq2SeqConfig, key: Key): Promise<StartingPoint> {
+  const tokenizer = config.tokenizer === null ? null : await openTokenizer(config.tokenizer);
+  if (config.init !== null) {
+    const opened = await openDalleBart(config.init);
+    const start = {
+      model: opened.model,
+      tokenizer: tokenizer ?? opened.tokenizer,
+      vqgan: await pathIfThere(join(config.init, 'vqgan')),
+      wordList: await pathIfThere(join(config.init, WORD_LIST)),
+    };
+    try {
+      requireFit(start.tokenizer, opened.config);
+      return start;
+    } catch (error) {
+      opened.dispose();
+      throw error;
+    }
+  }
+  const [json, file] =
+    typeof config.model === 'string' ? [await readJsonFile(config.model), config.model] : [config.model, 'model'];
+  const modelConfig = parseDalleBartConfig(json, file);
+  requireFit(tokenizer as BpeTokenizer, modelConfig);
+  const model = new DalleBart(modelConfig);
+  initializeDalleBart(model, key);
+  return { model, tokenizer: tokenizer as BpeTokenizer, vqgan: null, wordList: null };
+}
+
+/** Throws ConfigError unless the model's text embedding has a row for each of the tokenizer's ids. */
+function requireFit(tokenizer: BpeTokenizer, { encoderVocabSize }: DalleBartConfig): void {
+  if (tokenizer.size > encoderVocabSize)
+    throw new ConfigError(
+      `Training: the tokenizer has ${tokenizer.size} tokens, but the model's encoder_vocab_size is ${encoderVocabSize}. Train a smaller tokenizer, or raise encoder_vocab_size.`,
+    );
+}
+
+/** Encoded sets as batches, and which rows are trained on and which evaluated. */
+async function readData(
+  config: Seq2SeqConfig,
+  model: DalleBart,
+  tokenizer: BpeTokenizer,
+  wordList: string | null,
+  key: Key,
+) {
+  const { imageLength, imageVocabSize, maxTextLength, decoderStartTokenId, normalizeText } = model.config;
+  const columns = { caption: config.data.captionColumn, encoding: config.data.encodingColumn };
+  const read = (path: string) => readEncodedSet(path, { imageLength, imageVocabSize }, columns);
+  const normalizer = normalizeText
+    ? await createNormalizer(wordList, foldInNames(key, ['normalizer']))
+    : null;
+  const batchesOf = (set: EncodedSet) =>
+    new Seq2SeqBatches(set, {
+      maxTextLength,
+      startToken: decoderStartTokenId,
+      trimText: config.data.trimText,
+      tokenize: (texts) => {
+        // The empty caption stays empty: normalized it would be a space, which is a token.
+        const clean =
+          normalizer === null ? texts : texts.map((text) => (text === '' ? '' : normalizer.normalize(text)));
+        return tokenizer.encodeBatch(clean, { maxLength: maxTextLength });
+      },
+    });
+
+  const set = await read(config.data.train);
+  const batches = batchesOf(set);
+  const allRows = Array.from(set.captions, (_, row) => row);
+  const splits: Record<string, EvaluationSplit> = {};
+  const sample = (from: readonly number[], count: number, name: string): number[] => {
+    const order = permutation(foldInNames(key, ['evaluation', name]), from.length);
+    return Array.from(order.subarray(0, count), (i) => from[i] as number).sort((a, b) => a - b);
+  };
+  let rows: readonly number[] = allRows;
+  if (config.data.evalFraction > 0) {
+    const pictures = 1 + set.pictures.reduce((most, picture) => Math.max(most, picture), 0);
+    const held = new Set(holdOut(foldInNames(key, ['held out']), pictures, config.data.evalFraction).held);
+    rows = allRows.filter((row) => !held.has(set.pictures[row] as number));
+    const others = allRows.filter((row) => held.has(set.pictures[row] as number));
+    splits.eval = { batches, rows: sample(others, config.evaluation.rows, 'eval') };
+  }
+  if (config.data.eval !== null) {
+    const evalBatches = batchesOf(await read(config.data.eval));
+    const evalRows = Array.from(evalBatches.set.captions, (_, row) => row);
+    splits.eval = { batches: evalBatches, rows: sample(evalRows, config.evaluation.rows, 'eval') };
+  }
+  if (config.evaluation.trainRows > 0)
+    splits.trained = { batches, rows: sample(rows, config.evaluation.trainRows, 'train') };
+  return { batches, rows, splits };
+}
+
+/** A normalizer whose choice of names for persons depends on the key alone. */
+async function createNormalizer(wordList: string | null, key: Key): Promise<TextNormalizer> {
+  let draws = 0;
+  const random = () => uniform(foldIn(key, draws++), [1])[0] as number;
+  if (wordList === null) return new TextNormalizer({ random });
+  return new TextNormalizer({
+    random,
+    wordFrequencies: parseWordFrequencies(await readFile(wordList, 'utf8')),
+  });
+}
+
+/** Throws ConfigError unless the folder holds a VQGAN that knows every token that the model draws. */
+async function checkVqgan(folder: string, model: DalleBart): Promise<void> {
+  const file = join(folder, 'config.json');
+  const { nEmbed } = parseVqganConfig(await readJsonFile(file), file);
+  const { imageVocabSize } = model.config;
+  if (nEmbed > imageVocabSize)
+    throw new ConfigError(
+      `Training: the VQGAN in ${folder} has ${nEmbed} codes, but the model's image_vocab_size is ${imageVocabSize}. Set image_vocab_size to ${nEmbed}, and encode the pictures with this VQGAN.`,
+    );
+}
+
+/** Puts the VQGAN into a model folder: as it is, or the half of it that drawing needs. */
+async function exportVqgan(from: string, to: string, config: Seq2SeqConfig): Promise<void> {
+  if (config.vqganParts === 'whole') {
+    await cp(from, to, { recursive: true });
+    return;
+  }
+  const vqgan = await openVqgan(from);
+  try {
+    await saveVqgan(to, vqgan, config.exportDtype, { decoderOnly: true });
+  } finally {
+    vqgan.dispose();
+  }
+}
+
+async function pathIfThere(path: string): Promise<string | null> {
+  return access(path).then(
+    () => path,
+    () => null,
+  );
+}
