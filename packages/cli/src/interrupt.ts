@@ -25,5 +25,5 @@ export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>
 
 /** Whether an error only says that the work was aborted. */
 export function isAbort(error: unknown): boolean {
-  return error instanceof Error && error.name === 'AbortError';
+  return typeof error === 'object' && error !== null && 'name' in error && error.name === 'AbortError';
 }

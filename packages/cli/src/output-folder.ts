@@ -1,6 +1,19 @@
 import { mkdir, mkdtemp, rmdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { DataError } from '@easel/core';
+
+/** Makes a folder and its parents. Node's own `recursive` never returns where a file system refuses folders with ENOENT, as /proc does. */
+async function makeFolder(path: string): Promise<void> {
+  const make = () =>
+    mkdir(path).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error; // a file of that name fails at the first write
+    });
+  await make().catch(async (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT' || dirname(path) === path) throw error;
+    await makeFolder(dirname(path));
+    await make();
+  });
+}
 
 /**
  * Makes the folder, with its parents, and tries to write in it, so that work that takes hours does not end at an unwritable disk.
@@ -8,7 +21,7 @@ import { DataError } from '@easel/core';
  */
 export async function prepareOutputFolder(path: string): Promise<void> {
   try {
-    await mkdir(path, { recursive: true });
+    await makeFolder(resolve(path));
     await rmdir(await mkdtemp(join(path, '.easel-')));
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
