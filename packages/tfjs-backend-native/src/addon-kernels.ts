@@ -86,6 +86,23 @@ export interface RowFunctions {
   ): void;
 }
 
+/** Attention. */
+export interface AttentionFunctions {
+  /**
+   * y and q [batch, queries, heads·width], k and v [batch, capacity, heads·width]; the first `keys` rows of k and v count. sizes: batch,
+   * queries, capacity, keys, heads, width, then bias's steps along batch, heads, queries.
+   */
+  attention(
+    y: Float32Array,
+    q: Float32Array,
+    k: Float32Array,
+    v: Float32Array,
+    bias: Float32Array | null,
+    scale: number,
+    sizes: Int32Array,
+  ): void;
+}
+
 /** Movement of data. "Words" are float32 or int32: pass an Int32Array as the Float32Array over the same memory. */
 export interface MovementFunctions {
   /** y [batch, outer, count, width] from x [batch, outer, extent, width]; position of the first index outside the extent, or −1. */
@@ -163,5 +180,6 @@ export interface UpdateFunctions {
 export interface KernelFunctions
   extends ElementwiseFunctions,
     RowFunctions,
+    AttentionFunctions,
     MovementFunctions,
     UpdateFunctions {}

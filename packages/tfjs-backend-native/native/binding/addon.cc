@@ -19,6 +19,7 @@ extern "C" __attribute__((visibility("default"))) int32_t node_api_module_get_ap
 extern "C" __attribute__((visibility("default"))) napi_value napi_register_module_v1(napi_env env, napi_value exports) {
   easel::register_runtime(env, exports);
   easel::register_elementwise(env, exports);
+  easel::register_attention(env, exports);
   easel::register_reduce(env, exports);
   easel::register_softmax(env, exports);
   easel::register_norm(env, exports);

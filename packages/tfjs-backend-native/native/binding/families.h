@@ -10,6 +10,7 @@ void export_function(napi_env env, napi_value exports, const char* name, napi_ca
 
 void register_runtime(napi_env env, napi_value exports);
 void register_elementwise(napi_env env, napi_value exports);
+void register_attention(napi_env env, napi_value exports);
 void register_reduce(napi_env env, napi_value exports);
 void register_softmax(napi_env env, napi_value exports);
 void register_norm(napi_env env, napi_value exports);

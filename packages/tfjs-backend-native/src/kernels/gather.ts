@@ -31,7 +31,7 @@ const gather = nativeKernel(tf.GatherV2, (args) => {
   if (outside >= 0) {
     backend.disposeData(y.info.dataId);
     throw new RangeError(
-      `GatherV2: the index value ${ids[outside]} at position ${outside} is not in [0, ${dimSize - 1}]`,
+      `GatherV2: the index value ${ids[outside]} is not in [0, ${dimSize - 1}] (position ${outside} of the indices)`,
     );
   }
   return y.info;

@@ -1,4 +1,5 @@
 import { activationKernels } from './activation.js';
+import { attention } from './attention.js';
 import { batchMatMul } from './BatchMatMul.js';
 import { conv2D } from './Conv2D.js';
 import { conv2DBackpropFilter } from './Conv2DBackpropFilter.js';
@@ -25,6 +26,7 @@ export const NATIVE_KERNELS: readonly NativeKernel[] = [
   conv2DBackpropFilter,
   ...elementwiseKernels,
   ...activationKernels,
+  attention,
   ...updateKernels,
   ...softmaxKernels,
   ...resizeKernels,
