@@ -128,7 +128,6 @@ export class Decoder extends Stack {
     super(config, 'decoder', {
       vocabulary: config.imageVocabSize + 1,
       positions: config.imageLength,
-      useFinalNorm: config.useFinalLnDecoder,
     });
     this.dModel = config.dModel;
     this.imageLength = config.imageLength;

@@ -76,7 +76,6 @@ export class Encoder extends Stack {
     super(config, 'encoder', {
       vocabulary: config.encoderVocabSize,
       positions: config.maxTextLength,
-      useFinalNorm: config.useFinalLnEncoder,
     });
     this.layers = Array.from({ length: config.encoderLayers }, (_, i) =>
       this.child(`layers.${i}`, new EncoderLayer(config, i)),

@@ -162,6 +162,30 @@ describe('super conditioning by formula', () => {
     expect(Math.max(...(row as Int32Array))).toBeLessThan(3);
   });
 
+  test('with a key of its own a row is drawn as if it were alone', async () => {
+    const twice = (ids: Int32Array | undefined) =>
+      Int32Array.of(...(ids as Int32Array), ...(ids as Int32Array));
+    const two: GenerateInputs = {
+      inputIds: twice(inputs.inputIds),
+      attentionMask: twice(inputs.attentionMask),
+      uncondInputIds: twice(inputs.uncondInputIds),
+      uncondAttentionMask: twice(inputs.uncondAttentionMask),
+      rows: 2,
+      length: 8,
+    };
+    const rowKeys = [prngKey(3), prngKey(4)];
+    const settings = { topK: 0, temperature: 2, conditionScale: 3 };
+    const together = await generateTokens(model, two, { ...settings, rowKeys });
+    const alone = [];
+    for (const key of rowKeys) alone.push(...(await generateTokens(model, inputs, { ...settings, key })));
+    expect(together).toEqual(alone);
+    expect(together[0]).not.toEqual(together[1]);
+    await expect(generateTokens(model, two, { rowKeys: [prngKey(3)] })).rejects.toThrow(
+      'a key for each of 2 rows; got 1.',
+    );
+    await expect(generateTokens(model, two, { rowKeys, key: prngKey(0) })).rejects.toThrow('got 2 and key.');
+  });
+
   test('tells of each token, and stops when asked to, leaving nothing behind', async () => {
     const steps: number[] = [];
     const before = tf.memory().numTensors;

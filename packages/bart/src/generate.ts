@@ -32,6 +32,11 @@ export interface GenerateProgress {
 export interface GenerateOptions {
   /** Key of the draws (default prngKey(0), as in the original). */
   readonly key?: Key;
+  /**
+   * A key for each row in place of `key`: a row is then drawn as if it were alone with its key, so its tokens don't depend on
+   * the rows beside it.
+   */
+  readonly rowKeys?: readonly Key[] | undefined;
   /** Take the likeliest token instead of drawing (default: not do_sample). */
   readonly greedy?: boolean;
   /** Logits are divided by it: below 1 bolder, above 1 wilder (default 1). */
@@ -73,7 +78,8 @@ export interface GenerateOptions {
  *
  * The text is encoded once, with and without the prompt in one batch; each step feeds the newest token of each row, applies
  * the rules in the original's order and draws with a key of its own (now, key = split(key)). One block of noise serves the
- * batch, so a row's tokens depend on its place in it. Same key, weights and prompts: the original's tokens.
+ * batch, so a row's tokens depend on its place in it, unless rows have keys of their own. Same key, weights and prompts: the
+ * original's tokens.
  *
  * Gives the event loop a turn once a step. Throws DataError for ids that do not fit the model, ConfigError for options out of
  * range. Source: dalle-mini `modeling.py`, generate; transformers 4.25.1 `generation/flax_utils.py`.
@@ -98,7 +104,7 @@ export async function generateTokens(
   const output = Array.from({ length: rows }, () => new Int32Array(total).fill(pad));
   const finished = new Uint8Array(rows);
   let tokens = new Int32Array(rows).fill(start);
-  let key = options.key ?? prngKey(0);
+  let keys = keysOf(options, rows);
   options.signal?.throwIfAborted();
   const state = startState(model, text);
   try {
@@ -106,8 +112,9 @@ export async function generateTokens(
       const raw = await nextLogits(model, state, tokens, text.copies);
       const logits = conditioned(raw, rows, scale);
       const ruled = logits.map((row) => rules.reduce((changed, rule) => rule(changed, step + 1), row));
-      let now: Key;
-      [now, key] = split(key) as [Key, Key];
+      const pairs = keys.map((key) => split(key) as [Key, Key]);
+      keys = pairs.map(([, next]) => next);
+      const now = pairs.map(([key]) => key);
       const chosen = greedy ? Int32Array.from(ruled, argmax) : draw(now, ruled);
       tokens = chosen.map((token, row) => {
         const ends = token === eos;
@@ -283,11 +290,30 @@ function conditioned(raw: Float32Array, rows: number, scale: number): Float32Arr
   });
 }
 
-function draw(key: Key, logits: readonly Float32Array[]): Int32Array {
+/** One key for all rows, or one a row. */
+function keysOf({ key, rowKeys }: GenerateOptions, rows: number): readonly Key[] {
+  if (rowKeys === undefined) return [key ?? prngKey(0)];
+  if (key !== undefined || rowKeys.length !== rows) {
+    throw new ConfigError(
+      `generate: expected either key, or rowKeys with a key for each of ${rows} rows; got ${rowKeys.length}${key === undefined ? '' : ' and key'}.`,
+    );
+  }
+  return rowKeys;
+}
+
+/** Draws with one block of noise for all rows, or with each row's own. */
+function draw(keys: readonly Key[], logits: readonly Float32Array[]): Int32Array {
   const vocabulary = (logits[0] as Float32Array).length;
+  const [key, second] = keys;
+  if (second !== undefined) {
+    return Int32Array.from(
+      logits,
+      (row, r) => categorical(keys[r] as Key, row, [1, vocabulary])[0] as number,
+    );
+  }
   const flat = new Float32Array(logits.length * vocabulary);
   for (const [row, values] of logits.entries()) flat.set(values, row * vocabulary);
-  return categorical(key, flat, [logits.length, vocabulary]);
+  return categorical(key as Key, flat, [logits.length, vocabulary]);
 }
 
 /** Lets timers, input and the freeing of native memory run. Browsers have no setImmediate. */

@@ -77,7 +77,7 @@ describe.each(runs)('the original on %s, %s', (backend, folder) => {
       const logits = model.logits({
         ...inputsOf(io),
         dropoutKey,
-        onHidden: (stack, state) => states[stack].push(state.dataSync().slice()),
+        onHidden: (stack, state) => states[stack].push(Float32Array.from(state.dataSync())),
       });
       for (const stack of ['encoder', 'decoder'] as const) {
         if (!io.has(`${stack}_hidden_states`)) continue;

@@ -9,7 +9,6 @@ import { makeNorm, type Norm, normalize } from './norm-placement.js';
 export interface StackSizes {
   readonly vocabulary: number;
   readonly positions: number;
-  readonly useFinalNorm: boolean;
 }
 
 /**

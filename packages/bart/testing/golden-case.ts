@@ -41,7 +41,7 @@ export class GoldenArrays {
   tensor<R extends tf.Rank>(name: string): tf.Tensor<R> {
     const { dtype, shape } = this.view(name);
     const values = dtype === 'I32' ? this.ints(name) : this.floats(name);
-    return tf.tensor(values, [...shape], dtype === 'I32' ? 'int32' : 'float32') as tf.Tensor<R>;
+    return tf.tensor(values, [...shape], dtype === 'I32' ? 'int32' : 'float32') as unknown as tf.Tensor<R>;
   }
 
   private view(name: string) {
