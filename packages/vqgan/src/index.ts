@@ -12,8 +12,33 @@ export {
 } from './config.js';
 
 // Model
+export { initializeVqgan } from './initialize.js';
+// Training
+export {
+  type AutoencoderLossResult,
+  autoencoderLoss,
+  COLOUR_WEIGHTED,
+  type CodebookLossWeights,
+  codebookLoss,
+  commitmentLoss,
+  LEGACY_CODEBOOK_LOSS,
+  type ReconstructionWeights,
+  reconstructionLoss,
+  straightThrough,
+  type VqganLossOptions,
+  type VqganLossResult,
+  vqganLoss,
+} from './losses.js';
 export { Vqgan, type VqganOptions } from './model.js';
 export { nearestCodes, Quantizer } from './quantizer.js';
+export { CodebookTracker, type CodebookTrackerOptions, codeUsage } from './quantizer-training.js';
 
 // Weights
-export { rulesForEasel, rulesForFlax, rulesForTaming, vqganNaming, withoutTamingLoss } from './weights.js';
+export {
+  isEncoderWeight,
+  isTamingLoss,
+  rulesForEasel,
+  rulesForFlax,
+  rulesForTaming,
+  vqganNaming,
+} from './weights.js';

@@ -1,1 +1,83 @@
-export {};
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ConfigError, EaselError, loadWeights } from '@easel/core';
+import { asWriteError, openCheckpoint, saveSafetensors, writeFileAtomic } from '@easel/core/node';
+import { parseVqganConfig, type VqganConfig, vqganConfigToJson } from './config.js';
+import { Vqgan, type VqganOptions } from './model.js';
+import { isEncoderWeight, isTamingLoss, rulesForFlax, rulesForTaming, vqganNaming } from './weights.js';
+
+/** How weights are stored. */
+export type WeightDtype = 'F32' | 'F16' | 'BF16';
+
+/**
+ * Opens a VQGAN folder: config.json and weights in model.safetensors (whole or in shards; Easel's, Flax's or taming's names) or
+ * flax_model.msgpack. A folder without the encoder's weights gives a model that only decodes, as does `decoderOnly`, which
+ * leaves the encoder unread.
+ *
+ * Throws ConfigError or CheckpointError that names the file: missing, malformed, or not fitting the other. The caller disposes the model.
+ */
+export async function openVqgan(folder: string, options: VqganOptions = {}): Promise<Vqgan> {
+  const config = await openConfig(join(folder, 'config.json'));
+  const source = await openCheckpoint(folder);
+  try {
+    const names = [...source.entries.keys()];
+    const decoderOnly = options.decoderOnly ?? !names.some(isEncoderWeight);
+    const model = new Vqgan(config, { decoderOnly });
+    try {
+      const rules = vqganNaming(names) === 'taming' ? rulesForTaming : rulesForFlax;
+      const ignore = (name: string): boolean => isTamingLoss(name) || (decoderOnly && isEncoderWeight(name));
+      await loadWeights(model.namedWeights(), source, rules(model.namedWeights().keys()), { ignore });
+    } catch (error) {
+      model.dispose();
+      throw error;
+    }
+    return model;
+  } finally {
+    await source.close();
+  }
+}
+
+/**
+ * Writes a folder that openVqgan opens: config.json, and model.safetensors under our names. Each file is written completely or not at
+ * all. With `decoderOnly` only what drawing needs is written. Throws EaselError for an unwritable folder or a full disk.
+ */
+export async function saveVqgan(
+  folder: string,
+  vqgan: Vqgan,
+  dtype: WeightDtype = 'F32',
+  { decoderOnly = false }: VqganOptions = {},
+): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true });
+  } catch (error) {
+    throw asWriteError(error, folder);
+  }
+  const config = `${JSON.stringify(vqganConfigToJson(vqgan.config), null, 2)}\n`;
+  await writeFileAtomic(join(folder, 'config.json'), config);
+  const weights = [...vqgan.namedWeights()].filter(([name]) => !(decoderOnly && isEncoderWeight(name)));
+  await saveSafetensors(join(folder, 'model.safetensors'), new Map(weights), {
+    dtype,
+    metadata: { format: 'easel', model: 'vqgan' },
+  });
+}
+
+async function openConfig(file: string): Promise<VqganConfig> {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new ConfigError(
+      `${file}: can't be read (${code}). A VQGAN folder has config.json and model.safetensors or flax_model.msgpack; is this one?`,
+      { cause: error },
+    );
+  }
+  try {
+    return parseVqganConfig(JSON.parse(text), file);
+  } catch (error) {
+    if (error instanceof EaselError) throw error;
+    throw new ConfigError(`${file}: not JSON (${(error as Error).message}). Is the file complete?`, {
+      cause: error,
+    });
+  }
+}

@@ -1,4 +1,4 @@
-import type { TensorSource, WeightRule } from '@easel/core';
+import type { WeightRule } from '@easel/core';
 
 /** Convolution kernels of PyTorch are [out, in, h, w]; ours and Flax's are [h, w, in, out]. */
 const OIHW_TO_HWIO = [2, 3, 1, 0] as const;
@@ -25,7 +25,7 @@ export const rulesForEasel = rulesForFlax;
  * | any bias | the same | the same |
  *
  * Only the numbers of levels and of the blocks in them stand after a dot; `mid.block_1` and `mid.attn_1` are names of their own.
- * Tensors under `loss.` (discriminator, LPIPS) have no place in a Vqgan: pass the source through withoutTamingLoss.
+ * Load with `ignore: isTamingLoss`, since a whole taming checkpoint also holds its discriminator and LPIPS.
  */
 export function rulesForTaming(names: Iterable<string>): Map<string, WeightRule> {
   return new Map([...names].map((name) => [name, tamingRule(name)]));
@@ -40,16 +40,14 @@ function tamingRule(name: string): WeightRule {
   return name.endsWith('.kernel') ? { source, transpose: OIHW_TO_HWIO } : { source };
 }
 
-/** A view of a taming checkpoint without the tensors of its training loss. Closing it closes the source. */
-export function withoutTamingLoss(source: TensorSource): TensorSource {
-  const entries = new Map([...source.entries].filter(([name]) => !name.startsWith('loss.')));
-  return {
-    description: source.description,
-    entries,
-    metadata: source.metadata,
-    read: (name, slice) => source.read(name, slice),
-    close: () => source.close(),
-  };
+/** Tensors of a taming checkpoint that a Vqgan has no place for: the discriminator and LPIPS of its training loss. */
+export function isTamingLoss(name: string): boolean {
+  return name.startsWith('loss.');
+}
+
+/** Weights that only encoding needs. */
+export function isEncoderWeight(name: string): boolean {
+  return name.startsWith('encoder.') || name.startsWith('quant_conv.');
 }
 
 /** Which names a checkpoint of a VQGAN uses: taming's, or Flax's, which are also ours. */

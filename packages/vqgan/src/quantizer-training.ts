@@ -1,0 +1,252 @@
+import { CheckpointError, type Key, permutation, randint, ShapeError, split } from '@easel/core';
+import * as tf from '@tensorflow/tfjs';
+import type { CodebookNorm } from './config.js';
+import { nearestCodes } from './quantizer.js';
+
+/** Settings of a CodebookTracker. */
+export interface CodebookTrackerOptions {
+  /** The model's config.codebookNorm: with 'l2' codes are kept at length 1. */
+  readonly norm: CodebookNorm;
+  /** Weight of the old value in the moving averages; default 0.99. */
+  readonly decay?: number;
+  /** A code is dead if its mean use is below this share of an even spread; default 0.02. */
+  readonly restartBelow?: number;
+}
+
+/** Keeps the mean use of a code above 0 (only with norm 'none'). Source: taming's EMAVectorQuantizer. */
+const SMOOTHING = 1e-5;
+
+/** Rows compared with the codebook at a time: 4096 × 1024 codes are 16 MiB of distances. */
+const CHUNK_ROWS = 4096;
+
+/**
+ * Keeps a codebook at the means of the latents that choose its codes, in place of a gradient: moving averages of how often a code
+ * is chosen and of the sum of the latents that choose it.
+ *
+ * With norm 'l2' a code is the direction of its sum; else the sum over its smoothed use. Codes that hardly anything chooses are
+ * moved onto latents. Every choice at random takes an explicit key. `update` and `restartDead` write the model's codebook.
+ * Sources: van den Oord et al. 2017, arXiv:1711.00937 appendix A.1 (moving averages); Łańcucki et al. 2020, arXiv:2005.08520
+ * (k-means start, restarts); Yu et al. 2021, arXiv:2110.04627 §3.2 (codes on the unit sphere).
+ */
+export class CodebookTracker {
+  private readonly codebook: tf.Variable;
+  private readonly count: number;
+  private readonly width: number;
+  private readonly norm: CodebookNorm;
+  private readonly decay: number;
+  private readonly restartBelow: number;
+  /** Moving average of the times a code is chosen in an update, [n]. */
+  private readonly use: Float32Array;
+  /** Moving average of the sum of the latents that choose it, [n·E]. */
+  private readonly sums: Float32Array;
+  /** The same for checkpoints; written by state(). */
+  private readonly saved: { readonly use: tf.Variable; readonly sums: tf.Variable };
+
+  /** Begins from the codes as they are, each as if it had been chosen once. `codebook`: model.quantizer.codes, [n, E]. */
+  constructor(codebook: tf.Variable, options: CodebookTrackerOptions) {
+    const [count, width] = codebook.shape as [number, number];
+    this.codebook = codebook;
+    this.count = count;
+    this.width = width;
+    this.norm = options.norm;
+    this.decay = options.decay ?? 0.99;
+    this.restartBelow = options.restartBelow ?? 0.02;
+    this.use = new Float32Array(count).fill(1);
+    this.sums = Float32Array.from(codebook.dataSync());
+    this.saved = tf.tidy(() => ({
+      use: tf.variable(tf.zeros([count]), false),
+      sums: tf.variable(tf.zeros([count, width]), false),
+    }));
+  }
+
+  /**
+   * Sets the codes to the means that k-means finds among latents [R·E] of many pictures, starting from a random choice of them.
+   * A code that loses all latents on the way is put onto a random one. Resets the averages. R should be many times n.
+   */
+  async startFromLatents(latents: Float32Array, key: Key, { rounds = 8 } = {}): Promise<void> {
+    const rows = this.rowsOf(latents);
+    const [orderKey, roundsKey] = split(key) as [Key, Key];
+    const order = permutation(orderKey, rows);
+    const codes = new Float32Array(this.count * this.width);
+    for (let code = 0; code < this.count; code++)
+      this.copyRow(latents, order[code % rows] as number, codes, code);
+    const roundKeys = split(roundsKey, Math.max(1, rounds));
+    for (let round = 0; round < rounds; round++) {
+      const chosen = await this.nearest(latents, codes);
+      const { use, sums } = this.tally(latents, chosen);
+      const spare = randint(roundKeys[round] as Key, [this.count], 0, rows);
+      for (let code = 0; code < this.count; code++) {
+        if (use[code] === 0) this.copyRow(latents, spare[code] as number, codes, code);
+        else this.setCode(codes, code, sums, use[code] as number);
+      }
+    }
+    this.use.fill(1);
+    this.sums.set(codes);
+    this.write(codes);
+  }
+
+  /**
+   * Takes in one update's latents [R·E] and the codes [R] that they chose, and writes the new codebook.
+   * Throws ShapeError if the sizes do not fit.
+   */
+  update(latents: Float32Array, indices: Int32Array): void {
+    if (this.rowsOf(latents) !== indices.length) {
+      throw new ShapeError(
+        `CodebookTracker: expected one code for each of ${latents.length / this.width} latents, got ${indices.length}.`,
+      );
+    }
+    const { use, sums } = this.tally(latents, indices);
+    blend(this.use, use, this.decay);
+    blend(this.sums, sums, this.decay);
+    this.writeMeans();
+  }
+
+  /**
+   * Moves each dead code onto a random one of these latents [R·E] (those of the last update) and writes the codebook; returns how
+   * many were dead. A moved code counts as chosen half a time, so that it lives on for a while.
+   */
+  restartDead(latents: Float32Array, key: Key): number {
+    const rows = this.rowsOf(latents);
+    const least = (this.restartBelow * rows) / this.count;
+    const dead: number[] = [];
+    for (let code = 0; code < this.count; code++) if ((this.use[code] as number) < least) dead.push(code);
+    if (dead.length === 0) return 0;
+    const places = randint(key, [dead.length], 0, rows);
+    dead.forEach((code, i) => {
+      this.copyRow(latents, places[i] as number, this.sums, code);
+      for (let j = code * this.width; j < (code + 1) * this.width; j++)
+        this.sums[j] = (this.sums[j] as number) / 2;
+      this.use[code] = 0.5;
+    });
+    this.writeMeans();
+    return dead.length;
+  }
+
+  /** exp of the entropy of the moving averages of use: as many codes as an even spread of the same information would use. */
+  get perplexity(): number {
+    return codeUsage(this.use).perplexity;
+  }
+
+  /**
+   * The averages by name, `use` [n] and `sums` [n, E], for a checkpoint beside the model's weights. The tensors are the tracker's
+   * own: read or save them before the next call, do not dispose them.
+   */
+  state(): Map<string, tf.Tensor> {
+    tf.tidy(() => {
+      this.saved.use.assign(tf.tensor1d(Float32Array.from(this.use)));
+      this.saved.sums.assign(tf.tensor2d(Float32Array.from(this.sums), [this.count, this.width]));
+    });
+    return new Map<string, tf.Tensor>(Object.entries(this.saved));
+  }
+
+  /** Goes on from a state that `state` gave. The codebook itself comes with the model's weights. Throws CheckpointError if it does not fit. */
+  loadState(state: ReadonlyMap<string, tf.Tensor>): void {
+    for (const [name, own] of Object.entries(this.saved)) {
+      const tensor = state.get(name);
+      if (tensor === undefined || `${tensor.shape}` !== `${own.shape}`) {
+        const found = tensor === undefined ? 'none' : `[${tensor.shape}]`;
+        throw new CheckpointError(
+          `codebook state: expected "${name}" of shape [${own.shape}], found ${found}. Is it that of another VQGAN?`,
+        );
+      }
+    }
+    this.use.set((state.get('use') as tf.Tensor).dataSync());
+    this.sums.set((state.get('sums') as tf.Tensor).dataSync());
+  }
+
+  /** Frees the tensors of state(). The codebook stays. */
+  dispose(): void {
+    tf.dispose([this.saved.use, this.saved.sums]);
+  }
+
+  private rowsOf(latents: Float32Array): number {
+    const rows = latents.length / this.width;
+    if (!Number.isInteger(rows) || rows === 0) {
+      throw new ShapeError(
+        `CodebookTracker: expected latents [R, ${this.width}] with R at least 1, got ${latents.length} numbers.`,
+      );
+    }
+    return rows;
+  }
+
+  private copyRow(from: Float32Array, row: number, to: Float32Array, toRow: number): void {
+    to.set(from.subarray(row * this.width, (row + 1) * this.width), toRow * this.width);
+  }
+
+  /** How many latents chose each code, and their sums. */
+  private tally(latents: Float32Array, indices: Int32Array): { use: Float32Array; sums: Float32Array } {
+    const use = new Float32Array(this.count);
+    const sums = new Float32Array(this.count * this.width);
+    for (let row = 0; row < indices.length; row++) {
+      const code = indices[row] as number;
+      use[code] = (use[code] as number) + 1;
+      for (let j = 0; j < this.width; j++) {
+        const at = code * this.width + j;
+        sums[at] = (sums[at] as number) + (latents[row * this.width + j] as number);
+      }
+    }
+    return { use, sums };
+  }
+
+  private async nearest(latents: Float32Array, codes: Float32Array): Promise<Int32Array> {
+    const rows = latents.length / this.width;
+    const chosen = new Int32Array(rows);
+    const table = tf.tensor2d(codes.slice(), [this.count, this.width]);
+    for (let from = 0; from < rows; from += CHUNK_ROWS) {
+      const to = Math.min(rows, from + CHUNK_ROWS);
+      const chunk = latents.slice(from * this.width, to * this.width);
+      const indices = tf.tidy(() => nearestCodes(tf.tensor2d(chunk, [to - from, this.width]), table));
+      chosen.set(await indices.data(), from);
+      indices.dispose();
+    }
+    table.dispose();
+    return chosen;
+  }
+
+  /** codes[code] = the mean that a sum of latents stands for. */
+  private setCode(codes: Float32Array, code: number, sums: Float32Array, use: number): void {
+    const [from, to] = [code * this.width, (code + 1) * this.width];
+    let scale = 1 / use;
+    if (this.norm === 'l2') {
+      let squares = 0;
+      for (let j = from; j < to; j++) squares += (sums[j] as number) ** 2;
+      scale = 1 / Math.max(Math.sqrt(squares), 1e-12);
+    }
+    for (let j = from; j < to; j++) codes[j] = (sums[j] as number) * scale;
+  }
+
+  private writeMeans(): void {
+    const codes = new Float32Array(this.count * this.width);
+    let total = 0;
+    for (const use of this.use) total += use;
+    const smooth = total / (total + this.count * SMOOTHING);
+    for (let code = 0; code < this.count; code++) {
+      this.setCode(codes, code, this.sums, ((this.use[code] as number) + SMOOTHING) * smooth);
+    }
+    this.write(codes);
+  }
+
+  private write(codes: Float32Array): void {
+    tf.tidy(() => this.codebook.assign(tf.tensor2d(codes, [this.count, this.width])));
+  }
+}
+
+/** average = decay·average + (1 − decay)·value. */
+function blend(average: Float32Array, value: Float32Array, decay: number): void {
+  for (let i = 0; i < average.length; i++) {
+    average[i] = decay * (average[i] as number) + (1 - decay) * (value[i] as number);
+  }
+}
+
+/** How many codes are chosen at all, and exp of the entropy of their shares. `counts`: times that each code is chosen. */
+export function codeUsage(counts: ArrayLike<number>): { used: number; perplexity: number } {
+  let [used, total, weighted] = [0, 0, 0];
+  for (let code = 0; code < counts.length; code++) {
+    const count = counts[code] as number;
+    if (count <= 0) continue;
+    used++;
+    total += count;
+    weighted += count * Math.log(count);
+  }
+  return { used, perplexity: total === 0 ? 0 : Math.exp(Math.log(total) - weighted / total) };
+}
