@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { generateTokens } from '@easel/bart';
+import { generateTokens, iterationKeys } from '@easel/bart';
 import { openDalleBart } from '@easel/bart/node';
-import { CheckpointError, ConfigError, foldIn, type Key, prngKey } from '@easel/core';
+import { CheckpointError, ConfigError, type Key } from '@easel/core';
 import { openVqgan } from '@easel/vqgan/node';
 import { drawTokens, tokensOfPicture } from './draw-tokens.js';
 import { type GenerationSettings, readGenerationSettings } from './generation-settings.js';
@@ -74,7 +74,7 @@ export async function* generatePictures(
   const { prompts, images = 1, seed = 0, batch = 8, signal, onTokens } = options;
   const { topK, topP, temperature, conditionScale } = { ...model.settings, ...options.settings };
   const { model: bart, processor, config } = model.bart;
-  const key = prngKey(seed);
+  const keys = iterationKeys(seed, images);
   const wanted = prompts.flatMap((prompt, promptIndex) =>
     Array.from({ length: images }, (_, index) => ({ prompt, promptIndex, index })),
   );
@@ -82,13 +82,13 @@ export async function* generatePictures(
   for (let begin = 0; begin < wanted.length && !signal?.aborted; begin += batch) {
     const some = wanted.slice(begin, begin + batch);
     const rows = await generateTokens(bart, processor.process(some.map(({ prompt }) => prompt)), {
-      key: some.map(({ index }): Key => foldIn(key, index)),
+      rowKeys: some.map(({ index }) => keys[index] as Key),
       topK,
       topP,
       temperature,
       conditionScale,
       ...(signal === undefined ? {} : { signal }),
-      onToken: (done: number) => onTokens?.(begin * config.imageLength + done * some.length, total),
+      onToken: ({ step }) => onTokens?.(begin * config.imageLength + step * some.length, total),
     });
     const pictures = await drawTokens(model.vqgan, rows);
     for (const [i, pixels] of pictures.entries()) {

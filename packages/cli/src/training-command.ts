@@ -1,6 +1,11 @@
-import { readFile } from 'node:fs/promises';
 import { ConfigError } from '@easel/core';
-import { type TrainingEvent, type TrainingOptions, type TrainingResult, withAssignments } from '@easel/train';
+import {
+  readJsonFile,
+  type TrainingEvent,
+  type TrainingOptions,
+  type TrainingResult,
+  withAssignments,
+} from '@easel/train';
 import { backendOption, startBackend } from './backend-option.js';
 import { type Command, defineCommand } from './command.js';
 import { interruptedExitCode, interruptible } from './interrupt.js';
@@ -21,15 +26,11 @@ interface TrainingKind<Config> {
 
 /** A config file's object with `--set` assignments applied. Throws ConfigError if it is not a JSON object. */
 async function readConfig(path: string, assignments: readonly string[]): Promise<Record<string, unknown>> {
-  const text = await readFile(path, 'utf8');
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (error) {
-    throw new ConfigError(`${path}: not valid JSON (${(error as Error).message}).`);
-  }
+  const json = await readJsonFile(path);
   if (typeof json !== 'object' || json === null || Array.isArray(json)) {
-    throw new ConfigError(`${path}: expected an object of settings, got ${text.slice(0, 40)}.`);
+    throw new ConfigError(
+      `${path}: expected an object of settings, got ${JSON.stringify(json).slice(0, 40)}.`,
+    );
   }
   return withAssignments(json as Record<string, unknown>, assignments);
 }

@@ -1,8 +1,7 @@
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
-import { selectBackend } from '@easel/core';
+import { type BackendChoice, type BackendDescription, describeBackends, selectBackend } from '@easel/core';
 import * as tf from '@tensorflow/tfjs';
 import sharp from 'sharp';
-import type { NativeStatus } from 'tfjs-backend-native';
 import { backendOption } from '../backend-option.js';
 import { defineCommand } from '../command.js';
 import { findShippedModel } from '../model-folder.js';
@@ -18,12 +17,10 @@ export interface DoctorReport {
   /** Cores that this process may use. */
   readonly cores: number;
   readonly memoryGiB: { readonly total: number; readonly free: number };
-  readonly backend: {
-    readonly name: string;
-    readonly reason: string;
-    readonly tried: readonly { readonly name: string; readonly ok: boolean; readonly reason: string }[];
-  };
-  readonly native: Partial<NativeStatus> & { readonly available: boolean };
+  /** The backend that runs. */
+  readonly backend: BackendChoice;
+  /** All backends that Easel knows, tried one after another. */
+  readonly backends: readonly BackendDescription[];
   readonly selfTest: SelfTest;
   readonly sharp: string;
   readonly libvips: string;
@@ -75,18 +72,6 @@ export async function selfTest(size: number): Promise<SelfTest> {
   return { size, gflops: (2 * size ** 3) / seconds / 1e9, error, ok: error < errorLimit };
 }
 
-/** The native backend's account of itself; the package is optional. */
-async function nativeStatus(): Promise<DoctorReport['native']> {
-  try {
-    return (await import('tfjs-backend-native')).nativeStatus();
-  } catch (error) {
-    return {
-      available: false,
-      reason: `the package tfjs-backend-native is not installed (${(error as Error).message})`,
-    };
-  }
-}
-
 /** Looks at the machine. Throws EaselError only if the backend that was asked for does not start. */
 export async function diagnose(backend: string | undefined): Promise<DoctorReport> {
   const choice = await selectBackend(backend);
@@ -99,7 +84,7 @@ export async function diagnose(backend: string | undefined): Promise<DoctorRepor
     cores: availableParallelism(),
     memoryGiB: { total: gib(totalmem()), free: gib(freemem()) },
     backend: choice,
-    native: await nativeStatus(),
+    backends: await describeBackends(),
     selfTest: await selfTest(choice.name === 'cpu' ? 128 : 512),
     sharp: sharp.versions.sharp ?? 'unknown',
     libvips: sharp.versions.vips,
@@ -109,29 +94,23 @@ export async function diagnose(backend: string | undefined): Promise<DoctorRepor
 
 /** A report as lines for a person. */
 export function formatDoctor(report: DoctorReport): string {
-  const { backend, native, selfTest: test } = report;
+  const { backend, backends, selfTest: test } = report;
   const lines: [string, string][] = [
     ['Easel', report.easel],
     ['Node', `${report.node}, ${report.platform}`],
     ['CPU', `${report.cpu}, ${report.cores} cores for this process`],
     ['Memory', `${report.memoryGiB.total} GiB, ${report.memoryGiB.free} GiB free`],
-    [
-      'Native addon',
-      native.available
-        ? `built: ${native.target} kernels, ${native.threads} threads, ${native.path}`
-        : `not in use: ${native.reason}`,
-    ],
     ['Backend', `${backend.name}: ${backend.reason}`],
-    ...backend.tried.map(({ name, ok, reason }): [string, string] => [
-      '',
-      `${ok ? 'starts' : 'fails '} ${name}: ${reason}`,
-    ]),
     [
       'Self-test',
-      `product of two ${test.size}×${test.size} matrices: ${test.gflops.toFixed(1)} GFLOP/s, ${
-        test.ok ? 'right' : `WRONG by ${test.error.toExponential(1)}; run the tests of the backend`
+      `product of two ${test.size}×${test.size} matrices on it: ${test.gflops.toPrecision(3)} GFLOP/s, ${
+        test.ok ? 'right' : `WRONG by ${test.error.toExponential(1)}; run the tests of that backend`
       }`,
     ],
+    ...backends.map(({ name, available, reason, version: number }): [string, string] => [
+      `  ${name}`,
+      `${available ? 'runs' : 'does not run'}${number === undefined ? '' : `, version ${number}`}: ${reason}`,
+    ]),
     ['Pictures', `sharp ${report.sharp}, libvips ${report.libvips}`],
     ['Model', report.model ?? 'none shipped here: give --model or set EASEL_MODEL'],
   ];
