@@ -163,6 +163,12 @@ describe('productShape', () => {
       { extent: 3, a: 0, b: 14 },
     ]);
   });
+  test('refuses a vector', () => {
+    expect(() => productShape([2, 2], [2], false, false)).toThrow(
+      /rank 2 or more, got shapes \[2,2\] and \[2\]/,
+    );
+  });
+
   test('refuses inner sizes that differ', () => {
     expect(() => productShape([2, 3], [4, 5], false, false)).toThrow(/inner shapes \(3\) and \(4\)/);
   });

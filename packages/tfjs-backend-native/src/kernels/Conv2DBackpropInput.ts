@@ -1,4 +1,4 @@
-import { Conv2DBackpropInput, type TensorInfo } from '@tensorflow/tfjs';
+import { Conv2DBackpropInput, type TensorInfo, util } from '@tensorflow/tfjs';
 import { addon } from '../addon.js';
 import { type ConvolutionAttributes, convolutionInfo, convolutionSizes } from './convolution.js';
 import { nativeKernel, runOnCpu } from './kernel.js';
@@ -15,6 +15,8 @@ export const conv2DBackpropInput = nativeKernel(Conv2DBackpropInput, (args) => {
   const { strides, pad, dataFormat, dimRoundingMode } = attrs;
   const rounding = dimRoundingMode === undefined ? {} : { dimRoundingMode };
   const convInfo = convolutionInfo(attrs.inputShape, filter.shape, { strides, pad, dataFormat, ...rounding });
+  // tf.conv2dTranspose passes on a dy of another size than inputShape implies; what that means is the cpu kernel's business.
+  if (!util.arraysEqual(dy.shape, convInfo.outShape)) return runOnCpu(Conv2DBackpropInput, args);
   const { backend } = args;
   const { info, values } = backend.allocate(convInfo.inShape, 'float32');
   addon().conv2dInputGradient(

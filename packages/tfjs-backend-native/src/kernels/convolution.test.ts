@@ -257,6 +257,12 @@ describe('tf convolutions on native', () => {
     expect([...y.dataSync()]).toEqual([1, 10, 102, 20, 200]);
   });
 
+  test('conv2dTranspose of a picture larger than its output implies, as the cpu kernel takes it', () => {
+    const y = tf.conv2dTranspose(tf.ones([1, 8, 8, 2]), tf.ones([8, 8, 2, 2]), [1, 4, 4, 2], [1, 1], 'same');
+    expect(y.shape).toEqual([1, 4, 4, 2]);
+    y.dispose();
+  });
+
   test('empty batch', () => {
     expect(tf.conv2d(tf.zeros([0, 4, 4, 2]), tf.zeros([3, 3, 2, 5]), 1, 'same').shape).toEqual([0, 4, 4, 5]);
   });

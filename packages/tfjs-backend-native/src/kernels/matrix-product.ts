@@ -15,7 +15,7 @@ export interface ProductShape {
 
 /**
  * Shapes of the product of a [..., m, k] and b [..., k, n] (last two axes exchanged where transposed), batch axes broadcast.
- * Throws Error, in tfjs's words, if inner sizes or batch axes do not fit.
+ * Throws Error, in tfjs's words, if ranks, inner sizes or batch axes do not fit.
  */
 export function productShape(
   a: readonly number[],
@@ -23,6 +23,10 @@ export function productShape(
   transposeA: boolean,
   transposeB: boolean,
 ): ProductShape {
+  util.assert(
+    a.length >= 2 && b.length >= 2,
+    () => `Error in matMul: both operands must have rank 2 or more, got shapes [${a}] and [${b}].`,
+  );
   const [aRows, aColumns] = a.slice(-2) as [number, number];
   const [bRows, bColumns] = b.slice(-2) as [number, number];
   const [m, k] = transposeA ? [aColumns, aRows] : [aRows, aColumns];
