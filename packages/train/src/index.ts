@@ -11,14 +11,6 @@ export {
   type PictureShape,
   type SkippedPicture,
 } from './data/decode-picture.js';
-export {
-  type CaptionedPicture,
-  listPictures,
-  openPictureFolder,
-  type PictureFile,
-  type PictureSource,
-} from './data/picture-folder.js';
-
 // Encoded sets
 export {
   type EncodeOptions,
@@ -27,10 +19,18 @@ export {
   encodePictures,
 } from './data/encode.js';
 export { type EncodedSet, type EncodingShape, readEncodedSet } from './data/encoded-set.js';
+export {
+  type CaptionedPicture,
+  listPictures,
+  openPictureFolder,
+  type PictureFile,
+  type PictureSource,
+} from './data/picture-folder.js';
 export { type EncodedRow, type ShardColumns, type ShardFormat, writeShard } from './data/shards.js';
 
 // Training
 export { trainSeq2Seq } from './train-seq2seq.js';
+export { trainVqgan } from './train-vqgan.js';
 export {
   TrainingError,
   type TrainingEvent,

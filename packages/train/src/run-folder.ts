@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { ConfigError, EaselError } from '@easel/core';
 import { openCheckpoint, saveSafetensors, writeFileAtomic } from '@easel/core/node';
 import type * as tf from '@tensorflow/tfjs';
+import type { SkippedPicture } from './data/decode-picture.js';
 import type { DataPosition } from './epoch-order.js';
 import { type FolderLock, lockFolder } from './folder-lock.js';
 
@@ -110,6 +111,13 @@ export class RunFolder {
     await appendFile(join(this.path, 'metrics.jsonl'), `${JSON.stringify(line)}\n`).catch((error: Error) => {
       throw new EaselError(`Run folder ${this.path}: metrics.jsonl can't be written (${error.message}).`);
     });
+  }
+
+  /** Names pictures that were passed over in skipped.jsonl, in place of what an earlier sitting found. */
+  async logSkipped(skipped: readonly SkippedPicture[]): Promise<void> {
+    if (skipped.length === 0) return;
+    const lines = skipped.map((picture) => `${JSON.stringify(picture)}\n`);
+    await writeFileAtomic(join(this.path, 'skipped.jsonl'), lines.join(''));
   }
 
   /**

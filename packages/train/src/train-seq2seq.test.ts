@@ -1,10 +1,18 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { BpeTokenizer, generateTokens, trainBpe } from '@easel/bart';
 import { openDalleBart, saveTokenizer } from '@easel/bart/node';
 import { ConfigError, DataError, prngKey } from '@easel/core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import { parseSeq2SeqConfig } from './config/seq2seq-config.js';
 import { writeShard } from './data/shards.js';
@@ -26,7 +34,10 @@ beforeAll(async () => {
   });
   mkdirSync(join(shared, 'set'));
   await writeShard(join(shared, 'set', 'shard-00000.parquet'), rows);
-  const bpe = trainBpe(rows.map((row) => row.caption), { vocabSize: 280 });
+  const bpe = trainBpe(
+    rows.map((row) => row.caption),
+    { vocabSize: 280 },
+  );
   await saveTokenizer(join(shared, 'tokenizer'), new BpeTokenizer(bpe));
 });
 afterAll(() => {
@@ -82,17 +93,30 @@ function stopAt(step: number) {
 test('a run learns, logs, evaluates, keeps checkpoints, and leaves a model that draws', async () => {
   const before = tf.memory().numTensors;
   const events: TrainingEvent[] = [];
-  const result = await train('run', { steps: 60, checkpoint: { every: 20, keep: 2 } }, { onEvent: (e) => events.push(e) });
+  const result = await train(
+    'run',
+    { steps: 60, checkpoint: { every: 20, keep: 2 } },
+    { onEvent: (e) => events.push(e) },
+  );
   expect(tf.memory().numTensors).toBe(before);
   expect(result).toMatchObject({ complete: true, step: 60, model: join(root, 'run', 'model') });
-  expect(readdirSync(join(root, 'run')).sort()).toEqual(['checkpoints', 'config.json', 'metrics.jsonl', 'model']);
+  expect(readdirSync(join(root, 'run')).sort()).toEqual([
+    'checkpoints',
+    'config.json',
+    'metrics.jsonl',
+    'model',
+  ]);
   expect(readdirSync(join(root, 'run', 'checkpoints'))).toEqual(['step-00000040', 'step-00000060']);
   expect(readdirSync(join(root, 'run', 'checkpoints', 'step-00000060')).sort()).toEqual([
     'model.safetensors',
     'optimizer.safetensors',
     'state.json',
   ]);
-  expect(JSON.parse(bytes('run', 'config.json').toString())).toMatchObject({ steps: 60, accumulate: 1, init: null });
+  expect(JSON.parse(bytes('run', 'config.json').toString())).toMatchObject({
+    steps: 60,
+    accumulate: 1,
+    init: null,
+  });
 
   const lines = metrics('run');
   const losses = lines.filter((line) => line.kind === 'train').map((line) => line.loss);
@@ -105,7 +129,9 @@ test('a run learns, logs, evaluates, keeps checkpoints, and leaves a model that 
   expect(evaluation.lossBlank).toBeGreaterThan(0);
   expect(result.splits.trained?.loss).toBe(evaluation.loss);
   expect(events.filter((event) => event.kind === 'step')).toHaveLength(60);
-  expect(events.filter((event) => event.kind === 'checkpoint').map((event) => event.step)).toEqual([20, 40, 60]);
+  expect(events.filter((event) => event.kind === 'checkpoint').map((event) => event.step)).toEqual([
+    20, 40, 60,
+  ]);
 
   const opened = await openDalleBart(result.model);
   const inputs = opened.processor.process(['a red ball']);
@@ -123,9 +149,15 @@ describe('going on', () => {
     const rest = await train('parts', {}, { resume: true });
     expect(rest).toMatchObject({ complete: true, step: 8 });
     for (const file of ['model.safetensors', 'optimizer.safetensors'])
-      expect(bytes('parts', 'checkpoints', 'step-00000008', file).equals(bytes('whole', 'checkpoints', 'step-00000008', file))).toBe(true);
+      expect(
+        bytes('parts', 'checkpoints', 'step-00000008', file).equals(
+          bytes('whole', 'checkpoints', 'step-00000008', file),
+        ),
+      ).toBe(true);
     expect(metrics('parts')).toEqual(metrics('whole'));
-    expect(bytes('parts', 'model', 'model.safetensors').equals(bytes('whole', 'model', 'model.safetensors'))).toBe(true);
+    expect(
+      bytes('parts', 'model', 'model.safetensors').equals(bytes('whole', 'model', 'model.safetensors')),
+    ).toBe(true);
   });
 
   test('a stop at a step without a planned checkpoint writes one; log lines that span it come out the same', async () => {
@@ -151,24 +183,38 @@ describe('going on', () => {
     const set = join(root, 'other');
     mkdirSync(set);
     const encoding = Array.from({ length: 4 }, () => 1);
-    await writeShard(join(set, 'x.jsonl'), Array.from({ length: 9 }, (_, i) => ({ caption: `c${i}`, encoding, source: `${i}` })));
+    await writeShard(
+      join(set, 'x.jsonl'),
+      Array.from({ length: 9 }, (_, i) => ({ caption: `c${i}`, encoding, source: `${i}` })),
+    );
     rmSync(join(root, 'run', 'config.json'));
     await expect(train('run', { data: { train: set } }, { resume: true })).rejects.toThrow(DataError);
   });
 });
 
 test('accumulation: two micro-batches without noise give the update of one batch', async () => {
-  const quiet = { data: { ...settings().data, blankCaptions: 0 }, maskInputs: { max: 0 }, steps: 3, model: { ...tinyDalleBartJson, dropout: 0 } };
+  const quiet = {
+    data: { ...settings().data, blankCaptions: 0 },
+    maskInputs: { max: 0 },
+    steps: 3,
+    model: { ...tinyDalleBartJson, dropout: 0 },
+  };
   await train('one', quiet);
   await train('two', { ...quiet, batchSize: 2, accumulate: 2 });
-  const losses = (name: string) => metrics(name).filter((line) => line.kind === 'train').map((line) => line.loss);
+  const losses = (name: string) =>
+    metrics(name)
+      .filter((line) => line.kind === 'train')
+      .map((line) => line.loss);
   for (const [i, loss] of losses('two').entries()) expect(loss).toBeCloseTo(losses('one')[i], 4);
 });
 
 test('fine-tuning goes on from a model folder, tokenizer and vocabulary with it', async () => {
   const first = await train('first', { steps: 30 });
   const second = await train('second', { model: null, init: first.model, tokenizer: null, steps: 3 });
-  const lossOf = (name: string, i: number) => metrics(name).filter((line) => line.kind === 'train').at(i).loss;
+  const lossOf = (name: string, i: number) =>
+    metrics(name)
+      .filter((line) => line.kind === 'train')
+      .at(i).loss;
   expect(lossOf('second', 0)).toBeLessThan(lossOf('first', 0) * 0.95);
   expect(bytes('second', 'model', 'vocab.json').equals(bytes('first', 'model', 'vocab.json'))).toBe(true);
   expect(second.complete).toBe(true);
@@ -179,28 +225,58 @@ describe('evaluation split', () => {
     const result = await train('run', { data: { ...settings().data, evalFraction: 0.3 }, steps: 3 });
     // 2 of 6 pictures: 8 rows are left to train on, two batches of 4 an epoch
     expect(result.splits.eval?.loss).toBeGreaterThan(0);
-    expect(metrics('run').filter((line) => line.kind === 'train').map((line) => line.epoch)).toEqual([0, 1, 1]);
+    expect(
+      metrics('run')
+        .filter((line) => line.kind === 'train')
+        .map((line) => line.epoch),
+    ).toEqual([0, 1, 1]);
   });
 
   test('a set of its own', async () => {
-    const result = await train('run', { data: { ...settings().data, eval: join(shared, 'set') }, steps: 1, schedule: { learningRate: 1e-3 } });
+    const result = await train('run', {
+      data: { ...settings().data, eval: join(shared, 'set') },
+      steps: 1,
+      schedule: { learningRate: 1e-3 },
+    });
     expect(Object.keys(result.splits)).toEqual(['eval', 'trained']);
   });
 });
 
 describe('refused before anything is trained', () => {
-  const noRun = () => !existsSync(join(root, 'run', 'checkpoints')) || readdirSync(join(root, 'run', 'checkpoints')).length === 0;
+  const noRun = () =>
+    !existsSync(join(root, 'run', 'checkpoints')) ||
+    readdirSync(join(root, 'run', 'checkpoints')).length === 0;
 
   test.each([
-    ['a tokenizer larger than the model', { model: { ...tinyDalleBartJson, encoder_vocab_size: 270 } }, ConfigError, /tokenizer has 280 tokens/],
-    ['tokens out of the model\'s range', { model: { ...tinyDalleBartJson, image_vocab_size: 8 } }, DataError, /image token \d+ is 8/],
-    ['encodings of another length', { model: { ...tinyDalleBartJson, image_length: 9 } }, DataError, /expected 9 image tokens/],
+    [
+      'a tokenizer larger than the model',
+      { model: { ...tinyDalleBartJson, encoder_vocab_size: 270 } },
+      ConfigError,
+      /tokenizer has 280 tokens/,
+    ],
+    [
+      "tokens out of the model's range",
+      { model: { ...tinyDalleBartJson, image_vocab_size: 8 } },
+      DataError,
+      /image token \d+ is 8/,
+    ],
+    [
+      'encodings of another length',
+      { model: { ...tinyDalleBartJson, image_length: 9 } },
+      DataError,
+      /expected 9 image tokens/,
+    ],
     ['a batch larger than the set', { batchSize: 13 }, ConfigError, /12 rows don't fill one batch of 13/],
     ['a set that is not there', { data: { train: '/nowhere' } }, DataError, /nowhere: can't be read/],
     ['a VQGAN folder that is none', { vqgan: '/nowhere' }, ConfigError, /nowhere.*can't be read/],
     ['a warm-up longer than the run', { steps: 2 }, ConfigError, /totalSteps/],
     ['a model config with a typo', { model: { ...tinyDalleBartJson, d_modle: 3 } }, ConfigError, /d_model/],
-    ['a model file that is not there', { model: '/nowhere.json' }, ConfigError, /nowhere\.json: can't be read/],
+    [
+      'a model file that is not there',
+      { model: '/nowhere.json' },
+      ConfigError,
+      /nowhere\.json: can't be read/,
+    ],
     ['a tokenizer folder without one', { tokenizer: '/nowhere' }, ConfigError, /nowhere/],
   ])('%s', async (_, changes, kind, message) => {
     const before = tf.memory().numTensors;
@@ -221,10 +297,17 @@ describe('refused before anything is trained', () => {
 
 describe('failures on the way', () => {
   test('a loss that is no number stops the run; the last checkpoint stays and is named', async () => {
-    const wild = { steps: 40, schedule: { learningRate: 1e30 }, clipNorm: null, checkpoint: { every: 1, keep: 1 } };
+    const wild = {
+      steps: 40,
+      schedule: { learningRate: 1e30 },
+      clipNorm: null,
+      checkpoint: { every: 1, keep: 1 },
+    };
     const failure = train('run', wild);
     await expect(failure).rejects.toThrow(TrainingError);
-    await expect(failure).rejects.toThrow(/(loss|gradients) is (NaN|-?Infinity).*last good checkpoint is .*step-0000/);
+    await expect(failure).rejects.toThrow(
+      /(loss|gradients) is (NaN|-?Infinity).*last good checkpoint is .*step-0000/,
+    );
     const [checkpoint] = readdirSync(join(root, 'run', 'checkpoints'));
     expect(readdirSync(join(root, 'run', 'checkpoints', checkpoint as string))).toHaveLength(3);
     expect(existsSync(join(root, 'run', 'lock'))).toBe(false);
@@ -244,8 +327,12 @@ describe('failures on the way', () => {
 
 test('the number of tensors stays the same from step to step', async () => {
   const counts: number[] = [];
-  await train('run', { evaluation: { every: 0 }, checkpoint: { every: 0 } }, {
-    onEvent: (event) => event.kind === 'step' && counts.push(tf.memory().numTensors),
-  });
+  await train(
+    'run',
+    { evaluation: { every: 0 }, checkpoint: { every: 0 } },
+    {
+      onEvent: (event) => event.kind === 'step' && counts.push(tf.memory().numTensors),
+    },
+  );
   expect(new Set(counts.slice(1)).size).toBe(1);
 });

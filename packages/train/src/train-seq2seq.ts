@@ -107,7 +107,9 @@ async function startingPoint(config: Seq2SeqConfig, key: Key): Promise<StartingP
     }
   }
   const [json, file] =
-    typeof config.model === 'string' ? [await readJsonFile(config.model), config.model] : [config.model, 'model'];
+    typeof config.model === 'string'
+      ? [await readJsonFile(config.model), config.model]
+      : [config.model, 'model'];
   const modelConfig = parseDalleBartConfig(json, file);
   requireFit(tokenizer as BpeTokenizer, modelConfig);
   const model = new DalleBart(modelConfig);

@@ -1,7 +1,16 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { foldIn, foldInNames, type Key, type Optimizer, permutation, prngKey, valueAndGrads } from '@easel/core';
-import { type CodebookTracker, reconstructionLoss, straightThrough, type Vqgan } from '@easel/vqgan';
+import {
+  foldIn,
+  foldInNames,
+  type Key,
+  type Optimizer,
+  permutation,
+  prngKey,
+  split,
+  valueAndGrads,
+} from '@easel/core';
+import { autoencoderLoss, type CodebookTracker, codeUsage, type Vqgan, vqganLoss } from '@easel/vqgan';
 import * as tf from '@tensorflow/tfjs';
 import type { VqganTrainingConfig } from './config/vqgan-config.js';
 import { pixelsToTensor } from './data/encode.js';
@@ -36,7 +45,7 @@ export interface VqganTaskParts {
 export const codebookName = 'quantize.embedding.embedding';
 
 /** Pictures that go through the model at a time where no gradient is needed. */
-const evaluationBatch = 25;
+const passSize = 25;
 
 /**
  * Training a VQGAN without a discriminator: reconstruction plus commitment loss. After some steps as a plain autoencoder the
@@ -81,4 +90,143 @@ export class VqganTask implements TrainingTask {
   position(step: number): DataPosition {
     return this.order.position(step);
   }
+
+  async update(step: number): Promise<UpdateResult> {
+    const { config, vqgan, optimizer } = this.parts;
+    const { codebook, reconstruction } = config;
+    if (config.init === null && step === codebook.startStep) await this.startCodebook();
+    const pixels = this.pixels(this.order.batch(step));
+    const { value, outputs, grads } = valueAndGrads(
+      () =>
+        this.quantizes(step)
+          ? vqganLoss(vqgan, pixels, { commitment: codebook.commitment, reconstruction })
+          : autoencoderLoss(vqgan, pixels, { reconstruction }),
+      this.trained,
+    );
+    pixels.dispose();
+    const read = async (name: string) => (await outputs[name]?.data()) as Float32Array | Int32Array;
+    try {
+      const loss = (await value.data())[0] as number;
+      const learningRate = optimizer.schedule(step);
+      const gradientNorm = applyUpdate(optimizer, this.trained, grads, config.clipNorm, (norm) =>
+        requireFinite(step, loss, norm),
+      );
+      if (!this.quantizes(step)) return { loss, learningRate, metrics: { gradientNorm } };
+      const quantization = (await read('quantization'))[0] as number;
+      const latents = (await read('latents')) as Float32Array;
+      this.followCodebook(step, latents, (await read('indices')) as Int32Array);
+      return { loss, learningRate, metrics: { gradientNorm, quantization, restarts: this.restarts } };
+    } finally {
+      tf.dispose([value, ...Object.values(outputs)]);
+    }
+  }
+
+  /** Whether update `step` goes through the codebook; before, the model is a plain autoencoder. */
+  private quantizes(step: number): boolean {
+    const { config } = this.parts;
+    return config.init !== null || step >= config.codebook.startStep;
+  }
+
+  /** Moves the codes after the latents [R·E] that chose them, and dead codes onto some of these latents. */
+  private followCodebook(step: number, latents: Float32Array, indices: Int32Array): void {
+    const { config, tracker } = this.parts;
+    const { restartEvery, restartUntil } = config.codebook;
+    tracker.update(latents, indices);
+    if (restartEvery > 0 && (step + 1) % restartEvery === 0 && step < restartUntil * config.steps)
+      this.restarts += tracker.restartDead(latents, foldIn(foldInNames(this.key, ['restart']), step));
+  }
+
+  /** Sets the codebook by k-means over latents of random training pictures. */
+  private async startCodebook(): Promise<void> {
+    const { config, vqgan, tracker, training } = this.parts;
+    const { kmeansLatents, kmeansRounds } = config.codebook;
+    const [orderKey, codesKey] = split(foldInNames(this.key, ['k-means'])) as [Key, Key];
+    const order = permutation(orderKey, training.rows.length);
+    const found: number[] = [];
+    for (
+      let start = 0;
+      start < order.length && found.length < kmeansLatents * vqgan.config.embedDim;
+      start += passSize
+    ) {
+      const pixels = this.pixels(order.subarray(start, start + passSize));
+      const latents = tf.tidy(() => vqgan.encodeToLatent(pixels));
+      pixels.dispose();
+      for (const value of await latents.data()) found.push(value);
+      latents.dispose();
+    }
+    await tracker.startFromLatents(Float32Array.from(found), codesKey, { rounds: kmeansRounds });
+  }
+
+  /** Reconstructs the evaluated pictures: `psnr` in dB, the mean over pictures; codes used and their perplexity; a grid as PNG. */
+  async evaluate(step: number): Promise<Record<string, Record<string, number>>> {
+    const { config, vqgan, evaluated, gridFolder } = this.parts;
+    const { size } = evaluated.cache;
+    const quantized = this.quantizes(step - 1); // as the last update was
+    const pictureValues = size * size * 3;
+    const counts = new Float64Array(vqgan.config.nEmbed);
+    const shown: Uint8Array[] = [];
+    let psnrSum = 0;
+    for (let start = 0; start < evaluated.rows.length; start += passSize) {
+      const originals = gatherPixels(evaluated.cache, evaluated.rows.slice(start, start + passSize));
+      const tensors: Record<string, tf.Tensor> = tf.tidy(() => {
+        const latents = vqgan.encodeToLatent(pixelsToTensor(originals, size));
+        if (!quantized) return { drawn: vqgan.decodeLatent(latents) };
+        const codes = vqgan.quantizer.indices(latents);
+        return { drawn: vqgan.decodeLatent(vqgan.quantizer.call(latents)), codes };
+      });
+      const values = (await tensors.drawn?.data()) as Float32Array;
+      for (const code of (await tensors.codes?.data()) ?? []) counts[code] = (counts[code] ?? 0) + 1;
+      tf.dispose(tensors);
+      for (let picture = 0; picture * pictureValues < values.length; picture++) {
+        const from = picture * pictureValues;
+        psnrSum += psnr(
+          values.subarray(from, from + pictureValues),
+          originals.subarray(from, from + pictureValues),
+        );
+      }
+      shown.push(toBytes(values));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    const gridRows = evaluated.rows.slice(0, config.evaluation.gridPictures);
+    await mkdir(gridFolder, { recursive: true });
+    await writeReconstructionGrid(
+      join(gridFolder, `step-${String(step).padStart(8, '0')}.png`),
+      gatherPixels(evaluated.cache, gridRows),
+      new Uint8Array(Buffer.concat(shown)).subarray(0, gridRows.length * pictureValues),
+      size,
+    );
+    const result: Record<string, number> = { psnr: psnrSum / evaluated.rows.length };
+    if (quantized) {
+      const { used, perplexity } = codeUsage(counts);
+      Object.assign(result, { codesUsed: used, perplexity });
+    }
+    return { [evaluated.name]: result };
+  }
+
+  checkpointParts(): CheckpointParts {
+    const { optimizer, tracker } = this.parts;
+    return { model: this.weights, optimizer: optimizer.state(), codebook: tracker.state() };
+  }
+
+  /** Pixels of some of the training pictures; the caller disposes them. */
+  private pixels(indices: ArrayLike<number>): tf.Tensor4D {
+    const { cache, rows } = this.parts.training;
+    return pixelsToTensor(
+      gatherPixels(
+        cache,
+        Array.from(indices, (i) => rows[i] as number),
+      ),
+      cache.size,
+    );
+  }
+}
+
+/** Peak signal-to-noise ratio in dB of drawn pixels, cut off at 0 and 1, against bytes. */
+function psnr(drawn: Float32Array, original: Uint8Array): number {
+  let sum = 0;
+  for (let i = 0; i < drawn.length; i++) {
+    const difference = Math.min(1, Math.max(0, drawn[i] as number)) - (original[i] as number) / 255;
+    sum += difference * difference;
+  }
+  return -10 * Math.log10(Math.max(sum / drawn.length, 1e-10));
 }

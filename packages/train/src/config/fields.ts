@@ -89,6 +89,15 @@ export function optional<T>(field: Field<T>): Field<T | null> {
   return (value, at) => (value === undefined || value === null ? null : field(value, at));
 }
 
+/** A list whose entries `entry` reads. */
+export function list<T>(entry: Field<T>, byDefault: readonly T[]): Field<readonly T[]> {
+  return (value, at) => {
+    const found = value ?? byDefault;
+    if (!Array.isArray(found)) throw mismatch(at, 'a list', value);
+    return found.map((item, i) => entry(item, `${at}[${i}]`));
+  };
+}
+
 /** Any JSON object, or a text that names a file with one. What is in it is checked elsewhere. */
 export const objectOrFile: Field<Readonly<Record<string, unknown>> | string> = (value, at) => {
   if (typeof value === 'string' && value !== '') return value;

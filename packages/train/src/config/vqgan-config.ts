@@ -1,8 +1,10 @@
 import { ConfigError } from '@easel/core';
+import { COLOUR_WEIGHTED } from '@easel/vqgan';
 import {
   choice,
   type Field,
   integer,
+  list,
   objectOrFile,
   optional,
   real,
@@ -46,6 +48,17 @@ const codebookFields = {
   commitment: real({ min: 0, default: 0.25 }),
 };
 
+const reconstructionFields = {
+  /** Weight of the mean absolute difference of pixels. Differences count on the scale from −1 to 1. */
+  l1: real({ min: 0, default: COLOUR_WEIGHTED.l1 }),
+  /** Weight of the mean squared difference. */
+  mse: real({ min: 0, default: COLOUR_WEIGHTED.mse }),
+  /** Weights of the difference between steps from pixel to pixel, at full size, half size and so on. */
+  gradient: list(real({ min: 0 }), COLOUR_WEIGHTED.gradient),
+  /** Weights of the absolute difference at half size, quarter size and so on. */
+  pooledL1: list(real({ min: 0 }), COLOUR_WEIGHTED.pooledL1),
+};
+
 const evaluationFields = {
   /** Steps between evaluations; one is always made at the end. 0: only at the end. */
   every: integer({ min: 0, default: 500 }),
@@ -65,6 +78,8 @@ const fields = {
   data: section(dataFields),
   /** Pictures of one update. */
   batchSize: integer({ min: 1, default: 8 }),
+  /** What the reconstruction loss weighs; the defaults put colour before edges. */
+  reconstruction: section(reconstructionFields),
   codebook: section(codebookFields),
   evaluation: section(evaluationFields),
   /** Number format of the finished model; checkpoints are always float32. */
