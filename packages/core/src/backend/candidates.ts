@@ -91,15 +91,23 @@ const webgpu: Candidate = {
   async load() {
     const install = `npm install @tensorflow/tfjs-backend-webgpu@${tf.version['tfjs-core']}`;
     if (inNode) await provideWebGpu(install);
-    if (navigatorWithGpu()?.gpu === undefined) throw new Error('this browser has no WebGPU');
+    const gpu = navigatorWithGpu()?.gpu;
+    if (gpu === undefined) throw new Error('this browser has no WebGPU');
+    if ((await gpu.requestAdapter()) === null) {
+      throw new Error('WebGPU finds no GPU; it needs a driver for Vulkan, Metal or Direct3D 12');
+    }
     const module = await importOptional('@tensorflow/tfjs-backend-webgpu', `install it with: ${install}`);
     const { version_webgpu: version } = module as { version_webgpu?: string };
     return version === undefined ? {} : { version };
   },
 };
 
-function navigatorWithGpu(): { gpu?: unknown } | undefined {
-  return (globalThis as { navigator?: { gpu?: unknown } }).navigator;
+interface WebGpu {
+  requestAdapter(): Promise<object | null>;
+}
+
+function navigatorWithGpu(): { gpu?: WebGpu } | undefined {
+  return (globalThis as { navigator?: { gpu?: WebGpu } }).navigator;
 }
 
 /** In Node the package `webgpu` (Dawn) stands for the browser's navigator.gpu. */

@@ -40,7 +40,7 @@ export const backendNames: readonly string[] = ['auto', ...CANDIDATES.map(({ nam
  * wasm, else cpu. A backend counts as started when it has computed a small product.
  *
  * Throws ConfigError for an unknown name, and EaselError with the remedy if a backend asked for by name does not start; then the
- * backend from before stays current.
+ * backend from before is current, or cpu if there was none.
  */
 export async function selectBackend(requested?: string): Promise<BackendChoice> {
   const fromEnvironment = typeof process === 'undefined' ? undefined : process.env?.[BACKEND_VARIABLE];
@@ -62,13 +62,13 @@ export async function selectBackend(requested?: string): Promise<BackendChoice> 
       return { name, reason: `${why}: ${trial.reason}`, tried };
     }
   }
-  if (before !== undefined) await tf.setBackend(before);
+  await restore(before);
   const failures = tried.map(({ name, reason }) => `${name}: ${reason}`).join('; ');
-  const others = asked === 'auto' ? '' : ' Without --backend the best one that runs here is taken.';
+  const others = asked === 'auto' ? '' : ' Ask for "auto" to get the best one that runs here.';
   throw new EaselError(`backend "${asked}", asked for ${source}, does not run here. ${failures}.${others}`);
 }
 
-/** Tries every backend and says which run here. The current backend is current again afterwards. */
+/** Tries every backend and says which run here. The current backend (cpu if there was none) is current afterwards. */
 export async function describeBackends(): Promise<BackendDescription[]> {
   const before = currentBackend();
   const described: BackendDescription[] = [];
@@ -77,7 +77,7 @@ export async function describeBackends(): Promise<BackendDescription[]> {
     const { ok: available, reason, version } = await start(candidate);
     described.push({ name, description, available, reason, ...(version === undefined ? {} : { version }) });
   }
-  if (before !== undefined) await tf.setBackend(before);
+  await restore(before);
   return described;
 }
 
@@ -88,6 +88,11 @@ function find(name: string): Candidate {
 /** The backend in use, or undefined if tfjs has not started one yet. (tf.getBackend would start one.) */
 function currentBackend(): string | undefined {
   return (tf.engine() as { backendName?: string }).backendName;
+}
+
+/** tfjs calls a backend current even if it failed to start: go back to the one from before, or to cpu, which always runs. */
+async function restore(before: string | undefined): Promise<void> {
+  await tf.setBackend(before ?? 'cpu');
 }
 
 /** Loads a backend, makes it current and computes 2·3 on it. Never throws. */

@@ -48,7 +48,8 @@ export function plainSparseCrossEntropy(logits: tf.Tensor2D, labels: tf.Tensor1D
       gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) =>
         tf.tidy(() => {
           const [scores, ids] = saved as [tf.Tensor2D, tf.Tensor1D];
-          const target = tf.oneHot(ids, vocabulary, 1, 0, 'float32');
+          // As int32: the wasm kernel writes integers whatever type is asked for.
+          const target = tf.cast(tf.oneHot(ids, vocabulary, 1, 0, 'int32'), 'float32');
           return tf.mul(tf.sub(tf.softmax(scores), target), tf.reshape(dy, [rows, 1]));
         }),
     };

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
+import { describeNative } from '../testing/backends.js';
 import { largestDifference, leakedTensors, sample } from '../testing/gradient-check.js';
-import { describeNative } from '../testing/native.js';
 import { gelu, geluTanh, plainGelu, plainGeluTanh, plainSilu, silu } from './activation.js';
 import { attention, plainAttention } from './attention.js';
 import { plainSparseCrossEntropy, sparseCrossEntropy } from './cross-entropy.js';
@@ -111,13 +111,11 @@ const CASES: FusedCase[] = [
 describe.each(CASES)('$name', ({ name, kernels, fused, plain, shapes }) => {
   describeNative(`${name} on native`, kernels, () => {
     let inputs: tf.Tensor[];
-    beforeAll(async () => {
-      await tf.setBackend('native');
+    beforeAll(() => {
       inputs = shapes.map((shape, i) => tf.tidy(() => tf.mul(sample(shape, i + 1), 2)));
     });
-    afterAll(async () => {
+    afterAll(() => {
       tf.dispose(inputs);
-      await tf.setBackend('cpu');
     });
 
     test('value', () => {
@@ -166,13 +164,6 @@ describe.each(CASES)('$name', ({ name, kernels, fused, plain, shapes }) => {
 });
 
 describeNative('attention on native', ['Attention'], () => {
-  beforeAll(async () => {
-    await tf.setBackend('native');
-  });
-  afterAll(async () => {
-    await tf.setBackend('cpu');
-  });
-
   test.each([
     { bias: undefined, keyLength: undefined },
     { bias: undefined, keyLength: 5 },
@@ -217,13 +208,6 @@ describeNative('attention on native', ['Attention'], () => {
 });
 
 describeNative('updateRows on native', ['UpdateRows'], () => {
-  beforeAll(async () => {
-    await tf.setBackend('native');
-  });
-  afterAll(async () => {
-    await tf.setBackend('cpu');
-  });
-
   test('writes in place: result and cache share data, and equal the plain form', async () => {
     const cache = sample([2, 3, 5], 1) as tf.Tensor3D;
     const rows = sample([2, 1, 5], 2) as tf.Tensor3D;

@@ -1,35 +1,34 @@
-import { beforeAll, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import { ShapeError } from '../errors.js';
+import { onEachBackend } from '../testing/backends.js';
 import { gradientError, leakedTensors, sample } from '../testing/gradient-check.js';
 import { linear } from './linear.js';
 
-beforeAll(async () => {
-  await tf.setBackend('cpu');
-});
+onEachBackend(() => {
+  test('[2,2]·[2,1] + [1] by hand; any number of leading axes', async () => {
+    const [kernel, bias] = [tf.tensor2d([1, 10], [2, 1]), tf.tensor1d([100])];
+    const y = linear(tf.tensor3d([1, 2, 3, 4], [2, 1, 2]), kernel, bias);
+    expect([y.shape, [...(await y.data())]]).toEqual([
+      [2, 1, 1],
+      [121, 143],
+    ]);
+    expect(linear(tf.ones([2]), kernel).shape).toEqual([1]);
+    expect(linear(tf.ones([0, 2]), kernel, bias).shape).toEqual([0, 1]);
+  });
 
-test('[2,2]·[2,1] + [1] by hand; any number of leading axes', async () => {
-  const [kernel, bias] = [tf.tensor2d([1, 10], [2, 1]), tf.tensor1d([100])];
-  const y = linear(tf.tensor3d([1, 2, 3, 4], [2, 1, 2]), kernel, bias);
-  expect([y.shape, [...(await y.data())]]).toEqual([
-    [2, 1, 1],
-    [121, 143],
-  ]);
-  expect(linear(tf.ones([2]), kernel).shape).toEqual([1]);
-  expect(linear(tf.ones([0, 2]), kernel, bias).shape).toEqual([0, 1]);
-});
+  test('gradients against finite differences, with and without bias', () => {
+    const inputs = [sample([2, 3, 5], 1), sample([5, 4], 2), sample([4], 3)];
+    const f = (x?: tf.Tensor, kernel?: tf.Tensor, bias?: tf.Tensor) =>
+      linear(x as tf.Tensor, kernel as tf.Tensor, bias);
+    expect(gradientError(f, inputs)).toBeLessThan(1e-3);
+    expect(gradientError(f, inputs.slice(0, 2))).toBeLessThan(1e-3);
+  });
 
-test('gradients against finite differences, with and without bias', () => {
-  const inputs = [sample([2, 3, 5], 1), sample([5, 4], 2), sample([4], 3)];
-  const f = (x?: tf.Tensor, kernel?: tf.Tensor, bias?: tf.Tensor) =>
-    linear(x as tf.Tensor, kernel as tf.Tensor, bias);
-  expect(gradientError(f, inputs)).toBeLessThan(1e-3);
-  expect(gradientError(f, inputs.slice(0, 2))).toBeLessThan(1e-3);
-});
-
-test('leaves no tensors; what does not fit is named', () => {
-  const [x, kernel, bias] = [tf.ones([2, 3]), tf.ones([3, 4]), tf.ones([4])];
-  expect(leakedTensors(() => linear(x, kernel, bias))).toBe(0);
-  expect(() => linear(tf.ones([2, 4]), kernel)).toThrow('last axis 3 for kernel [3,4], got [2,4]');
-  expect(() => linear(x, kernel, tf.ones([3]))).toThrow(ShapeError);
+  test('leaves no tensors; what does not fit is named', () => {
+    const [x, kernel, bias] = [tf.ones([2, 3]), tf.ones([3, 4]), tf.ones([4])];
+    expect(leakedTensors(() => linear(x, kernel, bias))).toBe(0);
+    expect(() => linear(tf.ones([2, 4]), kernel)).toThrow('last axis 3 for kernel [3,4], got [2,4]');
+    expect(() => linear(x, kernel, tf.ones([3]))).toThrow(ShapeError);
+  });
 });

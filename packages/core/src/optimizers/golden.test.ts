@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { beforeAll, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import { deserialize, toFloat32 } from 'safetensors-ts';
-import { describeNative } from '../testing/native.js';
+import { describeNative } from '../testing/backends.js';
 import { Adafactor } from './adafactor.js';
 import { AdamW } from './adamw.js';
 import type { Optimizer } from './optimizer.js';
@@ -240,13 +240,6 @@ test('adafactor_large on cpu: factored from 128 on', () => {
 });
 
 describeNative('on native', ['AdamWUpdate'], () => {
-  beforeAll(async () => {
-    await tf.setBackend('native');
-  });
-  afterAll(async () => {
-    await tf.setBackend('cpu');
-  });
-
   test.each(CASES)('%s', (name, make) => {
     replay(name, make);
   });

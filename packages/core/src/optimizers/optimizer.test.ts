@@ -1,7 +1,7 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { beforeAll, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import { CheckpointError, ConfigError, ShapeError } from '../errors.js';
-import { describeNative } from '../testing/native.js';
+import { describeNative } from '../testing/backends.js';
 import { Adafactor } from './adafactor.js';
 import { AdamW } from './adamw.js';
 import { clipByGlobalNorm } from './clip.js';
@@ -220,13 +220,6 @@ describe('clipByGlobalNorm', () => {
 });
 
 describeNative('AdamW in place on native', ['AdamWUpdate'], () => {
-  beforeAll(async () => {
-    await tf.setBackend('native');
-  });
-  afterAll(async () => {
-    await tf.setBackend('cpu');
-  });
-
   test("changes neither clones, nor views, nor the caller's array, nor what was read", () => {
     const source = new Float32Array(5000).fill(1);
     const initial = tf.tensor1d(source);
