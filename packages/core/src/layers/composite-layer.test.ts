@@ -105,10 +105,16 @@ describe('CompositeLayer', () => {
     expect(tf.memory().numTensors).toBe(before);
   });
 
-  test('lives in tf.model: predict, fit, save and load', async () => {
+  test('lives in tf.model beside others: predict, fit, save and load', async () => {
     const input = tf.input({ shape: [3] });
     const layer = new Stack();
-    const model = tf.model({ inputs: input, outputs: layer.apply(input) as tf.SymbolicTensor });
+    const others = [
+      layer,
+      new Dense({ inputSize: 3, outputSize: 3 }),
+      new Dense({ inputSize: 3, outputSize: 3 }),
+    ];
+    const output = others.reduce((x, other) => other.apply(x) as tf.SymbolicTensor, input);
+    const model = tf.model({ inputs: input, outputs: output });
     model.compile({ optimizer: tf.train.sgd(0.1), loss: 'meanSquaredError' });
     const x = tf.tensor2d([1, 2, 3, 4, 5, 6], [2, 3]);
     const kernel = layer.namedWeights().get('layers.0.up.kernel') as tf.Variable;

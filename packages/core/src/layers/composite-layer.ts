@@ -2,10 +2,9 @@ import * as tf from '@tensorflow/tfjs';
 import { EaselError } from '../errors.js';
 
 type LayerArgs = ConstructorParameters<typeof tf.layers.Layer>[0];
-type LayerVariable =
-  ReturnType<tf.layers.Layer['getWeights']> extends unknown
-    ? tf.layers.Layer['trainableWeights'][number]
-    : never;
+type LayerVariable = tf.layers.Layer['trainableWeights'][number];
+type Initializer = ReturnType<typeof tf.initializers.zeros>;
+type Regularizer = ReturnType<typeof tf.regularizers.l2>;
 
 /**
  * Base of every layer that Easel defines: an ordinary tf.layers.Layer (it goes into tf.model, saves, loads, freezes) whose weights
@@ -25,6 +24,20 @@ export abstract class CompositeLayer extends tf.layers.Layer {
   constructor(args: LayerArgs = {}) {
     super(args);
     this.built = true;
+  }
+
+  /** Adds a weight of this layer's own; its path is `name`. */
+  protected override addWeight(
+    name: string,
+    shape: tf.Shape,
+    dtype?: tf.DataType,
+    initializer?: Initializer,
+    regularizer?: Regularizer,
+    trainable?: boolean,
+  ): LayerVariable {
+    const weight = super.addWeight(name, shape, dtype, initializer, regularizer, trainable);
+    (weight as { originalName: string }).originalName = `${this.name}/${name}`;
+    return weight;
   }
 
   /** `className` where a subclass can be saved and loaded, else the class's own name. */
