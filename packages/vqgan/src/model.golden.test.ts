@@ -9,6 +9,7 @@ import {
   goldenModel,
   hashedUniform,
   largestDifference,
+  product,
   readGolden,
   setWeights,
   toTensor,
@@ -106,7 +107,7 @@ describe.each(TEST_BACKENDS)('on %s', (backend) => {
         const difference = largestDifference(sampled, golden.get(key).data);
         if (!(difference < GRADIENT_TOLERANCE)) wrong.push(`${path}: ${difference}`);
       }
-      const norm = Math.hypot(...values);
+      const norm = Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
       const expected = golden.get(`${key}#norm`).data[0] as number;
       if (!(Math.abs(norm - expected) < GRADIENT_TOLERANCE + 1e-4 * expected)) {
         wrong.push(`${path}: norm ${norm}, expected ${expected}`);
@@ -183,8 +184,8 @@ describe('conformance vector of a second implementation', () => {
     const rank = new Map([...model.namedWeights().keys()].sort().map((name, k) => [name, k]));
     setWeights(model, (path, shape) => {
       const k = rank.get(path.replaceAll('/', '.')) as number;
-      const size = shape.reduce((product, side) => product * side, 1);
-      const fanIn = shape.slice(0, -1).reduce((product, side) => product * side, 1);
+      const size = product(shape);
+      const fanIn = product(shape.slice(0, -1));
       return Float32Array.from({ length: size }, (_, j) => {
         const v = 0.5 * Math.sin(12.9898 * (j + 1) + 1.3 * k);
         if (path.endsWith('/scale')) return 1 + 0.2 * v;
