@@ -12,13 +12,14 @@ import {
 import { CheckpointError, ConfigError, type TensorSource, type WeightRule } from '@easel/core';
 import { convertCheckpoint, openCheckpoint, writeFileAtomic } from '@easel/core/node';
 import {
+  isEncoderWeight,
+  isTamingLoss,
   parseVqganConfig,
   rulesForTaming,
   rulesForFlax as rulesForVqgan,
   Vqgan,
   vqganConfigToJson,
   vqganNaming,
-  withoutTamingLoss,
 } from '@easel/vqgan';
 import { generationFile, generationSettingsToJson } from './generation-settings.js';
 
@@ -67,6 +68,8 @@ interface Plan {
   readonly source: TensorSource;
   readonly rules: ReadonlyMap<string, WeightRule>;
   readonly shapes: ReadonlyMap<string, readonly number[]>;
+  /** Tensors that the model has no use for. */
+  readonly ignore?: (name: string) => boolean;
 }
 
 async function readJson(path: string): Promise<unknown> {
@@ -102,7 +105,7 @@ function planText(json: unknown, file: string, source: TensorSource): Plan {
 
 function planVqgan(json: unknown, file: string, source: TensorSource): Plan {
   const config = parseVqganConfig(json, file);
-  const decoderOnly = ![...source.entries.keys()].some((name) => name.startsWith('encoder.'));
+  const decoderOnly = ![...source.entries.keys()].some(isEncoderWeight);
   const model = new Vqgan(config, { decoderOnly });
   const shapes = new Map([...model.namedWeights()].map(([name, weight]) => [name, weight.shape]));
   model.dispose();
@@ -110,9 +113,10 @@ function planVqgan(json: unknown, file: string, source: TensorSource): Plan {
   return {
     kind: 'vqgan',
     json: vqganConfigToJson(config),
-    source: taming ? withoutTamingLoss(source) : source,
+    source,
     rules: taming ? rulesForTaming(shapes.keys()) : rulesForVqgan(shapes.keys()),
     shapes,
+    ignore: isTamingLoss,
   };
 }
 
@@ -145,6 +149,7 @@ export async function convertModel(
     await mkdir(out, { recursive: true });
     const bytes = await convertCheckpoint(plan.source, plan.rules, weights, convertDtypes[dtype], {
       shapes: plan.shapes,
+      ...(plan.ignore === undefined ? {} : { ignore: plan.ignore }),
       ...(signal === undefined ? {} : { signal }),
       ...(onWeight === undefined ? {} : { onWeight }),
     });

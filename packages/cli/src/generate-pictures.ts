@@ -20,7 +20,7 @@ export async function openPictureModel(folder: string) {
     );
   }
   const bart = await openDalleBart(folder);
-  const vqgan = await openVqgan(vqganFolder);
+  const vqgan = await openVqgan(vqganFolder, { decoderOnly: true });
   const { imageLength, imageVocabSize } = bart.config;
   const grid = tokensOfPicture(vqgan.config);
   if (!Number.isInteger(Math.sqrt(imageLength)) || imageVocabSize > vqgan.config.nEmbed) {
@@ -29,10 +29,14 @@ export async function openPictureModel(folder: string) {
     );
   }
   const settings = await readGenerationSettings(folder, bart.config);
-  return { folder, bart, vqgan, settings };
+  const dispose = () => {
+    bart.dispose();
+    vqgan.dispose();
+  };
+  return { folder, bart, vqgan, settings, dispose };
 }
 
-/** A model folder in memory. */
+/** A model folder in memory; `dispose` frees its weights. */
 export type PictureModel = Awaited<ReturnType<typeof openPictureModel>>;
 
 /** A finished picture. */

@@ -24,16 +24,19 @@ export const commands: readonly Command[] = [
   doctor,
 ];
 
+/** A reader that goes away (`easel inspect … | head`) is no error. */
+function endAtClosedPipe(error: NodeJS.ErrnoException): void {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+}
+
 /**
  * Runs one command line (without `node` and the script's name). Results go to stdout, everything else to stderr; never rejects.
  * Sets `process.exitCode`: 0 done, 1 an error, 2 a command line that can't be understood, 130 interrupted.
  */
 export async function main(argv: readonly string[]): Promise<void> {
-  // A reader that goes away (`easel inspect … | head`) is no error.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(0);
-    throw error;
-  });
+  if (!process.stdout.listeners('error').includes(endAtClosedPipe))
+    process.stdout.on('error', endAtClosedPipe);
   try {
     await runCommandLine(commands, argv);
   } catch (error) {

@@ -18,13 +18,12 @@ const systemErrors: Readonly<Record<string, string>> = {
 
 /** The paragraph that a person gets for an error that has a cause outside the program; undefined for one that has not. */
 export function explain(error: unknown): string | undefined {
-  if (!(error instanceof Error)) return undefined;
-  if (error instanceof EaselError || error instanceof UsageError || error.name === 'SafetensorsError')
-    return error.message;
-  const { code, path, syscall } = error as NodeJS.ErrnoException;
+  if (error instanceof EaselError || error instanceof UsageError) return error.message;
+  if (typeof error !== 'object' || error === null) return undefined;
+  const { name, message, code, path, syscall } = error as Partial<NodeJS.ErrnoException>;
+  if (name === 'SafetensorsError') return message;
   const meaning = code === undefined ? undefined : systemErrors[code];
-  if (meaning === undefined) return undefined;
-  return `${path ?? syscall ?? 'file system'}: ${meaning}`;
+  return meaning === undefined ? undefined : `${path ?? syscall ?? 'file system'}: ${meaning}`;
 }
 
 /**

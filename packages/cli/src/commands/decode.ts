@@ -76,7 +76,7 @@ export const decode = defineCommand({
       const out = args.out ?? 'out';
       await prepareOutputFolder(out);
       await startBackend(args);
-      const vqgan = await openVqgan(resolveVqganFolder(args.vqgan));
+      const vqgan = await openVqgan(resolveVqganFolder(args.vqgan), { decoderOnly: true });
       const first = args.first ?? 0;
       const rows = await readRows(args.encoded, args.tokens, vqgan.config, {
         first,
@@ -108,6 +108,7 @@ export const decode = defineCommand({
         await new Promise((resolve) => setImmediate(resolve));
       }
       progress.finish();
+      vqgan.dispose();
       if (args.json) process.stdout.write(`${JSON.stringify(results)}\n`);
     }),
 });

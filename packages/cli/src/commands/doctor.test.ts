@@ -15,7 +15,13 @@ describe('doctor on the cpu backend', () => {
   });
 
   test('tries every backend; a missing package is a reason with a remedy', () => {
-    expect(report.backends.map(({ name }) => name)).toEqual(['native', 'wasm', 'cpu', 'tensorflow', 'webgpu']);
+    expect(report.backends.map(({ name }) => name)).toEqual([
+      'native',
+      'wasm',
+      'cpu',
+      'tensorflow',
+      'webgpu',
+    ]);
     const { available, reason } = report.backends.find(({ name }) => name === 'tensorflow') ?? {};
     expect(available).toBe(false);
     expect(reason).toContain('npm install @tensorflow/tfjs-node');
@@ -33,8 +39,12 @@ describe('doctor on the cpu backend', () => {
     expect(text).toMatch(/^Backend +cpu: asked for by name/m);
     expect(text).toMatch(/^ {2}tensorflow +does not run: /m);
     expect(text).toMatch(/^Self-test .* GFLOP\/s, right$/m);
-    expect(formatDoctor({ ...report, model: null })).toContain('none shipped here: give --model or set EASEL_MODEL');
-    expect(formatDoctor({ ...report, selfTest: { ...report.selfTest, ok: false, error: 0.25 } })).toContain('WRONG by 2.5e-1');
+    expect(formatDoctor({ ...report, model: null })).toContain(
+      'none shipped here: give --model or set EASEL_MODEL',
+    );
+    expect(formatDoctor({ ...report, selfTest: { ...report.selfTest, ok: false, error: 0.25 } })).toContain(
+      'WRONG by 2.5e-1',
+    );
   });
 });
 

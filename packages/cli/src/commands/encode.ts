@@ -79,6 +79,7 @@ export const encode = defineCommand({
           progress.update(pictures, { note: skipped > 0 ? `${skipped} skipped` : '' }),
       });
       progress.finish();
+      vqgan.dispose();
       if (!summary.complete) process.exitCode = interruptedExitCode;
       if (args.json) process.stdout.write(`${JSON.stringify({ out: args.out, ...summary })}\n`);
       else process.stdout.write(`${describe(args.out, summary)}\n`);

@@ -186,6 +186,7 @@ export const generate = defineCommand({
         progress.finish();
         if (!isAbort(error)) throw error;
       } finally {
+        model.dispose();
         if (args.json) process.stdout.write(`${JSON.stringify(results)}\n`);
       }
       if (args.grid && drawn.length > 0) {

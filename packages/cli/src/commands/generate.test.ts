@@ -1,0 +1,198 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import * as tf from '@tensorflow/tfjs';
+import sharp from 'sharp';
+import { runEasel } from '../../testing/run-easel.js';
+import { writeTinyModel } from '../../testing/tiny-model.js';
+import { readPngText } from '../png-text.js';
+
+jest.setTimeout(60_000); // a busy machine
+
+let root: string;
+let model: string;
+beforeAll(async () => {
+  await tf.setBackend('cpu');
+  root = mkdtempSync(join(tmpdir(), 'easel-generate-'));
+  model = join(root, 'model');
+  await writeTinyModel(model);
+});
+afterAll(() => rmSync(root, { recursive: true }));
+
+let count = 0;
+const newFolder = () => join(root, `out-${count++}`);
+
+interface Drawn {
+  readonly file: string;
+  readonly prompt: string;
+  readonly seed: number;
+  readonly index: number;
+  readonly tokens: number[];
+}
+
+/** Draws with --json --tokens and returns what was printed. */
+async function draw(...argv: string[]): Promise<Drawn[]> {
+  const { code, stdout, stderr } = await runEasel(
+    'generate',
+    '--model',
+    model,
+    '--json',
+    '--tokens',
+    '--out',
+    newFolder(),
+    ...argv,
+  );
+  expect([code, stderr]).toEqual([0, expect.stringContaining('Backend: cpu')]);
+  return JSON.parse(stdout);
+}
+
+describe('easel generate', () => {
+  test('writes a PNG of the right size, prints its path, and the file tells how it was made', async () => {
+    const out = newFolder();
+    const { code, stdout } = await runEasel(
+      'generate',
+      'a red heart',
+      '--model',
+      model,
+      '--out',
+      out,
+      '--seed',
+      '7',
+      '--top-k',
+      '3',
+    );
+    const file = join(out, 'a-red-heart-7-0.png');
+    expect([code, stdout]).toEqual([0, `${file}\n`]);
+    expect(readdirSync(out)).toEqual(['a-red-heart-7-0.png']);
+    const { width, height, channels } = await sharp(file).metadata();
+    expect([width, height, channels]).toEqual([8, 8, 3]);
+    const texts = readPngText(readFileSync(file));
+    expect(texts.get('Description')).toBe('a red heart');
+    expect(JSON.parse(texts.get('Easel') ?? '')).toEqual({
+      prompt: 'a red heart',
+      index: 0,
+      seed: 7,
+      model: 'model',
+      top_k: 3,
+      top_p: 1,
+      temperature: 1,
+      condition_scale: 1,
+    });
+  });
+
+  test('a picture depends on prompt, seed and number, not on what is drawn beside it', async () => {
+    const alone = await draw('a dog', '--images', '2', '--scale', '2');
+    const beside = await draw('a red heart', 'a dog', '--images', '2', '--scale', '2', '--batch', '2');
+    const other = await draw('a dog', '--images', '2', '--scale', '2', '--seed', '1');
+    const tokensOf = (drawn: Drawn[]) =>
+      drawn.filter(({ prompt }) => prompt === 'a dog').map(({ tokens }) => tokens);
+    expect(tokensOf(beside)).toEqual(tokensOf(alone));
+    expect(tokensOf(other)).not.toEqual(tokensOf(alone));
+    expect(new Set(tokensOf(alone).map(String)).size).toBe(2);
+    expect(alone.map(({ index, seed, tokens }) => [index, seed, tokens.length])).toEqual([
+      [0, 0, 16],
+      [1, 0, 16],
+    ]);
+  });
+
+  test('prompts of a file follow those of the command line; equal slugs get different files', async () => {
+    const list = join(root, 'prompts.txt');
+    writeFileSync(list, 'A dog!\n\na dog?\n');
+    const drawn = await draw('a dog', '--prompts', list);
+    expect(drawn.map(({ prompt }) => prompt)).toEqual(['a dog', 'A dog!', 'a dog?']);
+    expect(new Set(drawn.map(({ file }) => file)).size).toBe(3);
+  });
+
+  test('--grid: all pictures on one sheet', async () => {
+    const out = newFolder();
+    const { stdout } = await runEasel(
+      'generate',
+      'a dog',
+      '--images',
+      '2',
+      '--model',
+      model,
+      '--out',
+      out,
+      '--grid',
+    );
+    expect(stdout.trim().split('\n').at(-1)).toBe(join(out, 'grid.png'));
+    const { width, height } = await sharp(join(out, 'grid.png')).metadata();
+    expect([width, height]).toEqual([17, 17]); // two by two of 8 px and a gap of 1
+  });
+
+  test('settings of generation.json are the defaults', async () => {
+    const plain = await draw('a dog');
+    const file = join(model, 'generation.json');
+    writeFileSync(file, '{"top_k": 1}');
+    const likeliest = await draw('a dog', '--images', '2');
+    rmSync(file);
+    expect(likeliest[0]?.tokens).toEqual(likeliest[1]?.tokens); // the most probable code leaves no choice
+    expect(likeliest[0]?.tokens).not.toEqual(plain[0]?.tokens);
+  });
+
+  test('a prompt of 10,000 words is drawn from its beginning, with a warning', async () => {
+    const out = newFolder();
+    const prompt = 'heart '.repeat(10_000);
+    const { code, stderr } = await runEasel('generate', prompt, '--model', model, '--out', out, '--quiet');
+    expect(code).toBe(0);
+    expect(stderr).toMatch(
+      /^Warning: the prompt "heart heart .*…" has \d+ tokens; the model reads the first 10\.\n$/,
+    );
+  });
+
+  test('leaves no tensors behind but the shared ones', async () => {
+    await draw('a dog');
+    const before = tf.memory().numTensors;
+    await draw('a dog', '--images', '2');
+    expect(tf.memory().numTensors).toBe(before);
+  });
+});
+
+describe('easel generate on bad input: one paragraph, code 1, no picture', () => {
+  test.each<[string, (standard: string[]) => string[], string]>([
+    ['no prompt', (standard) => standard, 'No prompt given'],
+    ['an empty prompt', (standard) => ['  ', ...standard], 'Prompt 1 is empty'],
+    ['invalid UTF-8', (standard) => ['caf\ufffd', ...standard], 'Prompt 1 is not valid UTF-8'],
+    [
+      'no such model',
+      () => ['x', '--model', join(root, 'none'), '--out', newFolder()],
+      'none (from --model) does not exist',
+    ],
+    [
+      'a prompt file that is missing',
+      (standard) => [...standard, '--prompts', join(root, 'none.txt')],
+      'none.txt: no such file',
+    ],
+    [
+      'an output that cannot be written',
+      () => ['x', '--model', model, '--out', '/proc/easel'],
+      'Output folder /proc/easel: cannot write',
+    ],
+    [
+      'an unknown backend',
+      (standard) => ['x', ...standard, '--backend', 'nativ'],
+      'got "nativ" by name. Did you mean "native"?',
+    ],
+  ])('%s', async (_name, argv, message) => {
+    const { code, stdout, stderr } = await runEasel(
+      'generate',
+      ...argv(['--model', model, '--out', newFolder()]),
+    );
+    expect(stderr).toContain(message);
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+  });
+
+  test('a model folder without its VQGAN, and one whose VQGAN has fewer codes', async () => {
+    const broken = join(root, 'broken');
+    await writeTinyModel(broken);
+    const run = async () => (await runEasel('generate', 'x', '--model', broken, '--out', newFolder())).stderr;
+    const config = join(broken, 'vqgan', 'config.json');
+    writeFileSync(config, readFileSync(config, 'utf8').replace('"n_embed": 16', '"n_embed": 15'));
+    expect(await run()).toMatch(/quantize\.embedding\.embedding: expected \[15,5\], found \[16,5\]/);
+    rmSync(join(broken, 'vqgan'), { recursive: true });
+    expect(await run()).toContain('it has no vqgan/config.json');
+  });
+});

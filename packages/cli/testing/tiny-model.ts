@@ -1,0 +1,56 @@
+import { join } from 'node:path';
+import { BpeTokenizer, DalleBart, initializeDalleBart, parseDalleBartConfig, trainBpe } from '@easel/bart';
+import { saveDalleBart } from '@easel/bart/node';
+import { prngKey } from '@easel/core';
+import { initializeVqgan, parseVqganConfig, Vqgan } from '@easel/vqgan';
+import { saveVqgan } from '@easel/vqgan/node';
+
+/** Settings of a VQGAN that is built and run in milliseconds: 8 px, 4×4 tokens, 16 codes. */
+export const tinyVqganConfig = {
+  ch: 8,
+  ch_mult: [1, 1],
+  num_res_blocks: 1,
+  attn_resolutions: [4],
+  resolution: 8,
+  z_channels: 6,
+  embed_dim: 5,
+  n_embed: 16,
+  norm_groups: 4,
+};
+
+/** Settings of a text model that goes with it. */
+export const tinyBartConfig = {
+  model_type: 'dallebart',
+  encoder_vocab_size: 280,
+  image_vocab_size: 16,
+  image_length: 16,
+  max_text_length: 10,
+  encoder_layers: 1,
+  decoder_layers: 2,
+  encoder_ffn_dim: 12,
+  decoder_ffn_dim: 14,
+  encoder_attention_heads: 2,
+  decoder_attention_heads: 2,
+  d_model: 8,
+  dropout: 0,
+  init_std: 0.5,
+  use_scan: false,
+};
+
+/** Writes a VQGAN folder with random weights. */
+export async function writeTinyVqgan(folder: string): Promise<void> {
+  const vqgan = new Vqgan(parseVqganConfig(tinyVqganConfig));
+  initializeVqgan(vqgan, prngKey(5));
+  await saveVqgan(folder, vqgan);
+  vqgan.dispose();
+}
+
+/** Writes a model folder, with its VQGAN, that draws noise quickly. */
+export async function writeTinyModel(folder: string): Promise<void> {
+  const tokenizer = new BpeTokenizer(trainBpe(['a red heart', 'a blue heart', 'a dog'], { vocabSize: 270 }));
+  const model = new DalleBart(parseDalleBartConfig(tinyBartConfig));
+  initializeDalleBart(model, prngKey(3));
+  await saveDalleBart(folder, model, tokenizer);
+  model.dispose();
+  await writeTinyVqgan(join(folder, 'vqgan'));
+}
