@@ -15,6 +15,8 @@ napi_value adamw_binding(napi_env env, napi_callback_info info) {
   float* const fields[] = {&settings.learning_rate, &settings.beta1,       &settings.beta2,        &settings.epsilon,
                            &settings.decay,         &settings.mean_factor, &settings.square_factor};
   for (size_t i = 0; i < 7; i++) *fields[i] = static_cast<float>(args.number(4 + i));
+  settings.rest1 = static_cast<float>(1 - args.number(5));
+  settings.rest2 = static_cast<float>(1 - args.number(6));
   if (!args.require(m.count == p.count && v.count == p.count && g.count == p.count, "lengths differ")) return nullptr;
   adamw(p.data, m.data, v.data, g.data, static_cast<int64_t>(p.count), settings);
   return nullptr;

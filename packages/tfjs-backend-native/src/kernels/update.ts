@@ -27,6 +27,11 @@ function makeWritable(kernelName: string, name: string, backend: NativeBackend, 
   tensor.dispose();
 }
 
+/** 1 − βᵗ in float32 steps, as optax rounds it: for β₂ = 0.999 that is 1e-5 from the exact value at first. */
+function biasCorrection(beta: number, step: number): number {
+  return Math.fround(1 - Math.fround(Math.fround(beta) ** step));
+}
+
 /**
  * One step of AdamW on param, m and v in place: m ← β₁m + (1−β₁)g, v ← β₂v + (1−β₂)g²,
  * p ← p − lr·(m̂/(√v̂ + ε) + decay·p), m̂ = m/(1−β₁ᵗ), v̂ = v/(1−β₂ᵗ), with t = `step`, 1 for the first. All float32 of one shape.
@@ -57,8 +62,8 @@ const adamWUpdate = nativeKernel('AdamWUpdate', ({ inputs, backend, attrs }: Ker
     beta2,
     epsilon,
     weightDecay,
-    1 / (1 - beta1 ** step),
-    1 / (1 - beta2 ** step),
+    1 / biasCorrection(beta1, step),
+    1 / biasCorrection(beta2, step),
   );
   return [];
 });

@@ -8,7 +8,7 @@ namespace easel {
 namespace {
 
 static void adamw_part(float* p, float* m, float* v, const float* g, int64_t n, const AdamW& s) {
-  const vf beta1 = set(s.beta1), rest1 = set(1 - s.beta1), beta2 = set(s.beta2), rest2 = set(1 - s.beta2);
+  const vf beta1 = set(s.beta1), rest1 = set(s.rest1), beta2 = set(s.beta2), rest2 = set(s.rest2);
   const vf rate = set(s.learning_rate), epsilon = set(s.epsilon), decay = set(s.decay), factor1 = set(s.mean_factor), factor2 = set(s.square_factor);
   const auto mean_of = [&](vf vm_, vf vg) { return fma(beta1, vm_, mul(rest1, vg)); };
   const auto square_of = [&](vf vv, vf vg) { return fma(beta2, vv, mul(rest2, mul(vg, vg))); };
