@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
@@ -110,7 +110,7 @@ describe('easel generate', () => {
       'generate',
       'a dog',
       '--images',
-      '2',
+      '3',
       '--model',
       model,
       '--out',
@@ -140,6 +140,38 @@ describe('easel generate', () => {
     expect(stderr).toMatch(
       /^Warning: the prompt "heart heart .*…" has \d+ tokens; the model reads the first 10\.\n$/,
     );
+  });
+
+  test('Ctrl-C: finished pictures are kept and printed, the one in work is not, code 130', async () => {
+    const out = newFolder();
+    const running = runEasel(
+      'generate',
+      'a dog',
+      '--model',
+      model,
+      '--out',
+      out,
+      '--images',
+      '50',
+      '--batch',
+      '1',
+      '--json',
+    );
+    const watch = setInterval(() => {
+      const finished = existsSync(out) && readdirSync(out).some((name) => name.endsWith('.png'));
+      if (finished) {
+        clearInterval(watch);
+        process.emit('SIGINT');
+      }
+    }, 5);
+    const { code, stdout, stderr } = await running.finally(() => clearInterval(watch));
+    const kept = readdirSync(out).filter((name) => name.endsWith('.png'));
+    expect(code).toBe(130);
+    expect(kept.length).toBeGreaterThanOrEqual(1);
+    expect(kept.length).toBeLessThan(50);
+    expect(readdirSync(out)).toEqual(kept); // no half-written file beside them
+    expect(JSON.parse(stdout)).toHaveLength(kept.length);
+    expect(stderr).toContain(`Stopped: ${kept.length} of 50 pictures are in`);
   });
 
   test('leaves no tensors behind but the shared ones', async () => {

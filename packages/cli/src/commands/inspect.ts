@@ -6,8 +6,9 @@ import { readPngText } from '../png-text.js';
 
 /** What a checkpoint holds. */
 export interface CheckpointReport {
-  readonly path: string;
-  readonly format: string;
+  /** The file that was read: of a folder, its weights. */
+  readonly file: string;
+  readonly format: 'safetensors' | 'msgpack';
   readonly tensors: readonly {
     readonly name: string;
     readonly dtype: string;
@@ -28,8 +29,8 @@ export async function inspectCheckpoint(path: string): Promise<CheckpointReport>
       shape: [...shape],
     }));
     return {
-      path,
-      format: source.description,
+      file: source.description,
+      format: /\.msgpack(\.index\.json)?$/.test(source.description) ? 'msgpack' : 'safetensors',
       tensors,
       parameters: tensors.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0),
       metadata: Object.fromEntries(source.metadata),
@@ -43,10 +44,10 @@ export async function inspectCheckpoint(path: string): Promise<CheckpointReport>
 const grouped = (count: number) => count.toLocaleString('en-US');
 
 /** A report as a table, one tensor a line, the totals last. */
-export function formatReport({ path, format, tensors, parameters, metadata }: CheckpointReport): string {
+export function formatReport({ file, format, tensors, parameters, metadata }: CheckpointReport): string {
   const nameWidth = Math.max(0, ...tensors.map(({ name }) => name.length));
   const dtypeWidth = Math.max(0, ...tensors.map(({ dtype }) => dtype.length));
-  const lines = [`${path}: ${format}`];
+  const lines = [`${file} (${format})`];
   for (const [key, value] of Object.entries(metadata)) lines.push(`  ${key}: ${value}`);
   for (const { name, dtype, shape } of tensors) {
     lines.push(`${name.padEnd(nameWidth)}  ${dtype.padEnd(dtypeWidth)}  [${shape.join(', ')}]`);

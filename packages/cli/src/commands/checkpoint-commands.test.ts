@@ -1,0 +1,203 @@
+import {
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { openDalleBart } from '@easel/bart/node';
+import { openCheckpoint } from '@easel/core/node';
+import { openVqgan } from '@easel/vqgan/node';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import * as tf from '@tensorflow/tfjs';
+import { runEasel } from '../../testing/run-easel.js';
+import { writeTinyModel } from '../../testing/tiny-model.js';
+
+jest.setTimeout(60_000); // a busy machine
+
+/** Flax checkpoints of the original, scanned and not. */
+const golden = (name: string) =>
+  fileURLToPath(new URL(`../../../bart/src/golden/bart/${name}`, import.meta.url));
+
+let root: string;
+const at = (...parts: string[]) => join(root, ...parts);
+
+beforeAll(async () => {
+  await tf.setBackend('cpu');
+  root = mkdtempSync(join(tmpdir(), 'easel-checkpoint-'));
+  await writeTinyModel(at('tiny'));
+});
+afterAll(() => rmSync(root, { recursive: true }));
+
+/** A golden model's folder with a tokenizer, as the hub has them. */
+function flaxFolder(name: string): string {
+  const folder = at(`flax-${name}`);
+  cpSync(golden(name), folder, { recursive: true });
+  for (const file of ['vocab.json', 'merges.txt']) copyFileSync(at('tiny', file), join(folder, file));
+  return folder;
+}
+
+describe('easel convert', () => {
+  test.each(['normformer_scan', 'normformer_noscan'])(
+    '%s: the same weights under our names, to the last bit',
+    async (name) => {
+      const folder = flaxFolder(name);
+      const out = at(`easel-${name}`);
+      const { code, stdout } = await runEasel('convert', folder, out, '--json');
+      expect(code).toBe(0);
+      const [{ tensors, kind }] = JSON.parse(stdout);
+      expect(kind).toBe('text');
+      expect(readdirSync(out).sort()).toEqual([
+        'config.json',
+        'generation.json',
+        'merges.txt',
+        'model.safetensors',
+        'vocab.json',
+      ]);
+      const source = await openCheckpoint(folder);
+      const converted = await openCheckpoint(out);
+      expect(converted.entries.size).toBe(tensors);
+      const lmHead = await converted.read('lm_head.kernel');
+      expect(lmHead).toEqual(await source.read('lm_head.kernel'));
+      const stacked = name === 'normformer_scan';
+      const query = stacked
+        ? await source.read('model.encoder.layers.FlaxBartEncoderLayers.FlaxBartAttention_0.q_proj.kernel', 1)
+        : await source.read('model.encoder.layers.FlaxBartEncoderLayer_1.FlaxBartAttention_0.q_proj.kernel');
+      expect(await converted.read('encoder.layers.1.self_attn.query.kernel')).toEqual(query);
+      await Promise.all([source.close(), converted.close()]);
+    },
+  );
+
+  test('a model with its VQGAN, to float16, opens again', async () => {
+    const { code, stdout } = await runEasel('convert', at('tiny'), at('half'), '--dtype', 'f16');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/half: text model, \d+ tensors, 0\.0 MiB\n.*vqgan: VQGAN, \d+ tensors/);
+    expect(readdirSync(at('half')).sort()).toEqual([
+      'config.json',
+      'merges.txt',
+      'model.safetensors',
+      'special_tokens_map.json',
+      'tokenizer_config.json',
+      'vocab.json',
+      'vqgan',
+    ]);
+    const [model, vqgan] = [await openDalleBart(at('half')), await openVqgan(at('half', 'vqgan'))];
+    const [original] = [await openCheckpoint(at('tiny'))];
+    const half = await model.model.namedWeights().get('lm_head.kernel')?.data();
+    const full = await original.read('lm_head.kernel');
+    full.forEach((value, i) => {
+      expect(Math.abs(value - (half?.[i] ?? Number.NaN))).toBeLessThanOrEqual(
+        Math.abs(value) * 2 ** -11 + 2 ** -25,
+      );
+    });
+    model.dispose();
+    vqgan.dispose();
+    await original.close();
+  });
+
+  test.each<[string, () => string[], string]>([
+    ['no such input', () => [at('tin'), at('x')], 'Did you mean'],
+    [
+      'no config beside it',
+      () => [at('tiny', 'model.safetensors'), at('x'), '--config', at('none.json')],
+      'there is no such file. A checkpoint needs its config.json',
+    ],
+    [
+      "another model's config",
+      () => [at('tiny', 'vqgan'), at('x'), '--config', at('tiny', 'config.json')],
+      'does not fit the model. missing from the checkpoint',
+    ],
+    [
+      'a config of neither kind',
+      () => [at('tiny'), at('x'), '--config', at('tiny', 'tokenizer_config.json')],
+      'it is neither',
+    ],
+    ['into itself', () => [at('tiny'), at('tiny')], 'input and output are the same folder'],
+    [
+      'a VQGAN for a VQGAN',
+      () => [at('tiny', 'vqgan'), at('x'), '--vqgan', at('tiny', 'vqgan')],
+      'this is a VQGAN itself',
+    ],
+    ['unwritable output', () => [at('tiny'), '/proc/easel'], 'Output folder /proc/easel: cannot write'],
+  ])('%s', async (_name, argv, message) => {
+    const { code, stdout, stderr } = await runEasel('convert', ...argv());
+    expect(stderr).toContain(message);
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr.trim().split('\n').at(-1)).toMatch(/^easel convert: /);
+  });
+});
+
+describe('easel inspect', () => {
+  test('a model folder: every tensor with type and shape, and the totals', async () => {
+    const { code, stdout } = await runEasel('inspect', at('tiny', 'vqgan'));
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^quantize\.embedding\.embedding +F32 +\[16, 5\]$/m);
+    expect(stdout).toMatch(/^\d+ tensors, [\d,]+ parameters, F32$/m);
+    const { stdout: json } = await runEasel('inspect', at('tiny', 'vqgan'), '--json');
+    const { tensors, parameters, metadata } = JSON.parse(json);
+    const counted = tensors.reduce(
+      (sum: number, { shape }: { shape: number[] }) => sum + shape.reduce((a, b) => a * b, 1),
+      0,
+    );
+    expect([parameters, metadata.format]).toEqual([counted, 'easel']);
+  });
+
+  test('a Flax checkpoint', async () => {
+    const { stdout } = await runEasel('inspect', join(golden('normformer_scan'), 'flax_model.msgpack'));
+    expect(stdout).toMatch(/^lm_head\.kernel +F32 +\[32, 33\]$/m);
+  });
+
+  test.each<[string, string | Uint8Array, RegExp]>([
+    [
+      'pointer.safetensors',
+      'version https://git-lfs.github.com/spec/v1\noid sha256:abc\nsize 12345\n',
+      /Git LFS pointer and not the file of 12345 bytes/,
+    ],
+    ['page.msgpack', '<!DOCTYPE html><html></html>', /web page/],
+    ['old.bin', Uint8Array.of(0x80, 2, 0x8a, 10), /Python pickle/],
+    ['empty.safetensors', '', /the file is empty/],
+    ['prose.txt', 'hello there, this is text', /expected a \.safetensors or a Flax \.msgpack file/],
+    ['fake.png', 'no picture', /fake\.png: expected/],
+  ])('%s is refused by what it is', async (name, content, message) => {
+    writeFileSync(at(name), content);
+    const { code, stdout, stderr } = await runEasel('inspect', at(name));
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr).toMatch(message);
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+  });
+
+  test('truncated checkpoints', async () => {
+    const weights = at('cut.safetensors');
+    copyFileSync(at('tiny', 'model.safetensors'), weights);
+    truncateSync(weights, readFileSync(weights).length - 5);
+    expect((await runEasel('inspect', weights)).stderr).toMatch(/easel inspect: .*cut\.safetensors/);
+    const flax = at('cut.msgpack');
+    copyFileSync(join(golden('normformer_scan'), 'flax_model.msgpack'), flax);
+    truncateSync(flax, 1000);
+    const { code, stderr } = await runEasel('inspect', flax);
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/easel inspect: .*cut\.msgpack/)]);
+  });
+
+  test('a drawn picture tells how it was made', async () => {
+    mkdirSync(at('drawn'));
+    const { stdout: file } = await runEasel(
+      'generate',
+      'a dog',
+      '--model',
+      at('tiny'),
+      '--out',
+      at('drawn'),
+      '--quiet',
+    );
+    const { stdout } = await runEasel('inspect', file.trim());
+    expect(stdout).toMatch(/^Description: a dog$/m);
+    expect(stdout).toContain('"seed":0');
+  });
+});
