@@ -38,7 +38,17 @@ export interface MetricsLine {
 }
 
 /** Settings by path that don't touch a run's numbers, so that a resumed run may change them. */
-const freeSettings = ['log', 'checkpoint', 'evaluation', 'vqgan', 'exportDtype', 'data.memoryLimit'];
+const freeSettings = [
+  'log',
+  'checkpoint',
+  'evaluation',
+  'vqgan',
+  'vqganParts',
+  'exportDtype',
+  'data.memoryLimit',
+  'data.train', // its content is compared by digest
+  'data.eval',
+];
 
 /**
  * The folder of one training run, held by this process:

@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { BpeTokenizer, generateTokens, trainBpe } from '@easel/bart';
 import { openDalleBart, saveTokenizer } from '@easel/bart/node';
 import { ConfigError, DataError, prngKey } from '@easel/core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import { parseSeq2SeqConfig } from './config/seq2seq-config.js';
 import { writeShard } from './data/shards.js';
@@ -20,6 +20,9 @@ import { startTestBackend } from './testing/backend.js';
 import { tinyDalleBartJson } from './testing/tiny-models.js';
 import { trainSeq2Seq } from './train-seq2seq.js';
 import { TrainingError, type TrainingEvent, type TrainingOptions } from './training-loop.js';
+
+// Seconds on native; on the portable backend, or a busy machine, many times that.
+jest.setTimeout(120_000);
 
 let root: string;
 let shared: string;
@@ -29,7 +32,7 @@ beforeAll(async () => {
   const colours = ['red', 'green', 'blue', 'black', 'white', 'pink'];
   // Two captions a picture; picture c shows tokens c, c + 1, … so that the caption says everything.
   const rows = colours.flatMap((colour, c) => {
-    const encoding = Array.from({ length: 4 }, (_, t) => (c + t) % 16);
+    const encoding = Array.from({ length: 16 }, (_, t) => (c + t) % 16);
     return [`a ${colour} ball`, `Ball, ${colour}!`].map((caption) => ({ caption, encoding, source: colour }));
   });
   mkdirSync(join(shared, 'set'));
@@ -95,40 +98,40 @@ test('a run learns, logs, evaluates, keeps checkpoints, and leaves a model that 
   const events: TrainingEvent[] = [];
   const result = await train(
     'run',
-    { steps: 60, checkpoint: { every: 20, keep: 2 } },
+    { steps: 30, checkpoint: { every: 10, keep: 2 } },
     { onEvent: (e) => events.push(e) },
   );
   expect(tf.memory().numTensors).toBe(before);
-  expect(result).toMatchObject({ complete: true, step: 60, model: join(root, 'run', 'model') });
+  expect(result).toMatchObject({ complete: true, step: 30, model: join(root, 'run', 'model') });
   expect(readdirSync(join(root, 'run')).sort()).toEqual([
     'checkpoints',
     'config.json',
     'metrics.jsonl',
     'model',
   ]);
-  expect(readdirSync(join(root, 'run', 'checkpoints'))).toEqual(['step-00000040', 'step-00000060']);
-  expect(readdirSync(join(root, 'run', 'checkpoints', 'step-00000060')).sort()).toEqual([
+  expect(readdirSync(join(root, 'run', 'checkpoints'))).toEqual(['step-00000020', 'step-00000030']);
+  expect(readdirSync(join(root, 'run', 'checkpoints', 'step-00000030')).sort()).toEqual([
     'model.safetensors',
     'optimizer.safetensors',
     'state.json',
   ]);
   expect(JSON.parse(bytes('run', 'config.json').toString())).toMatchObject({
-    steps: 60,
+    steps: 30,
     accumulate: 1,
     init: null,
   });
 
   const lines = metrics('run');
   const losses = lines.filter((line) => line.kind === 'train').map((line) => line.loss);
-  expect(losses).toHaveLength(60);
+  expect(losses).toHaveLength(30);
   expect(losses[0]).toBeCloseTo(Math.log(17), 1); // fresh weights know nothing: all 17 tokens alike
-  expect(Math.min(...losses.slice(-10))).toBeLessThan(losses[0] * 0.7);
+  expect(Math.min(...losses.slice(-10))).toBeLessThan(losses[0] * 0.9);
   const evaluation = lines.filter((line) => line.kind === 'trained').at(-1);
-  expect(evaluation).toMatchObject({ step: 60, kind: 'trained' });
-  expect(evaluation.loss).toBeLessThan(losses[0] * 0.7);
+  expect(evaluation).toMatchObject({ step: 30, kind: 'trained' });
+  expect(evaluation.loss).toBeLessThan(losses[0] * 0.9);
   expect(evaluation.lossBlank).toBeGreaterThan(0);
   expect(result.splits.trained?.loss).toBe(evaluation.loss);
-  expect(events.filter((event) => event.kind === 'step')).toHaveLength(60);
+  expect(events.filter((event) => event.kind === 'step')).toHaveLength(30);
   expect(events.filter((event) => event.kind === 'checkpoint').map((event) => event.step)).toEqual([
     20, 40, 60,
   ]);
@@ -136,9 +139,9 @@ test('a run learns, logs, evaluates, keeps checkpoints, and leaves a model that 
   const opened = await openDalleBart(result.model);
   const inputs = opened.processor.process(['a red ball']);
   const [tokens] = await generateTokens(opened.model, inputs, { key: prngKey(0), greedy: true });
-  expect(tokens).toHaveLength(4);
+  expect(tokens).toHaveLength(16);
   opened.dispose();
-}, 60_000);
+});
 
 describe('going on', () => {
   test('4 + 4 steps are 8 steps bit for bit, after Ctrl-C', async () => {
@@ -182,7 +185,7 @@ describe('going on', () => {
     await expect(train('run', { batchSize: 3 }, { resume: true })).rejects.toThrow(/batchSize was 4, now 3/);
     const set = join(root, 'other');
     mkdirSync(set);
-    const encoding = Array.from({ length: 4 }, () => 1);
+    const encoding = Array.from({ length: 16 }, () => 1);
     await writeShard(
       join(set, 'x.jsonl'),
       Array.from({ length: 9 }, (_, i) => ({ caption: `c${i}`, encoding, source: `${i}` })),
@@ -209,7 +212,7 @@ test('accumulation: two micro-batches without noise give the update of one batch
 });
 
 test('fine-tuning goes on from a model folder, tokenizer and vocabulary with it', async () => {
-  const first = await train('first', { steps: 30 });
+  const first = await train('first', { steps: 15 });
   const second = await train('second', { model: null, init: first.model, tokenizer: null, steps: 3 });
   const lossOf = (name: string, i: number) =>
     metrics(name)
@@ -285,7 +288,11 @@ describe('refused before anything is trained', () => {
     await expect(failure).rejects.toThrow(message);
     expect(noRun()).toBe(true);
     expect(tf.memory().numTensors).toBe(before);
-    expect(await train('run', { steps: 3 })).toMatchObject({ complete: true }); // nothing stands in the way afterwards
+  });
+
+  test('and nothing stands in the way of the next try', async () => {
+    await expect(train('run', { batchSize: 13 })).rejects.toThrow(ConfigError);
+    expect(await train('run', { steps: 3 })).toMatchObject({ complete: true, step: 3 });
   });
 
   test('a second run in the folder', async () => {

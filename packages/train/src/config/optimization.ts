@@ -18,6 +18,14 @@ export const optimizerFields = {
 };
 export type OptimizerSettings = Settings<typeof optimizerFields>;
 
+/** Throws ConfigError for a choice that the optimizer doesn't have. */
+export function checkOptimizer({ name, decay }: OptimizerSettings, file: string): void {
+  if (name === 'adafactor' && decay !== 'all')
+    throw new ConfigError(
+      `${file}: optimizer: Adafactor decays all weights or none; "decay": "${decay}" goes with adamw.`,
+    );
+}
+
 /** Learning rate by step. */
 export const scheduleFields = {
   /** The rate after warm-up. */

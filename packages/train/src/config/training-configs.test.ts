@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseDalleBartConfig } from '@easel/bart';
+import { parameters, parseDalleBartConfig } from '@easel/bart';
 import { parseVqganConfig } from '@easel/vqgan';
 import { describe, expect, test } from '@jest/globals';
 import { parseSeq2SeqConfig } from './seq2seq-config.js';
@@ -24,6 +24,23 @@ describe('configs/train', () => {
       }
     },
   );
+});
+
+describe('configs/models', () => {
+  // Numbers of parameters of the original's files: model-by-model sums over its own parameter trees.
+  test.each([
+    ['micro', 23_709_696],
+    ['mini', 538_593_280],
+    ['mini_glu', 437_903_344],
+    ['mini-1', 437_833_712],
+    ['mega', 2_587_521_024],
+  ])('%s has as many parameters as the original', (name, count) => {
+    const json = JSON.parse(readFileSync(join(folder, '../models', `${name}.json`), 'utf8'));
+    const sizes = parameters(parseDalleBartConfig(json, name)).map(({ shape }) =>
+      shape.reduce((n, side) => n * side, 1),
+    );
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(count);
+  });
 });
 
 const seq2seq = {
@@ -54,6 +71,11 @@ describe('settings that do not go together', () => {
       'decay settings without exponential decay',
       { ...seq2seq, schedule: { learningRate: 1, decayRate: 0.5 } },
       /only .*exponential/,
+    ],
+    [
+      'Adafactor with settings of AdamW',
+      { ...seq2seq, optimizer: { name: 'adafactor', decay: 'matrices' } },
+      /decays all weights/,
     ],
     ['a config of the other kind', { ...seq2seq, kind: 'vqgan' }, /kind: expected "seq2seq"/],
   ])('seq2seq: %s', (_, json, message) => {

@@ -12,7 +12,7 @@ import {
   section,
   text,
 } from './fields.js';
-import { checkSchedule, commonFields } from './optimization.js';
+import { checkOptimizer, checkSchedule, commonFields } from './optimization.js';
 
 const dataFields = {
   /** Folder of pictures, folders below it included. Captions aren't needed. */
@@ -97,6 +97,7 @@ const read: Field<VqganTrainingConfig> = section(fields);
  */
 export function parseVqganTrainingConfig(json: unknown, file = 'training config'): VqganTrainingConfig {
   const config = read(json, `${file}: `);
+  checkOptimizer(config.optimizer, file);
   checkSchedule(config.schedule, file);
   const fail = (message: string) => new ConfigError(`${file}: ${message}`);
   if ((config.model === null) === (config.init === null))

@@ -1,9 +1,9 @@
-/** config.json of a small VQGAN: 8 px pictures, 2×2 tokens, 16 codes. */
+/** config.json of a small VQGAN: 8 px pictures, 4×4 tokens, 16 codes. */
 export const tinyVqganJson = {
   ch: 8,
-  ch_mult: [1, 2, 2],
+  ch_mult: [1, 1],
   num_res_blocks: 1,
-  attn_resolutions: [2],
+  attn_resolutions: [],
   resolution: 8,
   z_channels: 8,
   embed_dim: 4,
@@ -13,13 +13,13 @@ export const tinyVqganJson = {
   codebook_norm: 'l2',
 };
 
-/** config.json of a transformer that fits it: one layer each, width 8. Its pictures have 4 tokens. */
+/** config.json of a transformer that fits it: one layer each, width 8. */
 export const tinyDalleBartJson = {
   model_type: 'dallebart',
   normalize_text: true,
   encoder_vocab_size: 300,
   image_vocab_size: 16,
-  image_length: 4,
+  image_length: 16,
   max_text_length: 10,
   encoder_layers: 1,
   decoder_layers: 1,
