@@ -7,10 +7,10 @@ export const train = trainingCommand({
   samples: 'rows',
   examples: [
     [
-      'easel train configs/train/emoji.json --out runs/emoji',
+      'easel train configs/train/emoji-seq2seq.json --out runs/emoji',
       'train; runs/emoji/model then draws with easel generate --model',
     ],
-    ['easel train configs/train/emoji.json --out runs/emoji --resume', 'go on after an interruption'],
+    ['easel train configs/train/emoji-seq2seq.json --out runs/emoji --resume', 'go on after an interruption'],
   ],
   parse: parseSeq2SeqConfig,
   train: trainSeq2Seq,
