@@ -87,7 +87,7 @@ describe('a command line that is understood', () => {
 describe('a command line that is not', () => {
   test.each([
     [[], 'no command given. See easel --help.'],
-    [['dra', 'x'], 'there is no command "dra". Did you mean easel draw? See easel --help.'],
+    [['drwa', 'x'], 'there is no command "drwa". Did you mean easel draw? See easel --help.'],
     [['zzzzzz'], 'there is no command "zzzzzz". See easel --help.'],
     [['tokens', 'lern'], 'easel tokens has no command "lern"; there is: easel tokens learn.'],
     [['tokens'], 'easel tokens needs another word; there is: easel tokens learn.'],

@@ -15,7 +15,8 @@ test('nearest: a slip is found, another word is not', () => {
   const options = ['top-k', 'top-p', 'temperature', 'seed'];
   expect(nearest('temprature', options)).toBe('temperature');
   expect(nearest('TOP-K', options)).toBe('top-k');
-  expect(nearest('sede', options)).toBeUndefined(); // two edits of four letters: more than a third
+  expect(nearest('sede', options)).toBe('seed'); // neighbours swapped: one edit
+  expect(nearest('sxex', options)).toBeUndefined(); // two edits of four letters: more than a third
   expect(nearest('model', options)).toBeUndefined();
   expect(nearest('', options)).toBeUndefined();
   expect(nearest('a', [])).toBeUndefined();

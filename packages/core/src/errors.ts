@@ -23,6 +23,14 @@ export class CheckpointError extends EaselError {}
 /** Input data (pictures, captions, shards) that cannot be used. */
 export class DataError extends EaselError {}
 
+/** Edits from one word to another; two neighbouring letters swapped, the commonest slip, are one edit. */
+function edits(from: string, to: string): number {
+  const first = [...from].findIndex((letter, i) => letter !== to[i]);
+  const swapped =
+    from.slice(0, first) + (from[first + 1] ?? '') + (from[first] ?? '') + from.slice(first + 2);
+  return first >= 0 && swapped === to ? 1 : distance(from, to);
+}
+
 /**
  * The candidate that a user probably meant by `name`, by edit distance without regard to case; undefined if none is near.
  * Near means at most a third of the longer of the two words, and at least one edit is always allowed.
@@ -31,10 +39,10 @@ export function nearest(name: string, candidates: Iterable<string>): string | un
   let best: string | undefined;
   let bestDistance = Number.POSITIVE_INFINITY;
   for (const candidate of candidates) {
-    const edits = distance(name.toLowerCase(), candidate.toLowerCase());
-    if (edits < bestDistance && edits <= Math.max(1, Math.max(name.length, candidate.length) / 3)) {
+    const apart = edits(name.toLowerCase(), candidate.toLowerCase());
+    if (apart < bestDistance && apart <= Math.max(1, Math.max(name.length, candidate.length) / 3)) {
       best = candidate;
-      bestDistance = edits;
+      bestDistance = apart;
     }
   }
   return best;
