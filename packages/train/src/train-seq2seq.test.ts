@@ -133,7 +133,7 @@ test('a run learns, logs, evaluates, keeps checkpoints, and leaves a model that 
   expect(result.splits.trained?.loss).toBe(evaluation.loss);
   expect(events.filter((event) => event.kind === 'step')).toHaveLength(30);
   expect(events.filter((event) => event.kind === 'checkpoint').map((event) => event.step)).toEqual([
-    20, 40, 60,
+    10, 20, 30,
   ]);
 
   const opened = await openDalleBart(result.model);
