@@ -13,6 +13,7 @@ export { fromMsgpack } from './checkpoint/msgpack.js';
 export { isPermutation, permute, permutedShape } from './checkpoint/permute.js';
 export { fromSafetensors } from './checkpoint/safetensors.js';
 export type { SourceEntry, TensorSource } from './checkpoint/tensor-source.js';
+export { fromTorch } from './checkpoint/torch.js';
 export {
   type FitOptions,
   loadWeights,

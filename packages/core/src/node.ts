@@ -8,4 +8,5 @@ export {
   type SaveOptions,
   saveSafetensors,
 } from './checkpoint/save.js';
+export { TorchFile } from './checkpoint/torch-file.js';
 export { asWriteError, writeFileAtomic } from './checkpoint/write-file.js';

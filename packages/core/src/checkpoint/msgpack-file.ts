@@ -1,45 +1,9 @@
-import { readSync } from 'node:fs';
 import { type FileHandle, open, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { readFully } from 'safetensors-ts/node';
 import { CheckpointError } from '../errors.js';
-import {
-  type ByteSource,
-  indexMsgpack,
-  type MsgpackEntry,
-  type MsgpackIndex,
-  readMsgpackEntry,
-} from './msgpack.js';
+import { fileSource, readFromFile } from './file-source.js';
+import { indexMsgpack, type MsgpackEntry, type MsgpackIndex, readMsgpackEntry } from './msgpack.js';
 import { entryOf, type TensorSource } from './tensor-source.js';
-
-/** The structure between tensors is read in steps of this size; most descriptions take less than 100 bytes. */
-const WINDOW_BYTES = 16_384;
-
-/** A file as a ByteSource: holds one window of it. */
-function fileSource(handle: FileHandle, size: number, description: string): ByteSource {
-  let window = new Uint8Array(0);
-  let windowStart = 0;
-  return {
-    description,
-    size,
-    view(position, length) {
-      if (position < windowStart || position + length > windowStart + window.byteLength) {
-        const wanted = new Uint8Array(Math.min(Math.max(WINDOW_BYTES, length), size - position));
-        const got = readSync(handle.fd, wanted, 0, wanted.byteLength, position);
-        if (got < length) throw changed(description);
-        window = wanted.subarray(0, got);
-        windowStart = position;
-      }
-      return window.subarray(position - windowStart, position - windowStart + length);
-    },
-  };
-}
-
-function changed(description: string): CheckpointError {
-  return new CheckpointError(
-    `${description}: the file became shorter while it was read. Is another program writing it?`,
-  );
-}
 
 /**
  * A Flax msgpack file on disk. Opening reads the structure only; tensors are read when asked for, by position, so memory holds one at a
@@ -72,10 +36,7 @@ export class MsgpackFile implements TensorSource {
 
   async read(name: string, slice?: number): Promise<Float32Array> {
     const entry = entryOf(this.entries, name, this.description);
-    return readMsgpackEntry(entry, slice, this.description, async (target, position) => {
-      const got = await readFully(this.#handle, target, position);
-      if (got < target.byteLength) throw changed(this.description);
-    });
+    return readMsgpackEntry(entry, slice, this.description, readFromFile(this.#handle, this.description));
   }
 
   async close(): Promise<void> {

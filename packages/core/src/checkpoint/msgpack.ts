@@ -4,18 +4,17 @@
  * The indexer walks the structure and notes where each array's bytes lie; it never touches them. It reads through `ByteSource`, so
  * that bytes in memory and files of any size go the same way. Source: google/flax flax/serialization.py; the MessagePack specification.
  */
-import { DTYPE_BITS, type Dtype, elementCount, toFloat32 } from 'safetensors-ts';
+import { type Dtype, elementCount, toFloat32 } from 'safetensors-ts';
 import { CheckpointError } from '../errors.js';
-import { entryOf, type SourceEntry, sliceShape, type TensorSource } from './tensor-source.js';
-
-/** Bytes that can be looked at by position. */
-export interface ByteSource {
-  /** For messages. */
-  readonly description: string;
-  readonly size: number;
-  /** The `length` bytes at `position`; both lie inside. The view is good until the next call. */
-  view(position: number, length: number): Uint8Array;
-}
+import { type ByteSource, bytesSource, type ReadInto, readFromBytes } from './byte-source.js';
+import {
+  entryOf,
+  itemBytes,
+  MAX_NAME_LENGTH,
+  type SourceEntry,
+  sliceShape,
+  type TensorSource,
+} from './tensor-source.js';
 
 /** A run of an array's bytes in the file. */
 export interface Piece {
@@ -72,10 +71,6 @@ const EXT_NDARRAY = 1;
 const EXT_COMPLEX = 2;
 const EXT_NUMPY_SCALAR = 3;
 
-function itemBytes(dtype: SourceEntry['dtype']): number {
-  return dtype === 'C128' ? 16 : DTYPE_BITS[dtype] / 8;
-}
-
 type Leaf = Omit<MsgpackEntry, 'name'>;
 type Tree = ReadonlyMap<string, TreeNode>;
 type TreeNode = Tree | Leaf | string | null;
@@ -123,6 +118,9 @@ class Indexer {
 
   #flatten(node: TreeNode, entries: Map<string, MsgpackEntry>, metadata: Map<string, string>): void {
     const name = this.#path.join('.');
+    if (name.length > MAX_NAME_LENGTH) {
+      throw this.#error(`a name of ${name.length} characters; expected at most ${MAX_NAME_LENGTH}`);
+    }
     if (isTree(node)) {
       for (const [key, child] of node) {
         this.#path.push(key);
@@ -431,18 +429,6 @@ export function indexMsgpack(source: ByteSource): MsgpackIndex {
   return new Indexer(source).index();
 }
 
-/** Bytes in memory as a ByteSource. */
-export function bytesSource(bytes: Uint8Array, description: string): ByteSource {
-  return {
-    description,
-    size: bytes.byteLength,
-    view: (position, length) => bytes.subarray(position, position + length),
-  };
-}
-
-/** Fills `target` with the bytes of the file from `position` on. */
-export type ReadInto = (target: Uint8Array, position: number) => Promise<void>;
-
 /**
  * The numbers of an entry, or of one index of its leading axis, read through `readInto`: only the bytes asked for.
  *
@@ -487,9 +473,7 @@ export function fromMsgpack(bytes: Uint8Array, description = 'msgpack'): TensorS
     entries,
     metadata,
     read: async (name, slice) =>
-      readMsgpackEntry(entryOf(entries, name, description), slice, description, async (target, position) => {
-        target.set(bytes.subarray(position, position + target.byteLength));
-      }),
+      readMsgpackEntry(entryOf(entries, name, description), slice, description, readFromBytes(bytes)),
     close: async () => undefined,
   };
 }

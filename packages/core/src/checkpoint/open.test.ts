@@ -163,9 +163,14 @@ describe('openCheckpoint', () => {
       'a PyTorch archive',
       'encoder.pt',
       bytes(0x50, 0x4b, 3, 4),
-      'ZIP archive, as torch.save writes. Unpickling can run any code',
+      'a ZIP archive without the directory that ends it. It is probably a partial download',
     ],
-    ['a pickle', 'model.ckpt', bytes(0x80, 0x02, 0x8a), 'Python pickle'],
+    [
+      'a pickle',
+      'model.ckpt',
+      bytes(0x80, 0x02, 0x8a),
+      'this is a Python pickle, as old versions of torch.save write. Unpickling one can run any code, so Easel does not. Write it again',
+    ],
     ['a gzip archive', 'model.tar.gz', new Uint8Array(gzipSync('x')), 'packed archive'],
     ['an HDF5 file', 'model.h5', bytes(0x89, 0x48, 0x44, 0x46), 'HDF5'],
     ['a NumPy array', 'x.npy', bytes(0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59), 'NumPy array'],
@@ -229,11 +234,15 @@ describe('openCheckpoint', () => {
     await expect(openCheckpoint(folder)).rejects.toThrow(
       'expected one of model.safetensors, model.safetensors.index.json, flax_model.msgpack, flax_model.msgpack.index.json in it, found readme.md',
     );
-    await writeFile(join(folder, 'pytorch_model.bin'), 'x');
-    await expect(openCheckpoint(folder)).rejects.toThrow('pytorch_model.bin looks like a PyTorch one');
+    await writeFile(join(folder, 'a.pt'), 'x');
+    await expect(openCheckpoint(folder)).rejects.toThrow(
+      `${join(folder, 'a.pt')}: expected a .safetensors, a Flax`,
+    );
+    await writeFile(join(folder, 'b.ckpt'), 'x');
+    await expect(openCheckpoint(folder)).rejects.toThrow('several PyTorch files (a.pt, b.ckpt)');
     await mkdir(join(folder, 'model.safetensors'));
     await expect(openCheckpoint(folder)).rejects.toThrow('found nothing');
-    expect(await readdir(folder)).toHaveLength(3);
+    expect(await readdir(folder)).toHaveLength(4);
   });
 });
 

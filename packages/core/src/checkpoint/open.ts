@@ -5,7 +5,8 @@ import { CheckpointError, nearest } from '../errors.js';
 import { errorCode } from './error-code.js';
 import { MsgpackFile, openMsgpackIndex } from './msgpack-file.js';
 import { openSafetensors, openSafetensorsIndex } from './safetensors-file.js';
-import type { TensorSource } from './tensor-source.js';
+import { joinSources, type TensorSource } from './tensor-source.js';
+import { TorchFile } from './torch-file.js';
 
 /** Names under which a model folder holds its weights, the first that is there counts. */
 export const CHECKPOINT_NAMES = [
@@ -18,16 +19,26 @@ export const CHECKPOINT_NAMES = [
 /** Enough to tell formats apart: a tar archive's mark ends at byte 262. */
 const SNIFF_BYTES = 512;
 
+/** Names that PyTorch's files have. */
+const TORCH_NAME = /\.(?:bin|ckpt|pt|pth)$/;
+
+/** The two files that min-dalle keeps a text model in, of mega or mini: read as one, under `encoder.` and `decoder.`. */
+const MIN_DALLE_PAIRS = [
+  { encoder: 'encoder.pt', decoder: 'decoder.pt' },
+  { encoder: 'encoder_mini.pt', decoder: 'decoder_mini.pt' },
+] as const;
+
 const CONVERT_TORCH =
-  'Unpickling can run any code, so Easel does not. Convert it in Python, where you trust the file: ' +
-  '`safetensors.torch.save_file(torch.load(PATH, map_location="cpu"), "model.safetensors")` (take ["state_dict"] of a Lightning checkpoint first).';
+  'Unpickling one can run any code, so Easel does not. Write it again with PyTorch 1.6 or newer, where you trust the file: ' +
+  '`torch.save(torch.load(PATH, map_location="cpu"), OUT)`.';
 
 /**
- * Opens a checkpoint: a model folder, or a file in one of the forms that Easel reads (.safetensors, Flax .msgpack, or the index of
- * either in parts). The content decides, not the name.
+ * Opens a checkpoint: a model folder, or a file in one of the forms that Easel reads (.safetensors, Flax .msgpack, the index of either in
+ * parts, or what torch.save writes, of which nothing is run). The content decides, not the name. A folder with none of CHECKPOINT_NAMES may
+ * hold min-dalle's encoder.pt and decoder.pt (mega; or encoder_mini.pt and decoder_mini.pt), or one file of PyTorch's.
  *
  * Throws CheckpointError that says what was found instead and what to do: a missing or empty path, a Git LFS pointer, a web page, a
- * pickle or PyTorch archive, another known format, a damaged file.
+ * pickle of old PyTorch, another known format, a damaged file.
  */
 export async function openCheckpoint(path: string): Promise<TensorSource> {
   const info = await stat(path).catch(async (error: unknown) => {
@@ -71,10 +82,15 @@ async function openFolder(folder: string): Promise<TensorSource> {
   });
   const found = CHECKPOINT_NAMES.find((name) => names.includes(name));
   if (found !== undefined) return openCheckpoint(join(folder, found));
-  const torch = names.find((name) => /\.(bin|ckpt|pt|pth)$/.test(name));
-  if (torch !== undefined) {
+  const pair = MIN_DALLE_PAIRS.find(
+    ({ encoder, decoder }) => names.includes(encoder) && names.includes(decoder),
+  );
+  if (pair !== undefined) return openPair(folder, pair);
+  const torch = names.filter((name) => TORCH_NAME.test(name));
+  if (torch.length === 1) return openCheckpoint(join(folder, torch[0] as string));
+  if (torch.length > 1) {
     throw new CheckpointError(
-      `${folder}: there is no checkpoint that Easel reads (${CHECKPOINT_NAMES.join(', ')}), but ${torch} looks like a PyTorch one. ${CONVERT_TORCH}`,
+      `${folder}: there are several PyTorch files (${torch.slice(0, 8).join(', ')}). Name the one that is meant.`,
     );
   }
   const listed =
@@ -84,12 +100,34 @@ async function openFolder(folder: string): Promise<TensorSource> {
   );
 }
 
+/** min-dalle's two files as one checkpoint. */
+async function openPair(
+  folder: string,
+  files: { readonly encoder: string; readonly decoder: string },
+): Promise<TensorSource> {
+  const encoder = await openCheckpoint(join(folder, files.encoder));
+  try {
+    const decoder = await openCheckpoint(join(folder, files.decoder));
+    return joinSources(
+      folder,
+      new Map([
+        ['encoder', encoder],
+        ['decoder', decoder],
+      ]),
+    );
+  } catch (error) {
+    await encoder.close();
+    throw error;
+  }
+}
+
 async function openFile(path: string, size: number): Promise<TensorSource> {
   if (size === 0)
     throw new CheckpointError(`${path}: the file is empty. If it was downloaded or copied, fetch it again.`);
   const start = await readStart(path, size);
   const text = new TextDecoder('latin1').decode(start);
   if (looksLikeSafetensors(start)) return openSafetensors(path);
+  if (text.startsWith('PK\x03\x04')) return TorchFile.open(path);
   const foreign = recognizeForeign(text, start);
   if (foreign !== undefined) throw new CheckpointError(`${path}: ${foreign}`);
   if (/^\s*\{/.test(text)) {
@@ -105,7 +143,7 @@ async function openFile(path: string, size: number): Promise<TensorSource> {
     ? JSON.stringify(text.slice(0, 60))
     : `the bytes ${hex(start.subarray(0, 8))}`;
   throw new CheckpointError(
-    `${path}: expected a .safetensors or a Flax .msgpack file; it starts with ${shown}, which is neither.`,
+    `${path}: expected a .safetensors, a Flax .msgpack or a PyTorch file; it starts with ${shown}, which is neither.`,
   );
 }
 
@@ -146,7 +184,6 @@ function recognizeForeign(text: string, start: Uint8Array): string | undefined {
   if (/^(?:Entry not found|Not Found|Repository not found|Invalid username|Access to model)/i.test(text)) {
     return `this is a server's answer ("${text.split('\n')[0]?.slice(0, 60)}") saved in place of a download. Check the address, and download the file again.`;
   }
-  if (text.startsWith('PK\x03\x04')) return `this is a ZIP archive, as torch.save writes. ${CONVERT_TORCH}`;
   if (start[0] === 0x80 && start.length > 1 && (start[1] as number) >= 2 && (start[1] as number) <= 5) {
     return `this is a Python pickle, as old versions of torch.save write. ${CONVERT_TORCH}`;
   }
@@ -159,11 +196,11 @@ function recognizeForeign(text: string, start: Uint8Array): string | undefined {
     return 'this is a packed archive. Unpack it, and name the checkpoint inside.';
   }
   if (text.startsWith('\x89HDF'))
-    return 'this is an HDF5 file (Keras). Easel reads .safetensors and Flax .msgpack files: convert it in Python.';
+    return 'this is an HDF5 file (Keras). Easel reads .safetensors, Flax .msgpack and PyTorch files: convert it in Python.';
   if (text.startsWith('\x93NUMPY'))
-    return 'this is a NumPy array. Easel reads .safetensors and Flax .msgpack files: convert it in Python.';
+    return 'this is a NumPy array. Easel reads .safetensors, Flax .msgpack and PyTorch files: convert it in Python.';
   if (text.startsWith('GGUF'))
-    return 'this is a GGUF file. Easel reads .safetensors and Flax .msgpack files.';
+    return 'this is a GGUF file. Easel reads .safetensors, Flax .msgpack and PyTorch files.';
   return undefined;
 }
 

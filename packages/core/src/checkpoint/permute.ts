@@ -12,6 +12,17 @@ export function isPermutation(axes: readonly number[], rank: number): boolean {
   );
 }
 
+/** How many elements to move on for one step on each axis, in C order. */
+export function stridesOf(shape: readonly number[]): number[] {
+  const strides = new Array<number>(shape.length);
+  let stride = 1;
+  for (let axis = shape.length - 1; axis >= 0; axis--) {
+    strides[axis] = stride;
+    stride *= shape[axis] as number;
+  }
+  return strides;
+}
+
 /**
  * Numbers in C order of `shape`, rearranged into C order of the permuted shape: what numpy.transpose does. Axis i of the result is
  * axis `axes[i]` of the input.
@@ -21,27 +32,35 @@ export function permute(
   shape: readonly number[],
   axes: readonly number[],
 ): Float32Array {
-  const strides = shape.map((_, i) => shape.slice(i + 1).reduce((product, dim) => product * dim, 1));
-  const outShape = permutedShape(shape, axes);
+  const strides = stridesOf(shape);
   const outStrides = axes.map((axis) => strides[axis] as number);
-  const out = new Float32Array(values.length);
-  if (out.length === 0 || outShape.length === 0) {
-    out.set(values);
-    return out;
-  }
-  const last = outShape.length - 1;
-  const width = outShape[last] as number;
-  const step = outStrides[last] as number;
-  const index = new Array<number>(last).fill(0);
+  return gatherStrided(values, permutedShape(shape, axes), outStrides, new Float32Array(values.length));
+}
+
+/**
+ * Fills `out` (C order of `shape`) with the elements of `values` that lie `strides` apart on each axis, the first at 0. Every index that
+ * this asks for must be inside `values`; `out` has as many elements as the shape.
+ */
+export function gatherStrided<Values extends { readonly length: number; [index: number]: number | bigint }>(
+  values: Values,
+  shape: readonly number[],
+  strides: readonly number[],
+  out: Values,
+): Values {
+  if (out.length === 0) return out;
+  const last = shape.length - 1;
+  const width = shape[last] ?? 1;
+  const step = strides[last] ?? 1;
+  const index = new Array<number>(Math.max(0, last)).fill(0);
   let from = 0;
   for (let to = 0; to < out.length; to += width) {
-    for (let i = 0, at = from; i < width; i++, at += step) out[to + i] = values[at] as number;
+    for (let i = 0, at = from; i < width; i++, at += step) out[to + i] = values[at] as Values[number];
     // Counts the other axes up like an odometer, keeping `from` in step.
     for (let axis = last - 1; axis >= 0; axis--) {
-      const stride = outStrides[axis] as number;
+      const stride = strides[axis] as number;
       from += stride;
       const next = (index[axis] as number) + 1;
-      if (next < (outShape[axis] as number)) {
+      if (next < (shape[axis] as number)) {
         index[axis] = next;
         break;
       }

@@ -1,4 +1,4 @@
-import type { Dtype } from 'safetensors-ts';
+import { DTYPE_BITS, type Dtype } from 'safetensors-ts';
 import { CheckpointError } from '../errors.js';
 
 /** What a checkpoint says of one tensor, whatever its format. */
@@ -7,6 +7,14 @@ export interface SourceEntry {
   /** A name of safetensors ('F32', 'BF16', 'I64' …), or 'C128', which only msgpack has and nobody can read as float32. */
   readonly dtype: Dtype | 'C128';
   readonly shape: readonly number[];
+}
+
+/** Longest name of a tensor, keys joined: a long key over many tensors would take more memory than the file. */
+export const MAX_NAME_LENGTH = 4096;
+
+/** Bytes of one element. */
+export function itemBytes(dtype: SourceEntry['dtype']): number {
+  return dtype === 'C128' ? 16 : DTYPE_BITS[dtype] / 8;
 }
 
 /** A checkpoint, open for reading one tensor at a time. */
@@ -52,4 +60,34 @@ export function sliceShape(entry: SourceEntry, slice: number, description: strin
     );
   }
   return inner;
+}
+
+/** Several checkpoints as one: `part` of a tensor's name, then a dot, then its name there. Closing closes all. */
+export function joinSources(description: string, parts: ReadonlyMap<string, TensorSource>): TensorSource {
+  const entries = new Map<string, SourceEntry>();
+  const places = new Map<string, { readonly source: TensorSource; readonly name: string }>();
+  const metadata = new Map<string, string>();
+  for (const [part, source] of parts) {
+    for (const entry of source.entries.values()) {
+      const name = `${part}.${entry.name}`;
+      entries.set(name, { name, dtype: entry.dtype, shape: entry.shape });
+      places.set(name, { source, name: entry.name });
+    }
+    for (const [key, value] of source.metadata) metadata.set(`${part}.${key}`, value);
+  }
+  return {
+    description,
+    entries,
+    metadata,
+    read: async (name, slice) => {
+      const place = places.get(entryOf(entries, name, description).name) as {
+        source: TensorSource;
+        name: string;
+      };
+      return place.source.read(place.name, slice);
+    },
+    close: async () => {
+      for (const source of parts.values()) await source.close();
+    },
+  };
 }

@@ -1,0 +1,25 @@
+/** Bytes that can be looked at by position: of a file of any size, or in memory. */
+export interface ByteSource {
+  /** For messages. */
+  readonly description: string;
+  readonly size: number;
+  /** The `length` bytes at `position`; both lie inside. The view is good until the next call. */
+  view(position: number, length: number): Uint8Array;
+}
+
+/** Fills `target` with the bytes from `position` on, which are there. */
+export type ReadInto = (target: Uint8Array, position: number) => Promise<void>;
+
+/** Bytes in memory as a ByteSource. */
+export function bytesSource(bytes: Uint8Array, description: string): ByteSource {
+  return {
+    description,
+    size: bytes.byteLength,
+    view: (position, length) => bytes.subarray(position, position + length),
+  };
+}
+
+/** Reads tensors out of bytes in memory. */
+export function readFromBytes(bytes: Uint8Array): ReadInto {
+  return async (target, position) => target.set(bytes.subarray(position, position + target.byteLength));
+}

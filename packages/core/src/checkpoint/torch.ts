@@ -1,0 +1,389 @@
+/**
+ * PyTorch checkpoints: the ZIP archives that torch.save writes since PyTorch 1.6. `NAME/data.pkl` is a pickle of nested containers; tensors in it
+ * are views (offset, sizes, strides) of storages, whose bytes are the files `NAME/data/0`, `NAME/data/1` …
+ *
+ * Nothing of the pickle is run: tensors, containers, numbers and text are read, every other object is skipped unbuilt and listed by the
+ * name of its class. Source: pytorch torch/serialization.py, torch/_utils.py.
+ */
+import { type Dtype, elementCount, toFloat32 } from 'safetensors-ts';
+import { CheckpointError } from '../errors.js';
+import { type ByteSource, bytesSource, type ReadInto, readFromBytes } from './byte-source.js';
+import { gatherStrided, stridesOf } from './permute.js';
+import {
+  PickleGlobal,
+  type PickleHost,
+  PickleObject,
+  PickleOpaque,
+  type PickleValue,
+  readPickle,
+} from './pickle.js';
+import {
+  entryOf,
+  itemBytes,
+  MAX_NAME_LENGTH,
+  type SourceEntry,
+  sliceShape,
+  type TensorSource,
+} from './tensor-source.js';
+import { readZipDirectory, type ZipEntry } from './zip.js';
+
+/** A tensor of a PyTorch file: a view of a storage. */
+export interface TorchEntry extends SourceEntry {
+  /** Elements from one index to the next on each axis. */
+  readonly strides: readonly number[];
+  /** Byte of its first element in the file. */
+  readonly offset: number;
+}
+
+/** What a file holds. */
+export interface TorchIndex {
+  readonly entries: ReadonlyMap<string, TorchEntry>;
+  /** Text, numbers and booleans that stand in dicts beside the tensors, as text. */
+  readonly metadata: ReadonlyMap<string, string>;
+  /** Classes and functions of the objects that were skipped, in order of their first place. */
+  readonly skipped: readonly string[];
+}
+
+/** Deepest nesting of containers: optimizer states have about five levels; a bound keeps a hostile file off the stack. */
+const MAX_DEPTH = 32;
+
+/** Most axes of a tensor: PyTorch's own bound. */
+const MAX_RANK = 64;
+
+/** Longest text beside the tensors that is kept. */
+const MAX_METADATA_LENGTH = 65_536;
+
+/** A pickle describes a tensor in about 100 bytes; beyond this it holds data, which tensors keep elsewhere. */
+const MAX_PICKLE_BYTES = 64 * 2 ** 20;
+
+/** dtypes of the classes of storages. */
+const STORAGE_DTYPES: ReadonlyMap<string, SourceEntry['dtype']> = new Map<string, SourceEntry['dtype']>([
+  ['torch.FloatStorage', 'F32'],
+  ['torch.HalfStorage', 'F16'],
+  ['torch.BFloat16Storage', 'BF16'],
+  ['torch.DoubleStorage', 'F64'],
+  ['torch.CharStorage', 'I8'],
+  ['torch.ShortStorage', 'I16'],
+  ['torch.IntStorage', 'I32'],
+  ['torch.LongStorage', 'I64'],
+  ['torch.ByteStorage', 'U8'],
+  ['torch.BoolStorage', 'BOOL'],
+  ['torch.ComplexFloatStorage', 'C64'],
+  ['torch.ComplexDoubleStorage', 'C128'],
+]);
+
+/** dtypes without a class of storages: their tensors name them, over a storage of bytes. */
+const TENSOR_DTYPES: ReadonlyMap<string, Dtype> = new Map<string, Dtype>([
+  ['torch.uint16', 'U16'],
+  ['torch.uint32', 'U32'],
+  ['torch.uint64', 'U64'],
+  ['torch.float8_e4m3fn', 'F8_E4M3'],
+  ['torch.float8_e5m2', 'F8_E5M2'],
+  ['torch.float8_e4m3fnuz', 'F8_E4M3FNUZ'],
+  ['torch.float8_e5m2fnuz', 'F8_E5M2FNUZ'],
+]);
+
+const UNTYPED_STORAGE = 'torch.storage.UntypedStorage';
+
+/** A storage: the bytes of one file in the archive. */
+class Storage extends PickleObject {
+  /** Undefined for one of bytes alone. */
+  readonly dtype: SourceEntry['dtype'] | undefined;
+  readonly file: ZipEntry;
+
+  constructor(dtype: Storage['dtype'], file: ZipEntry) {
+    super();
+    this.dtype = dtype;
+    this.file = file;
+  }
+}
+
+/** A tensor without its name. */
+class StoredTensor extends PickleObject {
+  readonly view: Omit<TorchEntry, 'name'>;
+
+  constructor(view: Omit<TorchEntry, 'name'>) {
+    super();
+    this.view = view;
+  }
+}
+
+/** What pickles of torch.save hold beside plain data. Its errors are reasons; the pickle's reader says where. */
+class TorchHost implements PickleHost {
+  readonly #files: ReadonlyMap<string, ZipEntry>;
+  readonly #folder: string;
+
+  constructor(files: ReadonlyMap<string, ZipEntry>, folder: string) {
+    this.#files = files;
+    this.#folder = folder;
+  }
+
+  /** ('storage', class, key, device, element count). */
+  persistent(id: PickleValue): PickleValue {
+    if (!Array.isArray(id) || id[0] !== 'storage' || !(id[1] instanceof PickleGlobal)) {
+      throw new Error('expected the description of a storage, found something else');
+    }
+    const [, { name }, key] = id;
+    const dtype = STORAGE_DTYPES.get(name);
+    if (dtype === undefined && name !== UNTYPED_STORAGE) return new PickleOpaque(name);
+    const file = this.#files.get(`${this.#folder}/data/${key}`);
+    if (typeof key !== 'string' || file === undefined) {
+      throw new Error(`the storage ${describe(key)} is not in the archive`);
+    }
+    const count = size(id[4], 'the element count of a storage');
+    const needed = count * (dtype === undefined ? 1 : itemBytes(dtype));
+    if (needed > file.byteLength) {
+      throw new Error(`the storage "${key}" should have ${needed} bytes, but has ${file.byteLength}`);
+    }
+    return new Storage(dtype, file);
+  }
+
+  call(name: string, args: readonly PickleValue[]): PickleValue | undefined {
+    switch (name) {
+      case 'torch._utils._rebuild_tensor':
+      case 'torch._utils._rebuild_tensor_v2':
+        return tensor(args, undefined);
+      case 'torch._utils._rebuild_tensor_v3': {
+        const dtype = args[6];
+        const known = dtype instanceof PickleGlobal ? TENSOR_DTYPES.get(dtype.name) : undefined;
+        return known === undefined ? undefined : tensor(args, known);
+      }
+      case 'torch._utils._rebuild_parameter':
+      case 'torch._utils._rebuild_parameter_with_state':
+        return args[0] instanceof StoredTensor ? args[0] : undefined;
+      case 'torch.Size':
+        return args.length === 1 && Array.isArray(args[0]) ? args[0] : undefined;
+      case 'collections.OrderedDict':
+        return dictOf(args[0]);
+      case 'collections.defaultdict':
+        return new Map();
+      default:
+        return undefined;
+    }
+  }
+}
+
+/** OrderedDict() and OrderedDict([[key, value], …]). */
+function dictOf(pairs: PickleValue | undefined): PickleValue {
+  const dict = new Map<PickleValue, PickleValue>();
+  if (pairs === undefined) return dict;
+  if (!Array.isArray(pairs)) throw new Error('an ordered dict is not made of pairs');
+  for (const pair of pairs) {
+    if (!Array.isArray(pair) || pair.length !== 2) throw new Error('an ordered dict is not made of pairs');
+    dict.set(pair[0] as PickleValue, pair[1] as PickleValue);
+  }
+  return dict;
+}
+
+/** (storage, offset, sizes, strides, …): undefined for a storage that was skipped. */
+function tensor(args: readonly PickleValue[], ofTensor: Dtype | undefined): StoredTensor | undefined {
+  const [storage, storageOffset] = args;
+  if (storage instanceof PickleOpaque) return undefined;
+  if (!(storage instanceof Storage)) throw new Error('a tensor has no storage');
+  const dtype = ofTensor ?? storage.dtype;
+  if (dtype === undefined) throw new Error('a tensor over bytes does not say its dtype');
+  const first = size(storageOffset, "a tensor's offset");
+  const shape = sizes(args[2], "a tensor's sizes");
+  const strides = sizes(args[3], "a tensor's strides");
+  if (strides.length !== shape.length)
+    throw new Error(`a tensor has the sizes [${shape}], but the strides [${strides}]`);
+  const width = itemBytes(dtype);
+  const room = Math.floor(storage.file.byteLength / width);
+  const elements = elementCount(shape);
+  if (!(elements <= room)) {
+    throw new Error(
+      `a tensor of sizes [${shape}] has more elements than the ${room} of its storage (expanded tensors are saved whole after .contiguous())`,
+    );
+  }
+  const last = shape.reduce((sum, dim, axis) => sum + (dim - 1) * (strides[axis] as number), first);
+  if (elements > 0 && last >= room) {
+    throw new Error(
+      `a tensor of sizes [${shape}], strides [${strides}] and offset ${first} reaches element ${last} of a storage of ${room}`,
+    );
+  }
+  return new StoredTensor({ dtype, shape, strides, offset: storage.file.offset + first * width });
+}
+
+function sizes(value: PickleValue | undefined, what: string): number[] {
+  if (!Array.isArray(value) || value.length > MAX_RANK) {
+    throw new Error(`${what}: expected at most ${MAX_RANK} integers, found ${describe(value)}`);
+  }
+  return value.map((dim) => size(dim, what));
+}
+
+function size(value: PickleValue | undefined, what: string): number {
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0) {
+    throw new Error(`${what}: expected an integer of 0 or more, found ${describe(value)}`);
+  }
+  return value;
+}
+
+function describe(value: PickleValue | undefined): string {
+  if (typeof value === 'string') return JSON.stringify(value.slice(0, 60));
+  if (Array.isArray(value)) return `a list of ${value.length}`;
+  if (value instanceof Map) return 'a dict';
+  if (value instanceof Uint8Array) return 'bytes';
+  if (value instanceof PickleGlobal || value instanceof PickleOpaque) return value.name;
+  return value instanceof PickleObject ? 'a tensor or storage' : String(value);
+}
+
+/** Gives the tensors of nested containers their names. */
+class Flattener {
+  readonly entries = new Map<string, TorchEntry>();
+  readonly metadata = new Map<string, string>();
+  readonly skipped = new Set<string>();
+  readonly #description: string;
+  /** Containers may be shared: without a bound, a few hundred bytes could name one tensor in 2^32 ways. */
+  #visitsLeft: number;
+
+  constructor(description: string, pickleBytes: number) {
+    this.#description = description;
+    this.#visitsLeft = 1000 + 4 * pickleBytes;
+  }
+
+  /** Scalars count as metadata where a dict names them; lists of them are settings of an optimizer. */
+  visit(value: PickleValue, path: readonly string[], inList: boolean): void {
+    const name = path.join('.');
+    if (path.length > MAX_DEPTH || name.length > MAX_NAME_LENGTH || this.#visitsLeft-- === 0) {
+      throw new CheckpointError(
+        `${this.#description}, at "${name.slice(0, 200)}": containers are nested deeper than ${MAX_DEPTH}, or names longer than ${MAX_NAME_LENGTH}. Save the state_dict alone: torch.save(model.state_dict(), PATH).`,
+      );
+    }
+    if (value instanceof StoredTensor) {
+      if (this.entries.has(name)) {
+        throw new CheckpointError(
+          `${this.#description}: two tensors have the name "${name}". Save the state_dict alone.`,
+        );
+      }
+      this.entries.set(name, { name, ...value.view });
+    } else if (value instanceof Map) {
+      for (const [key, child] of value) {
+        if (typeof key === 'string' || typeof key === 'number')
+          this.visit(child, [...path, `${key}`], inList);
+      }
+    } else if (Array.isArray(value)) {
+      for (const [i, child] of value.entries()) this.visit(child, [...path, `${i}`], true);
+    } else if (value instanceof PickleOpaque || value instanceof PickleGlobal) {
+      this.skipped.add(value.name);
+    } else if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') {
+      if (!inList && path.length > 0) this.metadata.set(name, `${value}`.slice(0, MAX_METADATA_LENGTH));
+    }
+  }
+}
+
+/**
+ * What a PyTorch file holds and where. Directory and pickle are checked; tensor data is not read.
+ *
+ * Throws CheckpointError: a damaged archive or pickle, a TorchScript program, big-endian data, tensors outside their storage, no tensors.
+ */
+export function indexTorch(source: ByteSource): TorchIndex {
+  const { description } = source;
+  const files = readZipDirectory(source);
+  const pickles = [...files.keys()].filter((name) => /^[^/]+\/data\.pkl$/.test(name));
+  const folder = pickles.length === 1 ? (pickles[0] as string).slice(0, -'/data.pkl'.length) : undefined;
+  const pickle = folder === undefined ? undefined : files.get(`${folder}/data.pkl`);
+  if (pickle === undefined) {
+    throw new CheckpointError(
+      `${description}: a ZIP archive, but not of torch.save: expected one NAME/data.pkl in it, found ${pickles.length}. If it is a packed folder, unpack it.`,
+    );
+  }
+  if (files.has(`${folder}/constants.pkl`)) {
+    throw new CheckpointError(
+      `${description}: a TorchScript program and no checkpoint. In Python: torch.save(torch.jit.load(PATH).state_dict(), OUT).`,
+    );
+  }
+  const order = files.get(`${folder}/byteorder`);
+  if (order !== undefined && text(source, order) !== 'little') {
+    throw new CheckpointError(
+      `${description}: its byte order is ${JSON.stringify(text(source, order))}; only little-endian files are read. Save it again on another machine.`,
+    );
+  }
+  if (pickle.byteLength > MAX_PICKLE_BYTES) {
+    throw new CheckpointError(
+      `${description}: its pickle has ${pickle.byteLength} bytes; expected at most ${MAX_PICKLE_BYTES}. Save the state_dict alone: torch.save(model.state_dict(), PATH).`,
+    );
+  }
+  const bytes = source.view(pickle.offset, pickle.byteLength).slice();
+  const root = readPickle(bytes, description, new TorchHost(files, folder as string));
+  const flattener = new Flattener(description, bytes.byteLength);
+  flattener.visit(root, [], false);
+  const { entries, metadata } = flattener;
+  const skipped = [...flattener.skipped];
+  if (entries.size === 0) {
+    const objects =
+      skipped.length === 0 ? '' : `, only objects that are not built (${skipped.slice(0, 8).join(', ')})`;
+    throw new CheckpointError(
+      `${description}: there are no tensors in it${objects}. A whole model that was pickled needs its program: save its state_dict in Python.`,
+    );
+  }
+  return { entries, metadata, skipped };
+}
+
+function text(source: ByteSource, { offset, byteLength }: ZipEntry): string {
+  return new TextDecoder('latin1').decode(source.view(offset, Math.min(byteLength, 16))).trim();
+}
+
+/**
+ * The numbers of a tensor, or of one index of its leading axis, read through `readInto`: only the span from its first to its last element.
+ *
+ * Throws CheckpointError: no such slice, complex numbers.
+ */
+export async function readTorchEntry(
+  entry: TorchEntry,
+  slice: number | undefined,
+  description: string,
+  readInto: ReadInto,
+): Promise<Float32Array> {
+  const { name, dtype } = entry;
+  if (dtype === 'C128' || dtype === 'C64') {
+    throw new CheckpointError(`${description}, tensor "${name}": complex numbers cannot be read as float32.`);
+  }
+  const shape = slice === undefined ? entry.shape : sliceShape(entry, slice, description);
+  const strides = slice === undefined ? entry.strides : entry.strides.slice(1);
+  const width = itemBytes(dtype);
+  const offset = entry.offset + (slice ?? 0) * (entry.strides[0] ?? 0) * width;
+  const elements = elementCount(shape);
+  if (elements === 0) return new Float32Array(0);
+  const span = shape.reduce((last, dim, axis) => last + (dim - 1) * (strides[axis] as number), 1);
+  const bytes = new Uint8Array(span * width);
+  await readInto(bytes, offset);
+  if (isContiguous(shape, strides)) return toFloat32({ dtype, shape, bytes });
+  const gathered = new Uint8Array(elements * width);
+  if (width === 1) gatherStrided(bytes, shape, strides, gathered);
+  else if (width === 2) gatherAs(Uint16Array, bytes, shape, strides, gathered);
+  else if (width === 4) gatherAs(Uint32Array, bytes, shape, strides, gathered);
+  else gatherAs(BigUint64Array, bytes, shape, strides, gathered);
+  return toFloat32({ dtype, shape, bytes: gathered });
+}
+
+type WordArray = Uint16Array | Uint32Array | BigUint64Array;
+
+function gatherAs<Words extends WordArray>(
+  words: new (buffer: ArrayBufferLike) => Words,
+  bytes: Uint8Array,
+  shape: readonly number[],
+  strides: readonly number[],
+  out: Uint8Array,
+): void {
+  gatherStrided<WordArray>(new words(bytes.buffer), shape, strides, new words(out.buffer));
+}
+
+/** Whether the elements follow each other in C order; the stride of an axis of one index says nothing. */
+function isContiguous(shape: readonly number[], strides: readonly number[]): boolean {
+  return stridesOf(shape).every((stride, axis) => shape[axis] === 1 || stride === strides[axis]);
+}
+
+/**
+ * A PyTorch file (torch.save's ZIP form) in memory. `description` is for messages. Throws CheckpointError as `indexTorch`.
+ */
+export function fromTorch(bytes: Uint8Array, description = 'torch'): TensorSource {
+  const { entries, metadata } = indexTorch(bytesSource(bytes, description));
+  return {
+    description,
+    entries,
+    metadata,
+    read: async (name, slice) =>
+      readTorchEntry(entryOf(entries, name, description), slice, description, readFromBytes(bytes)),
+    close: async () => undefined,
+  };
+}
