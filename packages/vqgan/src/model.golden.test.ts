@@ -2,7 +2,7 @@ import { CompositeLayer, silu, valueAndGrads } from '@easel/core';
 import { describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import { Vqgan } from './model.js';
-import { TEST_BACKENDS } from './testing/backends.js';
+import { FAST_BACKEND, TEST_BACKENDS } from './testing/backends.js';
 import {
   formulaWeight,
   goldenConfig,
@@ -18,6 +18,8 @@ import {
 // Values are of order 1; the original's own float32 noise against float64 is up to 9e-6 (outputs) and 7e-6 (gradients).
 const OUTPUT_TOLERANCE = 5e-5;
 const GRADIENT_TOLERANCE = 2e-5;
+
+const { sin, sqrt } = Math;
 
 const CASES = [
   { name: 'two_levels', inputs: ['io'], gradients: ['grads'] },
@@ -87,37 +89,40 @@ describe.each(TEST_BACKENDS)('on %s', (backend) => {
     model.dispose();
   });
 
-  const gradients = cases.flatMap(({ name, gradients }) => gradients.map((file) => ({ name, file })));
-  test.each(gradients)('$name/$file: gradient of every weight', async ({ name, file }) => {
-    await tf.setBackend(backend);
-    const model = goldenModel(name);
-    const io = readGolden(`${name}/${file.replace('grads', 'io')}.safetensors`);
-    const golden = readGolden(`${name}/${file}.safetensors`);
-    const steps = golden.metadata.steps as Record<string, number>;
-    const pixels = toTensor(io.get('pixels')) as tf.Tensor4D;
-    const { value, grads } = valueAndGrads(() => legacyObjective(model, pixels), model.namedWeights());
-    expect(largestDifference(value.dataSync(), io.get('loss').data)).toBeLessThan(1e-5);
-    const wrong: string[] = [];
-    for (const [path, grad] of grads) {
-      const key = path.replaceAll('.', '/');
-      const values = grad.dataSync();
-      if (golden.names.includes(key)) {
-        const step = steps[key] ?? 1;
-        const sampled = values.filter((_, i) => i % step === 0);
-        const difference = largestDifference(sampled, golden.get(key).data);
-        if (!(difference < GRADIENT_TOLERANCE)) wrong.push(`${path}: ${difference}`);
+  const gradients = (backend === FAST_BACKEND ? cases : []).flatMap(({ name, gradients }) =>
+    gradients.map((file) => ({ name, file })),
+  );
+  if (gradients.length > 0)
+    test.each(gradients)('$name/$file: gradient of every weight', async ({ name, file }) => {
+      await tf.setBackend(backend);
+      const model = goldenModel(name);
+      const io = readGolden(`${name}/${file.replace('grads', 'io')}.safetensors`);
+      const golden = readGolden(`${name}/${file}.safetensors`);
+      const steps = golden.metadata.steps as Record<string, number>;
+      const pixels = toTensor(io.get('pixels')) as tf.Tensor4D;
+      const { value, grads } = valueAndGrads(() => legacyObjective(model, pixels), model.namedWeights());
+      expect(largestDifference(value.dataSync(), io.get('loss').data)).toBeLessThan(1e-5);
+      const wrong: string[] = [];
+      for (const [path, grad] of grads) {
+        const key = path.replaceAll('.', '/');
+        const values = grad.dataSync();
+        if (golden.names.includes(key)) {
+          const step = steps[key] ?? 1;
+          const sampled = values.filter((_, i) => i % step === 0);
+          const difference = largestDifference(sampled, golden.get(key).data);
+          if (!(difference < GRADIENT_TOLERANCE)) wrong.push(`${path}: ${difference}`);
+        }
+        const norm = Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
+        const expected = golden.get(`${key}#norm`).data[0] as number;
+        if (!(Math.abs(norm - expected) < GRADIENT_TOLERANCE + 1e-4 * expected)) {
+          wrong.push(`${path}: norm ${norm}, expected ${expected}`);
+        }
       }
-      const norm = Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
-      const expected = golden.get(`${key}#norm`).data[0] as number;
-      if (!(Math.abs(norm - expected) < GRADIENT_TOLERANCE + 1e-4 * expected)) {
-        wrong.push(`${path}: norm ${norm}, expected ${expected}`);
-      }
-    }
-    expect(wrong).toEqual([]);
-    expect(grads.size).toBe(golden.names.filter((key) => key.endsWith('#norm')).length);
-    tf.dispose([value, pixels, ...grads.values()]);
-    model.dispose();
-  });
+      expect(wrong).toEqual([]);
+      expect(grads.size).toBe(golden.names.filter((key) => key.endsWith('#norm')).length);
+      tf.dispose([value, pixels, ...grads.values()]);
+      model.dispose();
+    });
 
   test('two_levels: output of every module', async () => {
     await tf.setBackend(backend);
@@ -178,19 +183,19 @@ function layersBelow(layer: tf.layers.Layer, prefix = ''): [string, tf.layers.La
 
 describe('conformance vector of a second implementation', () => {
   test('latents, tokens and pixels of weights by sine', async () => {
-    await tf.setBackend('cpu');
+    await tf.setBackend(FAST_BACKEND);
     const { config } = goldenConfig('two_levels');
     const model = new Vqgan({ ...config, chMult: [1, 2], zChannels: 8, embedDim: 4, nEmbed: 16 });
     const rank = new Map([...model.namedWeights().keys()].sort().map((name, k) => [name, k]));
     setWeights(model, (path, shape) => {
       const k = rank.get(path.replaceAll('/', '.')) as number;
       const size = product(shape);
-      const fanIn = product(shape.slice(0, -1));
-      return Float32Array.from({ length: size }, (_, j) => {
-        const v = 0.5 * Math.sin(12.9898 * (j + 1) + 1.3 * k);
-        if (path.endsWith('/scale')) return 1 + 0.2 * v;
-        return path.endsWith('/kernel') ? (3 * v) / Math.sqrt(fanIn) : v;
-      });
+      const [base, factor] = path.endsWith('/scale')
+        ? [1, 0.2]
+        : [0, path.endsWith('/kernel') ? 3 / sqrt(product(shape.slice(0, -1))) : 1];
+      const values = new Float32Array(size);
+      for (let j = 0; j < size; j++) values[j] = base + factor * 0.5 * sin(12.9898 * (j + 1) + 1.3 * k);
+      return values;
     });
     expect(rank.size).toBe(155);
     const pixels = tf.tensor4d(
