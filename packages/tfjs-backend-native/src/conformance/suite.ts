@@ -1,0 +1,55 @@
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { addon, type CpuTarget, setTarget } from '../addon.js';
+import '../index.js';
+import { esModuleLoader } from './es-modules.js';
+import { installJasmine } from './jasmine.js';
+
+/** Specs of tfjs-core 4.22.0 that apply to a backend other than tfjs's own, in Node. The cpu backend has two more. */
+const SPECS = 4230;
+/** Of these, declared with xit. */
+const PENDING = 5;
+
+/**
+ * Defines the whole test suite of tfjs-core, which ships compiled in its npm package, as jest tests of the native backend under one instruction set,
+ * with memory poisoned on release; and a test that none of the specs is missing. Nothing where this machine cannot run the instruction set.
+ */
+export function defineConformanceSuite(target: CpuTarget): void {
+  if (!addon().status().targets.includes(target)) {
+    test.skip(`this machine does not run ${target}`, () => undefined);
+    return;
+  }
+  const require = createRequire(import.meta.url);
+  const dist = join(dirname(require.resolve('@tensorflow/tfjs-core/package.json')), 'dist');
+  const before = { target: addon().status().target, poison: process.env.EASEL_POISON };
+  beforeAll(() => {
+    setTarget(target);
+    process.env.EASEL_POISON = '1'; // read whenever the suite makes a new backend
+  });
+  afterAll(() => {
+    setTarget(before.target);
+    if (before.poison === undefined) delete process.env.EASEL_POISON;
+    else process.env.EASEL_POISON = before.poison;
+  });
+
+  // The specs' own chatter; each file of jest has a console of its own.
+  for (const name of ['log', 'warn'] as const) console[name] = () => undefined;
+  const counts = installJasmine();
+  const core = { core: () => ({}) }; // tfjs-core's jasmine_util only sets a default there
+  const load = esModuleLoader(new Map([['jasmine-core/lib/jasmine-core/jasmine.js', core]]));
+  load(join(dist, 'index.js'));
+  load(join(dist, 'public/chained_ops/register_all_chained_ops.js'));
+  load(join(dist, 'register_all_gradients.js'));
+  const { setTestEnvs } = load(join(dist, 'jasmine_util.js')) as { setTestEnvs: (envs: unknown[]) => void };
+  setTestEnvs([{ name: 'native', backendName: 'native', flags: {}, isDataSync: true }]);
+  Error.stackTraceLimit = 10; // jasmine_util makes it infinite, which costs jest half of the time
+  load(join(dist, 'tests.js'));
+
+  describe('the suite', () => {
+    test(`ran whole on ${target}`, () => {
+      expect(addon().status().target).toBe(target);
+      expect(counts).toEqual({ defined: SPECS, pending: PENDING, passed: SPECS - PENDING });
+    });
+  });
+}
