@@ -2,24 +2,21 @@ import { existsSync } from 'node:fs';
 import { copyFile, mkdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import {
+  bartNaming,
   dalleBartConfigToJson,
-  hasFlaxNames,
   parameters,
   parseDalleBartConfig,
-  rulesForEasel,
-  rulesForFlax,
+  rulesForSource,
 } from '@easel/bart';
 import { CheckpointError, ConfigError, type TensorSource, type WeightRule } from '@easel/core';
 import { convertCheckpoint, openCheckpoint, writeFileAtomic } from '@easel/core/node';
 import {
-  isEncoderWeight,
-  isTamingLoss,
   parseVqganConfig,
-  rulesForTaming,
-  rulesForFlax as rulesForVqgan,
+  VQGAN_F16_16384,
   Vqgan,
+  type VqganConfig,
   vqganConfigToJson,
-  vqganNaming,
+  vqganReading,
 } from '@easel/vqgan';
 import { generationFile, generationSettingsToJson } from './generation-settings.js';
 
@@ -98,31 +95,54 @@ function kindOf(json: unknown, file: string): ConvertedModel['kind'] {
 
 function planText(json: unknown, file: string, source: TensorSource): Plan {
   const config = parseDalleBartConfig(json, file);
-  const rules = hasFlaxNames(source) ? rulesForFlax(config, source) : rulesForEasel(config);
+  const rules = rulesForSource(config, source);
   const shapes = new Map(parameters(config).map(({ name, shape }) => [name, shape]));
   return { kind: 'text', json: dalleBartConfigToJson(config), source, rules, shapes };
 }
 
-function planVqgan(json: unknown, file: string, source: TensorSource): Plan {
-  const config = parseVqganConfig(json, file);
-  const decoderOnly = ![...source.entries.keys()].some(isEncoderWeight);
-  const model = new Vqgan(config, { decoderOnly });
+function planVqgan(config: VqganConfig, source: TensorSource): Plan {
+  const reading = vqganReading(source.entries.keys());
+  const model = new Vqgan(config, { decoderOnly: !reading.canEncode });
   const shapes = new Map([...model.namedWeights()].map(([name, weight]) => [name, weight.shape]));
   model.dispose();
-  const taming = vqganNaming(source.entries.keys()) === 'taming';
   return {
     kind: 'vqgan',
     json: vqganConfigToJson(config),
     source,
-    rules: taming ? rulesForTaming(shapes.keys()) : rulesForVqgan(shapes.keys()),
+    rules: reading.rules(shapes.keys()),
     shapes,
-    ignore: isTamingLoss,
+    ignore: reading.ignore,
   };
 }
 
 /**
+ * What is to be done with a checkpoint, by its names where they tell, else by its config. min-dalle keeps no config for its detoker.pt, which lies
+ * beside the text model's: unless one is given, it is the published f16-16384 model.
+ */
+async function planConversion(
+  source: TensorSource,
+  folder: string,
+  config: string | undefined,
+): Promise<Plan> {
+  const { naming } = vqganReading(source.entries.keys());
+  if (naming === 'min-dalle' && config === undefined) return planVqgan(VQGAN_F16_16384, source);
+  const file = config ?? join(folder, 'config.json');
+  const json = await readJson(file);
+  const kind = naming === 'flax' ? kindOf(json, file) : 'vqgan';
+  return kind === 'text' ? planText(json, file, source) : planVqgan(parseVqganConfig(json, file), source);
+}
+
+/** The VQGAN that belongs to a text model: the one asked for, else one in its folder. */
+function innerVqgan(asked: string | undefined, folder: string, source: TensorSource): string | undefined {
+  if (asked !== undefined) return asked;
+  if (existsSync(join(folder, 'vqgan', 'config.json'))) return join(folder, 'vqgan');
+  const detoker = join(folder, 'detoker.pt');
+  return bartNaming(source) === 'min-dalle' && existsSync(detoker) ? detoker : undefined;
+}
+
+/**
  * Rewrites a model as a folder that Easel opens fastest: config.json, model.safetensors under our names, and the tokenizer's files if there
- * are any. Reads Flax (.msgpack; layers stacked or apart), taming's VQGAN (.safetensors) and Easel's own checkpoints, one tensor at a time.
+ * are any. Reads Flax's, taming's, min-dalle's and Easel's own checkpoints, one tensor at a time.
  *
  * Throws CheckpointError or ConfigError if the checkpoint, its config or the two together are not a model; nothing is written then.
  */
@@ -135,10 +155,8 @@ export async function convertModel(
   const opened = await openCheckpoint(input);
   try {
     const folder = isFolder ? input : dirname(input);
-    const configFile = config ?? join(folder, 'config.json');
-    const json = await readJson(configFile);
-    const kind = kindOf(json, configFile);
-    const plan = kind === 'text' ? planText(json, configFile, opened) : planVqgan(json, configFile, opened);
+    const plan = await planConversion(opened, folder, config);
+    const { kind } = plan;
     if (kind === 'vqgan' && vqgan !== undefined) {
       throw new ConfigError(`${input}: this is a VQGAN itself; --vqgan goes with a text model.`);
     }
@@ -154,13 +172,9 @@ export async function convertModel(
       ...(onWeight === undefined ? {} : { onWeight }),
     });
     await writeFileAtomic(join(out, 'config.json'), `${JSON.stringify(plan.json, null, 2)}\n`);
-    if (kind === 'text') await copyCompanions(folder, out, hasFlaxNames(opened));
+    if (kind === 'text') await copyCompanions(folder, out, bartNaming(opened) !== 'easel');
     const done: ConvertedModel[] = [{ folder: out, kind, tensors: plan.rules.size, bytes }];
-    const inner =
-      vqgan ??
-      (kind === 'text' && existsSync(join(folder, 'vqgan', 'config.json'))
-        ? join(folder, 'vqgan')
-        : undefined);
+    const inner = kind === 'text' ? innerVqgan(vqgan, folder, opened) : undefined;
     if (inner !== undefined)
       done.push(
         ...(await convertModel(inner, join(out, 'vqgan'), {

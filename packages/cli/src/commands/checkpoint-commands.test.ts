@@ -13,10 +13,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openDalleBart } from '@easel/bart/node';
+import { selectBackend } from '@easel/core';
 import { openCheckpoint } from '@easel/core/node';
 import { openVqgan } from '@easel/vqgan/node';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import * as tf from '@tensorflow/tfjs';
 import { runEasel } from '../../testing/run-easel.js';
 import { writeTinyModel } from '../../testing/tiny-model.js';
 
@@ -26,11 +26,13 @@ jest.setTimeout(60_000); // a busy machine
 const golden = (name: string) =>
   fileURLToPath(new URL(`../../../bart/src/golden/bart/${name}`, import.meta.url));
 
+const goldenVqgan = fileURLToPath(new URL('../../../vqgan/src/golden/two_levels', import.meta.url));
+
 let root: string;
 const at = (...parts: string[]) => join(root, ...parts);
 
 beforeAll(async () => {
-  await tf.setBackend('cpu');
+  await selectBackend('cpu');
   root = mkdtempSync(join(tmpdir(), 'easel-checkpoint-'));
   await writeTinyModel(at('tiny'));
 });
@@ -102,6 +104,48 @@ describe('easel convert', () => {
     await original.close();
   });
 
+  test("min-dalle's files: the text model, and its VQGAN with a config of its own", async () => {
+    const folder = at('min-dalle');
+    cpSync(golden('../min_dalle'), folder, { recursive: true });
+    copyFileSync(join(golden('normformer_noscan'), 'config.json'), join(folder, 'config.json'));
+    for (const file of ['vocab.json', 'merges.txt']) copyFileSync(at('tiny', file), join(folder, file));
+    const vqgan = at('min-dalle-vqgan');
+    mkdirSync(vqgan);
+    for (const file of ['detoker.pt', 'config.json'])
+      copyFileSync(join(goldenVqgan, file), join(vqgan, file));
+    // A folder of min-dalle's own has no config for the VQGAN; it is then the published one, which this is not.
+    copyFileSync(join(vqgan, 'detoker.pt'), join(folder, 'detoker.pt'));
+    const published = await runEasel('convert', folder, at('from-published'));
+    expect([published.code, published.stderr]).toEqual([
+      1,
+      expect.stringContaining('detoker.pt does not fit'),
+    ]);
+
+    const converted = await runEasel(
+      'convert',
+      vqgan,
+      at('from-vqgan'),
+      '--config',
+      join(vqgan, 'config.json'),
+    );
+    expect(converted).toMatchObject({ code: 0, stdout: expect.stringMatching(/: VQGAN, \d+ tensors/) });
+    const { code } = await runEasel('convert', folder, at('from-min-dalle'), '--vqgan', at('from-vqgan'));
+    expect(code).toBe(0);
+    const { model, dispose } = await openDalleBart(at('from-min-dalle'));
+    const source = await openCheckpoint(folder);
+    const kernel = await source.read('decoder.layers.1.encoder_attn.k_proj.weight', 3); // row 3 of [out, in]
+    const ours = model
+      .namedWeights()
+      .get('decoder.layers.1.cross_attn.key.kernel')
+      ?.dataSync() as Float32Array;
+    expect(kernel).toEqual(Float32Array.from(kernel, (_, i) => ours[i * kernel.length + 3] as number));
+    const opened = await openVqgan(at('from-min-dalle', 'vqgan'));
+    expect(opened.canEncode).toBe(false);
+    opened.dispose();
+    await source.close();
+    dispose();
+  });
+
   test.each<[string, () => string[], string]>([
     ['no such input', () => [at('tin'), at('x')], 'Did you mean'],
     [
@@ -163,7 +207,11 @@ describe('easel inspect', () => {
     ['page.msgpack', '<!DOCTYPE html><html></html>', /web page/],
     ['old.bin', Uint8Array.of(0x80, 2, 0x8a, 10), /Python pickle/],
     ['empty.safetensors', '', /the file is empty/],
-    ['prose.txt', 'hello there, this is text', /expected a \.safetensors or a Flax \.msgpack file/],
+    [
+      'prose.txt',
+      'hello there, this is text',
+      /expected a \.safetensors, a Flax \.msgpack or a PyTorch file/,
+    ],
     ['fake.png', 'no picture', /fake\.png: expected/],
   ])('%s is refused by what it is', async (name, content, message) => {
     writeFileSync(at(name), content);

@@ -8,13 +8,13 @@ import { Progress } from '../progress.js';
 export const convert = defineCommand({
   name: 'convert',
   usage: '<in> <out>',
-  description: 'Rewrite a Flax, taming or Easel model as an Easel model folder',
+  description: 'Rewrite a model of Flax, PyTorch (taming, min-dalle) or Easel as an Easel model folder',
   positionals: {
     in: {
       type: 'string',
       demandOption: true,
       describe:
-        'model folder, or checkpoint (.msgpack, .safetensors, a sharded index) with config.json beside it',
+        'model folder, or checkpoint (.msgpack, .safetensors, .ckpt, .pt, a sharded index) with config.json beside it',
     },
     out: {
       type: 'string',
@@ -37,7 +37,7 @@ export const convert = defineCommand({
       'easel convert dalle-mini models/dalle-mini --vqgan vqgan_imagenet_f16_16384 --dtype f16',
       'a folder that easel generate --model reads',
     ],
-    ['easel convert last.safetensors models/vqgan --config taming.json', 'a VQGAN of taming-transformers'],
+    ['easel convert last.ckpt models/vqgan --config taming.json', 'a VQGAN of taming-transformers'],
   ],
   run: (args) =>
     interruptible(async (signal) => {

@@ -9,8 +9,8 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { selectBackend } from '@easel/core';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import * as tf from '@tensorflow/tfjs';
 import sharp from 'sharp';
 import { runEasel } from '../../testing/run-easel.js';
 import { tinyBartConfig, tinyVqganConfig, writeTinyVqgan } from '../../testing/tiny-model.js';
@@ -22,7 +22,7 @@ let root: string;
 const at = (...parts: string[]) => join(root, ...parts);
 
 beforeAll(async () => {
-  await tf.setBackend('cpu');
+  await selectBackend('cpu');
   root = mkdtempSync(join(tmpdir(), 'easel-data-'));
   mkdirSync(at('pictures'));
   const colours = ['red', 'green', 'blue', 'yellow', 'black'];

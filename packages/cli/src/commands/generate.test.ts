@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { selectBackend } from '@easel/core';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import sharp from 'sharp';
@@ -13,7 +14,7 @@ jest.setTimeout(60_000); // a busy machine
 let root: string;
 let model: string;
 beforeAll(async () => {
-  await tf.setBackend('cpu');
+  await selectBackend('cpu');
   root = mkdtempSync(join(tmpdir(), 'easel-generate-'));
   model = join(root, 'model');
   await writeTinyModel(model);

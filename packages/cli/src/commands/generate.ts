@@ -21,7 +21,7 @@ interface Result {
   readonly tokens?: number[];
 }
 
-/** File name of picture `index` of a prompt; prompts of one slug are told apart by a number. */
+/** File name of picture `index` of a prompt; prompts of one slug are told apart by a number after a dot, which no slug has. */
 function pictureNames(
   prompts: readonly string[],
   seed: number,
@@ -31,7 +31,7 @@ function pictureNames(
     const base = slug(prompt);
     const count = (taken.get(base) ?? 0) + 1;
     taken.set(base, count);
-    return count === 1 ? base : `${base}-(${count})`;
+    return count === 1 ? base : `${base}.${count}`;
   });
   return (promptIndex, index) => `${names[promptIndex]}-${seed}-${index}`;
 }

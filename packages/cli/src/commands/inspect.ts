@@ -8,7 +8,7 @@ import { readPngText } from '../png-text.js';
 export interface CheckpointReport {
   /** The file that was read: of a folder, its weights. */
   readonly file: string;
-  readonly format: 'safetensors' | 'msgpack';
+  readonly format: 'safetensors' | 'msgpack' | 'pytorch';
   readonly tensors: readonly {
     readonly name: string;
     readonly dtype: string;
@@ -17,6 +17,12 @@ export interface CheckpointReport {
   /** Elements of all tensors. */
   readonly parameters: number;
   readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** The format of a checkpoint that opened, by its file's ending. */
+function formatOf(file: string): CheckpointReport['format'] {
+  if (/\.safetensors(\.index\.json)?$/.test(file)) return 'safetensors';
+  return /\.msgpack(\.index\.json)?$/.test(file) ? 'msgpack' : 'pytorch';
 }
 
 /** Names, types and shapes of a checkpoint's tensors, read from its headers. Throws CheckpointError if it is none. */
@@ -30,7 +36,7 @@ export async function inspectCheckpoint(path: string): Promise<CheckpointReport>
     }));
     return {
       file: source.description,
-      format: /\.msgpack(\.index\.json)?$/.test(source.description) ? 'msgpack' : 'safetensors',
+      format: formatOf(source.description),
       tensors,
       parameters: tensors.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0),
       metadata: Object.fromEntries(source.metadata),
