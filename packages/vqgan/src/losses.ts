@@ -17,7 +17,7 @@ export interface ReconstructionWeights {
 
 /**
  * Colour before edges: at 64 px, L1 + MSE + 0.2 · gradients at 64 and 32 px + L1 at 32 (0.5), 16 (0.5) and 8 px (1).
- * Against half these edges' weight given to colour it gains 0.7 dB at equal steps on drawings, and reds and greens come right first.
+ * Measured on drawings against L1 + 0.5 · gradients + 0.5 · L1 at 32 and 16 px: +0.7 dB at equal steps, and colours come right earlier.
  */
 export const COLOUR_WEIGHTED: ReconstructionWeights = {
   l1: 1,
