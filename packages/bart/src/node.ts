@@ -9,7 +9,7 @@ import { TextNormalizer } from './normalizer/text-normalizer.js';
 import { Processor } from './processor.js';
 import { BpeTokenizer } from './tokenizer/bpe-tokenizer.js';
 import { tokenizerFiles } from './tokenizer/files.js';
-import { hasFlaxNames, rulesForEasel, rulesForFlax } from './weights.js';
+import { rulesForSource } from './weights.js';
 
 /** A model folder, ready to draw. */
 export interface OpenedDalleBart {
@@ -29,7 +29,7 @@ export const WORD_LIST = 'enwiki-words-frequency.txt';
 
 /**
  * Opens a model folder: config.json, a tokenizer (vocab.json and merges.txt, or tokenizer.json), weights (model.safetensors,
- * whole or in shards, or flax_model.msgpack) under our names or Flax's, and, if it is there, a list of words for hashtags.
+ * whole or in shards, flax_model.msgpack, or min-dalle's encoder.pt and decoder.pt), and, if it is there, a list of words for hashtags.
  *
  * Throws ConfigError or CheckpointError that names the file: missing, malformed, or not fitting the others.
  */
@@ -46,7 +46,7 @@ export async function openDalleBart(folder: string): Promise<OpenedDalleBart> {
 
   const source = await openCheckpoint(folder);
   try {
-    const rules = hasFlaxNames(source) ? rulesForFlax(config, source) : rulesForEasel(config);
+    const rules = rulesForSource(config, source);
     const model = new DalleBart(config);
     try {
       await loadWeights(model.namedWeights(), source, rules);

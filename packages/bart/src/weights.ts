@@ -27,9 +27,78 @@ export function rulesForEasel(config: DalleBartConfig): Map<string, WeightRule> 
   return new Map(parameters(config).map(({ name }) => [name, { source: name }]));
 }
 
-/** Whether a checkpoint has Flax's names. */
-export function hasFlaxNames(source: Pick<TensorSource, 'entries'>): boolean {
-  return source.entries.has('model.encoder.embed_tokens.embedding');
+/** Parts of our names in min-dalle's PyTorch model. Source: kuprel/min-dalle min_dalle/models. */
+const MIN_DALLE_PARTS: Readonly<Record<string, string>> = {
+  encoder: 'encoder',
+  decoder: 'decoder',
+  embed_tokens: 'embed_tokens',
+  embed_positions: 'embed_positions',
+  layernorm_embedding: 'layernorm_embedding',
+  final_norm: 'final_ln',
+  lm_head: 'decoder.lm_head',
+  layers: 'layers',
+  pre_attention_norm: 'pre_self_attn_layer_norm',
+  self_attn: 'self_attn',
+  post_attention_norm: 'self_attn_layer_norm',
+  pre_cross_norm: 'pre_encoder_attn_layer_norm',
+  cross_attn: 'encoder_attn',
+  post_cross_norm: 'encoder_attn_layer_norm',
+  query: 'q_proj',
+  key: 'k_proj',
+  value: 'v_proj',
+  out: 'out_proj',
+  glu: 'glu',
+  pre_norm: 'ln0',
+  gate: 'fc0',
+  up: 'fc1',
+  mid_norm: 'ln1',
+  down: 'fc2',
+  kernel: 'weight',
+  scale: 'weight',
+  embedding: 'weight',
+  bias: 'bias',
+};
+
+/**
+ * Where each of our weights is in min-dalle's encoder.pt and decoder.pt, read as one under `encoder.` and `decoder.`: the published models in
+ * PyTorch's layout, so kernels are [out, in] and are transposed; `lm_head` is in the decoder's file.
+ *
+ * min-dalle knows one variant, NormFormer with gated feed-forward; weights of others have no rule.
+ */
+export function rulesForMinDalle(config: DalleBartConfig): Map<string, WeightRule> {
+  const rules = new Map<string, WeightRule>();
+  for (const { name, leaf } of parameters(config)) {
+    const parts = name.split('.').map((part) => (/^\d+$/.test(part) ? part : MIN_DALLE_PARTS[part]));
+    if (parts.includes(undefined)) continue;
+    const source = parts.join('.');
+    rules.set(name, leaf === 'kernel' ? { source, transpose: [1, 0] } : { source });
+  }
+  return rules;
+}
+
+/** Whose names a checkpoint of the text model has. */
+export type BartNaming = 'easel' | 'flax' | 'min-dalle';
+
+/** Whose names a checkpoint has: Flax's, min-dalle's, else it is taken for ours. */
+export function bartNaming(source: Pick<TensorSource, 'entries'>): BartNaming {
+  if (source.entries.has('model.encoder.embed_tokens.embedding')) return 'flax';
+  if (source.entries.has('encoder.embed_tokens.weight')) return 'min-dalle';
+  return 'easel';
+}
+
+/** Where each of our weights is in a checkpoint, whosever names it has. */
+export function rulesForSource(
+  config: DalleBartConfig,
+  source: Pick<TensorSource, 'entries'>,
+): Map<string, WeightRule> {
+  switch (bartNaming(source)) {
+    case 'flax':
+      return rulesForFlax(config, source);
+    case 'min-dalle':
+      return rulesForMinDalle(config);
+    case 'easel':
+      return rulesForEasel(config);
+  }
 }
 
 function flaxRule({ place, leaf }: Parameter): WeightRule {

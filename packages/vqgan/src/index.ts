@@ -36,9 +36,10 @@ export { CodebookTracker, type CodebookTrackerOptions, codeUsage } from './quant
 // Weights
 export {
   isEncoderWeight,
-  isTamingLoss,
   rulesForEasel,
   rulesForFlax,
+  rulesForMinDalle,
   rulesForTaming,
-  vqganNaming,
+  type VqganReading,
+  vqganReading,
 } from './weights.js';

@@ -4,14 +4,14 @@ import { ConfigError, EaselError, loadWeights } from '@easel/core';
 import { asWriteError, openCheckpoint, saveSafetensors, writeFileAtomic } from '@easel/core/node';
 import { parseVqganConfig, type VqganConfig, vqganConfigToJson } from './config.js';
 import { Vqgan, type VqganOptions } from './model.js';
-import { isEncoderWeight, isTamingLoss, rulesForFlax, rulesForTaming, vqganNaming } from './weights.js';
+import { isEncoderWeight, vqganReading } from './weights.js';
 
 /** How weights are stored. */
 export type WeightDtype = 'F32' | 'F16' | 'BF16';
 
 /**
- * Opens a VQGAN folder: config.json and weights in model.safetensors (whole or in shards; Easel's, Flax's or taming's names) or
- * flax_model.msgpack. A folder without the encoder's weights gives a model that only decodes, as does `decoderOnly`, which
+ * Opens a VQGAN folder: config.json and weights in model.safetensors (whole or in shards), flax_model.msgpack or a file of PyTorch's; under
+ * Easel's, Flax's, taming's or min-dalle's names. A folder without the encoder's weights gives a model that only decodes, as does `decoderOnly`, which
  * leaves the encoder unread.
  *
  * Throws ConfigError or CheckpointError that names the file: missing, malformed, or not fitting the other. The caller disposes the model.
@@ -20,13 +20,13 @@ export async function openVqgan(folder: string, options: VqganOptions = {}): Pro
   const config = await openConfig(join(folder, 'config.json'));
   const source = await openCheckpoint(folder);
   try {
-    const names = [...source.entries.keys()];
-    const decoderOnly = options.decoderOnly ?? !names.some(isEncoderWeight);
+    const reading = vqganReading(source.entries.keys());
+    const decoderOnly = options.decoderOnly ?? !reading.canEncode;
     const model = new Vqgan(config, { decoderOnly });
     try {
-      const rules = vqganNaming(names) === 'taming' ? rulesForTaming : rulesForFlax;
-      const ignore = (name: string): boolean => isTamingLoss(name) || (decoderOnly && isEncoderWeight(name));
-      await loadWeights(model.namedWeights(), source, rules(model.namedWeights().keys()), { ignore });
+      const ignore = (name: string): boolean =>
+        reading.ignore(name) || (decoderOnly && reading.forEncoding(name));
+      await loadWeights(model.namedWeights(), source, reading.rules(model.namedWeights().keys()), { ignore });
     } catch (error) {
       model.dispose();
       throw error;
