@@ -31,4 +31,11 @@ export {
 export { parseTokenizerFiles, type TokenizerFiles, tokenizerFiles } from './tokenizer/files.js';
 export { BART_SPECIAL_TOKENS, type SpecialToken, type SpecialTokens } from './tokenizer/special-tokens.js';
 export { type TrainBpeOptions, type TrainedBpe, trainBpe } from './tokenizer/train-bpe.js';
-export { hasFlaxNames, rulesForEasel, rulesForFlax } from './weights.js';
+export {
+  type BartNaming,
+  bartNaming,
+  rulesForEasel,
+  rulesForFlax,
+  rulesForMinDalle,
+  rulesForSource,
+} from './weights.js';
