@@ -82,6 +82,12 @@ export interface DalleBartConfig {
   readonly topK: number;
   readonly topP: number;
   readonly temperature: number;
+  /** Of beam search: finished rows' scores are divided by length^lengthPenalty; whether as many as beams end the search. */
+  readonly lengthPenalty: number;
+  readonly earlyStopping: boolean;
+  /** Ids that every generated row starts and ends with; null for none. */
+  readonly forcedBosTokenId: number | null;
+  readonly forcedEosTokenId: number | null;
 }
 
 /**
@@ -106,6 +112,8 @@ export function parseDalleBartConfig(json: unknown, file = 'config.json'): Dalle
   const imageVocabSize = read.count('image_vocab_size', 16384);
   const imageLength = read.count('image_length', 256);
   const tokenId = (key: string): number => read.count(key, imageVocabSize, 0);
+  const forced = (key: string): number | null => read.optionalCount(key);
+  const forceBos = read.flag('force_bos_token_to_be_generated', false); // an older name of the setting
   const placement = lnPositions === 'deepnet' ? 'postln' : (lnPositions as LnPositions);
 
   const config: DalleBartConfig = {
@@ -153,6 +161,10 @@ export function parseDalleBartConfig(json: unknown, file = 'config.json'): Dalle
     topK: read.count('top_k', 50, 0),
     topP: read.positive('top_p', 1),
     temperature: read.positive('temperature', 1),
+    lengthPenalty: read.number('length_penalty', 1),
+    earlyStopping: read.flag('early_stopping', false),
+    forcedBosTokenId: forced('forced_bos_token_id') ?? (forceBos ? tokenId('bos_token_id') : null),
+    forcedEosTokenId: forced('forced_eos_token_id'),
   };
 
   read.rate('attention_dropout', 0); // read and dropped: it never takes effect in the original either
@@ -232,12 +244,12 @@ const IGNORED = new Set(
   `architectures transformers_version torch_dtype dtype _name_or_path _commit_hash use_cache return_dict output_hidden_states
   output_attentions output_scores return_dict_in_generate torchscript use_bfloat16 tf_legacy_loss pruned_heads
   is_decoder cross_attention_hidden_size add_cross_attention chunk_size_feed_forward num_beam_groups
-  diversity_penalty typical_p repetition_penalty length_penalty no_repeat_ngram_size
+  diversity_penalty typical_p repetition_penalty no_repeat_ngram_size
   encoder_no_repeat_ngram_size bad_words_ids num_return_sequences exponential_decay_length_penalty
-  suppress_tokens begin_suppress_tokens forced_bos_token_id forced_eos_token_id remove_invalid_values
-  early_stopping finetuning_task id2label label2id tokenizer_class prefix sep_token_id task_specific_params
+  suppress_tokens begin_suppress_tokens remove_invalid_values
+  finetuning_task id2label label2id tokenizer_class prefix sep_token_id task_specific_params
   problem_type encoder_layerdrop decoder_layerdrop classifier_dropout num_hidden_layers vocab_size
-  force_bos_token_to_be_generated num_labels`.split(/\s+/),
+  num_labels`.split(/\s+/),
 );
 
 /** Takes settings out of a config.json one by one, and knows afterwards which ones nobody asked for. */
@@ -261,6 +273,17 @@ class SettingsReader {
     const value = this.value(key, standard);
     const good = typeof value === 'number' && Number.isSafeInteger(value) && value >= least;
     return good ? value : this.fail(key, `a whole number of at least ${least}`, value);
+  }
+
+  /** A whole number of at least 0, or null where the file says none. */
+  optionalCount(key: string): number | null {
+    const value = this.value(key, null);
+    return value === null ? null : this.count(key, 0, 0);
+  }
+
+  number(key: string, standard: number): number {
+    const value = this.value(key, standard);
+    return typeof value === 'number' && Number.isFinite(value) ? value : this.fail(key, 'a number', value);
   }
 
   positive(key: string, standard: number): number {

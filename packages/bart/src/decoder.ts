@@ -109,6 +109,30 @@ export class DecodeState {
     this.crossBias = crossBias;
   }
 
+  /** Saves the state from the tf.tidy around it. */
+  keep(): this {
+    tf.keep(this.crossBias);
+    for (const { self, cross } of this.caches) {
+      for (const tensor of [self.keys, self.values, cross.keys, cross.values]) tf.keep(tensor);
+    }
+    return this;
+  }
+
+  /**
+   * Row i goes on from what row rows[i] has drawn so far; texts stay where they are, so rows must only move between copies of
+   * one text. rows: [B].
+   */
+  reorder(rows: Int32Array): void {
+    if (rows.every((from, row) => from === row)) return;
+    const order = tf.tensor1d(rows, 'int32');
+    for (const cache of this.caches) {
+      const { keys, values } = cache.self;
+      cache.self = { keys: tf.gather(keys, order), values: tf.gather(values, order) };
+      tf.dispose([keys, values]);
+    }
+    order.dispose();
+  }
+
   /** Frees the caches. */
   dispose(): void {
     this.crossBias.dispose();

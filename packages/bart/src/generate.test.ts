@@ -4,72 +4,31 @@ import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals
 import * as tf from '@tensorflow/tfjs';
 import { backends } from '../testing/backends.js';
 import { fillByFormula } from '../testing/formula-weights.js';
-import { GoldenArrays, goldenModel } from '../testing/golden-case.js';
+import { GoldenArrays, goldenModel, maxDifference } from '../testing/golden-case.js';
+import { type GoldenRun, inputsOf, rowOptionsOf, withoutUndefined } from '../testing/golden-run.js';
 import { parseDalleBartConfig } from './config.js';
-import { type GenerateInputs, type GenerateOptions, generateTokens, iterationKeys } from './generate.js';
+import { type GenerateOptions, generateTokens, iterationKeys } from './generate.js';
+import { minDalle, minDalleConditioned } from './logits-rules.js';
 import { DalleBart } from './model.js';
+import type { GenerateInputs } from './text-inputs.js';
 
-jest.setTimeout(30_000); // a busy machine
+jest.setTimeout(120_000); // a busy machine
 
 const golden = (path: string): URL => new URL(`./golden/generation/${path}`, import.meta.url);
 const json = <T>(path: string): T => JSON.parse(readFileSync(golden(path), 'utf8')) as T;
 
-interface Run {
-  name: string;
-  do_sample?: boolean;
-  key_seed?: number;
-  rows?: number[];
-  no_mask?: boolean;
-  num_beams?: number;
-  top_k?: number;
-  top_p?: number;
-  temperature?: number;
-  condition_scale?: number;
-  max_length?: number;
-  min_length?: number;
-  forced_bos_token_id?: number;
-  forced_eos_token_id?: number;
-  decoder_start_token_id?: number;
-  eos_token_id?: number;
-  pad_token_id?: number;
-}
-
 /** The arguments of a golden run, with our additions to the original switched off. */
-function optionsOf(run: Run): GenerateOptions {
-  const entries: [keyof GenerateOptions, unknown][] = [
-    ['key', run.key_seed === undefined ? undefined : prngKey(run.key_seed)],
-    ['greedy', run.do_sample === undefined ? undefined : !run.do_sample],
-    ['topK', run.top_k],
-    ['topP', run.top_p],
-    ['temperature', run.temperature],
-    ['conditionScale', run.condition_scale],
-    ['maxLength', run.max_length],
-    ['minLength', run.min_length ?? 0],
-    ['forcedBosTokenId', run.forced_bos_token_id],
-    ['forcedEosTokenId', run.forced_eos_token_id],
-    ['decoderStartTokenId', run.decoder_start_token_id],
-    ['eosTokenId', run.eos_token_id],
-    ['padTokenId', run.pad_token_id],
-    ['idsBelow', Number.POSITIVE_INFINITY],
-  ];
-  return Object.fromEntries(entries.filter(([, value]) => value !== undefined));
-}
-
-function inputsOf(io: GoldenArrays, run: Pick<Run, 'rows' | 'no_mask'>): GenerateInputs {
-  const [all, length] = io.shape('input_ids') as [number, number];
-  const rows = run.rows ?? Array.from({ length: all }, (_, i) => i);
-  const pick = (name: string): Int32Array => {
-    const values = io.ints(name);
-    return Int32Array.from(rows.flatMap((row) => [...values.subarray(row * length, (row + 1) * length)]));
-  };
-  const attentionMask = pick('attention_mask');
+function optionsOf(run: GoldenRun): GenerateOptions {
   return {
-    inputIds: pick('input_ids'),
-    attentionMask: run.no_mask ? attentionMask.fill(1) : attentionMask,
-    uncondInputIds: pick('input_ids_uncond'),
-    uncondAttentionMask: pick('attention_mask_uncond'),
-    rows: rows.length,
-    length,
+    ...rowOptionsOf(run),
+    ...withoutUndefined({
+      key: run.key_seed === undefined ? undefined : prngKey(run.key_seed),
+      greedy: run.do_sample === undefined ? undefined : !run.do_sample,
+      topK: run.top_k,
+      topP: run.top_p,
+      temperature: run.temperature,
+      conditionScale: run.condition_scale,
+    }),
   };
 }
 
@@ -86,7 +45,7 @@ const places = backends.flatMap((backend) =>
 
 describe.each(places)("the original's generate on %s, model %s", (backend, folder) => {
   const io = new GoldenArrays(golden(`${folder}/io.safetensors`));
-  const all = json<Run[]>(`${folder}/runs.json`).filter((run) => run.num_beams === undefined);
+  const all = json<GoldenRun[]>(`${folder}/runs.json`).filter((run) => run.num_beams === undefined);
   const runs = backend === 'cpu' ? all.filter((run) => OF_EACH_KIND.has(run.name)) : all;
   let model: DalleBart;
 
@@ -106,6 +65,106 @@ describe.each(places)("the original's generate on %s, model %s", (backend, folde
     const got = rows.map((row) => [...row]);
     expect(got).toEqual(rows.map((_, row) => [...expected.subarray(row * length + 1, (row + 1) * length)]));
     expect(tf.memory().numTensors).toBe(before);
+  });
+});
+
+describe("min-dalle's rule", () => {
+  interface MinDalleCase {
+    name: string;
+    logits?: string;
+    images?: number;
+    temperature: number;
+    top_k: number;
+    supercondition_factor: number;
+  }
+  const io = new GoldenArrays(golden('min_dalle/io.safetensors'));
+  const cases = json<MinDalleCase[]>('min_dalle/cases.json');
+
+  /** The weights that min-dalle draws by, of logits [2n, V] with the unconditional half first: [n, V]. */
+  function weights(logits: Float32Array, vocabulary: number, c: MinDalleCase): number[] {
+    const images = logits.length / vocabulary / 2;
+    const row = (i: number): Float32Array => logits.subarray(i * vocabulary, (i + 1) * vocabulary);
+    const rule = minDalle(c.top_k, c.temperature, vocabulary);
+    return Array.from({ length: images }, (_, image) =>
+      rule(minDalleConditioned(row(images + image), row(image), c.supercondition_factor), 1),
+    ).flatMap((scores) => [...scores].map((score) => Math.fround(Math.exp(score))));
+  }
+
+  test.each(cases)('$name: weights', (c) => {
+    const logits = c.logits ?? `${c.name}.logits`;
+    const vocabulary = io.shape(logits).at(-1) as number;
+    const all = io.floats(logits);
+    const expected = io.floats(`${c.name}.weights`);
+    const size = c.images === undefined ? all.length : 2 * c.images * vocabulary; // of one step
+    const got = Array.from({ length: all.length / size }, (_, step) =>
+      weights(all.subarray(step * size, (step + 1) * size), vocabulary, c),
+    ).flat();
+    expect(got.map((weight) => weight > 0)).toEqual([...expected].map((weight) => weight > 0)); // who is kept
+    expect(maxDifference(got, expected)).toBeLessThan(1e-6);
+  });
+
+  describe.each(backends)('on %s', (backend) => {
+    let model: DalleBart;
+    beforeAll(async () => {
+      await tf.setBackend(backend);
+      model = await goldenModel(golden('plain/'));
+    });
+    afterAll(() => {
+      model.dispose();
+    });
+
+    const [, length] = io.shape('text_tokens') as [number, number];
+    const ids = io.ints('text_tokens');
+    const mask = ids.map((id) => Number(id !== 1));
+    const inputs: GenerateInputs = {
+      inputIds: ids.slice(length),
+      attentionMask: mask.slice(length),
+      uncondInputIds: ids.slice(0, length),
+      uncondAttentionMask: mask.slice(0, length),
+      rows: 1,
+      length,
+    };
+
+    // Rows of a run differ by their start tokens alone, and the golden runs take the likeliest token.
+    test.each(cases.filter((c) => c.images !== undefined))('$name: tokens', async (c) => {
+      const tokens = io.ints(`${c.name}.tokens`);
+      for (let image = 0; image < (c.images as number); image++) {
+        const expected = [...tokens.subarray(image * 17, (image + 1) * 17)];
+        const [row] = await generateTokens(model, inputs, {
+          rule: 'min-dalle',
+          greedy: true,
+          decoderStartTokenId: expected[0] as number,
+          temperature: c.temperature,
+          topK: c.top_k,
+          conditionScale: c.supercondition_factor,
+          idsBelow: Number.POSITIVE_INFINITY,
+        });
+        expect([...(row as Int32Array)]).toEqual(expected.slice(1));
+      }
+    });
+
+    test('draws among the codes only, never ends early, and top-k 1 is greedy', async () => {
+      const settings = { rule: 'min-dalle', conditionScale: 4 } as const;
+      const [likeliest] = await generateTokens(model, inputs, { ...settings, greedy: true });
+      for (let seed = 0; seed < 3; seed++) {
+        const [row] = await generateTokens(model, inputs, { ...settings, key: prngKey(seed), topK: 1 });
+        expect(row).toEqual(likeliest);
+        const wild = { ...settings, key: prngKey(seed), temperature: 50 };
+        const [drawn] = await generateTokens(model, inputs, wild);
+        expect(Math.max(...(drawn as Int32Array))).toBeLessThan(40);
+        expect(drawn).not.toEqual(likeliest);
+      }
+    });
+
+    test.each<[GenerateOptions, RegExp]>([
+      [{ topK: 0 }, /from 1 to 40 \(min-dalle/],
+      [{ topK: 41 }, /from 1 to 40/],
+      [{ temperature: 0 }, /temperature/],
+      [{ topP: 0.5 }, /has no topP/],
+      [{ minLength: 3 }, /has no minLength/],
+    ])('refuses %j', async (options, message) => {
+      await expect(generateTokens(model, inputs, { rule: 'min-dalle', ...options })).rejects.toThrow(message);
+    });
   });
 });
 

@@ -1,23 +1,26 @@
-import { ConfigError, categorical, DataError, type Key, prngKey, split } from '@easel/core';
-import * as tf from '@tensorflow/tfjs';
-import type { DalleBartConfig } from './config.js';
-import type { DecodeState } from './decoder.js';
+import { ConfigError, categorical, type Key, prngKey, split } from '@easel/core';
+import type { GenerationConfig, ImageTokenModel } from './image-token-model.js';
 import {
   argmax,
-  forcedToken,
   type LogitsRule,
-  minLength,
+  minDalle,
+  minDalleConditioned,
   onlyIdsBelow,
+  superConditioned,
   temperature,
   topK,
   topP,
 } from './logits-rules.js';
-import type { DalleBart } from './model.js';
-import type { ProcessedPrompts } from './processor.js';
-
-/** Prompts to draw; "no prompt" rows are only needed for super conditioning. */
-export type GenerateInputs = Omit<ProcessedPrompts, 'uncondInputIds' | 'uncondAttentionMask'> &
-  Partial<Pick<ProcessedPrompts, 'uncondInputIds' | 'uncondAttentionMask'>>;
+import { planRows, type RowOptions, type RowPlan } from './row-options.js';
+import {
+  checkIds,
+  eventLoopTurn,
+  type GenerateInputs,
+  nextLogits,
+  promptRows,
+  startState,
+  type TextRows,
+} from './text-inputs.js';
 
 /** What is known after a step. */
 export interface GenerateProgress {
@@ -28,8 +31,11 @@ export interface GenerateProgress {
   readonly tokens: Int32Array;
 }
 
+/** By whose rule a token is drawn from logits. */
+export type SamplingRule = 'dalle-mini' | 'min-dalle';
+
 /** How to draw. Defaults that are not named come from the model's config. */
-export interface GenerateOptions {
+export interface GenerateOptions extends RowOptions {
   /** Key of the draws (default prngKey(0), as in the original). */
   readonly key?: Key;
   /**
@@ -39,6 +45,11 @@ export interface GenerateOptions {
   readonly rowKeys?: readonly Key[] | undefined;
   /** Take the likeliest token instead of drawing (default: not do_sample). */
   readonly greedy?: boolean;
+  /**
+   * DALL·E mini's rule (the default): temperature, then exactly topK, then topP. min-dalle's: topK and all ties with the last
+   * of them (default 256), then temperature; rows never end early, and it has no topP, minLength or forced tokens.
+   */
+  readonly rule?: SamplingRule;
   /** Logits are divided by it: below 1 bolder, above 1 wilder (default 1). */
   readonly temperature?: number;
   /** Draw among this many of the likeliest tokens; 0 for all (default 50). */
@@ -50,26 +61,8 @@ export interface GenerateOptions {
    * higher follows the prompt more closely.
    */
   readonly conditionScale?: number;
-  /** Least and most tokens of a row, start token included. */
-  readonly minLength?: number;
-  readonly maxLength?: number;
-  /**
-   * Ids from here on are never drawn (default: the start token's, the first that no picture has). The original draws them,
-   * though its picture decoder has no such code; Infinity does as the original.
-   */
-  readonly idsBelow?: number;
-  /** Ids that a row starts with, ends with and is filled up with. A start of 0 counts as not given, as in the original. */
-  readonly decoderStartTokenId?: number;
-  readonly eosTokenId?: number;
-  readonly padTokenId?: number;
-  /** The first token of each row. */
-  readonly forcedBosTokenId?: number | undefined;
-  /** The last token of a row of maxLength. */
-  readonly forcedEosTokenId?: number | undefined;
   /** Called after each step. */
   readonly onToken?: ((progress: GenerateProgress) => void) | undefined;
-  /** Stops at the next step: the promise is rejected with the signal's reason. */
-  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -85,33 +78,35 @@ export interface GenerateOptions {
  * range. Source: dalle-mini `modeling.py`, generate; transformers 4.25.1 `generation/flax_utils.py`.
  */
 export async function generateTokens(
-  model: DalleBart,
+  model: ImageTokenModel,
   inputs: GenerateInputs,
   options: GenerateOptions = {},
 ): Promise<Int32Array[]> {
   const { config } = model;
   const { rows } = inputs;
   const scale = options.conditionScale ?? 1;
-  const total = tokensPerRow(config, options);
-  const rules = rulesOf(config, options, total);
   const greedy = options.greedy ?? !config.doSample;
-  const start = options.decoderStartTokenId || config.decoderStartTokenId;
-  const eos = options.eosTokenId ?? config.eosTokenId;
-  const pad = options.padTokenId ?? config.padTokenId;
-  checkStart(config, start);
+  const plan = planRows(config, options);
+  const { total, pad } = plan;
+  const { rules, condition, eos } = samplingOf(config, options, plan, greedy);
   const text = textOf(inputs, scale, config);
 
   const output = Array.from({ length: rows }, () => new Int32Array(total).fill(pad));
   const finished = new Uint8Array(rows);
-  let tokens = new Int32Array(rows).fill(start);
+  let tokens = new Int32Array(rows).fill(plan.start);
   let keys = keysOf(options, rows);
   options.signal?.throwIfAborted();
   const state = startState(model, text);
   try {
     for (let step = 0; step < total; step++) {
-      const raw = await nextLogits(model, state, tokens, text.copies);
-      const logits = conditioned(raw, rows, scale);
-      const ruled = logits.map((row) => rules.reduce((changed, rule) => rule(changed, step + 1), row));
+      const fed = scale === 1 ? tokens : Int32Array.of(...tokens, ...tokens);
+      const raw = await nextLogits(model, state, fed);
+      const vocabulary = raw.length / fed.length;
+      const rowOf = (row: number): Float32Array => raw.slice(row * vocabulary, (row + 1) * vocabulary);
+      const ruled = Array.from(tokens, (_, row) => {
+        const logits = scale === 1 ? rowOf(row) : condition(rowOf(row), rowOf(rows + row), scale);
+        return rules.reduce((changed, rule) => rule(changed, step + 1), logits);
+      });
       const pairs = keys.map((key) => split(key) as [Key, Key]);
       keys = pairs.map(([, next]) => next);
       const now = pairs.map(([key]) => key);
@@ -148,146 +143,69 @@ export function iterationKeys(seed: number | bigint, iterations: number): Key[] 
   });
 }
 
-function tokensPerRow(config: DalleBartConfig, options: GenerateOptions): number {
-  const length = options.maxLength ?? config.maxLength;
-  if (!Number.isInteger(length) || length < 2 || length > config.imageLength + 1) {
-    throw new ConfigError(
-      `generate: expected maxLength to be a whole number from 2 to ${config.imageLength + 1} (the image's tokens and the start token), got ${length}.`,
-    );
-  }
-  return length - 1;
+/** What is done to a row of logits before a token is chosen. */
+interface Sampling {
+  readonly condition: (c: Float32Array, u: Float32Array, scale: number) => Float32Array;
+  readonly rules: readonly LogitsRule[];
+  /** The id that ends a row, if one does. */
+  readonly eos: number | undefined;
 }
 
-/** Processors, then warpers, in the original's order; the conditioning of raw logits comes before them. */
-function rulesOf(config: DalleBartConfig, options: GenerateOptions, total: number): LogitsRule[] {
-  const { forcedBosTokenId, forcedEosTokenId } = options;
-  const idsBelow = options.idsBelow ?? (config.decoderStartTokenId || config.imageVocabSize);
-  if (!(idsBelow >= 1)) {
-    throw new ConfigError(`generate: expected idsBelow to be at least 1, got ${idsBelow}.`);
+function samplingOf(
+  config: GenerationConfig,
+  options: GenerateOptions,
+  plan: RowPlan,
+  greedy: boolean,
+): Sampling {
+  const rule = options.rule ?? 'dalle-mini';
+  if (rule === 'min-dalle') return minDalleSampling(config, options, plan);
+  if (rule !== 'dalle-mini') {
+    throw new ConfigError(`generate: expected rule to be "dalle-mini" or "min-dalle", got "${rule}".`);
   }
-  const least = options.minLength ?? config.minLength;
-  if (!(least >= 0)) throw new ConfigError(`generate: expected minLength of at least 0, got ${least}.`);
-  for (const id of [forcedBosTokenId, forcedEosTokenId]) {
-    if (id !== undefined && !(Number.isInteger(id) && id >= 0 && id <= config.imageVocabSize)) {
-      throw new ConfigError(
-        `generate: expected a forced token id from 0 to ${config.imageVocabSize}, got ${id}.`,
-      );
-    }
-  }
-  const processors = [
-    onlyIdsBelow(idsBelow),
-    minLength(least, options.eosTokenId ?? config.eosTokenId),
-    ...(forcedBosTokenId === undefined ? [] : [forcedToken(forcedBosTokenId, 1)]),
-    ...(forcedEosTokenId === undefined ? [] : [forcedToken(forcedEosTokenId, total)]),
-  ];
   const share = options.topP ?? config.topP;
   const warpers = [
     temperature(options.temperature ?? config.temperature),
     topK(options.topK ?? config.topK),
     ...(share >= 1 ? [] : [topP(share)]),
   ];
-  return (options.greedy ?? !config.doSample) ? processors : [...processors, ...warpers];
+  const rules = greedy ? plan.processors : [...plan.processors, ...warpers];
+  return { condition: superConditioned, rules, eos: plan.eos };
 }
 
-function checkStart(config: DalleBartConfig, start: number): void {
-  if (!Number.isInteger(start) || start < 0 || start > config.imageVocabSize) {
+const NOT_IN_MIN_DALLE = ['topP', 'minLength', 'forcedBosTokenId', 'forcedEosTokenId'] as const;
+
+function minDalleSampling(config: GenerationConfig, options: GenerateOptions, plan: RowPlan): Sampling {
+  const foreign = NOT_IN_MIN_DALLE.find((name) => options[name] !== undefined);
+  if (foreign !== undefined) {
     throw new ConfigError(
-      `generate: expected decoderStartTokenId from 0 to ${config.imageVocabSize}, got ${start}.`,
+      `generate: min-dalle's rule has no ${foreign}. Leave it out, or take dalle-mini's.`,
     );
   }
+  const codes = Math.min(plan.idsBelow, config.imageVocabSize + 1);
+  const k = options.topK ?? Math.min(256, codes);
+  const rule = minDalle(k, options.temperature ?? 1, codes);
+  return { condition: minDalleConditioned, rules: [onlyIdsBelow(codes), rule], eos: undefined };
 }
 
-interface Text {
-  readonly ids: Int32Array;
-  readonly mask: Int32Array;
-  readonly length: number;
-  /** 2 with the rows of "no prompt" behind the prompts', else 1. */
-  readonly copies: 1 | 2;
-}
-
-function textOf(inputs: GenerateInputs, scale: number, config: DalleBartConfig): Text {
-  const { inputIds, attentionMask, uncondInputIds, uncondAttentionMask, rows, length } = inputs;
+/** The prompts' rows, and for super conditioning those of "no prompt" behind them. */
+function textOf(inputs: GenerateInputs, scale: number, config: GenerationConfig): TextRows {
   if (!Number.isFinite(scale)) {
     throw new ConfigError(`generate: expected conditionScale to be a number, got ${scale}.`);
   }
-  if (!(rows >= 1) || length > config.maxTextLength) {
-    throw new DataError(
-      `generate: expected at least one row of at most ${config.maxTextLength} text tokens, got ${rows} of ${length}. Make the inputs with the model's own processor.`,
-    );
-  }
-  checkIds(inputIds, attentionMask, rows * length, config);
-  if (scale === 1) return { ids: inputIds, mask: attentionMask, length, copies: 1 };
-  if (!uncondInputIds || !uncondAttentionMask) {
+  const prompts = promptRows(inputs, config);
+  if (scale === 1) return prompts;
+  const { uncondInputIds: ids, uncondAttentionMask: mask } = inputs;
+  if (!ids || !mask) {
     throw new ConfigError(
       'generate: super conditioning (conditionScale other than 1) needs uncondInputIds and uncondAttentionMask, which the processor makes.',
     );
   }
-  checkIds(uncondInputIds, uncondAttentionMask, rows * length, config);
+  checkIds(ids, mask, prompts.ids.length, config);
   return {
-    ids: Int32Array.of(...inputIds, ...uncondInputIds),
-    mask: Int32Array.of(...attentionMask, ...uncondAttentionMask),
-    length,
-    copies: 2,
+    ids: Int32Array.of(...prompts.ids, ...ids),
+    mask: Int32Array.of(...prompts.mask, ...mask),
+    length: prompts.length,
   };
-}
-
-function checkIds(ids: Int32Array, mask: Int32Array, size: number, config: DalleBartConfig): void {
-  if (ids.length !== size || mask.length !== size) {
-    throw new DataError(
-      `generate: expected ${size} text ids and as many mask values (rows × length), got ${ids.length} and ${mask.length}.`,
-    );
-  }
-  const wrong = ids.find((id) => id < 0 || id >= config.encoderVocabSize);
-  if (wrong !== undefined) {
-    throw new DataError(
-      `generate: text id ${wrong} is outside the model's text vocabulary of ${config.encoderVocabSize}. Does the tokenizer belong to this model?`,
-    );
-  }
-}
-
-function startState(model: DalleBart, { ids, mask, length }: Text): DecodeState {
-  const shape: [number, number] = [ids.length / length, length];
-  const inputIds = tf.tensor2d(ids, shape, 'int32');
-  const attentionMask = tf.tensor2d(mask, shape, 'int32');
-  const encoded = model.encode(inputIds, attentionMask);
-  try {
-    return model.startDecoding(encoded, attentionMask);
-  } finally {
-    tf.dispose([inputIds, attentionMask, encoded]);
-  }
-}
-
-/** Logits behind the newest tokens: [copies·rows, V], flat. */
-async function nextLogits(
-  model: DalleBart,
-  state: DecodeState,
-  tokens: Int32Array,
-  copies: 1 | 2,
-): Promise<Float32Array> {
-  const fed = copies === 1 ? tokens : Int32Array.of(...tokens, ...tokens);
-  const ids = tf.tensor1d(fed, 'int32');
-  const logits = model.step(state, ids);
-  try {
-    return (await logits.data()) as Float32Array;
-  } finally {
-    tf.dispose([ids, logits]);
-  }
-}
-
-/** One row a prompt: u + scale·(c − u) where there are both, each operation rounded to float32. */
-function conditioned(raw: Float32Array, rows: number, scale: number): Float32Array[] {
-  const both = scale !== 1;
-  const vocabulary = raw.length / (both ? 2 * rows : rows);
-  return Array.from({ length: rows }, (_, row) => {
-    const cond = raw.slice(row * vocabulary, (row + 1) * vocabulary);
-    if (!both) return cond;
-    const uncond = raw.subarray((rows + row) * vocabulary, (rows + row + 1) * vocabulary);
-    const factor = Math.fround(scale);
-    return cond.map((c, id) => {
-      const u = uncond[id] as number;
-      return u + Math.fround(factor * Math.fround(c - u));
-    });
-  });
 }
 
 /** One key for all rows, or one a row. */
@@ -314,12 +232,4 @@ function draw(keys: readonly Key[], logits: readonly Float32Array[]): Int32Array
   const flat = new Float32Array(logits.length * vocabulary);
   for (const [row, values] of logits.entries()) flat.set(values, row * vocabulary);
   return categorical(key as Key, flat, [logits.length, vocabulary]);
-}
-
-/** Lets timers, input and the freeing of native memory run. Browsers have no setImmediate. */
-function eventLoopTurn(): Promise<void> {
-  return new Promise((resolve) => {
-    if (typeof setImmediate === 'function') setImmediate(resolve);
-    else setTimeout(resolve, 0);
-  });
 }

@@ -37,9 +37,7 @@ export function forcedToken(id: number, at: number): LogitsRule {
 
 /** Divides by `value`. Throws ConfigError unless it is above 0. */
 export function temperature(value: number): LogitsRule {
-  if (!(value > 0 && Number.isFinite(value))) {
-    throw new ConfigError(`temperature: expected a number above 0, got ${value}.`);
-  }
+  checkTemperature(value);
   return (logits) => logits.map((logit) => logit / value);
 }
 
@@ -88,6 +86,44 @@ export function topP(p: number): LogitsRule {
   };
 }
 
+/**
+ * min-dalle's way from logits to scores: what is at least as high as the `k`-th highest stays, all ties with it included; of
+ * these (logit − highest) / temperature. exp of the scores are the weights it draws by.
+ *
+ * Throws ConfigError unless k is a whole number from 1 to `codes`, the ids that may be drawn, and temperature is above 0.
+ * Source: kuprel/min-dalle `models/dalle_bart_decoder.py`, sample_tokens.
+ */
+export function minDalle(k: number, value: number, codes: number): LogitsRule {
+  if (!Number.isInteger(k) || k < 1 || k > codes) {
+    throw new ConfigError(
+      `top-k: expected a whole number from 1 to ${codes} (min-dalle's rule has no 0 for all), got ${k}.`,
+    );
+  }
+  checkTemperature(value);
+  return (logits) => {
+    const sorted = logits.slice().sort();
+    const threshold = sorted[logits.length - k] as number;
+    const highest = sorted[logits.length - 1] as number;
+    return logits.map((logit) => (logit >= threshold ? Math.fround(logit - highest) / value : RULED_OUT));
+  };
+}
+
+/** Super conditioning: u + scale·(c − u), c [V] with the prompt and u [V] without, each operation rounded to float32. */
+export function superConditioned(c: Float32Array, u: Float32Array, scale: number): Float32Array {
+  const factor = Math.fround(scale);
+  return c.map((logit, id) => {
+    const base = u[id] as number;
+    return base + Math.fround(factor * Math.fround(logit - base));
+  });
+}
+
+/** Super conditioning as min-dalle rounds it: u·(1 − scale) + c·scale. */
+export function minDalleConditioned(c: Float32Array, u: Float32Array, scale: number): Float32Array {
+  const factor = Math.fround(scale);
+  const rest = Math.fround(1 - factor);
+  return c.map((logit, id) => Math.fround((u[id] as number) * rest) + Math.fround(logit * factor));
+}
+
 /** Index of the highest logit, the lowest of equal ones. */
 export function argmax(logits: Float32Array): number {
   let best = 0;
@@ -97,7 +133,13 @@ export function argmax(logits: Float32Array): number {
   return best;
 }
 
+function checkTemperature(value: number): void {
+  if (!(value > 0 && Number.isFinite(value))) {
+    throw new ConfigError(`temperature: expected a number above 0, got ${value}.`);
+  }
+}
+
 /** a > b, with +0 above −0. */
-function isAbove(a: number, b: number): boolean {
+export function isAbove(a: number, b: number): boolean {
   return a > b || (a === b && Object.is(b, -0) && !Object.is(a, -0));
 }

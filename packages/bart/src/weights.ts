@@ -1,4 +1,4 @@
-import type { TensorSource, WeightRule } from '@easel/core';
+import { ConfigError, type TensorSource, type WeightRule } from '@easel/core';
 import type { DalleBartConfig } from './config.js';
 import { type Parameter, parameters } from './parameters.js';
 
@@ -99,6 +99,38 @@ export function rulesForSource(
     case 'easel':
       return rulesForEasel(config);
   }
+}
+
+/** A tensor of a Flax checkpoint, and the weights of ours that it holds: one, or those of each layer of a stack. */
+export interface FlaxTensor {
+  readonly name: string;
+  readonly weights: readonly string[];
+  readonly stacked: boolean;
+}
+
+/**
+ * The tensors of the original's flax_model.msgpack for our weights: layers stacked (`use_scan` in config.json) or apart.
+ *
+ * Throws ConfigError for a model whose layers have different weights when they are stacked (Swin V2's extra norms).
+ */
+export function flaxLayout(config: DalleBartConfig, stacked: boolean): FlaxTensor[] {
+  const table = parameters({ ...config, useScan: stacked });
+  const ours = new Set(parameters(config).map(({ name }) => name));
+  const tensors = new Map<string, { name: string; weights: string[]; stacked: boolean; count: number }>();
+  for (const { name: weight, place, leaf } of table) {
+    const name = [...place.path, leaf].join('.');
+    const count = place.stacked?.count ?? 1;
+    const tensor = tensors.get(name) ?? { name, weights: [], stacked: place.stacked !== undefined, count };
+    tensors.set(name, tensor);
+    tensor.weights.push(weight);
+  }
+  const whole = [...tensors.values()].every(({ weights, count }) => weights.length === count);
+  if (!whole || table.length !== ours.size || table.some(({ name }) => !ours.has(name))) {
+    throw new ConfigError(
+      `Flax checkpoint: ln_positions "${config.lnPositions}" with ${config.encoderLayers} and ${config.decoderLayers} layers has other weights when its layers are ${stacked ? 'stacked' : 'apart'}. Write it with its layers ${stacked ? 'apart' : 'stacked'}.`,
+    );
+  }
+  return [...tensors.values()].map(({ name, weights, stacked }) => ({ name, weights, stacked }));
 }
 
 function flaxRule({ place, leaf }: Parameter): WeightRule {

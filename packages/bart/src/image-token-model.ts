@@ -1,0 +1,45 @@
+import type * as tf from '@tensorflow/tfjs';
+import type { DecodeState } from './decoder.js';
+
+/** What generation reads off a model's config: sizes, special ids, and the defaults of its options. */
+export interface GenerationConfig {
+  /** Rows of the text embedding. */
+  readonly encoderVocabSize: number;
+  /** Image codes, without the start token: there is one logit more. */
+  readonly imageVocabSize: number;
+  /** Image tokens of a picture, T. */
+  readonly imageLength: number;
+  /** Text tokens of a prompt, S. */
+  readonly maxTextLength: number;
+  readonly decoderStartTokenId: number;
+  readonly eosTokenId: number;
+  readonly padTokenId: number;
+  /** Ids that a row must start and end with; null for none. */
+  readonly forcedBosTokenId: number | null;
+  readonly forcedEosTokenId: number | null;
+  /** Lengths of a generated row, start token included. */
+  readonly minLength: number;
+  readonly maxLength: number;
+  readonly doSample: boolean;
+  readonly topK: number;
+  readonly topP: number;
+  readonly temperature: number;
+  /** Beam search divides a finished row's score by length^lengthPenalty. */
+  readonly lengthPenalty: number;
+  /** Beam search ends once it has as many finished rows as beams. */
+  readonly earlyStopping: boolean;
+}
+
+/**
+ * A model that writes image tokens for a text, one a step: both versions of DALL·E mini.
+ * B rows, S text tokens, D width, V = imageVocabSize + 1 logits.
+ */
+export interface ImageTokenModel {
+  readonly config: GenerationConfig;
+  /** inputIds and attentionMask: int32 [B, S]; result float32 [B, S, D]. */
+  encode(inputIds: tf.Tensor2D, attentionMask: tf.Tensor2D): tf.Tensor3D;
+  /** encoded: float32 [B, S, D]; attentionMask: int32 [B, S]. */
+  startDecoding(encoded: tf.Tensor3D, attentionMask: tf.Tensor2D): DecodeState;
+  /** The newest token of each row, int32 [B] → logits of the next, float32 [B, V]. */
+  step(state: DecodeState, ids: tf.Tensor1D): tf.Tensor2D;
+}
