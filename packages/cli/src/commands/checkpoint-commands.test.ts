@@ -121,14 +121,14 @@ describe('easel convert', () => {
       expect.stringContaining('detoker.pt does not fit'),
     ]);
 
-    const converted = await runEasel(
+    const first = await runEasel(
       'convert',
       vqgan,
       at('from-vqgan'),
       '--config',
       join(vqgan, 'config.json'),
     );
-    expect(converted).toMatchObject({ code: 0, stdout: expect.stringMatching(/: VQGAN, \d+ tensors/) });
+    expect(first).toMatchObject({ code: 0, stdout: expect.stringMatching(/: VQGAN, \d+ tensors/) });
     const { code } = await runEasel('convert', folder, at('from-min-dalle'), '--vqgan', at('from-vqgan'));
     expect(code).toBe(0);
     const [source, converted] = [await openCheckpoint(folder), await openCheckpoint(at('from-min-dalle'))];
