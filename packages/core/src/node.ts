@@ -1,11 +1,15 @@
 export { MsgpackFile, openMsgpackIndex } from './checkpoint/msgpack-file.js';
+export { type MsgpackWriteOptions, writeMsgpack } from './checkpoint/msgpack-writer.js';
 export { CHECKPOINT_NAMES, openCheckpoint } from './checkpoint/open.js';
 export { openSafetensors, openSafetensorsIndex } from './checkpoint/safetensors-file.js';
 export {
   type ArrayToSave,
   type ConvertOptions,
   convertCheckpoint,
+  convertToFlax,
+  type FlaxTensor,
   type SaveOptions,
+  saveMsgpack,
   saveSafetensors,
 } from './checkpoint/save.js';
 export { TorchFile } from './checkpoint/torch-file.js';

@@ -7,6 +7,7 @@
 import { type Dtype, elementCount, toFloat32 } from 'safetensors-ts';
 import { CheckpointError } from '../errors.js';
 import { type ByteSource, bytesSource, type ReadInto, readFromBytes } from './byte-source.js';
+import { NUMPY_DTYPES } from './numpy-dtypes.js';
 import {
   entryOf,
   itemBytes,
@@ -45,29 +46,11 @@ const MAX_TEXT_BYTES = 65_536;
 /** Most axes of an array: NumPy's own bound. */
 const MAX_RANK = 64;
 
-const CHUNK_MARK = '__msgpack_chunked_array__';
-
-/** NumPy's names of the dtypes that Flax writes. */
-const NUMPY_DTYPES: ReadonlyMap<string, SourceEntry['dtype']> = new Map<string, SourceEntry['dtype']>([
-  ['float32', 'F32'],
-  ['float16', 'F16'],
-  ['bfloat16', 'BF16'],
-  ['float64', 'F64'],
-  ['int8', 'I8'],
-  ['int16', 'I16'],
-  ['int32', 'I32'],
-  ['int64', 'I64'],
-  ['uint8', 'U8'],
-  ['uint16', 'U16'],
-  ['uint32', 'U32'],
-  ['uint64', 'U64'],
-  ['bool', 'BOOL'],
-  ['complex64', 'C64'],
-  ['complex128', 'C128'],
-]);
+/** Key of the map that stands for an array in chunks. */
+export const CHUNK_MARK = '__msgpack_chunked_array__';
 
 /** Flax's extension types. */
-const EXT_NDARRAY = 1;
+export const EXT_NDARRAY = 1;
 const EXT_COMPLEX = 2;
 const EXT_NUMPY_SCALAR = 3;
 

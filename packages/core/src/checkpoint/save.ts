@@ -1,9 +1,10 @@
 import type { Tensor } from '@tensorflow/tfjs';
 import { type Dtype, type FloatDtype, fromFloat32, type Metadata } from 'safetensors-ts';
-import { type TensorChunks, writeSafetensors } from 'safetensors-ts/node';
-import { EaselError } from '../errors.js';
+import { writeSafetensors } from 'safetensors-ts/node';
+import { CheckpointError, EaselError } from '../errors.js';
+import { type MsgpackWriteOptions, writeMsgpack } from './msgpack-writer.js';
 import type { TensorSource } from './tensor-source.js';
-import { type FitOptions, planWeights, readPlanned, type WeightRule } from './weights.js';
+import { type FitOptions, type PlannedWeight, planWeights, readPlanned, type WeightRule } from './weights.js';
 import { asWriteError } from './write-file.js';
 
 /** Numbers to be saved that are not in a tensor. */
@@ -30,6 +31,25 @@ export async function saveSafetensors(
   tensors: ReadonlyMap<string, Tensor | ArrayToSave>,
   { dtype = 'F32', metadata }: SaveOptions = {},
 ): Promise<number> {
+  const { entries, read } = stored(path, tensors, dtype);
+  return withRemedy(path, writeSafetensors(path, entries, read, metadata));
+}
+
+/**
+ * Writes tensors to a Flax msgpack file, dots in names as nested maps; else as `saveSafetensors`, and what flax.serialization.to_bytes writes.
+ * Flax reads it with from_bytes, and a model's `from_pretrained` does if it is called flax_model.msgpack.
+ */
+export async function saveMsgpack(
+  path: string,
+  tensors: ReadonlyMap<string, Tensor | ArrayToSave>,
+  { dtype = 'F32', ...options }: Pick<SaveOptions, 'dtype'> & MsgpackWriteOptions = {},
+): Promise<number> {
+  const { entries, read } = stored(path, tensors, dtype);
+  return withRemedy(path, writeMsgpack(path, entries, read, options));
+}
+
+/** What a writer needs of tensors. */
+function stored(path: string, tensors: ReadonlyMap<string, Tensor | ArrayToSave>, dtype: FloatDtype) {
   const entries = [...tensors].map(([name, tensor]) => ({
     name,
     dtype: storageDtype(path, name, tensor, dtype),
@@ -40,7 +60,7 @@ export async function saveSafetensors(
     const data = isArray(tensor) ? tensor.data : await tensor.data();
     return data instanceof Float32Array ? fromFloat32(data, dtype) : (data as Int32Array | Uint8Array);
   };
-  return write(path, entries, read, metadata);
+  return { entries, read };
 }
 
 function isArray(tensor: Tensor | ArrayToSave): tensor is ArrayToSave {
@@ -55,14 +75,9 @@ function storageDtype(path: string, name: string, tensor: Tensor | ArrayToSave, 
   throw new EaselError(`${path}, tensor "${name}": expected float32, int32 or bool to save, found ${dtype}.`);
 }
 
-async function write(
-  path: string,
-  entries: { name: string; dtype: Dtype; shape: readonly number[] }[],
-  read: (name: string) => Promise<TensorChunks>,
-  metadata: Metadata | undefined,
-): Promise<number> {
+async function withRemedy(path: string, writing: Promise<number>): Promise<number> {
   try {
-    return await writeSafetensors(path, entries, read, metadata);
+    return await writing;
   } catch (error) {
     throw asWriteError(error, path);
   }
@@ -103,5 +118,62 @@ export async function convertCheckpoint(
     onWeight?.(name, ++done, planned.size);
     return data;
   };
-  return write(path, entries, read, metadata);
+  return withRemedy(path, writeSafetensors(path, entries, read, metadata));
+}
+
+/** A tensor of a Flax file, by our names. */
+export interface FlaxTensor {
+  /** Its keys, joined with dots. */
+  readonly name: string;
+  /** The weight that it is; if `stacked`, the same weight of each layer in order, on a new leading axis. */
+  readonly weights: readonly string[];
+  readonly stacked: boolean;
+}
+
+/**
+ * Rewrites a checkpoint as a Flax msgpack file of the given tensors, else as `convertCheckpoint`: one weight in memory at a time, also where
+ * layers are stacked. Every weight that the rules name must be in one of the tensors.
+ *
+ * Throws CheckpointError also if weights that are to be stacked differ in shape.
+ */
+export async function convertToFlax(
+  source: TensorSource,
+  rules: ReadonlyMap<string, WeightRule>,
+  layout: readonly FlaxTensor[],
+  path: string,
+  dtype: FloatDtype = 'F32',
+  {
+    shapes,
+    onWeight,
+    signal,
+    maxChunkBytes,
+    ...fit
+  }: Omit<ConvertOptions, 'metadata'> & MsgpackWriteOptions = {},
+): Promise<number> {
+  const planned = new Map(planWeights(source, rules, shapes, fit).map((weight) => [weight.name, weight]));
+  const tensors = new Map(layout.map((tensor) => [tensor.name, tensor]));
+  const placed = new Set(layout.flatMap(({ weights }) => weights));
+  const unplaced = [...planned.keys()].filter((name) => !placed.has(name));
+  if (unplaced.length > 0) {
+    throw new CheckpointError(`${source.description}: Flax has no place for ${unplaced.join(', ')}.`);
+  }
+  const entries = layout.map(({ name, weights, stacked }) => {
+    const [shape, ...others] = weights.map((weight) => (planned.get(weight) as PlannedWeight).shape);
+    if (shape === undefined || others.some((other) => `${other}` !== `${shape}`)) {
+      throw new CheckpointError(
+        `${source.description}: ${weights.join(', ')} have different shapes, so they cannot be stacked in one tensor.`,
+      );
+    }
+    return { name, dtype, shape: stacked ? [weights.length, ...shape] : shape };
+  });
+  let done = 0;
+  async function* read(name: string): AsyncGenerator<ArrayBufferView> {
+    for (const weight of (tensors.get(name) as FlaxTensor).weights) {
+      signal?.throwIfAborted();
+      yield fromFloat32(await readPlanned(source, planned.get(weight) as PlannedWeight), dtype);
+      onWeight?.(weight, ++done, planned.size);
+    }
+  }
+  const options = maxChunkBytes === undefined ? {} : { maxChunkBytes };
+  return withRemedy(path, writeMsgpack(path, entries, read, options));
 }

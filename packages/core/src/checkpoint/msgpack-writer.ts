@@ -1,0 +1,94 @@
+import { type TensorChunks, writeAll, writeAtomically } from 'safetensors-ts/node';
+import { CheckpointError } from '../errors.js';
+import { layOutMsgpack, MAX_CHUNK_BYTES } from './msgpack-layout.js';
+import type { SourceEntry } from './tensor-source.js';
+
+/** How `writeMsgpack` writes. */
+export interface MsgpackWriteOptions {
+  /** Arrays of more bytes are cut into pieces; Flax's own bound by default. */
+  readonly maxChunkBytes?: number;
+}
+
+/**
+ * Writes a Flax msgpack file tensor by tensor: `read` is called for each in the order of the file and may give its data in pieces (an async
+ * iterable), so memory holds one tensor or one piece at a time. Keys are sorted; the bytes are those of flax.serialization.to_bytes. The file
+ * appears under its name only when it is complete. Returns its size in bytes.
+ *
+ * Throws CheckpointError for names or dtypes that Flax's format cannot hold and for data of another length than dtype and shape say; what
+ * `read` throws; errors of the file system.
+ */
+export async function writeMsgpack(
+  path: string,
+  tensors: Iterable<SourceEntry>,
+  read: (name: string) => TensorChunks | Promise<TensorChunks>,
+  { maxChunkBytes = MAX_CHUNK_BYTES }: MsgpackWriteOptions = {},
+): Promise<number> {
+  const parts = layOutMsgpack(tensors, maxChunkBytes);
+  await writeAtomically(path, async (handle) => {
+    let data: DataStream | undefined;
+    for (const part of parts) {
+      if (part instanceof Uint8Array) {
+        await writeAll(handle, part);
+        continue;
+      }
+      if (data?.name !== part.name) {
+        await data?.end();
+        data = new DataStream(path, part.name, await read(part.name));
+      }
+      for await (const bytes of data.take(part.byteLength)) await writeAll(handle, bytes);
+    }
+    await data?.end();
+  });
+  return parts.reduce((sum, { byteLength }) => sum + byteLength, 0);
+}
+
+/** A tensor's data, handed out in other pieces than it comes in. */
+class DataStream {
+  readonly name: string;
+  readonly #path: string;
+  readonly #pieces: AsyncIterator<ArrayBufferView>;
+  #rest: Uint8Array = new Uint8Array(0);
+
+  constructor(path: string, name: string, chunks: TensorChunks) {
+    this.#path = path;
+    this.name = name;
+    this.#pieces = (ArrayBuffer.isView(chunks) ? one(chunks) : chunks)[Symbol.asyncIterator]();
+  }
+
+  /** The next `byteLength` bytes. */
+  async *take(byteLength: number): AsyncGenerator<Uint8Array> {
+    for (let left = byteLength; left > 0; ) {
+      if (this.#rest.byteLength === 0 && !(await this.#next())) throw this.#mismatch(`${left} bytes less`);
+      const bytes = this.#rest.subarray(0, left);
+      this.#rest = this.#rest.subarray(bytes.byteLength);
+      left -= bytes.byteLength;
+      yield bytes;
+    }
+  }
+
+  /** Checks that nothing is left. */
+  async end(): Promise<void> {
+    if (this.#rest.byteLength > 0 || (await this.#next())) throw this.#mismatch('more bytes');
+  }
+
+  /** Fetches the next piece that is not empty; false if there is none. */
+  async #next(): Promise<boolean> {
+    for (;;) {
+      const { done, value } = await this.#pieces.next();
+      if (done) return false;
+      if (value.byteLength === 0) continue;
+      this.#rest = new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+      return true;
+    }
+  }
+
+  #mismatch(difference: string): CheckpointError {
+    return new CheckpointError(
+      `${this.#path}, tensor "${this.name}": its data has ${difference} than its dtype and shape say.`,
+    );
+  }
+}
+
+async function* one(view: ArrayBufferView): AsyncGenerator<ArrayBufferView> {
+  yield view;
+}
