@@ -121,13 +121,7 @@ describe('easel convert', () => {
       expect.stringContaining('detoker.pt does not fit'),
     ]);
 
-    const first = await runEasel(
-      'convert',
-      vqgan,
-      at('from-vqgan'),
-      '--config',
-      join(vqgan, 'config.json'),
-    );
+    const first = await runEasel('convert', vqgan, at('from-vqgan'), '--config', join(vqgan, 'config.json'));
     expect(first).toMatchObject({ code: 0, stdout: expect.stringMatching(/: VQGAN, \d+ tensors/) });
     const { code } = await runEasel('convert', folder, at('from-min-dalle'), '--vqgan', at('from-vqgan'));
     expect(code).toBe(0);
