@@ -1,4 +1,3 @@
-export { type BeamOptions, type BeamResult, generateBeams } from './beam-search.js';
 export {
   ACTIVATIONS,
   type ActivationName,
@@ -11,21 +10,18 @@ export {
 } from './config.js';
 export type { DecodeState } from './decoder.js';
 export {
+  type GenerateInputs,
   type GenerateOptions,
   type GenerateProgress,
   generateTokens,
   iterationKeys,
-  type SamplingRule,
 } from './generate.js';
-export type { GenerationConfig, ImageTokenModel } from './image-token-model.js';
 export { initializeDalleBart } from './initialize.js';
 export { DalleBart, type DalleBartInputs } from './model.js';
 export { HashtagSplitter, parseWordFrequencies } from './normalizer/hashtags.js';
 export { TextNormalizer, type TextNormalizerOptions } from './normalizer/text-normalizer.js';
 export { type Parameter, parameters } from './parameters.js';
 export { type ProcessedPrompts, Processor, type ProcessorParts } from './processor.js';
-export type { RowOptions } from './row-options.js';
-export type { GenerateInputs } from './text-inputs.js';
 export {
   BpeTokenizer,
   type BpeTokenizerData,
