@@ -8,9 +8,9 @@ import {
   ShapeError,
 } from '@easel/core';
 import * as tf from '@tensorflow/tfjs';
-import type { DalleBartConfig } from './config.js';
 import { makeNorm, type Norm, type NormScale, normalize } from './norm-placement.js';
 import { sinkhornAttention } from './sinkhorn-attention.js';
+import type { LayerConfig } from './version.js';
 
 /** What of an attention's make-up is not in the model's config. */
 export interface AttentionRole {
@@ -67,7 +67,7 @@ export class Attention extends CompositeLayer {
   private readonly positionBias: PositionBias | undefined;
 
   /** Throws ShapeError if dModel is no multiple of heads. */
-  constructor(config: DalleBartConfig, role: AttentionRole) {
+  constructor(config: LayerConfig, role: AttentionRole) {
     super();
     const { dModel, useBias } = config;
     if (dModel % role.heads !== 0) {

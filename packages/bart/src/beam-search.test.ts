@@ -21,11 +21,7 @@ function optionsOf(run: GoldenRun): BeamOptions {
 }
 
 /** The portable backend takes a second a run, so it takes these and native takes all. */
-const OF_EACH_KIND = new Set(
-  'beam_2_late_0.0 beam_2_forced_eos beam_3_one_row beam_4_early_2.0'.split(
-    ' ',
-  ),
-);
+const OF_EACH_KIND = new Set('beam_2_late_0.0 beam_2_forced_eos beam_3_one_row beam_4_early_2.0'.split(' '));
 
 const places = backends.flatMap((backend) => ['plain', 'eos'].map((folder) => [backend, folder] as const));
 

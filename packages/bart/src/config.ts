@@ -1,4 +1,5 @@
-import { ConfigError, nearest } from '@easel/core';
+import { ConfigError } from '@easel/core';
+import { SettingsReader, settingsObject, show, snakeCase } from './settings-reader.js';
 
 /** The activations of the transformer's feed-forward blocks; no others exist in the original. */
 export const ACTIVATIONS = ['gelu', 'gelu_new', 'relu', 'silu', 'swish', 'quick_gelu', 'smelu'] as const;
@@ -99,10 +100,7 @@ export interface DalleBartConfig {
  * Source: borisdayma/dalle-mini `src/dalle_mini/model/configuration.py`.
  */
 export function parseDalleBartConfig(json: unknown, file = 'config.json'): DalleBartConfig {
-  if (typeof json !== 'object' || json === null || Array.isArray(json)) {
-    throw new ConfigError(`${file}: expected an object of settings, got ${show(json)}.`);
-  }
-  const read = new SettingsReader(withAliases(json as Record<string, unknown>, file), file);
+  const read = new SettingsReader(withAliases(settingsObject(json, file), file), file);
 
   const modelType = read.text('model_type', 'dallebart');
   if (modelType !== 'dallebart') {
@@ -172,7 +170,7 @@ export function parseDalleBartConfig(json: unknown, file = 'config.json'): Dalle
   read.only('tie_word_embeddings', false, 'Text and image tokens have separate embeddings.');
   read.only('is_encoder_decoder', true, 'The model is an encoder and a decoder.');
   read.only('num_beams', 1, 'Pass the search to the generation call instead.');
-  read.refuseUnknown();
+  read.refuseUnknown(IGNORED_SETTINGS);
   checkRules(config, read);
   return config;
 }
@@ -220,8 +218,8 @@ const ALIASES: Readonly<Record<string, string>> = {
   hidden_size: 'd_model',
 };
 
-function withAliases(json: Record<string, unknown>, file: string): Map<string, unknown> {
-  const settings = new Map(Object.entries(json));
+function withAliases(json: object, file: string): Map<string, unknown> {
+  const settings = new Map<string, unknown>(Object.entries(json));
   for (const [alias, key] of Object.entries(ALIASES)) {
     const value = settings.get(alias);
     if (value === undefined) continue;
@@ -240,7 +238,7 @@ function withAliases(json: Record<string, unknown>, file: string): Map<string, u
  * Keys that transformers' PretrainedConfig and BART's config write and that say nothing about this model, plus
  * generation settings that are off in every published file.
  */
-const IGNORED = new Set(
+export const IGNORED_SETTINGS: ReadonlySet<string> = new Set(
   `architectures transformers_version torch_dtype dtype _name_or_path _commit_hash use_cache return_dict output_hidden_states
   output_attentions output_scores return_dict_in_generate torchscript use_bfloat16 tf_legacy_loss pruned_heads
   is_decoder cross_attention_hidden_size add_cross_attention chunk_size_feed_forward num_beam_groups
@@ -251,100 +249,3 @@ const IGNORED = new Set(
   problem_type encoder_layerdrop decoder_layerdrop classifier_dropout num_hidden_layers vocab_size
   num_labels`.split(/\s+/),
 );
-
-/** Takes settings out of a config.json one by one, and knows afterwards which ones nobody asked for. */
-class SettingsReader {
-  private readonly asked = new Set<string>();
-  private readonly settings: ReadonlyMap<string, unknown>;
-  private readonly file: string;
-
-  constructor(settings: ReadonlyMap<string, unknown>, file: string) {
-    this.settings = settings;
-    this.file = file;
-  }
-
-  flag(key: string, standard: boolean): boolean {
-    const value = this.value(key, standard);
-    return typeof value === 'boolean' ? value : this.fail(key, 'true or false', value);
-  }
-
-  /** A whole number of at least `least`. */
-  count(key: string, standard: number, least = 1): number {
-    const value = this.value(key, standard);
-    const good = typeof value === 'number' && Number.isSafeInteger(value) && value >= least;
-    return good ? value : this.fail(key, `a whole number of at least ${least}`, value);
-  }
-
-  /** A whole number of at least 0, or null where the file says none. */
-  optionalCount(key: string): number | null {
-    const value = this.value(key, null);
-    return value === null ? null : this.count(key, 0, 0);
-  }
-
-  number(key: string, standard: number): number {
-    const value = this.value(key, standard);
-    return typeof value === 'number' && Number.isFinite(value) ? value : this.fail(key, 'a number', value);
-  }
-
-  positive(key: string, standard: number): number {
-    const value = this.value(key, standard);
-    const good = typeof value === 'number' && Number.isFinite(value) && value > 0;
-    return good ? value : this.fail(key, 'a number above 0', value);
-  }
-
-  /** A share from 0 to below 1. */
-  rate(key: string, standard: number): number {
-    const value = this.value(key, standard);
-    const good = typeof value === 'number' && value >= 0 && value < 1;
-    return good ? value : this.fail(key, 'a number from 0 to below 1', value);
-  }
-
-  text(key: string, standard: string): string {
-    const value = this.value(key, standard);
-    return typeof value === 'string' ? value : this.fail(key, 'a string', value);
-  }
-
-  choice(key: string, names: readonly string[], standard: string): string {
-    const value = this.value(key, standard);
-    if (typeof value === 'string' && names.includes(value)) return value;
-    const guess = typeof value === 'string' ? nearest(value, names) : undefined;
-    const hint = guess === undefined ? '' : `Did you mean ${JSON.stringify(guess)}?`;
-    return this.fail(key, `one of ${names.join(', ')}`, value, hint);
-  }
-
-  /** Refuses a setting that the model has but that can have one value only. */
-  only(key: string, required: boolean | number, why: string): void {
-    const value = this.value(key, required);
-    if (value !== required) this.fail(key, String(required), value, why);
-  }
-
-  refuseUnknown(): void {
-    const known = [...this.asked];
-    for (const key of this.settings.keys()) {
-      if (this.asked.has(key) || IGNORED.has(key)) continue;
-      const guess = nearest(key, known);
-      const hint = guess === undefined ? '' : ` Did you mean ${guess}?`;
-      throw new ConfigError(`${this.file}: unknown setting ${key}.${hint}`);
-    }
-  }
-
-  fail(key: string, expected: string, found: unknown, hint = ''): never {
-    throw new ConfigError(
-      `${this.file}: expected ${key} to be ${expected}, got ${show(found)}.${hint && ` ${hint}`}`,
-    );
-  }
-
-  private value(key: string, standard: unknown): unknown {
-    this.asked.add(key);
-    return this.settings.get(key) ?? standard; // null means "not set" in transformers' files
-  }
-}
-
-function snakeCase(key: string): string {
-  return key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-}
-
-function show(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
-  return text.length > 80 ? `${text.slice(0, 77)}…` : text;
-}

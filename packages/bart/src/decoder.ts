@@ -1,13 +1,11 @@
 import { CompositeLayer, type Key, updateRows } from '@easel/core';
 import * as tf from '@tensorflow/tfjs';
 import { type AttendOptions, Attention, type KeysAndValues } from './attention.js';
-import type { DalleBartConfig } from './config.js';
-import { DropoutPlace } from './dropout-place.js';
 import { FeedForward, type FeedForwardBlock, Glu } from './feed-forward.js';
-import { inside, layerPlace } from './flax-place.js';
 import { lastNorm, makeNorm, NORM_PLACEMENTS } from './norm-placement.js';
 import { Residual, residualGain } from './residual.js';
 import { Stack } from './stack.js';
+import type { LayerConfig } from './version.js';
 
 /** What a layer's self-attention looks at, and how: all of a row at once, or a cache while drawing. */
 interface SelfContext extends AttendOptions {
@@ -25,9 +23,9 @@ class DecoderLayer extends CompositeLayer {
   private readonly feedForward: FeedForwardBlock;
   private readonly aroundFeedForward: Residual;
 
-  constructor(config: DalleBartConfig, index: number) {
+  constructor(config: LayerConfig, index: number) {
     super();
-    const place = layerPlace(config, 'decoder', index);
+    const dropouts = config.version.layerDropouts(config, 'decoder', index);
     const gain = residualGain(config, 'decoder');
     const norms = NORM_PLACEMENTS[config.lnPositions].attention;
     const width = config.dModel;
@@ -38,7 +36,7 @@ class DecoderLayer extends CompositeLayer {
       pre: preSelf && this.child('pre_attention_norm', makeNorm(config, width, preSelf)),
       post: norms.post && this.child('post_attention_norm', makeNorm(config, width, norms.post)),
       end: norms.end && this.child('attention_end_norm', makeNorm(config, width, norms.end)),
-      dropout: new DropoutPlace(config.dropout, inside(place, 'Dropout_0')),
+      dropout: dropouts.self,
       gain,
     });
     this.selfAttention = this.child(
@@ -51,7 +49,7 @@ class DecoderLayer extends CompositeLayer {
       pre: preCross && this.child('pre_cross_norm', makeNorm(config, width, preCross)),
       post: norms.post && this.child('post_cross_norm', makeNorm(config, width, norms.post)),
       end: norms.end && this.child('cross_end_norm', makeNorm(config, width, norms.end)),
-      dropout: new DropoutPlace(config.dropout, inside(place, 'Dropout_1')),
+      dropout: dropouts.cross,
       gain,
     });
     this.crossAttention = this.child(
@@ -60,8 +58,8 @@ class DecoderLayer extends CompositeLayer {
     );
 
     this.feedForward = config.useGlu
-      ? this.child('glu', new Glu(config, config.decoderFfnDim, inside(place, 'GLU_0')))
-      : this.child('ffn', new FeedForward(config, config.decoderFfnDim, inside(place, 'FFN_0')));
+      ? this.child('glu', new Glu(config, config.decoderFfnDim, dropouts))
+      : this.child('ffn', new FeedForward(config, config.decoderFfnDim, dropouts));
     const last = lastNorm(config, index, config.decoderLayers);
     this.aroundFeedForward = new Residual({
       end: last && this.child('end_norm', makeNorm(config, width, last)),
@@ -148,7 +146,7 @@ export class Decoder extends Stack {
   private readonly dModel: number;
   private readonly imageLength: number;
 
-  constructor(config: DalleBartConfig) {
+  constructor(config: LayerConfig) {
     super(config, 'decoder', {
       vocabulary: config.imageVocabSize + 1,
       positions: config.imageLength,

@@ -7,14 +7,18 @@ export class DropoutPlace {
   private readonly rate: number;
   private readonly place: FlaxPlace;
 
-  constructor(rate: number, place: FlaxPlace) {
+  private readonly draw: number;
+
+  /** `draw` counts the masks that the module at `place` draws in one call, from 1. */
+  constructor(rate: number, place: FlaxPlace, draw = 1) {
     this.rate = rate;
     this.place = place;
+    this.draw = draw;
   }
 
   /** Drops from x by the root key of the whole call; without a key, or at rate 0, x itself. */
   apply<T extends tf.Tensor>(x: T, root: Key | undefined): T {
     if (root === undefined || this.rate === 0) return x;
-    return dropout(x, this.rate, keyAt(root, this.place, 1, 1));
+    return dropout(x, this.rate, keyAt(root, this.place, this.draw, 1));
   }
 }

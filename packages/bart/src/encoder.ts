@@ -1,13 +1,11 @@
 import { CompositeLayer, type Key } from '@easel/core';
 import * as tf from '@tensorflow/tfjs';
 import { Attention } from './attention.js';
-import type { DalleBartConfig } from './config.js';
-import { DropoutPlace } from './dropout-place.js';
 import { FeedForward, type FeedForwardBlock, Glu } from './feed-forward.js';
-import { inside, layerPlace } from './flax-place.js';
 import { lastNorm, makeNorm, NORM_PLACEMENTS } from './norm-placement.js';
 import { Residual, residualGain } from './residual.js';
 import { Stack } from './stack.js';
+import type { LayerConfig } from './version.js';
 
 /** Self-attention, then feed-forward, each around a residual. Source: dalle-mini `modeling.py`, FlaxBartEncoderLayer. */
 class EncoderLayer extends CompositeLayer {
@@ -18,9 +16,9 @@ class EncoderLayer extends CompositeLayer {
   private readonly feedForward: FeedForwardBlock;
   private readonly aroundFeedForward: Residual;
 
-  constructor(config: DalleBartConfig, index: number) {
+  constructor(config: LayerConfig, index: number) {
     super();
-    const place = layerPlace(config, 'encoder', index);
+    const dropouts = config.version.layerDropouts(config, 'encoder', index);
     const gain = residualGain(config, 'encoder');
     const norms = NORM_PLACEMENTS[config.lnPositions].attention;
     const width = config.dModel;
@@ -30,7 +28,7 @@ class EncoderLayer extends CompositeLayer {
       pre: pre && this.child('pre_attention_norm', makeNorm(config, width, pre)),
       post: norms.post && this.child('post_attention_norm', makeNorm(config, width, norms.post)),
       end: norms.end && this.child('attention_end_norm', makeNorm(config, width, norms.end)),
-      dropout: new DropoutPlace(config.dropout, inside(place, 'Dropout_0')),
+      dropout: dropouts.self,
       gain,
     });
     this.selfAttention = this.child(
@@ -44,8 +42,8 @@ class EncoderLayer extends CompositeLayer {
       }),
     );
     this.feedForward = config.useGlu
-      ? this.child('glu', new Glu(config, config.encoderFfnDim, inside(place, 'GLU_0')))
-      : this.child('ffn', new FeedForward(config, config.encoderFfnDim, inside(place, 'FFN_0')));
+      ? this.child('glu', new Glu(config, config.encoderFfnDim, dropouts))
+      : this.child('ffn', new FeedForward(config, config.encoderFfnDim, dropouts));
     const last = lastNorm(config, index, config.encoderLayers);
     this.aroundFeedForward = new Residual({
       end: last && this.child('end_norm', makeNorm(config, width, last)),
@@ -72,7 +70,7 @@ export class Encoder extends Stack {
 
   private readonly layers: EncoderLayer[];
 
-  constructor(config: DalleBartConfig) {
+  constructor(config: LayerConfig) {
     super(config, 'encoder', {
       vocabulary: config.encoderVocabSize,
       positions: config.maxTextLength,

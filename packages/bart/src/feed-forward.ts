@@ -1,9 +1,8 @@
 import { type Activation, activation, CompositeLayer, Dense, type Key, singleInput } from '@easel/core';
 import * as tf from '@tensorflow/tfjs';
-import type { DalleBartConfig } from './config.js';
-import { DropoutPlace } from './dropout-place.js';
-import { type FlaxPlace, inside } from './flax-place.js';
+import type { DropoutPlace } from './dropout-place.js';
 import { makeNorm, NORM_PLACEMENTS, type Norm, normalize } from './norm-placement.js';
+import type { LayerConfig, LayerDropouts } from './version.js';
 
 /** A feed-forward block: float32 [B, T, D] → [B, T, D]; `dropoutKey` switches dropout on. */
 export type FeedForwardBlock = CompositeLayer & { forward(x: tf.Tensor3D, dropoutKey?: Key): tf.Tensor3D };
@@ -17,15 +16,15 @@ abstract class FeedForwardBase extends CompositeLayer {
   private readonly activationDropout: DropoutPlace;
   private readonly outputDropout: DropoutPlace;
 
-  constructor(config: DalleBartConfig, ffnDim: number, place: FlaxPlace) {
+  constructor(config: LayerConfig, ffnDim: number, dropouts: LayerDropouts) {
     super();
     const { pre, mid, post } = NORM_PLACEMENTS[config.lnPositions].feedForward;
     this.activation = activation(config.activationFunction);
     this.preNorm = pre && this.child('pre_norm', makeNorm(config, config.dModel, pre));
     this.midNorm = mid && this.child('mid_norm', makeNorm(config, ffnDim, mid));
     this.postNorm = post && this.child('post_norm', makeNorm(config, config.dModel, post));
-    this.activationDropout = new DropoutPlace(config.activationDropout, inside(place, 'Dropout_0'));
-    this.outputDropout = new DropoutPlace(config.dropout, inside(place, 'Dropout_1'));
+    this.activationDropout = dropouts.activation;
+    this.outputDropout = dropouts.feedForward;
   }
 
   /** [B, T, D] → [B, T, F]. */
@@ -64,8 +63,8 @@ export class Glu extends FeedForwardBase {
   private readonly up: Dense;
   private readonly down: Dense;
 
-  constructor(config: DalleBartConfig, ffnDim: number, place: FlaxPlace) {
-    super(config, ffnDim, place);
+  constructor(config: LayerConfig, ffnDim: number, dropouts: LayerDropouts) {
+    super(config, ffnDim, dropouts);
     this.gate = this.child('gate', dense(config.dModel, ffnDim, config.useBias));
     this.up = this.child('up', dense(config.dModel, ffnDim, config.useBias));
     this.down = this.child('down', dense(ffnDim, config.dModel, config.useBias));
@@ -87,8 +86,8 @@ export class FeedForward extends FeedForwardBase {
   private readonly up: Dense;
   private readonly down: Dense;
 
-  constructor(config: DalleBartConfig, ffnDim: number, place: FlaxPlace) {
-    super(config, ffnDim, place);
+  constructor(config: LayerConfig, ffnDim: number, dropouts: LayerDropouts) {
+    super(config, ffnDim, dropouts);
     this.up = this.child('up', dense(config.dModel, ffnDim, config.useBias));
     this.down = this.child('down', dense(ffnDim, config.dModel, config.useBias));
   }

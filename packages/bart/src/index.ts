@@ -1,3 +1,4 @@
+export { type BeamOptions, type BeamResult, generateBeams } from './beam-search.js';
 export {
   ACTIVATIONS,
   type ActivationName,
@@ -10,18 +11,32 @@ export {
 } from './config.js';
 export type { DecodeState } from './decoder.js';
 export {
-  type GenerateInputs,
+  type FirstVersionConfig,
+  type FirstVersionStack,
+  firstVersionConfigToJson,
+  parseFirstVersionConfig,
+} from './first-version/config.js';
+export { FirstVersionBart, initializeFirstVersion } from './first-version/model.js';
+export { firstVersionParameters } from './first-version/parameters.js';
+export { rulesForFirstVersion } from './first-version/weights.js';
+export {
   type GenerateOptions,
   type GenerateProgress,
   generateTokens,
   iterationKeys,
+  type SamplingRule,
 } from './generate.js';
+export type { GenerationConfig, ImageTokenModel } from './image-token-model.js';
+export { ImageTransformer, type TransformerInputs } from './image-transformer.js';
 export { initializeDalleBart } from './initialize.js';
 export { DalleBart, type DalleBartInputs } from './model.js';
+export { type ModelPlan, planModel } from './model-config.js';
 export { HashtagSplitter, parseWordFrequencies } from './normalizer/hashtags.js';
 export { TextNormalizer, type TextNormalizerOptions } from './normalizer/text-normalizer.js';
 export { type Parameter, parameters } from './parameters.js';
 export { type ProcessedPrompts, Processor, type ProcessorParts } from './processor.js';
+export type { RowOptions } from './row-options.js';
+export type { GenerateInputs } from './text-inputs.js';
 export {
   BpeTokenizer,
   type BpeTokenizerData,

@@ -11,10 +11,18 @@ import { type Parameter, parameters } from './parameters.js';
  * for it; scales are 1, biases 0.
  */
 export function initializeDalleBart(model: DalleBart, key: Key): void {
-  const root = split(key)[0] as Key;
-  const weights = model.namedWeights();
-  for (const parameter of parameters(model.config)) {
-    const fresh = tf.tensor(startValues(parameter, root, model.config.initStd), [...parameter.shape]);
+  fillFresh(model.namedWeights(), parameters(model.config), split(key)[0] as Key, model.config.initStd);
+}
+
+/** Gives every weight of a table its start value; keys are folded out of `root`. */
+export function fillFresh(
+  weights: ReadonlyMap<string, tf.Variable>,
+  table: readonly Parameter[],
+  root: Key,
+  initStd: number,
+): void {
+  for (const parameter of table) {
+    const fresh = tf.tensor(startValues(parameter, root, initStd), [...parameter.shape]);
     (weights.get(parameter.name) as tf.Variable).assign(fresh);
     fresh.dispose();
   }

@@ -1,10 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { prngKey, sparseCrossEntropy, valueAndGrads } from '@easel/core';
+import { prngKey, valueAndGrads } from '@easel/core';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import { backends } from '../testing/backends.js';
 import { fillByFormula } from '../testing/formula-weights.js';
 import { GoldenArrays, goldenModel, maxDifference } from '../testing/golden-case.js';
+import { meanCrossEntropy } from '../testing/mean-cross-entropy.js';
 import { parseDalleBartConfig } from './config.js';
 import { initializeDalleBart } from './initialize.js';
 import { DalleBart, type DalleBartInputs } from './model.js';
@@ -38,13 +39,6 @@ function inputsOf(io: GoldenArrays): DalleBartInputs {
       decoderAttentionMask: io.tensor<tf.Rank.R2>('decoder_attention_mask'),
     }),
   };
-}
-
-/** Mean cross-entropy over all places, as train.py's loss_fn. */
-function lossOf(logits: tf.Tensor3D, labels: tf.Tensor): tf.Scalar {
-  const [rows, length, vocabulary] = logits.shape;
-  const flat = tf.reshape(logits, [rows * length, vocabulary]) as tf.Tensor2D;
-  return tf.mean(sparseCrossEntropy(flat, tf.reshape(labels, [rows * length]) as tf.Tensor1D));
 }
 
 /** The golden gradient of one of our weights: a layer's slice where the original stacks them. */
@@ -136,7 +130,7 @@ describe.each(runs)('the original on %s, %s', (backend, folder) => {
     const inputs = inputsOf(io);
     const labels = io.tensor('labels');
     const { value, grads } = valueAndGrads(
-      () => lossOf(model.logits({ ...inputs, dropoutKey }), labels),
+      () => meanCrossEntropy(model.logits({ ...inputs, dropoutKey }), labels),
       model.namedWeights(),
     );
     expect(Math.abs((value.dataSync()[0] as number) - (io.floats('loss')[0] as number))).toBeLessThan(1e-5);
@@ -214,7 +208,7 @@ describe.each(backends)('models whose weights are a formula, on %s', (backend) =
       const flat = logits.dataSync();
       expect(maxDifference(flat.subarray(0, 3), row.logits_0_0_3)).toBeLessThan(1e-4);
       expect(maxDifference(flat.subarray(15 * 21 + 18, 16 * 21), row.logits_15_18_21)).toBeLessThan(1e-4);
-      const loss = lossOf(logits, tf.tensor1d(labels, 'int32')).dataSync()[0] as number;
+      const loss = meanCrossEntropy(logits, tf.tensor1d(labels, 'int32')).dataSync()[0] as number;
       expect(Math.abs(loss - row.loss)).toBeLessThan(1e-4);
     });
     model.dispose();

@@ -1,144 +1,23 @@
-import { CompositeLayer, Dense, type Key, ShapeError } from '@easel/core';
-import * as tf from '@tensorflow/tfjs';
 import type { DalleBartConfig } from './config.js';
-import { Decoder, type DecodeState } from './decoder.js';
-import { Encoder } from './encoder.js';
-import { causalBias, MASKED, paddingBias } from './mask.js';
+import { ImageTransformer, type TransformerInputs } from './image-transformer.js';
+import { SECOND_VERSION } from './version.js';
 
-/** One call of the whole model. All ids and masks are int32; masks hold 1 for tokens and 0 for padding. */
-export interface DalleBartInputs {
-  /** [B, S]. */
-  readonly inputIds: tf.Tensor2D;
-  /** [B, S]. */
-  readonly attentionMask: tf.Tensor2D;
-  /** [B, T]: the start token, then the picture's codes but the last. */
-  readonly decoderInputIds: tf.Tensor2D;
-  /** [B, T] (default all ones). */
-  readonly decoderAttentionMask?: tf.Tensor2D;
-  /** Switches dropout on; equal keys drop the same. */
-  readonly dropoutKey?: Key | undefined;
-  /** Shown each stack's states: before the layers and behind each of them. Tensors are only valid during the call. */
-  readonly onHidden?: (stack: 'encoder' | 'decoder', state: tf.Tensor3D) => void;
-}
+/** One call of the whole model. */
+export type DalleBartInputs = TransformerInputs;
 
 /**
- * The text → image-token transformer of DALL·E mini: an encoder reads the text, a decoder writes the picture's codes one by
- * one.
- *
- * Dimensions: B rows, S text tokens, T image tokens, D width, V = imageVocabSize + 1 logits.
- * Source: borisdayma/dalle-mini `src/dalle_mini/model/modeling.py`, DalleBart; after BART, arXiv:1910.13461.
+ * The transformer of DALL·E mini and mega.
+ * Source: borisdayma/dalle-mini `src/dalle_mini/model/modeling.py`, DalleBart.
  */
-export class DalleBart extends CompositeLayer {
+export class DalleBart extends ImageTransformer {
   static className = 'EaselDalleBart';
 
-  readonly config: DalleBartConfig;
-  private readonly encoder: Encoder;
-  private readonly decoder: Decoder;
-  private readonly head: Dense;
+  override readonly config: DalleBartConfig;
 
   /** A model with all kernels zero; fill it with initializeDalleBart or loadWeights. */
   constructor(config: DalleBartConfig) {
-    super();
+    const layers = { ...config, version: SECOND_VERSION };
+    super(layers, layers);
     this.config = config;
-    this.encoder = this.child('encoder', new Encoder(config));
-    this.decoder = this.child('decoder', new Decoder(config));
-    this.head = this.child(
-      'lm_head',
-      new Dense({
-        inputSize: config.dModel,
-        outputSize: config.imageVocabSize + 1,
-        useBias: false,
-        kernelInitializer: 'zeros',
-      }),
-    );
-  }
-
-  /**
-   * Reads texts: inputIds and attentionMask int32 [B, S], S ≤ maxTextLength; result float32 [B, S, D].
-   * Throws ShapeError if they are longer or their shapes differ.
-   */
-  encode(inputIds: tf.Tensor2D, attentionMask: tf.Tensor2D, dropoutKey?: Key): tf.Tensor3D {
-    return this.encodeShown(inputIds, attentionMask, dropoutKey, undefined);
-  }
-
-  /**
-   * Logits of every next token: decoderInputIds int32 [B, T], T ≤ imageLength; encoded float32 [B, S, D]; attentionMask of the
-   * text, int32 [B, S]; result [B, T, V]. Throws ShapeError if shapes do not fit.
-   */
-  decode(
-    decoderInputIds: tf.Tensor2D,
-    encoded: tf.Tensor3D,
-    attentionMask: tf.Tensor2D,
-    dropoutKey?: Key,
-  ): tf.Tensor3D {
-    return this.decodeShown(decoderInputIds, encoded, attentionMask, { dropoutKey });
-  }
-
-  /** encode, then decode: float32 [B, T, V]. */
-  logits(inputs: DalleBartInputs): tf.Tensor3D {
-    const { inputIds, attentionMask, decoderInputIds, dropoutKey, onHidden } = inputs;
-    return tf.tidy(() => {
-      const showEncoder = onHidden && ((state: tf.Tensor3D) => onHidden('encoder', state));
-      const encoded = this.encodeShown(inputIds, attentionMask, dropoutKey, showEncoder);
-      return this.decodeShown(decoderInputIds, encoded, attentionMask, inputs);
-    });
-  }
-
-  /** As `logits`, for tf.model: [inputIds, attentionMask, decoderInputIds]. */
-  override call(inputs: tf.Tensor | tf.Tensor[]): tf.Tensor {
-    const [inputIds, attentionMask, decoderInputIds] = (Array.isArray(inputs) ? inputs : []) as tf.Tensor2D[];
-    if (!inputIds || !attentionMask || !decoderInputIds) {
-      throw new ShapeError('DalleBart: expected three inputs, text ids, their mask and image ids.');
-    }
-    return this.logits({ inputIds, attentionMask, decoderInputIds });
-  }
-
-  /** Starts drawing for encoded texts: float32 [B, S, D] and their mask, int32 [B, S]. Dispose the state when done. */
-  startDecoding(encoded: tf.Tensor3D, attentionMask: tf.Tensor2D): DecodeState {
-    return this.decoder.start(encoded, paddingBias(attentionMask));
-  }
-
-  /**
-   * Feeds each row's newest token, int32 [B], and gives the logits of the next, float32 [B, V].
-   * Throws ShapeError after imageLength steps.
-   */
-  step(state: DecodeState, ids: tf.Tensor1D): tf.Tensor2D {
-    return tf.tidy(() => {
-      const x = this.decoder.step(state, tf.expandDims(ids, 1) as tf.Tensor2D); // [B, 1, D]
-      return tf.squeeze(this.head.call(x), [1]) as tf.Tensor2D;
-    });
-  }
-
-  private encodeShown(
-    inputIds: tf.Tensor2D,
-    attentionMask: tf.Tensor2D,
-    dropoutKey: Key | undefined,
-    onHidden: ((state: tf.Tensor3D) => void) | undefined,
-  ): tf.Tensor3D {
-    if (`${inputIds.shape}` !== `${attentionMask.shape}`) {
-      throw new ShapeError(
-        `DalleBart: expected attentionMask of inputIds' shape [${inputIds.shape}], got [${attentionMask.shape}].`,
-      );
-    }
-    return tf.tidy(() => this.encoder.forward(inputIds, paddingBias(attentionMask), dropoutKey, onHidden));
-  }
-
-  private decodeShown(
-    ids: tf.Tensor2D,
-    encoded: tf.Tensor3D,
-    attentionMask: tf.Tensor2D,
-    options: Pick<DalleBartInputs, 'decoderAttentionMask' | 'dropoutKey' | 'onHidden'>,
-  ): tf.Tensor3D {
-    const { decoderAttentionMask, dropoutKey, onHidden } = options;
-    return tf.tidy(() => {
-      const causal = causalBias(ids.shape[1]); // [1, 1, T, T]
-      const selfBias = decoderAttentionMask
-        ? tf.maximum(tf.add(causal, paddingBias(decoderAttentionMask)), MASKED)
-        : causal;
-      const show = onHidden && ((state: tf.Tensor3D) => onHidden('decoder', state));
-      const crossBias = paddingBias(attentionMask);
-      const states = this.decoder.forward(ids, encoded, selfBias as tf.Tensor4D, crossBias, dropoutKey, show);
-      return this.head.call(states) as tf.Tensor3D; // [B, T, V]
-    });
   }
 }

@@ -6,6 +6,7 @@ import { prngKey } from '@easel/core';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import { parseDalleBartConfig } from './config.js';
+import { FirstVersionBart } from './first-version/model.js';
 import { generateTokens } from './generate.js';
 import { initializeDalleBart } from './initialize.js';
 import { DalleBart } from './model.js';
@@ -98,6 +99,33 @@ describe('saving and opening', () => {
     const opened = await openDalleBart(folder);
     expect(opened.model.namedWeights().size).toBeGreaterThan(40);
     opened.dispose();
+  });
+
+  test("opens the first version's folder, and what is saved of it", async () => {
+    const folder = mkdtempSync(join(scratch, 'first-'));
+    for (const file of ['config.json', 'decoder_config.json', 'flax_model.msgpack'])
+      copyFileSync(join(golden, 'bart-first-version', 'v1_decoder_defaults', file), join(folder, file));
+    const trained = new BpeTokenizer(trainBpe([], { vocabSize: 261 }));
+    writeFileSync(join(folder, 'merges.txt'), '');
+    // It has 50 text ids; BART's <mask> is one more than there are embeddings.
+    const vocab = Object.fromEntries(
+      [...trained.vocab].filter(([token, id]) => id < 50 && token !== '<mask>'),
+    );
+    delete vocab['<unk>'];
+    writeFileSync(join(folder, 'vocab.json'), JSON.stringify({ ...vocab, '<mask>': 50 }));
+
+    const opened = await openDalleBart(folder);
+    const again = join(scratch, 'first-again');
+    await saveDalleBart(again, opened.model, opened.tokenizer);
+    const reopened = await openDalleBart(again);
+    expect(reopened.model).toBeInstanceOf(FirstVersionBart);
+    expect(reopened.config).toEqual(opened.config);
+    const prompts = opened.processor.process(['!']);
+    const [row] = await generateTokens(opened.model, prompts, { greedy: true });
+    expect(row).toHaveLength(16);
+    expect(await generateTokens(reopened.model, prompts, { greedy: true })).toEqual([row]);
+    opened.dispose();
+    reopened.dispose();
   });
 
   test('opens a tokenizer folder of transformers', async () => {

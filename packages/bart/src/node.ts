@@ -2,19 +2,21 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigError, loadWeights } from '@easel/core';
 import { asWriteError, openCheckpoint, saveSafetensors, writeFileAtomic } from '@easel/core/node';
-import { type DalleBartConfig, dalleBartConfigToJson, parseDalleBartConfig } from './config.js';
-import { DalleBart } from './model.js';
+import { type DalleBartConfig, dalleBartConfigToJson } from './config.js';
+import { type FirstVersionConfig, firstVersionConfigToJson } from './first-version/config.js';
+import { FirstVersionBart } from './first-version/model.js';
+import type { DalleBart } from './model.js';
+import { type ModelPlan, planModel } from './model-config.js';
 import { parseWordFrequencies } from './normalizer/hashtags.js';
 import { TextNormalizer } from './normalizer/text-normalizer.js';
 import { Processor } from './processor.js';
 import { BpeTokenizer } from './tokenizer/bpe-tokenizer.js';
 import { tokenizerFiles } from './tokenizer/files.js';
-import { rulesForSource } from './weights.js';
 
 /** A model folder, ready to draw. */
 export interface OpenedDalleBart {
-  readonly model: DalleBart;
-  readonly config: DalleBartConfig;
+  readonly model: DalleBart | FirstVersionBart;
+  readonly config: DalleBartConfig | FirstVersionConfig;
   readonly processor: Processor;
   readonly tokenizer: BpeTokenizer;
   /** Frees the weights. */
@@ -27,16 +29,20 @@ export type WeightDtype = 'F32' | 'F16' | 'BF16';
 /** The original's list of words for hashtags; it may lie in a model folder. */
 export const WORD_LIST = 'enwiki-words-frequency.txt';
 
+/** What a first version's decoder was built from, where that is not BART's defaults. */
+const DECODER_CONFIG = 'decoder_config.json';
+
 /**
- * Opens a model folder: config.json, a tokenizer (vocab.json and merges.txt, or tokenizer.json), weights (model.safetensors,
+ * Opens a model folder of either version: config.json, a tokenizer (vocab.json and merges.txt, or tokenizer.json), weights (model.safetensors,
  * whole or in shards, flax_model.msgpack, or min-dalle's encoder.pt and decoder.pt), and, if it is there, a list of words for hashtags.
  *
  * Throws ConfigError or CheckpointError that names the file: missing, malformed, or not fitting the others.
  */
 export async function openDalleBart(folder: string): Promise<OpenedDalleBart> {
-  const config = await openConfig(folder);
+  const plan = await openConfig(folder);
+  const { config } = plan;
   const tokenizer = await openTokenizer(folder);
-  if (tokenizer.size > config.encoderVocabSize) {
+  if (idsOfText(tokenizer) > config.encoderVocabSize) {
     throw new ConfigError(
       `${folder}: the tokenizer has ${tokenizer.size} ids, but encoder_vocab_size in config.json is ${config.encoderVocabSize}. Do they belong to one model?`,
     );
@@ -46,10 +52,9 @@ export async function openDalleBart(folder: string): Promise<OpenedDalleBart> {
 
   const source = await openCheckpoint(folder);
   try {
-    const rules = rulesForSource(config, source);
-    const model = new DalleBart(config);
+    const model = plan.build();
     try {
-      await loadWeights(model.namedWeights(), source, rules);
+      await loadWeights(model.namedWeights(), source, plan.rules(source));
     } catch (error) {
       model.dispose();
       throw error;
@@ -66,17 +71,33 @@ export async function openDalleBart(folder: string): Promise<OpenedDalleBart> {
  */
 export async function saveDalleBart(
   folder: string,
-  model: DalleBart,
+  model: DalleBart | FirstVersionBart,
   tokenizer: BpeTokenizer,
   dtype: WeightDtype = 'F32',
 ): Promise<void> {
   await saveTokenizer(folder, tokenizer);
-  const config = `${JSON.stringify(dalleBartConfigToJson(model.config), null, 2)}\n`;
-  await writeFileAtomic(join(folder, 'config.json'), config);
+  const writeJson = (name: string, json: unknown): Promise<void> =>
+    writeFileAtomic(join(folder, name), `${JSON.stringify(json, null, 2)}\n`);
+  if (model instanceof FirstVersionBart) {
+    const { config, decoder } = firstVersionConfigToJson(model.config);
+    await writeJson('config.json', config);
+    await writeJson(DECODER_CONFIG, decoder);
+  } else {
+    await writeJson('config.json', dalleBartConfigToJson(model.config));
+  }
   await saveSafetensors(join(folder, 'model.safetensors'), model.namedWeights(), {
     dtype,
-    metadata: { format: 'easel', model: 'dallebart' },
+    metadata: { format: 'easel', model: model instanceof FirstVersionBart ? 'first-version' : 'dallebart' },
   });
+}
+
+/**
+ * How many ids a text can have. BART's vocabulary ends with <mask>, for which its summarizer, from which the first version and
+ * the second's text vocabulary come, has no embedding; a prompt that spells it out is refused when it is drawn.
+ */
+function idsOfText(tokenizer: BpeTokenizer): number {
+  const last = tokenizer.size - 1;
+  return tokenizer.vocab.get(tokenizer.specials.mask?.content ?? '') === last ? last : tokenizer.size;
 }
 
 /** The tokenizer of a folder in Hugging Face form. Throws ConfigError that names folder and file. */
@@ -104,7 +125,7 @@ export async function saveTokenizer(folder: string, tokenizer: BpeTokenizer): Pr
   for (const [name, text] of tokenizerFiles(tokenizer)) await writeFileAtomic(join(folder, name), text);
 }
 
-async function openConfig(folder: string): Promise<DalleBartConfig> {
+async function openConfig(folder: string): Promise<ModelPlan> {
   const file = join(folder, 'config.json');
   const text = await readIfThere(file);
   if (text === undefined) {
@@ -112,15 +133,23 @@ async function openConfig(folder: string): Promise<DalleBartConfig> {
       `${file}: there is no such file. A model folder has config.json, a tokenizer and weights; is ${folder} one?`,
     );
   }
-  let json: unknown;
+  const decoderFile = join(folder, DECODER_CONFIG);
+  const decoder = await readIfThere(decoderFile);
+  return planModel(
+    parseJson(text, file),
+    file,
+    decoder === undefined ? undefined : parseJson(decoder, decoderFile),
+  );
+}
+
+function parseJson(text: string, file: string): unknown {
   try {
-    json = JSON.parse(text);
+    return JSON.parse(text);
   } catch (error) {
     throw new ConfigError(`${file}: not JSON (${(error as Error).message}). Is the file complete?`, {
       cause: error,
     });
   }
-  return parseDalleBartConfig(json, file);
 }
 
 async function openNormalizer(folder: string): Promise<TextNormalizer> {

@@ -1,6 +1,7 @@
 import { type CompositeLayer, LayerNorm, RmsNorm } from '@easel/core';
 import type * as tf from '@tensorflow/tfjs';
 import type { DalleBartConfig, LnPositions } from './config.js';
+import type { LayerConfig } from './version.js';
 
 /** A norm over the last axis: float32 [.., D] → the same. */
 export type Norm = CompositeLayer & { call(x: tf.Tensor): tf.Tensor };
@@ -63,11 +64,14 @@ export function hasScale(config: DalleBartConfig, kind: NormScale): boolean {
   return kind === 'scaled' || config.forceLnScale;
 }
 
-/** A norm of width `size`: layer norm (always with bias) or RMS norm (never), epsilon 1e-5. */
-export function makeNorm(config: DalleBartConfig, size: number, kind: NormScale): Norm {
+/** A norm of width `size`: layer norm (always with bias) or RMS norm (never). */
+export function makeNorm(config: LayerConfig, size: number, kind: NormScale): Norm {
   const useScale = hasScale(config, kind);
+  const { epsilon } = config.version;
   const norm =
-    config.lnType === 'rmsnorm' ? new RmsNorm({ size, useScale }) : new LayerNorm({ size, useScale });
+    config.lnType === 'rmsnorm'
+      ? new RmsNorm({ size, useScale, epsilon })
+      : new LayerNorm({ size, useScale, epsilon });
   return norm as Norm;
 }
 

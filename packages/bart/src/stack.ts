@@ -4,6 +4,7 @@ import type { DalleBartConfig } from './config.js';
 import { DropoutPlace } from './dropout-place.js';
 import type { StackName } from './flax-place.js';
 import { makeNorm, type Norm, normalize } from './norm-placement.js';
+import type { LayerConfig } from './version.js';
 
 /** Sizes of a stack's embeddings. */
 export interface StackSizes {
@@ -14,11 +15,12 @@ export interface StackSizes {
 /**
  * What encoder and decoder share: tokens and positions before the layers, the norm behind them.
  *
- * Positions start at 0. The original has no final norm behind post-norm layers, and forgets to say so for the decoder,
+ * The original has no final norm behind post-norm layers, and forgets to say so for the decoder,
  * which therefore cannot run there; here it runs without one.
  */
 export abstract class Stack extends CompositeLayer {
   private readonly positionCount: number;
+  private readonly positionOffset: number;
   private readonly tokens: Embedding;
   private readonly positions: Embedding | undefined;
   private readonly embeddingNorm: Norm;
@@ -26,14 +28,15 @@ export abstract class Stack extends CompositeLayer {
   private readonly embeddingScale: number;
   private finalNorm: Norm | undefined;
 
-  constructor(config: DalleBartConfig, stack: StackName, sizes: StackSizes) {
+  constructor(config: LayerConfig, stack: StackName, sizes: StackSizes) {
     super();
     const table = (entries: number): Embedding =>
       new Embedding({ entries, size: config.dModel, kernelInitializer: 'zeros' });
     this.positionCount = sizes.positions;
+    this.positionOffset = config.version.positionOffset;
     this.tokens = this.child('embed_tokens', table(sizes.vocabulary));
     if (config.useAbsolutePositionEmbeddings) {
-      this.positions = this.child('embed_positions', table(sizes.positions));
+      this.positions = this.child('embed_positions', table(sizes.positions + config.version.positionOffset));
     }
     this.embeddingNorm = this.child('layernorm_embedding', makeNorm(config, config.dModel, 'scaled'));
     this.embeddingScale = config.scaleEmbedding ? Math.sqrt(config.dModel) : 1;
@@ -41,7 +44,7 @@ export abstract class Stack extends CompositeLayer {
   }
 
   /** Adds the norm behind the layers; called last in a constructor, so that weights are listed in order. */
-  protected addFinalNorm(config: DalleBartConfig, useFinalNorm: boolean): void {
+  protected addFinalNorm(config: LayerConfig, useFinalNorm: boolean): void {
     if (hasFinalNorm(config, useFinalNorm)) {
       this.finalNorm = this.child('final_norm', makeNorm(config, config.dModel, 'bare'));
     }
@@ -61,7 +64,8 @@ export abstract class Stack extends CompositeLayer {
     return tf.tidy(() => {
       let x = this.tokens.call(ids) as tf.Tensor3D; // [B, T, D]
       if (this.embeddingScale !== 1) x = tf.mul(x, this.embeddingScale);
-      if (this.positions) x = tf.add(x, tf.slice(this.positions.weight, [first, 0], [length, -1]));
+      if (this.positions)
+        x = tf.add(x, tf.slice(this.positions.weight, [first + this.positionOffset, 0], [length, -1]));
       return this.embeddingDropout.apply(normalize(this.embeddingNorm, x), dropoutKey);
     });
   }

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { DalleBartConfig } from '@easel/bart';
+import type { GenerationConfig } from '@easel/bart';
 import { ConfigError, nearest } from '@easel/core';
 
 /** How tokens are drawn from logits. */
@@ -37,7 +37,7 @@ export function generationSettingsToJson(settings: Partial<GenerationSettings>):
  */
 export async function readGenerationSettings(
   folder: string,
-  config: DalleBartConfig,
+  config: Pick<GenerationConfig, 'topK' | 'topP' | 'temperature'>,
 ): Promise<GenerationSettings> {
   const { topK, topP, temperature } = config;
   const standard: GenerationSettings = { topK, topP, temperature, conditionScale: 1 };

@@ -92,14 +92,21 @@ async function startingPoint(config: Seq2SeqConfig, key: Key): Promise<StartingP
   const tokenizer = config.tokenizer === null ? null : await openTokenizer(config.tokenizer);
   if (config.init !== null) {
     const opened = await openDalleBart(config.init);
+    const { model, config: modelConfig } = opened;
+    if (!(model instanceof DalleBart)) {
+      opened.dispose();
+      throw new ConfigError(
+        `Training: ${config.init} is a first version model, which can be drawn with but not trained on. Start from a model of the second version.`,
+      );
+    }
     const start = {
-      model: opened.model,
+      model,
       tokenizer: tokenizer ?? opened.tokenizer,
       vqgan: await pathIfThere(join(config.init, 'vqgan')),
       wordList: await pathIfThere(join(config.init, WORD_LIST)),
     };
     try {
-      requireFit(start.tokenizer, opened.config);
+      requireFit(start.tokenizer, modelConfig);
       return start;
     } catch (error) {
       opened.dispose();
@@ -118,7 +125,10 @@ async function startingPoint(config: Seq2SeqConfig, key: Key): Promise<StartingP
 }
 
 /** Throws ConfigError unless the model's text embedding has a row for each of the tokenizer's ids. */
-function requireFit(tokenizer: BpeTokenizer, { encoderVocabSize }: DalleBartConfig): void {
+function requireFit(
+  tokenizer: BpeTokenizer,
+  { encoderVocabSize }: Pick<DalleBartConfig, 'encoderVocabSize'>,
+): void {
   if (tokenizer.size > encoderVocabSize)
     throw new ConfigError(
       `Training: the tokenizer has ${tokenizer.size} tokens, but the model's encoder_vocab_size is ${encoderVocabSize}. Train a smaller tokenizer, or raise encoder_vocab_size.`,
