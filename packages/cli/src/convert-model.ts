@@ -3,13 +3,22 @@ import { copyFile, mkdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import {
   bartNaming,
+  type DalleBartConfig,
   dalleBartConfigToJson,
+  flaxLayout,
   parameters,
   parseDalleBartConfig,
   rulesForSource,
 } from '@easel/bart';
-import { CheckpointError, ConfigError, type TensorSource, type WeightRule } from '@easel/core';
-import { convertCheckpoint, openCheckpoint, writeFileAtomic } from '@easel/core/node';
+import { CheckpointError, ConfigError, type TensorSource } from '@easel/core';
+import {
+  CHECKPOINT_NAMES,
+  convertCheckpoint,
+  convertToFlax,
+  type FlaxTensor,
+  openCheckpoint,
+  writeFileAtomic,
+} from '@easel/core/node';
 import {
   parseVqganConfig,
   VQGAN_F16_16384,
@@ -19,9 +28,19 @@ import {
   vqganReading,
 } from '@easel/vqgan';
 import { generationFile, generationSettingsToJson } from './generation-settings.js';
+import {
+  compareOutputs,
+  type OutputDifference,
+  type ReadableCheckpoint,
+  type VerifiedModel,
+} from './verify-conversion.js';
 
 /** Number formats of a converted checkpoint, by the names that the command line has for them. */
 export const convertDtypes = { f32: 'F32', f16: 'F16', bf16: 'BF16' } as const;
+
+/** Forms that a model is written in. */
+export const conversionTargets = ['easel', 'flax'] as const;
+export type ConversionTarget = (typeof conversionTargets)[number];
 
 /** How `convertModel` works. */
 export interface ConvertModelOptions {
@@ -29,6 +48,12 @@ export interface ConvertModelOptions {
   readonly dtype?: keyof typeof convertDtypes;
   /** config.json, where it is not beside the checkpoint. */
   readonly config?: string | undefined;
+  /** What is written: model.safetensors under our names (default), or flax_model.msgpack for the original programs. */
+  readonly to?: ConversionTarget;
+  /** Whether a Flax text model has its layers stacked; default: as its config says. */
+  readonly stacked?: boolean | undefined;
+  /** Compare what the model computes before and after, on the backend that is started. */
+  readonly verify?: boolean | undefined;
   /** VQGAN (folder or file) that is converted into `out/vqgan` with a text model. */
   readonly vqgan?: string | undefined;
   /** Stops between two weights; the checkpoint in work leaves no file. */
@@ -42,6 +67,8 @@ export interface ConvertedModel {
   readonly kind: 'text' | 'vqgan';
   readonly tensors: number;
   readonly bytes: number;
+  /** With `verify`: how far outputs for a fixed input are apart. */
+  readonly outputs?: OutputDifference;
 }
 
 /** Files of a model folder beside its config and weights that are copied if they are there. */
@@ -58,15 +85,10 @@ const companions = [
 /** What the original's notebook draws with. */
 const originalGeneration = { conditionScale: 10 };
 
-/** A model in memory that is ready to be written under our names. */
-interface Plan {
-  readonly kind: ConvertedModel['kind'];
-  readonly json: Record<string, unknown>;
-  readonly source: TensorSource;
-  readonly rules: ReadonlyMap<string, WeightRule>;
+/** A model that is ready to be written. */
+interface Plan extends ReadableCheckpoint {
+  readonly model: VerifiedModel;
   readonly shapes: ReadonlyMap<string, readonly number[]>;
-  /** Tensors that the model has no use for. */
-  readonly ignore?: (name: string) => boolean;
 }
 
 async function readJson(path: string): Promise<unknown> {
@@ -93,21 +115,19 @@ function kindOf(json: unknown, file: string): ConvertedModel['kind'] {
   );
 }
 
-function planText(json: unknown, file: string, source: TensorSource): Plan {
-  const config = parseDalleBartConfig(json, file);
-  const rules = rulesForSource(config, source);
+function planText(config: DalleBartConfig, source: TensorSource): Plan {
   const shapes = new Map(parameters(config).map(({ name, shape }) => [name, shape]));
-  return { kind: 'text', json: dalleBartConfigToJson(config), source, rules, shapes };
+  return { model: { kind: 'text', config }, source, rules: rulesForSource(config, source), shapes };
 }
 
 function planVqgan(config: VqganConfig, source: TensorSource): Plan {
   const reading = vqganReading(source.entries.keys());
-  const model = new Vqgan(config, { decoderOnly: !reading.canEncode });
+  const decoderOnly = !reading.canEncode;
+  const model = new Vqgan(config, { decoderOnly });
   const shapes = new Map([...model.namedWeights()].map(([name, weight]) => [name, weight.shape]));
   model.dispose();
   return {
-    kind: 'vqgan',
-    json: vqganConfigToJson(config),
+    model: { kind: 'vqgan', config, decoderOnly },
     source,
     rules: reading.rules(shapes.keys()),
     shapes,
@@ -129,7 +149,9 @@ async function planConversion(
   const file = config ?? join(folder, 'config.json');
   const json = await readJson(file);
   const kind = naming === 'flax' ? kindOf(json, file) : 'vqgan';
-  return kind === 'text' ? planText(json, file, source) : planVqgan(parseVqganConfig(json, file), source);
+  return kind === 'text'
+    ? planText(parseDalleBartConfig(json, file), source)
+    : planVqgan(parseVqganConfig(json, file), source);
 }
 
 /** The VQGAN that belongs to a text model: the one asked for, else one in its folder. */
@@ -140,52 +162,124 @@ function innerVqgan(asked: string | undefined, folder: string, source: TensorSou
   return bartNaming(source) === 'min-dalle' && existsSync(detoker) ? detoker : undefined;
 }
 
+/** The model as it is called in the written folder, its config.json and its file of weights. */
+interface Target {
+  readonly model: VerifiedModel;
+  readonly json: Record<string, unknown>;
+  readonly file: string;
+  /** Tensors of a Flax file; undefined for our own names. */
+  readonly layout: readonly FlaxTensor[] | undefined;
+}
+
+/** Throws ConfigError for a model that the original programs cannot compute. */
+function targetOf({ model, shapes }: Plan, to: ConversionTarget, stacked: boolean | undefined): Target {
+  const file = to === 'flax' ? 'flax_model.msgpack' : 'model.safetensors';
+  if (model.kind === 'text') {
+    if (to === 'easel') {
+      return { model, json: dalleBartConfigToJson(model.config), file, layout: undefined };
+    }
+    const useScan = stacked ?? model.config.useScan;
+    const layout = flaxLayout(model.config, useScan);
+    const config = { ...model.config, useScan };
+    return { model: { kind: 'text', config }, json: dalleBartConfigToJson(config), file, layout };
+  }
+  const json = vqganConfigToJson(model.config);
+  if (to === 'easel') return { model, json, file, layout: undefined };
+  const { normGroups, codebookNorm } = model.config;
+  if (normGroups !== 32 || codebookNorm !== 'none') {
+    throw new ConfigError(
+      `Flax checkpoint: vqgan-jax computes with norm_groups 32 and codebook_norm "none" only; this VQGAN has ${normGroups} and "${codebookNorm}". It can be written as an Easel folder.`,
+    );
+  }
+  const layout = [...shapes.keys()].map((name) => ({ name, weights: [name], stacked: false }));
+  return { model, json, file, layout };
+}
+
 /**
- * Rewrites a model as a folder that Easel opens fastest: config.json, model.safetensors under our names, and the tokenizer's files if there
- * are any. Reads Flax's, taming's, min-dalle's and Easel's own checkpoints, one tensor at a time.
+ * Rewrites a model as a folder: config.json, its weights, and the tokenizer's files if there are any. Weights are model.safetensors under our
+ * names, which Easel opens fastest, or flax_model.msgpack, which the original programs open. Reads Flax's, taming's, min-dalle's and
+ * Easel's own checkpoints, one tensor at a time.
  *
- * Throws CheckpointError or ConfigError if the checkpoint, its config or the two together are not a model; nothing is written then.
+ * Throws CheckpointError or ConfigError if the checkpoint, its config or the two together are not a model; nothing is written then. Throws
+ * CheckpointError if `verify` finds other outputs than float32 rounding makes (with dtype f32).
  */
 export async function convertModel(
   input: string,
   out: string,
-  { dtype = 'f32', config, vqgan, signal, onWeight }: ConvertModelOptions = {},
+  options: ConvertModelOptions = {},
 ): Promise<ConvertedModel[]> {
+  const { dtype = 'f32', config, vqgan, to = 'easel', stacked, verify = false, signal, onWeight } = options;
   const isFolder = (await stat(input).catch(() => undefined))?.isDirectory() ?? false;
   const opened = await openCheckpoint(input);
   try {
     const folder = isFolder ? input : dirname(input);
     const plan = await planConversion(opened, folder, config);
-    const { kind } = plan;
+    const { kind } = plan.model;
     if (kind === 'vqgan' && vqgan !== undefined) {
       throw new ConfigError(`${input}: this is a VQGAN itself; --vqgan goes with a text model.`);
     }
-    const weights = join(out, 'model.safetensors');
+    const target = targetOf(plan, to, stacked);
+    const weights = join(out, target.file);
     if (existsSync(weights) && (await sameFile(weights, opened.description))) {
       throw new CheckpointError(`${out}: input and output are the same folder. Give another one.`);
     }
+    const other = CHECKPOINT_NAMES.find((name) => name !== target.file && existsSync(join(out, name)));
+    if (other !== undefined) {
+      throw new CheckpointError(
+        `${out}: it holds ${other}, and two checkpoints in one folder would be taken for each other. Give another folder.`,
+      );
+    }
     await mkdir(out, { recursive: true });
-    const bytes = await convertCheckpoint(plan.source, plan.rules, weights, convertDtypes[dtype], {
+    const converting = {
       shapes: plan.shapes,
       ...(plan.ignore === undefined ? {} : { ignore: plan.ignore }),
       ...(signal === undefined ? {} : { signal }),
       ...(onWeight === undefined ? {} : { onWeight }),
-    });
-    await writeFileAtomic(join(out, 'config.json'), `${JSON.stringify(plan.json, null, 2)}\n`);
+    };
+    const storage = convertDtypes[dtype];
+    const bytes =
+      target.layout === undefined
+        ? await convertCheckpoint(opened, plan.rules, weights, storage, converting)
+        : await convertToFlax(opened, plan.rules, target.layout, weights, storage, converting);
+    await writeFileAtomic(join(out, 'config.json'), `${JSON.stringify(target.json, null, 2)}\n`);
     if (kind === 'text') await copyCompanions(folder, out, bartNaming(opened) !== 'easel');
-    const done: ConvertedModel[] = [{ folder: out, kind, tensors: plan.rules.size, bytes }];
+    const outputs = verify ? await verifyWritten(plan, target.model, weights, dtype) : undefined;
+    const done: ConvertedModel[] = [
+      { folder: out, kind, tensors: plan.rules.size, bytes, ...(outputs === undefined ? {} : { outputs }) },
+    ];
     const inner = kind === 'text' ? innerVqgan(vqgan, folder, opened) : undefined;
-    if (inner !== undefined)
-      done.push(
-        ...(await convertModel(inner, join(out, 'vqgan'), {
-          dtype,
-          ...(signal ? { signal } : {}),
-          ...(onWeight ? { onWeight } : {}),
-        })),
-      );
+    if (inner !== undefined) {
+      const { config: _config, vqgan: _vqgan, ...same } = options;
+      done.push(...(await convertModel(inner, join(out, 'vqgan'), same)));
+    }
     return done;
   } finally {
     await opened.close();
+  }
+}
+
+/** With f32 nothing is rounded, so that the outputs differ by the order of sums at most, if a backend does not keep to one. */
+const MAX_RELATIVE_DIFFERENCE = 1e-5;
+
+async function verifyWritten(
+  plan: Plan,
+  model: VerifiedModel,
+  weights: string,
+  dtype: keyof typeof convertDtypes,
+): Promise<OutputDifference> {
+  const source = await openCheckpoint(weights);
+  try {
+    const written = model.kind === 'text' ? planText(model.config, source) : planVqgan(model.config, source);
+    const outputs = await compareOutputs(plan.model, plan, written);
+    const { difference, largest } = outputs;
+    if (dtype === 'f32' && difference > MAX_RELATIVE_DIFFERENCE * largest) {
+      throw new CheckpointError(
+        `${weights}: outputs for a fixed input differ by up to ${difference} (of at most ${largest}) from those before, though nothing was rounded. This is a fault of Easel: please report it.`,
+      );
+    }
+    return outputs;
+  } finally {
+    await source.close();
   }
 }
 

@@ -135,7 +135,78 @@ describe('easel convert', () => {
     await Promise.all([source.close(), converted.close()]);
   });
 
+  test.each(['normformer_scan', 'normformer_noscan'])(
+    '%s: back to Flax, the bytes of the original; restacked, the same outputs',
+    async (name) => {
+      const folder = flaxFolder(name);
+      const [ours, back, other] = ['ours', 'back', 'other'].map((part) => at(`${part}-${name}`)) as [
+        string,
+        string,
+        string,
+      ];
+      const stacked = name === 'normformer_scan';
+      expect(await runEasel('convert', folder, ours)).toMatchObject({ code: 0 });
+      const again = await runEasel('convert', ours, back, '--to', 'flax', '--verify', '--quiet');
+      expect(again).toMatchObject({ code: 0, stderr: '' });
+      expect(again.stdout).toMatch(/: text model, \d+ tensors, 0\.\d MiB, outputs equal$/m);
+      const file = 'flax_model.msgpack';
+      expect(Buffer.compare(readFileSync(join(back, file)), readFileSync(join(folder, file)))).toBe(0);
+      expect(JSON.parse(readFileSync(join(back, 'config.json'), 'utf8')).use_scan).toBe(stacked);
+
+      const restacked = ['--to', 'flax', stacked ? '--no-stacked' : '--stacked'];
+      const { code, stdout } = await runEasel('convert', back, other, ...restacked, '--verify', '--json');
+      expect([code, JSON.parse(stdout)[0].outputs.difference]).toEqual([0, 0]);
+      expect(JSON.parse(readFileSync(join(other, 'config.json'), 'utf8')).use_scan).toBe(!stacked);
+      const source = await openCheckpoint(other);
+      const part = stacked ? 'FlaxBartDecoderLayer_1' : 'FlaxBartDecoderLayers';
+      expect(source.entries.has(`model.decoder.layers.${part}.GLU_0.Dense_0.kernel`)).toBe(true);
+      await source.close();
+    },
+  );
+
+  test('a VQGAN: to Flax, the bytes of the original; float16 differs by its rounding', async () => {
+    const { code } = await runEasel('convert', goldenVqgan, at('vqgan-ours'));
+    expect(code).toBe(0);
+    const back = await runEasel(
+      'convert',
+      at('vqgan-ours'),
+      at('vqgan-back'),
+      '--to',
+      'flax',
+      '--verify',
+      '--json',
+    );
+    const [{ outputs }] = JSON.parse(back.stdout);
+    expect([back.code, outputs.difference]).toEqual([0, 0]);
+    expect(outputs.largest).toBeGreaterThan(0.1);
+    const original = readFileSync(join(goldenVqgan, 'flax_model.msgpack'));
+    expect(Buffer.compare(readFileSync(at('vqgan-back', 'flax_model.msgpack')), original)).toBe(0);
+
+    const half = await runEasel(
+      'convert',
+      goldenVqgan,
+      at('vqgan-half'),
+      '--dtype',
+      'f16',
+      '--verify',
+      '--json',
+    );
+    const [{ outputs: rounded }] = JSON.parse(half.stdout);
+    expect(rounded.difference).toBeGreaterThan(0);
+    expect(rounded.difference).toBeLessThan(0.01 * rounded.largest);
+  });
+
   test.each<[string, () => string[], string]>([
+    [
+      'a VQGAN that vqgan-jax cannot compute',
+      () => [at('tiny', 'vqgan'), at('x'), '--to', 'flax'],
+      'vqgan-jax computes with norm_groups 32',
+    ],
+    [
+      'a second checkpoint in one folder',
+      () => [flaxFolder('normformer_scan'), at('tiny'), '--to', 'flax'],
+      'it holds model.safetensors, and two checkpoints in one folder',
+    ],
     ['no such input', () => [at('tin'), at('x')], 'Did you mean'],
     [
       'no config beside it',
