@@ -24,6 +24,8 @@ export interface AddonStatus {
 export interface Addon extends KernelFunctions {
   /** Uninitialised block, 64-byte aligned; 1 byte to 4 GiB. */
   allocate(bytes: number): ArrayBuffer;
+  /** Detaches the buffer (its length becomes 0) and gives its memory back to the system: at once from 128 KiB up, else soon. */
+  discard(buffer: ArrayBuffer): void;
   status(): AddonStatus;
   /** Uses another instruction set (its index in CPU_TARGETS), process-wide; returns the previous. */
   setTarget(target: number): number;

@@ -1,5 +1,6 @@
 import type { backend_util, DataType, TensorInfo } from '@tensorflow/tfjs';
 import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
+import { AllocationError } from './allocation-error.js';
 import { type Block, BlockPool, type PoolUsage } from './block-pool.js';
 
 /** A new tensor's description and the array to fill. */
@@ -43,7 +44,7 @@ export class NativeBackend extends MathBackendCPU {
 
   /** Stores a copy of the caller's values: later changes to the caller's array do not show, nor ours to the caller. */
   override write(values: backend_util.BackendValues, shape: number[], dtype: DataType): DataId {
-    return this.#store(isNumericArray(values) ? this.#copy(values) : values, shape, dtype);
+    return this.#store(isNumericArray(values) ? this.#copy(values, shape) : values, shape, dtype);
   }
 
   override move(
@@ -53,7 +54,7 @@ export class NativeBackend extends MathBackendCPU {
     dtype: DataType,
     refCount: number,
   ): void {
-    const stored = isNumericArray(values) ? this.#copy(values) : values;
+    const stored = isNumericArray(values) ? this.#copy(values, shape) : values;
     this.#retain(stored);
     super.move(dataId, stored, shape, dtype, refCount);
   }
@@ -117,7 +118,7 @@ export class NativeBackend extends MathBackendCPU {
   allocate(shape: number[], dtype: NativeDtype): Output<NumericArray> {
     let size = 1;
     for (const extent of shape) size *= extent;
-    const values = this.#array(size, dtype);
+    const values = this.#array(size, dtype, shape);
     return { info: { dataId: this.#store(values, shape, dtype), shape, dtype }, values };
   }
 
@@ -188,23 +189,30 @@ export class NativeBackend extends MathBackendCPU {
     const entry = this.data.get(info.dataId);
     if (entry.refCount !== 1) throw new Error('makeExclusive: another tensor shares the data');
     const before: Block | undefined = this.pool.find(entry.values);
-    entry.values = this.#copy(this.float32(info));
+    entry.values = this.#copy(this.float32(info), info.shape);
     this.#retain(entry.values);
     if (before !== undefined) this.pool.release(before);
   }
 
-  #array(size: number, dtype: NativeDtype): NumericArray {
-    if (dtype === 'float32')
-      return size === 0 ? new Float32Array(0) : new Float32Array(this.pool.take(size * 4), 0, size);
-    if (dtype === 'int32')
-      return size === 0 ? new Int32Array(0) : new Int32Array(this.pool.take(size * 4), 0, size);
-    return size === 0 ? new Uint8Array(0) : new Uint8Array(this.pool.take(size), 0, size);
+  /** An array of `size` elements on a block of the pool; `shape` is for the error where there is no memory. */
+  #array(size: number, dtype: NativeDtype, shape: readonly number[]): NumericArray {
+    try {
+      if (dtype === 'float32')
+        return size === 0 ? new Float32Array(0) : new Float32Array(this.pool.take(size * 4), 0, size);
+      if (dtype === 'int32')
+        return size === 0 ? new Int32Array(0) : new Int32Array(this.pool.take(size * 4), 0, size);
+      return size === 0 ? new Uint8Array(0) : new Uint8Array(this.pool.take(size), 0, size);
+    } catch (error) {
+      const reason = error instanceof AllocationError ? error.reason : (error as Error).message;
+      const bytes = size * (dtype === 'bool' ? 1 : 4);
+      throw new AllocationError(bytes, reason, 'the native backend', `[${shape}] ${dtype}`);
+    }
   }
 
-  #copy(values: NumericArray): NumericArray {
+  #copy(values: NumericArray, shape: readonly number[]): NumericArray {
     const dtype =
       values instanceof Float32Array ? 'float32' : values instanceof Int32Array ? 'int32' : 'bool';
-    const copy = this.#array(values.length, dtype);
+    const copy = this.#array(values.length, dtype, shape);
     copy.set(values);
     return copy;
   }

@@ -1,4 +1,5 @@
 import { addon } from './addon.js';
+import { AllocationError } from './allocation-error.js';
 
 /** Memory of one or several tensors (views count), reused when the last of them goes. */
 export interface Block {
@@ -29,6 +30,9 @@ const LARGE_BYTES = 1 << 16;
 /** Free memory that is kept in any case. */
 const KEPT_BYTES = 64 << 20;
 
+/** Blocks of the size asked for, so that a sanitizer sees an access beyond: EASEL_EXACT_BLOCKS=1 in the environment. */
+const EXACT_BLOCKS = process.env.EASEL_EXACT_BLOCKS === '1';
+
 /** Size classes: 64 bytes, then four an octave, so that at most a fifth of a block is unused. */
 export function sizeClass(bytes: number): number {
   if (bytes <= 64) return 64;
@@ -43,6 +47,8 @@ export function sizeClass(bytes: number): number {
 export class BlockPool {
   /** Fill blocks with 0xFF (NaN) on release, so that a view that outlives its block is seen. EASEL_POISON=1 in the environment. */
   poison = process.env.EASEL_POISON === '1';
+  /** The most bytes that live and free blocks may take together. */
+  limitBytes = Number.POSITIVE_INFINITY;
   readonly #free = new Map<number, Block[]>();
   readonly #blockOf = new WeakMap<ArrayBufferLike, Block>();
   #liveBytes = 0;
@@ -50,19 +56,24 @@ export class BlockPool {
   #highWaterBytes = 0;
   #lost = 0;
 
-  /** A buffer of at least `bytes` (more than 0) with unspecified contents; nobody holds it until `retain`. */
+  /**
+   * A buffer of at least `bytes` (more than 0) with unspecified contents; nobody holds it until a data entry lies on it. Throws AllocationError
+   * where the system or `limitBytes` does not allow it, when free blocks have been given back in vain.
+   */
   take(bytes: number): ArrayBuffer {
-    const size = sizeClass(bytes);
+    const size = EXACT_BLOCKS ? bytes : sizeClass(bytes);
     let block = this.#free.get(size)?.pop();
-    for (let larger = size; block === undefined && bytes >= LARGE_BYTES && larger <= size * 1.75; ) {
+    for (
+      let larger = size;
+      block === undefined && bytes >= LARGE_BYTES && !EXACT_BLOCKS && larger <= size * 1.75;
+    ) {
       larger = sizeClass(larger + 1);
       block = this.#free.get(larger)?.pop();
     }
     if (block === undefined) {
       this.#trim(size);
-      const buffer = size <= MOST_EXTERNAL_BYTES ? addon().allocate(size) : new ArrayBuffer(size);
-      block = { buffer, bytes: size, refs: 0, lent: false };
-      this.#blockOf.set(buffer, block);
+      block = { buffer: this.#make(size), bytes: size, refs: 0, lent: false };
+      this.#blockOf.set(block.buffer, block);
     } else {
       this.#poolBytes -= block.bytes;
     }
@@ -102,20 +113,41 @@ export class BlockPool {
     };
   }
 
-  /** Drops all free blocks. */
-  clear(): void {
+  /** Gives all free blocks back to the system; returns their bytes. */
+  clear(): number {
+    const bytes = this.#poolBytes;
+    for (const list of this.#free.values()) for (const block of list) addon().discard(block.buffer);
     this.#free.clear();
     this.#poolBytes = 0;
+    return bytes;
   }
 
-  /** Before a new block: drops free ones, largest first, that would take the whole above 1.5 times the high-water mark. */
+  #make(bytes: number): ArrayBuffer {
+    if (this.#liveBytes + this.#poolBytes + bytes > this.limitBytes) {
+      const limit = `the limit is ${this.limitBytes} bytes, and ${this.#liveBytes} are in use`;
+      throw new AllocationError(bytes, limit);
+    }
+    const make = () => (bytes <= MOST_EXTERNAL_BYTES ? addon().allocate(bytes) : new ArrayBuffer(bytes));
+    try {
+      return make();
+    } catch {
+      this.clear();
+    }
+    try {
+      return make();
+    } catch (error) {
+      throw new AllocationError(bytes, (error as Error).message);
+    }
+  }
+
+  /** Before a new block: gives free ones back, largest first, that would take the whole above 1.5 times the high-water mark or the limit. */
   #trim(bytes: number): void {
-    const most = 1.5 * this.#highWaterBytes + KEPT_BYTES;
+    const most = Math.min(this.limitBytes, 1.5 * this.#highWaterBytes + KEPT_BYTES);
     if (this.#liveBytes + this.#poolBytes + bytes <= most || this.#poolBytes === 0) return;
     for (const size of [...this.#free.keys()].sort((a, b) => b - a)) {
       const list = this.#free.get(size) as Block[];
       while (list.length > 0 && this.#liveBytes + this.#poolBytes + bytes > most) {
-        list.pop();
+        addon().discard((list.pop() as Block).buffer);
         this.#poolBytes -= size;
       }
     }

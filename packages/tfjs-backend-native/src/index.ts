@@ -1,7 +1,10 @@
+import * as tf from '@tensorflow/tfjs';
 import { addonLoad, type CpuTarget } from './addon.js';
-import { registerNativeBackend } from './register.js';
+import type { NativeBackend } from './backend.js';
+import { BACKEND_NAME, registerNativeBackend } from './register.js';
 
 export { CPU_TARGETS, type CpuTarget, setTarget, setThreads } from './addon.js';
+export { AllocationError } from './allocation-error.js';
 export { NativeBackend } from './backend.js';
 export type { PoolUsage } from './block-pool.js';
 
@@ -26,6 +29,15 @@ export function nativeStatus(): NativeStatus {
   }
   const { cpu, target, threads } = addonLoad.addon.status();
   return { available: true, cpu, target, threads, path: addonLoad.path };
+}
+
+/**
+ * Gives the memory that the backend keeps for reuse back to the system: large blocks at once, small ones on the next turn of the event loop.
+ * Returns how many bytes; 0 where the backend is not in use. Tensors stay.
+ */
+export function releaseMemory(): number {
+  const backend = tf.engine().registry[BACKEND_NAME] as NativeBackend | undefined;
+  return backend?.pool.clear() ?? 0;
 }
 
 if (addonLoad.addon !== undefined) registerNativeBackend();

@@ -45,6 +45,18 @@ bool Arguments::typed_array(size_t index, napi_typedarray_type type, const char*
   return true;
 }
 
+bool Arguments::array_buffer(size_t index, void** data, size_t* bytes) {
+  bool is_buffer = false, is_detached = true;
+  if (!ok_) return false;
+  if (napi_is_arraybuffer(env_, values_[index], &is_buffer) != napi_ok || !is_buffer ||
+      napi_is_detached_arraybuffer(env_, values_[index], &is_detached) != napi_ok || is_detached ||
+      napi_get_arraybuffer_info(env_, values_[index], data, bytes) != napi_ok) {
+    refuse(index, "an ArrayBuffer that is not detached");
+    return false;
+  }
+  return true;
+}
+
 bool Arguments::is_absent(size_t index) {
   napi_valuetype type;
   return ok_ && napi_typeof(env_, values_[index], &type) == napi_ok && (type == napi_undefined || type == napi_null);

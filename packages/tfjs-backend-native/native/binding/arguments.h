@@ -30,6 +30,9 @@ class Arguments {
   /// Float32Array, or an empty span for null and undefined.
   Span<float> optional_floats(size_t index) { return is_absent(index) ? Span<float>{} : floats(index); }
   bool is_absent(size_t index);
+  /// Memory of an ArrayBuffer; false if the argument is none, or detached.
+  bool array_buffer(size_t index, void** data, size_t* bytes);
+  napi_value value(size_t index) const { return values_[index]; }
 
   double number(size_t index);
   /// An integer within ±2^53.

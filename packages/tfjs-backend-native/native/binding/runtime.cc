@@ -1,4 +1,4 @@
-// allocate, status and the switches for CPU target and threads.
+// allocate, discard, status and the switches for CPU target and threads.
 #include <atomic>
 
 #include "binding/arguments.h"
@@ -44,6 +44,17 @@ napi_value allocate(napi_env env, napi_callback_info info) {
   int64_t total;
   napi_adjust_external_memory(env, bytes, &total);
   return buffer;
+}
+
+/// discard(buffer): detaches an ArrayBuffer. Its pages go back to the system now, the rest when the engine lets go of it.
+napi_value discard(napi_env env, napi_callback_info info) {
+  Arguments args(env, info, "discard", 1);
+  void* data = nullptr;
+  size_t bytes = 0;
+  if (!args.array_buffer(0, &data, &bytes)) return nullptr;
+  if (bytes > 0) discard_block(data, bytes);  // first: detaching may free it
+  args.require(napi_detach_arraybuffer(env, args.value(0)) == napi_ok, "the buffer cannot be detached");
+  return nullptr;
 }
 
 void set_string(napi_env env, napi_value object, const char* name, const char* text) {
@@ -107,6 +118,7 @@ napi_value set_threads(napi_env env, napi_callback_info info) {
 
 void register_runtime(napi_env env, napi_value exports) {
   export_function(env, exports, "allocate", allocate);
+  export_function(env, exports, "discard", discard);
   export_function(env, exports, "status", status);
   export_function(env, exports, "setTarget", set_target_binding);
   export_function(env, exports, "setThreads", set_threads);

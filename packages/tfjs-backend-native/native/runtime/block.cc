@@ -1,9 +1,11 @@
 #include "runtime/block.h"
 
+#include <cstdint>
 #include <cstdlib>
 
 #if defined(__linux__)
 #include <sys/mman.h>
+#include <unistd.h>
 #endif
 
 namespace easel {
@@ -11,6 +13,8 @@ namespace {
 
 constexpr size_t cache_line = 64;
 constexpr size_t huge_page = size_t{2} << 20;
+/// From here on a discarded block gives its pages back without waiting to be freed; below, the call would cost more than it brings.
+constexpr size_t discarded_early = size_t{128} << 10;
 constexpr int slots = 4;
 
 struct Scratch {
@@ -27,14 +31,25 @@ thread_local Scratch scratches;
 
 void* allocate_block(size_t bytes) {
   const size_t alignment = bytes >= huge_page ? huge_page : cache_line;
-  const size_t rounded = (bytes + cache_line - 1) / cache_line * cache_line;
   void* block = nullptr;
-  if (posix_memalign(&block, alignment, rounded ? rounded : cache_line) != 0) return nullptr;
+  if (posix_memalign(&block, alignment, bytes ? bytes : 1) != 0) return nullptr;
 #if defined(__linux__)
   // A hint: without huge pages first touch of a large block costs three times as much.
-  if (bytes >= huge_page) madvise(block, rounded, MADV_HUGEPAGE);
+  if (bytes >= huge_page) madvise(block, bytes, MADV_HUGEPAGE);
 #endif
   return block;
+}
+
+void discard_block(void* block, size_t bytes) {
+#if defined(__linux__)
+  const size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  const uintptr_t begin = (reinterpret_cast<uintptr_t>(block) + page - 1) / page * page;
+  const uintptr_t end = (reinterpret_cast<uintptr_t>(block) + bytes) / page * page;
+  if (bytes >= discarded_early && begin < end) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+#else
+  (void)block;
+  (void)bytes;
+#endif
 }
 
 void free_block(void* block) { std::free(block); }

@@ -8,6 +8,9 @@ namespace easel {
 /// Uninitialised memory, aligned to 64 bytes, or to 2 MiB with huge pages asked for from 2 MiB up. Null if there is none.
 void* allocate_block(size_t bytes);
 
+/// Gives the whole pages of a block back to the system; its contents are then unspecified, and it must still be freed.
+void discard_block(void* block, size_t bytes);
+
 /// Gives back what allocate_block returned.
 void free_block(void* block);
 

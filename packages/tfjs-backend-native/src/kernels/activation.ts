@@ -27,6 +27,8 @@ function backward(kernelName: string, op: (attrs: Record<string, unknown>) => Bi
   return nativeKernel(kernelName, ({ inputs, backend, attrs }: KernelArguments) => {
     const { dy, x } = inputs as { dy: TensorInfo; x: TensorInfo };
     requireFloat32(kernelName, { dy, x });
+    if (`${dy.shape}` !== `${x.shape}`)
+      throw new Error(`${kernelName}: expected dy [${x.shape}] as x, got [${dy.shape}].`);
     const dx = backend.allocate(x.shape, 'float32');
     axes[0] = dx.values.length;
     const number = BINARY_OPS.indexOf(op(attrs ?? {}));

@@ -22,7 +22,7 @@ export const attention = nativeKernel('Attention', ({ inputs, backend, attrs }: 
     throw new Error(
       `Attention: expected q [B, T, D] and k, v [B, S, D], got [${q.shape}], [${k.shape}] and [${v.shape}].`,
     );
-  if (!(heads > 0) || width % heads !== 0)
+  if (!(Number.isInteger(heads) && heads > 0) || width % heads !== 0)
     throw new Error(`Attention: heads (${heads}) must divide the width ${width}.`);
   if (!(Number.isInteger(keys) && keys > 0 && keys <= capacity))
     throw new Error(`Attention: keyLength must be 1 to ${capacity}, got ${keys}.`);
