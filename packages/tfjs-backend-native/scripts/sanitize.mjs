@@ -1,0 +1,137 @@
+// Builds the addon with sanitizers and runs this package's kernel tests on it: `node scripts/sanitize.mjs [address|thread] [jest pattern …]`.
+// `address` is AddressSanitizer and UndefinedBehaviorSanitizer, with every block of memory of exactly the size asked for; `thread` is
+// ThreadSanitizer with four threads. Without a name both run. Ends with 1 at the first report. Needs Linux and GCC; CXX names another one.
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { availableParallelism } from 'node:os';
+import { basename, join } from 'node:path';
+
+const require = createRequire(import.meta.url);
+const packageDir = join(import.meta.dirname, '..');
+const rootDir = join(packageDir, '..', '..');
+const compiler = process.env.CXX ?? 'g++';
+
+const AVX2 = ['-mavx2', '-mfma', '-mf16c'];
+/** What binding.gyp gives the sources of each CPU target. */
+const TARGET_FLAGS = {
+  portable: [],
+  serial: [],
+  avx2: AVX2,
+  avx512: [...AVX2, '-mavx512f', '-mavx512bw', '-mavx512dq', '-mavx512vl', '-mprefer-vector-width=512'],
+};
+
+const SANITIZERS = {
+  address: {
+    flags: ['-fsanitize=address,undefined', '-fno-sanitize-recover=all'],
+    runtime: 'libasan.so',
+    environment: {
+      // Node itself frees little at its end.
+      ASAN_OPTIONS: 'detect_leaks=0:allocator_may_return_null=1:halt_on_error=1:exitcode=99',
+      UBSAN_OPTIONS: 'print_stacktrace=1:halt_on_error=1:exitcode=99',
+      EASEL_EXACT_BLOCKS: '1',
+    },
+  },
+  thread: {
+    flags: ['-fsanitize=thread'],
+    runtime: 'libtsan.so',
+    environment: {
+      // Node is not built with it: what its own code does with locks and memory says nothing.
+      TSAN_OPTIONS: 'ignore_noninstrumented_modules=1:report_signal_unsafe=0:halt_on_error=1:exitcode=99',
+      EASEL_THREADS: '4',
+    },
+  },
+};
+
+/** Tests that run: all but those that measure the process, and tfjs-core's suite, which takes an hour under a sanitizer. */
+const TESTS = ['src/kernels/', 'src/addon', 'src/backend', 'src/worker'];
+
+function fail(message) {
+  console.error(`sanitize: ${message}`);
+  process.exit(1);
+}
+
+/** Runs commands, as many at a time as there are processors; fails at the first that does. */
+async function runAll(commands) {
+  const queue = [...commands];
+  const work = async () => {
+    for (let args = queue.shift(); args !== undefined; args = queue.shift()) {
+      const child = spawn(compiler, args, { cwd: packageDir, stdio: 'inherit' });
+      const status = await new Promise((done) => child.once('close', done).once('error', () => done(-1)));
+      if (status !== 0) fail(`${compiler} ${args.join(' ')} ended with ${status}`);
+    }
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, work));
+}
+
+/** Builds the addon with a sanitizer, what changed only; returns the folder that node-gyp-build takes it from. */
+async function build(name, { flags }) {
+  const folder = join(packageDir, 'build', 'sanitize', name);
+  const release = join(folder, 'build', 'Release');
+  mkdirSync(release, { recursive: true });
+  const headers = readdirSync(join(packageDir, 'native'), { recursive: true })
+    .filter((file) => file.endsWith('.h'))
+    .map((file) => statSync(join(packageDir, 'native', file)).mtimeMs);
+  const common = [
+    '-std=c++17',
+    '-O1',
+    '-g',
+    '-fPIC',
+    '-pthread',
+    '-fno-omit-frame-pointer',
+    '-DNAPI_VERSION=8',
+  ];
+  const includes = ['-Inative', `-I${require('node-api-headers').include_dir}`];
+  const objects = [];
+  const commands = [];
+  for (const [target, targetFlags] of Object.entries(TARGET_FLAGS)) {
+    const list = spawnSync(process.execPath, [join('native', 'gyp', 'sources.mjs'), target], {
+      cwd: packageDir,
+      encoding: 'utf8',
+    });
+    for (const source of list.stdout.trim().split('\n')) {
+      const object = join(folder, `${source.replaceAll('/', '-')}.o`);
+      objects.push(object);
+      const newest = Math.max(...headers, statSync(join(packageDir, source)).mtimeMs);
+      if (existsSync(object) && statSync(object).mtimeMs > newest) continue;
+      commands.push([...common, ...includes, ...flags, ...targetFlags, '-c', source, '-o', object]);
+    }
+  }
+  await runAll(commands);
+  const addon = join(release, 'tfjs_backend_native.node');
+  await runAll([['-shared', '-pthread', ...flags, '-Wl,-z,nodelete', ...objects, '-o', addon]]);
+  return folder;
+}
+
+/** Where the compiler keeps a library. */
+function libraryPath(library) {
+  const { stdout } = spawnSync(compiler, [`-print-file-name=${library}`], { encoding: 'utf8' });
+  const path = stdout?.trim() ?? '';
+  if (!path.includes('/')) fail(`${compiler} has no ${library}`);
+  return path;
+}
+
+async function check(name, patterns) {
+  const sanitizer = SANITIZERS[name];
+  const folder = await build(name, sanitizer);
+  const jest = join(rootDir, 'node_modules', 'jest', 'bin', 'jest.js');
+  const tests = patterns.map((pattern) => `packages/${basename(packageDir)}/${pattern}`);
+  const node = ['--experimental-vm-modules', '--no-warnings', jest, '--runInBand', '--testTimeout=600000'];
+  // Sanitizers want their memory at fixed addresses: no randomisation.
+  const { status, signal } = spawnSync('setarch', ['-R', process.execPath, ...node, ...tests], {
+    cwd: rootDir,
+    stdio: 'inherit',
+    env: {
+      ...process.env,
+      ...sanitizer.environment,
+      LD_PRELOAD: libraryPath(sanitizer.runtime),
+      TFJS_BACKEND_NATIVE_PREBUILD: folder,
+    },
+  });
+  if (status !== 0) fail(`${name}: the tests ended with ${status ?? signal}`);
+  console.log(`sanitize: ${name}: clean`);
+}
+
+const names = process.argv[2] in SANITIZERS ? [process.argv[2]] : Object.keys(SANITIZERS);
+const patterns = process.argv.slice(process.argv[2] in SANITIZERS ? 3 : 2);
+for (const name of names) await check(name, patterns.length > 0 ? patterns : TESTS);
