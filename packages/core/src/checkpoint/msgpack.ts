@@ -13,7 +13,7 @@ import {
   itemBytes,
   MAX_NAME_LENGTH,
   type SourceEntry,
-  sliceShape,
+  shapeToRead,
   type TensorSource,
 } from './tensor-source.js';
 
@@ -423,11 +423,8 @@ export async function readMsgpackEntry(
   description: string,
   readInto: ReadInto,
 ): Promise<Float32Array> {
-  const { name, dtype } = entry;
-  if (dtype === 'C128' || dtype === 'C64') {
-    throw new CheckpointError(`${description}, tensor "${name}": complex numbers cannot be read as float32.`);
-  }
-  const shape = slice === undefined ? entry.shape : sliceShape(entry, slice, description);
+  const dtype = entry.dtype as Dtype; // shapeToRead refuses the one that is none
+  const shape = shapeToRead(entry, slice, description);
   if (entry.scalar !== undefined) return Float32Array.of(entry.scalar);
   const bytes = new Uint8Array(elementCount(shape) * itemBytes(dtype));
   let from = (slice ?? 0) * bytes.byteLength;

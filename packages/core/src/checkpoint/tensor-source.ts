@@ -62,6 +62,24 @@ export function sliceShape(entry: SourceEntry, slice: number, description: strin
   return inner;
 }
 
+/**
+ * Shape of what `read` gives: the tensor's, or that of one index of its leading axis.
+ *
+ * Throws CheckpointError if there is no such index, or for complex numbers.
+ */
+export function shapeToRead(
+  entry: SourceEntry,
+  slice: number | undefined,
+  description: string,
+): readonly number[] {
+  if (entry.dtype === 'C128' || entry.dtype === 'C64') {
+    throw new CheckpointError(
+      `${description}, tensor "${entry.name}": complex numbers cannot be read as float32.`,
+    );
+  }
+  return slice === undefined ? entry.shape : sliceShape(entry, slice, description);
+}
+
 /** Several checkpoints as one: `part` of a tensor's name, then a dot, then its name there. Closing closes all. */
 export function joinSources(description: string, parts: ReadonlyMap<string, TensorSource>): TensorSource {
   const entries = new Map<string, SourceEntry>();

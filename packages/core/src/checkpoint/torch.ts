@@ -22,7 +22,7 @@ import {
   itemBytes,
   MAX_NAME_LENGTH,
   type SourceEntry,
-  sliceShape,
+  shapeToRead,
   type TensorSource,
 } from './tensor-source.js';
 import { readZipDirectory, type ZipEntry } from './zip.js';
@@ -334,11 +334,8 @@ export async function readTorchEntry(
   description: string,
   readInto: ReadInto,
 ): Promise<Float32Array> {
-  const { name, dtype } = entry;
-  if (dtype === 'C128' || dtype === 'C64') {
-    throw new CheckpointError(`${description}, tensor "${name}": complex numbers cannot be read as float32.`);
-  }
-  const shape = slice === undefined ? entry.shape : sliceShape(entry, slice, description);
+  const dtype = entry.dtype as Dtype; // shapeToRead refuses the one that is none
+  const shape = shapeToRead(entry, slice, description);
   const strides = slice === undefined ? entry.strides : entry.strides.slice(1);
   const width = itemBytes(dtype);
   const offset = entry.offset + (slice ?? 0) * (entry.strides[0] ?? 0) * width;
