@@ -17,6 +17,7 @@ import * as tf from '@tensorflow/tfjs';
 import { parseSeq2SeqConfig } from './config/seq2seq-config.js';
 import { writeShard } from './data/shards.js';
 import { startTestBackend } from './testing/backend.js';
+import { readMetrics, stopAt } from './testing/runs.js';
 import { tinyDalleBartJson } from './testing/tiny-models.js';
 import { trainSeq2Seq } from './train-seq2seq.js';
 import { TrainingError, type TrainingEvent, type TrainingOptions } from './training-loop.js';
@@ -74,24 +75,7 @@ const train = (name: string, changes: TestSettings = {}, options: Partial<Traini
   trainSeq2Seq(parseSeq2SeqConfig({ ...settings(), ...changes }), { out: join(root, name), ...options });
 
 const bytes = (...path: string[]) => readFileSync(join(root, ...path));
-const metrics = (name: string) =>
-  bytes(name, 'metrics.jsonl')
-    .toString()
-    .trim()
-    .split('\n')
-    .map((line) => {
-      const { samplesPerSecond, seconds, ...rest } = JSON.parse(line);
-      return rest;
-    });
-
-/** A signal that goes off when the run tells of this step. */
-function stopAt(step: number) {
-  const stop = new AbortController();
-  const onEvent = (event: TrainingEvent) => {
-    if (event.kind === 'step' && event.step === step) stop.abort();
-  };
-  return { signal: stop.signal, onEvent };
-}
+const metrics = (name: string) => readMetrics(join(root, name));
 
 test('a run learns, logs, evaluates, keeps checkpoints, and leaves a model that draws', async () => {
   const before = tf.memory().numTensors;

@@ -12,9 +12,10 @@ import { readEncodedSet } from './data/encoded-set.js';
 import { openPictureFolder } from './data/picture-folder.js';
 import { startTestBackend } from './testing/backend.js';
 import { drawPictures } from './testing/drawings.js';
+import { readMetrics, stopAt } from './testing/runs.js';
 import { tinyVqganJson } from './testing/tiny-models.js';
 import { trainVqgan } from './train-vqgan.js';
-import { TrainingError, type TrainingEvent, type TrainingOptions } from './training-loop.js';
+import { TrainingError, type TrainingOptions } from './training-loop.js';
 
 // Seconds on native; on the portable backend, or a busy machine, many times that.
 jest.setTimeout(120_000);
@@ -55,24 +56,7 @@ const train = (name: string, changes: Record<string, unknown> = {}, options: Par
   trainVqgan(parseVqganTrainingConfig({ ...settings(), ...changes }), { out: join(root, name), ...options });
 
 const bytes = (...path: string[]) => readFileSync(join(root, ...path));
-const metrics = (name: string) =>
-  bytes(name, 'metrics.jsonl')
-    .toString()
-    .trim()
-    .split('\n')
-    .map((line) => {
-      const { samplesPerSecond, seconds, ...rest } = JSON.parse(line);
-      return rest;
-    });
-
-/** A signal that goes off when the run tells of this step. */
-function stopAt(step: number) {
-  const stop = new AbortController();
-  const onEvent = (event: TrainingEvent) => {
-    if (event.kind === 'step' && event.step === step) stop.abort();
-  };
-  return { signal: stop.signal, onEvent };
-}
+const metrics = (name: string) => readMetrics(join(root, name));
 
 test('a run learns, uses its codebook, draws grids, and leaves a VQGAN that encodes', async () => {
   const before = tf.memory().numTensors;

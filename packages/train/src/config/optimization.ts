@@ -19,7 +19,7 @@ export const optimizerFields = {
 export type OptimizerSettings = Settings<typeof optimizerFields>;
 
 /** Throws ConfigError for a choice that the optimizer doesn't have. */
-export function checkOptimizer({ name, decay }: OptimizerSettings, file: string): void {
+function checkOptimizer({ name, decay }: OptimizerSettings, file: string): void {
   if (name === 'adafactor' && decay !== 'all')
     throw new ConfigError(
       `${file}: optimizer: Adafactor decays all weights or none; "decay": "${decay}" goes with adamw.`,
@@ -47,7 +47,7 @@ export const scheduleFields = {
 export type ScheduleSettings = Settings<typeof scheduleFields>;
 
 /** Throws ConfigError for an exponential decay without its constants, or constants without it. */
-export function checkSchedule(schedule: ScheduleSettings, file: string): void {
+function checkSchedule(schedule: ScheduleSettings, file: string): void {
   const { decay, transitionSteps, decayRate } = schedule;
   if (decay === 'exponential' && (transitionSteps === null || decayRate === null))
     throw new ConfigError(`${file}: schedule: exponential decay needs transitionSteps and decayRate.`);
@@ -82,3 +82,12 @@ export const commonFields = {
   log: section(loggingFields),
   checkpoint: section(checkpointFields),
 };
+
+/** Throws ConfigError for settings of the optimizer or the schedule that don't go together. */
+export function checkOptimization(
+  { optimizer, schedule }: { readonly optimizer: OptimizerSettings; readonly schedule: ScheduleSettings },
+  file: string,
+): void {
+  checkOptimizer(optimizer, file);
+  checkSchedule(schedule, file);
+}

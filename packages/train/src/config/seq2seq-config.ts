@@ -11,7 +11,7 @@ import {
   section,
   text,
 } from './fields.js';
-import { checkOptimizer, checkSchedule, commonFields } from './optimization.js';
+import { checkOptimization, commonFields } from './optimization.js';
 
 const dataFields = {
   /** Encoded set to train on: a folder of parquet or jsonl shards, as `easel encode` writes them, or one such file. */
@@ -86,8 +86,7 @@ const read: Field<Seq2SeqConfig> = section(fields);
  */
 export function parseSeq2SeqConfig(json: unknown, file = 'training config'): Seq2SeqConfig {
   const config = read(json, `${file}: `);
-  checkOptimizer(config.optimizer, file);
-  checkSchedule(config.schedule, file);
+  checkOptimization(config, file);
   const fail = (message: string) => new ConfigError(`${file}: ${message}`);
   if ((config.model === null) === (config.init === null))
     throw fail('expected either model (from scratch) or init (a model folder to go on from), and not both.');

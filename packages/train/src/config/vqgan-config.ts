@@ -12,7 +12,7 @@ import {
   section,
   text,
 } from './fields.js';
-import { checkOptimizer, checkSchedule, commonFields } from './optimization.js';
+import { checkOptimization, commonFields } from './optimization.js';
 
 const dataFields = {
   /** Folder of pictures, folders below it included. Captions aren't needed. */
@@ -97,8 +97,7 @@ const read: Field<VqganTrainingConfig> = section(fields);
  */
 export function parseVqganTrainingConfig(json: unknown, file = 'training config'): VqganTrainingConfig {
   const config = read(json, `${file}: `);
-  checkOptimizer(config.optimizer, file);
-  checkSchedule(config.schedule, file);
+  checkOptimization(config, file);
   const fail = (message: string) => new ConfigError(`${file}: ${message}`);
   if ((config.model === null) === (config.init === null))
     throw fail('expected either model (from scratch) or init (a VQGAN folder to go on from), and not both.');

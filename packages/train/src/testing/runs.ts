@@ -1,0 +1,23 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { TrainingEvent, TrainingOptions } from '../training-loop.js';
+
+/** The lines of a run's metrics.jsonl, without what depends on the machine's speed. */
+export function readMetrics(run: string) {
+  return readFileSync(join(run, 'metrics.jsonl'), 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => {
+      const { samplesPerSecond, seconds, ...rest } = JSON.parse(line);
+      return rest;
+    });
+}
+
+/** A signal that goes off when the run tells of this step. */
+export function stopAt(step: number): Pick<TrainingOptions, 'signal' | 'onEvent'> {
+  const stop = new AbortController();
+  const onEvent = (event: TrainingEvent) => {
+    if (event.kind === 'step' && event.step === step) stop.abort();
+  };
+  return { signal: stop.signal, onEvent };
+}
