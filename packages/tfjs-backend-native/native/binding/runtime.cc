@@ -90,7 +90,7 @@ napi_value status(napi_env env, napi_callback_info) {
   return object;
 }
 
-/// setTarget(0 serial | 1 avx2 | 2 avx512): the previous one's number. RangeError if this machine cannot run it.
+/// setTarget(0 serial | 1 avx2 | 2 avx512 | 3 neon): the previous one's number. RangeError if this machine cannot run it.
 napi_value set_target_binding(napi_env env, napi_callback_info info) {
   Arguments args(env, info, "setTarget", 1);
   const int64_t wanted = args.size(0);

@@ -1,4 +1,4 @@
-// Lists C++ sources for binding.gyp, one path a line: `node sources.mjs serial|avx2|avx512|portable`.
+// Lists C++ sources for binding.gyp, one path a line: `node sources.mjs serial|avx2|avx512|neon|portable`.
 // A CPU target's sources are native/kernels/<family>/<target>.cc; portable are the families' other files, runtime and binding.
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,5 +1,5 @@
 // One vector of floats of the CPU target that the including file is compiled for, and the functions of it that kernels share.
-// For avx2.cc and avx512.cc only. Everything is in an unnamed namespace, so no symbol of it can serve another target.
+// For avx2.cc, avx512.cc and neon.cc only. Everything is in an unnamed namespace, so no symbol of it can serve another target.
 //
 // `vf` float lanes, `vi` int32 lanes, `vm` a mask of lanes. Tails: `load_first(p, n)` reads n < lanes floats and gives zeros beyond,
 // `store_first` writes n of them; neither touches memory beyond.
@@ -11,7 +11,11 @@
 #pragma GCC diagnostic ignored "-Wuninitialized"
 #endif
 
+#if defined(__aarch64__)
+#include <arm_neon.h>
+#else
 #include <immintrin.h>
+#endif
 
 #include <cstdint>
 
@@ -136,8 +140,86 @@ static inline float min_lanes(vf a) {
   return _mm_cvtss_f32(_mm_min_ss(x, _mm_shuffle_ps(x, x, 1)));
 }
 
+#elif defined(__aarch64__)
+
+typedef float32x4_t vf;
+typedef int32x4_t vi;
+typedef uint32x4_t vm;
+constexpr int64_t lanes = 4;
+
+static inline vf load(const float* p) { return vld1q_f32(p); }
+static inline void store(float* p, vf x) { vst1q_f32(p, x); }
+static inline vm first_lanes(int64_t n) {
+  const int32x4_t index = vcombine_s32(vcreate_s32(uint64_t{1} << 32), vcreate_s32(uint64_t{3} << 32 | 2));
+  return vcltq_s32(index, vdupq_n_s32(static_cast<int32_t>(n)));
+}
+// NEON has no masked memory access: the lanes there are, in pieces of two and one.
+static inline vf load_first(const float* p, int64_t n) {
+  if (n >= 4) return vld1q_f32(p);
+  const float32x2_t zeros = vdup_n_f32(0);
+  if (n >= 2) {
+    const float32x2_t low = vld1_f32(p);
+    return vcombine_f32(low, n == 3 ? vld1_lane_f32(p + 2, zeros, 0) : zeros);
+  }
+  return vcombine_f32(n == 1 ? vld1_lane_f32(p, zeros, 0) : zeros, zeros);
+}
+static inline void store_first(float* p, int64_t n, vf x) {
+  if (n >= 4) {
+    vst1q_f32(p, x);
+  } else if (n >= 2) {
+    vst1_f32(p, vget_low_f32(x));
+    if (n == 3) vst1q_lane_f32(p + 2, x, 2);
+  } else if (n == 1) {
+    vst1q_lane_f32(p, x, 0);
+  }
+}
+static inline vf set(float x) { return vdupq_n_f32(x); }
+static inline vf zero() { return vdupq_n_f32(0); }
+static inline vf add(vf a, vf b) { return vaddq_f32(a, b); }
+static inline vf sub(vf a, vf b) { return vsubq_f32(a, b); }
+static inline vf mul(vf a, vf b) { return vmulq_f32(a, b); }
+static inline vf div(vf a, vf b) { return vdivq_f32(a, b); }
+static inline vf fma(vf a, vf b, vf c) { return vfmaq_f32(c, a, b); }
+static inline vf fnma(vf a, vf b, vf c) { return vfmsq_f32(c, a, b); }
+static inline vf sqrt(vf a) { return vsqrtq_f32(a); }
+// Not vminq and vminnmq: those give NaN for either NaN, or the other operand.
+static inline vf min_second(vf a, vf b) { return vbslq_f32(vcltq_f32(a, b), a, b); }
+static inline vf max_second(vf a, vf b) { return vbslq_f32(vcgtq_f32(a, b), a, b); }
+static inline vf round_even(vf a) { return vrndnq_f32(a); }
+static inline vm is_nan(vf a) { return vmvnq_u32(vceqq_f32(a, a)); }
+static inline vm less(vf a, vf b) { return vcltq_f32(a, b); }
+static inline vm greater(vf a, vf b) { return vcgtq_f32(a, b); }
+static inline vm equal(vf a, vf b) { return vceqq_f32(a, b); }
+static inline vm either(vm a, vm b) { return vorrq_u32(a, b); }
+static inline bool any(vm a) { return vmaxvq_u32(a) != 0; }
+static inline vm none() { return vdupq_n_u32(0); }
+static inline vf select(vm m, vf yes, vf no) { return vbslq_f32(m, yes, no); }
+static inline vf absolute(vf a) { return vabsq_f32(a); }
+static inline vf negate(vf a) { return vnegq_f32(a); }
+static inline vi bits(vf a) { return vreinterpretq_s32_f32(a); }
+static inline vf from_bits(vi a) { return vreinterpretq_f32_s32(a); }
+static inline vi set_int(int32_t x) { return vdupq_n_s32(x); }
+static inline vi add_int(vi a, vi b) { return vaddq_s32(a, b); }
+static inline vi sub_int(vi a, vi b) { return vsubq_s32(a, b); }
+static inline vi and_int(vi a, vi b) { return vandq_s32(a, b); }
+template <int count>
+static inline vi shift_right(vi a) { return vshrq_n_s32(a, count); }
+static inline vf to_float(vi a) { return vcvtq_f32_s32(a); }
+// a·2^n in two steps, as on AVX2.
+static inline vf scale_by_power(vf a, vf n) {
+  const vi whole = vcvtnq_s32_f32(n);
+  const vi half = vshrq_n_s32(whole, 1);
+  const vi bias = vdupq_n_s32(127);
+  const vf low = from_bits(vshlq_n_s32(vaddq_s32(half, bias), 23));
+  const vf high = from_bits(vshlq_n_s32(vaddq_s32(vsubq_s32(whole, half), bias), 23));
+  return mul(mul(a, low), high);
+}
+static inline float sum_lanes(vf a) { return vaddvq_f32(a); }
+static inline float max_lanes(vf a) { return vmaxvq_f32(a); }
+static inline float min_lanes(vf a) { return vminvq_f32(a); }
+
 #else
-#error "vec.h: compile this file for AVX2 or AVX-512"
+#error "vec.h: compile this file for AVX2, AVX-512 or NEON (AArch64)"
 #endif
 
 static inline vf clamp(vf x, float low, float high) { return min_second(set(high), max_second(set(low), x)); }  // NaN stays

@@ -6,12 +6,16 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#elif defined(__APPLE__)
+#include <sys/sysctl.h>
+#elif defined(__aarch64__)
+#include <cstdio>
 #endif
 
 namespace easel {
 namespace {
 
-const char* const names[target_count] = {"serial", "avx2", "avx512"};
+const char* const names[target_count] = {"serial", "avx2", "avx512", "neon"};
 
 Target best_target() {
   const char* forced = std::getenv("EASEL_CPU");
@@ -54,8 +58,12 @@ bool supports(Target target) {
     case Target::avx512:
       return supports(Target::avx2) && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
              __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+    case Target::neon:
+      return false;
   }
   return false;
+#elif defined(__aarch64__)
+  return target == Target::serial || target == Target::neon;  // the base of AArch64 has NEON with fused multiply-add
 #else
   return target == Target::serial;
 #endif
@@ -64,6 +72,42 @@ bool supports(Target target) {
 Target current_target() { return static_cast<Target>(chosen().load(std::memory_order_relaxed)); }
 
 void set_target(Target target) { chosen().store(static_cast<int>(target), std::memory_order_relaxed); }
+
+#if defined(__aarch64__) && !defined(__APPLE__)
+namespace {
+
+/// What Linux knows of an ARM processor is two numbers of MIDR_EL1, in /proc/cpuinfo; here are the names of cores that serve Node.
+struct Core {
+  unsigned int implementer, part;
+  const char* name;
+};
+const Core cores[] = {
+    {0x41, 0xd03, "ARM Cortex-A53"},  {0x41, 0xd05, "ARM Cortex-A55"},  {0x41, 0xd07, "ARM Cortex-A57"},   {0x41, 0xd08, "ARM Cortex-A72"},
+    {0x41, 0xd09, "ARM Cortex-A73"},  {0x41, 0xd0b, "ARM Cortex-A76"},  {0x41, 0xd0c, "ARM Neoverse N1"},  {0x41, 0xd40, "ARM Neoverse V1"},
+    {0x41, 0xd49, "ARM Neoverse N2"}, {0x41, 0xd4f, "ARM Neoverse V2"}, {0xc0, 0xac3, "Ampere-1"},         {0xc0, 0xac4, "Ampere-1A"},
+};
+
+const char* core_name() {
+  FILE* file = std::fopen("/proc/cpuinfo", "r");
+  if (!file) return nullptr;
+  unsigned int implementer = 0, part = 0;
+  char line[256];
+  while (std::fgets(line, sizeof(line), file)) {
+    if (std::sscanf(line, "CPU implementer : %x", &implementer) == 1) continue;
+    if (std::sscanf(line, "CPU part : %x", &part) == 1) break;  // the first core's
+  }
+  std::fclose(file);
+  for (const Core& core : cores) {
+    if (core.implementer == implementer && core.part == part) return core.name;
+  }
+  static char other[48];
+  if (!part) return nullptr;
+  std::snprintf(other, sizeof(other), "ARM implementer 0x%02x part 0x%03x", implementer, part);
+  return other;
+}
+
+}  // namespace
+#endif
 
 const char* cpu_name() {
 #if defined(__x86_64__)
@@ -82,6 +126,16 @@ const char* cpu_name() {
     while (*start == ' ') start++;
     return start;
   }
+#elif defined(__APPLE__)
+  static char name[128] = {};
+  static const bool known = [] {
+    size_t bytes = sizeof(name);
+    return sysctlbyname("machdep.cpu.brand_string", name, &bytes, nullptr, 0) == 0;
+  }();
+  if (known) return name;
+#elif defined(__aarch64__)
+  static const char* const name = core_name();
+  if (name) return name;
 #endif
   return "unknown";
 }

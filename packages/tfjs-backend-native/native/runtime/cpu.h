@@ -3,12 +3,13 @@
 
 namespace easel {
 
-/// Instruction sets that kernels are written for, in ascending order of preference.
-enum class Target : int { serial = 0, avx2 = 1, avx512 = 2 };
+/// Instruction sets that kernels are written for, those of one architecture in ascending order of preference. serial runs everywhere,
+/// avx2 and avx512 are for x86-64, neon for AArch64.
+enum class Target : int { serial = 0, avx2 = 1, avx512 = 2, neon = 3 };
 
-constexpr int target_count = 3;
+constexpr int target_count = 4;
 
-/// "serial", "avx2" or "avx512".
+/// "serial", "avx2", "avx512" or "neon".
 const char* target_name(Target target);
 
 /// True if this machine can run the target's code.
@@ -23,7 +24,7 @@ void set_target(Target target);
 /// Finds a target by name; false if there is none of that name.
 bool parse_target(const char* name, Target* target);
 
-/// The processor's own name ("AMD EPYC 9R14"), or "unknown".
+/// The processor's own name ("AMD EPYC 9R14"; on ARM under Linux the core's, "ARM Neoverse N1"), or "unknown".
 const char* cpu_name();
 
 }  // namespace easel

@@ -2,8 +2,8 @@
 //
 // A family declares in kernels/<family>/<family>.h a struct of function pointers, and one constant of it per target:
 //   struct SoftmaxKernels { void (*rows)(float* y, const float* x, int64_t rows, int64_t width); };
-//   extern const SoftmaxKernels softmax_serial, softmax_avx2, softmax_avx512;
-// and calls `EASEL_KERNELS(softmax).rows(…)`. Every target listed must exist; where AVX-512 brings nothing, the avx512.cc file may
+//   extern const SoftmaxKernels softmax_serial, softmax_avx2, softmax_avx512, softmax_neon;
+// and calls `EASEL_KERNELS(softmax).rows(…)`. Every target of the architecture must exist; where AVX-512 brings nothing, the avx512.cc file may
 // simply say `const SoftmaxKernels softmax_avx512 = …` with the same code compiled wider.
 #pragma once
 
@@ -11,6 +11,8 @@
 
 #if defined(__x86_64__)
 #define EASEL_KERNELS(family) (*easel::pick(&family##_serial, &family##_avx2, &family##_avx512))
+#elif defined(__aarch64__)
+#define EASEL_KERNELS(family) (*easel::pick(&family##_serial, &family##_neon))
 #else
 #define EASEL_KERNELS(family) (family##_serial)
 #endif
@@ -24,10 +26,14 @@ inline const Table* pick(const Table* serial, const Table* avx2, const Table* av
       return avx512;
     case Target::avx2:
       return avx2;
-    case Target::serial:
-      break;
+    default:
+      return serial;
   }
-  return serial;
+}
+
+template <typename Table>
+inline const Table* pick(const Table* serial, const Table* neon) {
+  return current_target() == Target::neon ? neon : serial;
 }
 
 }  // namespace easel

@@ -25,6 +25,9 @@ constexpr auto spin_time = std::chrono::microseconds(40);
 inline void relax() {
 #if defined(__x86_64__)
   _mm_pause();
+#elif defined(__aarch64__)
+  // Waits some ten cycles. `yield` is a no-op on most cores.
+  __asm__ volatile("isb" ::: "memory");
 #else
   std::this_thread::yield();
 #endif

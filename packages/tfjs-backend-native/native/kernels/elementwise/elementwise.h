@@ -58,7 +58,7 @@ struct ElementwiseKernels {
   BinaryRow binary[binary_count];
 };
 
-extern const ElementwiseKernels elementwise_serial, elementwise_avx2, elementwise_avx512;
+extern const ElementwiseKernels elementwise_serial, elementwise_avx2, elementwise_avx512, elementwise_neon;
 
 /// Extents of an output in row-major order and the steps, in elements, of two inputs along them.
 struct Broadcast {

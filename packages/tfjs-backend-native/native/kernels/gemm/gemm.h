@@ -47,7 +47,7 @@ struct GemmKernels {
   void (*dots)(int m, int64_t n, int64_t k, const float* a, int64_t a_row, const float* b, int64_t b_row, float* c, int64_t c_row);
 };
 
-extern const GemmKernels gemm_serial, gemm_avx2, gemm_avx512;
+extern const GemmKernels gemm_serial, gemm_avx2, gemm_avx512, gemm_neon;
 
 /// Applied to an element after the bias. The values are the binding's.
 enum class Activation : int { none = 0, relu = 1, relu6 = 2, sigmoid = 3, elu = 4, leaky_relu = 5 };

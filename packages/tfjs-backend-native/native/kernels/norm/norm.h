@@ -33,7 +33,7 @@ struct NormKernels {
                     int64_t channels);
 };
 
-extern const NormKernels norm_serial, norm_avx2, norm_avx512;
+extern const NormKernels norm_serial, norm_avx2, norm_avx512, norm_neon;
 
 /// mean and rstd: one a row (mean is 0 with rms). scale and bias may be null.
 void layer_norm(float* y, float* mean, float* rstd, const float* x, const float* scale, const float* bias, int64_t rows, int64_t width,

@@ -17,7 +17,7 @@ struct OptimizerKernels {
   void (*adamw)(float* p, float* m, float* v, const float* g, int64_t n, const AdamW& settings);
 };
 
-extern const OptimizerKernels optimizer_serial, optimizer_avx2, optimizer_avx512;
+extern const OptimizerKernels optimizer_serial, optimizer_avx2, optimizer_avx512, optimizer_neon;
 
 void adamw(float* p, float* m, float* v, const float* g, int64_t n, const AdamW& settings);
 

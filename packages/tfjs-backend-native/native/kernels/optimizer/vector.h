@@ -1,4 +1,4 @@
-// Included by avx2.cc and avx512.cc, which name the table.
+// Included by avx2.cc, avx512.cc and neon.cc, which name the table.
 #pragma once
 
 #include "kernels/optimizer/optimizer.h"

@@ -18,7 +18,7 @@ struct ReduceKernels {
   void (*min_rows)(float* y, const float* x, int64_t rows, int64_t stride, int64_t width);
 };
 
-extern const ReduceKernels reduce_serial, reduce_avx2, reduce_avx512;
+extern const ReduceKernels reduce_serial, reduce_avx2, reduce_avx512, reduce_neon;
 
 enum Reduction : int { reduction_sum, reduction_max, reduction_min, reduction_count };
 

@@ -18,7 +18,7 @@ struct SoftmaxKernels {
   void (*scaled_exp)(float* y, const float* x, int64_t n, float shift, float scale);  // y = scale·exp(x − shift)
 };
 
-extern const SoftmaxKernels softmax_serial, softmax_avx2, softmax_avx512;
+extern const SoftmaxKernels softmax_serial, softmax_avx2, softmax_avx512, softmax_neon;
 
 void softmax(float* y, const float* x, int64_t rows, int64_t width);
 void log_softmax(float* y, const float* x, int64_t rows, int64_t width);

@@ -11,7 +11,7 @@ struct TransposeKernels {
   void (*tile)(float* y, int64_t y_stride, const float* x, int64_t x_stride, int64_t rows, int64_t columns);
 };
 
-extern const TransposeKernels transpose_serial, transpose_avx2, transpose_avx512;
+extern const TransposeKernels transpose_serial, transpose_avx2, transpose_avx512, transpose_neon;
 
 /// Axes of the output, row-major, and the input's step along each.
 struct Permutation {

@@ -1,0 +1,63 @@
+// NEON: tiles of 12 × 8, 24 of the 32 registers hold sums.
+#include <arm_neon.h>
+
+#include <cstdint>
+
+namespace {
+
+struct Lanes {
+  using Vector = float32x4_t;
+  /// Number of lanes, from the first on: NEON has no masked memory access.
+  using Mask = int;
+  static constexpr int count = 4;
+  static constexpr int tile_rows = 12;
+  static Vector zero() { return vdupq_n_f32(0); }
+  static Vector load(const float* p) { return vld1q_f32(p); }
+  static Vector load(const float* p, Mask mask) {
+    if (mask == count) return vld1q_f32(p);
+    const float32x2_t zeros = vdup_n_f32(0);
+    if (mask >= 2) {
+      const float32x2_t low = vld1_f32(p);
+      return vcombine_f32(low, mask == 3 ? vld1_lane_f32(p + 2, zeros, 0) : zeros);
+    }
+    return vcombine_f32(mask == 1 ? vld1_lane_f32(p, zeros, 0) : zeros, zeros);
+  }
+  static Vector broadcast(const float* p) { return vdupq_n_f32(*p); }
+  static Vector fma(Vector x, Vector y, Vector sum) { return vfmaq_f32(sum, y, x); }
+  static Vector add(Vector x, Vector y) { return vaddq_f32(x, y); }
+  static void store(float* p, Vector v) { vst1q_f32(p, v); }
+  static void store(float* p, Mask mask, Vector v) {
+    if (mask == count) {
+      vst1q_f32(p, v);
+    } else if (mask >= 2) {
+      vst1_f32(p, vget_low_f32(v));
+      if (mask == 3) vst1q_lane_f32(p + 2, v, 2);
+    } else if (mask == 1) {
+      vst1q_lane_f32(p, v, 0);
+    }
+  }
+  static Mask mask(int lanes) { return lanes; }
+  static float sum(Vector v) { return vaddvq_f32(v); }
+};
+
+void transpose_block(float* out, int64_t out_stride, const float* in, int64_t in_stride, int rows) {
+  float32x4_t r[4];
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; i++) r[i] = i < rows ? vld1q_f32(in + i * in_stride) : vdupq_n_f32(0);
+  const float64x2_t a0 = vreinterpretq_f64_f32(vtrn1q_f32(r[0], r[1])), a1 = vreinterpretq_f64_f32(vtrn2q_f32(r[0], r[1]));
+  const float64x2_t a2 = vreinterpretq_f64_f32(vtrn1q_f32(r[2], r[3])), a3 = vreinterpretq_f64_f32(vtrn2q_f32(r[2], r[3]));
+  vst1q_f32(out, vreinterpretq_f32_f64(vtrn1q_f64(a0, a2)));
+  vst1q_f32(out + out_stride, vreinterpretq_f32_f64(vtrn1q_f64(a1, a3)));
+  vst1q_f32(out + 2 * out_stride, vreinterpretq_f32_f64(vtrn2q_f64(a0, a2)));
+  vst1q_f32(out + 3 * out_stride, vreinterpretq_f32_f64(vtrn2q_f64(a1, a3)));
+}
+
+}  // namespace
+
+#include "kernels/gemm/vector_kernels.h"
+
+namespace easel {
+
+const GemmKernels gemm_neon = {Lanes::tile_rows, 2 * lanes, tile, pack_rows, pack_columns, few_rows, dots};
+
+}  // namespace easel

@@ -1,0 +1,7 @@
+#include "kernels/norm/vector.h"
+
+namespace easel {
+
+const NormKernels norm_neon = EASEL_NORM_TABLE;
+
+}  // namespace easel

@@ -1,0 +1,7 @@
+#include "kernels/reduce/vector.h"
+
+namespace easel {
+
+const ReduceKernels reduce_neon = EASEL_REDUCE_TABLE;
+
+}  // namespace easel
