@@ -7,7 +7,7 @@ import { type ConvolutionInfo, convolutionInfo, convolutionSizes } from './convo
 const { targets, target: originalTarget, threads: originalThreads } = addon().status();
 
 // Looking up a global costs 100 ns in jest's sandbox.
-const { abs, imul } = Math;
+const { abs, floor, imul, max, min } = Math;
 
 /** Deterministic values in [-1, 1), from an unaligned offset. */
 function values(count: number, seed: number): Float32Array {
@@ -85,10 +85,33 @@ function operands(s: ConvolutionInfo, kind: Kind): [Float32Array, Float32Array] 
   return kind === 'forward' ? [x, filter] : kind === 'input gradient' ? [dy, filter] : [x, dy];
 }
 
-/** Largest error in units of the rounding bound of a float32 sum in any order. */
+/** For each pixel of [B,H,W,C] the largest value of its channel within 3 pixels: the tile of Winograd's algorithm is among them. */
+function largestNear(image: Float64Array, [, rows, columns, channels]: readonly number[]): Float64Array {
+  const [H, W, C] = [rows as number, columns as number, channels as number];
+  const reach = (line: number, extent: number) => [max(0, line - 3), min(extent - 1, line + 3)] as const;
+  return image.map((_, at) => {
+    const [c, column, row] = [at % C, floor(at / C) % W, floor(at / (C * W)) % H];
+    const start = floor(at / (C * W * H)) * H;
+    let largest = 0;
+    const [top, bottom] = reach(row, H);
+    const [left, right] = reach(column, W);
+    for (let i = top; i <= bottom; i++)
+      for (let j = left; j <= right; j++)
+        largest = max(largest, image[((start + i) * W + j) * C + c] as number);
+    return largest;
+  });
+}
+
+/**
+ * Largest error in units of the rounding bound of a float32 sum in any order. Winograd's algorithm, which 3x3 of stride 1 may take, shares
+ * its sums among the pixels of a tile, so there the bound is that of the largest of them.
+ */
 function worstError(s: ConvolutionInfo, kind: Kind): number {
   const [first, second] = operands(s, kind);
-  const { sums, magnitudes } = naive(s, kind, first, second);
+  const { sums, magnitudes: ofSums } = naive(s, kind, first, second);
+  const threeByThree = s.filterHeight === 3 && s.filterWidth === 3;
+  const tiled = threeByThree && s.strideHeight === 1 && s.dilationHeight === 1 && kind !== 'filter gradient';
+  const magnitudes = tiled ? largestNear(ofSums, kind === 'forward' ? s.outShape : s.inShape) : ofSums;
   const out = run(s, kind, first, second, sums.length);
   const terms =
     kind === 'filter gradient'
@@ -138,6 +161,12 @@ const CASES: Case[] = [
   ['one pixel, one channel', [1, 1, 1, 1], [1, 1, 1, 1], [1, 1], 'same'],
   ['narrow image: one column', [2, 40, 1, 3], [3, 3, 3, 5], [1, 1], 'same'],
   ['3 output channels', [2, 16, 16, 20], [3, 3, 20, 3], [1, 1], 'same'],
+  ['Winograd: one vector of channels and one more', [1, 8, 9, 16], [3, 3, 16, 17], [1, 1], 'same'],
+  ['Winograd: channels one short of vectors', [3, 7, 8, 15], [3, 3, 15, 31], [1, 1], 'same'],
+  ['Winograd: several blocks of channels, few tiles', [1, 9, 6, 130], [3, 3, 130, 145], [1, 1], 'same'],
+  ['Winograd: several blocks of tiles', [2, 31, 33, 34], [3, 3, 34, 35], [1, 1], 'same'],
+  ['Winograd: uneven pad, more than the window', [2, 10, 11, 13], [3, 3, 13, 14], [1, 1], [[0, 0], [3, 1], [0, 4], [0, 0]]],
+  ['Winograd: valid, a single row of tiles', [4, 5, 18, 12], [3, 3, 12, 48], [1, 1], 'valid'],
 ]; // biome-ignore format: a table
 
 describe.each(targets)('convolutions on %s', (target) => {

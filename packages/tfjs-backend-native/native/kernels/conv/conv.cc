@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "kernels/conv/winograd.h"
 #include "runtime/block.h"
 #include "runtime/dispatch.h"
 #include "runtime/threads.h"
@@ -159,6 +160,12 @@ bool is_product(const ConvShape& s) {
          s.in_h == s.out_h && s.in_w == s.out_w;
 }
 
+/// A convolution that Winograd's algorithm knows, and large enough for it.
+bool is_winograd(const ConvShape& s, int64_t out_h, int64_t out_w) {
+  return s.filter_h == 3 && s.filter_w == 3 && s.stride_h == 1 && s.stride_w == 1 && s.dilation_h == 1 && s.dilation_w == 1 &&
+         winograd_pays(s.batch, out_h, out_w, s.in_c, s.out_c);
+}
+
 /// The residue class of one axis of dx: positions residue, residue + stride, …, and the filter's taps that reach them.
 struct Residue {
   int64_t positions;
@@ -199,6 +206,9 @@ bool conv2d(const ConvShape& s, const float* x, const float* filter, float* y, c
     g.c = y;
     g.epilogue = epilogue;
     return gemm(g);
+  }
+  if (is_winograd(s, s.out_h, s.out_w)) {
+    return winograd({s.batch, s.in_h, s.in_w, s.in_c, s.out_h, s.out_w, s.out_c, s.pad_top, s.pad_left, x, filter, false, y, epilogue});
   }
   Correlation g{};
   g.source = x;
@@ -249,6 +259,9 @@ bool conv2d_input_gradient(const ConvShape& s, const float* dy, const float* fil
     g.transpose_b = true;
     g.c = dx;
     return gemm(g);
+  }
+  if (is_winograd(s, s.in_h, s.in_w)) {
+    return winograd({s.batch, s.out_h, s.out_w, s.out_c, s.in_h, s.in_w, s.in_c, 2 - s.pad_top, 2 - s.pad_left, dy, filter, true, dx, {}});
   }
   const int64_t panels = ceil_div(s.in_c, kernels.tile_n);
   const int64_t most_depth = s.filter_h * s.filter_w * s.out_c;

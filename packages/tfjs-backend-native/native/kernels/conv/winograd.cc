@@ -1,0 +1,233 @@
+// Cuts Winograd's convolution into tasks. The arithmetic is in the targets' transforms and in the tile of kernels/gemm.
+//
+// A task is a block of output tiles by a group of output channels. It takes the input channels in blocks: transforms its patches, multiplies the 36 pairs of matrices,
+// adding up in m, and at the end transforms m back. v and m of a task stay in the second-level cache while u streams past.
+#include "kernels/conv/winograd.h"
+
+#include <cstring>
+
+#include "runtime/block.h"
+#include "runtime/dispatch.h"
+#include "runtime/threads.h"
+
+namespace easel {
+namespace {
+
+/// Output tiles of a task, input channels of a block, output channels of a task: v has 36·64·64 floats, m twice as many.
+constexpr int64_t most_tiles = 64;
+constexpr int64_t most_in_channels = 64;
+constexpr int64_t most_out_channels = 128;
+/// Tasks that a convolution is cut into, if that leaves a task two panels of channels.
+constexpr int64_t enough_tasks = 8;
+/// Blocks of tiles up to which each task transforms its part of the filter itself: that costs less than passing it through memory.
+constexpr int64_t few_blocks = 2;
+/// Multiply-adds that a task should have.
+constexpr int64_t task_work = int64_t{1} << 19;
+/// Floats between the 36 matrices beyond their size, so that they do not fall on the same lines of the cache.
+constexpr int64_t step_slack = 16;
+/// Fewer channels than these leave the vectors of the transforms empty.
+constexpr int64_t least_channels = 12;
+constexpr int64_t least_tiles = 4;
+
+constexpr int64_t no_offset[1] = {0};
+
+int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+int64_t round_up(int64_t a, int64_t unit) { return ceil_div(a, unit) * unit; }
+int64_t min_of(int64_t a, int64_t b) { return a < b ? a : b; }
+int64_t max_of(int64_t a, int64_t b) { return a > b ? a : b; }
+
+struct Sizes {
+  int64_t tile_rows, tile_columns, tiles;  // of an image; of all images
+  int64_t block_tiles, blocks;
+  int64_t in_channels, in_blocks;          // input channels of a block, but for the last
+  int64_t panels, group_panels, groups;
+  int64_t v_row, v_step, m_row, m_step;
+  int64_t u_panel, u_step;                 // of a whole transformed filter, or of a task's own part
+  bool own_filter;
+};
+
+Sizes sizes_of(const WinogradProblem& p, const GemmKernels& kernels) {
+  Sizes s{};
+  s.tile_rows = ceil_div(p.out_h, winograd_tile);
+  s.tile_columns = ceil_div(p.out_w, winograd_tile);
+  s.tiles = p.images * s.tile_rows * s.tile_columns;
+  const int64_t unit = kernels.tile_m;
+  s.blocks = ceil_div(s.tiles, most_tiles / unit * unit);
+  s.block_tiles = round_up(ceil_div(s.tiles, s.blocks), unit);
+  s.blocks = ceil_div(s.tiles, s.block_tiles);
+  s.in_blocks = ceil_div(p.in_c, most_in_channels);
+  s.in_channels = round_up(ceil_div(p.in_c, s.in_blocks), winograd_lanes);
+  s.in_blocks = ceil_div(p.in_c, s.in_channels);
+  s.panels = ceil_div(p.out_c, kernels.tile_n);
+  s.group_panels = min_of(s.panels, most_out_channels / kernels.tile_n);
+  while (s.group_panels > 2 && s.blocks * ceil_div(s.panels, s.group_panels) < enough_tasks) s.group_panels = ceil_div(s.group_panels, 2);
+  s.groups = ceil_div(s.panels, s.group_panels);
+  s.group_panels = ceil_div(s.panels, s.groups);
+  s.v_row = s.in_channels;
+  s.v_step = s.block_tiles * s.v_row + step_slack;
+  s.m_row = round_up(s.group_panels * kernels.tile_n, winograd_lanes);
+  s.m_step = s.block_tiles * s.m_row + step_slack;
+  s.own_filter = s.blocks <= few_blocks;
+  s.u_panel = s.in_channels * kernels.tile_n;
+  s.u_step = (s.own_filter ? s.group_panels : s.panels) * s.u_panel + step_slack;
+  return s;
+}
+
+/// Transforms the filter for one block of input channels and one panel of output channels. False if scratch memory is lacking.
+bool transform_filter(const WinogradProblem& p, const Sizes& s, const GemmKernels& kernels, const WinogradKernels& transforms, int64_t in_block, int64_t panel, float* u) {
+  const int64_t c = in_block * s.in_channels, d = panel * kernels.tile_n;
+  const int64_t rows = min_of(s.in_channels, p.in_c - c), columns = min_of(kernels.tile_n, p.out_c - d);
+  if (!p.transposed) {
+    transforms.filter(u, s.u_step, kernels.tile_n, p.filter + c * p.out_c + d, p.in_c * p.out_c, p.out_c, rows, columns);
+    return true;
+  }
+  const int64_t tap = rows * kernels.tile_n;
+  float* const packed = static_cast<float*>(scratch(3, static_cast<size_t>(9 * tap + pack_slack) * sizeof(float)));
+  if (!packed) return false;
+  for (int64_t t = 0; t < 9; t++) {
+    // Packing one tap may write over the start of the next, which comes after it.
+    kernels.pack_rows(packed + t * tap, kernels.tile_n, p.filter + ((8 - t) * p.out_c + d) * p.in_c + c, p.in_c, columns, rows);
+  }
+  transforms.filter(u, s.u_step, kernels.tile_n, packed, tap, kernels.tile_n, rows, columns);
+  return true;
+}
+
+/// Position of a tile, counted over all images.
+struct Place {
+  int64_t image, row, column;
+};
+
+Place place_of(const Sizes& s, int64_t tile) {
+  const int64_t of_image = s.tile_rows * s.tile_columns, rest = tile % of_image;
+  return {tile / of_image, rest / s.tile_columns * winograd_tile, rest % s.tile_columns * winograd_tile};
+}
+
+/// Copies channels of a patch that reaches over the image's border, with zeros outside.
+void copy_patch(float* patch, int64_t channels, const WinogradProblem& p, const float* image, int64_t row, int64_t column, int64_t c) {
+  for (int64_t i = 0; i < winograd_patch; i++) {
+    for (int64_t j = 0; j < winograd_patch; j++, patch += channels) {
+      const int64_t y = row + i, x = column + j;
+      if (y >= 0 && y < p.in_h && x >= 0 && x < p.in_w) {
+        std::memcpy(patch, image + (y * p.in_w + x) * p.in_c + c, static_cast<size_t>(channels) * sizeof(float));
+      } else {
+        std::memset(patch, 0, static_cast<size_t>(channels) * sizeof(float));
+      }
+    }
+  }
+}
+
+void transform_input(const WinogradProblem& p, const Sizes& s, const WinogradKernels& transforms, int64_t first, int64_t count, int64_t c, int64_t channels, float* v, float* patch) {
+  for (int64_t i = 0; i < count; i++) {
+    const Place place = place_of(s, first + i);
+    const int64_t row = place.row - p.pad_top, column = place.column - p.pad_left;
+    const float* const image = p.x + place.image * p.in_h * p.in_w * p.in_c;
+    if (row >= 0 && column >= 0 && row + winograd_patch <= p.in_h && column + winograd_patch <= p.in_w) {
+      transforms.input(v + i * s.v_row, s.v_step, image + (row * p.in_w + column) * p.in_c + c, p.in_w * p.in_c, p.in_c, channels);
+    } else {
+      copy_patch(patch, channels, p, image, row, column, c);
+      transforms.input(v + i * s.v_row, s.v_step, patch, winograd_patch * channels, channels, channels);
+    }
+  }
+}
+
+void transform_output(const WinogradProblem& p, const Sizes& s, const WinogradKernels& transforms, int64_t first, int64_t count, int64_t d, int64_t channels, const float* m) {
+  const Epilogue& epilogue = p.epilogue;
+  const bool relu = epilogue.activation == Activation::relu;
+  const Epilogue rest{nullptr, relu ? Activation::none : epilogue.activation, epilogue.leak};
+  for (int64_t i = 0; i < count; i++) {
+    const Place place = place_of(s, first + i);
+    const int64_t rows = min_of(winograd_tile, p.out_h - place.row), columns = min_of(winograd_tile, p.out_w - place.column);
+    float* const y = p.y + ((place.image * p.out_h + place.row) * p.out_w + place.column) * p.out_c + d;
+    transforms.output(y, p.out_w * p.out_c, p.out_c, static_cast<int>(rows), static_cast<int>(columns), m + i * s.m_row, s.m_step, channels,
+                      epilogue.bias ? epilogue.bias + d : nullptr, relu);
+    if (rest.empty()) continue;
+    for (int64_t row = 0; row < rows; row++) apply_epilogue(rest, y + row * p.out_w * p.out_c, p.out_c, columns, channels, d);
+  }
+}
+
+}  // namespace
+
+bool winograd_pays(int64_t images, int64_t out_h, int64_t out_w, int64_t in_c, int64_t out_c) {
+  const int64_t tiles = images * ceil_div(out_h, winograd_tile) * ceil_div(out_w, winograd_tile);
+  // The last tiles of rows and columns may reach over the border: no more than half of the work may be lost.
+  return in_c >= least_channels && out_c >= least_channels && tiles >= least_tiles && tiles * 16 <= 2 * images * out_h * out_w;
+}
+
+bool winograd(const WinogradProblem& p) {
+  const GemmKernels& kernels = EASEL_KERNELS(gemm);
+  const WinogradKernels& transforms = EASEL_KERNELS(winograd);
+  const Sizes s = sizes_of(p, kernels);
+  bool enough_memory = true;  // only ever set to false
+  const auto out_of_memory = [&] { __atomic_store_n(&enough_memory, false, __ATOMIC_RELAXED); };
+
+  float* whole_u = nullptr;
+  const int64_t u_block = winograd_products * s.u_step;
+  if (!s.own_filter) {
+    whole_u = static_cast<float*>(scratch(1, static_cast<size_t>(s.in_blocks * u_block) * sizeof(float)));
+    if (!whole_u) return false;
+    parallel_for(s.in_blocks * s.panels, max_of(1, 4096 / s.u_panel), [&](int64_t begin, int64_t end) {
+      for (int64_t item = begin; item < end; item++) {
+        const int64_t in_block = item / s.panels, panel = item % s.panels;
+        if (!transform_filter(p, s, kernels, transforms, in_block, panel, whole_u + in_block * u_block + panel * s.u_panel)) out_of_memory();
+      }
+    });
+    if (!enough_memory) return false;
+  }
+
+  const int64_t patch_floats = winograd_patch * winograd_patch * s.in_channels, v_floats = winograd_products * s.v_step, m_floats = winograd_products * s.m_step;
+  const int64_t tasks = s.blocks * s.groups;
+  const int64_t work = winograd_products * s.block_tiles * p.in_c * s.group_panels * kernels.tile_n;
+  parallel_for(tasks, max_of(1, task_work / work), [&](int64_t begin, int64_t end) {
+    const int64_t floats = patch_floats + v_floats + m_floats + (s.own_filter ? u_block : 0);
+    float* const memory = static_cast<float*>(scratch(2, static_cast<size_t>(floats) * sizeof(float)));
+    if (!memory) return out_of_memory();
+    float* const patch = memory;
+    float* const v = patch + patch_floats;
+    float* const m = v + v_floats;
+    float* const own_u = m + m_floats;
+    GemmTile tile{};
+    tile.a_row = s.v_row;
+    tile.a_step = 1;
+    tile.a_offsets = no_offset;
+    tile.segments = 1;
+    tile.b_step = kernels.tile_n;
+    tile.c_row = s.m_row;
+    for (int64_t task = begin; task < end; task++) {
+      // Neighbouring tasks take the same channels, so that their part of u is still in a cache.
+      const int64_t group = task / s.blocks, first = task % s.blocks * s.block_tiles;
+      const int64_t count = min_of(s.block_tiles, s.tiles - first), rows_each = ceil_div(count, ceil_div(count, kernels.tile_m));
+      const int64_t first_panel = group * s.group_panels, panels = min_of(s.group_panels, s.panels - first_panel);
+      const int64_t d = first_panel * kernels.tile_n, channels = min_of(panels * kernels.tile_n, p.out_c - d);
+      for (int64_t in_block = 0; in_block < s.in_blocks; in_block++) {
+        const int64_t c = in_block * s.in_channels;
+        tile.depth = min_of(s.in_channels, p.in_c - c);
+        tile.accumulate = in_block > 0;
+        transform_input(p, s, transforms, first, count, c, tile.depth, v, patch);
+        const float* u = whole_u + in_block * u_block + first_panel * s.u_panel;
+        if (s.own_filter) {
+          for (int64_t panel = 0; panel < panels; panel++) {
+            if (!transform_filter(p, s, kernels, transforms, in_block, first_panel + panel, own_u + panel * s.u_panel)) return out_of_memory();
+          }
+          u = own_u;
+        }
+        for (int64_t k = 0; k < winograd_products; k++) {
+          for (int64_t panel = 0; panel < panels; panel++) {
+            const int64_t column = panel * kernels.tile_n;
+            tile.b = u + k * s.u_step + panel * s.u_panel;
+            tile.n = static_cast<int>(min_of(kernels.tile_n, channels - column));
+            for (int64_t row = 0; row < count; row += rows_each) {
+              tile.m = static_cast<int>(min_of(rows_each, count - row));
+              tile.a = v + k * s.v_step + row * s.v_row;
+              tile.c = m + k * s.m_step + row * s.m_row + column;
+              kernels.tile(tile);
+            }
+          }
+        }
+      }
+      transform_output(p, s, transforms, first, count, d, channels, m);
+    }
+  });
+  return enough_memory;
+}
+
+}  // namespace easel
