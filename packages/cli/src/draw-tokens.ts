@@ -1,4 +1,4 @@
-import { DataError } from '@easel/core';
+import { DataError, toBytes } from '@easel/core';
 import type { Vqgan, VqganConfig } from '@easel/vqgan';
 import * as tf from '@tensorflow/tfjs';
 import type { Pixels } from './picture-file.js';
@@ -6,13 +6,6 @@ import type { Pixels } from './picture-file.js';
 /** Image codes of one picture, n: a square grid of side resolution / 2^(levels − 1). */
 export function tokensOfPicture(config: VqganConfig): number {
   return (config.resolution / 2 ** (config.chMult.length - 1)) ** 2;
-}
-
-/** Pixels in [0, 1] as bytes: clipped, times 255, truncated, as the original pipeline does. */
-function toBytes(values: Float32Array): Uint8Array {
-  const bytes = new Uint8Array(values.length);
-  for (let i = 0; i < values.length; i++) bytes[i] = Math.min(1, Math.max(0, values[i] ?? 0)) * 255;
-  return bytes;
 }
 
 /**

@@ -88,6 +88,14 @@ export {
   type ScheduleOptions,
 } from './optimizers/index.js';
 
+// Pictures
+export { fromBytes, toBytes } from './pictures/bytes.js';
+export { crop } from './pictures/crop.js';
+export type { PictureSize, Raster } from './pictures/raster.js';
+export { RESIZE_FILTERS, type ResizeFilter, resize } from './pictures/resize.js';
+export { resizeBilinear } from './pictures/resize-bilinear.js';
+export { roundHalfEven } from './pictures/round-half-even.js';
+
 // Random numbers
 export {
   bernoulli,

@@ -9,8 +9,15 @@ export {
   decodePicture,
   defaultPictureShape,
   type PictureShape,
+  readRgb,
   type SkippedPicture,
 } from './data/decode-picture.js';
+export {
+  ORIGINAL_PREPARATIONS,
+  type OriginalPreparation,
+  prepareAsOriginal,
+} from './data/original-preparation.js';
+
 // Encoded sets
 export {
   type EncodeOptions,

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import sharp from 'sharp';
-import { toBytes, writeReconstructionGrid } from './reconstruction-grid.js';
+import { writeReconstructionGrid } from './reconstruction-grid.js';
 
 test('three pictures of 2×2 in rows of two: each above its reconstruction, the empty place white', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'easel-grid-'));
@@ -24,8 +24,4 @@ test('three pictures of 2×2 in rows of two: each above its reconstruction, the 
     [31, 31, 255, 255],
   ]);
   rmSync(folder, { recursive: true });
-});
-
-test('toBytes rounds and cuts off', () => {
-  expect([...toBytes(Float32Array.of(-0.5, 0, 0.5, 1, 1.7, 0.2))]).toEqual([0, 0, 128, 255, 255, 51]);
 });

@@ -31,8 +31,3 @@ export async function writeReconstructionGrid(
     .png()
     .toFile(path);
 }
-
-/** float32 pixels in [0, 1], values outside cut off → uint8. */
-export function toBytes(pixels: Float32Array): Uint8Array {
-  return Uint8Array.from(pixels, (value) => Math.round(Math.min(1, Math.max(0, value)) * 255));
-}

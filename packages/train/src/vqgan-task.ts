@@ -8,6 +8,7 @@ import {
   permutation,
   prngKey,
   split,
+  toBytes,
   valueAndGrads,
 } from '@easel/core';
 import { autoencoderLoss, type CodebookTracker, codeUsage, type Vqgan, vqganLoss } from '@easel/vqgan';
@@ -17,7 +18,7 @@ import { pixelsToTensor } from './data/encode.js';
 import { gatherPixels, type PictureCache } from './data/picture-cache.js';
 import { type DataPosition, EpochOrder } from './epoch-order.js';
 import { applyUpdate } from './optimization.js';
-import { toBytes, writeReconstructionGrid } from './reconstruction-grid.js';
+import { writeReconstructionGrid } from './reconstruction-grid.js';
 import type { CheckpointParts } from './run-folder.js';
 import { requireFinite, type TrainingTask, type UpdateResult } from './training-loop.js';
 

@@ -1,4 +1,4 @@
-import { encodePictures, openPictureFolder } from '@easel/train';
+import { encodePictures, ORIGINAL_PREPARATIONS, openPictureFolder, type PictureShape } from '@easel/train';
 import { openVqgan } from '@easel/vqgan/node';
 import { backendOption, startBackend } from '../backend-option.js';
 import { defineCommand } from '../command.js';
@@ -33,9 +33,9 @@ export const encode = defineCommand({
     size: integerOption('size', "side of a picture in pixels; default: the VQGAN's resolution", { min: 1 }),
     fit: textOption(
       'fit',
-      'cover: the centre square of a picture; contain: all of it, with a background beside it',
+      'cover: the centre square of a picture; contain: all of it, with a background beside it; the others: the centre square, byte for byte as that program cut it',
       {
-        choices: ['cover', 'contain'],
+        choices: ['cover', 'contain', ...ORIGINAL_PREPARATIONS],
         default: 'cover',
       },
     ),
@@ -71,7 +71,7 @@ export const encode = defineCommand({
         picturesPerShard: args['shard-size'] ?? 2048,
         shape: {
           ...(args.size === undefined ? {} : { size: args.size }),
-          fit: args.fit === 'contain' ? 'contain' : 'cover',
+          fit: (args.fit ?? 'cover') as PictureShape['fit'],
           background: args.background ?? '#ffffff',
         },
         signal,

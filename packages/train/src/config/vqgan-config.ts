@@ -1,5 +1,6 @@
 import { ConfigError } from '@easel/core';
 import { COLOUR_WEIGHTED } from '@easel/vqgan';
+import { ORIGINAL_PREPARATIONS } from '../data/original-preparation.js';
 import {
   choice,
   type Field,
@@ -21,8 +22,8 @@ const dataFields = {
   eval: optional(text()),
   /** Share of the training pictures that are held out for evaluation. */
   evalFraction: real({ min: 0, max: 0.9, default: 0 }),
-  /** 'cover': the centre square of a picture; 'contain': the whole picture, with background beside it. */
-  fit: choice(['cover', 'contain']),
+  /** 'cover': the centre square of a picture; 'contain': the whole picture, with background beside it; or as an original program cut it. */
+  fit: choice(['cover', 'contain', ...ORIGINAL_PREPARATIONS]),
   /** CSS colour under transparent pixels. */
   background: text({ default: '#ffffff' }),
   /** Decoded pictures are held in memory, three bytes a pixel; more than this is refused. In MiB. */

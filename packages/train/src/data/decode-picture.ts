@@ -1,12 +1,20 @@
-import { DataError } from '@easel/core';
+import { DataError, type Raster } from '@easel/core';
 import sharp from 'sharp';
+import {
+  ORIGINAL_PREPARATIONS,
+  type OriginalPreparation,
+  prepareAsOriginal,
+} from './original-preparation.js';
 
 /** How a picture becomes a square of pixels. */
 export interface PictureShape {
   /** Side of the square in pixels. */
   readonly size: number;
-  /** 'cover': the centre square of the picture; 'contain': the whole picture, with background beside it. */
-  readonly fit: 'cover' | 'contain';
+  /**
+   * 'cover': the centre square of the picture; 'contain': the whole picture, with background beside it; or the centre square exactly as
+   * an original program cut it, for tokens equal to its own: alpha is dropped then, and EXIF orientation is not looked at.
+   */
+  readonly fit: 'cover' | 'contain' | OriginalPreparation;
   /** CSS colour under transparent pixels and beside a contained picture. */
   readonly background: string;
 }
@@ -17,11 +25,12 @@ export const defaultPictureShape: Omit<PictureShape, 'size'> = { fit: 'cover', b
 /**
  * A picture file's pixels: uint8 [size, size, 3], sRGB, row by row.
  *
- * In this order: EXIF orientation, alpha over the background, Lanczos-3 to the size; of an animation the first frame.
+ * With 'cover' and 'contain', in this order: EXIF orientation, alpha over the background, Lanczos-3 to the size; of an animation the first frame.
  * Throws DataError, naming the file, for what can't be decoded, a truncated file included.
  */
 export async function decodePicture(path: string, shape: PictureShape): Promise<Uint8Array> {
   const { size, fit, background } = shape;
+  if (isOriginal(fit)) return prepareAsOriginal(await readRgb(path), size, fit).data;
   try {
     const { data, info } = await sharp(path, { failOn: 'error' })
       .rotate()
@@ -35,8 +44,35 @@ export async function decodePicture(path: string, shape: PictureShape): Promise<
       throw new Error(`decoded to ${info.width}×${info.height}×${info.channels}`);
     return data;
   } catch (error) {
-    throw new DataError(`Picture ${path}: can't be decoded (${(error as Error).message.split('\n')[0]}).`);
+    throw undecodable(path, error);
   }
+}
+
+function isOriginal(fit: PictureShape['fit']): fit is OriginalPreparation {
+  return (ORIGINAL_PREPARATIONS as readonly string[]).includes(fit);
+}
+
+/**
+ * The RGB bytes of a picture file as they are stored: alpha dropped and not blended, neither EXIF orientation nor colour profiles looked at;
+ * grey and palettes become RGB. That is Pillow's `convert("RGB")`, which the original programs use.
+ * Throws DataError, naming the file, for what can't be decoded.
+ */
+export async function readRgb(path: string): Promise<Raster> {
+  try {
+    const { data, info } = await sharp(path, { failOn: 'error', ignoreIcc: true })
+      .removeAlpha()
+      .toColourspace('srgb')
+      .raw()
+      .toBuffer({ resolveWithObject: true });
+    if (info.channels !== 3) throw new Error(`decoded to ${info.channels} channels`);
+    return { data, width: info.width, height: info.height, channels: 3 };
+  } catch (error) {
+    throw undecodable(path, error);
+  }
+}
+
+function undecodable(path: string, error: unknown): DataError {
+  return new DataError(`Picture ${path}: can't be decoded (${(error as Error).message.split('\n')[0]}).`);
 }
 
 /** A picture that was passed over, and why. */

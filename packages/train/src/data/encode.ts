@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { access, appendFile, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ConfigError, DataError, EaselError } from '@easel/core';
+import { ConfigError, DataError, EaselError, fromBytes } from '@easel/core';
 import { writeFileAtomic } from '@easel/core/node';
 import { downsamplingFactor, type Vqgan, vqganConfigToJson } from '@easel/vqgan';
 import * as tf from '@tensorflow/tfjs';
@@ -221,9 +221,7 @@ async function encodeBatch(vqgan: Vqgan, pixels: Uint8Array, size: number): Prom
 
 /** uint8 [B, size, size, 3] in 0…255 → float32 [B, size, size, 3] in [0, 1]; the caller disposes it. */
 export function pixelsToTensor(pixels: Uint8Array, size: number): tf.Tensor4D {
-  const values = new Float32Array(pixels.length);
-  for (let i = 0; i < pixels.length; i++) values[i] = (pixels[i] as number) / 255;
-  return tf.tensor4d(values, [pixels.length / (size * size * 3), size, size, 3]);
+  return tf.tensor4d(fromBytes(pixels), [pixels.length / (size * size * 3), size, size, 3]);
 }
 
 async function vqganDigest(vqgan: Vqgan): Promise<string> {

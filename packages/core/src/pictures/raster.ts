@@ -1,0 +1,34 @@
+import { ShapeError } from '../errors.js';
+
+/** A picture in memory: numbers [height, width, channels], row by row. Bytes are 0–255; floats have the range that their maker says. */
+export interface Raster<A extends Uint8Array | Float32Array = Uint8Array> {
+  readonly data: A;
+  readonly width: number;
+  readonly height: number;
+  readonly channels: number;
+}
+
+/** Height and width in pixels. */
+export interface PictureSize {
+  readonly height: number;
+  readonly width: number;
+}
+
+/** Throws ShapeError, which `where` begins, if a picture is empty or its data is not as long as its sides say. */
+export function checkRaster(picture: Raster<Uint8Array | Float32Array>, where: string): void {
+  const { data, width, height, channels } = picture;
+  const whole = [width, height, channels].every((side) => Number.isInteger(side) && side >= 1);
+  if (!whole || data.length !== width * height * channels) {
+    throw new ShapeError(
+      `${where}: expected a picture with at least one pixel and height·width·channels numbers, got ${height}×${width}×${channels} and ${data.length} numbers.`,
+    );
+  }
+}
+
+/** Throws ShapeError, which `where` begins, if a size is not of whole numbers from 1. */
+export function checkSize({ height, width }: PictureSize, where: string): void {
+  if ([height, width].every((side) => Number.isInteger(side) && side >= 1)) return;
+  throw new ShapeError(
+    `${where}: expected height and width to be whole numbers from 1, got ${height}×${width}.`,
+  );
+}
