@@ -81,11 +81,17 @@ export {
   clipByGlobalNorm,
   constantSchedule,
   cosineSchedule,
+  DistributedShampoo,
   exponentialSchedule,
+  GRAFT_TYPES,
+  type GraftType,
+  inversePthRoot,
   linearSchedule,
   Optimizer,
   type Schedule,
   type ScheduleOptions,
+  type ShampooConfig,
+  shampooBlocks,
 } from './optimizers/index.js';
 
 // Pictures

@@ -2,6 +2,7 @@ export { Adafactor, type AdafactorConfig } from './adafactor.js';
 export { AdamW, type AdamWConfig } from './adamw.js';
 export { clipByGlobalNorm } from './clip.js';
 export { Optimizer } from './optimizer.js';
+export { inversePthRoot, type InverseRoot } from './inverse-root.js';
 export {
   constantSchedule,
   cosineSchedule,
@@ -10,3 +11,5 @@ export {
   type Schedule,
   type ScheduleOptions,
 } from './schedules.js';
+export { DistributedShampoo, GRAFT_TYPES, type GraftType, type ShampooConfig } from './shampoo.js';
+export { type BlockLimits, mergeSmallDims, type ShampooBlocks, shampooBlocks } from './shampoo-blocks.js';

@@ -36,6 +36,7 @@ export abstract class Optimizer {
   apply(variables: ReadonlyMap<string, tf.Variable>, grads: ReadonlyMap<string, tf.Tensor>): void {
     this.#check(variables, grads);
     const learningRate = this.schedule(this.#step);
+    this.prepare(variables);
     for (const [name, variable] of variables) {
       tf.tidy(() => {
         this.update(name, variable, grads.get(name) as tf.Tensor, { learningRate, count: this.#step });
@@ -45,6 +46,9 @@ export abstract class Optimizer {
     this.#step += 1;
   }
 
+  /** Called once before the variables of an update, for what depends on all of them. */
+  protected prepare(_variables: ReadonlyMap<string, tf.Variable>): void {}
+
   /** Changes one variable and its state, inside tidy. `count` is the number of updates before this one. */
   protected abstract update(
     name: string,
@@ -53,8 +57,16 @@ export abstract class Optimizer {
     at: { readonly learningRate: number; readonly count: number },
   ): void;
 
-  /** The state tensor `kind` of a variable, zeros when new. Throws CheckpointError if loaded state lacks it or has another shape. */
-  protected slot(kind: string, name: string, shape: number[]): tf.Variable {
+  /**
+   * The state tensor `kind` of a variable, `initial()` (default zeros) when new. Throws CheckpointError if loaded state lacks it or has
+   * another shape.
+   */
+  protected slot(
+    kind: string,
+    name: string,
+    shape: number[],
+    initial: () => tf.Tensor = () => tf.zeros(shape),
+  ): tf.Variable {
     const key = `${kind}.${name}`;
     const existing = this.#slots.get(key);
     this.#loaded?.delete(key);
@@ -71,7 +83,7 @@ export abstract class Optimizer {
         `optimizer state: ${key} is missing from the loaded state. Is it that of another model or optimizer?`,
       );
     }
-    const created = tf.variable(tf.zeros(shape), false);
+    const created = tf.tidy(() => tf.variable(initial(), false));
     this.#slots.set(key, created);
     return created;
   }
@@ -103,7 +115,7 @@ export abstract class Optimizer {
       if (key !== STEP)
         this.#slots.set(
           key,
-          tf.tidy(() => tf.variable(tf.add(tensor, 0), false)),
+          tf.tidy(() => tf.variable(tf.add(tensor, tf.scalar(0, tensor.dtype as 'float32')), false)),
         );
     }
     tf.dispose(before); // last, since they may be what is loaded
