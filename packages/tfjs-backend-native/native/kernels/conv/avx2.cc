@@ -2,6 +2,6 @@
 
 namespace easel {
 
-const WinogradKernels winograd_avx2 = {input, filter, output};
+const WinogradKernels winograd_avx2 = {input, filter, output, output_adjoint, filter_adjoint};
 
 }  // namespace easel

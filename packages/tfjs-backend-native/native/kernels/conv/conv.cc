@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "kernels/conv/parts.h"
 #include "kernels/conv/winograd.h"
 #include "runtime/block.h"
 #include "runtime/dispatch.h"
@@ -325,6 +326,9 @@ bool conv2d_filter_gradient(const ConvShape& s, const float* x, const float* dy,
     std::memset(df, 0, static_cast<size_t>(size) * sizeof(float));
     return true;
   }
+  if (is_winograd(s, s.out_h, s.out_w)) {
+    return winograd_filter_gradient({s.batch, s.in_h, s.in_w, s.in_c, s.out_h, s.out_w, s.out_c, s.pad_top, s.pad_left, x, dy, df});
+  }
   const Axis v{s.in_h, s.stride_h, -s.pad_top, s.filter_h, s.dilation_h}, h{s.in_w, s.stride_w, -s.pad_left, s.filter_w, s.dilation_w};
 
   const int64_t parts_wanted = max_of(1, min_of(min_of(most_parts, max_of(4, most_part_floats / size)), all_rows * s.out_w / gradient_pixels));
@@ -400,15 +404,7 @@ bool conv2d_filter_gradient(const ConvShape& s, const float* x, const float* dy,
     }
   });
   if (!enough_memory) return false;
-  if (parts > 1) {
-    parallel_for(size, 16384, [&](int64_t begin, int64_t end) {
-      std::memcpy(df + begin, sums + begin, static_cast<size_t>(end - begin) * sizeof(float));
-      for (int64_t part = 1; part < parts; part++) {
-        const float* const sum = sums + part * size;
-        for (int64_t i = begin; i < end; i++) df[i] += sum[i];
-      }
-    });
-  }
+  if (parts > 1) add_parts(df, sums, parts, size);
   return true;
 }
 

@@ -44,6 +44,16 @@ void sandwich(float* out, const float (&matrix)[Rows][Columns], const float* in)
   }
 }
 
+/// out [Columns, Columns] = matrixᵀ · in · matrix, in [Rows, Rows].
+template <int Rows, int Columns>
+void sandwich_adjoint(float* out, const float (&matrix)[Rows][Columns], const float* in) {
+  float transposed[Columns][Rows];
+  for (int i = 0; i < Rows; i++) {
+    for (int j = 0; j < Columns; j++) transposed[j][i] = matrix[i][j];
+  }
+  sandwich(out, transposed, in);
+}
+
 void input(float* v, int64_t v_step, const float* x, int64_t x_row, int64_t x_pixel, int64_t channels) {
   for (int64_t c = 0; c < channels; c++) {
     float patch[36], out[36];
@@ -79,8 +89,28 @@ void output(float* y, int64_t y_row, int64_t y_pixel, int rows, int columns, con
   }
 }
 
+void output_adjoint(float* w, int64_t w_step, const float* dy, int64_t dy_row, int64_t dy_pixel, int64_t channels) {
+  for (int64_t c = 0; c < channels; c++) {
+    float tile[16], out[36];
+    for (int i = 0; i < 16; i++) tile[i] = dy[i / 4 * dy_row + i % 4 * dy_pixel + c];
+    sandwich_adjoint(out, output_matrix, tile);
+    for (int k = 0; k < 36; k++) w[k * w_step + c] = out[k];
+  }
+}
+
+void filter_adjoint(float* df, int64_t f_tap, int64_t f_row, const float* u, int64_t u_step, int64_t u_row, int64_t rows, int64_t columns) {
+  for (int64_t i = 0; i < rows; i++) {
+    for (int64_t j = 0; j < columns; j++) {
+      float sums[36], taps[9];
+      for (int k = 0; k < 36; k++) sums[k] = u[k * u_step + i * u_row + j];
+      sandwich_adjoint(taps, filter_matrix, sums);
+      for (int t = 0; t < 9; t++) df[t * f_tap + i * f_row + j] = taps[t];
+    }
+  }
+}
+
 }  // namespace
 
-const WinogradKernels winograd_serial = {input, filter, output};
+const WinogradKernels winograd_serial = {input, filter, output, output_adjoint, filter_adjoint};
 
 }  // namespace easel

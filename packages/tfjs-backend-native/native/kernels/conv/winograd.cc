@@ -1,11 +1,14 @@
 // Cuts Winograd's convolution into tasks. The arithmetic is in the targets' transforms and in the tile of kernels/gemm.
 //
-// A task is a block of output tiles by a group of output channels. It takes the input channels in blocks: transforms its patches, multiplies the 36 pairs of matrices,
+// A task of the convolution is a block of output tiles by a group of output channels. It takes the input channels in blocks: transforms its patches, multiplies the 36 pairs of matrices,
 // adding up in m, and at the end transforms m back. v and m of a task stay in the second-level cache while u streams past.
+// A task of the filter's gradient is a block of input channels by a block of output channels, for one part of the tiles: it takes the tiles in blocks and adds
+// up u, which stays in that cache.
 #include "kernels/conv/winograd.h"
 
 #include <cstring>
 
+#include "kernels/conv/parts.h"
 #include "runtime/block.h"
 #include "runtime/dispatch.h"
 #include "runtime/threads.h"
@@ -17,6 +20,8 @@ namespace {
 constexpr int64_t most_tiles = 64;
 constexpr int64_t most_in_channels = 64;
 constexpr int64_t most_out_channels = 128;
+/// Input and output channels of a task of the filter's gradient.
+constexpr int64_t gradient_channels = 64;
 /// Tasks that a convolution is cut into, if that leaves a task two panels of channels.
 constexpr int64_t enough_tasks = 8;
 /// Blocks of tiles up to which each task transforms its part of the filter itself: that costs less than passing it through memory.
@@ -36,8 +41,59 @@ int64_t round_up(int64_t a, int64_t unit) { return ceil_div(a, unit) * unit; }
 int64_t min_of(int64_t a, int64_t b) { return a < b ? a : b; }
 int64_t max_of(int64_t a, int64_t b) { return a > b ? a : b; }
 
+/// The tiles that cover an output [images, h, w], counted over all images.
+struct Tiles {
+  int64_t h, w, rows, columns, count;
+
+  Tiles(int64_t images, int64_t h_, int64_t w_) : h(h_), w(w_), rows(ceil_div(h_, winograd_tile)), columns(ceil_div(w_, winograd_tile)), count(images * rows * columns) {}
+};
+
+/// Where a tile's first pixel lies.
+struct Place {
+  int64_t image, row, column;
+};
+
+Place place_of(const Tiles& tiles, int64_t tile) {
+  const int64_t of_image = tiles.rows * tiles.columns, rest = tile % of_image;
+  return {tile / of_image, rest / tiles.columns * winograd_tile, rest % tiles.columns * winograd_tile};
+}
+
+/// Pictures [images, h, w, c] that tiles are read from, in patches of `side` pixels that begin pad pixels before the tile.
+struct Patches {
+  const float* data;
+  int64_t h, w, c, side, pad_top, pad_left;
+};
+
+/// Copies channels c… of a patch that reaches over the picture's border, with zeros outside.
+void copy_patch(float* copy, const Patches& p, const float* picture, int64_t row, int64_t column, int64_t c, int64_t channels) {
+  for (int64_t i = row; i < row + p.side; i++) {
+    for (int64_t j = column; j < column + p.side; j++, copy += channels) {
+      if (i >= 0 && i < p.h && j >= 0 && j < p.w) {
+        std::memcpy(copy, picture + (i * p.w + j) * p.c + c, static_cast<size_t>(channels) * sizeof(float));
+      } else {
+        std::memset(copy, 0, static_cast<size_t>(channels) * sizeof(float));
+      }
+    }
+  }
+}
+
+/// Transforms channels c… of the patches of tiles first…; `copy` has room for side² · channels floats.
+void transform_patches(void (*transform)(float*, int64_t, const float*, int64_t, int64_t, int64_t), const Patches& p, const Tiles& tiles, int64_t first, int64_t count, int64_t c,
+                       int64_t channels, float* out, int64_t out_row, int64_t out_step, float* copy) {
+  for (int64_t i = 0; i < count; i++) {
+    const Place place = place_of(tiles, first + i);
+    const int64_t row = place.row - p.pad_top, column = place.column - p.pad_left;
+    const float* const picture = p.data + place.image * p.h * p.w * p.c;
+    if (row >= 0 && column >= 0 && row + p.side <= p.h && column + p.side <= p.w) {
+      transform(out + i * out_row, out_step, picture + (row * p.w + column) * p.c + c, p.w * p.c, p.c, channels);
+    } else {
+      copy_patch(copy, p, picture, row, column, c, channels);
+      transform(out + i * out_row, out_step, copy, p.side * channels, channels, channels);
+    }
+  }
+}
+
 struct Sizes {
-  int64_t tile_rows, tile_columns, tiles;  // of an image; of all images
   int64_t block_tiles, blocks;
   int64_t in_channels, in_blocks;          // input channels of a block, but for the last
   int64_t panels, group_panels, groups;
@@ -46,15 +102,12 @@ struct Sizes {
   bool own_filter;
 };
 
-Sizes sizes_of(const WinogradProblem& p, const GemmKernels& kernels) {
+Sizes sizes_of(const WinogradProblem& p, const Tiles& tiles, const GemmKernels& kernels) {
   Sizes s{};
-  s.tile_rows = ceil_div(p.out_h, winograd_tile);
-  s.tile_columns = ceil_div(p.out_w, winograd_tile);
-  s.tiles = p.images * s.tile_rows * s.tile_columns;
   const int64_t unit = kernels.tile_m;
-  s.blocks = ceil_div(s.tiles, most_tiles / unit * unit);
-  s.block_tiles = round_up(ceil_div(s.tiles, s.blocks), unit);
-  s.blocks = ceil_div(s.tiles, s.block_tiles);
+  s.blocks = ceil_div(tiles.count, most_tiles / unit * unit);
+  s.block_tiles = round_up(ceil_div(tiles.count, s.blocks), unit);
+  s.blocks = ceil_div(tiles.count, s.block_tiles);
   s.in_blocks = ceil_div(p.in_c, most_in_channels);
   s.in_channels = round_up(ceil_div(p.in_c, s.in_blocks), winograd_lanes);
   s.in_blocks = ceil_div(p.in_c, s.in_channels);
@@ -92,50 +145,12 @@ bool transform_filter(const WinogradProblem& p, const Sizes& s, const GemmKernel
   return true;
 }
 
-/// Position of a tile, counted over all images.
-struct Place {
-  int64_t image, row, column;
-};
-
-Place place_of(const Sizes& s, int64_t tile) {
-  const int64_t of_image = s.tile_rows * s.tile_columns, rest = tile % of_image;
-  return {tile / of_image, rest / s.tile_columns * winograd_tile, rest % s.tile_columns * winograd_tile};
-}
-
-/// Copies channels of a patch that reaches over the image's border, with zeros outside.
-void copy_patch(float* patch, int64_t channels, const WinogradProblem& p, const float* image, int64_t row, int64_t column, int64_t c) {
-  for (int64_t i = 0; i < winograd_patch; i++) {
-    for (int64_t j = 0; j < winograd_patch; j++, patch += channels) {
-      const int64_t y = row + i, x = column + j;
-      if (y >= 0 && y < p.in_h && x >= 0 && x < p.in_w) {
-        std::memcpy(patch, image + (y * p.in_w + x) * p.in_c + c, static_cast<size_t>(channels) * sizeof(float));
-      } else {
-        std::memset(patch, 0, static_cast<size_t>(channels) * sizeof(float));
-      }
-    }
-  }
-}
-
-void transform_input(const WinogradProblem& p, const Sizes& s, const WinogradKernels& transforms, int64_t first, int64_t count, int64_t c, int64_t channels, float* v, float* patch) {
-  for (int64_t i = 0; i < count; i++) {
-    const Place place = place_of(s, first + i);
-    const int64_t row = place.row - p.pad_top, column = place.column - p.pad_left;
-    const float* const image = p.x + place.image * p.in_h * p.in_w * p.in_c;
-    if (row >= 0 && column >= 0 && row + winograd_patch <= p.in_h && column + winograd_patch <= p.in_w) {
-      transforms.input(v + i * s.v_row, s.v_step, image + (row * p.in_w + column) * p.in_c + c, p.in_w * p.in_c, p.in_c, channels);
-    } else {
-      copy_patch(patch, channels, p, image, row, column, c);
-      transforms.input(v + i * s.v_row, s.v_step, patch, winograd_patch * channels, channels, channels);
-    }
-  }
-}
-
-void transform_output(const WinogradProblem& p, const Sizes& s, const WinogradKernels& transforms, int64_t first, int64_t count, int64_t d, int64_t channels, const float* m) {
+void transform_output(const WinogradProblem& p, const Sizes& s, const Tiles& tiles, const WinogradKernels& transforms, int64_t first, int64_t count, int64_t d, int64_t channels, const float* m) {
   const Epilogue& epilogue = p.epilogue;
   const bool relu = epilogue.activation == Activation::relu;
   const Epilogue rest{nullptr, relu ? Activation::none : epilogue.activation, epilogue.leak};
   for (int64_t i = 0; i < count; i++) {
-    const Place place = place_of(s, first + i);
+    const Place place = place_of(tiles, first + i);
     const int64_t rows = min_of(winograd_tile, p.out_h - place.row), columns = min_of(winograd_tile, p.out_w - place.column);
     float* const y = p.y + ((place.image * p.out_h + place.row) * p.out_w + place.column) * p.out_c + d;
     transforms.output(y, p.out_w * p.out_c, p.out_c, static_cast<int>(rows), static_cast<int>(columns), m + i * s.m_row, s.m_step, channels,
@@ -148,7 +163,7 @@ void transform_output(const WinogradProblem& p, const Sizes& s, const WinogradKe
 }  // namespace
 
 bool winograd_pays(int64_t images, int64_t out_h, int64_t out_w, int64_t in_c, int64_t out_c) {
-  const int64_t tiles = images * ceil_div(out_h, winograd_tile) * ceil_div(out_w, winograd_tile);
+  const int64_t tiles = Tiles(images, out_h, out_w).count;
   // The last tiles of rows and columns may reach over the border: no more than half of the work may be lost.
   return in_c >= least_channels && out_c >= least_channels && tiles >= least_tiles && tiles * 16 <= 2 * images * out_h * out_w;
 }
@@ -156,7 +171,9 @@ bool winograd_pays(int64_t images, int64_t out_h, int64_t out_w, int64_t in_c, i
 bool winograd(const WinogradProblem& p) {
   const GemmKernels& kernels = EASEL_KERNELS(gemm);
   const WinogradKernels& transforms = EASEL_KERNELS(winograd);
-  const Sizes s = sizes_of(p, kernels);
+  const Tiles tiles(p.images, p.out_h, p.out_w);
+  const Sizes s = sizes_of(p, tiles, kernels);
+  const Patches patches{p.x, p.in_h, p.in_w, p.in_c, winograd_patch, p.pad_top, p.pad_left};
   bool enough_memory = true;  // only ever set to false
   const auto out_of_memory = [&] { __atomic_store_n(&enough_memory, false, __ATOMIC_RELAXED); };
 
@@ -195,14 +212,14 @@ bool winograd(const WinogradProblem& p) {
     for (int64_t task = begin; task < end; task++) {
       // Neighbouring tasks take the same channels, so that their part of u is still in a cache.
       const int64_t group = task / s.blocks, first = task % s.blocks * s.block_tiles;
-      const int64_t count = min_of(s.block_tiles, s.tiles - first), rows_each = ceil_div(count, ceil_div(count, kernels.tile_m));
+      const int64_t count = min_of(s.block_tiles, tiles.count - first), rows_each = ceil_div(count, ceil_div(count, kernels.tile_m));
       const int64_t first_panel = group * s.group_panels, panels = min_of(s.group_panels, s.panels - first_panel);
       const int64_t d = first_panel * kernels.tile_n, channels = min_of(panels * kernels.tile_n, p.out_c - d);
       for (int64_t in_block = 0; in_block < s.in_blocks; in_block++) {
         const int64_t c = in_block * s.in_channels;
         tile.depth = min_of(s.in_channels, p.in_c - c);
         tile.accumulate = in_block > 0;
-        transform_input(p, s, transforms, first, count, c, tile.depth, v, patch);
+        transform_patches(transforms.input, patches, tiles, first, count, c, tile.depth, v, s.v_row, s.v_step, patch);
         const float* u = whole_u + in_block * u_block + first_panel * s.u_panel;
         if (s.own_filter) {
           for (int64_t panel = 0; panel < panels; panel++) {
@@ -224,10 +241,77 @@ bool winograd(const WinogradProblem& p) {
           }
         }
       }
-      transform_output(p, s, transforms, first, count, d, channels, m);
+      transform_output(p, s, tiles, transforms, first, count, d, channels, m);
     }
   });
   return enough_memory;
+}
+
+bool winograd_filter_gradient(const WinogradGradient& p) {
+  const GemmKernels& kernels = EASEL_KERNELS(gemm);
+  const WinogradKernels& transforms = EASEL_KERNELS(winograd);
+  const Tiles tiles(p.images, p.out_h, p.out_w);
+  const Patches x_patches{p.x, p.in_h, p.in_w, p.in_c, winograd_patch, p.pad_top, p.pad_left};
+  const Patches dy_patches{p.dy, p.out_h, p.out_w, p.out_c, winograd_tile, 0, 0};
+
+  const int64_t in_channels = round_up(ceil_div(p.in_c, ceil_div(p.in_c, gradient_channels)), winograd_lanes), in_blocks = ceil_div(p.in_c, in_channels);
+  const int64_t out_channels = round_up(ceil_div(p.out_c, ceil_div(p.out_c, gradient_channels)), winograd_lanes), out_blocks = ceil_div(p.out_c, out_channels);
+  const int64_t blocks = in_blocks * out_blocks, size = 9 * p.in_c * p.out_c;
+  const int64_t parts_wanted = max_of(1, min_of(ceil_div(enough_tasks, blocks), tiles.count / most_tiles));
+  const int64_t part_tiles = ceil_div(tiles.count, parts_wanted), parts = ceil_div(tiles.count, part_tiles);
+  float* const sums = parts > 1 ? static_cast<float*>(scratch(1, static_cast<size_t>(parts * size) * sizeof(float))) : p.df;
+  if (!sums) return false;
+
+  const int64_t block_tiles = min_of(most_tiles, part_tiles);
+  const int64_t v_step = block_tiles * in_channels + step_slack, w_step = block_tiles * out_channels + step_slack, u_step = in_channels * out_channels + step_slack;
+  const int64_t copy_floats = winograd_patch * winograd_patch * max_of(in_channels, out_channels);
+  bool enough_memory = true;  // only ever set to false
+  const int64_t work = winograd_products * part_tiles * in_channels * out_channels;
+  parallel_for(parts * blocks, max_of(1, task_work / work), [&](int64_t begin, int64_t end) {
+    float* const copy = static_cast<float*>(scratch(2, static_cast<size_t>(copy_floats + winograd_products * (v_step + w_step + u_step)) * sizeof(float)));
+    if (!copy) {
+      __atomic_store_n(&enough_memory, false, __ATOMIC_RELAXED);
+      return;
+    }
+    float* const v = copy + copy_floats;
+    float* const w = v + winograd_products * v_step;
+    float* const u = w + winograd_products * w_step;
+    GemmTile tile{};
+    tile.a_row = 1;
+    tile.a_step = in_channels;
+    tile.a_offsets = no_offset;
+    tile.segments = 1;
+    tile.b_step = out_channels;
+    tile.c_row = out_channels;
+    for (int64_t task = begin; task < end; task++) {
+      const int64_t part = task / blocks, c = task % blocks / out_blocks * in_channels, d = task % out_blocks * out_channels;
+      const int64_t rows = min_of(in_channels, p.in_c - c), columns = min_of(out_channels, p.out_c - d);
+      const int64_t rows_each = ceil_div(rows, ceil_div(rows, kernels.tile_m));
+      const int64_t part_begin = part * part_tiles, part_end = min_of(tiles.count, part_begin + part_tiles);
+      for (int64_t first = part_begin; first < part_end; first += block_tiles) {
+        tile.depth = min_of(block_tiles, part_end - first);
+        tile.accumulate = first > part_begin;
+        transform_patches(transforms.input, x_patches, tiles, first, tile.depth, c, rows, v, in_channels, v_step, copy);
+        transform_patches(transforms.output_adjoint, dy_patches, tiles, first, tile.depth, d, columns, w, out_channels, w_step, copy);
+        for (int64_t k = 0; k < winograd_products; k++) {
+          for (int64_t j = 0; j < columns; j += kernels.tile_n) {
+            tile.n = static_cast<int>(min_of(kernels.tile_n, columns - j));
+            tile.b = w + k * w_step + j;
+            for (int64_t i = 0; i < rows; i += rows_each) {
+              tile.m = static_cast<int>(min_of(rows_each, rows - i));
+              tile.a = v + k * v_step + i;
+              tile.c = u + k * u_step + i * out_channels + j;
+              kernels.tile(tile);
+            }
+          }
+        }
+      }
+      transforms.filter_adjoint(sums + part * size + c * p.out_c + d, p.in_c * p.out_c, p.out_c, u, u_step, out_channels, rows, columns);
+    }
+  });
+  if (!enough_memory) return false;
+  if (parts > 1) add_parts(p.df, sums, parts, size);
+  return true;
 }
 
 }  // namespace easel

@@ -6,6 +6,7 @@
 // tile of kernels/gemm computes. A, B and G belong to the interpolation points 0, ±5/8, ±3/2, ∞ (exact in binary); with them the error is a
 // quarter of that of the usual 0, ±1, ±2, ∞. Measured against float64 on swish activations and weights of variance 1/(9·c): the largest error is 1.3e-6, 2.2e-6 and
 // 2.4e-6 of the largest output at 32, 128 and 512 channels, where the direct sum in float32 has 6.4e-7, 5.3e-7 and 5.1e-7; root mean square 2 to 4 times the direct sum's.
+// The filter's gradient is the adjoint of the same form, dg = Gᵀ[Σ (Bᵀ d B) ⊙ (A dY Aᵀ)]G, summed over all tiles by 36 products [c, tiles]·[tiles, d].
 // An infinity or NaN in x spreads over the output tiles that see it, beyond its own windows: at most 5 pixels further.
 #pragma once
 
@@ -28,6 +29,10 @@ struct WinogradKernels {
   void (*filter)(float* u, int64_t u_step, int64_t u_row, const float* f, int64_t f_tap, int64_t f_row, int64_t rows, int64_t columns);
   /// y[i·y_row + j·y_pixel + c] = (Aᵀ m A)[i,j] + bias[c], at least 0 if relu (NaN stays), for i < rows, j < columns (up to 4), c < channels; bias may be null.
   void (*output)(float* y, int64_t y_row, int64_t y_pixel, int rows, int columns, const float* m, int64_t m_step, int64_t channels, const float* bias, bool relu);
+  /// The adjoint of output: w[k·w_step + c] = (A dY Aᵀ)[k], dY[i,j] = dy[i·dy_row + j·dy_pixel + c], for c < channels; 0 from there to the vector's end.
+  void (*output_adjoint)(float* w, int64_t w_step, const float* dy, int64_t dy_row, int64_t dy_pixel, int64_t channels);
+  /// The adjoint of filter: df[t·f_tap + i·f_row + j] = (Gᵀ u G)[t], u[k] = u[k·u_step + i·u_row + j], for i < rows, j < columns.
+  void (*filter_adjoint)(float* df, int64_t f_tap, int64_t f_row, const float* u, int64_t u_step, int64_t u_row, int64_t rows, int64_t columns);
 };
 
 constexpr int64_t winograd_lanes = 16;
@@ -50,5 +55,16 @@ bool winograd_pays(int64_t images, int64_t out_h, int64_t out_w, int64_t in_c, i
 
 /// Runs on all threads. False if scratch memory is lacking.
 bool winograd(const WinogradProblem& problem);
+
+/// df [3,3,in_c,out_c] from x [images, in_h, in_w, in_c] and dy [images, out_h, out_w, out_c]. Tiles are summed in fixed parts, and the parts in order.
+struct WinogradGradient {
+  int64_t images, in_h, in_w, in_c, out_h, out_w, out_c, pad_top, pad_left;
+  const float* x;
+  const float* dy;
+  float* df;
+};
+
+/// Runs on all threads. False if scratch memory is lacking.
+bool winograd_filter_gradient(const WinogradGradient& problem);
 
 }  // namespace easel
