@@ -1,30 +1,30 @@
-// What is timed. A case is a kind and its sizes; every peer implements the kinds it can (peers/*). `flop` is per run.
-const matmul = (m, k, n) => ({
-  name: `matmul_${m}x${k}x${n}`,
-  kind: 'matmul',
-  args: { m, k, n },
-  flop: 2 * m * k * n,
-});
-const conv = (batch, size, channels, gradients) => ({
-  name: `conv3x3_b${batch}_${size}sq_${channels}ch${gradients ? '_fwd+grads' : ''}`,
-  kind: gradients ? 'conv_gradients' : 'conv',
-  args: { batch, size, channels },
-  flop: (gradients ? 3 : 1) * 2 * batch * size * size * 9 * channels * channels,
-});
+// All cases: what each family's cases.mjs exports, in this order.
+//   name     row of the table
+//   kind     function of that name in the family's files (tfjs.mjs, easel.mjs, torch.py, jax.py, numpy.py); `args` are its arguments
+//   flop     float32 operations of one run, if they may bound it
+//   bytes    { read, write, update } of one run, if memory may bound it: every operand once; `update` is what changes in place
+//   inner    runs that are timed together, for what takes microseconds (default 1); unit of the row is then µs
+import { readdirSync } from 'node:fs';
 
-export const cases = [
-  matmul(256, 256, 256),
-  matmul(512, 512, 512),
-  matmul(1024, 1024, 1024),
-  matmul(2048, 2048, 2048),
-  matmul(512, 1024, 2730), // GLU of DALL·E mini, 2 × 256 tokens
-  matmul(2, 1024, 2730), // the same in one guided decode step
-  matmul(2, 1024, 16385), // its logits
-  matmul(2048, 256, 684), // GLU of the embedded model, 32 × 64 tokens
-  conv(1, 64, 128, false),
-  conv(1, 64, 128, true),
-  conv(1, 32, 256, false),
-  conv(1, 16, 512, false),
-  conv(8, 64, 32, false), // the embedded VQGAN
-  conv(8, 64, 32, true),
+const ORDER = [
+  'gemm',
+  'conv',
+  'attention',
+  'rows',
+  'elementwise',
+  'reduce',
+  'movement',
+  'dispatch',
+  'optimizer',
+  'training',
 ];
+
+export const families = readdirSync(new URL('families/', import.meta.url)).sort(
+  (a, b) => ORDER.indexOf(a) - ORDER.indexOf(b),
+);
+
+export const cases = [];
+for (const family of families) {
+  const module = await import(`./families/${family}/cases.mjs`);
+  for (const test of module.cases) cases.push({ family, unit: test.inner ? 'us' : 'ms', inner: 1, ...test });
+}

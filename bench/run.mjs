@@ -1,121 +1,182 @@
-// npm run bench -- [NAME...] [--json FILE] [--python PATH] [--rounds N]
+// npm run bench -- [NAME...] [--json FILE] [--python PATH] [--tfjs-node DIR] [--rounds N] [--peers LIST] [--list]
 // Times Easel's native backend beside its peers, each in a process of its own, in turns within one run; medians of all repeats.
-// ratio = fastest peer ÷ ours, so above 1 we are ahead. A peer that is not installed is named and left out:
-// python -m pip install numpy threadpoolctl torch   brings both Python peers.
-import { spawn } from 'node:child_process';
+// README.md says how peers are installed, and how to read the table. NAME is a part of a case's name, or a family's.
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { cases } from './cases.mjs';
+import { Contestant } from './contestant.mjs';
+import { Machine } from './machine/machine.mjs';
+import { median } from './median.mjs';
 
 const { values: options, positionals: wanted } = parseArgs({
   allowPositionals: true,
   options: {
     json: { type: 'string' },
-    python: { type: 'string', default: 'python3' },
+    python: { type: 'string', default: process.env.EASEL_BENCH_PYTHON ?? 'python3' },
+    'tfjs-node': { type: 'string', default: process.env.EASEL_BENCH_TFJS_NODE },
     rounds: { type: 'string', default: '7' },
+    peers: { type: 'string' },
+    list: { type: 'boolean', default: false },
   },
 });
-const here = new URL('./peers/', import.meta.url).pathname;
-const contestants = [
-  ['easel', process.execPath, [`${here}tfjs_peer.mjs`, 'native']],
-  ['openblas', options.python, [`${here}python_peer.py`, 'numpy']],
-  ['torch', options.python, [`${here}python_peer.py`, 'torch']],
-  ['tfjs-wasm', process.execPath, [`${here}tfjs_peer.mjs`, 'wasm']],
-];
 
-/** A peer process: one request, one answer. Resolves to undefined once it has died. */
-class Peer {
-  constructor(name, command, args) {
-    this.name = name;
-    this.process = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'] });
-    this.errors = '';
-    this.process.stderr.on('data', (data) => {
-      this.errors += data;
-    });
-    this.process.stdin.on('error', () => {});
-    this.waiting = [];
-    this.gone = false;
-    const end = () => {
-      this.gone = true;
-      for (const resolve of this.waiting.splice(0)) resolve(undefined);
-    };
-    this.process.on('error', end);
-    const lines = createInterface({ input: this.process.stdout });
-    lines.on('line', (line) => {
-      if (line.startsWith('{')) this.waiting.shift()?.(JSON.parse(line));
-    });
-    lines.on('close', end);
-  }
-  ask(request) {
-    if (this.gone) return Promise.resolve(undefined);
-    return new Promise((resolve) => {
-      this.waiting.push(resolve);
-      this.process.stdin.write(`${JSON.stringify(request)}\n`);
-    });
-  }
-}
+/** Least time of one turn, in ms: a turn is one run that is not timed, then runs until this is over. */
+const TURN_MS = 40;
+/** A peer that takes this long for a run, and so many times as long as Easel, has one turn only. */
+const SLOW_MS = 200;
+const SLOW_RATIO = 6;
 
-const median = (list) => {
-  const sorted = [...list].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+/**
+ * Peers allocate their results with malloc, which gives large ones back to the system each time: a layer norm of 32 MB then takes PyTorch
+ * 8 to 30 ms in place of 1.3, all of it page faults. With these settings glibc keeps the memory, as Easel's pool does. OpenMP's threads are
+ * bound to cores: two that spin on one core, which happens after a pause, take a scheduler's time slice (8 ms) for every barrier.
+ */
+const PEER_ENVIRONMENT = {
+  MALLOC_MMAP_MAX_: '0',
+  MALLOC_TRIM_THRESHOLD_: '100000000000',
+  MALLOC_ARENA_MAX: '1',
+  OMP_PROC_BIND: 'true',
+  TF_CPP_MIN_LOG_LEVEL: '2',
+  JAX_PLATFORMS: 'cpu',
 };
 
-const chosen = cases.filter((c) => wanted.length === 0 || wanted.some((w) => c.name.includes(w)));
+const chosen = cases.filter(
+  (test) => wanted.length === 0 || wanted.some((word) => test.name.includes(word) || test.family === word),
+);
 if (chosen.length === 0)
-  throw new Error(`no case named ${wanted.join(', ')}; there are ${cases.map((c) => c.name).join(', ')}`);
-
-const peers = [];
-for (const [name, command, args] of contestants) {
-  const peer = new Peer(name, command, args);
-  const about = await peer.ask({ command: 'describe' });
-  if (about) {
-    peers.push(peer);
-    console.error(`${name}: ${JSON.stringify(about)}`);
-  } else console.error(`${name}: left out (${peer.errors.trim().split('\n').pop() || 'did not start'})`);
+  throw new Error(`no case named ${wanted.join(', ')}; npm run bench -- --list names them`);
+if (options.list) {
+  for (const { family, name } of chosen) console.log(`${family.padEnd(12)} ${name}`);
+  process.exit(0);
 }
-console.error(`cpu: ${cpus()[0].model} × ${cpus().length}\n`);
-if (peers[0]?.name !== 'easel') throw new Error('the native backend did not start: run `npx easel doctor`');
 
-const rows = [];
+const peers = await startPeers();
+const [easel] = peers;
+if (easel?.name !== 'easel') throw new Error('the native backend did not start: run `npx easel doctor`');
+const machine = Machine.start();
+const rows = await describeMachine();
+
+const names = peers.slice(1).map((peer) => peer.name);
+console.log(`| case | unit | easel | limit | of it | ${names.join(' | ')} | ratio |`);
+console.log(`|---|---|--:|--:|--:|${names.map(() => '--:|').join('')}--:|`);
 for (const test of chosen) {
-  const times = new Map(peers.map((p) => [p, []]));
-  const repeats = Math.max(1, Math.min(50, Math.round(4e9 / test.flop)));
-  for (let round = 0; round < Number(options.rounds); round++)
-    for (const peer of peers) {
-      const answer = await peer.ask({ command: 'run', ...test, repeats });
-      if (answer?.ms) times.get(peer).push(...answer.ms);
-    }
-  const [ours, ...others] = peers.map((p) => [
-    p.name,
-    times.get(p).length ? median(times.get(p)) : undefined,
-  ]);
-  const measured = others.filter(([, ms]) => ms !== undefined);
-  const fastest = Math.min(...measured.map(([, ms]) => ms));
-  rows.push({
-    name: test.name,
-    unit: 'ms',
-    easel: ours[1],
-    peers: Object.fromEntries(measured),
-    limit: null,
-    ratio: measured.length ? fastest / ours[1] : null,
-    gflops: test.flop / ours[1] / 1e6,
-  });
-  const last = rows.at(-1);
-  if (rows.length === 1) {
-    const names = peers.slice(1).map((p) => p.name);
-    console.log(`| case | easel ms | GFLOP/s | ${names.join(' ms | ')} ms | ratio |`);
-    console.log(`|---|--:|--:|${names.map(() => '--:|').join('')}--:|`);
-  }
-  const show = (ms) => (ms === undefined ? '–' : ms.toPrecision(3));
-  console.log(
-    `| ${last.name} | ${show(last.easel)} | ${last.gflops.toFixed(0)} | ${peers
-      .slice(1)
-      .map((p) => show(last.peers[p.name]))
-      .join(' | ')} | ${last.ratio?.toFixed(2) ?? '–'} |`,
-  );
+  const row = await measure(test);
+  rows.push(row);
+  const { name, unit, limit, ratio, peers: times } = row;
+  const share = limit === null || row.easel === null ? '–' : `${Math.round((100 * limit) / row.easel)} %`;
+  const cells = [name, unit, show(row.easel), show(limit), share, ...names.map((peer) => show(times[peer]))];
+  console.log(`| ${cells.join(' | ')} | ${ratio?.toFixed(2) ?? '–'} |`);
 }
 if (options.json) writeFileSync(options.json, `${JSON.stringify(rows, null, 2)}\n`);
-for (const peer of peers) peer.process.stdin.end();
+for (const peer of peers) peer.end();
+machine?.end();
+
+function show(time) {
+  return time === undefined || time === null ? '–' : time >= 1000 ? time.toFixed(0) : time.toPrecision(3);
+}
+
+/** Starts whoever is installed; names whoever is not. */
+async function startPeers() {
+  const file = (name) => new URL(`peers/${name}`, import.meta.url).pathname;
+  const node = (...args) => [process.execPath, ['--no-warnings', '--expose-gc', file('tfjs.mjs'), ...args]];
+  const python = (which) => [options.python, [file('python.py'), which]];
+  const candidates = {
+    easel: node('native'),
+    openblas: python('numpy'),
+    torch: python('torch'),
+    jax: python('jax'),
+    'tfjs-node': options['tfjs-node'] ? node('tensorflow', options['tfjs-node']) : 'no --tfjs-node DIR',
+    'tfjs-wasm': node('wasm'),
+  };
+  const listed = options.peers?.split(',');
+  const started = [];
+  for (const [name, candidate] of Object.entries(candidates)) {
+    if (listed !== undefined && name !== 'easel' && !listed.includes(name)) continue;
+    if (typeof candidate === 'string') {
+      console.error(`${name}: left out (${candidate})`);
+      continue;
+    }
+    const peer = new Contestant(name, ...candidate, {
+      env: name === 'easel' ? {} : PEER_ENVIRONMENT,
+    });
+    const about = await peer.ask({ command: 'describe' });
+    if (about === undefined) console.error(`${name}: left out (${peer.lastWords || 'did not start'})`);
+    else {
+      console.error(`${name}: ${JSON.stringify(about)}`);
+      started.push(peer);
+    }
+  }
+  return started;
+}
+
+/** Says what the machine is and permits; returns rows of it. */
+async function describeMachine() {
+  console.error(`cpu: ${cpus()[0].model.trim()} × ${cpus().length}`);
+  if (machine === undefined) {
+    console.error('limits: left out (no C++ compiler to measure them with)\n');
+    return [];
+  }
+  const made = [];
+  for (const threads of [...new Set([1, machine.threads])]) {
+    const one = threads === machine.threads ? machine : Machine.start(threads);
+    const found = await one.describe();
+    if (one !== machine) one.end();
+    console.error(
+      `machine, ${threads} thread${threads > 1 ? 's' : ''}: FMA peak ${found.gflops.toFixed(0)} GFLOP/s, read ` +
+        `${found.readGBps.toFixed(1)} GB/s, read+write ${found.readWriteGBps.toFixed(1)} GB/s ` +
+        `(256 MiB; a stream of 64 MiB reads ${found.read64MBps.toFixed(1)} GB/s)`,
+    );
+    const fact = (what, unit, limit) =>
+      made.push({ name: `machine_${what}_${threads}`, unit, easel: null, peers: {}, limit, ratio: null });
+    fact('fma_threads', 'GFLOP/s', found.gflops);
+    fact('read_threads', 'GB/s', found.readGBps);
+    fact('read_write_threads', 'GB/s', found.readWriteGBps);
+  }
+  console.error('');
+  return made;
+}
+
+/** One row: everybody in turns, the machine among them, so that all see the same clock and the same neighbours. */
+async function measure(test) {
+  const { name, unit, inner, flop, bytes } = test;
+  const first = new Map();
+  for (const peer of peers) {
+    const answer = await peer.ask({ command: 'prepare', ...test });
+    if (answer?.ms !== undefined) first.set(peer, answer.ms);
+    else if (answer?.failed) console.error(`${name}: ${peer.name} fails: ${answer.failed}`);
+    else if (answer === undefined && !peer.reported) {
+      peer.reported = true;
+      console.error(`${name}: ${peer.name} has ended (${peer.lastWords})`);
+    }
+  }
+  const times = new Map(peers.map((peer) => [peer, []]));
+  const limits = { flop: [], stream: [] };
+  for (let round = 0; round < Number(options.rounds); round++) {
+    if (machine !== undefined && flop) limits.flop.push(flop / (await machine.fma(0.02)) / 1e6);
+    if (machine !== undefined && bytes) limits.stream.push(...(await machine.stream(bytes, 0.04)));
+    for (const peer of first.keys()) {
+      const slow = first.get(peer) > SLOW_MS && first.get(peer) > SLOW_RATIO * (first.get(easel) ?? 0);
+      if (slow && round > 0) continue;
+      const answer = await peer.ask({ command: 'run', turnMs: TURN_MS });
+      if (answer?.ms) times.get(peer).push(...answer.ms);
+    }
+  }
+  for (const peer of peers) await peer.ask({ command: 'forget' });
+  const scale = unit === 'us' ? 1000 / inner : 1 / inner;
+  const value = (list) => (list.length > 0 ? median(list) * scale : null);
+  const ours = value(times.get(easel));
+  const measured = {};
+  for (const peer of peers.slice(1))
+    if (times.get(peer).length > 0) measured[peer.name] = value(times.get(peer));
+  const fastest = Math.min(...Object.values(measured));
+  const limit = Math.max(...[limits.flop, limits.stream].filter((list) => list.length > 0).map(median));
+  return {
+    name,
+    unit,
+    easel: ours,
+    peers: measured,
+    limit: Number.isFinite(limit) ? limit : null,
+    ratio: ours !== null && Number.isFinite(fastest) ? fastest / ours : null,
+  };
+}

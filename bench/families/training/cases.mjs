@@ -1,0 +1,32 @@
+// One training step: forward, gradients of all parameters, Adam. The `_fused` rows compute the same with the best that each library has:
+// @easel/core's operations, PyTorch's functional ones; the others are one tfjs program on every tfjs backend.
+const CONVNET = { batch: 32, size: 32, classes: 10 };
+const TRANSFORMER = { batch: 8, length: 128, width: 256, heads: 4, inner: 1024, vocabulary: 1000, layers: 2 };
+
+// Multiply-adds of the forward pass, three times for forward and two gradients.
+const convnetFlop = 3 * 2 * 32 * (32 * 32 * 27 * 32 + 16 * 16 * 288 * 64 + 4096 * 10);
+const tokens = TRANSFORMER.batch * TRANSFORMER.length;
+const perToken =
+  TRANSFORMER.layers *
+    (4 * TRANSFORMER.width ** 2 +
+      2 * TRANSFORMER.width * TRANSFORMER.inner +
+      2 * TRANSFORMER.length * TRANSFORMER.width) +
+  TRANSFORMER.width * TRANSFORMER.vocabulary;
+const transformerFlop = 3 * 2 * tokens * perToken;
+
+export const cases = [
+  { name: 'train_convnet_b32_32x32', kind: 'convnet', args: CONVNET, flop: convnetFlop },
+  { name: 'train_convnet_b32_32x32_fused', kind: 'convnet_fused', args: CONVNET, flop: convnetFlop },
+  {
+    name: 'train_transformer_2L_d256_b8_s128',
+    kind: 'transformer',
+    args: TRANSFORMER,
+    flop: transformerFlop,
+  },
+  {
+    name: 'train_transformer_2L_d256_b8_s128_fused',
+    kind: 'transformer_fused',
+    args: TRANSFORMER,
+    flop: transformerFlop,
+  },
+];

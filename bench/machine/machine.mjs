@@ -1,0 +1,79 @@
+// The machine as a contestant: compiles machine.cc for this CPU and says how fast multiply-adds and memory streams can go on it.
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Contestant } from '../contestant.mjs';
+import { median } from '../median.mjs';
+
+/** Bytes of the streams that are stated as the memory's bandwidth: beyond any cache share that a program can count on. */
+const STATED_BYTES = 2 ** 28;
+
+/** Path of the compiled program; undefined if there is no compiler. */
+function compile() {
+  const source = join(import.meta.dirname, 'machine.cc');
+  const hash = createHash('sha256').update(readFileSync(source)).digest('hex').slice(0, 16);
+  const folder = join(tmpdir(), `easel-bench-${process.getuid?.() ?? 'machine'}`);
+  const program = join(folder, `machine-${hash}`);
+  if (existsSync(program)) return program;
+  mkdirSync(folder, { recursive: true });
+  const flags = ['-O3', '-march=native', '-std=c++17', '-pthread'];
+  const { status } = spawnSync(process.env.CXX ?? 'c++', [
+    ...flags,
+    source,
+    '-o',
+    `${program}.${process.pid}`,
+  ]);
+  if (status !== 0) return undefined;
+  renameSync(`${program}.${process.pid}`, program);
+  return program;
+}
+
+/** What the machine permits, with `threads` threads. */
+export class Machine {
+  #process;
+
+  /** Undefined where the program cannot be compiled: there are no limits then. */
+  static start(threads = availableParallelism()) {
+    const program = compile();
+    return program === undefined ? undefined : new Machine(program, threads);
+  }
+
+  constructor(program, threads) {
+    this.threads = threads;
+    this.#process = new Contestant('machine', program, [String(threads)], { format: (line) => line });
+  }
+
+  /** Multiply-adds in registers, GFLOP/s, tried for so many seconds. */
+  async fma(seconds) {
+    return (await this.#process.ask(`fma ${seconds}`)).gflops;
+  }
+
+  /** Milliseconds of passes that read so many bytes, write so many others, and change so many in place. */
+  async stream({ read = 0, write = 0, update = 0 }, seconds) {
+    return (await this.#process.ask(`stream ${read} ${write} ${update} ${seconds}`)).ms;
+  }
+
+  /** Peak and bandwidths in numbers for the table's head. */
+  async describe() {
+    const rounds = 5;
+    const gflops = [];
+    for (let i = 0; i < rounds; i++) gflops.push(await this.fma(0.05));
+    const gbps = (bytes, ms) => bytes / median(ms) / 1e6;
+    return {
+      threads: this.threads,
+      gflops: median(gflops),
+      readGBps: gbps(STATED_BYTES, await this.stream({ read: STATED_BYTES }, 0.3)),
+      readWriteGBps: gbps(
+        STATED_BYTES,
+        await this.stream({ read: STATED_BYTES / 2, write: STATED_BYTES / 2 }, 0.4),
+      ),
+      read64MBps: gbps(2 ** 26, await this.stream({ read: 2 ** 26 }, 0.1)),
+    };
+  }
+
+  end() {
+    this.#process.end();
+  }
+}

@@ -1,0 +1,120 @@
+// Runs cases on a tfjs backend: node tfjs.mjs native|wasm|cpu|tensorflow [DIR], DIR being the folder whose node_modules holds tfjs-node.
+// A family's tfjs.mjs has the plain tfjs programs; on `native` its easel.mjs takes precedence, which may use @easel/core.
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+
+const [backend, folder] = process.argv.slice(2);
+const { tf, about, extra } = await load();
+if (!(await tf.setBackend(backend))) throw new Error(`tfjs backend '${backend}' did not start`);
+await tf.ready();
+
+async function load() {
+  if (backend === 'tensorflow') {
+    const require = createRequire(join(resolve(folder), 'x.cjs'));
+    require('@tensorflow/tfjs-node');
+    const tf = require('@tensorflow/tfjs');
+    const { version } = require('@tensorflow/tfjs-node/package.json');
+    return { tf, about: () => ({ 'tfjs-node': version, tensorflow: tf.backend().binding.TF_Version }) };
+  }
+  const tf = await import('@tensorflow/tfjs');
+  if (backend === 'wasm') await import('@tensorflow/tfjs-backend-wasm');
+  if (backend !== 'native') return { tf, about: () => ({ tfjs: tf.version_core }) };
+  const { nativeStatus } = await import('tfjs-backend-native');
+  return {
+    tf,
+    extra: await import('@easel/core'),
+    about: () => ({ tfjs: tf.version_core, ...nativeStatus() }),
+  };
+}
+
+/** Values in [-scale, scale), the same for every peer of this language; and indices below `max`. */
+export const inputs = {
+  random(shape, scale = 1) {
+    const values = new Float32Array(shape.reduce((product, extent) => product * extent, 1));
+    let state = 12345;
+    for (let i = 0; i < values.length; i++) {
+      state = (Math.imul(state, 1664525) + 1013904223) | 0;
+      values[i] = (state / 2147483648) * scale;
+    }
+    return tf.tensor(values, shape);
+  },
+  indices(count, max) {
+    const values = Int32Array.from({ length: count }, (_, i) => (Math.imul(i + 1, 2654435761) >>> 1) % max);
+    return tf.tensor(values, [count], 'int32');
+  },
+};
+
+/** Time for JavaScript's compiler to see what it compiles, in ms. */
+const WARM_MS = 80;
+
+async function makers(family) {
+  const at = (file) => new URL(`../families/${family}/${file}`, import.meta.url);
+  const found = {};
+  for (const file of extra === undefined ? ['tfjs.mjs'] : ['tfjs.mjs', 'easel.mjs'])
+    if (existsSync(at(file))) Object.assign(found, (await import(at(file).href)).kinds);
+  return found;
+}
+
+let prepared;
+function forget() {
+  if (prepared === undefined) return;
+  prepared = undefined;
+  tf.engine().endScope();
+  tf.disposeVariables();
+  globalThis.gc?.();
+}
+
+function timed(run, inner) {
+  const start = performance.now();
+  for (let i = 0; i < inner; i++) run();
+  return performance.now() - start;
+}
+
+const answers = {
+  describe: about,
+  /** Makes the inputs and runs until the engine has compiled what it will; the time of the last run. A kind returns a function; what that returns is disposed. */
+  async prepare({ family, kind, args, inner }) {
+    const make = (await makers(family))[kind];
+    if (make === undefined) return { unsupported: true };
+    forget();
+    tf.engine().startScope();
+    prepared = { inner }; // even if this fails, so that its tensors are freed
+    const once = make({ tf, core: extra, ...inputs }, args ?? {});
+    prepared.run = () => {
+      const result = once();
+      if (result !== undefined) tf.dispose(result);
+    };
+    prepared.run();
+    const start = performance.now();
+    let ms;
+    do ms = timed(prepared.run, inner);
+    while (performance.now() - start < WARM_MS);
+    return { ms };
+  },
+  run({ turnMs }) {
+    const { run, inner } = prepared;
+    const ms = [];
+    const start = performance.now();
+    timed(run, inner);
+    while (ms.length === 0 || (performance.now() - start < turnMs && ms.length < 500))
+      ms.push(timed(run, inner));
+    return { ms };
+  },
+  forget() {
+    forget();
+    return {};
+  },
+};
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const { command, ...request } = JSON.parse(line);
+  let answer;
+  try {
+    answer = await answers[command](request);
+  } catch (error) {
+    answer = { failed: String(error?.message ?? error).split('\n')[0] };
+  }
+  process.stdout.write(`${JSON.stringify(answer)}\n`);
+}
