@@ -5,6 +5,7 @@ export default {
   testMatch: ['**/src/**/*.test.ts'],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: {
+    '^@easel/conformance/(.*)$': '<rootDir>/packages/conformance/src/$1.ts',
     '^@easel/([^/]+)/node$': '<rootDir>/packages/$1/src/node.ts',
     '^@easel/([^/]+)$': '<rootDir>/packages/$1/src/index.ts',
     '^safetensors-ts/node$': '<rootDir>/packages/safetensors-ts/src/node.ts',

@@ -7,7 +7,7 @@
 // OUT/vqgan/flax_model.msgpack  76,073,859 parameters, float32 (0.30 GB), and config.json
 //
 // It draws noise, but at the real cost: for measuring conversion, memory and speed. Names and shapes are the original programs' own
-// (reference/golden/*.json); a value depends on seed, name and position alone, so the same command gives the same bytes everywhere. Kernels,
+// (reference/golden); a value depends on seed, name and position alone, so the same command gives the same bytes everywhere. Kernels,
 // embeddings and biases have mean 0 and standard deviation 0.02, norm scales are 1. Bytes are written as flax.serialization does, 4 MB at a time.
 import {
   closeSync,
@@ -231,8 +231,8 @@ json('vocab.json', Object.fromEntries(tokens.map((token, id) => [token, id])));
 writeFileSync(join(out, 'merges.txt'), '#version: 0.2\n');
 json('tokenizer_config.json', { tokenizer_class: 'DalleBartTokenizer', model_max_length: 1024 });
 for (const [name, path] of [
-  ['dalle_mini', 'flax_model.msgpack'],
-  ['vqgan_f16_16384', 'vqgan/flax_model.msgpack'],
+  ['bart/full_size_parameters/mini_published_scan', 'flax_model.msgpack'],
+  ['full_size_parameters/vqgan_f16_16384.flax', 'vqgan/flax_model.msgpack'],
 ]) {
   const start = performance.now();
   const count = writeCheckpoint(join(out, path), readTree(name), options.seed);

@@ -13,8 +13,9 @@ import numpy as np
 import torch
 
 ROOT = sys.argv[1]
-BART = f"{ROOT}/packages/bart/src/golden"
-VQGAN = f"{ROOT}/packages/vqgan/src/golden"
+BART = f"{ROOT}/reference/golden"
+VQGAN = f"{ROOT}/reference/golden/vqgan"
+OUT = f"{ROOT}/reference/torch"
 
 
 def read_flax(path):
@@ -75,7 +76,7 @@ def min_dalle_text():
             state.update(to_torch(layer, lambda key: LAYER[stack].get(key, key), prefix))
         if stack == "decoder":
             state.update(to_torch({"lm_head": params["lm_head"]}, lambda key: key))
-        torch.save(state, f"{BART}/min_dalle/{stack}.pt")
+        torch.save(state, f"{OUT}/{stack}.pt")
 
 
 class Settings(dict):
@@ -95,11 +96,11 @@ def vqgan():
             "optimizer_states": [{"state": {0: {"step": 2, "exp_avg": torch.ones(2)}}, "param_groups": [{"lr": 1.0, "params": [0]}]}],
             "hyper_parameters": Settings(base_lr=1.0),
         },
-        f"{VQGAN}/two_levels/taming.ckpt",
+        f"{OUT}/taming.ckpt",
     )
     decoder = {name: tensor for name, tensor in state.items() if re.match(r"decoder\.|post_quant_conv\.", name)}
     decoder["embedding.weight"] = state["quantize.embedding.weight"]
-    torch.save(decoder, f"{VQGAN}/two_levels/detoker.pt")
+    torch.save(decoder, f"{OUT}/detoker.pt")
 
 
 min_dalle_text()

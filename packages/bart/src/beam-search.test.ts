@@ -10,7 +10,8 @@ import type { DalleBart } from './model.js';
 
 jest.setTimeout(120_000); // a busy machine
 
-const golden = (path: string): URL => new URL(`./golden/generation/${path}`, import.meta.url);
+const golden = (path: string): URL =>
+  new URL(`../../../reference/golden/generation/${path}`, import.meta.url);
 
 function optionsOf(run: GoldenRun): BeamOptions {
   return {

@@ -14,7 +14,8 @@ import type { GenerateInputs } from './text-inputs.js';
 
 jest.setTimeout(120_000); // a busy machine
 
-const golden = (path: string): URL => new URL(`./golden/generation/${path}`, import.meta.url);
+const golden = (path: string): URL =>
+  new URL(`../../../reference/golden/generation/${path}`, import.meta.url);
 const json = <T>(path: string): T => JSON.parse(readFileSync(golden(path), 'utf8')) as T;
 
 /** The arguments of a golden run, with our additions to the original switched off. */

@@ -24,7 +24,7 @@ interface Case {
 }
 
 const cases = JSON.parse(
-  readFileSync(new URL('./golden/generation/warpers.json', import.meta.url), 'utf8'),
+  readFileSync(new URL('../../../reference/golden/generation/warpers.json', import.meta.url), 'utf8'),
 ) as Case[];
 const row = (scores: Score[]): Float32Array =>
   Float32Array.from(scores, (s) => (s === 'inf' ? Infinity : s === '-inf' ? -Infinity : s));

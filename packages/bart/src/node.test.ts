@@ -16,8 +16,8 @@ import { trainBpe } from './tokenizer/train-bpe.js';
 
 jest.setTimeout(30_000); // a busy machine
 
-const golden = fileURLToPath(new URL('./golden/', import.meta.url));
-const tokenizerGolden = fileURLToPath(new URL('./tokenizer/golden/full/', import.meta.url));
+const golden = fileURLToPath(new URL('../../../reference/golden/', import.meta.url));
+const tokenizerGolden = fileURLToPath(new URL('../../../reference/golden/tokenizer/full/', import.meta.url));
 const SIZES = {
   encoder_vocab_size: 261,
   image_vocab_size: 20,
@@ -104,7 +104,7 @@ describe('saving and opening', () => {
   test("opens the first version's folder, and what is saved of it", async () => {
     const folder = mkdtempSync(join(scratch, 'first-'));
     for (const file of ['config.json', 'decoder_config.json', 'flax_model.msgpack'])
-      copyFileSync(join(golden, 'bart-first-version', 'v1_decoder_defaults', file), join(folder, file));
+      copyFileSync(join(golden, 'bart', 'v1_decoder_defaults', file), join(folder, file));
     const trained = new BpeTokenizer(trainBpe([], { vocabSize: 261 }));
     writeFileSync(join(folder, 'merges.txt'), '');
     // It has 50 text ids; BART's <mask> is one more than there are embeddings.

@@ -8,15 +8,19 @@ import { Processor } from './processor.js';
 import { BpeTokenizer } from './tokenizer/bpe-tokenizer.js';
 
 const read = (path: string): string => readFileSync(new URL(path, import.meta.url), 'utf8');
-const wordFrequencies = parseWordFrequencies(read('./normalizer/golden/enwiki-words-frequency.txt'));
+const wordFrequencies = parseWordFrequencies(
+  read('../../../reference/golden/normalizer/enwiki-words-frequency.txt'),
+);
 
 function processorOf(folder: string): Processor {
-  const config = parseDalleBartConfig(JSON.parse(read(`./golden/processor/${folder}/config.json`)));
+  const config = parseDalleBartConfig(
+    JSON.parse(read(`../../../reference/golden/processor/${folder}/config.json`)),
+  );
   const tokenizer = folder === 'ascii_normalized' ? 'ascii' : 'full';
   return new Processor({
     tokenizer: BpeTokenizer.fromFiles({
-      vocab: read(`./tokenizer/golden/${tokenizer}/vocab.json`),
-      merges: read(`./tokenizer/golden/${tokenizer}/merges.txt`),
+      vocab: read(`../../../reference/golden/tokenizer/${tokenizer}/vocab.json`),
+      merges: read(`../../../reference/golden/tokenizer/${tokenizer}/merges.txt`),
     }),
     normalizer: config.normalizeText
       ? new TextNormalizer({ wordFrequencies, random: () => 0.9999 })
@@ -26,8 +30,10 @@ function processorOf(folder: string): Processor {
 }
 
 describe.each(['normalized', 'raw', 'ascii_normalized', 'short'])('DalleBartProcessor, %s', (folder) => {
-  const io = new GoldenArrays(new URL(`./golden/processor/${folder}/io.safetensors`, import.meta.url));
-  const prompts = JSON.parse(read(`./golden/processor/${folder}/prompts.json`)) as string[];
+  const io = new GoldenArrays(
+    new URL(`../../../reference/golden/processor/${folder}/io.safetensors`, import.meta.url),
+  );
+  const prompts = JSON.parse(read(`../../../reference/golden/processor/${folder}/prompts.json`)) as string[];
   const processor = processorOf(folder);
 
   test.each([

@@ -12,7 +12,7 @@ import { parseDalleBartConfig } from './config.js';
 import { DalleBart } from './model.js';
 import { bartNaming, rulesForSource } from './weights.js';
 
-const golden = new URL('./golden/', import.meta.url);
+const golden = new URL('../../../reference/golden/', import.meta.url);
 const normformer = new URL('bart/normformer_noscan/', golden);
 
 jest.setTimeout(60_000); // a busy machine
@@ -22,7 +22,10 @@ beforeAll(async () => {
   await tf.setBackend('cpu');
   folder = mkdtempSync(join(tmpdir(), 'easel-weights-'));
   for (const file of ['encoder.pt', 'decoder.pt'])
-    copyFileSync(fileURLToPath(new URL(`min_dalle/${file}`, golden)), join(folder, file));
+    copyFileSync(
+      fileURLToPath(new URL(`../../../reference/torch/${file}`, import.meta.url)),
+      join(folder, file),
+    );
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 

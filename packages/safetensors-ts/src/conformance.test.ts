@@ -2,14 +2,14 @@ import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { golden } from '@easel/conformance/golden';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Dtype, deserialize, SafetensorsError, serialize, toFloat32 } from './index.js';
 import { SafetensorsFile, writeSafetensors } from './node.js';
 
-/** What the package `safetensors` 0.8.0 says of a file; see golden/README.md. */
+/** What the package `safetensors` 0.8.0 says of a file; see reference/golden/safetensors. */
 interface Case {
   file: string;
-  bytes: string;
   accepted: boolean;
   error?: string;
   canonical?: boolean;
@@ -17,13 +17,11 @@ interface Case {
   tensors?: Record<string, { dtype: Dtype; shape: number[]; hex: string; values?: (number | string)[] }>;
 }
 
-const { cases } = JSON.parse(
-  readFileSync(new URL('../golden/conformance.json', import.meta.url), 'utf8'),
-) as { cases: Case[] };
+const { cases } = JSON.parse(readFileSync(golden('safetensors/expected.json'), 'utf8')) as { cases: Case[] };
 
 /** JSON.parse makes `__proto__` an own property, so entries are complete. */
 const tensorsOf = (c: Case) => Object.entries(c.tensors ?? {});
-const bytesOf = (c: Case) => new Uint8Array(Buffer.from(c.bytes, 'base64'));
+const bytesOf = (c: Case) => new Uint8Array(readFileSync(golden(`safetensors/${c.file}`)));
 const hex = (bytes: ArrayBufferView) =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex');
 

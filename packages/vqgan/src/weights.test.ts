@@ -32,14 +32,14 @@ describe.each([
   ['detoker.pt', 'min-dalle', false],
 ] as const)('%s', (file, naming, canEncode) => {
   test('is recognised by its names', async () => {
-    const source = await openCheckpoint(goldenPath(`two_levels/${file}`));
+    const source = await openCheckpoint(goldenPath(`../../torch/${file}`));
     expect(vqganReading(source.entries.keys())).toMatchObject({ naming, canEncode });
     await source.close();
   });
 
   test('gives the weights of the original, rounded to float16', async () => {
     const path = mkdtempSync(join(folder, 'model-'));
-    copyFileSync(goldenPath(`two_levels/${file}`), join(path, file));
+    copyFileSync(goldenPath(`../../torch/${file}`), join(path, file));
     copyFileSync(goldenPath('two_levels/config.json'), join(path, 'config.json'));
     const [model, expected] = [await openVqgan(path), goldenModel('two_levels')];
     expect(model.canEncode).toBe(canEncode);
@@ -55,7 +55,7 @@ describe.each([
 
   test('decoderOnly leaves the encoder unread', async () => {
     const path = mkdtempSync(join(folder, 'decoder-'));
-    copyFileSync(goldenPath(`two_levels/${file}`), join(path, file));
+    copyFileSync(goldenPath(`../../torch/${file}`), join(path, file));
     copyFileSync(goldenPath('two_levels/config.json'), join(path, 'config.json'));
     const model = await openVqgan(path, { decoderOnly: true });
     expect(model.canEncode).toBe(false);

@@ -22,7 +22,7 @@ import { rulesForFirstVersion } from './weights.js';
 
 jest.setTimeout(120_000); // a busy machine
 
-const golden = (path: string): URL => new URL(`../golden/bart-first-version/${path}`, import.meta.url);
+const golden = (path: string): URL => new URL(`../../../../reference/golden/bart/${path}`, import.meta.url);
 const json = (path: string): Record<string, unknown> =>
   JSON.parse(readFileSync(golden(path), 'utf8')) as Record<string, unknown>;
 const configOf = (folder: string, change = {}): FirstVersionConfig =>
@@ -185,7 +185,7 @@ describe('the table of parameters', () => {
     Object.fromEntries(table.map(({ place, leaf, shape }) => [[...place.path, leaf].join('/'), [...shape]]));
 
   test('is the full-size model', () => {
-    const { parameters } = json('full_size_parameters.json') as {
+    const { parameters } = json('full_size_parameters/v1.json') as {
       parameters: Record<string, [number[], string]>;
     };
     const expected = Object.fromEntries(Object.entries(parameters).map(([name, [shape]]) => [name, shape]));

@@ -12,7 +12,8 @@ interface Case {
   draws?: Record<string, number[]>;
 }
 
-const golden = (file: string): string => readFileSync(new URL(`./golden/${file}`, import.meta.url), 'utf8');
+const golden = (file: string): string =>
+  readFileSync(new URL(`../../../../reference/golden/normalizer/${file}`, import.meta.url), 'utf8');
 const { cases } = JSON.parse(golden('cases.json')) as { cases: Case[] };
 const wordFrequencies = parseWordFrequencies(golden('enwiki-words-frequency.txt'));
 const groups = [...new Set(cases.map((c) => c.group))];

@@ -13,7 +13,8 @@ interface Case {
   decoded_default?: string;
 }
 
-const golden = (file: string): string => readFileSync(new URL(`./golden/${file}`, import.meta.url), 'utf8');
+const golden = (file: string): string =>
+  readFileSync(new URL(`../../../../reference/golden/tokenizer/${file}`, import.meta.url), 'utf8');
 
 describe.each(['full', 'ascii'])('DalleBartTokenizer, vocabulary %s', (folder) => {
   const cases = JSON.parse(golden(`${folder}/cases.json`)) as Case[];

@@ -40,7 +40,7 @@ function* corpus(): Generator<string> {
 describe('trainBpe', () => {
   test('learns the merges that huggingface/tokenizers learns', () => {
     const golden = (file: string): string =>
-      readFileSync(new URL(`./golden/full/${file}`, import.meta.url), 'utf8');
+      readFileSync(new URL(`../../../../reference/golden/tokenizer/full/${file}`, import.meta.url), 'utf8');
     const trained = trainBpe(corpus(), { vocabSize: 700, minFrequency: 1 });
     const files = tokenizerFiles(new BpeTokenizer(trained));
     expect(files.get('merges.txt')).toBe(golden('merges.txt'));

@@ -24,9 +24,12 @@ jest.setTimeout(60_000); // a busy machine
 
 /** Flax checkpoints of the original, scanned and not. */
 const golden = (name: string) =>
-  fileURLToPath(new URL(`../../../bart/src/golden/bart/${name}`, import.meta.url));
+  fileURLToPath(new URL(`../../../../reference/golden/bart/${name}`, import.meta.url));
 
-const goldenVqgan = fileURLToPath(new URL('../../../vqgan/src/golden/two_levels', import.meta.url));
+const goldenVqgan = fileURLToPath(new URL('../../../../reference/golden/vqgan/two_levels', import.meta.url));
+
+/** The same in PyTorch's forms. */
+const torch = fileURLToPath(new URL('../../../../reference/torch', import.meta.url));
 
 let root: string;
 const at = (...parts: string[]) => join(root, ...parts);
@@ -106,13 +109,14 @@ describe('easel convert', () => {
 
   test("min-dalle's files: the text model, and its VQGAN with a config of its own", async () => {
     const folder = at('min-dalle');
-    cpSync(golden('../min_dalle'), folder, { recursive: true });
+    mkdirSync(folder);
+    for (const file of ['encoder.pt', 'decoder.pt']) copyFileSync(join(torch, file), join(folder, file));
     copyFileSync(join(golden('normformer_noscan'), 'config.json'), join(folder, 'config.json'));
     for (const file of ['vocab.json', 'merges.txt']) copyFileSync(at('tiny', file), join(folder, file));
     const vqgan = at('min-dalle-vqgan');
     mkdirSync(vqgan);
-    for (const file of ['detoker.pt', 'config.json'])
-      copyFileSync(join(goldenVqgan, file), join(vqgan, file));
+    copyFileSync(join(torch, 'detoker.pt'), join(vqgan, 'detoker.pt'));
+    copyFileSync(join(goldenVqgan, 'config.json'), join(vqgan, 'config.json'));
     // A folder of min-dalle's own has no config for the VQGAN; it is then the published one, which this is not.
     copyFileSync(join(vqgan, 'detoker.pt'), join(folder, 'detoker.pt'));
     const published = await runEasel('convert', folder, at('from-published'));

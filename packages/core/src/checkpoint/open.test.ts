@@ -13,6 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { golden } from '@easel/conformance/golden';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { serialize } from 'safetensors-ts';
 import { writeSharded } from 'safetensors-ts/node';
@@ -21,7 +22,7 @@ import { fromMsgpack } from './msgpack.js';
 import { MsgpackFile } from './msgpack-file.js';
 import { openCheckpoint } from './open.js';
 
-const GOLDEN = new URL('./golden/unscanned.msgpack', import.meta.url);
+const GOLDEN = golden('bart/like_mini_glu/flax_model.msgpack');
 
 let folder: string;
 beforeEach(async () => {

@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { golden } from '@easel/conformance/golden';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import { deserialize, serialize } from 'safetensors-ts';
@@ -78,7 +79,7 @@ describe('saveSafetensors', () => {
 });
 
 describe('convertCheckpoint', () => {
-  const scanned = new URL('./golden/scanned.msgpack', import.meta.url);
+  const scanned = golden('bart/act_swish/flax_model.msgpack');
   /** Splits stacked layers, transposes the head, keeps the rest. */
   const rulesFor = (source: TensorSource) => {
     const rules = new Map<string, WeightRule>();

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { golden } from '@easel/conformance/golden';
 import { beforeAll, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import { deserialize, toFloat32 } from 'safetensors-ts';
@@ -14,7 +15,7 @@ interface Record_ {
   readonly values: Float32Array;
 }
 
-/** One recorded run; see golden/README.md. */
+/** One recorded run; see reference/golden/optimizers. */
 interface Run {
   readonly records: Map<string, Record_>;
   readonly steps: number[];
@@ -23,7 +24,7 @@ interface Run {
 }
 
 function load(name: string): Run {
-  const file = new URL(`./golden/${name}.safetensors`, import.meta.url);
+  const file = golden(`optimizers/${name}.safetensors`);
   const { header, tensors } = deserialize(new Uint8Array(readFileSync(file)));
   const records = new Map<string, Record_>();
   for (const [key, view] of tensors) {
@@ -190,7 +191,7 @@ function replay(caseName: string, make: (schedule: Schedule) => Optimizer): void
   tf.dispose([...variables.values()]);
 }
 
-/** The large case, whose values come from a formula; see golden/README.md. */
+/** The large case, whose values come from a formula; see reference/golden/optimizers. */
 function replayLarge(): void {
   const run = load('adafactor_large');
   const base = (run.records.get('base') as Record_).values;

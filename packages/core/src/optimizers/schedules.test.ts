@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { golden } from '@easel/conformance/golden';
 import { describe, expect, test } from '@jest/globals';
 import { ConfigError } from '../errors.js';
 import {
@@ -9,7 +10,7 @@ import {
   type Schedule,
 } from './schedules.js';
 
-/** One case of dalle-mini's create_learning_rate_fn; see golden/README.md. */
+/** One case of dalle-mini's create_learning_rate_fn; see reference/golden/schedules. */
 interface Case {
   readonly name: string;
   readonly flags: {
@@ -26,7 +27,7 @@ interface Case {
   readonly learning_rate: (number | 'Infinity')[];
 }
 
-const cases = JSON.parse(readFileSync(new URL('./golden/schedules.json', import.meta.url), 'utf8')) as Case[];
+const cases = JSON.parse(readFileSync(golden('schedules/cases.json'), 'utf8')) as Case[];
 
 function build({ flags, num_train_steps: totalSteps }: Case): Schedule {
   const common = {

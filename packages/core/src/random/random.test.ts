@@ -1,159 +1,20 @@
-import { readFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
-import { deserialize } from 'safetensors-ts';
 import { ConfigError, ShapeError } from '../errors.js';
-import { erfInv } from './float32.js';
 import {
-  bernoulli,
   categorical,
-  exponential,
   foldIn,
   foldInNames,
-  gumbel,
-  type Key,
   normal,
   permutation,
   prngKey,
   randint,
   randomBits,
-  split,
   truncatedNormal,
   uniform,
 } from './index.js';
 import { sha1 } from './sha1.js';
-import { threefryCounters } from './threefry.js';
 
-type Numbers = Uint8Array | Uint16Array | Uint32Array | Int32Array | Float32Array | BigUint64Array;
-
-/** One call of jax.random: see golden/README.md. */
-interface Call {
-  readonly name: string;
-  readonly op: string;
-  readonly dtype: string;
-  readonly shape: number[];
-  readonly key: Key;
-  readonly seed: string;
-  readonly count: number[];
-  readonly num: number;
-  readonly data: number;
-  readonly bits: 8 | 16 | 32 | 64;
-  readonly minval?: number;
-  readonly maxval?: number;
-  readonly lower: number;
-  readonly upper: number;
-  readonly p: number;
-  readonly n: number;
-  readonly logits: unknown[];
-}
-
-const folder = new URL('./golden/', import.meta.url);
-const calls = JSON.parse(readFileSync(new URL('jax-random.json', folder), 'utf8')) as Call[];
-const { tensors } = deserialize(new Uint8Array(readFileSync(new URL('jax-random.safetensors', folder))));
-
-const ARRAYS = {
-  U8: Uint8Array,
-  U16: Uint16Array,
-  U32: Uint32Array,
-  I32: Int32Array,
-  F32: Float32Array,
-  U64: BigUint64Array,
-} as const;
-
-function golden(name: string): Numbers {
-  const view = tensors.get(name);
-  if (view === undefined) throw new Error(`golden tensor ${name} is missing`);
-  return new ARRAYS[view.dtype as keyof typeof ARRAYS](view.bytes.slice().buffer);
-}
-
-/** Distance of two float32 numbers in units of the last place. */
-function ulps(a: number, b: number): number {
-  const line = (x: number): number => {
-    const bits = new Int32Array(Float32Array.of(x).buffer)[0] as number;
-    return bits < 0 ? -(bits & 0x7fffffff) : bits;
-  };
-  return Object.is(a, b) ? 0 : Math.abs(line(a) - line(b));
-}
-
-function largest(
-  actual: ArrayLike<number>,
-  expected: ArrayLike<number>,
-  distance: (a: number, b: number) => number,
-) {
-  expect(actual.length).toBe(expected.length);
-  return Array.from(actual).reduce(
-    (most, value, i) => Math.max(most, distance(value, expected[i] as number)),
-    0,
-  );
-}
-const difference = (a: number, b: number) => Math.abs(a - b);
-
-const exact: Record<string, (call: Call) => ArrayLike<number> | BigUint64Array> = {
-  PRNGKey: ({ seed }) => prngKey(BigInt(seed)),
-  threefry2x32: ({ key, count }) => threefryCounters(key, Uint32Array.from(count)),
-  split: ({ key, num }) => split(key, num).flat(),
-  fold_in: ({ key, data }) => foldIn(key, data),
-  bits: ({ key, shape, bits }) =>
-    randomBits(
-      key,
-      shape.reduce((a, b) => a * b, 1),
-      bits,
-    ),
-  uniform: ({ key, shape, minval, maxval }) =>
-    uniform(key, shape, { minval: minval ?? 0, maxval: maxval ?? 1 }),
-  bernoulli: ({ key, shape, p }) => bernoulli(key, p, shape),
-  randint: ({ key, shape, minval, maxval }) => randint(key, shape, minval as number, maxval as number),
-  permutation: ({ key, n }) => permutation(key, n),
-  categorical: ({ key, shape, logits }) => {
-    const rows = shape.reduce((a, b) => a * b, 1);
-    const flat = (logits as unknown as number[][]).flat(4) as number[];
-    const columns = shape.length === 2 && shape[0] === 7 ? 4 : flat.length / rows;
-    // Where jax broadcasts logits over further draws, each draw gets its copy.
-    const tiled = Float32Array.from({ length: rows * columns }, (_, i) => flat[i % flat.length] as number);
-    return categorical(key, tiled, [rows, columns]);
-  },
-};
-
-test.each(Object.keys(exact))('%s equals jax', (op) => {
-  const cases = calls.filter((call) => call.op === op);
-  expect(cases.length).toBeGreaterThan(10);
-  for (const call of cases) {
-    const actual = (exact[op] as (call: Call) => ArrayLike<number>)(call);
-    expect({ name: call.name, values: Array.from(actual) }).toEqual({
-      name: call.name,
-      values: Array.from(golden(call.name) as ArrayLike<number>),
-    });
-  }
-});
-
-const close: [op: string, unit: typeof ulps, tolerance: number, draw: (call: Call) => Float32Array][] = [
-  // XLA fuses multiplications into additions and has its own log; the tolerances are what two correct float32 versions differ by.
-  ['normal', 3, ulps, ({ key, shape }) => normal(key, shape)],
-  ['exponential', 1, ulps, ({ key, shape }) => exponential(key, shape)],
-  ['gumbel', 1e-6, difference, ({ key, shape }) => gumbel(key, shape)],
-  [
-    'truncated_normal',
-    1e-6,
-    difference,
-    ({ key, shape, lower, upper }) => truncatedNormal(key, lower, upper, shape),
-  ],
-];
-
-test.each(close)('%s is near jax, within %p', (op, tolerance, unit, draw) => {
-  const cases = calls.filter((call) => call.op === op);
-  expect(cases.length).toBeGreaterThan(5);
-  for (const call of cases) {
-    expect([call.name, largest(draw(call), golden(call.name) as Float32Array, unit) <= tolerance]).toEqual([
-      call.name,
-      true,
-    ]);
-  }
-});
-
-test("erfInv is XLA's within 2 ulp, infinite at the ends", () => {
-  const inputs = golden('erfinv_input') as Float32Array;
-  expect(largest(inputs.map(erfInv), golden('erf_inv_000') as Float32Array, ulps)).toBeLessThanOrEqual(2);
-  expect([erfInv(1), erfInv(-1), erfInv(0)]).toEqual([Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0]);
-});
+// jax's own numbers: packages/conformance, kind `random`.
 
 test('sha1: examples of FIPS 180, lengths around the block', () => {
   const hex = (text: string) => Buffer.from(sha1(new TextEncoder().encode(text))).toString('hex');

@@ -24,7 +24,7 @@ export interface GoldenFile {
 
 /** Path of a file under golden/. */
 export function goldenPath(path: string): string {
-  return new URL(`../golden/${path}`, import.meta.url).pathname;
+  return new URL(`../../../../reference/golden/vqgan/${path}`, import.meta.url).pathname;
 }
 
 /** A safetensors file under golden/. */

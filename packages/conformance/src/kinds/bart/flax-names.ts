@@ -1,0 +1,28 @@
+import { firstVersionParameters, type ModelPlan, type Parameter, parameters } from '@easel/bart';
+
+/** Every weight of a model. */
+export function table(plan: ModelPlan): Parameter[] {
+  return plan.version === 1 ? firstVersionParameters(plan.config) : parameters(plan.config);
+}
+
+/** The name of a weight in the original's tree, "/" joined; layers that are stacked have one name. */
+export function flaxName({ place, leaf }: Parameter): string {
+  return [...place.path, leaf].join('/');
+}
+
+/** A weight's part of the original's array: a layer's slice where layers are stacked. */
+export function partOf(all: Float32Array, { place, shape }: Parameter): Float32Array {
+  const size = shape.reduce((a, b) => a * b, 1);
+  const index = place.stacked?.index ?? 0;
+  return all.subarray(index * size, (index + 1) * size);
+}
+
+/** Shapes by the original's names, stacks put together. */
+export function flaxShapes(weights: readonly Parameter[]): Map<string, number[]> {
+  return new Map(
+    weights.map((weight) => {
+      const { stacked } = weight.place;
+      return [flaxName(weight), stacked ? [stacked.count, ...weight.shape] : [...weight.shape]];
+    }),
+  );
+}

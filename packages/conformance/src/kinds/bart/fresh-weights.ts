@@ -1,0 +1,167 @@
+import {
+  type DalleBartConfig,
+  DalleBart,
+  firstVersionParameters,
+  initializeDalleBart,
+  initializeFirstVersion,
+  FirstVersionBart,
+  type Parameter,
+  parameters,
+  parseDalleBartConfig,
+  parseFirstVersionConfig,
+} from '@easel/bart';
+import { prngKey } from '@easel/core';
+import type * as tf from '@tensorflow/tfjs';
+import { basename } from 'node:path';
+import type { Checks, Tolerance } from '../../checks.js';
+import { GoldenArrays, readJson } from '../../golden.js';
+import type { Case, GoldenFolder } from '../../kind.js';
+import { flaxName, flaxShapes, partOf } from './flax-names.js';
+
+/** Two roundings, of the draw times initStd and times the gain, around XLA's erf_inv, which ours follows to 3 ulp. */
+const EXACT: Tolerance = { absolute: 1e-7, relative: 4e-7, reason: 'the same draws; up to 3 ulp of erf_inv' };
+
+/** `exact_*.safetensors`: the parameters of a tiny model for a seed; config and seed are in the header. */
+export function freshWeightsCase(folder: GoldenFolder, file: string): Case {
+  return {
+    name: file.replace('.safetensors', ''),
+    needs: 'everything',
+    run(checks) {
+      const expected = new GoldenArrays(folder.file(file));
+      const config = parseDalleBartConfig(expected.setting('config'), file);
+      const seed = expected.setting<number>('seed') ?? 0;
+      const weights = freshValues(config, seed);
+      const table = parameters(config);
+      for (const weight of table) {
+        const wanted = partOf(expected.floats(flaxName(weight)), weight);
+        checks.close('fresh weights', weight.name, weights.get(weight.name) as Float32Array, wanted, EXACT);
+      }
+      const shapes = flaxShapes(table);
+      const theirs = Object.fromEntries(expected.names.map((name) => [name, expected.shape(name)]));
+      checks.equal('weights', 'names and shapes', sorted(Object.fromEntries(shapes)), sorted(theirs));
+    },
+  };
+}
+
+interface Statistics {
+  readonly shape: readonly number[];
+  readonly mean: number;
+  readonly std: number;
+  readonly min?: number;
+  readonly max?: number;
+}
+
+/** `statistics.json`: mean and spread of every parameter of medium models; the seed is not in the file. */
+export function statisticsCases(file: string): Case[] {
+  const models =
+    readJson<Record<string, { config: Record<string, unknown>; parameters: Record<string, Statistics> }>>(
+      file,
+    );
+  return Object.entries(models).map(([name, { config: json, parameters: expected }]) => ({
+    name: `statistics ${name}`,
+    needs: 'everything' as const,
+    run(checks: Checks) {
+      const config = parseDalleBartConfig(json, basename(file));
+      checkStatistics(checks, parameters(config), freshValues(config, 0), expected);
+    },
+  }));
+}
+
+/** `statistics_v1.json`: the same of the first version. Its config is not in the file: sizes are read off the shapes. */
+export function statisticsCaseV1(file: string): Case {
+  return {
+    name: 'statistics of the first version',
+    needs: 'everything',
+    run(checks) {
+      const expected = readJson<Record<string, Statistics>>(file);
+      const model = new FirstVersionBart(firstVersionOfShapes(expected));
+      initializeFirstVersion(model, prngKey(0));
+      const values = read(model.namedWeights());
+      const table = firstVersionParameters(model.config);
+      model.dispose();
+      checkStatistics(checks, table, values, expected);
+    },
+  };
+}
+
+function firstVersionOfShapes(expected: Record<string, Statistics>) {
+  const shape = (name: string): readonly number[] => (expected[name] as Statistics).shape;
+  const [vocabulary, width] = shape('model/shared/embedding') as [number, number];
+  const layers = (stack: string): number =>
+    Object.keys(expected).filter((name) => new RegExp(`^model/${stack}/layers/\\d+/fc1/bias$`).test(name))
+      .length;
+  const sizes = (stack: string): Record<string, number> => ({
+    [`${stack}_layers`]: layers(stack),
+    [`${stack}_ffn_dim`]: shape(`model/${stack}/layers/0/fc1/bias`)[0] as number,
+    [`${stack}_attention_heads`]: 4, // of no consequence for shapes
+  });
+  const positions = (stack: string): number =>
+    (shape(`model/${stack}/embed_positions/embedding`)[0] as number) - 2;
+  return parseFirstVersionConfig(
+    {
+      d_model: width,
+      vocab_size: vocabulary,
+      vocab_size_output: shape('lm_head/kernel')[1],
+      max_position_embeddings: positions('encoder'),
+      max_position_embeddings_decoder: positions('decoder'),
+      ...sizes('encoder'),
+    },
+    'statistics_v1.json',
+    { d_model: width, ...sizes('decoder') },
+  );
+}
+
+/** Stacked layers are one parameter. Two samples of one distribution differ by their own spread: five times that passes. */
+function checkStatistics(
+  checks: Checks,
+  table: readonly Parameter[],
+  values: ReadonlyMap<string, Float32Array>,
+  expected: Record<string, Statistics>,
+): void {
+  const ours = new Map<string, Float32Array[]>();
+  for (const weight of table) {
+    const name = flaxName(weight);
+    ours.set(name, [...(ours.get(name) ?? []), values.get(weight.name) as Float32Array]);
+  }
+  checks.equal('weights', 'names', [...ours.keys()].sort(), Object.keys(expected).sort());
+  const shapes = flaxShapes(table);
+  for (const [name, parts] of ours) {
+    const wanted = expected[name];
+    if (!wanted) continue;
+    checks.equal('weights', name, shapes.get(name), wanted.shape);
+    const { mean, std, count } = momentsOf(parts);
+    const reason = 'draws of another seed: five times what two samples differ by';
+    const spread = (5 * Math.SQRT2 * wanted.std) / Math.sqrt(count);
+    checks.close('means', name, [mean], [wanted.mean], { absolute: spread, reason });
+    checks.close('deviations', name, [std], [wanted.std], { absolute: spread / Math.SQRT2, reason });
+  }
+}
+
+function momentsOf(parts: readonly Float32Array[]): { mean: number; std: number; count: number } {
+  let [sum, squares, count] = [0, 0, 0];
+  for (const part of parts) {
+    for (const value of part) {
+      sum += value;
+      squares += value * value;
+    }
+    count += part.length;
+  }
+  const mean = sum / count;
+  return { mean, std: Math.sqrt(Math.max(0, squares / count - mean * mean)), count };
+}
+
+function freshValues(config: DalleBartConfig, seed: number): Map<string, Float32Array> {
+  const model = new DalleBart(config);
+  initializeDalleBart(model, prngKey(seed));
+  const values = read(model.namedWeights());
+  model.dispose();
+  return values;
+}
+
+function read(weights: ReadonlyMap<string, tf.Variable>): Map<string, Float32Array> {
+  return new Map([...weights].map(([name, weight]) => [name, Float32Array.from(weight.dataSync())]));
+}
+
+function sorted<T>(entries: Record<string, T>): [string, T][] {
+  return Object.entries(entries).sort(([a], [b]) => (a < b ? -1 : 1));
+}

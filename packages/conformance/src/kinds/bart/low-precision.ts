@@ -1,0 +1,49 @@
+import * as tf from '@tensorflow/tfjs';
+import type { Tolerance } from '../../checks.js';
+import { GoldenArrays } from '../../golden.js';
+import type { Case, GoldenFolder } from '../../kind.js';
+import { openModel, planOf } from './open-model.js';
+
+/** Roundings to the low precision that add up on the way to a logit; the original's two ways of running differ by up to a third. */
+const ROUNDINGS = 16;
+const EPSILON: Readonly<Record<string, number>> = { bfloat16: 2 ** -8, float16: 2 ** -11 };
+
+/**
+ * `lowprec.safetensors`: the original with bfloat16 or float16 as its type of computation. Easel computes in float32, so ours must lie
+ * within what rounding every step to that type changes.
+ */
+export function lowPrecisionCase(folder: GoldenFolder, file: string): Case {
+  return {
+    name: file.replace('.safetensors', ''),
+    needs: 'forward',
+    async run(checks) {
+      const expected = new GoldenArrays(folder.file(file));
+      const io = new GoldenArrays(folder.file('io.safetensors'));
+      const model = await openModel(planOf(folder), folder);
+      const results = tf.tidy(() => {
+        const [inputIds, attentionMask] = ['input_ids', 'attention_mask'].map((name) =>
+          io.tensor<tf.Rank.R2>(name),
+        ) as [tf.Tensor2D, tf.Tensor2D];
+        const decoderInputIds = io.tensor<tf.Rank.R2>('decoder_input_ids');
+        return {
+          encoder_last_hidden_state: model.encode(inputIds, attentionMask),
+          logits: model.logits({ inputIds, attentionMask, decoderInputIds }),
+        };
+      });
+      model.dispose();
+      for (const [array, tensor] of Object.entries(results)) {
+        const ours = await tensor.data();
+        tensor.dispose();
+        for (const name of expected.names) {
+          const [, dtype] = new RegExp(`^${array}_(bfloat16|float16)`).exec(name) ?? [];
+          if (dtype === undefined) continue;
+          const tolerance: Tolerance = {
+            relative: ROUNDINGS * (EPSILON[dtype] as number),
+            reason: `ours is float32; the original rounds every step to ${dtype}`,
+          };
+          checks.close(`${dtype}, beside our float32`, name, ours, expected.floats(name), tolerance);
+        }
+      }
+    },
+  };
+}

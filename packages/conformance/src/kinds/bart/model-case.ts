@@ -1,0 +1,216 @@
+import type { ModelPlan, TransformerInputs } from '@easel/bart';
+import { type Key, sparseCrossEntropy, valueAndGrads } from '@easel/core';
+import * as tf from '@tensorflow/tfjs';
+import type { Checks } from '../../checks.js';
+import { GoldenArrays } from '../../golden.js';
+import type { Case, GoldenFolder, RunContext } from '../../kind.js';
+import { checkDropoutKeys } from './dropout-keys.js';
+import { flaxName, partOf, table } from './flax-names.js';
+import { type AnyBart, openModel, planOf } from './open-model.js';
+import { type ModelTolerance, toleranceOf } from './tolerance.js';
+
+/** Steps of the cache that are compared where the original gave no cached logits and its full pass says what they are. */
+const CACHED_STEPS = 6;
+
+/**
+ * A model folder and one file of inputs and results: hidden states, logits, cached steps, loss and every gradient, as far as the file
+ * has them. Inputs that it lacks are those of io.safetensors.
+ */
+export function modelCase(folder: GoldenFolder, file: string, name: string): Case {
+  return {
+    name,
+    needs: 'forward',
+    async run(checks, context) {
+      const results = new GoldenArrays(folder.file(file));
+      const inputs = results.has('input_ids') ? results : new GoldenArrays(folder.file('io.safetensors'));
+      const plan = planOf(folder, changesFor(file));
+      const model = await openModel(plan, folder);
+      try {
+        const run = new ModelRun(plan, model, inputs, results, toleranceOf(plan, folder), checks);
+        checkTable(checks, plan, model);
+        await run.statesAndLogits();
+        if (!run.dropoutKey) await run.cachedSteps(context);
+        if (context.everything) await run.lossAndGradients();
+        else if (results.names.some(isGradient))
+          context.leftOut('gradients', 'forward results alone are compared here');
+        if (run.dropoutKey && folder.has('keys.json')) checkDropoutKeys(checks, folder.file('keys.json'));
+      } finally {
+        model.dispose();
+      }
+    },
+  };
+}
+
+/** Later releases of transformers run the first version with another epsilon of its norms, which is not in the file. */
+function changesFor(file: string): Record<string, unknown> {
+  return /transformers_4\.(1\d|2\d)/.test(file) ? { layer_norm_epsilon: 1e-5 } : {};
+}
+
+const isGradient = (name: string): boolean => name.startsWith('grad/');
+
+class ModelRun {
+  readonly dropoutKey: Key | undefined;
+  private readonly plan: ModelPlan;
+  private readonly model: AnyBart;
+  private readonly inputs: GoldenArrays;
+  private readonly results: GoldenArrays;
+  private readonly tolerance: ModelTolerance;
+  private readonly checks: Checks;
+
+  constructor(
+    plan: ModelPlan,
+    model: AnyBart,
+    inputs: GoldenArrays,
+    results: GoldenArrays,
+    tolerance: ModelTolerance,
+    checks: Checks,
+  ) {
+    this.plan = plan;
+    this.model = model;
+    this.inputs = inputs;
+    this.results = results;
+    this.tolerance = tolerance;
+    this.checks = checks;
+    if (results.has('dropout_rng')) {
+      const [high, low] = results.values('dropout_rng') as Uint32Array;
+      this.dropoutKey = [high as number, low as number];
+    }
+  }
+
+  async statesAndLogits(): Promise<void> {
+    const { checks, results, tolerance } = this;
+    const shown: Record<'encoder' | 'decoder', tf.Tensor[]> = { encoder: [], decoder: [] };
+    const [logits, encoded] = tf.tidy(() => {
+      const inputs = this.modelInputs();
+      return [
+        this.model.logits({
+          ...inputs,
+          dropoutKey: this.dropoutKey,
+          onHidden: (stack, state) => void shown[stack].push(tf.keep(state.clone())),
+        }),
+        this.model.encode(inputs.inputIds, inputs.attentionMask, this.dropoutKey),
+      ];
+    }) as [tf.Tensor, tf.Tensor];
+    for (const stack of ['encoder', 'decoder'] as const) {
+      const states = await valuesOf(shown[stack]);
+      const name = `${stack}_hidden_states`;
+      if (!results.has(name)) continue;
+      const expected = results.floats(name);
+      const size = expected.length / (results.shape(name)[0] as number);
+      checks.equal('layers', `number of ${name}`, states.length * size, expected.length);
+      for (const [layer, state] of states.entries()) {
+        const wanted = expected.subarray(layer * size, (layer + 1) * size);
+        checks.close('states', `${stack} ${layer}`, state, wanted, tolerance.values);
+      }
+    }
+    const [logitValues, encodedValues] = (await valuesOf([logits, encoded])) as [Float32Array, Float32Array];
+    if (results.has('encoder_last_hidden_state')) {
+      const wanted = results.floats('encoder_last_hidden_state');
+      checks.close('states', 'encoder, last', encodedValues, wanted, tolerance.values);
+    }
+    checks.close('logits', 'logits', logitValues, results.floats('logits'), tolerance.values);
+  }
+
+  /** One token at a time with the cache. */
+  async cachedSteps(context: RunContext): Promise<void> {
+    const { checks, inputs, results } = this;
+    const recorded = results.has('decode_logits');
+    if (!recorded && inputs.has('decoder_attention_mask')) {
+      context.leftOut('cached steps', 'the file has none, and steps have no decoder mask');
+      return;
+    }
+    const name = recorded ? 'decode_logits' : 'logits';
+    const expected = results.floats(name);
+    const [rows, length, vocabulary] = results.shape(name) as [number, number, number];
+    const ids = inputs.ints('decoder_input_ids');
+    const width = inputs.shape('decoder_input_ids')[1] as number;
+    const inputIds = inputs.tensor<tf.Rank.R2>('input_ids');
+    const mask = inputs.tensor<tf.Rank.R2>('attention_mask');
+    const encoded = this.model.encode(inputIds, mask);
+    const state = this.model.startDecoding(encoded, mask);
+    try {
+      for (let step = 0; step < (recorded ? length : Math.min(length, CACHED_STEPS)); step++) {
+        const column = Int32Array.from({ length: rows }, (_, row) => ids[row * width + step] as number);
+        const token = tf.tensor1d(column, 'int32');
+        const logits = this.model.step(state, token);
+        const got = await logits.data();
+        tf.dispose([token, logits]);
+        const wanted = new Float32Array(rows * vocabulary);
+        for (let row = 0; row < rows; row++) {
+          const at = (row * length + step) * vocabulary;
+          wanted.set(expected.subarray(at, at + vocabulary), row * vocabulary);
+        }
+        checks.close('cached logits', `step ${step}`, got, wanted, this.tolerance.values);
+      }
+    } finally {
+      state.dispose();
+      tf.dispose([inputIds, mask, encoded]);
+    }
+  }
+
+  async lossAndGradients(): Promise<void> {
+    const { checks, results, tolerance } = this;
+    if (!this.inputs.has('labels') || !results.has('loss')) return;
+    const inputs = this.modelInputs();
+    const labels = this.inputs.tensor('labels');
+    const { value, grads } = valueAndGrads(
+      () => meanCrossEntropy(this.model.logits({ ...inputs, dropoutKey: this.dropoutKey }), labels),
+      this.model.namedWeights(),
+    );
+    const [loss] = await valuesOf([value]);
+    checks.close('loss', 'loss', loss as Float32Array, [results.scalar('loss')], tolerance.loss);
+    const recorded = new Set(results.names.filter(isGradient));
+    if (recorded.size > 0) {
+      for (const weight of table(this.plan)) {
+        const name = `grad/${flaxName(weight)}`;
+        recorded.delete(name);
+        const got = await (grads.get(weight.name) as tf.Tensor).data();
+        checks.close(
+          'gradients',
+          weight.name,
+          got,
+          partOf(results.floats(name), weight),
+          tolerance.gradients,
+        );
+      }
+      checks.equal('gradient names', 'of weights that ours lacks', [...recorded], []);
+    }
+    tf.dispose([labels, ...grads.values(), ...Object.values(inputs)] as tf.Tensor[]);
+  }
+
+  private modelInputs(): TransformerInputs {
+    const { inputs } = this;
+    return {
+      inputIds: inputs.tensor<tf.Rank.R2>('input_ids'),
+      attentionMask: inputs.tensor<tf.Rank.R2>('attention_mask'),
+      decoderInputIds: inputs.tensor<tf.Rank.R2>('decoder_input_ids'),
+      ...(inputs.has('decoder_attention_mask') && {
+        decoderAttentionMask: inputs.tensor<tf.Rank.R2>('decoder_attention_mask'),
+      }),
+    };
+  }
+}
+
+/** The table of parameters, from which names and shapes of every format come, is what is built. */
+function checkTable(checks: Checks, plan: ModelPlan, model: AnyBart): void {
+  const listed = table(plan).map(({ name, shape }) => `${name} [${shape}]`);
+  const built = [...model.namedWeights()].map(([name, weight]) => `${name} [${weight.shape}]`);
+  checks.equal('weights', 'names and shapes', built.sort(), listed.sort());
+}
+
+/** Mean cross-entropy over all places, as the originals' loss_fn. logits [B, T, V], labels int32 [B, T]. */
+export function meanCrossEntropy(logits: tf.Tensor3D, labels: tf.Tensor): tf.Scalar {
+  const [rows, length, vocabulary] = logits.shape;
+  const flat = tf.reshape(logits, [rows * length, vocabulary]) as tf.Tensor2D;
+  return tf.mean(sparseCrossEntropy(flat, tf.reshape(labels, [rows * length]) as tf.Tensor1D));
+}
+
+/** The values of tensors, which are disposed. */
+async function valuesOf(tensors: readonly tf.Tensor[]): Promise<Float32Array[]> {
+  const values: Float32Array[] = [];
+  for (const tensor of tensors) {
+    values.push(Float32Array.from(await tensor.data()));
+    tensor.dispose();
+  }
+  return values;
+}

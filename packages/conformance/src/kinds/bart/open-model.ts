@@ -1,0 +1,30 @@
+import { readFileSync } from 'node:fs';
+import { type DalleBart, type FirstVersionBart, type ModelPlan, planModel } from '@easel/bart';
+import { fromMsgpack, loadWeights } from '@easel/core';
+import { readJson } from '../../golden.js';
+import type { GoldenFolder } from '../../kind.js';
+
+export type AnyBart = DalleBart | FirstVersionBart;
+
+/** The config of a folder that the original's save_pretrained wrote; `change` overrides settings. */
+export function planOf(folder: GoldenFolder, change: Record<string, unknown> = {}): ModelPlan {
+  const config = { ...readJson<Record<string, unknown>>(folder.file('config.json')), ...change };
+  const decoder = folder.has('decoder_config.json')
+    ? readJson<unknown>(folder.file('decoder_config.json'))
+    : undefined;
+  return planModel(config, folder.file('config.json'), decoder);
+}
+
+/** A model with the weights of the folder's flax_model.msgpack. Dispose it. */
+export async function openModel(plan: ModelPlan, folder: GoldenFolder): Promise<AnyBart> {
+  const model = plan.build();
+  try {
+    const file = folder.file('flax_model.msgpack');
+    const source = fromMsgpack(readFileSync(file), file);
+    await loadWeights(model.namedWeights(), source, plan.rules(source));
+    return model;
+  } catch (error) {
+    model.dispose();
+    throw error;
+  }
+}

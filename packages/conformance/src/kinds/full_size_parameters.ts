@@ -1,0 +1,97 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { planModel } from '@easel/bart';
+import { VQGAN_F16_16384, Vqgan, rulesForFlax, rulesForTaming } from '@easel/vqgan';
+import { permutedShape } from '@easel/core';
+import type { Checks } from '../checks.js';
+import { readJson } from '../golden.js';
+import type { Case, GoldenFolder, Kind } from '../kind.js';
+import { flaxShapes, table } from './bart/flax-names.js';
+
+/** A list of a model's parameters: of the text model under `parameters`, of the others under `tensors`. */
+interface ParameterList {
+  readonly total: number;
+  readonly settings?: Record<string, unknown>;
+  readonly parameters?: Record<string, [shape: number[], dtype: string]>;
+  readonly tensors?: Record<string, [shape: number[], dtype: string]>;
+  readonly buffers_not_counted?: readonly string[];
+}
+
+/** Names and shapes of every parameter of the published models. */
+export const kind: Kind = {
+  cases(folder: GoldenFolder): Case[] {
+    return folder.files
+      .filter((file) => file.endsWith('.json'))
+      .map((file) => ({
+        name: file.replace('.json', ''),
+        needs: 'nothing' as const,
+        run(checks: Checks) {
+          const list = readJson<ParameterList>(folder.file(file));
+          const ours = shapesOf(file, list);
+          checks.equal('names and shapes', file, sorted(ours), sorted(trained(list)));
+          const total = [...ours.values()].reduce((sum, shape) => sum + shape.reduce((a, b) => a * b, 1), 0);
+          checks.equal('number of parameters', file, total, list.total);
+        },
+      }));
+  },
+};
+
+/** Shapes of the list, without buffers. */
+function trained(list: ParameterList): Map<string, number[]> {
+  const buffers = new Set(list.buffers_not_counted);
+  return new Map(
+    Object.entries(list.parameters ?? list.tensors ?? {})
+      .filter(([name]) => !buffers.has(name))
+      .map(([name, [shape]]) => [name, shape]),
+  );
+}
+
+/** Ours, under the original's names. */
+function shapesOf(file: string, list: ParameterList): Map<string, number[]> {
+  const { settings } = list;
+  if (settings) return flaxShapes(table(planModel(configOf(settings), file)));
+  const model = MODELS.find(({ files }) => files.test(file));
+  if (!model) throw new Error(`no model of Easel's is known for ${file}`);
+  return model.shapes(file);
+}
+
+/** The published files of a configuration are configs/models/<name>.json; other settings of the list override them. */
+function configOf({ config: name, base, ...change }: Record<string, unknown>): unknown {
+  const file = base === undefined ? `${name}` : 'first-version';
+  const path = fileURLToPath(new URL(`../../../../configs/models/${file}.json`, import.meta.url));
+  if (!existsSync(path)) throw new Error(`no configs/models/${file}.json`);
+  return { ...readJson<Record<string, unknown>>(path), ...change };
+}
+
+interface ListedModel {
+  readonly files: RegExp;
+  shapes(file: string): Map<string, number[]>;
+}
+
+const MODELS: readonly ListedModel[] = [
+  {
+    files: /^vqgan_f16_16384\.(flax|taming)\.json$/,
+    shapes(file) {
+      const model = new Vqgan(VQGAN_F16_16384);
+      const weights = model.namedWeights();
+      const taming = file.includes('.taming.');
+      const rules = taming ? rulesForTaming(weights.keys()) : rulesForFlax(weights.keys());
+      const shapes = new Map<string, number[]>();
+      for (const [name, { source, transpose }] of rules) {
+        const shape = weights.get(name)?.shape ?? [];
+        const stored = transpose ? permutedShape(shape, inverse(transpose)) : shape;
+        shapes.set(taming ? source : source.replaceAll('.', '/'), [...stored]);
+      }
+      model.dispose();
+      return shapes;
+    },
+  },
+];
+
+function inverse(permutation: readonly number[]): number[] {
+  return permutation.map((_, axis) => permutation.indexOf(axis));
+}
+
+function sorted(shapes: ReadonlyMap<string, readonly number[]>): string[] {
+  return [...shapes].map(([name, shape]) => `${name} [${shape}]`).sort();
+}

@@ -1,0 +1,64 @@
+import { readFileSync } from 'node:fs';
+import type { GoldenFolder, KindEntry } from '../kind.js';
+
+/**
+ * Every kind of recorded numbers. A folder's kind is told by its name or by the name of the nearest folder around it; if none of them
+ * is a kind's name, by its files. To add a runner: write kinds/<name>.ts, which exports `kind`, and load it here.
+ */
+export const KINDS: readonly KindEntry[] = [
+  {
+    name: 'generation',
+    recognizes: (folder) => folder.has('runs.json', 'config.json') || folder.has('warpers.json'),
+    load: undefined,
+  },
+  {
+    name: 'processor',
+    recognizes: (folder) => folder.has('prompts.json', 'io.safetensors'),
+    load: undefined,
+  },
+  {
+    name: 'bart',
+    recognizes: (folder) =>
+      folder.has('config.json', 'flax_model.msgpack', 'io.safetensors') &&
+      /"(dallebart|bart)"|FlaxBartForConditionalGeneration/.test(textOf(folder, 'config.json')),
+    load: () => import('./bart.js'),
+  },
+  {
+    name: 'full_size_parameters',
+    recognizes: (folder) => folder.files.some((file) => /\.(flax|taming|torch)\.json$/.test(file)),
+    load: () => import('./full_size_parameters.js'),
+  },
+  {
+    name: 'vqgan',
+    recognizes: (folder) => folder.has('config.json', 'weights_check.safetensors'),
+    load: undefined,
+  },
+  { name: 'vqgan_loss', recognizes: (folder) => folder.has('gan_losses.safetensors'), load: undefined },
+  {
+    name: 'clip',
+    recognizes: (folder) => folder.has('config.json') && /"clip"/.test(textOf(folder, 'config.json')),
+    load: undefined,
+  },
+  { name: 'image', recognizes: (folder) => folder.has('preprocess.json'), load: undefined },
+  {
+    name: 'random',
+    recognizes: (folder) => folder.has('original.json') || folder.has('partitionable.json'),
+    load: undefined,
+  },
+  {
+    name: 'tokenizer',
+    recognizes: (folder) => folder.has('vocab.json', 'merges.txt', 'cases.json'),
+    load: undefined,
+  },
+  { name: 'normalizer', recognizes: (folder) => folder.has('hashtags.json'), load: undefined },
+  { name: 'schedules', recognizes: () => false, load: undefined },
+  { name: 'optimizers', recognizes: (folder) => folder.has('inverse_roots.json'), load: undefined },
+  { name: 'data', recognizes: (folder) => folder.has('batches.safetensors', 'cases.json'), load: undefined },
+  { name: 'partitions', recognizes: (folder) => folder.has('partitions.json'), load: undefined },
+  { name: 'train', recognizes: (folder) => folder.has('run.json'), load: undefined },
+  { name: 'safetensors', recognizes: (folder) => folder.has('expected.json'), load: undefined },
+];
+
+function textOf(folder: GoldenFolder, file: string): string {
+  return readFileSync(folder.file(file), 'utf8');
+}

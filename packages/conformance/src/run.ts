@@ -1,0 +1,75 @@
+import * as tf from '@tensorflow/tfjs';
+import { Checks, type GroupResult } from './checks.js';
+import type { FoundCase } from './find-cases.js';
+import type { RunContext } from './kind.js';
+
+/** What became of a case. */
+export interface CaseResult {
+  readonly backend: string;
+  readonly kind: string;
+  readonly name: string;
+  /** `impossible`: the backend cannot, for the reason given; neither passed nor failed. */
+  readonly outcome: 'passed' | 'failed' | 'impossible';
+  readonly groups: readonly GroupResult[];
+  /** Why it failed as a whole, or is impossible. */
+  readonly reason?: string;
+  /** Parts that were left out, and why. */
+  readonly leftOut: readonly string[];
+  readonly seconds: number;
+}
+
+/** Runs one case on the current backend. Never throws: an error is a failure. */
+export async function runCase(found: FoundCase): Promise<CaseResult> {
+  const backend = tf.getBackend();
+  const everything = backend !== 'webgpu';
+  const { kind, name } = found;
+  const leftOut: string[] = [];
+  const result = (
+    outcome: CaseResult['outcome'],
+    groups: readonly GroupResult[],
+    reason?: string,
+    seconds = 0,
+  ): CaseResult => ({
+    ...{ backend, kind, name, outcome, groups, leftOut, seconds },
+    ...(reason === undefined ? {} : { reason }),
+  });
+
+  if (!found.case) return result('failed', [], found.problem);
+  if (found.case.needs === 'everything' && !everything) {
+    return result(
+      'impossible',
+      [],
+      `${backend} reads results only asynchronously: forward cases alone run there`,
+    );
+  }
+  const context: RunContext = {
+    backend,
+    everything,
+    leftOut: (what, why) => void leftOut.push(`${what}: ${why}`),
+  };
+  const checks = new Checks();
+  const start = performance.now();
+  const tensors = tf.memory().numTensors;
+  let problem: string | undefined;
+  try {
+    await found.case.run(checks, context);
+    const left = tf.memory().numTensors - tensors;
+    if (left !== 0) problem = `${left} tensors were not disposed`;
+  } catch (error) {
+    const missing = missingKernel(error);
+    if (missing) return result('impossible', checks.results(), missing, (performance.now() - start) / 1000);
+    problem = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  }
+  const groups = checks.results();
+  const seconds = (performance.now() - start) / 1000;
+  if (problem === undefined && groups.length === 0) problem = 'nothing was compared';
+  const passed = problem === undefined && groups.every((group) => group.passed);
+  return result(passed ? 'passed' : 'failed', groups, problem, seconds);
+}
+
+/** tfjs's words for a kernel that a backend has not got. */
+function missingKernel(error: unknown): string | undefined {
+  const message = error instanceof Error ? error.message : String(error);
+  const [, kernel, backend] = /Kernel '(\w+)' not registered for backend '(\w+)'/.exec(message) ?? [];
+  return kernel && `tfjs's backend ${backend} has no kernel ${kernel}`;
+}
