@@ -4,7 +4,8 @@ import * as tf from '@tensorflow/tfjs';
 import { deserialize, toFloat32 } from 'safetensors-ts';
 import { inversePthRoot, powerIterationStart } from './inverse-root.js';
 
-const golden = (name: string) => readFileSync(new URL(`./golden/${name}`, import.meta.url));
+const golden = (name: string) =>
+  readFileSync(new URL(`../../../../reference/golden/optimizers/${name}`, import.meta.url));
 const { tensors } = deserialize(new Uint8Array(golden('inverse_roots.safetensors')));
 const recorded: Record<string, { error: number | 'NaN' }> = JSON.parse(
   golden('inverse_roots.json').toString(),

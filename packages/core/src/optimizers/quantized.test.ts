@@ -5,7 +5,11 @@ import { deserialize, toFloat32 } from 'safetensors-ts';
 import { dequantize, packedLength, quantize, unpackBytes } from './quantized.js';
 
 const { tensors } = deserialize(
-  new Uint8Array(readFileSync(new URL('./golden/quantization.safetensors', import.meta.url))),
+  new Uint8Array(
+    readFileSync(
+      new URL('../../../../reference/golden/optimizers/quantization.safetensors', import.meta.url),
+    ),
+  ),
 );
 
 beforeAll(async () => {

@@ -32,7 +32,7 @@ interface Parameter {
   readonly layer: number | undefined;
 }
 
-/** A recorded run: see golden/README.md. */
+/** A recorded run: see reference/golden/optimizers. */
 class Run {
   readonly steps: number[];
   readonly rates: number[];
@@ -42,7 +42,7 @@ class Run {
   readonly #tensors: ReadonlyMap<string, TensorView>;
 
   constructor(name: string) {
-    const file = new URL(`./golden/${name}.safetensors`, import.meta.url);
+    const file = new URL(`../../../../reference/golden/optimizers/${name}.safetensors`, import.meta.url);
     const { header, tensors } = deserialize(new Uint8Array(readFileSync(file)));
     const json = (key: string) => JSON.parse(header.metadata.get(key) ?? '{}');
     this.#tensors = tensors;
@@ -308,7 +308,10 @@ describe('blocks', () => {
     readonly statistics_runs: [size: number, count: number][];
   }
   const cases: ShapeCase[] = JSON.parse(
-    readFileSync(new URL('./golden/shampoo_shapes.json', import.meta.url), 'utf8'),
+    readFileSync(
+      new URL('../../../../reference/golden/optimizers/shampoo_shapes.json', import.meta.url),
+      'utf8',
+    ),
   );
 
   test(`${cases.length} shapes as the original`, () => {
