@@ -311,7 +311,7 @@ static inline vf erf(vf x) {
   q = fma(q, t, set(-1.68282697438203e-03f));
   q = fma(q, t, set(-7.37332916720468e-03f));
   q = fma(q, t, set(-1.42647390514189e-02f));
-  return div(mul(bounded, p), q);
+  return mul(bounded, div(p, q));  // in this order denormal x keeps its digits
 }
 
 /// Calls full(i) for each whole vector of 0..n and last(i, count) for the count < lanes elements after them.

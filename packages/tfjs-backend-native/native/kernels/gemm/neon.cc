@@ -57,7 +57,77 @@ void transpose_block(float* out, int64_t out_stride, const float* in, int64_t in
 #include "kernels/gemm/vector_kernels.h"
 
 namespace easel {
+namespace {
 
-const GemmKernels gemm_neon = {Lanes::tile_rows, 2 * lanes, tile, pack_rows, pack_columns, few_rows, dots};
+constexpr int full_columns = 2 * lanes;
+
+template <int lane>
+inline void add_row(Lanes::Vector (&sum)[2], const Lanes::Vector (&row)[2], Lanes::Vector factors) {
+  sum[0] = vfmaq_laneq_f32(sum[0], row[0], factors, lane);
+  sum[1] = vfmaq_laneq_f32(sum[1], row[1], factors, lane);
+}
+
+/// The whole tile: each multiply-add takes its row of A from a lane, so nothing is broadcast. Rows that lie side by side (packed, or A transposed) are
+/// loaded four at once, others one by one.
+template <bool UnitRows>
+void whole_tile(const GemmTile& t) {
+  constexpr int rows = Lanes::tile_rows;
+  Lanes::Vector sum[rows][2];
+#pragma GCC unroll 12
+  for (int i = 0; i < rows; i++) sum[i][0] = sum[i][1] = Lanes::zero();
+  const int64_t depth = t.depth, a_row = t.a_row, a_step = t.a_step, b_step = t.b_step;
+  for (int64_t s = 0; s < t.segments; s++) {
+    const float* a = t.a + t.a_offsets[s];
+    const float* b = t.b + s * t.b_segment;
+    for (int64_t p = 0; p < depth; p++) {
+      const Lanes::Vector row[2] = {Lanes::load(b), Lanes::load(b + lanes)};
+#pragma GCC unroll 3
+      for (int i = 0; i < rows; i += lanes) {
+        if constexpr (UnitRows) {
+          const Lanes::Vector factors = Lanes::load(a + i);
+          add_row<0>(sum[i], row, factors);
+          add_row<1>(sum[i + 1], row, factors);
+          add_row<2>(sum[i + 2], row, factors);
+          add_row<3>(sum[i + 3], row, factors);
+        } else {
+#pragma GCC unroll 4
+          for (int q = i; q < i + lanes; q++) {
+            const float factor = a[q * a_row];
+            sum[q][0] = vfmaq_n_f32(sum[q][0], row[0], factor);
+            sum[q][1] = vfmaq_n_f32(sum[q][1], row[1], factor);
+          }
+          // Else GCC loads all twelve factors first and spills sums for them.
+          __asm__ volatile("" ::: "memory");
+        }
+      }
+      a += a_step;
+      b += b_step;
+    }
+  }
+#pragma GCC unroll 12
+  for (int i = 0; i < rows; i++) {
+    float* c = t.c + i * t.c_row;
+    if (t.accumulate) {
+      sum[i][0] = Lanes::add(Lanes::load(c), sum[i][0]);
+      sum[i][1] = Lanes::add(Lanes::load(c + lanes), sum[i][1]);
+    }
+    Lanes::store(c, sum[i][0]);
+    Lanes::store(c + lanes, sum[i][1]);
+  }
+}
+
+void whole_or_partial_tile(const GemmTile& t) {
+  if (t.m < Lanes::tile_rows || t.n < full_columns) {
+    tile(t);
+  } else if (t.a_row == 1) {
+    whole_tile<true>(t);
+  } else {
+    whole_tile<false>(t);
+  }
+}
+
+}  // namespace
+
+const GemmKernels gemm_neon = {Lanes::tile_rows, full_columns, whole_or_partial_tile, pack_rows, pack_columns, few_rows, dots};
 
 }  // namespace easel

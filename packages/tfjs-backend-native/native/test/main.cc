@@ -1,0 +1,57 @@
+// Compares the kernels of each CPU target of this machine with references in double precision: `kernels_test`, or under an emulator. Prints one
+// line a family and target; ends with 1 if a comparison fails. scripts/test-kernels.mjs builds and runs it.
+#include <cstdio>
+
+#include "test/check.h"
+
+using namespace easel;
+using namespace easel::test;
+
+namespace {
+
+void run(const char* name, void (*test)(const Tables&), const Tables& tables) {
+  const int64_t before = comparisons(), failed_before = failures();
+  describe_group(name, target_name(tables.target));
+  test(tables);
+  std::printf("%-8s %-12s %8lld comparisons, %lld failed\n", target_name(tables.target), name, static_cast<long long>(comparisons() - before),
+              static_cast<long long>(failures() - failed_before));
+  std::fflush(stdout);
+}
+
+#define EASEL_TABLES(lanes, name)                                                                                                             \
+  {                                                                                                                                           \
+    Target::name, lanes, elementwise_##name, gemm_##name, norm_##name, optimizer_##name, reduce_##name, softmax_##name, transpose_##name      \
+  }
+
+const Tables all_tables[] = {
+#if defined(__x86_64__)
+    EASEL_TABLES(16, serial),
+    EASEL_TABLES(8, avx2),
+    EASEL_TABLES(16, avx512),
+#elif defined(__aarch64__)
+    EASEL_TABLES(4, serial),
+    EASEL_TABLES(4, neon),
+#else
+    EASEL_TABLES(4, serial),
+#endif
+};
+
+}  // namespace
+
+int main() {
+  std::printf("processor: %s, target by default: %s\n", cpu_name(), target_name(current_target()));
+  for (const Tables& tables : all_tables) {
+    if (!supports(tables.target)) {
+      std::printf("%-8s not run: this processor lacks it\n", target_name(tables.target));
+      continue;
+    }
+    set_target(tables.target);
+    run("elementwise", test_elementwise, tables);
+    run("rows", test_rows, tables);
+    run("transpose", test_transpose, tables);
+    run("gemm", test_gemm, tables);
+    run("drivers", test_drivers, tables);
+  }
+  std::printf("%lld comparisons, %lld failed\n", static_cast<long long>(comparisons()), static_cast<long long>(failures()));
+  return failures() == 0 ? 0 : 1;
+}

@@ -1,0 +1,243 @@
+// Reductions, softmax, normalisations and parameter updates against loops in double precision.
+#include "test/check.h"
+
+namespace easel {
+namespace test {
+namespace {
+
+constexpr double epsilon32 = 0x1p-24;
+
+double sum_of_sizes(const float* x, int64_t n, int64_t stride) {
+  double sum = 0;
+  for (int64_t i = 0; i < n; i++) sum += std::fabs(x[i * stride]);
+  return sum;
+}
+
+double larger(double a, double b) { return a != a ? a : b != b ? b : a > b ? a : b; }
+double smaller(double a, double b) { return a != a ? a : b != b ? b : a < b ? a : b; }
+
+void expect_reduced(const ReduceKernels& kernels, const Array& x) {
+  const int64_t n = x.size();
+  double sum = 0, most = x[0], least = x[0];
+  for (int64_t i = 0; i < n; i++) {
+    sum += x[i];
+    most = larger(most, x[i]);
+    least = smaller(least, x[i]);
+  }
+  const double size = sum_of_sizes(x.data(), n, 1);
+  expect(kernels.row_sum(x.data(), n), sum, {0, 0, std::isfinite(size) ? 64 * epsilon32 * size : 0});
+  expect(kernels.row_max(x.data(), n), most, {});
+  expect(kernels.row_min(x.data(), n), least, {});
+}
+
+void test_reduce(const Tables& tables) {
+  const ReduceKernels& kernels = tables.reduce;
+  expect(kernels.row_sum(nullptr, 0), 0, {});
+  std::vector<int64_t> all = lengths(tables.lanes);
+  all.insert(all.end(), {4096, 4097, 10007});
+  for (const int64_t n : all) {
+    if (n == 0) continue;
+    for (int64_t gap = 0; gap < 4; gap++) {
+      describe("reduction of %lld, %lld before the end of the page", static_cast<long long>(n), static_cast<long long>(gap));
+      Array x(n, gap);
+      x.fill_random(2);
+      expect_reduced(kernels, x);
+      // What a lane or a tail would overlook: one element that decides, at each place.
+      if (n > 4 * tables.lanes + 1) continue;
+      for (int64_t i = 0; i < n; i++) {
+        const float was = x[i];
+        for (const float value : {infinity, -infinity, not_a_number, 1e30f, -1e30f}) {
+          x[i] = value;
+          expect_reduced(kernels, x);
+        }
+        x[i] = was;
+      }
+    }
+  }
+  for (const int64_t rows : {1, 2, 7, 8, 9, 19}) {
+    for (const int64_t width : lengths(tables.lanes)) {
+      const int64_t stride = width + 3;
+      describe("reduction of %lld rows of %lld", static_cast<long long>(rows), static_cast<long long>(width));
+      Array x((rows - 1) * stride + width, width % 4), sums(width, 1), most(width, 2), least(width, 3);
+      x.fill_random(2);
+      if (width > 0) x[(rows / 2) * stride + width / 2] = not_a_number;
+      if (width > 1) x[(rows - 1) * stride] = infinity;
+      kernels.sum_rows(sums.data(), x.data(), rows, stride, width);
+      kernels.max_rows(most.data(), x.data(), rows, stride, width);
+      kernels.min_rows(least.data(), x.data(), rows, stride, width);
+      for (int64_t j = 0; j < width; j++) {
+        double sum = 0, high = x[j], low = x[j];
+        for (int64_t r = 0; r < rows; r++) {
+          sum += x[r * stride + j];
+          high = larger(high, x[r * stride + j]);
+          low = smaller(low, x[r * stride + j]);
+        }
+        const double size = sum_of_sizes(x.data() + j, rows, stride);
+        expect(sums[j], sum, {0, 0, std::isfinite(size) ? 8 * epsilon32 * size : 0}, j);
+        expect(most[j], high, {}, j);
+        expect(least[j], low, {}, j);
+      }
+    }
+  }
+}
+
+void expect_softmax(const SoftmaxKernels& kernels, const Array& x, int64_t gap) {
+  const int64_t n = x.size();
+  double most = x[0], sum = 0;
+  for (int64_t i = 0; i < n; i++) most = larger(most, x[i]);
+  // exp of differences in float32, so that their rounding does not count.
+  const auto term = [&](int64_t i) { return std::exp(static_cast<double>(x[i] - static_cast<float>(most))); };
+  for (int64_t i = 0; i < n; i++) sum += term(i);
+  Array y(n, gap), z(n, gap), logs(n, (gap + 1) % 4), scaled(n, (gap + 2) % 4);
+  const double lse = most + std::log(sum), size = std::isfinite(most) ? std::fabs(most) : 0;
+  kernels.softmax(y.data(), x.data(), n);
+  z.copy(x);
+  kernels.softmax(z.data(), z.data(), n);
+  kernels.log_softmax(logs.data(), x.data(), n);
+  expect(kernels.log_sum_exp(x.data(), n), lse, {4, size, 8 * epsilon32});
+  kernels.scaled_exp(scaled.data(), x.data(), n, 0.75f, -1.25f);
+  for (int64_t i = 0; i < n; i++) {
+    expect(y[i], term(i) / sum, {8, 0, 1e-44}, i);
+    expect(z[i], y[i], {}, i);
+    expect(logs[i], x[i] - lse, {4, std::isfinite(x[i]) ? std::fmax(size, std::fabs(x[i])) : 0, 8 * epsilon32}, i);
+    expect(scaled[i], -1.25 * std::exp(static_cast<double>(x[i] - 0.75f)), {3, 0, 0}, i);
+  }
+}
+
+void test_softmax(const Tables& tables) {
+  for (const int64_t n : lengths(tables.lanes)) {
+    if (n == 0) continue;
+    for (int64_t gap = 0; gap < 4; gap++) {
+      describe("softmax of %lld, %lld before the end of the page", static_cast<long long>(n), static_cast<long long>(gap));
+      Array x(n, gap);
+      x.fill_random(3);
+      expect_softmax(tables.softmax, x, gap);
+      for (int64_t i = 0; i < n; i += 1 + n / 7) {
+        const float was = x[i];
+        for (const float value : {infinity, -infinity, not_a_number, 80.0f, -200.0f, 1e30f}) {
+          x[i] = value;
+          expect_softmax(tables.softmax, x, gap);
+        }
+        x[i] = was;
+      }
+      x.fill(-infinity);
+      expect_softmax(tables.softmax, x, gap);
+      x.fill(-700);  // all below zero: lanes beyond the row must not count
+      expect_softmax(tables.softmax, x, gap);
+    }
+  }
+}
+
+void test_layer_norm(const Tables& tables, int64_t width, bool rms, bool scaled, bool biased) {
+  const float epsilon = 1e-5f;
+  describe("layer norm of %lld, rms %d, scale %d, bias %d", static_cast<long long>(width), rms, scaled, biased);
+  const int64_t gap = width % 4;
+  Array x(width, gap), scale(width, (gap + 1) % 4), bias(width, (gap + 2) % 4), y(width, gap), dy(width, gap), dx(width, (gap + 3) % 4);
+  Array dscale(width, gap), dbias(width, gap), dscale_before(width), dbias_before(width);
+  for (Array* a : {&x, &scale, &bias, &dy, &dscale, &dbias}) a->fill_random(1);
+  for (int64_t i = 0; i < width; i++) x[i] = 2 * x[i] + 3;
+  dscale_before.copy(dscale);
+  dbias_before.copy(dbias);
+  float mean = not_a_number, rstd = not_a_number;
+  tables.norm.layer_row(y.data(), &mean, &rstd, x.data(), scaled ? scale.data() : nullptr, biased ? bias.data() : nullptr, width, epsilon, rms);
+  double m = 0, squares = 0;
+  for (int64_t i = 0; i < width && !rms; i++) m += x[i] / static_cast<double>(width);
+  for (int64_t i = 0; i < width; i++) squares += (x[i] - m) * (x[i] - m);
+  const double r = 1 / std::sqrt(squares / static_cast<double>(width) + static_cast<double>(epsilon));
+  expect(mean, m, {4, 4, 0});
+  // With one element the variance is what rounding of the mean leaves: nothing, beside epsilon.
+  expect(rstd, r, {16, 0, width == 1 ? 1e-3 * r : 0});
+  for (int64_t i = 0; i < width; i++) {
+    const double want = (x[i] - m) * r * (scaled ? scale[i] : 1) + (biased ? bias[i] : 0);
+    expect(y[i], want, {16, std::fmax(std::fabs((std::fabs(x[i]) + 4) * r), 1), 0}, i);
+  }
+  tables.norm.layer_grad_row(dx.data(), scaled ? dscale.data() : nullptr, biased ? dbias.data() : nullptr, dy.data(), x.data(),
+                             scaled ? scale.data() : nullptr, mean, rstd, width, rms);
+  double sum = 0, dot = 0, sizes = 0;
+  const auto normal = [&](int64_t i) { return (x[i] - static_cast<double>(mean)) * rstd; };
+  const auto g = [&](int64_t i) { return static_cast<double>(dy[i]) * (scaled ? scale[i] : 1); };
+  for (int64_t i = 0; i < width; i++) {
+    sum += g(i);
+    dot += g(i) * normal(i);
+    sizes += std::fabs(g(i)) * (1 + std::fabs(normal(i)));
+  }
+  const double n = static_cast<double>(width);
+  for (int64_t i = 0; i < width; i++) {
+    const double want = rstd * (g(i) - (rms ? 0 : sum / n) - normal(i) * dot / n);
+    expect(dx[i], want, {16, std::fabs(rstd * (std::fabs(g(i)) + sizes / n * (1 + std::fabs(normal(i))))), 0}, i);
+    if (scaled) expect(dscale[i], dscale_before[i] + dy[i] * normal(i), {4, std::fabs(dy[i] * normal(i)) + std::fabs(dscale_before[i]), 0}, i);
+    if (biased) expect(dbias[i], static_cast<double>(dbias_before[i]) + dy[i], {0.5001, 0, 0}, i);
+  }
+}
+
+void test_group_norm(const Tables& tables, int64_t rows, int64_t channels, bool swish) {
+  describe("group norm rows %lld of %lld channels, swish %d", static_cast<long long>(rows), static_cast<long long>(channels), swish);
+  const int64_t gap = channels % 4, n = rows * channels;
+  Array x(n, gap), dy(n, (gap + 1) % 4), y(n, gap), dz(n, gap), dx(n, (gap + 2) % 4);
+  Array mean(channels, gap), rstd(channels, gap), scale(channels, gap), bias(channels, gap), factor(channels, gap);
+  Array sum(channels, gap), sum1(channels, gap), sum2(channels, gap), a(channels, gap), b(channels, gap), c(channels, gap);
+  for (Array* each : {&x, &dy, &mean, &rstd, &scale, &bias, &factor, &a, &b, &c}) each->fill_random(1);
+  sum1.fill(0.5f);
+  sum2.fill(-0.25f);
+  tables.norm.square_deviations(sum.data(), x.data(), mean.data(), rows, channels);
+  tables.norm.normalize_rows(y.data(), x.data(), mean.data(), factor.data(), bias.data(), rows, channels, swish);
+  tables.norm.grad_sums(sum1.data(), sum2.data(), dz.data(), dy.data(), x.data(), mean.data(), rstd.data(), scale.data(), bias.data(), rows, channels, swish);
+  tables.norm.grad_rows(dx.data(), dy.data(), x.data(), mean.data(), a.data(), b.data(), c.data(), rows, channels);
+  for (int64_t j = 0; j < channels; j++) {
+    double squares = 0, s1 = 0.5, s2 = -0.25, size1 = 1, size2 = 1;
+    for (int64_t i = j; i < n; i += channels) {
+      const double d = static_cast<double>(x[i]) - mean[j], z = d * factor[j] + bias[j], normal = d * rstd[j], u = normal * scale[j] + bias[j];
+      const double s = 1 / (1 + std::exp(-u)), slope = swish ? dy[i] * (s + u * s * (1 - s)) : dy[i];
+      const double reach = std::fabs(d * factor[j]) + std::fabs(bias[j]) + 1, spread = std::fabs(normal * scale[j]) + std::fabs(bias[j]) + 1;
+      squares += d * d;
+      expect(y[i], swish ? z / (1 + std::exp(-z)) : z, {8, reach, 0}, i);
+      if (swish) expect(dz[i], slope, {16, std::fabs(dy[i]) * spread, 0}, i);
+      s1 += slope;
+      s2 += slope * normal;
+      size1 += std::fabs(slope) + std::fabs(dy[i]) * spread;
+      size2 += (std::fabs(slope) + std::fabs(dy[i]) * spread) * (std::fabs(normal) + 1);
+      expect(dx[i], static_cast<double>(dy[i]) * a[j] - b[j] - d * c[j], {4, std::fabs(dy[i] * a[j]) + std::fabs(b[j]) + std::fabs(d * c[j]), 0}, i);
+    }
+    expect(sum[j], squares, {static_cast<double>(rows) + 4, 0, 0}, j);
+    expect(sum1[j], s1, {8, size1, 0}, j);
+    expect(sum2[j], s2, {8, size2, 0}, j);
+  }
+}
+
+void test_adamw(const Tables& tables, int64_t n) {
+  describe("adamw of %lld", static_cast<long long>(n));
+  const AdamW s{1e-3f, 0.9f, 0.98f, 1e-8f, 0.01f, 1 / (1 - 0.9f), 1 / (1 - 0.98f), 1 - 0.9f, 1 - 0.98f};
+  Array p(n, n % 4), m(n, (n + 1) % 4), v(n, (n + 2) % 4), g(n, (n + 3) % 4), p0(n), m0(n), v0(n);
+  for (Array* a : {&p, &m, &v, &g}) a->fill_random(1);
+  for (int64_t i = 0; i < n; i++) v[i] = std::fabs(v[i]);
+  p0.copy(p);
+  m0.copy(m);
+  v0.copy(v);
+  tables.optimizer.adamw(p.data(), m.data(), v.data(), g.data(), n, s);
+  for (int64_t i = 0; i < n; i++) {
+    const double b1 = s.beta1, b2 = s.beta2, first = b1 * m0[i] + s.rest1 * static_cast<double>(g[i]);
+    const double second = b2 * v0[i] + s.rest2 * static_cast<double>(g[i]) * g[i];
+    const double step = first * s.mean_factor / (std::sqrt(second * s.square_factor) + s.epsilon);
+    expect(m[i], first, {4, std::fabs(m0[i]) + std::fabs(g[i]), 0}, i);
+    expect(v[i], second, {4, 0, 0}, i);
+    expect(p[i], p0[i] - s.learning_rate * (step + s.decay * static_cast<double>(p0[i])), {2, std::fabs(p0[i]) + 1e-2, 0}, i);
+  }
+}
+
+}  // namespace
+
+void test_rows(const Tables& tables) {
+  test_reduce(tables);
+  test_softmax(tables);
+  for (const int64_t width : lengths(tables.lanes)) {
+    test_adamw(tables, width);
+    for (int flags = 0; flags < 8 && width > 0; flags++) test_layer_norm(tables, width, flags & 1, flags & 2, flags & 4);
+    for (const int64_t rows : {0, 1, 2, 5}) {
+      test_group_norm(tables, rows, width, false);
+      test_group_norm(tables, rows, width, true);
+    }
+  }
+}
+
+}  // namespace test
+}  // namespace easel
