@@ -7,6 +7,7 @@
 #include <limits>
 #include <vector>
 
+#include "kernels/conv/winograd.h"
 #include "kernels/elementwise/elementwise.h"
 #include "kernels/gemm/gemm.h"
 #include "kernels/norm/norm.h"
@@ -33,6 +34,7 @@ struct Tables {
   const ReduceKernels& reduce;
   const SoftmaxKernels& softmax;
   const TransposeKernels& transpose;
+  const WinogradKernels& winograd;
 };
 
 /// n floats in memory that the test watches. The last one ends `gap` floats before an unreadable page, so that with gap 0 a read beyond the end
@@ -91,6 +93,7 @@ void test_elementwise(const Tables& tables);
 void test_rows(const Tables& tables);
 void test_gemm(const Tables& tables);
 void test_transpose(const Tables& tables);
+void test_winograd(const Tables& tables);
 /// gemm, conv2d and attention as the binding calls them, under the target that is set.
 void test_drivers(const Tables& tables);
 

@@ -18,9 +18,10 @@ void run(const char* name, void (*test)(const Tables&), const Tables& tables) {
   std::fflush(stdout);
 }
 
-#define EASEL_TABLES(lanes, name)                                                                                                             \
-  {                                                                                                                                           \
-    Target::name, lanes, elementwise_##name, gemm_##name, norm_##name, optimizer_##name, reduce_##name, softmax_##name, transpose_##name      \
+#define EASEL_TABLES(lanes, name)                                                                                                         \
+  {                                                                                                                                       \
+    Target::name, lanes, elementwise_##name, gemm_##name, norm_##name, optimizer_##name, reduce_##name, softmax_##name, transpose_##name, \
+        winograd_##name                                                                                                                   \
   }
 
 const Tables all_tables[] = {
@@ -49,6 +50,7 @@ int main() {
     run("elementwise", test_elementwise, tables);
     run("rows", test_rows, tables);
     run("transpose", test_transpose, tables);
+    run("winograd", test_winograd, tables);
     run("gemm", test_gemm, tables);
     run("drivers", test_drivers, tables);
   }

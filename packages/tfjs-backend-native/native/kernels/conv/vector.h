@@ -1,4 +1,4 @@
-// The transforms of Winograd's convolution on vectors of channels, for avx2.cc and avx512.cc. The matrices are those of serial.cc; points ±p share
+// The transforms of Winograd's convolution on vectors of channels, for avx2.cc, avx512.cc and neon.cc. The matrices are those of serial.cc; points ±p share
 // their even and odd parts.
 #pragma once
 

@@ -37,7 +37,7 @@ struct WinogradKernels {
 
 constexpr int64_t winograd_lanes = 16;
 
-extern const WinogradKernels winograd_serial, winograd_avx2, winograd_avx512;
+extern const WinogradKernels winograd_serial, winograd_avx2, winograd_avx512, winograd_neon;
 
 /// y [images, out_h, out_w, out_c] from x [images, in_h, in_w, in_c] and filter [3,3,in_c,out_c]; or, transposed, with the filter's taps in reverse and a filter
 /// [3,3,out_c,in_c]: the gradient with respect to the image. Pads may be negative.
