@@ -295,7 +295,7 @@ static inline vf tanh(vf x) {
   return select(less(absolute(x), set(0.0004f)), x, y);
 }
 
-/// erf x: rational approximation on ±4 (XLA's and Eigen's), ±1 beyond. Within 8 ulp.
+/// erf x: rational approximation on ±4 (XLA's and Eigen's), ±1 beyond. Within 8 ulp, for denormal x within 5e-44.
 static inline vf erf(vf x) {
   const vf bounded = clamp(x, -4.0f, 4.0f);
   const vf t = mul(bounded, bounded);
@@ -311,7 +311,7 @@ static inline vf erf(vf x) {
   q = fma(q, t, set(-1.68282697438203e-03f));
   q = fma(q, t, set(-7.37332916720468e-03f));
   q = fma(q, t, set(-1.42647390514189e-02f));
-  return mul(bounded, div(p, q));  // in this order denormal x keeps its digits
+  return div(mul(bounded, p), q);
 }
 
 /// Calls full(i) for each whole vector of 0..n and last(i, count) for the count < lanes elements after them.

@@ -40,7 +40,7 @@ const UnaryCase unary_cases[] = {
     {unary_leaky_relu, "leaky relu", [](double x) { return x < 0 ? slope * x : x; }, 0.5001, 0, 0},
     {unary_step, "step", [](double x) { return x > 0 ? 1 : x <= 0 ? slope : x; }, 0, 0, 0},
     {unary_clip, "clip", [](double x) { return x > high ? high : x < low ? low : x; }, 0, 0, 0},
-    {unary_erf, "erf", [](double x) { return std::erf(x); }, 8, 0, 0},
+    {unary_erf, "erf", [](double x) { return std::erf(x); }, 8, 0, 5e-44},
     {unary_gelu, "gelu", [](double x) { return x * 0.5 * (1 + std::erf(x * sqrt_half)); }, 8, 1, 0},
     {unary_gelu_tanh, "gelu tanh", [](double x) { return x * gelu_tanh_gate(x); }, 8, 1, 0},
     {unary_silu, "silu", [](double x) { return x * sigmoid(x); }, 6, 0, vanishing},
