@@ -89,15 +89,33 @@ export interface RowFunctions {
 /** Attention. */
 export interface AttentionFunctions {
   /**
-   * y and q [batch, queries, heads·width], k and v [batch, capacity, heads·width]; the first `keys` rows of k and v count. sizes: batch,
-   * queries, capacity, keys, heads, width, then bias's steps along batch, heads, queries.
+   * y and q [batch, queries, heads·width], k and v [batch, capacity, heads·width]; the first `keys` rows of k and v count. stats [batch, heads, 2,
+   * queries]: maximum and 1 / Σ exp of each query's scores. sizes: batch, queries, capacity, keys, heads, width, bias's steps along batch, heads,
+   * queries, causal (0 or 1), first query.
    */
   attention(
     y: Float32Array,
+    stats: Float32Array | null,
     q: Float32Array,
     k: Float32Array,
     v: Float32Array,
     bias: Float32Array | null,
+    scale: number,
+    sizes: Int32Array,
+  ): void;
+  /** Gradients, each of its input's shape; those that are null are not computed. y and stats as `attention` wrote them. */
+  attentionGrad(
+    dq: Float32Array | null,
+    dk: Float32Array | null,
+    dv: Float32Array | null,
+    dBias: Float32Array | null,
+    dy: Float32Array,
+    q: Float32Array,
+    k: Float32Array,
+    v: Float32Array,
+    bias: Float32Array | null,
+    y: Float32Array,
+    stats: Float32Array,
     scale: number,
     sizes: Int32Array,
   ): void;

@@ -1,4 +1,4 @@
-// attention.
+// attention, attentionGrad.
 #include "kernels/attention/attention.h"
 
 #include "binding/arguments.h"
@@ -7,30 +7,66 @@
 namespace easel {
 namespace {
 
-/// attention(y, q, k, v, bias | null, scale, sizes): sizes are batch, queries, capacity, keys, heads, width, then bias's three steps
-napi_value attention_binding(napi_env env, napi_callback_info info) {
-  Arguments args(env, info, "Attention", 7);
-  const Span<float> y = args.floats(0), q = args.floats(1), k = args.floats(2), v = args.floats(3), bias = args.optional_floats(4);
-  const float scale = static_cast<float>(args.number(5));
-  int64_t s[9];
-  if (!args.require(args.shape(6, s, 9) == 9, "sizes must hold nine integers")) return nullptr;
+/// sizes: batch, queries, capacity, keys, heads, width, bias's three steps, causal (0 or 1), first query
+bool read_shape(Arguments& args, size_t index, AttentionShape* shape) {
+  int64_t s[11];
+  if (!args.require(args.shape(index, s, 11) == 11, "sizes must hold eleven integers")) return false;
   bool positive = true;
-  for (int i = 0; i < 9; i++) positive = positive && (i < 6 ? s[i] > 0 : s[i] >= 0);
-  const AttentionShape shape = {s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7], s[8]};
-  const int64_t row = shape.heads * shape.width;
-  const int64_t bias_reach = (shape.batch - 1) * s[6] + (shape.heads - 1) * s[7] + (shape.queries - 1) * s[8] + shape.keys;
-  if (!args.require(positive && shape.keys <= shape.capacity && q.count == static_cast<size_t>(shape.batch * shape.queries * row) &&
-                        y.count == q.count && k.count == static_cast<size_t>(shape.batch * shape.capacity * row) && v.count == k.count &&
-                        (!bias.data || static_cast<size_t>(bias_reach) <= bias.count),
-                    "arrays do not fit the sizes")) {
-    return nullptr;
-  }
-  args.require(attention(y.data, q.data, k.data, v.data, bias.data, scale, shape), "out of memory");
+  for (int i = 0; i < 11; i++) positive = positive && (i < 6 ? s[i] > 0 : s[i] >= 0);
+  *shape = {s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7], s[8], s[9] != 0, s[10]};
+  return args.require(positive && shape->keys <= shape->capacity, "sizes are out of range");
+}
+
+bool fits(const Span<float>& x, int64_t count) { return !x.data || x.count == static_cast<size_t>(count); }
+
+int64_t query_floats(const AttentionShape& shape) { return shape.batch * shape.queries * shape.heads * shape.width; }
+int64_t key_floats(const AttentionShape& shape) { return shape.batch * shape.capacity * shape.heads * shape.width; }
+int64_t stats_floats(const AttentionShape& shape) { return shape.batch * shape.heads * 2 * shape.queries; }
+
+bool inputs_fit(Arguments& args, const AttentionShape& shape, const Span<float>& q, const Span<float>& k, const Span<float>& v, const Span<float>& bias) {
+  const int64_t reach = (shape.batch - 1) * shape.bias_batch + (shape.heads - 1) * shape.bias_head + (shape.queries - 1) * shape.bias_query + shape.keys;
+  return args.require(q.count == static_cast<size_t>(query_floats(shape)) && k.count == static_cast<size_t>(key_floats(shape)) &&
+                          v.count == k.count && (!bias.data || static_cast<size_t>(reach) <= bias.count),
+                      "arrays do not fit the sizes");
+}
+
+/// attention(y, stats | null, q, k, v, bias | null, scale, sizes)
+napi_value attention_binding(napi_env env, napi_callback_info info) {
+  Arguments args(env, info, "Attention", 8);
+  const Span<float> y = args.floats(0), stats = args.optional_floats(1), q = args.floats(2), k = args.floats(3), v = args.floats(4);
+  const Span<float> bias = args.optional_floats(5);
+  const float scale = static_cast<float>(args.number(6));
+  AttentionShape shape;
+  if (!read_shape(args, 7, &shape) || !inputs_fit(args, shape, q, k, v, bias)) return nullptr;
+  if (!args.require(y.count == q.count && fits(stats, stats_floats(shape)), "outputs do not fit the sizes")) return nullptr;
+  args.require(attention(y.data, stats.data, q.data, k.data, v.data, bias.data, scale, shape), "out of memory");
+  return nullptr;
+}
+
+/// attentionGrad(dq | null, dk | null, dv | null, dbias | null, dy, q, k, v, bias | null, y, stats, scale, sizes)
+napi_value attention_grad_binding(napi_env env, napi_callback_info info) {
+  Arguments args(env, info, "AttentionGrad", 13);
+  const Span<float> dq = args.optional_floats(0), dk = args.optional_floats(1), dv = args.optional_floats(2), dbias = args.optional_floats(3);
+  const Span<float> dy = args.floats(4), q = args.floats(5), k = args.floats(6), v = args.floats(7), bias = args.optional_floats(8);
+  const Span<float> y = args.floats(9), stats = args.floats(10);
+  const float scale = static_cast<float>(args.number(11));
+  AttentionShape shape;
+  if (!read_shape(args, 12, &shape) || !inputs_fit(args, shape, q, k, v, bias)) return nullptr;
+  const int64_t queries = query_floats(shape), keys = key_floats(shape);
+  const bool held = dy.count == q.count && y.count == q.count && stats.count == static_cast<size_t>(stats_floats(shape)) && fits(dq, queries) &&
+                    fits(dk, keys) && fits(dv, keys) && (!dbias.data || (bias.data && dbias.count == bias.count));
+  if (!args.require(held, "arrays do not fit the sizes")) return nullptr;
+  args.require(attention_grad(dq.data, dk.data, dv.data, dbias.data, static_cast<int64_t>(dbias.count), dy.data, q.data, k.data, v.data, bias.data,
+                              y.data, stats.data, scale, shape),
+               "out of memory");
   return nullptr;
 }
 
 }  // namespace
 
-void register_attention(napi_env env, napi_value exports) { export_function(env, exports, "attention", attention_binding); }
+void register_attention(napi_env env, napi_value exports) {
+  export_function(env, exports, "attention", attention_binding);
+  export_function(env, exports, "attentionGrad", attention_grad_binding);
+}
 
 }  // namespace easel

@@ -3,51 +3,141 @@ import { addon } from '../addon.js';
 import { requireFloat32 } from './activation.js';
 import { type KernelArguments, nativeKernel, sizeOf } from './kernel.js';
 
-const sizes = new Int32Array(9);
+const sizes = new Int32Array(11);
+
+/** Attributes of these kernels. */
+interface AttentionAttributes {
+  readonly heads: number;
+  readonly scale: number;
+  /** Keys that count; all by default. */
+  readonly keyLength?: number;
+  /** Query t looks at keys 0 … firstQuery + t only. */
+  readonly causal?: boolean;
+  readonly firstQuery?: number;
+  /** Whether to return `stats` too, which the gradient needs. */
+  readonly withStats?: boolean;
+}
 
 /**
- * softmax(scale·q·kᵀ + bias)·v for each head; forward only.
+ * softmax(scale·q·kᵀ + bias)·v for each head: y, and with `withStats` float32 [B, N, 2, T], the maximum of each query's scores and
+ * 1 / Σ exp(score − maximum). The matrix of scores is never stored.
  *
  * q and y: float32 [B, T, D]; k, v: [B, S, D], heads side by side (column n·K + k belongs to head n), of which the first `keyLength` rows
  * count; bias: [1 or B, 1 or N, 1 or T, keyLength or more]. Vaswani et al. 2017, arXiv:1706.03762 §3.2.
  */
-export const attention = nativeKernel('Attention', ({ inputs, backend, attrs }: KernelArguments) => {
+function attend(name: string, { inputs, backend, attrs }: KernelArguments): TensorInfo[] {
   const { q, k, v, bias } = inputs as Record<'q' | 'k' | 'v', TensorInfo> & { bias?: TensorInfo };
-  const { heads, scale, keyLength } = attrs as { heads: number; scale: number; keyLength?: number };
-  requireFloat32('Attention', { q, k, v, bias });
+  const { heads, scale, withStats = false } = attrs as unknown as AttentionAttributes;
+  requireFloat32(name, { q, k, v, bias });
+  setSizes(name, q, k, v, bias, attrs as unknown as AttentionAttributes);
+  const y = backend.allocate(q.shape, 'float32');
+  const [batch, queries] = q.shape as [number, number, number];
+  const stats = withStats ? backend.allocate([batch, heads, 2, queries], 'float32') : undefined;
+  if (y.values.length > 0)
+    addon().attention(
+      y.values,
+      stats ? stats.values : null,
+      backend.float32(q),
+      backend.float32(k),
+      backend.float32(v),
+      bias ? backend.float32(bias) : null,
+      scale,
+      sizes,
+    );
+  return stats ? [y.info, stats.info] : [y.info];
+}
+
+/** Attention without a bias. */
+export const attention = nativeKernel('Attention', (args) => attend('Attention', args));
+
+/** Attention with a bias: a kernel of its own, because a registered gradient cannot save an input that may be missing. */
+export const biasedAttention = nativeKernel('BiasedAttention', (args) => attend('BiasedAttention', args));
+
+/** Gradients of q, k and v, from dy and what `attend` was given and has made: inputs dy, q, k, v, bias (if any), y, stats. */
+export const attentionGrad = nativeKernel('AttentionGrad', ({ inputs, backend, attrs }: KernelArguments) => {
+  const { q, k, v } = inputs as Record<'q' | 'k' | 'v', TensorInfo>;
+  const dq = backend.allocate(q.shape, 'float32');
+  const dk = backend.allocate(k.shape, 'float32');
+  const dv = backend.allocate(v.shape, 'float32');
+  runGradient('AttentionGrad', { inputs, backend, attrs }, [dq.values, dk.values, dv.values, null]);
+  return [dq.info, dk.info, dv.info];
+});
+
+/** Gradient of the bias; inputs as for AttentionGrad. Apart from it, because masks need none. */
+export const attentionBiasGrad = nativeKernel(
+  'AttentionBiasGrad',
+  ({ inputs, backend, attrs }: KernelArguments) => {
+    const dbias = backend.allocate((inputs as { bias: TensorInfo }).bias.shape, 'float32');
+    runGradient('AttentionBiasGrad', { inputs, backend, attrs }, [null, null, null, dbias.values]);
+    return dbias.info;
+  },
+);
+
+type Gradients = [Float32Array | null, Float32Array | null, Float32Array | null, Float32Array | null];
+
+function runGradient(name: string, { inputs, backend, attrs }: KernelArguments, outputs: Gradients): void {
+  const { dy, q, k, v, y, stats } = inputs as Record<'dy' | 'q' | 'k' | 'v' | 'y' | 'stats', TensorInfo>;
+  const bias = inputs.bias as TensorInfo | undefined;
+  const { scale } = attrs as unknown as AttentionAttributes;
+  requireFloat32(name, { dy, q, k, v, bias, y, stats });
+  setSizes(name, q, k, v, bias, attrs as unknown as AttentionAttributes);
+  if (sizeOf(q.shape) === 0) {
+    for (const output of outputs) output?.fill(0);
+    return;
+  }
+  addon().attentionGrad(
+    ...outputs,
+    backend.float32(dy),
+    backend.float32(q),
+    backend.float32(k),
+    backend.float32(v),
+    bias ? backend.float32(bias) : null,
+    backend.float32(y),
+    backend.float32(stats),
+    scale,
+    sizes,
+  );
+}
+
+/** Checks shapes and attributes and fills `sizes`. */
+function setSizes(
+  name: string,
+  q: TensorInfo,
+  k: TensorInfo,
+  v: TensorInfo,
+  bias: TensorInfo | undefined,
+  { heads, keyLength, causal = false, firstQuery = 0 }: AttentionAttributes,
+): void {
   const [batch, queries, width] = q.shape as [number, number, number];
   const capacity = k.shape[1] as number;
   const keys = keyLength ?? capacity;
   if (q.shape.length !== 3 || `${k.shape}` !== `${[batch, capacity, width]}` || `${v.shape}` !== `${k.shape}`)
     throw new Error(
-      `Attention: expected q [B, T, D] and k, v [B, S, D], got [${q.shape}], [${k.shape}] and [${v.shape}].`,
+      `${name}: expected q [B, T, D] and k, v [B, S, D], got [${q.shape}], [${k.shape}] and [${v.shape}].`,
     );
   if (!(Number.isInteger(heads) && heads > 0) || width % heads !== 0)
-    throw new Error(`Attention: heads (${heads}) must divide the width ${width}.`);
+    throw new Error(`${name}: heads (${heads}) must divide the width ${width}.`);
   if (!(Number.isInteger(keys) && keys > 0 && keys <= capacity))
-    throw new Error(`Attention: keyLength must be 1 to ${capacity}, got ${keys}.`);
-  const steps = [0, 0, 0];
+    throw new Error(`${name}: keyLength must be 1 to ${capacity}, got ${keys}.`);
+  if (!(Number.isInteger(firstQuery) && firstQuery >= 0 && firstQuery < 2 ** 31))
+    throw new Error(`${name}: firstQuery must be an integer from 0, got ${firstQuery}.`);
+  sizes.fill(0);
   if (bias) {
     const extents = [batch, heads, queries];
     const fits = bias.shape.length === 4 && (bias.shape[3] as number) >= keys;
     if (!fits || extents.some((extent, axis) => bias.shape[axis] !== 1 && bias.shape[axis] !== extent))
       throw new Error(
-        `Attention: expected a bias that broadcasts to [${extents}, ${keys}], got [${bias.shape}].`,
+        `${name}: expected a bias that broadcasts to [${extents}, ${keys}], got [${bias.shape}].`,
       );
     for (let axis = 0; axis < 3; axis++)
-      steps[axis] = bias.shape[axis] === 1 ? 0 : sizeOf(bias.shape.slice(axis + 1));
+      sizes[6 + axis] = bias.shape[axis] === 1 ? 0 : sizeOf(bias.shape.slice(axis + 1));
   }
-  const y = backend.allocate(q.shape, 'float32');
-  if (y.values.length === 0) return y.info;
-  sizes.set([batch, queries, capacity, keys, heads, width / heads, ...steps]);
-  addon().attention(
-    y.values,
-    backend.float32(q),
-    backend.float32(k),
-    backend.float32(v),
-    bias ? backend.float32(bias) : null,
-    scale,
-    sizes,
-  );
-  return y.info;
-});
+  sizes[0] = batch;
+  sizes[1] = queries;
+  sizes[2] = capacity;
+  sizes[3] = keys;
+  sizes[4] = heads;
+  sizes[5] = width / heads;
+  sizes[9] = causal ? 1 : 0;
+  sizes[10] = firstQuery;
+}

@@ -1,5 +1,5 @@
 import { activationKernels } from './activation.js';
-import { attention } from './attention.js';
+import { attention, attentionBiasGrad, attentionGrad, biasedAttention } from './attention.js';
 import { batchMatMul } from './BatchMatMul.js';
 import { conv2D } from './Conv2D.js';
 import { conv2DBackpropFilter } from './Conv2DBackpropFilter.js';
@@ -27,6 +27,9 @@ export const NATIVE_KERNELS: readonly NativeKernel[] = [
   ...elementwiseKernels,
   ...activationKernels,
   attention,
+  biasedAttention,
+  attentionGrad,
+  attentionBiasGrad,
   ...updateKernels,
   ...softmaxKernels,
   ...resizeKernels,

@@ -1,10 +1,8 @@
 #include "kernels/attention/attention.h"
 
 #include <atomic>
+#include <cmath>
 
-#include "kernels/elementwise/elementwise.h"
-#include "kernels/gemm/gemm.h"
-#include "kernels/softmax/softmax.h"
 #include "runtime/block.h"
 #include "runtime/dispatch.h"
 #include "runtime/threads.h"
@@ -12,89 +10,155 @@
 namespace easel {
 namespace {
 
-constexpr int64_t cached_scores = 32768;  // floats
-constexpr int64_t most_queries = 64;
-constexpr int64_t few_queries = 8;        // at most what GemmKernels::few_rows takes
-constexpr int64_t grain = 32768;          // multiplications of one piece of work
+constexpr int64_t grain = 500000;      // multiplications of one piece of work
+constexpr int64_t enough_pieces = 16;  // so many pieces of work are sought where heads alone are fewer
+
+int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+
+int64_t divide_up(int64_t n, int64_t by) { return (n + by - 1) / by; }
 
 float* scratch_floats(int slot, int64_t count) { return static_cast<float*>(scratch(slot, sizeof(float) * static_cast<size_t>(count))); }
 
-/// Calls call(i, j, m, n) for the register tiles of an [rows, columns] result.
-template <typename Call>
-void for_tiles(const GemmKernels& gemm, int64_t rows, int64_t columns, const Call& call) {
-  for (int64_t j = 0; j < columns; j += gemm.tile_n) {
-    const int n = static_cast<int>(j + gemm.tile_n < columns ? gemm.tile_n : columns - j);
-    for (int64_t i = 0; i < rows; i += gemm.tile_m) {
-      call(i, j, static_cast<int>(i + gemm.tile_m < rows ? gemm.tile_m : rows - i), n);
+/// How many units of `cost` multiplications make a piece of work.
+int64_t units_of_piece(int64_t cost) { return grain / (cost + 1) + 1; }
+
+struct Operands {
+  const float *q, *k, *v, *bias, *y, *stats;
+  float scale;
+};
+
+/// Head h of row b of the batch.
+AttentionHead head_of(const Operands& o, const AttentionShape& shape, int64_t b, int64_t h) {
+  const int64_t row = shape.heads * shape.width, at = h * shape.width;
+  AttentionHead head;
+  head.q = o.q + b * shape.queries * row + at;
+  head.k = o.k + b * shape.capacity * row + at;
+  head.v = o.v + b * shape.capacity * row + at;
+  head.bias = o.bias ? o.bias + b * shape.bias_batch + h * shape.bias_head : nullptr;
+  head.row = row;
+  head.queries = shape.queries;
+  head.keys = shape.keys;
+  head.width = shape.width;
+  head.bias_query = shape.bias_query;
+  head.scale = o.scale;
+  head.causal = shape.causal;
+  head.first_query = shape.first_query;
+  head.y = o.y ? o.y + b * shape.queries * row + at : nullptr;
+  head.stats = o.stats ? o.stats + (b * shape.heads + h) * 2 * shape.queries : nullptr;
+  return head;
+}
+
+/// One query a head, as in decoding: each key and value is read once. Keys are cut too where heads are few; the parts are then put together in order.
+bool attend_one_query(float* y, float* stats, const Operands& o, const AttentionShape& shape) {
+  constexpr int64_t fewest_keys = 128;  // of a part
+  const AttentionKernels& kernels = EASEL_KERNELS(attention);
+  const int64_t heads = shape.batch * shape.heads, width = shape.width, keys = head_of(o, shape, 0, 0).seen(0);
+  const int64_t wanted = least(divide_up(enough_pieces, heads), divide_up(keys, fewest_keys));
+  const int64_t part = divide_up(divide_up(keys, wanted), 16) * 16, parts = divide_up(keys, part);
+  // For each part its maximum, its total, and its sum of values.
+  const int64_t record = divide_up(width + 2, 16) * 16;
+  float* records = scratch_floats(2, heads * parts * record);
+  if (!records) return false;
+  std::atomic<bool> complete{true};
+  parallel_for(heads * parts, units_of_piece(2 * part * width), [&](int64_t begin, int64_t end) {
+    float* scores = scratch_floats(3, part);
+    if (!scores) {
+      complete = false;
+      return;
+    }
+    for (int64_t unit = begin; unit < end; unit++) {
+      const int64_t index = unit / parts, first = unit % parts * part;
+      const AttentionHead head = head_of(o, shape, index / shape.heads, index % shape.heads);
+      float* to = records + unit * record;
+      kernels.one_query(head, 0, first, least(first + part, keys), scores, to, to + 1, to + 2);
+    }
+  });
+  if (!complete) return false;
+  for (int64_t index = 0; index < heads; index++) {
+    const float* mine = records + index * parts * record;
+    float m = mine[0], total = 0;
+    for (int64_t p = 1; p < parts; p++) m = mine[p * record] > m ? mine[p * record] : m;
+    float* to = y + index * width;  // one row of heads for each row of the batch
+    for (int64_t i = 0; i < width; i++) to[i] = 0;
+    for (int64_t p = 0; p < parts; p++) {
+      const float* from = mine + p * record;
+      const float weight = m == from[0] ? 1 : std::exp(from[0] - m);
+      total += weight * from[1];
+      for (int64_t i = 0; i < width; i++) to[i] += weight * from[2 + i];
+    }
+    for (int64_t i = 0; i < width; i++) to[i] *= 1 / total;
+    if (stats) {
+      stats[2 * index] = m;
+      stats[2 * index + 1] = 1 / total;
     }
   }
+  return true;
 }
 
 }  // namespace
 
-bool attention(float* y, const float* q, const float* k, const float* v, const float* bias, float scale, const AttentionShape& shape) {
-  const GemmKernels& gemm = EASEL_KERNELS(gemm);
-  const ElementwiseKernels& elementwise = EASEL_KERNELS(elementwise);
-  const auto softmax_row = EASEL_KERNELS(softmax).softmax;
-  const int64_t row = shape.heads * shape.width, keys = shape.keys, width = shape.width;
-  int64_t block = cached_scores / keys;
-  block = block < few_queries ? few_queries : block > most_queries ? most_queries : block;
-  if (block > shape.queries) block = shape.queries;
-  const int64_t blocks = (shape.queries + block - 1) / block;
-  const bool packs = block > few_queries;
-  const int64_t panels = (keys + gemm.tile_n - 1) / gemm.tile_n, panel = gemm.tile_n * width;
+bool attention(float* y, float* stats, const float* q, const float* k, const float* v, const float* bias, float scale, const AttentionShape& shape) {
+  const Operands o = {q, k, v, bias, nullptr, nullptr, scale};
+  if (shape.queries == 1) return attend_one_query(y, stats, o, shape);
+  const AttentionKernels& kernels = EASEL_KERNELS(attention);
+  const int64_t heads = shape.batch * shape.heads, blocks = divide_up(shape.queries, attention_block);
+  const int64_t part = divide_up(blocks, divide_up(enough_pieces, heads)), parts = divide_up(blocks, part);
   std::atomic<bool> complete{true};
-  const int64_t cost = block * keys * width;
-  parallel_for(shape.batch * shape.heads * blocks, cost < grain ? grain / (cost + 1) + 1 : 1, [&](int64_t begin, int64_t end) {
-    float* scores = scratch_floats(2, block * keys);
-    float* packed = packs ? scratch_floats(3, panels * panel + pack_slack) : nullptr;
-    if (!scores || (packs && !packed)) {
+  parallel_for(heads * parts, units_of_piece(part * attention_block * shape.keys * shape.width), [&](int64_t begin, int64_t end) {
+    float* work = scratch_floats(2, kernels.forward_scratch(head_of(o, shape, 0, 0)));
+    if (!work) {
       complete = false;
       return;
     }
-    int64_t packed_head = -1;
     for (int64_t unit = begin; unit < end; unit++) {
-      const int64_t first = unit % blocks * block, head_of_batch = unit / blocks, h = head_of_batch % shape.heads, b = head_of_batch / shape.heads;
-      const int64_t rows = first + block < shape.queries ? block : shape.queries - first;
-      const float* queries = q + (b * shape.queries + first) * row + h * width;
-      const float* head_keys = k + b * shape.capacity * row + h * width;
-      const float* values = v + b * shape.capacity * row + h * width;
-      float* to = y + (b * shape.queries + first) * row + h * width;
-      if (!packs) {
-        gemm.dots(static_cast<int>(rows), keys, width, queries, row, head_keys, row, scores, keys);
-      } else {
-        if (packed_head != head_of_batch) {
-          packed_head = head_of_batch;
-          for (int64_t p = 0; p < panels; p++) {
-            const int64_t from = p * gemm.tile_n;
-            gemm.pack_rows(packed + p * panel, gemm.tile_n, head_keys + from * row, row, from + gemm.tile_n < keys ? gemm.tile_n : keys - from, width);
-          }
-        }
-        for_tiles(gemm, rows, keys, [&](int64_t i, int64_t j, int m, int n) {
-          const int64_t offset = 0;
-          gemm.tile({queries + i * row, row, 1, &offset, 1, packed + j / gemm.tile_n * panel, 0, gemm.tile_n, width, scores + i * keys + j, keys, m, n,
-                     false});
-        });
-      }
-      for (int64_t i = 0; i < rows; i++) {
-        float* s = scores + i * keys;
-        elementwise.binary[binary_mul](s, s, 1, &scale, 0, keys);
-        if (bias) {
-          const float* add = bias + b * shape.bias_batch + h * shape.bias_head + (first + i) * shape.bias_query;
-          elementwise.binary[binary_add](s, s, 1, add, 1, keys);
-        }
-        softmax_row(s, s, keys);
-      }
-      if (!packs) {
-        gemm.few_rows(static_cast<int>(rows), width, keys, scores, keys, values, row, to, row);
-      } else {
-        for_tiles(gemm, rows, width, [&](int64_t i, int64_t j, int m, int n) {
-          const int64_t offset = 0;
-          gemm.tile({scores + i * keys, keys, 1, &offset, 1, values + j, 0, row, keys, to + i * row + j, row, m, n, false});
-        });
+      const int64_t index = unit / parts, b = index / shape.heads, h = index % shape.heads, first = unit % parts * part * attention_block;
+      kernels.forward(head_of(o, shape, b, h), first, least(first + part * attention_block, shape.queries),
+                      y + b * shape.queries * shape.heads * shape.width + h * shape.width, stats ? stats + index * 2 * shape.queries : nullptr, work);
+    }
+  });
+  return complete.load();
+}
+
+bool attention_grad(float* dq, float* dk, float* dv, float* dbias, int64_t bias_count, const float* dy, const float* q, const float* k,
+                    const float* v, const float* bias, const float* y, const float* stats, float scale, const AttentionShape& shape) {
+  const Operands o = {q, k, v, bias, y, stats, scale};
+  const AttentionKernels& kernels = EASEL_KERNELS(attention);
+  const int64_t row = shape.heads * shape.width;
+  // Heads that share a slice of dbias add to it one after the other; where that leaves too few pieces of work, in parts with a sum of their own.
+  const int64_t batches = dbias && shape.bias_batch == 0 ? shape.batch : 1, alike = dbias && shape.bias_head == 0 ? shape.heads : 1;
+  const int64_t members = batches * alike, slices = shape.batch * shape.heads / members;
+  const int64_t part = divide_up(members, divide_up(enough_pieces, slices)), parts = divide_up(members, part);
+  const int64_t slice = dbias ? bias_count / slices : 0, others = (parts - 1) * bias_count;
+  float* sums = others ? static_cast<float*>(allocate_block(sizeof(float) * static_cast<size_t>(others))) : nullptr;
+  if (others && !sums) return false;
+  for (int64_t i = 0; dbias && i < bias_count; i++) dbias[i] = 0;
+  for (int64_t i = 0; i < others; i++) sums[i] = 0;
+  std::atomic<bool> complete{true};
+  parallel_for(slices * parts, units_of_piece(5 * part * shape.queries * shape.keys * shape.width), [&](int64_t begin, int64_t end) {
+    float* work = scratch_floats(2, kernels.backward_scratch(head_of(o, shape, 0, 0)));
+    if (!work) {
+      complete = false;
+      return;
+    }
+    for (int64_t unit = begin; unit < end; unit++) {
+      const int64_t group = unit / parts, p = unit % parts;
+      for (int64_t member = p * part; member < least((p + 1) * part, members); member++) {
+        // Slices run over the axes that bias has, members over those it lacks.
+        const int64_t b = batches > 1 ? member / alike : group / (shape.heads / alike);
+        const int64_t h = alike > 1 ? member % alike : group % shape.heads;
+        const AttentionHead head = head_of(o, shape, b, h);
+        const int64_t rows = b * shape.queries * row + h * shape.width, keys = b * shape.capacity * row + h * shape.width;
+        float* sum = !dbias ? nullptr : p == 0 ? dbias + group * slice : sums + (p - 1) * bias_count + group * slice;
+        kernels.backward(head, {dy + rows, dq ? dq + rows : nullptr, dk ? dk + keys : nullptr, dv ? dv + keys : nullptr, sum,
+                                shape.capacity - shape.keys},
+                         work);
       }
     }
   });
+  for (int64_t p = 1; p < parts && others; p++) {
+    for (int64_t i = 0; i < bias_count; i++) dbias[i] += sums[(p - 1) * bias_count + i];
+  }
+  free_block(sums);
   return complete.load();
 }
 

@@ -1,11 +1,18 @@
-// Multi-head attention, forward: y = softmax(scale·q·kᵀ + bias)·v for each head (Vaswani et al. 2017, arXiv:1706.03762 §3.2).
+// Multi-head attention, forward and backward: y = softmax(scale·q·kᵀ + bias)·v for each head (Vaswani et al. 2017, arXiv:1706.03762 §3.2).
 //
 // q and y [batch, queries, heads·width], k and v [batch, capacity, heads·width] with heads side by side (head h is columns h·width …), of which
 // the first `keys` rows of k and v count. bias is any tensor of rank 4 that broadcasts to [batch, heads, queries, keys], given by its steps (the
-// last one is 1), or null. float32. y must not overlap the inputs.
+// last one is 1), or null. If causal, query t looks at keys 0 … first_query + t only. All float32, any alignment; outputs must not overlap inputs.
 //
-// Nothing is transposed or stored in full: a thread takes a head and up to 64 of its queries and keeps their scores in its cache. Few queries
-// (decoding) use dot products in place; more use register tiles on packed keys. Plain C++ over the tables of gemm, softmax and elementwise.
+// The matrix of scores is never stored (FlashAttention, arXiv:2205.14135, 2307.08691): a block of queries keeps a running maximum and sum while it
+// walks blocks of keys, and blocks that the causal mask hides are not visited. For the backward pass two numbers a query remain, stats [batch, heads,
+// 2, queries]: the maximum m of its scores, then 1 / Σ exp(score − m). Not their logarithm together: a row masked by −1e9 throughout would lose the
+// sum to rounding.
+//
+//   p = exp(scale·q·k + bias − m) / Σ        dv += pᵀ·dy        ds = p ∘ (dy·vᵀ − dy·y)        dq = scale·ds·k        dk = scale·dsᵀ·q        dbias = ds
+//
+// A row whose scores are all −∞, or one of which is NaN or +∞, gives NaN. Sums in float vectors. Threads take heads, or heads and blocks
+// of queries, by sizes alone: the order of every sum is fixed.
 #pragma once
 
 #include <cstdint>
@@ -15,9 +22,54 @@ namespace easel {
 struct AttentionShape {
   int64_t batch, queries, capacity, keys, heads, width;
   int64_t bias_batch, bias_head, bias_query;  // steps of bias
+  bool causal;
+  int64_t first_query;
 };
 
-/// False if there is no scratch memory.
-bool attention(float* y, const float* q, const float* k, const float* v, const float* bias, float scale, const AttentionShape& shape);
+/// One head of one row of the batch. Rows of q, k, v, y and of their gradients lie `row` apart.
+struct AttentionHead {
+  const float *q, *k, *v, *bias;
+  int64_t row, queries, keys, width, bias_query;
+  float scale;
+  bool causal;
+  int64_t first_query;
+  const float* y;
+  const float* stats;  // maxima [queries], then reciprocals of sums [queries]
+
+  /// Keys that query t looks at.
+  int64_t seen(int64_t t) const { return causal && first_query + t + 1 < keys ? first_query + t + 1 : keys; }
+};
+
+/// What the backward pass of a head writes; any of dq, dk, dv may be null, and dbias, which is added to, too. `spare` rows of dk and dv follow the keys.
+struct AttentionGradient {
+  const float* dy;
+  float *dq, *dk, *dv, *dbias;
+  int64_t spare;
+};
+
+/// Queries of one block, and keys.
+constexpr int64_t attention_block = 64;
+
+/// The kernels of one CPU target. Scratch is 64-byte aligned.
+struct AttentionKernels {
+  /// Floats of scratch of each function for this head.
+  int64_t (*forward_scratch)(const AttentionHead& head);
+  int64_t (*backward_scratch)(const AttentionHead& head);
+  /// Rows first … last − 1 of y and, if it is given, of stats; first is a multiple of attention_block.
+  void (*forward)(const AttentionHead& head, int64_t first, int64_t last, float* y, float* stats, float* scratch);
+  void (*backward)(const AttentionHead& head, const AttentionGradient& gradient, float* scratch);
+  /// One query over keys first … last − 1: the maximum m of its scores, Σ exp(score − m), and sum[width] = Σ exp(score − m)·v. scores: scratch of
+  /// last − first floats.
+  void (*one_query)(const AttentionHead& head, int64_t t, int64_t first, int64_t last, float* scores, float* maximum, float* total, float* sum);
+};
+
+extern const AttentionKernels attention_serial, attention_avx2, attention_avx512;
+
+/// stats may be null. False if there is no scratch memory.
+bool attention(float* y, float* stats, const float* q, const float* k, const float* v, const float* bias, float scale, const AttentionShape& shape);
+
+/// Any of dq, dk, dv and dbias may be null; dbias has bias's shape, of bias_count elements in all. False if there is no scratch memory.
+bool attention_grad(float* dq, float* dk, float* dv, float* dbias, int64_t bias_count, const float* dy, const float* q, const float* k,
+                    const float* v, const float* bias, const float* y, const float* stats, float scale, const AttentionShape& shape);
 
 }  // namespace easel
