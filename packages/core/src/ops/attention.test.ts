@@ -1,9 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import { ShapeError } from '../errors.js';
-import { onEachBackend } from '../testing/backends.js';
+import { describeNative, onEachBackend } from '../testing/backends.js';
 import { gradientError, largestDifference, leakedTensors, sample } from '../testing/gradient-check.js';
-import { attention } from './attention.js';
+import { attention, plainAttention } from './attention.js';
+import { valueAndGrads } from './value-and-grads.js';
 
 onEachBackend(() => {
   const sample3 = (shape: [number, number, number], seed: number) => sample(shape, seed) as tf.Tensor3D;
@@ -45,6 +46,23 @@ onEachBackend(() => {
     ).toBeLessThan(1e-6);
   });
 
+  test('causal: query t looks at keys 0 … firstQuery + t, whatever a bias says', () => {
+    const [q, k, v] = [sample3([2, 3, 6], 1), sample3([2, 5, 6], 2), sample3([2, 5, 6], 3)];
+    const y = attention(q, k, v, { heads: 2, causal: true, firstQuery: 1 });
+    for (let t = 0; t < 3; t++) {
+      const row = attention(tf.slice(q, [0, t, 0], [-1, 1, -1]) as tf.Tensor3D, k, v, {
+        heads: 2,
+        keyLength: t + 2,
+      });
+      expect(largestDifference(tf.slice(y, [0, t, 0], [-1, 1, -1]), row)).toBeLessThan(1e-6);
+    }
+    // All that query 0 sees is masked: its keys 0 and 1 weigh alike (up to the scores' rounding next to 1e9), and no other counts.
+    const bias = tf.tensor4d([-1e9, -1e9, 0, 0, 0], [1, 1, 1, 5]);
+    const masked = attention(q, k, v, { heads: 2, causal: true, firstQuery: 1, bias });
+    const mean = tf.mean(tf.slice(v, [0, 0, 0], [-1, 2, -1]), 1, true);
+    expect(largestDifference(tf.slice(masked, [0, 0, 0], [-1, 1, -1]), mean)).toBeLessThan(1e-6);
+  });
+
   describe('gradients against finite differences', () => {
     const inputs = [sample([2, 3, 4], 1), sample([2, 5, 4], 2), sample([2, 5, 4], 3)];
     const run =
@@ -60,11 +78,24 @@ onEachBackend(() => {
       expect(gradientError(run({ keyLength: 3 }), inputs)).toBeLessThan(1e-3);
     });
 
-    test.each([[[2, 2, 3, 5]], [[1, 2, 1, 5]], [[2, 1, 1, 5]]])('with bias %p, and of the bias', (shape) => {
-      const f = (q?: tf.Tensor, k?: tf.Tensor, v?: tf.Tensor, bias?: tf.Tensor) =>
-        run({ bias: bias as tf.Tensor4D })(q, k, v);
-      expect(gradientError(f, [...inputs, sample(shape, 4)])).toBeLessThan(1e-3);
+    test('causal', () => {
+      expect(gradientError(run({ causal: true, firstQuery: 1 }), inputs)).toBeLessThan(1e-3);
     });
+
+    test('causal, with bias and keyLength', () => {
+      const f = (q?: tf.Tensor, k?: tf.Tensor, v?: tf.Tensor, bias?: tf.Tensor) =>
+        run({ bias: bias as tf.Tensor4D, causal: true, keyLength: 4 })(q, k, v);
+      expect(gradientError(f, [...inputs, sample([1, 2, 3, 5], 4)])).toBeLessThan(1e-3);
+    });
+
+    test.each([[[2, 2, 3, 5]], [[1, 2, 1, 5]], [[2, 1, 1, 5]], [[1, 1, 3, 5]]])(
+      'with bias %p, and of the bias',
+      (shape) => {
+        const f = (q?: tf.Tensor, k?: tf.Tensor, v?: tf.Tensor, bias?: tf.Tensor) =>
+          run({ bias: bias as tf.Tensor4D })(q, k, v);
+        expect(gradientError(f, [...inputs, sample(shape, 4)])).toBeLessThan(1e-3);
+      },
+    );
   });
 
   test('leaves no tensors; what does not fit is named', () => {
@@ -73,8 +104,87 @@ onEachBackend(() => {
     expect(() => attention(q, k, q, { heads: 2 })).toThrow(ShapeError);
     expect(() => attention(q, k, k, { heads: 4 })).toThrow('multiple of the heads, got 6 and 4 heads');
     expect(() => attention(q, k, k, { heads: 2, keyLength: 6 })).toThrow('keyLength from 1 to 5, got 6');
+    expect(() => attention(q, k, k, { heads: 2, causal: true, firstQuery: -1 })).toThrow(
+      'firstQuery to be an integer from 0',
+    );
     expect(() => attention(q, k, k, { heads: 2, bias: tf.zeros([1, 1, 1, 4]) })).toThrow(
       'bias [1 or 2, 1 or 2, 1 or 3, 5]',
     );
+  });
+});
+
+describeNative('the kernels and the plain form', ['Attention', 'AttentionGrad'], () => {
+  const q = () => sample([2, 70, 24], 1) as tf.Tensor3D;
+  const k = () => sample([2, 75, 24], 2) as tf.Tensor3D;
+  const v = () => sample([2, 75, 24], 3) as tf.Tensor3D;
+  const settings = [
+    { heads: 3 },
+    { heads: 2, causal: true },
+    { heads: 2, causal: true, firstQuery: 4, keyLength: 71 },
+    { heads: 3, causal: true, bias: [1, 3, 70, 75] },
+    { heads: 3, keyLength: 66, bias: [2, 1, 1, 75] },
+    { heads: 4, scale: 0.2, bias: [1, 1, 70, 75] },
+  ];
+
+  test.each(settings)('agree in value and gradient: %j', ({ bias: shape, ...options }) => {
+    const bias = shape && (sample(shape, 4) as tf.Tensor4D);
+    const of = (form: typeof attention) => (q: tf.Tensor, k: tf.Tensor, v: tf.Tensor, bias?: tf.Tensor) =>
+      form(q as tf.Tensor3D, k as tf.Tensor3D, v as tf.Tensor3D, {
+        ...options,
+        ...(bias && { bias: bias as tf.Tensor4D }),
+      });
+    const inputs = [q(), k(), v(), ...(bias ? [bias] : [])];
+    const dy = sample([2, 70, 24], 5);
+    const results = [attention, plainAttention].map((form) => {
+      const f = of(form) as (...inputs: tf.Tensor[]) => tf.Tensor;
+      return [f(...inputs), ...tf.grads(f)(inputs, dy)];
+    }) as [tf.Tensor[], tf.Tensor[]];
+    for (const [i, fused] of results[0].entries()) {
+      expect(largestDifference(fused, results[1][i] as tf.Tensor)).toBeLessThan(5e-6);
+    }
+  });
+
+  test('training runs the kernels alone, and the gradient of a mask is not computed', () => {
+    const names: string[] = [];
+    const weight = tf.variable(sample([24], 6));
+    const mask = sample([1, 1, 1, 75], 7) as tf.Tensor4D;
+    const inputs = [q(), k(), v()] as const;
+    const run = () =>
+      valueAndGrads(
+        () =>
+          tf.sum(
+            attention(tf.mul(inputs[0], weight), inputs[1], inputs[2], { heads: 2, bias: mask }),
+          ) as tf.Scalar,
+        new Map([['weight', weight]]),
+      );
+    const spied = tf.engine().runKernel;
+    tf.engine().runKernel = function (this: unknown, name: string, ...rest: never[]) {
+      names.push(name);
+      return (spied as (...args: unknown[]) => unknown).call(this, name, ...rest);
+    } as unknown as typeof spied;
+    try {
+      expect(
+        leakedTensors(() => Object.values(run()).flatMap((x) => (x instanceof Map ? [...x.values()] : [x]))),
+      ).toBe(0);
+    } finally {
+      tf.engine().runKernel = spied;
+    }
+    expect(names).toContain('BiasedAttention');
+    expect(names).toContain('AttentionGrad');
+    expect(names).not.toContain('AttentionBiasGrad');
+    expect(names).not.toContain('Softmax');
+    weight.dispose();
+  });
+
+  test('the second derivative goes through the plain form', () => {
+    // d²/dx² of sum(attention(x, x, x)) along a fixed direction, against the plain form's.
+    const x = sample([1, 4, 6], 1) as tf.Tensor3D;
+    const second = (form: typeof attention) => {
+      const first = tf.grad((x) =>
+        tf.sum(form(x as tf.Tensor3D, x as tf.Tensor3D, x as tf.Tensor3D, { heads: 2, causal: true })),
+      );
+      return tf.grad((x) => tf.sum(tf.mul(first(x), sample([1, 4, 6], 2))))(x);
+    };
+    expect(largestDifference(second(attention), second(plainAttention))).toBeLessThan(1e-5);
   });
 });
