@@ -34,9 +34,11 @@ export interface KeysAndValues {
 export interface AttendOptions {
   /** Added to the scores: [1 or B, 1, 1 or T, S], 0 where allowed and MASKED where not. */
   readonly bias?: tf.Tensor4D | undefined;
+  /** Whether a query looks at no key behind its own place. */
+  readonly causal?: boolean;
   /** Only the first keyLength keys count (a cache that is not full yet). */
   readonly keyLength?: number;
-  /** Place of the first query in its row, for the learnt position bias (default 0). */
+  /** Place of the first query in its row, for `causal` and the learnt position bias (default 0). */
   readonly firstQuery?: number;
 }
 
@@ -108,7 +110,7 @@ export class Attention extends CompositeLayer {
   /** x: float32 [B, T, D]; keys and values as `project` made them; result [B, T, D]. */
   forward(x: tf.Tensor3D, { keys, values }: KeysAndValues, options: AttendOptions): tf.Tensor3D {
     return tf.tidy(() => {
-      const { keyLength, firstQuery = 0 } = options;
+      const { keyLength, causal = false, firstQuery = 0 } = options;
       const q = this.aim(this.query.call(x) as tf.Tensor3D); // [B, T, D]
       const bias = this.positionBias
         ? this.positionBias.addTo(options.bias, firstQuery, q.shape[1], keys.shape[1])
@@ -119,6 +121,7 @@ export class Attention extends CompositeLayer {
         scale: this.scale,
         ...(bias && { bias }),
         ...(keyLength !== undefined && { keyLength }),
+        ...(causal && { causal, firstQuery }),
       }); // [B, T, D]
       const scaled = this.headScale
         ? this.perHead(mixed, (y) => tf.mul(y, (this.headScale as { read(): tf.Tensor }).read()))

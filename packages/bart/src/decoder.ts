@@ -160,19 +160,23 @@ export class Decoder extends Stack {
   }
 
   /**
-   * ids: int32 [B, T]; encoded: float32 [B, S, D]; selfBias: [1 or B, 1, T, T], MASKED where a token may not look;
-   * crossBias: [B, 1, 1, S]; result [B, T, D]. `onHidden` as in the encoder.
+   * ids: int32 [B, T]; encoded: float32 [B, S, D]; paddingBias: [B, 1, 1, T], MASKED at tokens that nobody may look at (a token never
+   * looks ahead anyway); crossBias: [B, 1, 1, S]; result [B, T, D]. `onHidden` as in the encoder.
    */
   forward(
     ids: tf.Tensor2D,
     encoded: tf.Tensor3D,
-    selfBias: tf.Tensor4D,
+    paddingBias: tf.Tensor4D | undefined,
     crossBias: tf.Tensor4D,
     dropoutKey: Key | undefined,
     onHidden?: (state: tf.Tensor3D) => void,
   ): tf.Tensor3D {
     return tf.tidy(() => {
-      const self: SelfContext = { bias: selfBias, keysAndValues: (n, attention) => attention.project(n) };
+      const self: SelfContext = {
+        bias: paddingBias,
+        causal: true,
+        keysAndValues: (n, attention) => attention.project(n),
+      };
       let x = this.embed(ids, 0, dropoutKey);
       onHidden?.(x);
       for (const layer of this.layers) {

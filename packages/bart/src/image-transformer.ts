@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import { Decoder, type DecodeState } from './decoder.js';
 import { Encoder } from './encoder.js';
 import type { GenerationConfig } from './image-token-model.js';
-import { causalBias, MASKED, paddingBias } from './mask.js';
+import { paddingBias } from './mask.js';
 import type { LayerConfig } from './version.js';
 
 /** One call of the whole model. All ids and masks are int32; masks hold 1 for tokens and 0 for padding. */
@@ -134,13 +134,10 @@ export abstract class ImageTransformer extends CompositeLayer {
   ): tf.Tensor3D {
     const { decoderAttentionMask, dropoutKey, onHidden } = options;
     return tf.tidy(() => {
-      const causal = causalBias(ids.shape[1]); // [1, 1, T, T]
-      const selfBias = decoderAttentionMask
-        ? tf.maximum(tf.add(causal, paddingBias(decoderAttentionMask)), MASKED)
-        : causal;
+      const selfBias = decoderAttentionMask && paddingBias(decoderAttentionMask);
       const show = onHidden && ((state: tf.Tensor3D) => onHidden('decoder', state));
       const crossBias = paddingBias(attentionMask);
-      const states = this.decoder.forward(ids, encoded, selfBias as tf.Tensor4D, crossBias, dropoutKey, show);
+      const states = this.decoder.forward(ids, encoded, selfBias, crossBias, dropoutKey, show);
       return this.toLogits(states); // [B, T, V]
     });
   }

@@ -11,12 +11,3 @@ export function paddingBias(mask: tf.Tensor2D): tf.Tensor4D {
     return tf.reshape(bias, [rows, 1, 1, length]);
   });
 }
-
-/** float32 [1, 1, T, T]: 0 on and below the diagonal, MASKED above. */
-export function causalBias(length: number): tf.Tensor4D {
-  const bias = new Float32Array(length * length);
-  for (let query = 0; query < length; query++) {
-    bias.fill(MASKED, query * length + query + 1, (query + 1) * length);
-  }
-  return tf.tensor4d(bias, [1, 1, length, length]);
-}
