@@ -2,6 +2,7 @@ import type { backend_util, DataType, TensorInfo } from '@tensorflow/tfjs';
 import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
 import { AllocationError } from './allocation-error.js';
 import { type Block, BlockPool, type PoolUsage } from './block-pool.js';
+import { runsOnCpu } from './kernel-counts.js';
 
 /** A new tensor's description and the array to fill. */
 export interface Output<T> {
@@ -13,6 +14,7 @@ export interface Output<T> {
 export type NativeDtype = 'float32' | 'int32' | 'bool';
 
 type DataId = TensorInfo['dataId'];
+type BackendTimingInfo = Awaited<ReturnType<MathBackendCPU['time']>>;
 /** Arrays that hold tensors of the native dtypes. */
 export type NumericArray = Float32Array | Int32Array | Uint8Array;
 
@@ -108,6 +110,16 @@ export class NativeBackend extends MathBackendCPU {
   /** tf.memory() passes `native` on. */
   override memory(): { unreliable: boolean; reasons: string[]; native: PoolUsage } {
     return { unreliable: false, reasons: [], native: this.pool.usage() };
+  }
+
+  /** Times f, for tf.profile and tf.time: each kernel of a profile says in `extraInfo` whether it ran 'native' or on 'cpu'. */
+  override async time(f: () => void): Promise<BackendTimingInfo> {
+    const onCpu = runsOnCpu();
+    const start = performance.now();
+    f();
+    const kernelMs = performance.now() - start;
+    const where = runsOnCpu() === onCpu ? 'native' : 'cpu';
+    return { kernelMs, getExtraProfileInfo: () => where };
   }
 
   /** A new tensor with unspecified contents and the array to fill. */

@@ -7,6 +7,7 @@ export { CPU_TARGETS, type CpuTarget, setTarget, setThreads } from './addon.js';
 export { AllocationError } from './allocation-error.js';
 export { NativeBackend } from './backend.js';
 export type { PoolUsage } from './block-pool.js';
+export { type KernelCount, kernelCounts, resetKernelCounts } from './kernel-counts.js';
 
 /** Whether the backend can be used here, and with what. */
 export interface NativeStatus {

@@ -3,7 +3,9 @@ import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-cpu';
 import { namedAllocationError } from './allocation-error.js';
 import { NativeBackend } from './backend.js';
+import { counterOf } from './kernel-counts.js';
 import { NATIVE_KERNELS } from './kernels/index.js';
+import { type KernelArguments, runOnCpu } from './kernels/kernel.js';
 
 /** Name under which tfjs knows the backend. */
 export const BACKEND_NAME = 'native';
@@ -18,11 +20,15 @@ function refuseDisposed(kernelName: string, inputs: tf.NamedTensorInfoMap): void
       throw new Error(`${kernelName}: ${name} [${input?.shape}] has been disposed.`);
 }
 
-/** Runs a kernel such that a failed allocation, or a disposed input, is named. */
-function named(kernelName: string, run: tf.KernelFunc): tf.KernelFunc {
+/** Runs a kernel such that it is counted, and a failed allocation, or a disposed input, is named. */
+function watched(kernelName: string, run: tf.KernelFunc): tf.KernelFunc {
+  const counter = counterOf(kernelName);
   return (args) => {
+    const onCpu = counter.cpu;
     try {
-      return run(args);
+      const outputs = run(args);
+      if (counter.cpu === onCpu) counter.native += 1;
+      return outputs;
     } catch (error) {
       refuseDisposed(kernelName, args.inputs as tf.NamedTensorInfoMap);
       throw namedAllocationError(error, kernelName, args.inputs);
@@ -37,11 +43,11 @@ export function registerNativeBackend(): void {
   for (const kernel of tf.getKernelsForBackend('cpu')) {
     if (ours.has(kernel.kernelName)) continue;
     const { kernelName } = kernel;
-    const run: tf.KernelFunc = (args) =>
-      (args.backend as NativeBackend).borrow(() => kernel.kernelFunc(args));
-    tf.registerKernel({ ...kernel, kernelFunc: named(kernelName, run), backendName: BACKEND_NAME });
+    const run = (args: KernelArguments) => runOnCpu(kernelName, args, kernel);
+    const kernelFunc = watched(kernelName, run as unknown as tf.KernelFunc);
+    tf.registerKernel({ ...kernel, kernelFunc, backendName: BACKEND_NAME });
   }
   for (const { kernelName, kernelFunc } of NATIVE_KERNELS)
-    tf.registerKernel({ kernelName, kernelFunc: named(kernelName, kernelFunc), backendName: BACKEND_NAME });
+    tf.registerKernel({ kernelName, kernelFunc: watched(kernelName, kernelFunc), backendName: BACKEND_NAME });
   tf.registerBackend(BACKEND_NAME, () => new NativeBackend(), PRIORITY);
 }

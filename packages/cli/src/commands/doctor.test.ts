@@ -1,5 +1,7 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
+import { findShippedModel } from '../model-folder.js';
+import { formatProfile, profileKernels } from '../profile-kernels.js';
 import { type DoctorReport, diagnose, formatDoctor, selfTest } from './doctor.js';
 
 describe('doctor on the cpu backend', () => {
@@ -62,3 +64,25 @@ test('a backend that does not run, or that there is not', async () => {
   await expect(diagnose('tensorflow')).rejects.toThrow('does not run here');
   await expect(diagnose('wsam')).rejects.toThrow('got "wsam" by name');
 });
+
+test('--profile needs the native backend', async () => {
+  await tf.setBackend('cpu');
+  await expect(profileKernels('anywhere')).rejects.toThrow(
+    'it counts kernels of the native backend, and "cpu" runs',
+  );
+});
+
+test('--profile: drawing and training with the shipped model leave nothing large to JavaScript, and no tensors', async () => {
+  const folder = findShippedModel();
+  if (folder === undefined || !(await tf.setBackend('native').catch(() => false))) return;
+  const before = tf.memory().numTensors;
+  const profiles = await profileKernels(folder);
+  expect(tf.memory().numTensors).toBe(before);
+  expect(profiles.map(({ work }) => work.split(':')[0])).toEqual(['a picture', 'a training step of 4 rows']);
+  for (const profile of profiles) {
+    const run = (of: 'native' | 'cpu') => profile.kernels.reduce((sum, kernel) => sum + kernel[of], 0);
+    expect(run('native')).toBeGreaterThan(1000);
+    for (const { largestOnCpu } of profile.kernels) expect(largestOnCpu).toBeLessThan(4096);
+    expect(formatProfile(profile)).toMatch(/^ {2}BatchMatMul +\d+ native$/m);
+  }
+}, 60_000);

@@ -4,8 +4,9 @@ import * as tf from '@tensorflow/tfjs';
 import sharp from 'sharp';
 import { backendOption } from '../backend-option.js';
 import { defineCommand } from '../command.js';
-import { findShippedModel } from '../model-folder.js';
-import { jsonOption } from '../options.js';
+import { findShippedModel, resolveModelFolder } from '../model-folder.js';
+import { flagOption, jsonOption, textOption } from '../options.js';
+import { formatProfile, profileKernels, type WorkProfile } from '../profile-kernels.js';
 import { version } from '../version.js';
 
 /** What the machine offers and what of it Easel can use. */
@@ -26,6 +27,8 @@ export interface DoctorReport {
   readonly libvips: string;
   /** Folder of the model that ships with Easel; null if it is not there. */
   readonly model: string | null;
+  /** With --profile: which kernels ran where. */
+  readonly profile?: readonly WorkProfile[];
 }
 
 /** A matrix product on the running backend, checked and timed. */
@@ -114,20 +117,33 @@ export function formatDoctor(report: DoctorReport): string {
     ['Pictures', `sharp ${report.sharp}, libvips ${report.libvips}`],
     ['Model', report.model ?? 'none shipped here: give --model or set EASEL_MODEL'],
   ];
-  return lines.map(([name, text]) => `${name.padEnd(13)} ${text}`).join('\n');
+  const facts = lines.map(([name, text]) => `${name.padEnd(13)} ${text}`);
+  return [...facts, ...(report.profile ?? []).map((work) => `\n${formatProfile(work)}`)].join('\n');
 }
 
 export const doctor = defineCommand({
   name: 'doctor',
   description: 'Say what this machine offers, which backend runs, and why',
   positionals: {},
-  options: { backend: backendOption, json: jsonOption },
+  options: {
+    backend: backendOption,
+    profile: flagOption(
+      'also draw a picture and train a step, and count which kernels ran in C++ and which in JavaScript',
+    ),
+    model: textOption('model', 'with --profile: model folder; default: as for generate'),
+    json: jsonOption,
+  },
   examples: [
     ['easel doctor', 'the whole picture'],
     ['easel doctor --backend wasm', 'whether that backend starts, and how fast it is'],
+    [
+      'easel doctor --profile',
+      'which kernels the native backend leaves to JavaScript, and on how large tensors',
+    ],
   ],
-  run: async ({ backend, json }) => {
-    const report = await diagnose(backend);
+  run: async ({ backend, json, profile, model }) => {
+    const found = await diagnose(backend);
+    const report = profile ? { ...found, profile: await profileKernels(resolveModelFolder(model)) } : found;
     process.stdout.write(`${json ? JSON.stringify(report) : formatDoctor(report)}\n`);
     if (!report.selfTest.ok) process.exitCode = 1;
   },

@@ -13,6 +13,7 @@ import { movementKernels } from './movement.js';
 import { normKernels } from './norm.js';
 import { reduceKernels } from './reduce.js';
 import { resizeKernels } from './resize.js';
+import { shareKernels } from './share.js';
 import { softmaxKernels } from './softmax.js';
 import { updateKernels } from './update.js';
 
@@ -36,5 +37,6 @@ export const NATIVE_KERNELS: readonly NativeKernel[] = [
   ...reduceKernels,
   ...normKernels,
   ...movementKernels,
+  ...shareKernels,
   ...gatherKernels,
 ];

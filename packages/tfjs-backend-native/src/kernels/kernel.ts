@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import type { NativeBackend } from '../backend.js';
+import { countOnCpu } from '../kernel-counts.js';
 
 /** A kernel of this backend, before registration. */
 export interface NativeKernel {
@@ -25,11 +26,16 @@ export function nativeKernel(
   return { kernelName, kernelFunc: run as unknown as tf.KernelFunc };
 }
 
-/** Runs the cpu backend's kernel of that name on our data: for dtypes and cases that have no native form. */
-export function runOnCpu(kernelName: string, args: KernelArguments): tf.TensorInfo {
-  const kernel = tf.getKernel(kernelName, 'cpu');
+/** Runs the cpu backend's kernel of that name on our data, and counts it: for dtypes and cases that have no native form. */
+export function runOnCpu(
+  kernelName: string,
+  args: KernelArguments,
+  kernel = tf.getKernel(kernelName, 'cpu'),
+): tf.TensorInfo {
   const run = () => kernel.kernelFunc(args as unknown as Parameters<tf.KernelFunc>[0]) as tf.TensorInfo;
-  return args.backend.borrow(run);
+  const outputs = args.backend.borrow(run);
+  countOnCpu(kernelName, args.inputs, outputs);
+  return outputs;
 }
 
 /** Number of elements of a shape. */
