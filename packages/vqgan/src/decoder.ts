@@ -51,11 +51,21 @@ export class Decoder extends CompositeLayer {
     };
   }
 
-  override call(inputs: tf.Tensor | tf.Tensor[]): tf.Tensor4D {
+  /** What the last convolution sees: latents → [B, h·f, w·f, ch · chMult[0]]; with givePreEnd the result itself. */
+  features(latents: tf.Tensor4D): tf.Tensor4D {
     return tf.tidy(() => {
-      let h = this.mid.call(this.convIn.call(singleInput(inputs, this)));
+      let h = this.mid.call(this.convIn.call(latents));
       for (const level of this.levels) h = level.call(h);
-      return this.end === undefined ? h : this.end.conv.call(this.end.norm.call(h));
+      return (this.end?.norm.call(h) ?? h) as tf.Tensor4D;
     });
+  }
+
+  /** `features` → pixels. */
+  finish(features: tf.Tensor4D): tf.Tensor4D {
+    return this.end?.conv.call(features) ?? (tf.clone(features) as tf.Tensor4D);
+  }
+
+  override call(inputs: tf.Tensor | tf.Tensor[]): tf.Tensor4D {
+    return tf.tidy(() => this.finish(this.features(singleInput(inputs, this) as tf.Tensor4D)));
   }
 }

@@ -1,3 +1,26 @@
+// Adversarial training
+export {
+  type AdversarialLossConfig,
+  type AdversarialMetrics,
+  type AdversarialParts,
+  adversarialStep,
+  type GradientHook,
+  tamingAdam,
+} from './adversarial/adversarial-step.js';
+export {
+  type DiscriminatorConfig,
+  initializeDiscriminator,
+  PatchDiscriminator,
+} from './adversarial/discriminator.js';
+export {
+  adaptiveWeight,
+  discriminatorFactor,
+  discriminatorLoss,
+  type GanLoss,
+} from './adversarial/gan-losses.js';
+export { Lpips, type LpipsOptions, VGG16_WIDTHS } from './adversarial/lpips.js';
+export { discriminatorRules, type LpipsNaming, lpipsRules } from './adversarial/weights.js';
+
 // Config
 export {
   type CodebookNorm,

@@ -75,14 +75,31 @@ export class Vqgan extends CompositeLayer {
 
   /** Codes or latents [B, h, w, embedDim] → pixels [B, h·f, w·f, 3]. */
   decodeLatent(latents: tf.Tensor4D): tf.Tensor4D {
-    const { embedDim, pixelRange } = this.config;
+    this.checkLatents(latents);
+    return tf.tidy(() => this.toPixels(this.decoder.call(this.postQuantConv.call(latents))));
+  }
+
+  /** The first part of decodeLatent: what the decoder's last convolution sees, [B, h·f, w·f, ch · chMult[0]]. */
+  decoderFeatures(latents: tf.Tensor4D): tf.Tensor4D {
+    this.checkLatents(latents);
+    return tf.tidy(() => this.decoder.features(this.postQuantConv.call(latents)));
+  }
+
+  /** The second part of decodeLatent. */
+  decodeFeatures(features: tf.Tensor4D): tf.Tensor4D {
+    return tf.tidy(() => this.toPixels(this.decoder.finish(features)));
+  }
+
+  private checkLatents(latents: tf.Tensor4D): void {
+    const { embedDim } = this.config;
     if (latents.rank !== 4 || latents.shape[3] !== embedDim) {
       throw new ShapeError(`Vqgan: expected latents [B, h, w, ${embedDim}], got [${latents.shape}].`);
     }
-    return tf.tidy(() => {
-      const y = this.decoder.call(this.postQuantConv.call(latents));
-      return pixelRange === 'signed' ? tf.add(tf.mul(y, 0.5), 0.5) : y;
-    });
+  }
+
+  /** What the network drew, in [0, 1] whatever range it works in. */
+  private toPixels(drawn: tf.Tensor4D): tf.Tensor4D {
+    return this.config.pixelRange === 'signed' ? tf.add(tf.mul(drawn, 0.5), 0.5) : drawn;
   }
 
   /**

@@ -6,6 +6,8 @@ import { parseVqganConfig, type VqganConfig, vqganConfigToJson } from './config.
 import { Vqgan, type VqganOptions } from './model.js';
 import { isEncoderWeight, vqganReading } from './weights.js';
 
+export { openLpips } from './adversarial/open-lpips.js';
+
 /** How weights are stored. */
 export type WeightDtype = 'F32' | 'F16' | 'BF16';
 

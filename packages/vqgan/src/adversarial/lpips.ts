@@ -1,0 +1,133 @@
+import { CompositeLayer, ConfigError, conv2d, ShapeError } from '@easel/core';
+import * as tf from '@tensorflow/tfjs';
+
+/** Widths of VGG16's five levels. */
+export const VGG16_WIDTHS = [64, 128, 256, 512, 512] as const;
+
+/** Convolutions of each level. */
+const CONVOLUTIONS = [2, 2, 3, 3, 3] as const;
+
+/** Colour statistics of LPIPS, for pictures in [−1, 1]. Source: taming `modules/losses/lpips.py`, ScalingLayer. */
+const SHIFT = [-0.03, -0.088, -0.188];
+const SCALE = [0.458, 0.448, 0.45];
+
+/** Added to the length of a place's features. */
+const LENGTH_EPSILON = 1e-10;
+/** Least squared length, so that the root has a gradient where all features are 0 (the original gives NaN there). */
+const LEAST_SQUARE = 1e-30;
+
+/** Settings of `Lpips.distance`. */
+export interface LpipsOptions {
+  /**
+   * Which features count, float32 of 0 and 1, [B, h, w, C] for each of the five levels; those that count do so doubly. It is the Dropout(0.5)
+   * which the original has switched on while it trains.
+   */
+  readonly keep?: readonly tf.Tensor4D[];
+}
+
+/**
+ * How different two pictures look: LPIPS on VGG16.
+ *
+ *     d(x, y) = Σ over levels: mean over places of Σ_c w_c · (x̂_c − ŷ_c)²,  x̂ = features of x, each place divided by its length
+ *
+ * Features are those after relu1_2, relu2_2, relu3_3, relu4_3 and relu5_3 of the picture with its colours normalised.
+ * Weights: `conv<level>_<n>.kernel` [3, 3, I, O] and `.bias` [O], `lin<k>.kernel` [1, 1, C, 1]; zeros until they are loaded.
+ * Source: Zhang et al. 2018, arXiv:1801.03924; taming `modules/losses/lpips.py`.
+ */
+export class Lpips extends CompositeLayer {
+  static className = 'EaselLpips';
+  private readonly levels: readonly (readonly Convolution[])[];
+  private readonly linear: readonly Convolution[];
+
+  /** `widths`: of the five levels, VGG16's by default. */
+  constructor(widths: readonly number[] = VGG16_WIDTHS) {
+    super();
+    if (widths.length !== CONVOLUTIONS.length || !widths.every((width) => width >= 1)) {
+      throw new ConfigError(`Lpips: expected ${CONVOLUTIONS.length} positive widths, got [${widths}].`);
+    }
+    let input = 3;
+    this.levels = widths.map((width, level) =>
+      Array.from({ length: CONVOLUTIONS[level] as number }, (_, i) => {
+        const layer = this.child(`conv${level + 1}_${i + 1}`, new Convolution(3, input, width, true));
+        input = width;
+        return layer;
+      }),
+    );
+    this.linear = widths.map((width, k) => this.child(`lin${k}`, new Convolution(1, width, 1, false)));
+  }
+
+  /** Features of the five levels for pictures [B, H, W, 3] in [−1, 1]; level k is [B, ⌊H/2^k⌋, ⌊W/2^k⌋, C]. */
+  features(pictures: tf.Tensor4D): tf.Tensor4D[] {
+    if (
+      pictures.rank !== 4 ||
+      pictures.shape[3] !== 3 ||
+      Math.min(pictures.shape[1], pictures.shape[2]) < 16
+    ) {
+      throw new ShapeError(
+        `Lpips: expected pictures [B, H, W, 3] of at least 16×16 pixels, got [${pictures.shape}].`,
+      );
+    }
+    return tf.tidy(() => {
+      let h = tf.div(tf.sub(pictures, tf.tensor1d(SHIFT)), tf.tensor1d(SCALE)) as tf.Tensor4D;
+      return this.levels.map((convolutions, level) => {
+        if (level > 0) h = tf.maxPool(h, 2, 2, 'valid');
+        for (const convolution of convolutions) h = tf.relu(convolution.call(h));
+        return h;
+      });
+    });
+  }
+
+  /** The five levels' parts of the distance, [B] each. */
+  parts(x: tf.Tensor4D, y: tf.Tensor4D, { keep }: LpipsOptions = {}): tf.Tensor1D[] {
+    if (`${x.shape}` !== `${y.shape}`) {
+      throw new ShapeError(`Lpips: expected two batches of one shape, got [${x.shape}] and [${y.shape}].`);
+    }
+    return tf.tidy(() => {
+      const [left, right] = [this.features(x), this.features(y)];
+      return left.map((features, k) => {
+        const squares = tf.square(tf.sub(unitLength(features), unitLength(right[k] as tf.Tensor4D)));
+        const mask = keep?.[k];
+        const counted = mask === undefined ? squares : tf.mul(squares, tf.mul(mask, 2));
+        const weighted = (this.linear[k] as Convolution).call(counted as tf.Tensor4D); // [B, h, w, 1]
+        return tf.mean(weighted, [1, 2, 3]) as tf.Tensor1D;
+      });
+    });
+  }
+
+  /** The distance of each pair: pictures [B, H, W, 3] in [−1, 1] → [B]. Throws ShapeError if the shapes differ. */
+  distance(x: tf.Tensor4D, y: tf.Tensor4D, options: LpipsOptions = {}): tf.Tensor1D {
+    return tf.tidy(() => tf.addN(this.parts(x, y, options)) as tf.Tensor1D);
+  }
+
+  /** [pictures, pictures] → [B], as a layer of two inputs. */
+  override call(inputs: tf.Tensor | tf.Tensor[]): tf.Tensor {
+    const [x, y] = (Array.isArray(inputs) ? inputs : []) as tf.Tensor4D[];
+    if (x === undefined || y === undefined) {
+      throw new ShapeError(`${this.name}: expected two inputs, the pictures to compare.`);
+    }
+    return this.distance(x, y);
+  }
+}
+
+/** A convolution of stride 1 that keeps the size, with or without a bias. */
+class Convolution extends CompositeLayer {
+  private readonly kernel: ReturnType<Convolution['addWeight']>;
+  private readonly bias: ReturnType<Convolution['addWeight']> | undefined;
+
+  constructor(side: number, input: number, output: number, useBias: boolean) {
+    super();
+    this.kernel = this.addWeight('kernel', [side, side, input, output], 'float32', tf.initializers.zeros());
+    if (useBias) this.bias = this.addWeight('bias', [output], 'float32', tf.initializers.zeros());
+  }
+
+  override call(x: tf.Tensor | tf.Tensor[]): tf.Tensor4D {
+    return conv2d(x as tf.Tensor4D, this.kernel.read() as tf.Tensor4D, this.bias?.read());
+  }
+}
+
+/** Each place's features divided by their length. */
+function unitLength(features: tf.Tensor4D): tf.Tensor4D {
+  const squares = tf.sum(tf.square(features), 3, true);
+  const length = tf.add(tf.sqrt(tf.maximum(squares, LEAST_SQUARE)), LENGTH_EPSILON);
+  return tf.div(features, length);
+}
