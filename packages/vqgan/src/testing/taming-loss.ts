@@ -4,7 +4,7 @@ import { type GoldenFile, hashedUniform, product, readGolden } from './golden-ca
 
 /** A recorded run of taming's losses. */
 export function readTamingLoss(name: string): GoldenFile {
-  return readGolden(`../../../../reference/golden/vqgan_loss/${name}.safetensors`);
+  return readGolden(`../vqgan_loss/${name}.safetensors`);
 }
 
 /** The value of a weight under its PyTorch name and shape [O, I, h, w] (reference/golden/vqgan_loss/README.md). */
