@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "kernels/conv/few_channels.h"
 #include "kernels/conv/parts.h"
 #include "kernels/conv/winograd.h"
 #include "runtime/block.h"
@@ -211,6 +212,11 @@ bool conv2d(const ConvShape& s, const float* x, const float* filter, float* y, c
   if (is_winograd(s, s.out_h, s.out_w)) {
     return winograd({s.batch, s.in_h, s.in_w, s.in_c, s.out_h, s.out_w, s.out_c, s.pad_top, s.pad_left, x, filter, false, y, epilogue});
   }
+  // With stride 1 every pixel of x is under every tap.
+  if (s.out_c <= few_channels && s.in_c >= deep_channels && s.stride_h == 1 && s.stride_w == 1) {
+    const SpreadAxis rows{s.in_h, s.out_h, s.filter_h, 1, s.pad_top, -s.dilation_h}, columns{s.in_w, s.out_w, s.filter_w, 1, s.pad_left, -s.dilation_w};
+    return spread({s.batch, rows, columns, s.in_c, s.out_c, x, filter, false, y, epilogue});
+  }
   Correlation g{};
   g.source = x;
   g.images = s.batch;
@@ -263,6 +269,10 @@ bool conv2d_input_gradient(const ConvShape& s, const float* dy, const float* fil
   }
   if (is_winograd(s, s.in_h, s.in_w)) {
     return winograd({s.batch, s.out_h, s.out_w, s.out_c, s.in_h, s.in_w, s.in_c, 2 - s.pad_top, 2 - s.pad_left, dy, filter, true, dx, {}});
+  }
+  if (s.in_c <= few_channels && s.out_c >= deep_channels) {
+    const SpreadAxis rows{s.out_h, s.in_h, s.filter_h, s.stride_h, -s.pad_top, s.dilation_h}, columns{s.out_w, s.in_w, s.filter_w, s.stride_w, -s.pad_left, s.dilation_w};
+    return spread({s.batch, rows, columns, s.out_c, s.in_c, dy, filter, true, dx, {}});
   }
   const int64_t panels = ceil_div(s.in_c, kernels.tile_n);
   const int64_t most_depth = s.filter_h * s.filter_w * s.out_c;
@@ -317,6 +327,33 @@ bool conv2d_input_gradient(const ConvShape& s, const float* dy, const float* fil
   return true;
 }
 
+namespace {
+
+/// df of a convolution of stride 1 with few output channels, so that the tile's columns are x's channels: with x and dy exchanged, the result has its taps
+/// in reverse and its channels transposed.
+bool exchanged_filter_gradient(const ConvShape& s, const float* x, const float* dy, float* df) {
+  ConvShape e = s;
+  e.in_h = s.out_h;
+  e.in_w = s.out_w;
+  e.in_c = s.out_c;
+  e.out_h = s.in_h;
+  e.out_w = s.in_w;
+  e.out_c = s.in_c;
+  e.pad_top = (s.filter_h - 1) * s.dilation_h - s.pad_top;
+  e.pad_left = (s.filter_w - 1) * s.dilation_w - s.pad_left;
+  const int64_t taps = s.filter_h * s.filter_w;
+  float* const exchanged = static_cast<float*>(scratch(3, static_cast<size_t>(taps * s.in_c * s.out_c) * sizeof(float)));
+  if (!exchanged || !conv2d_filter_gradient(e, dy, x, exchanged)) return false;
+  for (int64_t t = 0; t < taps; t++) {
+    for (int64_t c = 0; c < s.in_c; c++) {
+      for (int64_t d = 0; d < s.out_c; d++) df[(t * s.in_c + c) * s.out_c + d] = exchanged[((taps - 1 - t) * s.out_c + d) * s.in_c + c];
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
 bool conv2d_filter_gradient(const ConvShape& s, const float* x, const float* dy, float* df) {
   const GemmKernels& kernels = EASEL_KERNELS(gemm);
   const int64_t size = s.filter_h * s.filter_w * s.in_c * s.out_c;
@@ -328,6 +365,9 @@ bool conv2d_filter_gradient(const ConvShape& s, const float* x, const float* dy,
   }
   if (is_winograd(s, s.out_h, s.out_w)) {
     return winograd_filter_gradient({s.batch, s.in_h, s.in_w, s.in_c, s.out_h, s.out_w, s.out_c, s.pad_top, s.pad_left, x, dy, df});
+  }
+  if (s.out_c <= few_channels && s.in_c >= deep_channels && s.stride_h == 1 && s.stride_w == 1 && s.batch * s.in_h * s.in_w > 0) {
+    return exchanged_filter_gradient(s, x, dy, df);
   }
   const Axis v{s.in_h, s.stride_h, -s.pad_top, s.filter_h, s.dilation_h}, h{s.in_w, s.stride_w, -s.pad_left, s.filter_w, s.dilation_w};
 

@@ -1,7 +1,6 @@
 // Cuts products into tasks and panels; the arithmetic is in the targets' tiles.
 #include "kernels/gemm/gemm.h"
 
-#include <cmath>
 #include <cstring>
 
 #include "runtime/block.h"
@@ -42,24 +41,6 @@ int64_t max_of(int64_t a, int64_t b) { return a > b ? a : b; }
 int64_t even_part(int64_t n, int64_t most, int64_t unit) {
   const int64_t parts = ceil_div(n, most);
   return ceil_div(ceil_div(n, parts), unit) * unit;
-}
-
-float activate(Activation activation, float leak, float x) {
-  switch (activation) {
-    case Activation::none:
-      return x;
-    case Activation::relu:
-      return x < 0 ? 0 : x;  // NaN stays
-    case Activation::relu6:
-      return x < 0 ? 0 : x > 6 ? 6 : x;
-    case Activation::sigmoid:
-      return 1 / (1 + std::exp(-x));
-    case Activation::elu:
-      return x >= 0 ? x : std::expm1(x);
-    case Activation::leaky_relu:
-      return x < 0 ? leak * x : x;
-  }
-  return x;
 }
 
 struct Matrix {
@@ -286,22 +267,6 @@ bool product(const GemmKernels& kernels, int64_t m, int64_t n, int64_t k, Matrix
 }
 
 }  // namespace
-
-void apply_epilogue(const Epilogue& epilogue, float* c, int64_t c_row, int64_t rows, int64_t columns, int64_t first_column) {
-  if (epilogue.empty()) return;
-  const float* bias = epilogue.bias ? epilogue.bias + first_column : nullptr;
-  for (int64_t i = 0; i < rows; i++) {
-    float* row = c + i * c_row;
-    if (bias) {
-      for (int64_t j = 0; j < columns; j++) row[j] += bias[j];
-    }
-    if (epilogue.activation == Activation::relu) {
-      for (int64_t j = 0; j < columns; j++) row[j] = row[j] < 0 ? 0 : row[j];
-    } else if (epilogue.activation != Activation::none) {
-      for (int64_t j = 0; j < columns; j++) row[j] = activate(epilogue.activation, epilogue.leak, row[j]);
-    }
-  }
-}
 
 bool gemm(const GemmProblem& g) {
   const GemmKernels& kernels = EASEL_KERNELS(gemm);

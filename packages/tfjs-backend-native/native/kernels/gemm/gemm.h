@@ -10,6 +10,8 @@
 
 #include <cstdint>
 
+#include "kernels/epilogue/epilogue.h"
+
 namespace easel {
 
 /// One register tile: C[i,j] (+)= Σ_s Σ_p A_s[i,p] · B_s[p,j] over segments s and depth p, for i < m, j < n.
@@ -48,21 +50,6 @@ struct GemmKernels {
 };
 
 extern const GemmKernels gemm_serial, gemm_avx2, gemm_avx512, gemm_neon;
-
-/// Applied to an element after the bias. The values are the binding's.
-enum class Activation : int { none = 0, relu = 1, relu6 = 2, sigmoid = 3, elu = 4, leaky_relu = 5 };
-
-/// What follows a product: y = activation(y + bias[column]). bias may be null; leak is leaky_relu's slope below 0.
-struct Epilogue {
-  const float* bias = nullptr;
-  Activation activation = Activation::none;
-  float leak = 0;
-
-  bool empty() const { return bias == nullptr && activation == Activation::none; }
-};
-
-/// Applies the epilogue to c[rows, columns] with the given row stride; bias starts at the first column given.
-void apply_epilogue(const Epilogue& epilogue, float* c, int64_t c_row, int64_t rows, int64_t columns, int64_t first_column);
 
 /// A batch of equal products. Matrix x of A starts at a + a_offset(x): batch indices run over batch_shape (row-major, up to 4 axes),
 /// and an operand's stride on a broadcast axis is 0.

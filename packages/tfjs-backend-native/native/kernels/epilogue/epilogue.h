@@ -1,0 +1,30 @@
+// What follows a product or a convolution: c[i,j] = activation(c[i,j] + bias[j]), float32, in place, while c is still in the cache.
+#pragma once
+
+#include <cstdint>
+
+namespace easel {
+
+/// Applied to an element after the bias. The values are the binding's.
+enum class Activation : int { none = 0, relu = 1, relu6 = 2, sigmoid = 3, elu = 4, leaky_relu = 5 };
+
+/// bias may be null; leak is leaky_relu's slope below 0.
+struct Epilogue {
+  const float* bias = nullptr;
+  Activation activation = Activation::none;
+  float leak = 0;
+
+  bool empty() const { return bias == nullptr && activation == Activation::none; }
+};
+
+struct EpilogueKernels {
+  /// The rows of c begin c_row floats apart. NaN stays NaN; sigmoid and elu are within 4 and 8 units in the last place.
+  void (*rows)(float* c, int64_t c_row, int64_t rows, int64_t columns, const Epilogue& epilogue);
+};
+
+extern const EpilogueKernels epilogue_serial, epilogue_avx2, epilogue_avx512, epilogue_neon;
+
+/// Applies the epilogue to c[rows, columns] with the given row stride; bias starts at the first column given.
+void apply_epilogue(const Epilogue& epilogue, float* c, int64_t c_row, int64_t rows, int64_t columns, int64_t first_column);
+
+}  // namespace easel

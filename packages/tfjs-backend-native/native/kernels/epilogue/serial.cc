@@ -1,0 +1,39 @@
+// Plain C++: the reference, and the only code on other processors.
+#include <math.h>
+
+#include "kernels/epilogue/epilogue.h"
+
+namespace easel {
+namespace {
+
+float activate(Activation activation, float leak, float x) {
+  switch (activation) {
+    case Activation::none:
+      return x;
+    case Activation::relu:
+      return x < 0 ? 0 : x;  // NaN stays
+    case Activation::relu6:
+      return x < 0 ? 0 : x > 6 ? 6 : x;
+    case Activation::sigmoid:
+      return 1 / (1 + expf(-x));
+    case Activation::elu:
+      return x >= 0 ? x : expm1f(x);
+    case Activation::leaky_relu:
+      return x < 0 ? leak * x : x;
+  }
+  return x;
+}
+
+void rows_of(float* c, int64_t c_row, int64_t rows, int64_t columns, const Epilogue& epilogue) {
+  for (int64_t i = 0; i < rows; i++, c += c_row) {
+    for (int64_t j = 0; j < columns; j++) {
+      c[j] = activate(epilogue.activation, epilogue.leak, epilogue.bias ? c[j] + epilogue.bias[j] : c[j]);
+    }
+  }
+}
+
+}  // namespace
+
+const EpilogueKernels epilogue_serial = {rows_of};
+
+}  // namespace easel
