@@ -4,8 +4,8 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { availableParallelism } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
+import { buildAddon } from './native/gyp/build.mjs';
 
 const require = createRequire(import.meta.url);
 const packageDir = import.meta.dirname;
@@ -29,41 +29,12 @@ function loadProblem() {
   return signal ? `it ends with ${signal}` : (stderr.match(/^\w*Error: .*/m)?.[0] ?? stderr.trim());
 }
 
-/** Runs node-gyp. Returns undefined, or why it failed. */
-function build() {
-  const env = { ...process.env };
-  // npm passes its nodedir on as environment, and node-gyp would take it before the argument below.
-  for (const name of Object.keys(env))
-    if (/^npm_(package_)?config_(node_gyp_)?nodedir$/i.test(name)) delete env[name];
-  const gyp = join(dirname(require.resolve('node-gyp/package.json')), 'bin', 'node-gyp.js');
-  const nodedir = join(packageDir, 'native', 'gyp');
-  const jobs = String(Math.min(8, availableParallelism()));
-  const options = [`--nodedir=${nodedir}`, '--force-process-config', '--release', `--jobs=${jobs}`];
-  for (const step of ['configure', 'build']) {
-    const { status, error, stdout, stderr } = spawnSync(process.execPath, [gyp, step, ...options], {
-      cwd: packageDir,
-      env,
-      encoding: 'utf8',
-      maxBuffer: 1 << 28,
-    });
-    if (error) return error.message;
-    if (status !== 0) {
-      const lines = `${stdout}\n${stderr}`.split('\n');
-      const telling = lines.filter((line) =>
-        /\berror\b|not found|No such file|ERR! (find|stack (?!at ))/i.test(line),
-      );
-      return (telling.length ? telling : lines.slice(-12)).slice(0, 12).join('\n  ');
-    }
-  }
-  return undefined;
-}
-
 function main() {
   const hash = hashSources();
   if (!existsSync(join(packageDir, 'build')) && loadProblem() === undefined) return 'a prebuilt addon loads';
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === hash && loadProblem() === undefined)
     return 'up to date';
-  const problem = build() ?? loadProblem();
+  const problem = buildAddon(packageDir) ?? loadProblem();
   if (problem === undefined) {
     writeFileSync(stamp, hash);
     return 'built';

@@ -1,19 +1,40 @@
-// Puts the built addon, without its symbols, where node-gyp-build looks for a prebuilt one of this platform: prebuilds/<platform>-<arch>/. One
-// binary serves every CPU of the platform. npm runs it before it packs; publish from a tree that holds the folders of all platforms.
+// Puts the built addon, without its symbols, where node-gyp-build looks for a prebuilt one of a platform: prebuilds/<platform>-<arch>/. One binary
+// serves every CPU of the platform. npm runs it before it packs; publish from a tree that holds the folders of all platforms.
+//
+// `node scripts/prebuild.mjs` takes what install.mjs has built. With `--arch arm64` on Linux of another architecture it builds with a
+// cross-compiler (CC, CXX, AR and STRIP name one; else Debian's), beside the build of this machine.
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { crossBuild, crossTools } from './cross.mjs';
 
 const packageDir = join(import.meta.dirname, '..');
-const built = join(packageDir, 'build', 'Release', 'tfjs_backend_native.node');
-if (!existsSync(built)) {
-  console.error(`prebuild: there is no ${built}; run: node ${join(packageDir, 'install.mjs')}`);
+const { arch } = parseArgs({ options: { arch: { type: 'string', default: process.arch } } }).values;
+
+function fail(message) {
+  console.error(`prebuild: ${message}`);
   process.exit(1);
 }
-const folder = join(packageDir, 'prebuilds', `${process.platform}-${process.arch}`);
+
+let built = join(packageDir, 'build', 'Release', 'tfjs_backend_native.node');
+let stripper = 'strip';
+if (arch !== process.arch) {
+  try {
+    stripper = crossTools(arch).STRIP;
+    built = join(crossBuild(arch), 'build', 'Release', 'tfjs_backend_native.node');
+  } catch (error) {
+    fail(error.message);
+  }
+} else if (!existsSync(built)) {
+  fail(`there is no ${built}; run: node ${join(packageDir, 'install.mjs')}`);
+}
+const folder = join(packageDir, 'prebuilds', `${process.platform}-${arch}`);
 const libc = process.platform === 'linux' ? (existsSync('/etc/alpine-release') ? '.musl' : '.glibc') : '';
 const prebuilt = join(folder, `tfjs-backend-native.napi${libc}.node`);
 mkdirSync(folder, { recursive: true });
 copyFileSync(built, prebuilt);
-const strip = spawnSync('strip', process.platform === 'darwin' ? ['-x', prebuilt] : [prebuilt]);
-console.log(`prebuild: ${prebuilt}${strip.status === 0 ? '' : ' (with symbols: there is no strip here)'}`);
+const strip = spawnSync(stripper, process.platform === 'darwin' ? ['-x', prebuilt] : [prebuilt]);
+console.log(
+  `prebuild: ${prebuilt}${strip.status === 0 ? '' : ` (with symbols: there is no ${stripper} here)`}`,
+);

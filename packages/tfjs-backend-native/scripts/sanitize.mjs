@@ -1,25 +1,16 @@
 // Builds the addon with sanitizers and runs this package's kernel tests on it: `node scripts/sanitize.mjs [address|thread] [jest pattern …]`.
 // `address` is AddressSanitizer and UndefinedBehaviorSanitizer, with every block of memory of exactly the size asked for; `thread` is
 // ThreadSanitizer with four threads. Without a name both run. Ends with 1 at the first report. Needs Linux and GCC; CXX names another one.
-import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
+import { compile, run, sourcesOf } from './compile.mjs';
 
 const require = createRequire(import.meta.url);
 const packageDir = join(import.meta.dirname, '..');
 const rootDir = join(packageDir, '..', '..');
 const compiler = process.env.CXX ?? 'g++';
-
-const AVX2 = ['-mavx2', '-mfma', '-mf16c'];
-/** What binding.gyp gives the sources of each CPU target. */
-const TARGET_FLAGS = {
-  portable: [],
-  serial: [],
-  avx2: AVX2,
-  avx512: [...AVX2, '-mavx512f', '-mavx512bw', '-mavx512dq', '-mavx512vl', '-mprefer-vector-width=512'],
-};
 
 const SANITIZERS = {
   address: {
@@ -51,55 +42,24 @@ function fail(message) {
   process.exit(1);
 }
 
-/** Runs commands, as many at a time as there are processors; fails at the first that does. */
-async function runAll(commands) {
-  const queue = [...commands];
-  const work = async () => {
-    for (let args = queue.shift(); args !== undefined; args = queue.shift()) {
-      const child = spawn(compiler, args, { cwd: packageDir, stdio: 'inherit' });
-      const status = await new Promise((done) => child.once('close', done).once('error', () => done(-1)));
-      if (status !== 0) fail(`${compiler} ${args.join(' ')} ended with ${status}`);
-    }
-  };
-  await Promise.all(Array.from({ length: availableParallelism() }, work));
-}
-
 /** Builds the addon with a sanitizer, what changed only; returns the folder that node-gyp-build takes it from. */
 async function build(name, { flags }) {
   const folder = join(packageDir, 'build', 'sanitize', name);
   const release = join(folder, 'build', 'Release');
   mkdirSync(release, { recursive: true });
-  const headers = readdirSync(join(packageDir, 'native'), { recursive: true })
-    .filter((file) => file.endsWith('.h'))
-    .map((file) => statSync(join(packageDir, 'native', file)).mtimeMs);
-  const common = [
-    '-std=c++17',
-    '-O1',
-    '-g',
-    '-fPIC',
-    '-pthread',
-    '-fno-omit-frame-pointer',
-    '-DNAPI_VERSION=8',
-  ];
-  const includes = ['-Inative', `-I${require('node-api-headers').include_dir}`];
-  const objects = [];
-  const commands = [];
-  for (const [target, targetFlags] of Object.entries(TARGET_FLAGS)) {
-    const list = spawnSync(process.execPath, [join('native', 'gyp', 'sources.mjs'), target], {
-      cwd: packageDir,
-      encoding: 'utf8',
-    });
-    for (const source of list.stdout.trim().split('\n')) {
-      const object = join(folder, `${source.replaceAll('/', '-')}.o`);
-      objects.push(object);
-      const newest = Math.max(...headers, statSync(join(packageDir, source)).mtimeMs);
-      if (existsSync(object) && statSync(object).mtimeMs > newest) continue;
-      commands.push([...common, ...includes, ...flags, ...targetFlags, '-c', source, '-o', object]);
-    }
-  }
-  await runAll(commands);
+  const common = ['-O1', '-g', '-fno-omit-frame-pointer', '-DNAPI_VERSION=8', ...flags];
+  common.push(`-I${require('node-api-headers').include_dir}`);
+  const sources = sourcesOf(process.arch).map(({ path, flags: own }) => ({
+    path,
+    flags: [...common, ...own],
+  }));
   const addon = join(release, 'tfjs_backend_native.node');
-  await runAll([['-shared', '-pthread', ...flags, '-Wl,-z,nodelete', ...objects, '-o', addon]]);
+  try {
+    const objects = await compile({ compiler, sources, folder });
+    await run(compiler, ['-shared', '-pthread', ...flags, '-Wl,-z,nodelete', ...objects, '-o', addon]);
+  } catch (error) {
+    fail(error.message);
+  }
   return folder;
 }
 

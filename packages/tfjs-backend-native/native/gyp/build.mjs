@@ -1,0 +1,41 @@
+// Runs node-gyp on a folder with this package's binding.gyp, offline.
+import { spawnSync } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { availableParallelism } from 'node:os';
+import { dirname, join } from 'node:path';
+
+const require = createRequire(import.meta.url);
+
+/** Builds build/Release/tfjs_backend_native.node in `folder`, for another architecture if `arch` names one. Returns undefined, or why it failed. */
+export function buildAddon(folder, { arch, env: given = process.env } = {}) {
+  const env = { ...given };
+  // npm passes its nodedir on as environment, and node-gyp would take it before the argument below.
+  for (const name of Object.keys(env))
+    if (/^npm_(package_)?config_(node_gyp_)?nodedir$/i.test(name)) delete env[name];
+  const gyp = join(dirname(require.resolve('node-gyp/package.json')), 'bin', 'node-gyp.js');
+  const jobs = String(Math.min(8, availableParallelism()));
+  const options = [
+    `--nodedir=${import.meta.dirname}`,
+    '--force-process-config',
+    '--release',
+    `--jobs=${jobs}`,
+  ];
+  if (arch !== undefined) options.push(`--arch=${arch}`);
+  for (const step of ['configure', 'build']) {
+    const { status, error, stdout, stderr } = spawnSync(process.execPath, [gyp, step, ...options], {
+      cwd: folder,
+      env,
+      encoding: 'utf8',
+      maxBuffer: 1 << 28,
+    });
+    if (error) return error.message;
+    if (status !== 0) {
+      const lines = `${stdout}\n${stderr}`.split('\n');
+      const telling = lines.filter((line) =>
+        /\berror\b|not found|No such file|ERR! (find|stack (?!at ))/i.test(line),
+      );
+      return (telling.length ? telling : lines.slice(-12)).slice(0, 12).join('\n  ');
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,47 @@
+// Builds native/test with the kernels and runs it: `node scripts/test-kernels.mjs [--arch arm64] [--node PATH]`. Every CPU target's table is compared
+// with references in double precision, in memory that ends at an unreadable page. Ends with 1 if a comparison fails, with 2 if tools are missing.
+//
+// --arch arm64   on a machine of another architecture: by Debian's cross-compiler, run by QEMU
+// --node PATH    besides, a Node of that architecture: builds the addon for it and runs addon-check.mjs there
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { compile, run, sourcesOf } from './compile.mjs';
+import { crossBuild, crossTools, emulator, missingTools } from './cross.mjs';
+
+const packageDir = join(import.meta.dirname, '..');
+const { arch, node } = parseArgs({
+  options: { arch: { type: 'string', default: process.arch }, node: { type: 'string' } },
+}).values;
+const cross = arch !== process.arch;
+
+try {
+  const missing = cross ? missingTools(arch, { toRun: true }) : undefined;
+  if (missing !== undefined) {
+    console.error(`test-kernels: to test ${arch} here, this is missing: ${missing}`);
+    process.exit(2);
+  }
+  const compiler = cross ? crossTools(arch).CXX : (process.env.CXX ?? 'g++');
+  const launch = cross ? emulator(arch) : [];
+  const folder = join(packageDir, 'build', 'test-kernels', arch);
+  const tests = readdirSync(join(packageDir, 'native', 'test'))
+    .filter((file) => file.endsWith('.cc'))
+    .map((file) => ({ path: `native/test/${file}`, flags: ['-O2'] }));
+  const sources = sourcesOf(arch)
+    .filter(({ path }) => !path.startsWith('native/binding/'))
+    .map(({ path, flags }) => ({ path, flags: ['-O3', ...flags] }));
+  const objects = await compile({ compiler, sources: [...sources, ...tests], folder });
+  const program = join(folder, 'kernels_test');
+  await run(compiler, ['-pthread', ...objects, '-o', program]);
+  const [command, ...args] = [...launch, program];
+  await run(command, args);
+  if (node !== undefined) {
+    const check = join(import.meta.dirname, 'addon-check.mjs');
+    process.env.TFJS_BACKEND_NATIVE_PREBUILD = cross ? crossBuild(arch) : packageDir;
+    const [first, ...rest] = [...launch, node, check];
+    await run(first, rest);
+  }
+} catch (error) {
+  console.error(`test-kernels: ${error.message}`);
+  process.exit(1);
+}

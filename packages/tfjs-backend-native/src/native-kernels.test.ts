@@ -1,0 +1,37 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { test } from '@jest/globals';
+
+// The kernels' own C++ test (native/test), on this machine's instruction sets and, emulated, on AArch64's. Compiling takes half a minute the first time.
+const packageDir = join(import.meta.dirname, '..');
+const script = join(packageDir, 'scripts', 'test-kernels.mjs');
+
+function runs(command: string): boolean {
+  return spawnSync(command, ['--version']).status === 0;
+}
+
+/** Why an architecture's test cannot run here, or undefined. */
+function reasonToSkip(arch: string): string | undefined {
+  const native = arch === process.arch;
+  const needed = native ? [process.env.CXX ?? 'g++'] : ['aarch64-linux-gnu-g++', 'qemu-aarch64'];
+  if (!native && (arch !== 'arm64' || process.platform !== 'linux'))
+    return `no emulator of ${arch} is known here`;
+  const missing = needed.filter((command) => !runs(command));
+  return missing.length > 0 ? `without ${missing.join(' and ')}` : undefined;
+}
+
+for (const arch of new Set([process.arch, 'arm64'])) {
+  const reason = reasonToSkip(arch);
+  const define = reason === undefined ? test : test.skip;
+  define(
+    `the C++ kernel test passes on ${arch}${reason === undefined ? '' : ` (skipped: ${reason})`}`,
+    () => {
+      const { status, stdout, stderr } = spawnSync(process.execPath, [script, '--arch', arch], {
+        encoding: 'utf8',
+      });
+      if (status !== 0 || !/^\d+ comparisons, 0 failed$/m.test(stdout))
+        throw new Error(`ended with ${status}:\n${stdout}\n${stderr}`);
+    },
+    600_000,
+  );
+}
