@@ -33,7 +33,11 @@ export const KINDS: readonly KindEntry[] = [
     recognizes: (folder) => folder.has('config.json', 'weights_check.safetensors'),
     load: undefined,
   },
-  { name: 'vqgan_loss', recognizes: (folder) => folder.has('gan_losses.safetensors'), load: undefined },
+  {
+    name: 'vqgan_loss',
+    recognizes: (folder) => folder.has('gan_losses.safetensors'),
+    load: () => import('./vqgan_loss.js'),
+  },
   {
     name: 'clip',
     recognizes: (folder) => folder.has('config.json') && /"clip"/.test(textOf(folder, 'config.json')),

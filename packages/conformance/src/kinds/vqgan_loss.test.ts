@@ -1,0 +1,3 @@
+import { conformanceSuite } from '../../testing/suite.js';
+
+await conformanceSuite('vqgan_loss', { portable: /(discriminator_actnorm_3|gan_losses)$/ });

@@ -1,0 +1,99 @@
+import { valueAndGrads, type WeightRule } from '@easel/core';
+import { discriminatorRules, PatchDiscriminator } from '@easel/vqgan';
+import * as tf from '@tensorflow/tfjs';
+import type { Tolerance } from '../../checks.js';
+import { GoldenArrays } from '../../golden.js';
+import { hashedUniform } from '../../hashed-uniform.js';
+import type { Case } from '../../kind.js';
+import { fillPlain, GAIN, theirLayout, thinned } from './weights.js';
+
+const VALUES: Tolerance = {
+  absolute: 1e-5,
+  relative: 1e-5,
+  reason: 'float32 beside float64: 1e-6 of the largest',
+};
+
+/** Channels first, as PyTorch has pictures and logits. */
+const CHANNELS_FIRST = [0, 2, 3, 1];
+
+/** Logits before, in and after training, gradients, and what norms gathered. */
+export function discriminatorCase(file: string, name: string): Case {
+  return {
+    name,
+    needs: 'everything',
+    run(checks) {
+      const arrays = new GoldenArrays(file);
+      const setting = <T>(key: string): T => arrays.setting<T>(key) as T;
+      const seed = setting<number>('seed');
+      const model = new PatchDiscriminator({
+        width: setting<number>('ndf'),
+        layers: setting<number>('n_layers'),
+        actNorm: setting<boolean>('use_actnorm'),
+      });
+      const weights = model.namedWeights();
+      const rules = discriminatorRules(weights.keys());
+      fillPlain(weights, rules, seed, GAIN.discriminator);
+      const close = (group: string, key: string, ours: Float32Array): void => {
+        const want = arrays.floats(key);
+        checks.close(group, key, thinned(ours, want.length), want, VALUES);
+      };
+      const nchw = (x: tf.Tensor): Float32Array => theirLayout(x, CHANNELS_FIRST);
+      const nhwc = (x: tf.Tensor4D): tf.Tensor4D => tf.transpose(x, CHANNELS_FIRST);
+      try {
+        tf.tidy(() => {
+          // Large inputs are not stored: they are what the formula gives under these names, in the size that has so many logits.
+          const input = (key: string, formulaName: string): tf.Tensor4D => {
+            if (arrays.has(key)) return nhwc(arrays.tensor<tf.Rank.R4>(key));
+            const shape = inputShape(arrays.shape('train_logits'), setting<number>('n_layers'));
+            const size = shape.reduce((product, extent) => product * extent, 1);
+            const values = Float32Array.from(hashedUniform(formulaName, size, seed));
+            return nhwc(tf.tensor4d(values, shape));
+          };
+          const x = tf.variable(input('input', 'disc_x')) as unknown as tf.Tensor4D;
+          close('logits', 'eval_logits_before', nchw(model.judge(x, false)));
+          const cotangent = nhwc(arrays.tensor<tf.Rank.R4>('cotangent'));
+          const { outputs, grads } = valueAndGrads(
+            () => {
+              const logits = model.judge(x, true);
+              return { loss: tf.sum(tf.mul(logits, cotangent)) as tf.Scalar, logits };
+            },
+            new Map([...model.parameters(), ['input', x as unknown as tf.Variable]]),
+          );
+          close('logits', 'train_logits', nchw(outputs.logits as tf.Tensor));
+          for (const [weight, gradient] of grads) {
+            if (weight === 'input') {
+              close('gradients', 'grad_input', nchw(gradient));
+              continue;
+            }
+            const { source, transpose } = rules.get(weight) as WeightRule;
+            close('gradients', `grad/${source}`, theirLayout(gradient, transpose));
+          }
+          close('logits', 'train_logits2', nchw(model.judge(input('input2', 'disc_x2'), true)));
+          for (const [weight, variable] of weights) {
+            const { source, transpose } = rules.get(weight) as WeightRule;
+            const key = `after/${source}`;
+            if (arrays.has(key)) close('gathered', key, theirLayout(variable, transpose));
+          }
+          close('logits', 'eval_logits_after', nchw(model.judge(x, false)));
+          (x as unknown as tf.Variable).dispose();
+        });
+      } finally {
+        model.dispose();
+      }
+    },
+  };
+}
+
+/** Shape [B, 3, H, W] of the smallest input, in steps of 32, that has logits [B, 1, h, w]. */
+function inputShape([batch, , h, w]: number[], layers: number): [number, number, number, number] {
+  const logitsOf = (side: number): number => {
+    let out = side;
+    for (let n = 0; n < layers + 2; n++) out = Math.floor((out + 2 - 4) / (n < layers ? 2 : 1)) + 1;
+    return out;
+  };
+  const sideOf = (logits: number | undefined): number => {
+    for (let side = 32; side <= 4096; side += 32) if (logitsOf(side) === logits) return side;
+    throw new Error(`no input of a multiple of 32 has ${logits} logits`);
+  };
+  return [batch as number, 3, sideOf(h), sideOf(w)];
+}

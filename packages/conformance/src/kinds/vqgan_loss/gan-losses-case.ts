@@ -1,0 +1,35 @@
+import { discriminatorFactor, discriminatorLoss, type GanLoss } from '@easel/vqgan';
+import * as tf from '@tensorflow/tfjs';
+import type { Tolerance } from '../../checks.js';
+import { GoldenArrays } from '../../golden.js';
+import type { Case } from '../../kind.js';
+
+const TOLERANCE: Tolerance = { absolute: 1e-5, reason: 'float32 beside float64: 1e-6' };
+
+/** Hinge and vanilla losses of logits, with gradients, and the table of the factor over steps. */
+export function ganLossesCase(file: string, name: string): Case {
+  return {
+    name,
+    needs: 'everything',
+    run(checks) {
+      const arrays = new GoldenArrays(file);
+      tf.tidy(() => {
+        const [real, fake] = [arrays.tensor('real'), arrays.tensor('fake')];
+        for (const kind of ['hinge', 'vanilla'] as GanLoss[]) {
+          if (!arrays.has(kind)) continue;
+          const loss = (r: tf.Tensor, f: tf.Tensor): tf.Tensor => discriminatorLoss(r, f, kind);
+          checks.close('loss', kind, loss(real, fake).dataSync(), arrays.floats(kind), TOLERANCE);
+          tf.grads(loss)([real, fake]).forEach((gradient, i) => {
+            const key = `${kind}_grad_${i === 0 ? 'real' : 'fake'}`;
+            checks.close('gradients', key, gradient.dataSync(), arrays.floats(key), TOLERANCE);
+          });
+        }
+      });
+      const table = arrays.setting<[number, number, number, number][]>('adopt_weight_table') ?? [];
+      for (const [factor, step, start, result] of table) {
+        const ours = discriminatorFactor(factor, step, start);
+        checks.equal('factor over steps', `${factor} at ${step}, from ${start}`, ours, result);
+      }
+    },
+  };
+}

@@ -1,0 +1,79 @@
+import { valueAndGrads } from '@easel/core';
+import { Lpips, lpipsRules, VGG16_WIDTHS } from '@easel/vqgan';
+import * as tf from '@tensorflow/tfjs';
+import type { Tolerance } from '../../checks.js';
+import { GoldenArrays } from '../../golden.js';
+import type { Case } from '../../kind.js';
+import { fillPlain, GAIN } from './weights.js';
+
+const VALUES: Tolerance = { absolute: 1e-5, reason: 'float32 beside float64: 1e-6' };
+const FEATURES: Tolerance = {
+  absolute: 3e-5,
+  reason: 'float32 beside float64: 5e-6 in features of some units',
+};
+
+/** The tap of each level, but for the first, which is not recorded. */
+const TAPS = ['relu1_2', 'relu2_2', 'relu3_3', 'relu4_3', 'relu5_3'];
+
+/** Distances, their parts and gradients, features; with the recorded dropout where there is one. */
+export function lpipsCase(file: string, name: string): Case {
+  return {
+    name,
+    needs: 'everything',
+    run(checks) {
+      const arrays = new GoldenArrays(file);
+      const divide = 64 / (arrays.setting<number>('first_width') ?? 64);
+      const lpips = new Lpips(VGG16_WIDTHS.map((width) => width / divide));
+      const weights = lpips.namedWeights();
+      fillPlain(
+        weights,
+        lpipsRules(weights.keys(), 'taming'),
+        arrays.setting<number>('seed') ?? 0,
+        GAIN.lpips,
+      );
+      try {
+        tf.tidy(() => {
+          const nhwc = (key: string): tf.Tensor4D =>
+            tf.transpose(arrays.tensor<tf.Rank.R4>(key), [0, 2, 3, 1]);
+          const [x, y] = [nhwc('input'), nhwc('target')];
+          const keep = arrays.has('mask0') ? TAPS.map((_, k) => nhwc(`mask${k}`)) : undefined;
+          const options = keep ? { keep } : {};
+          checks.close(
+            'distance',
+            'value',
+            lpips.distance(x, y, options).dataSync(),
+            arrays.floats('value'),
+            VALUES,
+          );
+          lpips.parts(x, y, options).forEach((part, k) => {
+            if (!arrays.has(`layer${k}`)) return;
+            checks.close('parts', `layer${k}`, part.dataSync(), arrays.floats(`layer${k}`), VALUES);
+          });
+          lpips.features(x).forEach((features, k) => {
+            const tap = TAPS[k] as string;
+            if (arrays.has(tap))
+              checks.close('features', tap, features.dataSync(), nhwc(tap).dataSync(), FEATURES);
+          });
+          if (arrays.has('value_of_equal_images')) {
+            const equal = arrays.floats('value_of_equal_images');
+            checks.close('distance', 'equal pictures', lpips.distance(x, x).dataSync(), equal, VALUES);
+          }
+          if (!arrays.has('grad_input')) return;
+          const pictures = new Map([
+            ['input', tf.variable(x) as tf.Variable],
+            ['target', tf.variable(y) as tf.Variable],
+          ]);
+          const [a, b] = [...pictures.values()] as unknown as [tf.Tensor4D, tf.Tensor4D];
+          const { grads } = valueAndGrads(() => tf.sum(lpips.distance(a, b)) as tf.Scalar, pictures);
+          for (const [side, gradient] of grads) {
+            const want = nhwc(`grad_${side}`).dataSync();
+            checks.close('gradients', side, gradient.dataSync(), want, VALUES);
+          }
+          tf.dispose([...pictures.values()]);
+        });
+      } finally {
+        lpips.dispose();
+      }
+    },
+  };
+}

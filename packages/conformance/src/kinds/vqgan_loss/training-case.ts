@@ -1,0 +1,204 @@
+import type { WeightRule } from '@easel/core';
+import {
+  type AdversarialMetrics,
+  adversarialStep,
+  discriminatorRules,
+  type GanLoss,
+  Lpips,
+  lpipsRules,
+  PatchDiscriminator,
+  parseVqganConfig,
+  rulesForTaming,
+  tamingAdam,
+  VGG16_WIDTHS,
+  Vqgan,
+} from '@easel/vqgan';
+import * as tf from '@tensorflow/tfjs';
+import type { Checks, Tolerance } from '../../checks.js';
+import { GoldenArrays } from '../../golden.js';
+import type { Case } from '../../kind.js';
+import { fillPlain, flaxWeight, GAIN, theirLayout, thinned } from './weights.js';
+
+/** taming's names of the numbers that a step gives. */
+const LOGGED: Readonly<Record<string, keyof AdversarialMetrics>> = {
+  'train/total_loss': 'totalLoss',
+  'train/quant_loss': 'quantLoss',
+  'train/nll_loss': 'nllLoss',
+  'train/p_loss': 'perceptualLoss',
+  'train/g_loss': 'generatorLoss',
+  'train/d_weight': 'adaptiveWeight',
+  'train/disc_factor': 'discFactor',
+  'train/disc_loss': 'discriminatorLoss',
+  'train/logits_real': 'logitsReal',
+  'train/logits_fake': 'logitsFake',
+};
+
+interface LossSettings {
+  readonly disc_start: number;
+  readonly disc_weight: number;
+  readonly codebook_weight: number;
+  readonly disc_ndf: number;
+  readonly disc_num_layers: number;
+  readonly disc_loss: GanLoss;
+  readonly use_actnorm: boolean;
+  readonly perceptual_weight: number;
+}
+
+/** Whole batches of taming's training: an update of the VQGAN, then one of the discriminator. */
+export function trainingCase(file: string, name: string): Case {
+  return {
+    name,
+    needs: 'everything',
+    run(checks) {
+      const arrays = new GoldenArrays(file);
+      const parts = open(arrays);
+      try {
+        compareBatches(checks, arrays, parts);
+      } finally {
+        parts.model.dispose();
+        parts.discriminator.dispose();
+        parts.lpips.dispose();
+        parts.generatorOptimizer.dispose();
+        parts.discriminatorOptimizer.dispose();
+      }
+    },
+  };
+}
+
+function open(arrays: GoldenArrays) {
+  const setting = <T>(key: string): T => arrays.setting<T>(key) as T;
+  const loss = setting<LossSettings>('loss');
+  const seed = setting<number>('seed');
+  const model = new Vqgan(
+    parseVqganConfig({
+      ...setting<object>('vqgan'),
+      n_embed: setting('n_embed'),
+      embed_dim: setting('embed_dim'),
+      pixel_range: 'signed',
+    }),
+  );
+  for (const [path, variable] of model.namedWeights()) {
+    const values = flaxWeight(path.replaceAll('.', '/'), variable.shape, seed);
+    tf.tidy(() => variable.assign(tf.tensor(values, variable.shape)));
+  }
+  const discriminator = new PatchDiscriminator({
+    width: loss.disc_ndf,
+    layers: loss.disc_num_layers,
+    actNorm: loss.use_actnorm,
+  });
+  const judged = discriminator.namedWeights();
+  fillPlain(judged, discriminatorRules(judged.keys()), seed + 1, GAIN.discriminator);
+  const lpips = new Lpips(VGG16_WIDTHS.map((width) => width / 8));
+  const compared = lpips.namedWeights();
+  fillPlain(compared, lpipsRules(compared.keys(), 'taming'), seed + 2, GAIN.lpips);
+  const rate = setting<number>('learning_rate');
+  return {
+    model,
+    discriminator,
+    lpips,
+    rate,
+    generatorOptimizer: tamingAdam(rate),
+    discriminatorOptimizer: tamingAdam(rate),
+    config: {
+      perceptualWeight: loss.perceptual_weight,
+      codebookWeight: loss.codebook_weight,
+      discWeight: loss.disc_weight,
+      discStart: loss.disc_start,
+      discLoss: loss.disc_loss,
+    },
+  };
+}
+
+function compareBatches(checks: Checks, arrays: GoldenArrays, parts: ReturnType<typeof open>): void {
+  const { model, discriminator, rate } = parts;
+  const networks = {
+    generator: { weights: model.namedWeights(), rules: rulesForTaming(model.namedWeights().keys()) },
+    discriminator: {
+      weights: discriminator.namedWeights(),
+      rules: discriminatorRules(discriminator.namedWeights().keys()),
+    },
+  };
+  const noisy = arrays.setting<object>('share_of_elements_off_by_5_percent_of_learning_rate') ?? {};
+  const logged = arrays.setting<Record<string, number>[]>('logged') ?? [];
+  logged.forEach((expected, batch) => {
+    const first = batch === 0;
+    // Adam moves every element by about the rate in its first steps, so a gradient near 0 may go either way; later batches stand on that.
+    const later: Tolerance = {
+      absolute: 2e-3,
+      relative: 5e-3,
+      reason: 'weights of later batches: Adam’s first steps go by signs',
+    };
+    const losses: Tolerance = first
+      ? { absolute: 1e-5, relative: 1e-5, reason: 'float32 noise 1e-6' }
+      : later;
+    const gradients: Tolerance = first
+      ? { absolute: 1e-5, reason: 'float32 beside float64: 1e-6 to 1e-5' }
+      : later;
+    const pixels = tf.tidy(() => tf.div(tf.add(arrays.tensor(`${batch}/batch`), 1), 2) as tf.Tensor4D);
+    const compare = (
+      group: string,
+      key: string,
+      ours: tf.Tensor,
+      rule: WeightRule,
+      tolerance: Tolerance,
+    ): void => {
+      if (!arrays.has(key)) return;
+      const want = arrays.floats(key);
+      checks.close(group, key, thinned(theirLayout(ours, rule.transpose), want.length), want, tolerance);
+    };
+    const label = first ? '' : ' of later batches';
+    const metrics = adversarialStep(model, pixels, batch, parts, {
+      onGradients(network, grads, loss) {
+        const key = `${batch}/${network}_loss`;
+        if (arrays.has(key))
+          checks.close(
+            `losses${label}`,
+            key,
+            [loss],
+            arrays.floats(key),
+            network === 'generator' ? losses : later,
+          );
+        for (const [weight, gradient] of grads) {
+          const rule = networks[network].rules.get(weight) as WeightRule;
+          const tolerance = network === 'generator' ? gradients : later;
+          compare(
+            `gradients${network === 'generator' ? label : ' of the discriminator'}`,
+            `${batch}/${network}_grad/${rule.source}`,
+            gradient,
+            rule,
+            tolerance,
+          );
+        }
+      },
+    });
+    pixels.dispose();
+    for (const [theirs, ours] of Object.entries(LOGGED)) {
+      const want = expected[theirs];
+      if (want === undefined) continue;
+      const afterUpdate = /disc_loss|logits/.test(theirs);
+      const group = first && !afterUpdate ? 'numbers logged' : 'numbers logged after an update';
+      checks.close(
+        group,
+        `batch ${batch} ${theirs}`,
+        [metrics[ours] as number],
+        [want],
+        first && !afterUpdate ? losses : later,
+      );
+    }
+    for (const [network, { weights, rules }] of Object.entries(networks)) {
+      for (const [weight, variable] of weights) {
+        const rule = rules.get(weight) as WeightRule;
+        const after = `${batch}/${network}_after/${rule.source}`;
+        const sign = after in noisy || weight.endsWith('bias');
+        compare(sign ? 'weights with gradients near 0' : 'weights', after, variable, rule, {
+          absolute: (sign ? 2 : 0.1) * rate * (batch + 1),
+          reason: sign ? 'Adam goes by the sign of a gradient near 0: 2 × rate a step' : '0.1 × rate a step',
+        });
+        compare('gathered statistics', `${batch}/buffer/${rule.source}`, variable, rule, {
+          absolute: 1e-4,
+          reason: 'they see the moved weights',
+        });
+      }
+    }
+  });
+}

@@ -1,0 +1,71 @@
+import type { WeightRule } from '@easel/core';
+import * as tf from '@tensorflow/tfjs';
+import { hashedUniform } from '../../hashed-uniform.js';
+
+/** Gain of 4-D weights by the formula: LPIPS has twice that of the others. */
+export const GAIN = { lpips: 6, discriminator: 3 } as const;
+
+/** A weight under its PyTorch name and shape [O, I, h, w] (reference/golden/scripts/taming_stubs.py, fill_plain). */
+function plainWeight(name: string, shape: readonly number[], seed: number, gain: number): Float32Array {
+  const size = shape.reduce((product, extent) => product * extent, 1);
+  if (/running_mean$|initialized$/.test(name)) return new Float32Array(size);
+  if (name.endsWith('running_var')) return new Float32Array(size).fill(1);
+  const u = hashedUniform(name, size, seed);
+  if (name.startsWith('lin')) return Float32Array.from(u, (x) => (x + 1) / 2);
+  if (name.endsWith('weight') && shape.length === 4) {
+    const factor = Math.sqrt((gain * (shape[0] as number)) / size);
+    return Float32Array.from(u, (x) => x * factor);
+  }
+  if (/weight$|scale$/.test(name)) return Float32Array.from(u, (x) => 1 + 0.5 * x);
+  return Float32Array.from(u, (x) => 0.2 * x);
+}
+
+/** Sets weights to what the formula gives under the names of taming. */
+export function fillPlain(
+  weights: ReadonlyMap<string, tf.Variable>,
+  rules: ReadonlyMap<string, WeightRule>,
+  seed: number,
+  gain: number,
+): void {
+  for (const [name, variable] of weights) {
+    const { source, transpose } = rules.get(name) as WeightRule;
+    const shape: number[] = transpose === undefined ? variable.shape : [];
+    transpose?.forEach((axis, i) => {
+      shape[axis] = variable.shape[i] as number;
+    });
+    tf.tidy(() => {
+      const theirs = tf.tensor(plainWeight(source, shape, seed, gain), shape);
+      variable.assign(transpose === undefined ? theirs : tf.transpose(theirs, [...transpose]));
+    });
+  }
+}
+
+/** A VQGAN's weight under its Flax path (reference/golden/scripts/weights.py, tensor). */
+export function flaxWeight(path: string, shape: readonly number[], seed: number): Float32Array {
+  const size = shape.reduce((product, extent) => product * extent, 1);
+  const u = hashedUniform(path, size, seed);
+  const leaf = path.slice(path.lastIndexOf('/') + 1);
+  const fanIn = size / (shape.at(-1) as number);
+  const [base, factor] =
+    leaf === 'scale'
+      ? [1, 0.5]
+      : leaf === 'kernel'
+        ? [0, Math.sqrt(3 / fanIn)]
+        : leaf === 'embedding'
+          ? [0, 1]
+          : [0, 0.2];
+  return Float32Array.from(u, (x) => base + factor * x);
+}
+
+/** A tensor of ours in PyTorch's layout, by the rule that reads it. */
+export function theirLayout(x: tf.Tensor, transpose: readonly number[] | undefined): Float32Array {
+  if (transpose === undefined) return x.dataSync() as Float32Array;
+  const back = transpose.map((_, axis) => transpose.indexOf(axis));
+  return tf.tidy(() => tf.transpose(x, back).dataSync()) as Float32Array;
+}
+
+/** Every k-th element, k the smallest step that leaves at most `kept` of them. */
+export function thinned(values: Float32Array, kept: number): Float32Array {
+  const step = Math.max(1, Math.ceil(values.length / Math.max(1, kept)));
+  return values.filter((_, i) => i % step === 0);
+}
