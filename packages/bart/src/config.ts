@@ -1,5 +1,4 @@
-import { ConfigError } from '@easel/core';
-import { SettingsReader, settingsObject, show, snakeCase } from './settings-reader.js';
+import { ConfigError, SettingsReader, settingsObject, showValue, snakeCase } from '@easel/core';
 
 /** The activations of the transformer's feed-forward blocks; no others exist in the original. */
 export const ACTIVATIONS = ['gelu', 'gelu_new', 'relu', 'silu', 'swish', 'quick_gelu', 'smelu'] as const;
@@ -225,7 +224,7 @@ function withAliases(json: object, file: string): Map<string, unknown> {
     if (value === undefined) continue;
     if (settings.has(key) && settings.get(key) !== value) {
       throw new ConfigError(
-        `${file}: ${alias} and ${key} are two names of one setting, but say ${show(value)} and ${show(settings.get(key))}. Keep ${key}.`,
+        `${file}: ${alias} and ${key} are two names of one setting, but say ${showValue(value)} and ${showValue(settings.get(key))}. Keep ${key}.`,
       );
     }
     settings.delete(alias);

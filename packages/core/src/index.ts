@@ -21,6 +21,9 @@ export {
   type WeightRule,
 } from './checkpoint/weights.js';
 
+// Configs
+export { SettingsReader, settingsObject, showValue, snakeCase } from './config/settings-reader.js';
+
 // Errors
 export {
   CheckpointError,

@@ -1,7 +1,6 @@
-import { ConfigError } from '@easel/core';
+import { ConfigError, SettingsReader, settingsObject } from '@easel/core';
 import { type ActivationName, IGNORED_SETTINGS, parseDalleBartConfig } from '../config.js';
 import type { GenerationConfig } from '../image-token-model.js';
-import { SettingsReader, settingsObject } from '../settings-reader.js';
 import type { LayerConfig } from '../version.js';
 import { firstVersion } from './version.js';
 

@@ -1,4 +1,4 @@
-import { ConfigError, nearest } from '@easel/core';
+import { ConfigError, nearest } from '../errors.js';
 
 /** Takes settings out of a config.json one by one, and knows afterwards which ones nobody asked for. */
 export class SettingsReader {
@@ -79,7 +79,7 @@ export class SettingsReader {
 
   fail(key: string, expected: string, found: unknown, hint = ''): never {
     throw new ConfigError(
-      `${this.file}: expected ${key} to be ${expected}, got ${show(found)}.${hint && ` ${hint}`}`,
+      `${this.file}: expected ${key} to be ${expected}, got ${showValue(found)}.${hint && ` ${hint}`}`,
     );
   }
 
@@ -92,7 +92,7 @@ export class SettingsReader {
 /** A config.json's content. Throws ConfigError unless it is an object. */
 export function settingsObject(json: unknown, file: string): object {
   if (typeof json === 'object' && json !== null && !Array.isArray(json)) return json;
-  throw new ConfigError(`${file}: expected an object of settings, got ${show(json)}.`);
+  throw new ConfigError(`${file}: expected an object of settings, got ${showValue(json)}.`);
 }
 
 /** camelCase → snake_case. */
@@ -101,7 +101,7 @@ export function snakeCase(key: string): string {
 }
 
 /** A value as an error message shows it. */
-export function show(value: unknown): string {
+export function showValue(value: unknown): string {
   const text = JSON.stringify(value) ?? String(value);
   return text.length > 80 ? `${text.slice(0, 77)}…` : text;
 }

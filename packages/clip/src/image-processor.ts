@@ -1,0 +1,183 @@
+import {
+  ConfigError,
+  crop,
+  DataError,
+  type PictureSize,
+  RESIZE_FILTERS,
+  type Raster,
+  type ResizeFilter,
+  resize,
+  SettingsReader,
+  settingsObject,
+  showValue,
+} from '@easel/core';
+
+/** How pictures become pixels for the image tower. A step that is undefined is left out. */
+export interface ImageProcessorConfig {
+  /** The short side becomes so long, the long side in proportion, truncated; or both sides are given. */
+  readonly resizeTo: { readonly shortestEdge: number } | PictureSize | undefined;
+  readonly filter: ResizeFilter;
+  /** Centre cut, black where the picture is smaller. */
+  readonly cropTo: PictureSize | undefined;
+  /** Factor that takes bytes to [0, 1]. */
+  readonly rescale: number | undefined;
+  /** (x − mean) / std, for each channel. */
+  readonly normalize: { readonly mean: readonly number[]; readonly std: readonly number[] } | undefined;
+}
+
+/** What OpenAI's models were trained with, for a picture of `side` pixels. */
+export function defaultImageProcessor(side = 224): ImageProcessorConfig {
+  return {
+    resizeTo: { shortestEdge: side },
+    filter: 'bicubic',
+    cropTo: { height: side, width: side },
+    rescale: 1 / 255,
+    normalize: {
+      mean: [0.48145466, 0.4578275, 0.40821073],
+      std: [0.26862954, 0.26130258, 0.27577711],
+    },
+  };
+}
+
+/** Names and hints that say nothing about what is done. RGB is made in any case: the towers take nothing else. */
+const IGNORED_SETTINGS: ReadonlySet<string> = new Set(
+  `feature_extractor_type image_processor_type processor_class do_convert_rgb data_format input_data_format default_to_square device
+  return_tensors _valid_processor_keys disable_grouping do_pad pad_size`.split(/\s+/),
+);
+
+/**
+ * Reads the content of a preprocessor_config.json of CLIP, in the form of any transformers version.
+ *
+ * Throws ConfigError for an unknown setting or a value of the wrong kind. `file` is named in messages.
+ */
+export function parseImageProcessor(json: unknown, file = 'preprocessor_config.json'): ImageProcessorConfig {
+  const settings = new Map(Object.entries(settingsObject(json, file)));
+  const sizes = new Map([...settings].filter(([key]) => key === 'size' || key === 'crop_size'));
+  const lists = new Map([...settings].filter(([key]) => key === 'image_mean' || key === 'image_std'));
+  for (const key of [...sizes.keys(), ...lists.keys()]) settings.delete(key);
+  const read = new SettingsReader(settings, file);
+  const standard = defaultImageProcessor();
+  const resample = read.count('resample', RESIZE_FILTERS.indexOf(standard.filter), 0);
+  const filter =
+    RESIZE_FILTERS[resample] ??
+    read.fail('resample', `a filter of Pillow, 0 to ${RESIZE_FILTERS.length - 1}`, resample);
+  const doResize = read.flag('do_resize', true);
+  const doCrop = read.flag('do_center_crop', true);
+  const doRescale = read.flag('do_rescale', true);
+  const doNormalize = read.flag('do_normalize', true);
+  const factor = read.positive('rescale_factor', 1 / 255);
+  const mean = channels(lists.get('image_mean') ?? standard.normalize?.mean, `${file}: expected image_mean`);
+  const std = channels(lists.get('image_std') ?? standard.normalize?.std, `${file}: expected image_std`);
+  if (std.includes(0)) throw new ConfigError(`${file}: expected image_std without 0, got ${showValue(std)}.`);
+  read.refuseUnknown(IGNORED_SETTINGS);
+  const size = sizes.get('size') ?? 224;
+  return {
+    resizeTo: doResize ? parseResize(size, `${file}: expected size`) : undefined,
+    filter,
+    cropTo: doCrop ? parseSize(sizes.get('crop_size') ?? 224, `${file}: expected crop_size`) : undefined,
+    rescale: doRescale ? factor : undefined,
+    normalize: doNormalize ? { mean, std } : undefined,
+  };
+}
+
+function isSide(value: unknown): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 1;
+}
+
+function parseSize(value: unknown, where: string): PictureSize {
+  if (isSide(value)) return { height: value, width: value };
+  const { height, width } = (value ?? {}) as { height?: unknown; width?: unknown };
+  if (isSide(height) && isSide(width)) return { height, width };
+  throw new ConfigError(
+    `${where} to be a number of pixels from 1 or {"height": …, "width": …}, got ${showValue(value)}.`,
+  );
+}
+
+/** A number alone is the short side. */
+function parseResize(value: unknown, where: string): ImageProcessorConfig['resizeTo'] {
+  const { shortest_edge: edge = value } = (value ?? {}) as { shortest_edge?: unknown };
+  if (isSide(edge)) return { shortestEdge: edge };
+  return parseSize(value, `${where} to have "shortest_edge", or`);
+}
+
+function channels(value: unknown, where: string): readonly number[] {
+  const list = typeof value === 'number' ? [value, value, value] : value;
+  if (Array.isArray(list) && list.length === 3 && list.every(Number.isFinite)) return list as number[];
+  throw new ConfigError(`${where} to be three numbers, got ${showValue(value)}.`);
+}
+
+/** The content of a preprocessor_config.json that parseImageProcessor reads back to an equal config, and transformers to an equal processor. */
+export function imageProcessorToJson(config: ImageProcessorConfig): Record<string, unknown> {
+  const { resizeTo, filter, cropTo, rescale, normalize } = config;
+  const size =
+    resizeTo !== undefined && 'shortestEdge' in resizeTo
+      ? { shortest_edge: resizeTo.shortestEdge }
+      : resizeTo;
+  return {
+    image_processor_type: 'CLIPImageProcessor',
+    do_convert_rgb: true,
+    do_resize: resizeTo !== undefined,
+    ...(size && { size }),
+    resample: RESIZE_FILTERS.indexOf(filter),
+    do_center_crop: cropTo !== undefined,
+    ...(cropTo && { crop_size: cropTo }),
+    do_rescale: rescale !== undefined,
+    ...(rescale !== undefined && { rescale_factor: rescale }),
+    do_normalize: normalize !== undefined,
+    ...(normalize && { image_mean: normalize.mean, image_std: normalize.std }),
+  };
+}
+
+/**
+ * A picture as pixels for the image tower: RGB → resize → centre cut → times `rescale` → (x − mean) / std. float32 [height, width, 3].
+ *
+ * `picture`: bytes with 3 channels, 4 (alpha is dropped, not blended) or 1 (grey). Resized bytes are Pillow's; the arithmetic behind them is
+ * NumPy's in transformers 4.25.1: the product in float64 rounded to float32, the rest in float32.
+ * Throws DataError for another number of channels. Source: CLIPImageProcessor of transformers 4.25.1.
+ */
+export function processImage(picture: Raster, config: ImageProcessorConfig): Raster<Float32Array> {
+  const { data, width, height } = cutImage(picture, config);
+  const { rescale = 1, normalize } = config;
+  const pixels = Float32Array.from(data, (byte) => byte * rescale);
+  if (normalize !== undefined) {
+    const mean = Float32Array.from(normalize.mean);
+    const std = Float32Array.from(normalize.std);
+    for (let i = 0; i < pixels.length; i++) {
+      const centred = Math.fround((pixels[i] as number) - (mean[i % 3] as number));
+      pixels[i] = centred / (std[i % 3] as number);
+    }
+  }
+  return { data: pixels, width, height, channels: 3 };
+}
+
+/** The bytes of a picture after resizing and cutting. */
+export function cutImage(picture: Raster, { resizeTo, filter, cropTo }: ImageProcessorConfig): Raster {
+  let image = asRgb(picture);
+  if (resizeTo !== undefined) image = resize(image, resizedSize(image, resizeTo), filter);
+  if (cropTo === undefined) return image;
+  const top = Math.floor((image.height - cropTo.height) / 2);
+  const left = Math.floor((image.width - cropTo.width) / 2);
+  return crop(image, { top, left, ...cropTo });
+}
+
+function resizedSize(picture: Raster, size: NonNullable<ImageProcessorConfig['resizeTo']>): PictureSize {
+  if (!('shortestEdge' in size)) return size;
+  const { width, height } = picture;
+  const short = Math.min(width, height);
+  const scaled = (side: number): number =>
+    side === short ? size.shortestEdge : Math.trunc((size.shortestEdge * side) / short);
+  return { height: scaled(height), width: scaled(width) };
+}
+
+function asRgb(picture: Raster): Raster {
+  const { data, width, height, channels: count } = picture;
+  if (count === 3) return picture;
+  if (count !== 1 && count !== 4) {
+    throw new DataError(`processImage: expected a picture with 1, 3 or 4 channels, got ${count}.`);
+  }
+  const rgb = new Uint8Array(width * height * 3);
+  for (let i = 0; i < rgb.length; i++) {
+    rgb[i] = data[Math.floor(i / 3) * count + (count === 1 ? 0 : i % 3)] as number;
+  }
+  return { data: rgb, width, height, channels: 3 };
+}

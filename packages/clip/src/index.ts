@@ -1,0 +1,31 @@
+// Config
+export {
+  CLIP_ACTIVATIONS,
+  type ClipActivation,
+  type ClipConfig,
+  clipConfigToJson,
+  type ImageTowerConfig,
+  parseClipConfig,
+  type TextTowerConfig,
+  type TowerConfig,
+} from './config.js';
+
+// Pictures
+export {
+  cutImage,
+  defaultImageProcessor,
+  type ImageProcessorConfig,
+  imageProcessorToJson,
+  parseImageProcessor,
+  processImage,
+} from './image-processor.js';
+
+// Model
+export type { ImageStates } from './image-tower.js';
+export { Clip } from './model.js';
+export type { TextIds, TextStates } from './text-tower.js';
+export type { OnHidden } from './tower.js';
+
+// Weights
+export { clipParameters } from './parameters.js';
+export { type ClipReading, clipReading, rulesForEasel, rulesForFlax, rulesForTorch } from './weights.js';
