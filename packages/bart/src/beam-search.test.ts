@@ -1,72 +1,22 @@
-import { readFileSync } from 'node:fs';
+import { GoldenArrays, golden } from '@easel/conformance/golden';
+import { type AnyBart, goldenBart } from '@easel/conformance/kinds/bart/open-model';
+import { inputsOf } from '@easel/conformance/kinds/generation/run-arguments';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import { backends } from '../testing/backends.js';
-import { GoldenArrays, goldenModel, maxDifference } from '../testing/golden-case.js';
-import { type GoldenRun, inputsOf, rowOptionsOf, withoutUndefined } from '../testing/golden-run.js';
-import { type BeamOptions, generateBeams } from './beam-search.js';
+import { generateBeams } from './beam-search.js';
 import { generateTokens } from './generate.js';
-import type { DalleBart } from './model.js';
 
 jest.setTimeout(120_000); // a busy machine
 
-const golden = (path: string): URL =>
-  new URL(`../../../reference/golden/generation/${path}`, import.meta.url);
-
-function optionsOf(run: GoldenRun): BeamOptions {
-  return {
-    beams: run.num_beams as number,
-    ...rowOptionsOf(run),
-    ...withoutUndefined({ lengthPenalty: run.length_penalty, earlyStopping: run.early_stopping }),
-  };
-}
-
-/** The portable backend takes a second a run, so it takes these and native takes all. */
-const OF_EACH_KIND = new Set('beam_2_late_0.0 beam_2_forced_eos beam_3_one_row beam_4_early_2.0'.split(' '));
-
-const places = backends.flatMap((backend) => ['plain', 'eos'].map((folder) => [backend, folder] as const));
-
-describe.each(places)("the original's beam search on %s, model %s", (backend, folder) => {
-  const io = new GoldenArrays(golden(`${folder}/io.safetensors`));
-  const all = (JSON.parse(readFileSync(golden(`${folder}/runs.json`), 'utf8')) as GoldenRun[]).filter(
-    (run) => run.num_beams !== undefined,
-  );
-  let model: DalleBart;
-
-  beforeAll(async () => {
-    await tf.setBackend(backend);
-    model = await goldenModel(golden(`${folder}/`));
-  });
-  afterAll(() => {
-    model.dispose();
-  });
-
-  test.each(backend === 'cpu' ? all.filter((run) => OF_EACH_KIND.has(run.name)) : all)(
-    '$name',
-    async (run) => {
-      const before = tf.memory().numTensors;
-      const { tokens, scores } = await generateBeams(model, inputsOf(io, run), optionsOf(run));
-      const [rows, length] = io.shape(`${run.name}.sequences`) as [number, number];
-      const expected = io.ints(`${run.name}.sequences`);
-      expect(tokens.map((row) => [...row])).toEqual(
-        Array.from({ length: rows }, (_, row) => [
-          ...expected.subarray(row * length + 1, (row + 1) * length),
-        ]),
-      );
-      expect(maxDifference(scores, io.floats(`${run.name}.scores`))).toBeLessThan(1e-4);
-      expect(tf.memory().numTensors).toBe(before);
-    },
-  );
-});
-
 describe('beam search', () => {
-  const io = new GoldenArrays(golden('eos/io.safetensors'));
+  const io = new GoldenArrays(golden('generation/eos/io.safetensors'));
   const inputs = inputsOf(io, { rows: [1] });
-  let model: DalleBart;
+  let model: AnyBart;
 
   beforeAll(async () => {
     await tf.setBackend(backends.at(-1) as string);
-    model = await goldenModel(golden('eos/'));
+    model = await goldenBart('generation/eos');
   });
   afterAll(() => {
     model.dispose();

@@ -1,119 +1,29 @@
-import { readFileSync } from 'node:fs';
-import { prngKey, split } from '@easel/core';
+import { prngKey } from '@easel/core';
+import { GoldenArrays, golden } from '@easel/conformance/golden';
+import { fillByFormula } from '@easel/conformance/kinds/bart/formula-weights';
+import { type AnyBart, goldenBart } from '@easel/conformance/kinds/bart/open-model';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import { backends } from '../testing/backends.js';
-import { fillByFormula } from '../testing/formula-weights.js';
-import { GoldenArrays, goldenModel, maxDifference } from '../testing/golden-case.js';
-import { type GoldenRun, inputsOf, rowOptionsOf, withoutUndefined } from '../testing/golden-run.js';
 import { parseDalleBartConfig } from './config.js';
-import { type GenerateOptions, generateTokens, iterationKeys } from './generate.js';
-import { minDalle, minDalleConditioned } from './logits-rules.js';
+import { type GenerateOptions, generateTokens } from './generate.js';
 import { DalleBart } from './model.js';
 import type { GenerateInputs } from './text-inputs.js';
 
 jest.setTimeout(120_000); // a busy machine
 
-const golden = (path: string): URL =>
-  new URL(`../../../reference/golden/generation/${path}`, import.meta.url);
-const json = <T>(path: string): T => JSON.parse(readFileSync(golden(path), 'utf8')) as T;
-
-/** The arguments of a golden run, with our additions to the original switched off. */
-function optionsOf(run: GoldenRun): GenerateOptions {
-  return {
-    ...rowOptionsOf(run),
-    ...withoutUndefined({
-      key: run.key_seed === undefined ? undefined : prngKey(run.key_seed),
-      greedy: run.do_sample === undefined ? undefined : !run.do_sample,
-      topK: run.top_k,
-      topP: run.top_p,
-      temperature: run.temperature,
-      conditionScale: run.condition_scale,
-    }),
-  };
-}
-
-/** One run of each kind: the portable backend takes a second a run, so it takes these and native takes all. */
-const OF_EACH_KIND = new Set(
-  `sample_00 sample_06 sample_08 sample_16 sample_18 sample_20 sample_key1 sample_one_row sample_two_rows sample_no_mask
-  sample_short sample_forced_bos sample_forced_eos sample_start_0 sample_start_3 sample_min_6 sample_pad_9 sample_eos_20
-  sample_eos_is_pad greedy greedy_length_2 greedy_forced_both greedy_min_5`.split(/\s+/),
-);
-
-const places = backends.flatMap((backend) =>
-  ['plain', 'scan', 'eos'].map((folder) => [backend, folder] as const),
-);
-
-describe.each(places)("the original's generate on %s, model %s", (backend, folder) => {
-  const io = new GoldenArrays(golden(`${folder}/io.safetensors`));
-  const all = json<GoldenRun[]>(`${folder}/runs.json`).filter((run) => run.num_beams === undefined);
-  const runs = backend === 'cpu' ? all.filter((run) => OF_EACH_KIND.has(run.name)) : all;
-  let model: DalleBart;
-
-  beforeAll(async () => {
-    await tf.setBackend(backend);
-    model = await goldenModel(golden(`${folder}/`));
-  });
-  afterAll(() => {
-    model.dispose();
-  });
-
-  test.each(runs)('$name', async (run) => {
-    const before = tf.memory().numTensors;
-    const rows = await generateTokens(model, inputsOf(io, run), optionsOf(run));
-    const [, length] = io.shape(`${run.name}.sequences`) as [number, number];
-    const expected = io.ints(`${run.name}.sequences`);
-    const got = rows.map((row) => [...row]);
-    expect(got).toEqual(rows.map((_, row) => [...expected.subarray(row * length + 1, (row + 1) * length)]));
-    expect(tf.memory().numTensors).toBe(before);
-  });
-});
-
 describe("min-dalle's rule", () => {
-  interface MinDalleCase {
-    name: string;
-    logits?: string;
-    images?: number;
-    temperature: number;
-    top_k: number;
-    supercondition_factor: number;
-  }
-  const io = new GoldenArrays(golden('min_dalle/io.safetensors'));
-  const cases = json<MinDalleCase[]>('min_dalle/cases.json');
-
-  /** The weights that min-dalle draws by, of logits [2n, V] with the unconditional half first: [n, V]. */
-  function weights(logits: Float32Array, vocabulary: number, c: MinDalleCase): number[] {
-    const images = logits.length / vocabulary / 2;
-    const row = (i: number): Float32Array => logits.subarray(i * vocabulary, (i + 1) * vocabulary);
-    const rule = minDalle(c.top_k, c.temperature, vocabulary);
-    return Array.from({ length: images }, (_, image) =>
-      rule(minDalleConditioned(row(images + image), row(image), c.supercondition_factor), 1),
-    ).flatMap((scores) => [...scores].map((score) => Math.fround(Math.exp(score))));
-  }
-
-  test.each(cases)('$name: weights', (c) => {
-    const logits = c.logits ?? `${c.name}.logits`;
-    const vocabulary = io.shape(logits).at(-1) as number;
-    const all = io.floats(logits);
-    const expected = io.floats(`${c.name}.weights`);
-    const size = c.images === undefined ? all.length : 2 * c.images * vocabulary; // of one step
-    const got = Array.from({ length: all.length / size }, (_, step) =>
-      weights(all.subarray(step * size, (step + 1) * size), vocabulary, c),
-    ).flat();
-    expect(got.map((weight) => weight > 0)).toEqual([...expected].map((weight) => weight > 0)); // who is kept
-    expect(maxDifference(got, expected)).toBeLessThan(1e-6);
-  });
-
   describe.each(backends)('on %s', (backend) => {
-    let model: DalleBart;
+    let model: AnyBart;
     beforeAll(async () => {
       await tf.setBackend(backend);
-      model = await goldenModel(golden('plain/'));
+      model = await goldenBart('generation/plain');
     });
     afterAll(() => {
       model.dispose();
     });
 
+    const io = new GoldenArrays(golden('generation/min_dalle/io.safetensors'));
     const [, length] = io.shape('text_tokens') as [number, number];
     const ids = io.ints('text_tokens');
     const mask = ids.map((id) => Number(id !== 1));
@@ -125,24 +35,6 @@ describe("min-dalle's rule", () => {
       rows: 1,
       length,
     };
-
-    // Rows of a run differ by their start tokens alone, and the golden runs take the likeliest token.
-    test.each(cases.filter((c) => c.images !== undefined))('$name: tokens', async (c) => {
-      const tokens = io.ints(`${c.name}.tokens`);
-      for (let image = 0; image < (c.images as number); image++) {
-        const expected = [...tokens.subarray(image * 17, (image + 1) * 17)];
-        const [row] = await generateTokens(model, inputs, {
-          rule: 'min-dalle',
-          greedy: true,
-          decoderStartTokenId: expected[0] as number,
-          temperature: c.temperature,
-          topK: c.top_k,
-          conditionScale: c.supercondition_factor,
-          idsBelow: Number.POSITIVE_INFINITY,
-        });
-        expect([...(row as Int32Array)]).toEqual(expected.slice(1));
-      }
-    });
 
     test('draws among the codes only, never ends early, and top-k 1 is greedy', async () => {
       const settings = { rule: 'min-dalle', conditionScale: 4 } as const;
@@ -294,26 +186,4 @@ describe('super conditioning by formula', () => {
     const { uncondInputIds: _ids, uncondAttentionMask: _mask, ...bare } = inputs;
     await expect(generateTokens(model, bare, { conditionScale: 2 })).rejects.toThrow(/uncondInputIds/);
   });
-});
-
-describe('keys of a seed', () => {
-  interface Schedule {
-    seed: number;
-    devices: number;
-    iterations: { device_keys: [number, number][]; device_0_first_step_keys?: [number, number][] }[];
-  }
-
-  test.each(json<Schedule[]>('keys.json').filter((schedule) => schedule.devices === 1))(
-    'seed $seed, as the notebook',
-    ({ seed, iterations }) => {
-      const keys = iterationKeys(seed, iterations.length);
-      expect(keys).toEqual(iterations.map((iteration) => iteration.device_keys[0]));
-      let key = keys[0] as readonly [number, number];
-      for (const expected of iterations[0]?.device_0_first_step_keys ?? []) {
-        const [now, next] = split(key);
-        expect(now).toEqual(expected);
-        key = next as readonly [number, number];
-      }
-    },
-  );
 });

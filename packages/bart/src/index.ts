@@ -29,6 +29,19 @@ export {
 export type { GenerationConfig, ImageTokenModel } from './image-token-model.js';
 export { ImageTransformer, type TransformerInputs } from './image-transformer.js';
 export { initializeDalleBart } from './initialize.js';
+export {
+  argmax,
+  forcedToken,
+  type LogitsRule,
+  minDalle,
+  minDalleConditioned,
+  minLength,
+  onlyIdsBelow,
+  superConditioned,
+  temperature,
+  topK,
+  topP,
+} from './logits-rules.js';
 export { DalleBart, type DalleBartInputs } from './model.js';
 export { type ModelPlan, planModel } from './model-config.js';
 export { HashtagSplitter, parseWordFrequencies } from './normalizer/hashtags.js';

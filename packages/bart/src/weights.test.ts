@@ -1,19 +1,16 @@
 import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { loadWeights, WeightMismatchError } from '@easel/core';
 import { openCheckpoint } from '@easel/core/node';
+import { golden } from '@easel/conformance/golden';
+import { goldenBart } from '@easel/conformance/kinds/bart/open-model';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import { fromFloat32, toFloat32 } from 'safetensors-ts';
-import { goldenModel } from '../testing/golden-case.js';
 import { parseDalleBartConfig } from './config.js';
 import { DalleBart } from './model.js';
 import { bartNaming, rulesForSource } from './weights.js';
-
-const golden = new URL('../../../reference/golden/', import.meta.url);
-const normformer = new URL('bart/normformer_noscan/', golden);
 
 jest.setTimeout(60_000); // a busy machine
 
@@ -22,10 +19,7 @@ beforeAll(async () => {
   await tf.setBackend('cpu');
   folder = mkdtempSync(join(tmpdir(), 'easel-weights-'));
   for (const file of ['encoder.pt', 'decoder.pt'])
-    copyFileSync(
-      fileURLToPath(new URL(`../../../reference/torch/${file}`, import.meta.url)),
-      join(folder, file),
-    );
+    copyFileSync(golden(`../torch/${file}`), join(folder, file));
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -38,7 +32,7 @@ function rounded(values: Float32Array): Float32Array {
 describe("min-dalle's encoder.pt and decoder.pt", () => {
   // The files are normformer_noscan under min-dalle's names, as float16: reference/make-torch-models.py.
   test('give the weights that the Flax file gives, rounded to float16', async () => {
-    const expected = await goldenModel(normformer);
+    const expected = (await goldenBart('bart/normformer_noscan')) as DalleBart;
     const source = await openCheckpoint(folder);
     expect(bartNaming(source)).toBe('min-dalle');
     const model = new DalleBart(expected.config);
@@ -53,7 +47,7 @@ describe("min-dalle's encoder.pt and decoder.pt", () => {
   });
 
   test('of a variant that min-dalle does not know: every weight is named', async () => {
-    const json = JSON.parse(readFileSync(new URL('config.json', normformer), 'utf8'));
+    const json = JSON.parse(readFileSync(golden('bart/normformer_noscan/config.json'), 'utf8'));
     const config = parseDalleBartConfig({ ...json, use_glu: false });
     const source = await openCheckpoint(folder);
     const model = new DalleBart(config);

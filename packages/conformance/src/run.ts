@@ -8,7 +8,7 @@ export interface CaseResult {
   readonly backend: string;
   readonly kind: string;
   readonly name: string;
-  /** `impossible`: the backend cannot, for the reason given; neither passed nor failed. */
+  /** `impossible`: the backend cannot, for the reason given, or every part was left out; neither passed nor failed. */
   readonly outcome: 'passed' | 'failed' | 'impossible';
   readonly groups: readonly GroupResult[];
   /** Why it failed as a whole, or is impossible. */
@@ -62,7 +62,10 @@ export async function runCase(found: FoundCase): Promise<CaseResult> {
   }
   const groups = checks.results();
   const seconds = (performance.now() - start) / 1000;
-  if (problem === undefined && groups.length === 0) problem = 'nothing was compared';
+  if (problem === undefined && groups.length === 0) {
+    if (leftOut.length > 0) return result('impossible', [], undefined, seconds);
+    problem = 'nothing was compared';
+  }
   const passed = problem === undefined && groups.every((group) => group.passed);
   return result(passed ? 'passed' : 'failed', groups, problem, seconds);
 }

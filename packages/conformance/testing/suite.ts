@@ -27,7 +27,7 @@ export async function conformanceSuite(
     const cases = backend === fast ? all : all.filter(({ name }) => portable?.test(name));
     test.each(cases.map((found) => [found.name, found] as const))('%s', async (_name, found) => {
       const result = await runCase(found);
-      expect([caseLines(result).join('\n'), result.outcome]).toEqual([expect.anything(), 'passed']);
+      expect(result.outcome === 'failed' ? caseLines(result) : []).toEqual([]);
     });
   });
 }

@@ -1,54 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
-import { HashtagSplitter, parseWordFrequencies } from './hashtags.js';
+import { HashtagSplitter } from './hashtags.js';
 import { TextNormalizer } from './text-normalizer.js';
 
-interface Case {
-  group: string;
-  text: string;
-  result?: string;
-  steps?: Record<string, string>;
-  by_seed?: Record<string, string>;
-  draws?: Record<string, number[]>;
-}
-
-const golden = (file: string): string =>
-  readFileSync(new URL(`../../../../reference/golden/normalizer/${file}`, import.meta.url), 'utf8');
-const { cases } = JSON.parse(golden('cases.json')) as { cases: Case[] };
-const wordFrequencies = parseWordFrequencies(golden('enwiki-words-frequency.txt'));
-const groups = [...new Set(cases.map((c) => c.group))];
-
-describe('the original on its 791 texts', () => {
-  test('all of them are here', () => expect(cases).toHaveLength(791));
-
-  test.each(groups)('%s', (group) => {
-    const normalizer = new TextNormalizer({ wordFrequencies });
-    for (const c of cases) {
-      if (c.group !== group || c.result === undefined) continue;
-      let text = c.text;
-      let expected = c.text;
-      for (const [name, apply] of normalizer.steps) {
-        text = apply(text);
-        expected = c.steps?.[name] ?? expected; // a step that is not listed changed nothing
-        expect([c.text, name, text]).toEqual([c.text, name, expected]);
-      }
-      expect(normalizer.normalize(c.text)).toBe(c.result);
-    }
-  });
-
-  test('persons, with the original draws', () => {
-    let tried = 0;
-    for (const c of cases) {
-      for (const [seed, result] of Object.entries(c.by_seed ?? {})) {
-        const draws = [...(c.draws?.[seed] ?? [])];
-        const normalizer = new TextNormalizer({ wordFrequencies, random: () => draws.shift() as number });
-        expect([c.text, normalizer.normalize(c.text)]).toEqual([c.text, result]);
-        tried++;
-      }
-    }
-    expect(tried).toBe(27);
-  });
-});
+// The original's own texts: packages/conformance, kind `normalizer`.
 
 describe('by hand', () => {
   const normalizer = new TextNormalizer();
@@ -68,11 +22,9 @@ describe('by hand', () => {
   });
 
   test('normal text stays as it is, but for its space', () => {
-    for (const c of cases.slice(0, 50)) {
-      const once = normalizer.normalize('a red heart on a blue sea, 1/2 and 3.5');
-      expect(normalizer.normalize(once)).toBe(once);
-      expect(normalizer.normalize(c.text)).toMatch(/^ /);
-    }
+    const once = normalizer.normalize('a red heart on a blue sea, 1/2 and 3.5');
+    expect(once).toBe(' a red heart on a blue sea, 1/2 and 3.5');
+    expect(normalizer.normalize(once)).toBe(once);
   });
 
   test.each([
@@ -93,15 +45,6 @@ describe('by hand', () => {
   });
 });
 
-describe('HashtagSplitter', () => {
-  const tags = JSON.parse(golden('hashtags.json')) as { text: string; result: string }[];
-
-  test('the original on its tags', () => {
-    const splitter = new HashtagSplitter(wordFrequencies);
-    for (const { text, result } of tags) expect([text, splitter.split(text)]).toEqual([text, result]);
-  });
-
-  test('without words: letters, and digits together', () => {
-    expect(new HashtagSplitter([]).split('ab12')).toBe('a b 12');
-  });
+test('HashtagSplitter without words: letters, and digits together', () => {
+  expect(new HashtagSplitter([]).split('ab12')).toBe('a b 12');
 });

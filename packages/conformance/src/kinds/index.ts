@@ -9,12 +9,12 @@ export const KINDS: readonly KindEntry[] = [
   {
     name: 'generation',
     recognizes: (folder) => folder.has('runs.json', 'config.json') || folder.has('warpers.json'),
-    load: undefined,
+    load: () => import('./generation.js'),
   },
   {
     name: 'processor',
     recognizes: (folder) => folder.has('prompts.json', 'io.safetensors'),
-    load: undefined,
+    load: () => import('./processor.js'),
   },
   {
     name: 'bart',
@@ -52,15 +52,23 @@ export const KINDS: readonly KindEntry[] = [
   {
     name: 'tokenizer',
     recognizes: (folder) => folder.has('vocab.json', 'merges.txt', 'cases.json'),
-    load: undefined,
+    load: () => import('./tokenizer.js'),
   },
-  { name: 'normalizer', recognizes: (folder) => folder.has('hashtags.json'), load: undefined },
-  { name: 'schedules', recognizes: () => false, load: undefined },
+  {
+    name: 'normalizer',
+    recognizes: (folder) => folder.has('hashtags.json'),
+    load: () => import('./normalizer.js'),
+  },
+  { name: 'schedules', recognizes: () => false, load: () => import('./schedules.js') },
   { name: 'optimizers', recognizes: (folder) => folder.has('inverse_roots.json'), load: undefined },
   { name: 'data', recognizes: (folder) => folder.has('batches.safetensors', 'cases.json'), load: undefined },
   { name: 'partitions', recognizes: (folder) => folder.has('partitions.json'), load: undefined },
   { name: 'train', recognizes: (folder) => folder.has('run.json'), load: undefined },
-  { name: 'safetensors', recognizes: (folder) => folder.has('expected.json'), load: undefined },
+  {
+    name: 'safetensors',
+    recognizes: (folder) => folder.has('expected.json'),
+    load: () => import('./safetensors.js'),
+  },
 ];
 
 function textOf(folder: GoldenFolder, file: string): string {

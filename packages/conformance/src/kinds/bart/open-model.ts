@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { type DalleBart, type FirstVersionBart, type ModelPlan, planModel } from '@easel/bart';
 import { fromMsgpack, loadWeights } from '@easel/core';
-import { readJson } from '../../golden.js';
-import type { GoldenFolder } from '../../kind.js';
+import { golden, readJson } from '../../golden.js';
+import { GoldenFolder } from '../../kind.js';
 
 export type AnyBart = DalleBart | FirstVersionBart;
 
@@ -27,4 +27,10 @@ export async function openModel(plan: ModelPlan, folder: GoldenFolder): Promise<
     model.dispose();
     throw error;
   }
+}
+
+/** The model of a folder under reference/golden, for tests. Dispose it. */
+export async function goldenBart(name: string): Promise<AnyBart> {
+  const folder = new GoldenFolder(golden(name));
+  return await openModel(planOf(folder), folder);
 }

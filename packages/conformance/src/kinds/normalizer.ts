@@ -1,0 +1,77 @@
+import { readFileSync } from 'node:fs';
+import { HashtagSplitter, parseWordFrequencies, TextNormalizer } from '@easel/bart';
+import type { Checks } from '../checks.js';
+import { golden, readJson } from '../golden.js';
+import type { Case, GoldenFolder, Kind } from '../kind.js';
+
+interface NormalizedText {
+  /** The rule that the text is meant for. */
+  readonly group: string;
+  readonly text: string;
+  readonly result?: string;
+  /** Text after each step that changed it. */
+  readonly steps?: Readonly<Record<string, string>>;
+  /** Results where `<person>` is drawn, and the numbers that were drawn. */
+  readonly by_seed?: Readonly<Record<string, string>>;
+  readonly draws?: Readonly<Record<string, readonly number[]>>;
+}
+
+const WORDS = 'enwiki-words-frequency.txt';
+
+/** The text normalizer, step by step, and its splitting of hashtags. */
+export const kind: Kind = {
+  cases(folder: GoldenFolder): Case[] {
+    const path = folder.has(WORDS) ? folder.file(WORDS) : golden(`normalizer/${WORDS}`);
+    const words = (): string[] => parseWordFrequencies(readFileSync(path, 'utf8'));
+    const cases: Case[] = [];
+    if (folder.has('cases.json')) {
+      const { cases: texts } = readJson<{ cases: NormalizedText[] }>(folder.file('cases.json'));
+      for (const group of new Set(texts.map((each) => each.group))) {
+        cases.push({
+          name: group,
+          needs: 'nothing',
+          run(checks) {
+            const wordFrequencies = words();
+            for (const each of texts) if (each.group === group) checkText(checks, wordFrequencies, each);
+          },
+        });
+      }
+    }
+    if (folder.has('hashtags.json')) {
+      cases.push({
+        name: 'hashtags',
+        needs: 'nothing',
+        run(checks) {
+          const splitter = new HashtagSplitter(words());
+          for (const { text, result } of readJson<{ text: string; result: string }[]>(
+            folder.file('hashtags.json'),
+          )) {
+            checks.equal('text', JSON.stringify(text), splitter.split(text), result);
+          }
+        },
+      });
+    }
+    return cases;
+  },
+  besides: /^enwiki-words-frequency\.txt$/,
+};
+
+function checkText(checks: Checks, wordFrequencies: readonly string[], each: NormalizedText): void {
+  const name = JSON.stringify(each.text);
+  if (each.result !== undefined) {
+    const normalizer = new TextNormalizer({ wordFrequencies });
+    let text = each.text;
+    let expected = each.text;
+    for (const [step, apply] of normalizer.steps) {
+      text = apply(text);
+      expected = each.steps?.[step] ?? expected; // a step that is not listed changed nothing
+      checks.equal('steps', `${step} of ${name}`, text, expected);
+    }
+    checks.equal('text', name, normalizer.normalize(each.text), each.result);
+  }
+  for (const [seed, result] of Object.entries(each.by_seed ?? {})) {
+    const draws = [...(each.draws?.[seed] ?? [])];
+    const normalizer = new TextNormalizer({ wordFrequencies, random: () => draws.shift() as number });
+    checks.equal('text', `${name}, seed ${seed}`, normalizer.normalize(each.text), result);
+  }
+}

