@@ -115,6 +115,7 @@ export {
   gumbel,
   type Key,
   normal,
+  Pcg64,
   permutation,
   prngKey,
   randint,
