@@ -13,6 +13,17 @@ export interface ElementwiseFunctions {
   selectFloat(y: Float32Array, condition: Uint8Array, a: Float32Array, b: Float32Array): void;
 }
 
+/**
+ * The addon's pooling of images [batch, height, width, channels]. sizes: batch, inHeight, inWidth, channels, outHeight, outWidth, filterHeight, filterWidth,
+ * strideHeight, strideWidth, padTop, padLeft.
+ */
+export interface PoolFunctions {
+  maxPool(y: Float32Array, x: Float32Array, sizes: Int32Array): void;
+  averagePool(y: Float32Array, x: Float32Array, sizes: Int32Array): void;
+  maxPoolGradient(dx: Float32Array, dy: Float32Array, x: Float32Array, sizes: Int32Array): void;
+  averagePoolGradient(dx: Float32Array, dy: Float32Array, sizes: Int32Array): void;
+}
+
 /** The addon's reductions, softmax and normalisations. Shapes in brackets; null where an optional array is missing. */
 export interface RowFunctions {
   /** y [outer, inner] = scale · op over the middle axis of x [outer, red, inner]; op 0 sum, 1 max, 2 min (scale for sums alone). */
@@ -197,6 +208,7 @@ export interface UpdateFunctions {
 /** Every kernel function of the addon but those of products and convolutions. */
 export interface KernelFunctions
   extends ElementwiseFunctions,
+    PoolFunctions,
     RowFunctions,
     AttentionFunctions,
     MovementFunctions,

@@ -20,5 +20,6 @@ void register_copy(napi_env env, napi_value exports);
 void register_optimizer(napi_env env, napi_value exports);
 void register_gemm(napi_env env, napi_value exports);
 void register_conv(napi_env env, napi_value exports);
+void register_pool(napi_env env, napi_value exports);
 
 }  // namespace easel

@@ -1,6 +1,7 @@
 import { activationKernels } from './activation.js';
 import { attention, attentionBiasGrad, attentionGrad, biasedAttention } from './attention.js';
 import { batchMatMul } from './BatchMatMul.js';
+import { batchNorm } from './batch-norm.js';
 import { conv2D } from './Conv2D.js';
 import { conv2DBackpropFilter } from './Conv2DBackpropFilter.js';
 import { conv2DBackpropInput } from './Conv2DBackpropInput.js';
@@ -11,6 +12,8 @@ import { gatherKernels } from './gather.js';
 import type { NativeKernel } from './kernel.js';
 import { movementKernels } from './movement.js';
 import { normKernels } from './norm.js';
+import { pieceKernels } from './pieces.js';
+import { poolKernels } from './pool.js';
 import { reduceKernels } from './reduce.js';
 import { resizeKernels } from './resize.js';
 import { shareKernels } from './share.js';
@@ -34,6 +37,9 @@ export const NATIVE_KERNELS: readonly NativeKernel[] = [
   ...updateKernels,
   ...softmaxKernels,
   ...resizeKernels,
+  ...pieceKernels,
+  ...poolKernels,
+  batchNorm,
   ...reduceKernels,
   ...normKernels,
   ...movementKernels,

@@ -1,0 +1,7 @@
+#include "kernels/pool/vector.h"
+
+namespace easel {
+
+const PoolKernels pool_neon = EASEL_POOL_TABLE;
+
+}  // namespace easel

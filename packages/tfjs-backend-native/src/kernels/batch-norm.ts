@@ -1,0 +1,38 @@
+import * as tf from '@tensorflow/tfjs';
+import { addon } from '../addon.js';
+import { planBroadcast } from './broadcast.js';
+import { BINARY_OPS } from './elementwise.js';
+import { type NativeKernel, nativeKernel, runOnCpu, sizeOf } from './kernel.js';
+
+/** varianceEpsilon where the caller gives none, as in the cpu kernel. */
+const DEFAULT_EPSILON = 1e-3;
+
+/**
+ * y = (x − mean)·scale / √(variance + epsilon) + offset, all of them [C] and x [.., C]; float32 natively, the rest by the cpu kernel.
+ * The mean is taken off first: x·factor + shift would lose digits where it is large.
+ */
+export const batchNorm: NativeKernel = nativeKernel(tf.FusedBatchNorm, (args) => {
+  const { backend } = args;
+  const { x, mean, variance } = args.inputs as Record<'x' | 'mean' | 'variance', tf.TensorInfo>;
+  const { scale, offset } = args.inputs as Record<'scale' | 'offset', tf.TensorInfo | undefined>;
+  const channels = x.shape[x.shape.length - 1];
+  const given = [x, mean, variance, scale, offset].filter((tensor) => tensor !== undefined);
+  const fits = (tensor: tf.TensorInfo) => tensor === x || `${tensor.shape}` === `${channels}`;
+  const isNative = given.every((tensor) => tensor.dtype === 'float32' && fits(tensor));
+  if (!isNative || channels === undefined || sizeOf(x.shape) === 0) return runOnCpu(tf.FusedBatchNorm, args);
+  const epsilon = (args.attrs.varianceEpsilon as number | undefined) ?? DEFAULT_EPSILON;
+  const y = backend.allocate(x.shape, 'float32');
+  const { axes } = planBroadcast(x.shape, [channels]) as NonNullable<ReturnType<typeof planBroadcast>>;
+  const along = (op: (typeof BINARY_OPS)[number], input: Float32Array, other: Float32Array) =>
+    addon().binary(BINARY_OPS.indexOf(op), y.values, input, other, axes);
+  const scales = scale && backend.float32(scale);
+  return backend.withScratch(channels, (factor) => {
+    backend.float32(variance).forEach((value, c) => {
+      factor[c] = (scales?.[c] ?? 1) / Math.sqrt(value + epsilon);
+    });
+    along('sub', backend.float32(x), backend.float32(mean));
+    along('mul', y.values, factor);
+    if (offset !== undefined) along('add', y.values, backend.float32(offset));
+    return y.info;
+  });
+});

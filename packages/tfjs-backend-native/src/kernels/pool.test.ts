@@ -1,0 +1,108 @@
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import * as tf from '@tensorflow/tfjs';
+import { setThreads } from '../addon.js';
+import { expectAsOnCpu, LENGTHS, someValues, underEachTarget } from '../against-cpu.js';
+import type { NativeBackend } from '../backend.js';
+import { kernelCounts, resetKernelCounts } from '../index.js';
+
+beforeAll(async () => {
+  await tf.setBackend('native');
+  (tf.backend() as NativeBackend).pool.poison = true;
+});
+
+type Pool = (x: tf.Tensor4D, size: [number, number], strides: [number, number], pad: Pad) => tf.Tensor4D;
+type Pad = 'same' | 'valid' | number;
+
+const pools: [string, Pool][] = [
+  ['maxPool', (x, size, strides, pad) => tf.maxPool(x, size, strides, pad)],
+  ['avgPool', (x, size, strides, pad) => tf.avgPool(x, size, strides, pad)],
+];
+const image = (shape: [number, number, number, number], seed = 1) =>
+  tf.tensor4d(someValues(shape.reduce((a, b) => a * b), 2, seed), shape); // biome-ignore format: one line
+
+describe.each(pools)('%s as on cpu', (_, pool) => {
+  const cases: [size: [number, number], strides: [number, number], pad: Pad][] = [
+    [[2, 2], [2, 2], 'valid'],
+    [[2, 3], [1, 2], 'same'], // windows that share pixels, cut off by the edge
+    [[3, 3], [2, 2], 1],
+    [[1, 1], [1, 1], 'valid'],
+    [[1, 1], [2, 3], 'valid'], // pixels that no window has
+    [[7, 5], [1, 1], 'valid'], // the whole picture
+    [[4, 4], [1, 1], 'same'],
+  ];
+  test.each(cases)('window %j, strides %j, pad %j: value and gradient', (size, strides, pad) => {
+    expectAsOnCpu(() => {
+      const x = image([3, 7, 5, 2]);
+      const y = pool(x, size, strides, pad);
+      const dy = image(y.shape, 2);
+      return [y, tf.grad((input: tf.Tensor4D) => pool(input, size, strides, pad))(x, dy)];
+    });
+  });
+
+  test.each(LENGTHS)('%i channels', (channels) => {
+    expectAsOnCpu(() => {
+      const x = image([2, 5, 6, channels]);
+      const dy = image([2, 2, 3, channels], 2);
+      return [
+        pool(x, [2, 2], [2, 2], 'valid'),
+        tf.grad((a: tf.Tensor4D) => pool(a, [2, 2], [2, 2], 'valid'))(x, dy),
+      ];
+    });
+  });
+
+  test('no pictures', () => {
+    expectAsOnCpu(() => pool(tf.zeros([0, 4, 6, 3]), [2, 2], [2, 2], 'valid'));
+  });
+
+  test('one thread or several, the same bits; nothing falls through', () => {
+    resetKernelCounts();
+    underEachTarget(() => {
+      const run = () =>
+        tf.tidy(() => {
+          const x = image([2, 40, 40, 67]);
+          const grad = tf.grad((input: tf.Tensor4D) => pool(input, [3, 3], [1, 1], 'same'));
+          return Buffer.from(
+            grad(x, image([2, 40, 40, 67], 5))
+              .dataSync()
+              .slice().buffer,
+          ).toString('base64');
+        });
+      const threads = setThreads(1);
+      const alone = run();
+      setThreads(Math.max(2, threads));
+      const together = run();
+      setThreads(threads);
+      expect(together === alone).toBe(true);
+    });
+    expect(kernelCounts().filter(({ kernel, cpu }) => /Pool/.test(kernel) && cpu > 0)).toEqual([]);
+  });
+});
+
+test('maxPool by hand: NaN is left aside, the first of equal pixels gets the gradient, −Infinity where all are NaN', () => {
+  underEachTarget(() => {
+    // Windows: 1, NaN, 3, 3 | NaN ×4
+    const x = tf.tensor4d(
+      [1, Number.NaN, Number.NaN, Number.NaN, 3, 3, Number.NaN, Number.NaN],
+      [1, 2, 4, 1],
+    );
+    const pool = (a: tf.Tensor4D) => tf.maxPool(a, 2, 2, 'valid');
+    const y = pool(x);
+    const dx = tf.grad(pool)(x, tf.tensor4d([10, 20], [1, 1, 2, 1]));
+    expect([...y.dataSync()]).toEqual([3, Number.NEGATIVE_INFINITY]);
+    expect([...dx.dataSync()]).toEqual([0, 0, 0, 0, 10, 0, 0, 0]);
+    tf.dispose([x, y, dx]);
+  });
+});
+
+test('maxPool of int32', () => {
+  expectAsOnCpu(() =>
+    tf.maxPool(tf.range(0, 48, 1, 'int32').reshape([1, 4, 4, 3]) as tf.Tensor4D, 2, 2, 'valid'),
+  );
+});
+
+test('avgPool by hand: a window at the edge is divided by the pixels it has', () => {
+  const x = tf.tensor4d([1, 2, 3, 4, 5, 6], [1, 2, 3, 1]);
+  const y = tf.avgPool(x, 2, 2, 'same'); // columns 0–1, column 2
+  expect([...y.dataSync()]).toEqual([3, 4.5]);
+  tf.dispose([x, y]);
+});
