@@ -1,6 +1,8 @@
 import { spawnSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
+import { CPU_TARGETS } from './addon.js';
 
 // The kernels' own C++ test (native/test), on this machine's instruction sets and, emulated, on AArch64's. Compiling takes half a minute the first time.
 const packageDir = join(import.meta.dirname, '..');
@@ -19,6 +21,16 @@ function reasonToSkip(arch: string): string | undefined {
   const missing = needed.filter((command) => !runs(command));
   return missing.length > 0 ? `without ${missing.join(' and ')}` : undefined;
 }
+
+test('a family with a file for one vector target has one for each', () => {
+  const kernels = join(packageDir, 'native', 'kernels');
+  const families = readdirSync(kernels, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  for (const { name } of families) {
+    const files = readdirSync(join(kernels, name));
+    const present = CPU_TARGETS.filter((target) => files.includes(`${target}.cc`));
+    expect([name, ...(present.length > 0 ? present : CPU_TARGETS)]).toEqual([name, ...CPU_TARGETS]);
+  }
+});
 
 for (const arch of new Set([process.arch, 'arm64'])) {
   const reason = reasonToSkip(arch);

@@ -65,6 +65,8 @@ static inline vi sub_int(vi a, vi b) { return _mm512_sub_epi32(a, b); }
 static inline vi and_int(vi a, vi b) { return _mm512_and_si512(a, b); }
 template <int count>
 static inline vi shift_right(vi a) { return _mm512_srai_epi32(a, count); }
+template <int count>
+static inline vi shift_left(vi a) { return _mm512_slli_epi32(a, count); }
 static inline vf to_float(vi a) { return _mm512_cvtepi32_ps(a); }
 static inline float sum_lanes(vf a) { return _mm512_reduce_add_ps(a); }
 static inline float max_lanes(vf a) { return _mm512_reduce_max_ps(a); }
@@ -114,6 +116,8 @@ static inline vi sub_int(vi a, vi b) { return _mm256_sub_epi32(a, b); }
 static inline vi and_int(vi a, vi b) { return _mm256_and_si256(a, b); }
 template <int count>
 static inline vi shift_right(vi a) { return _mm256_srai_epi32(a, count); }
+template <int count>
+static inline vi shift_left(vi a) { return _mm256_slli_epi32(a, count); }
 static inline vf to_float(vi a) { return _mm256_cvtepi32_ps(a); }
 // a·2^n in two steps, so that 2^n may be beyond the exponents of float (n within ±252).
 static inline vf scale_by_power(vf a, vf n) {
@@ -204,6 +208,8 @@ static inline vi sub_int(vi a, vi b) { return vsubq_s32(a, b); }
 static inline vi and_int(vi a, vi b) { return vandq_s32(a, b); }
 template <int count>
 static inline vi shift_right(vi a) { return vshrq_n_s32(a, count); }
+template <int count>
+static inline vi shift_left(vi a) { return vshlq_n_s32(a, count); }
 static inline vf to_float(vi a) { return vcvtq_f32_s32(a); }
 // a·2^n in two steps, as on AVX2.
 static inline vf scale_by_power(vf a, vf n) {

@@ -56,7 +56,7 @@ void free_block(void* block) { std::free(block); }
 
 void* scratch(int slot, size_t bytes) {
   Scratch& mine = scratches;
-  if (mine.bytes[slot] < bytes) {
+  if (mine.bytes[slot] < bytes || !mine.block[slot]) {  // no bytes too are a block: null says that there is no memory
     free_block(mine.block[slot]);
     mine.block[slot] = allocate_block(bytes);
     mine.bytes[slot] = mine.block[slot] ? bytes : 0;

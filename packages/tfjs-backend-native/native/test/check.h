@@ -4,11 +4,13 @@
 
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 #include <vector>
 
 #include "kernels/conv/winograd.h"
 #include "kernels/elementwise/elementwise.h"
+#include "kernels/epilogue/epilogue.h"
 #include "kernels/gemm/gemm.h"
 #include "kernels/norm/norm.h"
 #include "kernels/optimizer/optimizer.h"
@@ -16,6 +18,7 @@
 #include "kernels/softmax/softmax.h"
 #include "kernels/transpose/transpose.h"
 #include "runtime/cpu.h"
+#include "runtime/threads.h"
 
 namespace easel {
 namespace test {
@@ -28,6 +31,7 @@ struct Tables {
   Target target;
   int64_t lanes;
   const ElementwiseKernels& elementwise;
+  const EpilogueKernels& epilogue;
   const GemmKernels& gemm;
   const NormKernels& norm;
   const OptimizerKernels& optimizer;
@@ -91,11 +95,29 @@ double uniform();
 
 void test_elementwise(const Tables& tables);
 void test_rows(const Tables& tables);
+void test_epilogue(const Tables& tables);
 void test_gemm(const Tables& tables);
 void test_transpose(const Tables& tables);
 void test_winograd(const Tables& tables);
-/// gemm, conv2d and attention as the binding calls them, under the target that is set.
-void test_drivers(const Tables& tables);
+/// As the binding calls them, under the target that is set.
+void test_attention(const Tables& tables);
+void test_products(const Tables& tables);
+
+/// Runs twice into y, on three threads and on one, and expects the same bits.
+template <typename Run>
+void run_threads(Array& y, const Run& run) {
+  Array first(y.size());
+  const int threads = thread_count();
+  y.fill(not_a_number);
+  set_thread_count(3);
+  run(y.data());
+  first.copy(y);
+  y.fill(not_a_number);
+  set_thread_count(1);
+  run(y.data());
+  set_thread_count(threads);
+  expect_true(std::memcmp(first.data(), y.data(), static_cast<size_t>(y.size()) * sizeof(float)) == 0, "three threads and one differ");
+}
 
 }  // namespace test
 }  // namespace easel

@@ -18,10 +18,10 @@ void run(const char* name, void (*test)(const Tables&), const Tables& tables) {
   std::fflush(stdout);
 }
 
-#define EASEL_TABLES(lanes, name)                                                                                                         \
-  {                                                                                                                                       \
-    Target::name, lanes, elementwise_##name, gemm_##name, norm_##name, optimizer_##name, reduce_##name, softmax_##name, transpose_##name, \
-        winograd_##name                                                                                                                   \
+#define EASEL_TABLES(lanes, name)                                                                                                     \
+  {                                                                                                                                   \
+    Target::name, lanes, elementwise_##name, epilogue_##name, gemm_##name, norm_##name, optimizer_##name, reduce_##name,              \
+        softmax_##name, transpose_##name, winograd_##name                                                                             \
   }
 
 const Tables all_tables[] = {
@@ -52,7 +52,9 @@ int main() {
     run("transpose", test_transpose, tables);
     run("winograd", test_winograd, tables);
     run("gemm", test_gemm, tables);
-    run("drivers", test_drivers, tables);
+    run("epilogue", test_epilogue, tables);
+    run("products", test_products, tables);
+    run("attention", test_attention, tables);
   }
   std::printf("%lld comparisons, %lld failed\n", static_cast<long long>(comparisons()), static_cast<long long>(failures()));
   return failures() == 0 ? 0 : 1;

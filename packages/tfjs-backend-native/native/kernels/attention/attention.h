@@ -63,7 +63,7 @@ struct AttentionKernels {
   void (*one_query)(const AttentionHead& head, int64_t t, int64_t first, int64_t last, float* scores, float* maximum, float* total, float* sum);
 };
 
-extern const AttentionKernels attention_serial, attention_avx2, attention_avx512;
+extern const AttentionKernels attention_serial, attention_avx2, attention_avx512, attention_neon;
 
 /// stats may be null. False if there is no scratch memory.
 bool attention(float* y, float* stats, const float* q, const float* k, const float* v, const float* bias, float scale, const AttentionShape& shape);

@@ -1,4 +1,5 @@
-// Attention on vectors: the same text for each vector target. Included by avx2.cc and avx512.cc, which name `packing`, the target's GEMM kernels.
+// Attention on vectors: the same text for each vector target. Included by avx2.cc, avx512.cc and neon.cc, which name `packing`, the target's
+// GEMM kernels.
 //
 // Scores are computed transposed, [keys, queries]: queries lie along the lanes, so that maximum, exponential and sum need no shuffles, and only the
 // queries (and dy) are transposed, once a block; k, v and every other operand is read as it is stored. A head's rows are copied side by side where
@@ -19,7 +20,7 @@ constexpr int64_t block = attention_block;
 constexpr int64_t block_vectors = block / lanes;
 /// Widest tile in vectors, and the rows of a tile by its vectors: what the 32 or 16 registers hold.
 constexpr int most_vectors = lanes == 16 ? 4 : 2;
-constexpr int rows_of(int vectors) { return lanes == 16 ? (vectors == 4 ? 6 : vectors == 2 ? 12 : 8) : (vectors == 2 ? 6 : 8); }
+constexpr int rows_of(int vectors) { return lanes == 16 ? (vectors == 4 ? 6 : vectors == 2 ? 12 : 8) : lanes == 8 ? (vectors == 2 ? 6 : 8) : 8; }
 
 static inline int64_t round_up(int64_t n, int64_t multiple) { return (n + multiple - 1) / multiple * multiple; }
 static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -41,7 +42,7 @@ static inline vf exp_below(vf x) {
 #if defined(__AVX512F__)
   const vf y = scale_by_power(p, n);
 #else
-  const vf y = select(is_nan(x), x, from_bits(add_int(bits(p), _mm256_slli_epi32(bits(shifted), 23))));
+  const vf y = select(is_nan(x), x, from_bits(add_int(bits(p), shift_left<23>(bits(shifted)))));
 #endif
   return select(less(x, set(-87.0f)), zero(), y);
 }
@@ -60,6 +61,8 @@ static inline vf sum_each(const vf (&x)[lanes]) {
   const auto quarters = [](vf a, vf b) { return add(_mm512_shuffle_f32x4(a, b, 0x88), _mm512_shuffle_f32x4(a, b, 0xdd)); };
   return quarters(quarters(four[0], four[1]), quarters(four[2], four[3]));
 }
+#elif defined(__aarch64__)
+static inline vf sum_each(const vf (&x)[lanes]) { return vpaddq_f32(vpaddq_f32(x[0], x[1]), vpaddq_f32(x[2], x[3])); }
 #else
 static inline vf sum_each(const vf (&x)[lanes]) {
   vf pair[4], four[2];

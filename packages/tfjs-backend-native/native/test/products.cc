@@ -1,29 +1,10 @@
-// What stands above the tables and takes its block sizes from them: products, convolutions and attention, as the binding calls them, on one thread
-// and on three, which must agree in every bit.
-#include <cstring>
-
-#include "kernels/attention/attention.h"
+// Products and convolutions as the binding calls them: what stands above the tables and takes its block sizes from them.
 #include "kernels/conv/conv.h"
-#include "runtime/threads.h"
 #include "test/check.h"
 
 namespace easel {
 namespace test {
 namespace {
-
-/// Runs twice into y, on three threads and on one, and expects the same bits.
-template <typename Run>
-void run_threads(Array& y, const Run& run) {
-  Array first(y.size());
-  y.fill(not_a_number);
-  set_thread_count(3);
-  run(y.data());
-  first.copy(y);
-  y.fill(not_a_number);
-  set_thread_count(1);
-  run(y.data());
-  expect_true(std::memcmp(first.data(), y.data(), static_cast<size_t>(y.size()) * sizeof(float)) == 0, "three threads and one differ");
-}
 
 Tolerance sum_tolerance(double sizes) { return {0, 0, 64 * 0x1p-24 * sizes}; }
 
@@ -101,8 +82,7 @@ void test_convolution(const ConvShape& s) {
 
 }  // namespace
 
-void test_drivers(const Tables&) {
-  const int threads = thread_count();
+void test_products(const Tables&) {
   for (int flags = 0; flags < 4; flags++) {
     for (const int64_t m : {1, 5, 13, 61}) test_product(m, 29, 43, flags & 1, flags & 2, Activation::none);
     test_product(131, 77, 150, flags & 1, flags & 2, Activation::relu);  // on several threads
@@ -115,7 +95,6 @@ void test_drivers(const Tables&) {
   test_convolution({1, 12, 10, 6, 6, 5, 9, 3, 3, 2, 2, 0, 0, 1, 1});  // padded after, as SAME does
   test_convolution({2, 7, 6, 13, 7, 6, 17, 1, 1, 1, 1, 0, 0, 1, 1});
   test_convolution({1, 15, 14, 3, 11, 10, 4, 3, 3, 1, 1, 0, 0, 2, 2});
-  set_thread_count(threads);
 }
 
 }  // namespace test
