@@ -11,6 +11,14 @@ export interface ElementwiseFunctions {
   compareInt(op: number, y: Uint8Array, a: Int32Array, b: Int32Array, axes: Int32Array): void;
   /** y[i] = condition[i] ? a[i] : b[i]; all of one length. */
   selectFloat(y: Float32Array, condition: Uint8Array, a: Float32Array, b: Float32Array): void;
+  /** y[i] = f(x[i]) by libm in double precision: index into PLAIN_OPS. */
+  plainUnary(op: number, y: Float32Array, x: Float32Array): void;
+  /** Of bytes 0 and 1; op 0 and, 1 or; axes as in binary. */
+  logical(op: number, y: Uint8Array, a: Uint8Array, b: Uint8Array, axes: Int32Array): void;
+  logicalNot(y: Uint8Array, x: Uint8Array): void;
+  /** Between two different ones of float32, int32 and bool (Uint8Array); as JavaScript converts. */
+  convert(y: Float32Array | Int32Array | Uint8Array, x: Float32Array | Int32Array | Uint8Array): void;
+  fillFloat(y: Float32Array, value: number): void;
 }
 
 /**
@@ -30,6 +38,9 @@ export interface RowFunctions {
   reduce(op: number, y: Float32Array, x: Float32Array, red: number, inner: number, scale: number): void;
   softmax(y: Float32Array, x: Float32Array, width: number): void;
   logSoftmax(y: Float32Array, x: Float32Array, width: number): void;
+  /** dx from dy and the output y. */
+  softmaxGrad(dx: Float32Array, dy: Float32Array, y: Float32Array, width: number): void;
+  logSoftmaxGrad(dx: Float32Array, dy: Float32Array, y: Float32Array, width: number): void;
   /** loss and lse [rows] of logits [rows, width]; RangeError that names a label outside and its position. */
   crossEntropy(
     loss: Float32Array,

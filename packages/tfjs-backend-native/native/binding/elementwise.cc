@@ -1,5 +1,7 @@
-// unary, binary, binaryInt, compare, selectWords.
+// unary, binary, binaryInt, compareFloat, compareInt, logical, logicalNot, plainUnary, selectFloat, convert, fillFloat.
 #include "kernels/elementwise/elementwise.h"
+
+#include <cstring>
 
 #include "binding/arguments.h"
 #include "binding/families.h"
@@ -114,6 +116,84 @@ napi_value select_float_binding(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
+/// plainUnary(op, y, x)
+napi_value plain_unary_binding(napi_env env, napi_callback_info info) {
+  Arguments args(env, info, "plainUnary", 3);
+  const int64_t op = args.size(0);
+  const Span<float> y = args.floats(1), x = args.floats(2);
+  if (!args.require(op < plain_count && y.count == x.count, "unknown operation, or lengths differ")) return nullptr;
+  plain_unary(static_cast<Plain>(op), y.data, x.data, static_cast<int64_t>(x.count));
+  return nullptr;
+}
+
+/// logical(op, y, a, b, axes)
+napi_value logical_binding(napi_env env, napi_callback_info info) {
+  Arguments args(env, info, "logical", 5);
+  const int64_t op = args.size(0);
+  const Span<uint8_t> y = args.bytes(1), a = args.bytes(2), b = args.bytes(3);
+  Broadcast shape;
+  if (!args.require(op < logical_count, "unknown operation") || !read_broadcast(args, 4, y.count, a.count, b.count, &shape)) return nullptr;
+  logical(static_cast<Logical>(op), y.data, a.data, b.data, shape);
+  return nullptr;
+}
+
+/// logicalNot(y, x)
+napi_value logical_not_binding(napi_env env, napi_callback_info info) {
+  Arguments args(env, info, "logicalNot", 2);
+  const Span<uint8_t> y = args.bytes(0), x = args.bytes(1);
+  if (!args.require(y.count == x.count, "lengths differ")) return nullptr;
+  logical_not(y.data, x.data, static_cast<int64_t>(x.count));
+  return nullptr;
+}
+
+napi_typedarray_type type_of(napi_env env, napi_value value) {
+  napi_typedarray_type type = napi_uint16_array;
+  napi_get_typedarray_info(env, value, &type, nullptr, nullptr, nullptr, nullptr);
+  return type;
+}
+
+template <typename Y, typename X>
+void convert_spans(Arguments& args, const Span<Y>& y, const Span<X>& x, void (*run)(Y*, const X*, int64_t)) {
+  if (args.require(y.count == x.count, "lengths differ")) run(y.data, x.data, static_cast<int64_t>(x.count));
+}
+
+/// convert(y, x): arrays of two different types among Float32Array, Int32Array, Uint8Array (bool)
+napi_value convert_binding(napi_env env, napi_callback_info info) {
+  Arguments args(env, info, "convert", 2);
+  if (!args.ok()) return nullptr;
+  const napi_typedarray_type to = type_of(env, args.value(0)), from = type_of(env, args.value(1));
+  if (to == napi_float32_array) {
+    if (from == napi_uint8_array) {
+      convert_spans<float, uint8_t>(args, args.floats(0), args.bytes(1), to_float);
+    } else {
+      convert_spans<float, int32_t>(args, args.floats(0), args.ints(1), to_float);
+    }
+  } else if (to == napi_int32_array) {
+    if (from == napi_uint8_array) {
+      convert_spans<int32_t, uint8_t>(args, args.ints(0), args.bytes(1), to_int);
+    } else {
+      convert_spans<int32_t, float>(args, args.ints(0), args.floats(1), to_int);
+    }
+  } else if (from == napi_int32_array) {
+    convert_spans<uint8_t, int32_t>(args, args.bytes(0), args.ints(1), to_bool);
+  } else {
+    convert_spans<uint8_t, float>(args, args.bytes(0), args.floats(1), to_bool);
+  }
+  return nullptr;
+}
+
+/// fillFloat(y, value)
+napi_value fill_float_binding(napi_env env, napi_callback_info info) {
+  Arguments args(env, info, "fillFloat", 2);
+  const Span<float> y = args.floats(0);
+  const float value = static_cast<float>(args.number(1));
+  if (!args.ok()) return nullptr;
+  uint32_t word;
+  std::memcpy(&word, &value, sizeof(word));
+  fill_words(reinterpret_cast<uint32_t*>(y.data), word, static_cast<int64_t>(y.count));
+  return nullptr;
+}
+
 }  // namespace
 
 void register_elementwise(napi_env env, napi_value exports) {
@@ -123,6 +203,11 @@ void register_elementwise(napi_env env, napi_value exports) {
   export_function(env, exports, "compareFloat", compare_float_binding);
   export_function(env, exports, "compareInt", compare_int_binding);
   export_function(env, exports, "selectFloat", select_float_binding);
+  export_function(env, exports, "plainUnary", plain_unary_binding);
+  export_function(env, exports, "logical", logical_binding);
+  export_function(env, exports, "logicalNot", logical_not_binding);
+  export_function(env, exports, "convert", convert_binding);
+  export_function(env, exports, "fillFloat", fill_float_binding);
 }
 
 }  // namespace easel

@@ -1,4 +1,4 @@
-// softmax, logSoftmax, crossEntropy, crossEntropyGrad.
+// softmax, logSoftmax, their gradients, crossEntropy, crossEntropyGrad.
 #include "kernels/softmax/softmax.h"
 
 #include <cstdio>
@@ -25,6 +25,28 @@ napi_value softmax_binding(napi_env env, napi_callback_info info) { return rows_
 
 /// logSoftmax(y, x, width)
 napi_value log_softmax_binding(napi_env env, napi_callback_info info) { return rows_binding(env, info, "logSoftmax", log_softmax); }
+
+using GradRows = void (*)(float* dx, const float* dy, const float* y, int64_t rows, int64_t width);
+
+napi_value rows_grad_binding(napi_env env, napi_callback_info info, const char* name, GradRows rows) {
+  Arguments args(env, info, name, 4);
+  const Span<float> dx = args.floats(0), dy = args.floats(1), y = args.floats(2);
+  const int64_t width = args.size(3);
+  if (!args.require(width > 0 && dx.count == y.count && dy.count == y.count && y.count % static_cast<size_t>(width) == 0,
+                    "lengths do not fit the width")) {
+    return nullptr;
+  }
+  rows(dx.data, dy.data, y.data, static_cast<int64_t>(y.count) / width, width);
+  return nullptr;
+}
+
+/// softmaxGrad(dx, dy, y, width)
+napi_value softmax_grad_binding(napi_env env, napi_callback_info info) { return rows_grad_binding(env, info, "softmaxGrad", softmax_grad); }
+
+/// logSoftmaxGrad(dx, dy, y, width)
+napi_value log_softmax_grad_binding(napi_env env, napi_callback_info info) {
+  return rows_grad_binding(env, info, "logSoftmaxGrad", log_softmax_grad);
+}
 
 bool require_labels(Arguments& args, const Span<int32_t>& labels, int64_t width) {
   for (size_t r = 0; r < labels.count; r++) {
@@ -75,6 +97,8 @@ napi_value cross_entropy_grad_binding(napi_env env, napi_callback_info info) {
 void register_softmax(napi_env env, napi_value exports) {
   export_function(env, exports, "softmax", softmax_binding);
   export_function(env, exports, "logSoftmax", log_softmax_binding);
+  export_function(env, exports, "softmaxGrad", softmax_grad_binding);
+  export_function(env, exports, "logSoftmaxGrad", log_softmax_grad_binding);
   export_function(env, exports, "crossEntropy", cross_entropy_binding);
   export_function(env, exports, "crossEntropyGrad", cross_entropy_grad_binding);
 }

@@ -31,6 +31,7 @@ constexpr int64_t lanes = 16;
 
 static inline vf load(const float* p) { return _mm512_loadu_ps(p); }
 static inline void store(float* p, vf x) { _mm512_storeu_ps(p, x); }
+static inline void stream(float* p, vf x) { _mm512_stream_ps(p, x); }  // p aligned to the vector; see runtime/stream.h
 static inline vm first_lanes(int64_t n) { return static_cast<vm>((1u << n) - 1u); }
 static inline vf load_first(const float* p, int64_t n) { return _mm512_maskz_loadu_ps(first_lanes(n), p); }
 static inline void store_first(float* p, int64_t n, vf x) { _mm512_mask_storeu_ps(p, first_lanes(n), x); }
@@ -46,6 +47,8 @@ static inline vf sqrt(vf a) { return _mm512_sqrt_ps(a); }
 static inline vf min_second(vf a, vf b) { return _mm512_min_ps(a, b); }  // b if either is NaN
 static inline vf max_second(vf a, vf b) { return _mm512_max_ps(a, b); }  // b if either is NaN
 static inline vf round_even(vf a) { return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+static inline vf round_down(vf a) { return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC); }
+static inline vf round_up(vf a) { return _mm512_roundscale_ps(a, _MM_FROUND_TO_POS_INF | _MM_FROUND_NO_EXC); }
 static inline vm is_nan(vf a) { return _mm512_cmp_ps_mask(a, a, _CMP_UNORD_Q); }
 static inline vm less(vf a, vf b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ); }
 static inline vm greater(vf a, vf b) { return _mm512_cmp_ps_mask(a, b, _CMP_GT_OQ); }
@@ -81,6 +84,7 @@ constexpr int64_t lanes = 8;
 
 static inline vf load(const float* p) { return _mm256_loadu_ps(p); }
 static inline void store(float* p, vf x) { _mm256_storeu_ps(p, x); }
+static inline void stream(float* p, vf x) { _mm256_stream_ps(p, x); }  // p aligned to the vector; see runtime/stream.h
 static inline vi first_lanes(int64_t n) {
   return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(n)), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
 }
@@ -98,6 +102,8 @@ static inline vf sqrt(vf a) { return _mm256_sqrt_ps(a); }
 static inline vf min_second(vf a, vf b) { return _mm256_min_ps(a, b); }
 static inline vf max_second(vf a, vf b) { return _mm256_max_ps(a, b); }
 static inline vf round_even(vf a) { return _mm256_round_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+static inline vf round_down(vf a) { return _mm256_floor_ps(a); }
+static inline vf round_up(vf a) { return _mm256_ceil_ps(a); }
 static inline vm is_nan(vf a) { return _mm256_cmp_ps(a, a, _CMP_UNORD_Q); }
 static inline vm less(vf a, vf b) { return _mm256_cmp_ps(a, b, _CMP_LT_OQ); }
 static inline vm greater(vf a, vf b) { return _mm256_cmp_ps(a, b, _CMP_GT_OQ); }
@@ -153,6 +159,7 @@ constexpr int64_t lanes = 4;
 
 static inline vf load(const float* p) { return vld1q_f32(p); }
 static inline void store(float* p, vf x) { vst1q_f32(p, x); }
+static inline void stream(float* p, vf x) { vst1q_f32(p, x); }
 static inline vm first_lanes(int64_t n) {
   const int32x4_t index = vcombine_s32(vcreate_s32(uint64_t{1} << 32), vcreate_s32(uint64_t{3} << 32 | 2));
   return vcltq_s32(index, vdupq_n_s32(static_cast<int32_t>(n)));
@@ -190,6 +197,8 @@ static inline vf sqrt(vf a) { return vsqrtq_f32(a); }
 static inline vf min_second(vf a, vf b) { return vbslq_f32(vcltq_f32(a, b), a, b); }
 static inline vf max_second(vf a, vf b) { return vbslq_f32(vcgtq_f32(a, b), a, b); }
 static inline vf round_even(vf a) { return vrndnq_f32(a); }
+static inline vf round_down(vf a) { return vrndmq_f32(a); }
+static inline vf round_up(vf a) { return vrndpq_f32(a); }
 static inline vm is_nan(vf a) { return vmvnq_u32(vceqq_f32(a, a)); }
 static inline vm less(vf a, vf b) { return vcltq_f32(a, b); }
 static inline vm greater(vf a, vf b) { return vcgtq_f32(a, b); }
@@ -230,20 +239,43 @@ static inline float min_lanes(vf a) { return vminvq_f32(a); }
 
 static inline vf clamp(vf x, float low, float high) { return min_second(set(high), max_second(set(low), x)); }  // NaN stays
 
-/// e^x. Reduction by Cody and Waite, degree-6 polynomial (Cephes expf). Within 1 ulp; Inf, 0, denormals and NaN as in libm.
+/// Magic number: adding it rounds to an integer (halves to even), subtracting it leaves that integer as a float. For |x| below 2^22.
+constexpr float rounder = 12582912.0f;
+
+/// e^r − 1 − r over r², |r| ≤ ln 2 / 2: minimax for the relative error of e^r, which it leaves at 0.03 ulp.
+static inline vf exp_tail(vf r) {
+  vf p = set(1.3814539985e-03f);
+  p = fma(p, r, set(8.3687451164e-03f));
+  p = fma(p, r, set(4.1668390787e-02f));
+  p = fma(p, r, set(1.6666520399e-01f));
+  return fma(p, r, set(4.9999993432e-01f));
+}
+
+/// x − n·ln 2 in two steps (Cody and Waite), n the nearest integer to x / ln 2.
+static inline vf reduce_exponent(vf x, vf* n) {
+  *n = sub(fma(x, set(1.44269504088896341f), set(rounder)), set(rounder));
+  return fnma(*n, set(-2.12194440e-4f), fnma(*n, set(0.693359375f), x));
+}
+
+/// e^x. Within 1 ulp; Inf, 0, denormals and NaN as in libm.
 static inline vf exp(vf x) {
-  const vf bounded = clamp(x, -104.0f, 89.0f);
-  const vf n = round_even(mul(bounded, set(1.44269504088896341f)));
-  vf r = fnma(n, set(0.693359375f), bounded);
-  r = fnma(n, set(-2.12194440e-4f), r);
-  vf p = set(1.9875691500e-4f);
-  p = fma(p, r, set(1.3981999507e-3f));
-  p = fma(p, r, set(8.3334519073e-3f));
-  p = fma(p, r, set(4.1665795894e-2f));
-  p = fma(p, r, set(1.6666665459e-1f));
-  p = fma(p, r, set(5.0000001201e-1f));
-  p = add(fma(p, mul(r, r), r), set(1.0f));
-  return scale_by_power(p, n);
+  vf n;
+  const vf r = reduce_exponent(clamp(x, -104.0f, 89.0f), &n), one = set(1.0f);
+  return scale_by_power(fma(fma(exp_tail(r), r, one), r, one), n);
+}
+
+/// e^x for x ≤ 0 or NaN: exp without the bound above.
+static inline vf exp_negative(vf x) {
+  vf n;
+  const vf r = reduce_exponent(max_second(set(-104.0f), x), &n), one = set(1.0f);
+  return scale_by_power(fma(fma(exp_tail(r), r, one), r, one), n);
+}
+
+/// e^x − 1 for x ≤ 0 (elu), within 2 ulp near 0 too: 2ⁿ·(e^r − 1) + (2ⁿ − 1).
+static inline vf expm1(vf x) {
+  vf n;
+  const vf r = reduce_exponent(clamp(x, -104.0f, 88.0f), &n), power = scale_by_power(set(1.0f), n);
+  return fma(power, fma(mul(exp_tail(r), r), r, r), sub(power, set(1.0f)));
 }
 
 /// Natural logarithm. Degree-8 polynomial in m − 1 with m in [√½, √2) (Cephes logf). −Inf at 0, NaN below, Inf at Inf.
@@ -301,24 +333,34 @@ static inline vf tanh(vf x) {
   return select(less(absolute(x), set(0.0004f)), x, y);
 }
 
-/// erf x: rational approximation on ±4 (XLA's and Eigen's), ±1 beyond. Within 8 ulp, for denormal x within 5e-44.
+/// erf x: rational approximation on ±4 (XLA's and Eigen's, divided by its last coefficient so that the smallest x keep their digits), ±1
+/// beyond. Within 6 ulp.
 static inline vf erf(vf x) {
   const vf bounded = clamp(x, -4.0f, 4.0f);
   const vf t = mul(bounded, bounded);
-  vf p = set(-2.72614225801306e-10f);
-  p = fma(p, t, set(2.77068142495902e-08f));
-  p = fma(p, t, set(-2.10102402082508e-06f));
-  p = fma(p, t, set(-5.69250639462346e-05f));
-  p = fma(p, t, set(-7.34990630326855e-04f));
-  p = fma(p, t, set(-2.95459980854025e-03f));
-  p = fma(p, t, set(-1.60960333262415e-02f));
-  vf q = set(-1.45660718464996e-05f);
-  q = fma(q, t, set(-2.13374055278905e-04f));
-  q = fma(q, t, set(-1.68282697438203e-03f));
-  q = fma(q, t, set(-7.37332916720468e-03f));
-  q = fma(q, t, set(-1.42647390514189e-02f));
+  vf p = set(1.9111055927e-08f);
+  p = fma(p, t, set(-1.9423288537e-06f));
+  p = fma(p, t, set(1.4728793939e-04f));
+  p = fma(p, t, set(3.9906137603e-03f));
+  p = fma(p, t, set(5.1524996544e-02f));
+  p = fma(p, t, set(2.0712610290e-01f));
+  p = fma(p, t, set(1.1283790939e+00f));
+  vf q = set(1.0211243118e-03f);
+  q = fma(q, t, set(1.4958146413e-02f));
+  q = fma(q, t, set(1.1797110121e-01f));
+  q = fma(q, t, set(5.1689197683e-01f));
+  q = fma(q, t, set(1.0f));
   return div(mul(bounded, p), q);
 }
+
+/// Fetches what lies `floats` beyond p into the second-level cache.
+static inline void prefetch_beyond(const float* p, int64_t floats) {
+  __builtin_prefetch(reinterpret_cast<const char*>(reinterpret_cast<uintptr_t>(p) + 4 * static_cast<uintptr_t>(floats)), 0, 2);
+}
+
+/// Fetches what lies 8 kB beyond p into the second-level cache: the processor's own prefetchers stop at each page's end. Brings a third more
+/// bandwidth from memory, nothing from a cache. Beyond the array's end it does nothing.
+static inline void prefetch(const float* p) { prefetch_beyond(p, 2048); }
 
 /// Calls full(i) for each whole vector of 0..n and last(i, count) for the count < lanes elements after them.
 template <typename Full, typename Last>
@@ -326,6 +368,54 @@ static inline void for_vectors(int64_t n, Full full, Last last) {
   int64_t i = 0;
   for (; i + lanes <= n; i += lanes) full(i);
   if (i < n) last(i, n - i);
+}
+
+/// How many of the n elements from p come before the first vector that is aligned to itself: loads across a cache line cost two.
+static inline int64_t before_aligned(const float* p, int64_t n) {
+  const int64_t past = static_cast<int64_t>(reinterpret_cast<uintptr_t>(p) / sizeof(float)) % lanes, first = past == 0 ? 0 : lanes - past;
+  return first < n ? first : n;
+}
+
+/// The same where full(i) needs p + i aligned to the vector, as streaming stores do: last(i, count) for the elements before and after.
+template <typename Full, typename Last>
+static inline void for_aligned_vectors(const float* p, int64_t n, Full full, Last last) {
+  int64_t i = before_aligned(p, n);
+  if (i > 0) last(0, i);
+  for (; i + lanes <= n; i += lanes) full(i);
+  if (i < n) last(i, n - i);
+}
+
+/// Two vectors at a time, for sums that need two accumulators: pair(i) takes those at i and i + lanes, last(i, count ≤ lanes) the rest. Aligned, the
+/// order of a sum depends on where its row begins, so that equal rows may differ in the last digit: for outputs that are streamed alone.
+template <bool aligned, typename Pair, typename Last>
+static inline void for_pairs(const float* p, int64_t n, Pair pair, Last last) {
+  int64_t i = aligned ? before_aligned(p, n) : 0;
+  if (i > 0) last(0, i);
+  for (; i + 2 * lanes <= n; i += 2 * lanes) pair(i);
+  if (i + lanes <= n) {
+    last(i, lanes);
+    i += lanes;
+  }
+  if (i < n) last(i, n - i);
+}
+
+/// One or the other; `put` is what full then stores with.
+template <bool streamed, typename Full, typename Last>
+static inline void for_output(const float* y, int64_t n, Full full, Last last) {
+  if (streamed) {
+    for_aligned_vectors(y, n, full, last);
+  } else {
+    for_vectors(n, full, last);
+  }
+}
+
+template <bool streamed>
+static inline void put(float* p, vf x) {
+  if (streamed) {
+    stream(p, x);
+  } else {
+    store(p, x);
+  }
 }
 
 }  // namespace

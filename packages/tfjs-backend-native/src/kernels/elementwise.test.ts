@@ -301,3 +301,112 @@ test('the addon refuses arrays that do not cover the axes', () => {
   expect(binary(4, [-4, 1, 1])).toThrow(/do not cover/);
   expect(() => addon().unary(99, y, y, 0, 0)).toThrow(/unknown operation/);
 });
+
+describe('functions that models use seldom, against the cpu backend', () => {
+  const values = [...SPECIAL, -2.5, -1.5, -0.5, 0.5, 1.5, 2.5, ...someValues(37, 6)];
+  const close = { absolute: 1e-6, relative: 2e-6 };
+
+  test.each([
+    'floor',
+    'ceil',
+    'round',
+    'sign',
+    'elu',
+    'selu',
+    'softplus',
+    'log1p',
+    'expm1',
+    'sin',
+    'cos',
+    'tan',
+    'atan',
+    'sinh',
+    'cosh',
+  ] as const)('%s', (op) => {
+    expectAsOnCpu(() => tf[op](tf.tensor1d(values)), close);
+    for (const n of LENGTHS) expectAsOnCpu(() => tf[op](tf.tensor1d(someValues(n, 3))), close);
+  });
+
+  test('elu near zero keeps its digits', () => {
+    const x = Float32Array.of(-1e-7, -1e-4, -0.01, -0.3466, -0.3467, -1);
+    underEachTarget(() => {
+      const y = new Float32Array(x.length);
+      addon().unary(UNARY_OPS.indexOf('elu'), y, x, 1, 1);
+      for (const [i, value] of x.entries())
+        expect(Math.abs((y[i] as number) / Math.expm1(value) - 1)).toBeLessThan(2.5e-7);
+    });
+  });
+
+  test('elu gradient, prelu with broadcasting', () => {
+    expectAsOnCpu(() => tf.grad((x) => tf.elu(x as tf.Tensor))(tf.tensor1d(someValues(131))), close);
+    expectAsOnCpu(
+      () => tf.prelu(tf.tensor3d(someValues(3 * 5 * 7), [3, 5, 7]), tf.tensor1d(someValues(7, 1, 2))),
+      close,
+    );
+  });
+
+  test('and, or, not, with broadcasting', () => {
+    const bools = (n: number, seed: number) => tf.greater(tf.tensor1d(someValues(n, 1, seed)), 0);
+    for (const n of LENGTHS) {
+      expectAsOnCpu(() => tf.logicalAnd(bools(n, 1), bools(n, 2)));
+      expectAsOnCpu(() => tf.logicalOr(bools(n, 1), bools(n, 2)));
+      expectAsOnCpu(() => tf.logicalNot(bools(n, 1)));
+    }
+    expectAsOnCpu(() => tf.logicalAnd(tf.reshape(bools(15, 1), [3, 5]), bools(5, 2)));
+  });
+
+  test('where of int32', () => {
+    const ids = (seed: number) => tf.cast(tf.tensor1d(someValues(131, 100, seed)), 'int32');
+    expectAsOnCpu(() => tf.where(tf.greater(tf.tensor1d(someValues(131)), 0), ids(2), ids(3)));
+  });
+});
+
+describe('conversions', () => {
+  test('float32 to int32 and bool as JavaScript converts', () => {
+    const x = Float32Array.of(
+      0,
+      -0,
+      0.9,
+      -0.9,
+      1.5,
+      -1.5,
+      2147483520,
+      -2147483648,
+      2147483648,
+      4294967296,
+      6442450944,
+      -3e9,
+      1e20,
+      Number.NaN,
+      Infinity,
+      -Infinity,
+      1e-40,
+    );
+    const ints = new Int32Array(x.length);
+    addon().convert(ints, x);
+    expect([...ints]).toEqual([...Int32Array.from(x)]);
+    const bools = new Uint8Array(x.length);
+    addon().convert(bools, x);
+    expect([...bools]).toEqual([...x].map((value) => (value === 0 ? 0 : 1)));
+  });
+
+  test('to float32 and between integers', () => {
+    const ints = Int32Array.of(0, 1, -1, 16777217, -2147483648, 256);
+    const floats = new Float32Array(6);
+    addon().convert(floats, ints);
+    expect([...floats]).toEqual([...Float32Array.from(ints)]);
+    const bools = new Uint8Array(6);
+    addon().convert(bools, ints);
+    expect([...bools]).toEqual([0, 1, 1, 1, 1, 1]);
+    addon().convert(floats, bools);
+    expect([...floats]).toEqual([0, 1, 1, 1, 1, 1]);
+    const back = new Int32Array(6);
+    addon().convert(back, bools);
+    expect([...back]).toEqual([0, 1, 1, 1, 1, 1]);
+  });
+
+  test('other lengths or types are refused', () => {
+    expect(() => addon().convert(new Float32Array(2), new Int32Array(3))).toThrow(/lengths differ/);
+    expect(() => addon().convert(new Float32Array(2), new Float32Array(2))).toThrow(/must be an Int32Array/);
+  });
+});

@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { addon } from '../addon.js';
 import { planBroadcast } from './broadcast.js';
 import { type NativeKernel, nativeKernel, runOnCpu } from './kernel.js';
+import { asWords } from './strided-copy.js';
 
 /** The addon's unary operations; the index is its number. */
 export const UNARY_OPS = [
@@ -24,6 +25,11 @@ export const UNARY_OPS = [
   'gelu',
   'geluTanh',
   'silu',
+  'floor',
+  'ceil',
+  'round',
+  'sign',
+  'elu',
 ] as const;
 export type UnaryOp = (typeof UNARY_OPS)[number];
 
@@ -40,8 +46,13 @@ export const BINARY_OPS = [
   'geluGrad',
   'geluTanhGrad',
   'siluGrad',
+  'eluGrad',
+  'prelu',
 ] as const;
 export type BinaryOp = (typeof BINARY_OPS)[number];
+
+/** Functions that the addon takes from libm; the index is their number. */
+const PLAIN_OPS = [tf.Sin, tf.Cos, tf.Tan, tf.Log1p, tf.Expm1, tf.Softplus, tf.Atan, tf.Sinh, tf.Cosh];
 
 /** The addon's binary operations on int32; the index is its number. */
 const INT_OPS: readonly BinaryOp[] = ['add', 'sub', 'mul', 'maximum', 'minimum'];
@@ -108,14 +119,95 @@ function comparisonKernel(kernelName: string, number: number): NativeKernel {
   });
 }
 
-/** condition ? t : e, elementwise; all of one shape and t, e float32, else the cpu kernel. */
+/** condition ? t : e, elementwise; all of one shape and t, e both float32 or both int32, else the cpu kernel. */
 const select = nativeKernel(tf.Select, (args) => {
   const { backend } = args;
   const { condition, t, e } = args.inputs as Record<'condition' | 't' | 'e', tf.TensorInfo>;
-  const isNative = condition.dtype === 'bool' && t.dtype === 'float32' && e.dtype === 'float32';
+  const { dtype } = t;
+  const isNative =
+    condition.dtype === 'bool' && (dtype === 'float32' || dtype === 'int32') && e.dtype === dtype;
   if (!isNative || !tf.util.arraysEqual(condition.shape, t.shape)) return runOnCpu(tf.Select, args);
-  const y = backend.allocate(t.shape, 'float32');
-  addon().selectFloat(y.values, backend.bool(condition), backend.float32(t), backend.float32(e));
+  const y = backend.allocate(t.shape, dtype);
+  const words = (info: tf.TensorInfo) => asWords(backend.values(info) as Float32Array | Int32Array);
+  addon().selectFloat(
+    asWords(y.values as Float32Array | Int32Array),
+    backend.bool(condition),
+    words(t),
+    words(e),
+  );
+  return y.info;
+});
+
+/** A function of libm; other dtypes than float32 go to the cpu kernel. */
+function plainKernel(kernelName: string): NativeKernel {
+  const number = PLAIN_OPS.indexOf(kernelName as (typeof PLAIN_OPS)[number]);
+  return nativeKernel(kernelName, (args) => {
+    const { x } = args.inputs as { x: tf.TensorInfo };
+    if (x.dtype !== 'float32') return runOnCpu(kernelName, args);
+    const y = args.backend.allocate(x.shape, 'float32');
+    addon().plainUnary(number, y.values, args.backend.float32(x));
+    return y.info;
+  });
+}
+
+/** And, or of bools with broadcasting. */
+function logicalKernel(kernelName: string, number: number): NativeKernel {
+  return nativeKernel(kernelName, (args) => {
+    const { backend } = args;
+    const { a, b } = args.inputs as { a: tf.TensorInfo; b: tf.TensorInfo };
+    const isBool = a.dtype === 'bool' && b.dtype === 'bool';
+    const plan = isBool ? planBroadcast(a.shape, b.shape) : undefined;
+    if (plan === undefined) return runOnCpu(kernelName, args);
+    const y = backend.allocate(plan.shape, 'bool');
+    if (y.values.length > 0) addon().logical(number, y.values, backend.bool(a), backend.bool(b), plan.axes);
+    return y.info;
+  });
+}
+
+const logicalNot = nativeKernel(tf.LogicalNot, (args) => {
+  const { backend } = args;
+  const { x } = args.inputs as { x: tf.TensorInfo };
+  if (x.dtype !== 'bool') return runOnCpu(tf.LogicalNot, args);
+  const y = backend.allocate(x.shape, 'bool');
+  addon().logicalNot(y.values, backend.bool(x));
+  return y.info;
+});
+
+/** dy from 0 on, dy·(y + 1) below, for y = elu(x). */
+const eluGrad = nativeKernel(tf.EluGrad, (args) => {
+  const { backend } = args;
+  const { dy, y } = args.inputs as { dy: tf.TensorInfo; y: tf.TensorInfo };
+  const isFloat = dy.dtype === 'float32' && y.dtype === 'float32';
+  const plan = isFloat ? planBroadcast(dy.shape, y.shape) : undefined;
+  if (plan === undefined) return runOnCpu(tf.EluGrad, args);
+  const dx = backend.allocate(plan.shape, 'float32');
+  if (dx.values.length > 0)
+    addon().binary(
+      BINARY_OPS.indexOf('eluGrad'),
+      dx.values,
+      backend.float32(dy),
+      backend.float32(y),
+      plan.axes,
+    );
+  return dx.info;
+});
+
+/** x from 0 on, alpha·x below, with broadcasting. */
+const prelu = nativeKernel(tf.Prelu, (args) => {
+  const { backend } = args;
+  const { x, alpha } = args.inputs as { x: tf.TensorInfo; alpha: tf.TensorInfo };
+  const isFloat = x.dtype === 'float32' && alpha.dtype === 'float32';
+  const plan = isFloat ? planBroadcast(x.shape, alpha.shape) : undefined;
+  if (plan === undefined) return runOnCpu(tf.Prelu, args);
+  const y = backend.allocate(plan.shape, 'float32');
+  if (y.values.length > 0)
+    addon().binary(
+      BINARY_OPS.indexOf('prelu'),
+      y.values,
+      backend.float32(x),
+      backend.float32(alpha),
+      plan.axes,
+    );
   return y.info;
 });
 
@@ -157,6 +249,13 @@ export const elementwiseKernels: readonly NativeKernel[] = [
     attrs.clipValueMax as number,
   ]),
   unaryKernel(tf.Erf, 'erf'),
+  unaryKernel(tf.Floor, 'floor'),
+  unaryKernel(tf.Ceil, 'ceil'),
+  unaryKernel(tf.Round, 'round'),
+  unaryKernel(tf.Sign, 'sign'),
+  unaryKernel(tf.Elu, 'elu', () => [1, 1]),
+  unaryKernel(tf.Selu, 'elu', () => [tf.backend_util.SELU_SCALE, tf.backend_util.SELU_SCALEALPHA]),
+  ...PLAIN_OPS.map(plainKernel),
   binaryKernel(tf.Add, 'add'),
   binaryKernel(tf.Sub, 'sub'),
   binaryKernel(tf.Multiply, 'mul'),
@@ -171,6 +270,11 @@ export const elementwiseKernels: readonly NativeKernel[] = [
   comparisonKernel(tf.GreaterEqual, 3),
   comparisonKernel(tf.Less, 4),
   comparisonKernel(tf.LessEqual, 5),
+  logicalKernel(tf.LogicalAnd, 0),
+  logicalKernel(tf.LogicalOr, 1),
+  logicalNot,
+  eluGrad,
+  prelu,
   select,
   addN,
 ];

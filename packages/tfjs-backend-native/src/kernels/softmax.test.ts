@@ -117,3 +117,29 @@ describe('SparseCrossEntropy', () => {
     logits.dispose();
   });
 });
+
+describe('gradients of softmax and log-softmax', () => {
+  const close = { absolute: 2e-6, relative: 2e-5 };
+  test.each([1, 7, 8, 9, 16, 17, 131, 1000, 5000])('rows of %i as composed by tfjs', (width) => {
+    const inputs = () =>
+      [
+        tf.tensor2d(someValues(3 * width, 3), [3, width]),
+        tf.tensor2d(someValues(3 * width, 1, 2), [3, width]),
+      ] as const;
+    for (const op of ['softmax', 'logSoftmax'] as const) {
+      expectAsOnCpu(() => {
+        const [x, dy] = inputs();
+        return tf.grad((logits) => tf[op](logits as tf.Tensor))(x, dy);
+      }, close);
+    }
+  });
+
+  test('wrong shapes and dtypes are named', () => {
+    tf.setBackend('native');
+    const run = (dy: tf.Tensor, y: tf.Tensor) => tf.engine().runKernel('SoftmaxGrad', { dy, y });
+    expect(() => run(tf.zeros([2, 3]), tf.zeros([3, 2]))).toThrow(
+      /SoftmaxGrad: expected dy and y .* got \[2,3\] and \[3,2\]/,
+    );
+    expect(() => run(tf.zeros([2], 'int32'), tf.zeros([2]))).toThrow(/dy must be float32, got int32/);
+  });
+});

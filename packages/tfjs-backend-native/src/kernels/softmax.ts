@@ -23,6 +23,22 @@ function rows(kernelName: string, axisAttr: string, run: 'softmax' | 'logSoftmax
   });
 }
 
+/** Gradient of Softmax, y·(dy − Σ dy·y), or LogSoftmax, dy − exp(y)·Σ dy, over the last axis of dy and the output y. */
+function rowsGrad(kernelName: string, run: 'softmaxGrad' | 'logSoftmaxGrad'): NativeKernel {
+  return nativeKernel(kernelName, ({ inputs, backend }: KernelArguments) => {
+    const { dy, y } = inputs as { dy: tf.TensorInfo; y: tf.TensorInfo };
+    requireFloat32(kernelName, { dy, y });
+    if (`${dy.shape}` !== `${y.shape}` || y.shape.length === 0)
+      throw new Error(
+        `${kernelName}: expected dy and y [.., V] of one shape, got [${dy.shape}] and [${y.shape}].`,
+      );
+    const dx = backend.allocate(y.shape, 'float32');
+    const width = y.shape[y.shape.length - 1] as number;
+    if (dx.values.length > 0) addon()[run](dx.values, backend.float32(dy), backend.float32(y), width);
+    return dx.info;
+  });
+}
+
 function checkedRows(
   kernelName: string,
   logits: tf.TensorInfo,
@@ -80,6 +96,8 @@ const sparseCrossEntropyGrad = nativeKernel(
 export const softmaxKernels: readonly NativeKernel[] = [
   rows(tf.Softmax, 'dim', 'softmax'),
   rows(tf.LogSoftmax, 'axis', 'logSoftmax'),
+  rowsGrad('SoftmaxGrad', 'softmaxGrad'),
+  rowsGrad('LogSoftmaxGrad', 'logSoftmaxGrad'),
   sparseCrossEntropy,
   sparseCrossEntropyGrad,
 ];

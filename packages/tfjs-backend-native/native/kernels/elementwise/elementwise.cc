@@ -1,9 +1,11 @@
 // Cuts elementwise work into pieces for the threads, and walks broadcasts.
 #include "kernels/elementwise/elementwise.h"
 
+#include <cmath>
 #include <cstring>
 
 #include "runtime/dispatch.h"
+#include "runtime/stream.h"
 #include "runtime/threads.h"
 
 namespace easel {
@@ -13,6 +15,7 @@ namespace {
 constexpr int64_t cheap_grain = 32768;
 constexpr int64_t costly_grain = 8192;
 constexpr int64_t pow_grain = 1024;
+constexpr int64_t streamed_grain = 32768;  // a shorter piece ends before its prefetched input is used
 
 int64_t grain_of(Unary op) {
   switch (op) {
@@ -24,6 +27,7 @@ int64_t grain_of(Unary op) {
     case unary_gelu:
     case unary_gelu_tanh:
     case unary_silu:
+    case unary_elu:
       return costly_grain;
     default:
       return cheap_grain;
@@ -31,7 +35,7 @@ int64_t grain_of(Unary op) {
 }
 
 int64_t grain_of(Binary op) {
-  return op == binary_pow ? pow_grain : op >= binary_gelu_grad ? costly_grain : cheap_grain;
+  return op == binary_pow ? pow_grain : op >= binary_gelu_grad && op <= binary_silu_grad ? costly_grain : cheap_grain;
 }
 
 // Rows shorter than this are joined if the same short operand serves all of them.
@@ -150,13 +154,20 @@ void compare_plain(Comparison op, uint8_t* y, const T* a, const T* b, const Broa
 }  // namespace
 
 void unary(Unary op, float* y, const float* x, int64_t n, float p, float q) {
-  const UnaryRow row = EASEL_KERNELS(elementwise).unary[op];
-  parallel_for(n, grain_of(op), [&](int64_t begin, int64_t end) { row(y + begin, x + begin, end - begin, p, q); });
+  const bool streamed = is_streamed(n) && y != x;
+  const UnaryRow row = streamed ? EASEL_KERNELS(elementwise).unary_streamed[op] : EASEL_KERNELS(elementwise).unary[op];
+  parallel_for(n, streamed ? streamed_grain : grain_of(op), [&](int64_t begin, int64_t end) {
+    row(y + begin, x + begin, end - begin, p, q);
+    if (streamed) finish_streaming();
+  });
 }
 
 void binary(Binary op, float* y, const float* a, const float* b, const Broadcast& shape) {
-  const BinaryRow row = EASEL_KERNELS(elementwise).binary[op];
   const int64_t rows = shape.extent[0], width = shape.extent[1];
+  int64_t size = 1;
+  for (int i = 0; i < shape.rank; i++) size *= shape.extent[i];
+  const bool streamed = is_streamed(size) && y != a && y != b;
+  const BinaryRow row = streamed ? EASEL_KERNELS(elementwise).binary_streamed[op] : EASEL_KERNELS(elementwise).binary[op];
   // [rows, width] with [width] where width is small (a bias per channel): the short operand is repeated, so that rows become long.
   if (shape.rank == 2 && width <= short_row && rows * width >= joined_row && shape.a_step[1] == 1 && shape.b_step[1] == 1 &&
       (shape.a_step[0] == 0) != (shape.b_step[0] == 0)) {
@@ -166,7 +177,7 @@ void binary(Binary op, float* y, const float* a, const float* b, const Broadcast
     float repeated[joined_row];
     const int64_t length = joined_row / width * width;
     for (int64_t i = 0; i < length; i += width) std::memcpy(repeated + i, once, sizeof(float) * static_cast<size_t>(width));
-    const int64_t n = rows * width, per_chunk = grain_of(op) / length + 1;
+    const int64_t n = rows * width, per_chunk = (streamed ? streamed_grain : grain_of(op)) / length + 1;
     parallel_for((n + length - 1) / length, per_chunk, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; i++) {
         const int64_t at = i * length, count = at + length < n ? length : n - at;
@@ -176,11 +187,14 @@ void binary(Binary op, float* y, const float* a, const float* b, const Broadcast
           row(y + at, whole + at, 1, repeated, 1, count);
         }
       }
+      if (streamed) finish_streaming();
     });
     return;
   }
-  walk(shape, grain_of(op), [&](int64_t y_at, int64_t a_at, int64_t a_step, int64_t b_at, int64_t b_step, int64_t n) {
+  const int64_t grain = streamed && op != binary_pow ? streamed_grain : grain_of(op);
+  walk(shape, grain, [&](int64_t y_at, int64_t a_at, int64_t a_step, int64_t b_at, int64_t b_step, int64_t n) {
     row(y + y_at, a + a_at, a_step, b + b_at, b_step, n);
+    if (streamed) finish_streaming();
   });
 }
 
@@ -206,6 +220,97 @@ void compare(Comparison op, uint8_t* y, const int32_t* a, const int32_t* b, cons
 void select_words(uint32_t* y, const uint8_t* condition, const uint32_t* a, const uint32_t* b, int64_t n) {
   parallel_for(n, cheap_grain, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; i++) y[i] = condition[i] ? a[i] : b[i];
+  });
+}
+
+namespace {
+
+double softplus(double x) {
+  // Beyond these, log(1 + eˣ) is x or eˣ to float's precision.
+  const double bound = -(std::log(1.1920928955078125e-7) + 2);
+  return x > bound ? x : x < -bound ? std::exp(x) : std::log1p(std::exp(x));
+}
+
+template <double (*f)(double)>
+void each(float* y, const float* x, int64_t n) {
+  parallel_for(n, pow_grain, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; i++) y[i] = static_cast<float>(f(x[i]));
+  });
+}
+
+template <typename Y, typename X, typename F>
+void convert(Y* y, const X* x, int64_t n, const F& f) {
+  parallel_for(n, cheap_grain, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; i++) y[i] = f(x[i]);
+  });
+}
+
+int32_t truncated(float x) {
+  if (x > -2147483648.0f && x < 2147483648.0f) return static_cast<int32_t>(x);
+  if (!std::isfinite(x)) return 0;
+  return static_cast<int32_t>(static_cast<uint32_t>(static_cast<int64_t>(std::fmod(static_cast<double>(x), 4294967296.0))));
+}
+
+uint8_t both(uint8_t a, uint8_t b) { return a && b; }
+uint8_t one_of(uint8_t a, uint8_t b) { return a || b; }
+
+}  // namespace
+
+void plain_unary(Plain op, float* y, const float* x, int64_t n) {
+  switch (op) {
+    case plain_sin:
+      return each<std::sin>(y, x, n);
+    case plain_cos:
+      return each<std::cos>(y, x, n);
+    case plain_tan:
+      return each<std::tan>(y, x, n);
+    case plain_log1p:
+      return each<std::log1p>(y, x, n);
+    case plain_expm1:
+      return each<std::expm1>(y, x, n);
+    case plain_atan:
+      return each<std::atan>(y, x, n);
+    case plain_sinh:
+      return each<std::sinh>(y, x, n);
+    case plain_cosh:
+      return each<std::cosh>(y, x, n);
+    default:
+      return each<softplus>(y, x, n);
+  }
+}
+
+void logical(Logical op, uint8_t* y, const uint8_t* a, const uint8_t* b, const Broadcast& shape) {
+  if (op == logical_and) {
+    walk_plain<uint8_t, uint8_t, both>(y, a, b, shape);
+  } else {
+    walk_plain<uint8_t, uint8_t, one_of>(y, a, b, shape);
+  }
+}
+
+void logical_not(uint8_t* y, const uint8_t* x, int64_t n) {
+  convert(y, x, n, [](uint8_t value) { return static_cast<uint8_t>(value == 0); });
+}
+
+void to_float(float* y, const int32_t* x, int64_t n) {
+  convert(y, x, n, [](int32_t value) { return static_cast<float>(value); });
+}
+void to_float(float* y, const uint8_t* x, int64_t n) {
+  convert(y, x, n, [](uint8_t value) { return static_cast<float>(value); });
+}
+void to_int(int32_t* y, const float* x, int64_t n) { convert(y, x, n, truncated); }
+void to_int(int32_t* y, const uint8_t* x, int64_t n) {
+  convert(y, x, n, [](uint8_t value) { return static_cast<int32_t>(value); });
+}
+void to_bool(uint8_t* y, const float* x, int64_t n) {
+  convert(y, x, n, [](float value) { return static_cast<uint8_t>(value != 0); });
+}
+void to_bool(uint8_t* y, const int32_t* x, int64_t n) {
+  convert(y, x, n, [](int32_t value) { return static_cast<uint8_t>(value != 0); });
+}
+
+void fill_words(uint32_t* y, uint32_t value, int64_t n) {
+  parallel_for(n, cheap_grain, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; i++) y[i] = value;
   });
 }
 

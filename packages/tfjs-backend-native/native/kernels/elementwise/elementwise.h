@@ -4,7 +4,7 @@
 //   binary: y[i] = f(a[i·a_step], b[i·b_step])   steps 0 or 1; y may be a or b where that one's step is 1
 //
 // float32; NaN passes through maximum, minimum, relu, step and clip. Threads: the drivers cut large tensors into equal pieces. Vector targets
-// use the approximations of kernels/vec.h, the serial one libm.
+// use the approximations of kernels/vec.h, the serial one libm. Large outputs are streamed (runtime/stream.h).
 #pragma once
 
 #include <cstdint>
@@ -32,6 +32,11 @@ enum Unary : int {
   unary_gelu,       // x·Φ(x)
   unary_gelu_tanh,  // x·σ(2u), u = √(2/π)·(x + 0.044715·x³): the tanh form, rearranged
   unary_silu,       // x·σ(x)
+  unary_floor,
+  unary_ceil,
+  unary_round,  // halves to even
+  unary_sign,   // 0 for 0 and NaN, as tfjs has it
+  unary_elu,    // p·x from 0 on, q·(eˣ − 1) below: elu with 1, 1
   unary_count
 };
 
@@ -47,6 +52,8 @@ enum Binary : int {
   binary_gelu_grad,       // a = dy, b = x
   binary_gelu_tanh_grad,  // a = dy, b = x
   binary_silu_grad,       // a = dy, b = x
+  binary_elu_grad,        // a = dy, b = elu(x): dy from 0 on, dy·(b + 1) below
+  binary_prelu,           // a = x, b = slope: x from 0 on, x·b below
   binary_count
 };
 
@@ -56,6 +63,9 @@ typedef void (*BinaryRow)(float* y, const float* a, int64_t a_step, const float*
 struct ElementwiseKernels {
   UnaryRow unary[unary_count];
   BinaryRow binary[binary_count];
+  // The same with streaming stores. The driver calls finish_streaming.
+  UnaryRow unary_streamed[unary_count];
+  BinaryRow binary_streamed[binary_count];
 };
 
 extern const ElementwiseKernels elementwise_serial, elementwise_avx2, elementwise_avx512, elementwise_neon;
@@ -82,7 +92,27 @@ void binary_int(IntBinary op, int32_t* y, const int32_t* a, const int32_t* b, co
 void compare(Comparison op, uint8_t* y, const float* a, const float* b, const Broadcast& shape);
 void compare(Comparison op, uint8_t* y, const int32_t* a, const int32_t* b, const Broadcast& shape);
 
+// Rarely used functions: libm in double precision and rounded once, any target.
+enum Plain : int { plain_sin, plain_cos, plain_tan, plain_log1p, plain_expm1, plain_softplus, plain_atan, plain_sinh, plain_cosh, plain_count };
+void plain_unary(Plain op, float* y, const float* x, int64_t n);
+
+// Bytes that are 0 or 1.
+enum Logical : int { logical_and, logical_or, logical_count };
+void logical(Logical op, uint8_t* y, const uint8_t* a, const uint8_t* b, const Broadcast& shape);
+void logical_not(uint8_t* y, const uint8_t* x, int64_t n);
+
 /// y[i] = condition[i] ? a[i] : b[i], of 4-byte elements.
 void select_words(uint32_t* y, const uint8_t* condition, const uint32_t* a, const uint32_t* b, int64_t n);
+
+// Conversions between element types. To integers: towards zero, NaN gives 0, and beyond int32 the value modulo 2^32, as in JavaScript.
+void to_float(float* y, const int32_t* x, int64_t n);
+void to_float(float* y, const uint8_t* x, int64_t n);
+void to_int(int32_t* y, const float* x, int64_t n);
+void to_int(int32_t* y, const uint8_t* x, int64_t n);
+void to_bool(uint8_t* y, const float* x, int64_t n);
+void to_bool(uint8_t* y, const int32_t* x, int64_t n);
+
+/// y[i] = value.
+void fill_words(uint32_t* y, uint32_t value, int64_t n);
 
 }  // namespace easel

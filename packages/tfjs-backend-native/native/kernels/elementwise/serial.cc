@@ -41,6 +41,11 @@ float error_function(float x, float, float) { return std::erf(x); }
 float gelu(float x, float, float) { return 0.5f * x * (1 + std::erf(x * sqrt_half)); }
 float gelu_tanh(float x, float, float) { return x * sigmoid(2 * sqrt_2_over_pi * (x + 0.044715f * x * x * x)); }
 float silu(float x, float, float) { return x * sigmoid(x); }
+float round_down(float x, float, float) { return std::floor(x); }
+float round_up(float x, float, float) { return std::ceil(x); }
+float round_even(float x, float, float) { return std::nearbyint(x); }
+float sign(float x, float, float) { return x > 0 ? 1 : x < 0 ? -1 : 0; }
+float elu(float x, float p, float q) { return x >= 0 ? p * x : q * std::expm1(x); }
 
 float sum(float a, float b) { return a + b; }
 float difference(float a, float b) { return a - b; }
@@ -61,15 +66,25 @@ float silu_grad(float dy, float x) {
   const float s = sigmoid(x);
   return dy * (s + x * s * (1 - s));
 }
+float elu_grad(float dy, float y) { return y >= 0 ? dy : dy * (y + 1); }
+float prelu(float x, float slope) { return x < 0 ? slope * x : x; }
 
 }  // namespace
 
-const ElementwiseKernels elementwise_serial = {
-    {unary_row<neg>, unary_row<absolute>, unary_row<square>, unary_row<square_root>, unary_row<rsqrt>, unary_row<reciprocal>,
-     unary_row<exponential>, unary_row<logarithm>, unary_row<hyperbolic_tangent>, unary_row<logistic>, unary_row<relu>, unary_row<relu6>,
-     unary_row<leaky_relu>, unary_row<step>, unary_row<clip>, unary_row<error_function>, unary_row<gelu>, unary_row<gelu_tanh>,
-     unary_row<silu>},
-    {binary_row<sum>, binary_row<difference>, binary_row<product>, binary_row<quotient>, binary_row<maximum>, binary_row<minimum>,
-     binary_row<squared_difference>, binary_row<power>, binary_row<gelu_grad>, binary_row<gelu_tanh_grad>, binary_row<silu_grad>}};
+#define EASEL_UNARY                                                                                                                            \
+  {                                                                                                                                            \
+    unary_row<neg>, unary_row<absolute>, unary_row<square>, unary_row<square_root>, unary_row<rsqrt>, unary_row<reciprocal>,                   \
+        unary_row<exponential>, unary_row<logarithm>, unary_row<hyperbolic_tangent>, unary_row<logistic>, unary_row<relu>, unary_row<relu6>,   \
+        unary_row<leaky_relu>, unary_row<step>, unary_row<clip>, unary_row<error_function>, unary_row<gelu>, unary_row<gelu_tanh>,             \
+        unary_row<silu>, unary_row<round_down>, unary_row<round_up>, unary_row<round_even>, unary_row<sign>, unary_row<elu>                    \
+  }
+#define EASEL_BINARY                                                                                                                           \
+  {                                                                                                                                            \
+    binary_row<sum>, binary_row<difference>, binary_row<product>, binary_row<quotient>, binary_row<maximum>, binary_row<minimum>,              \
+        binary_row<squared_difference>, binary_row<power>, binary_row<gelu_grad>, binary_row<gelu_tanh_grad>, binary_row<silu_grad>,           \
+        binary_row<elu_grad>, binary_row<prelu>                                                                                                \
+  }
+
+const ElementwiseKernels elementwise_serial = {EASEL_UNARY, EASEL_BINARY, EASEL_UNARY, EASEL_BINARY};
 
 }  // namespace easel

@@ -13,36 +13,55 @@ constexpr float sqrt_half = 0.707106781186547524f;
 constexpr float inv_sqrt_2pi = 0.398942280401432678f;
 constexpr float sqrt_2_over_pi = 0.797884560802865356f;
 
-template <vf (*f)(vf, vf, vf)>
+template <vf (*f)(vf, vf, vf), bool streamed>
 static void unary_row(float* y, const float* x, int64_t n, float p, float q) {
   const vf vp = set(p), vq = set(q);
-  for_vectors(
-      n, [&](int64_t i) { store(y + i, f(load(x + i), vp, vq)); },
-      [&](int64_t i, int64_t count) { store_first(y + i, count, f(load_first(x + i, count), vp, vq)); });
+  const auto last = [&](int64_t i, int64_t count) { store_first(y + i, count, f(load_first(x + i, count), vp, vq)); };
+  if (streamed) {
+    for_aligned_vectors(
+        y, n,
+        [&](int64_t i) {
+          prefetch(x + i);
+          stream(y + i, f(load(x + i), vp, vq));
+        },
+        last);
+  } else {
+    for_vectors(n, [&](int64_t i) { store(y + i, f(load(x + i), vp, vq)); }, last);
+  }
 }
 
-template <vf (*f)(vf, vf)>
+// Either vectors of an operand or one value in all lanes, by its step.
+template <vf (*f)(vf, vf), bool streamed, bool a_step, bool b_step>
+static inline void binary_steps(float* y, const float* a, const float* b, int64_t n) {
+  const vf one_a = set(*a), one_b = set(*b);
+  const auto last = [&](int64_t i, int64_t count) {
+    store_first(y + i, count, f(a_step ? load_first(a + i, count) : one_a, b_step ? load_first(b + i, count) : one_b));
+  };
+  if (streamed) {
+    for_aligned_vectors(
+        y, n,
+        [&](int64_t i) {
+          if (a_step) prefetch(a + i);
+          if (b_step) prefetch(b + i);
+          stream(y + i, f(a_step ? load(a + i) : one_a, b_step ? load(b + i) : one_b));
+        },
+        last);
+  } else {
+    for_vectors(n, [&](int64_t i) { store(y + i, f(a_step ? load(a + i) : one_a, b_step ? load(b + i) : one_b)); }, last);
+  }
+}
+
+template <vf (*f)(vf, vf), bool streamed>
 static void binary_row(float* y, const float* a, int64_t a_step, const float* b, int64_t b_step, int64_t n) {
   if (n <= 0) return;
   if (a_step && b_step) {
-    for_vectors(
-        n, [&](int64_t i) { store(y + i, f(load(a + i), load(b + i))); },
-        [&](int64_t i, int64_t count) { store_first(y + i, count, f(load_first(a + i, count), load_first(b + i, count))); });
+    binary_steps<f, streamed, true, true>(y, a, b, n);
   } else if (a_step) {
-    const vf vb = set(*b);
-    for_vectors(
-        n, [&](int64_t i) { store(y + i, f(load(a + i), vb)); },
-        [&](int64_t i, int64_t count) { store_first(y + i, count, f(load_first(a + i, count), vb)); });
+    binary_steps<f, streamed, true, false>(y, a, b, n);
+  } else if (b_step) {
+    binary_steps<f, streamed, false, true>(y, a, b, n);
   } else {
-    const vf va = set(*a);
-    if (!b_step) {
-      const vf value = f(va, set(*b));
-      for_vectors(n, [&](int64_t i) { store(y + i, value); }, [&](int64_t i, int64_t count) { store_first(y + i, count, value); });
-      return;
-    }
-    for_vectors(
-        n, [&](int64_t i) { store(y + i, f(va, load(b + i))); },
-        [&](int64_t i, int64_t count) { store_first(y + i, count, f(va, load_first(b + i, count))); });
+    binary_steps<f, streamed, false, false>(y, a, b, n);
   }
 }
 
@@ -72,6 +91,11 @@ static inline vf v_tanh_gate(vf x) {
 }
 static inline vf v_gelu_tanh(vf x, vf, vf) { return mul(x, v_tanh_gate(x)); }
 static inline vf v_silu(vf x, vf, vf) { return mul(x, sigmoid(x)); }
+static inline vf v_floor(vf x, vf, vf) { return round_down(x); }
+static inline vf v_ceil(vf x, vf, vf) { return round_up(x); }
+static inline vf v_round(vf x, vf, vf) { return round_even(x); }
+static inline vf v_sign(vf x, vf, vf) { return select(greater(x, zero()), set(1.0f), select(less(x, zero()), set(-1.0f), zero())); }
+static inline vf v_elu(vf x, vf p, vf q) { return select(less(x, zero()), mul(q, expm1(x)), mul(p, x)); }
 
 static inline vf v_add(vf a, vf b) { return add(a, b); }
 static inline vf v_sub(vf a, vf b) { return sub(a, b); }
@@ -97,6 +121,8 @@ static inline vf v_silu_grad(vf dy, vf x) {
   const vf s = sigmoid(x);
   return mul(dy, fma(x, fnma(s, s, s), s));
 }
+static inline vf v_elu_grad(vf dy, vf y) { return select(less(y, zero()), fma(dy, y, dy), dy); }
+static inline vf v_prelu(vf x, vf slope) { return select(less(x, zero()), mul(slope, x), x); }
 
 // No vector form: libm, an element at a time.
 static void pow_row(float* y, const float* a, int64_t a_step, const float* b, int64_t b_step, int64_t n) {
@@ -106,12 +132,21 @@ static void pow_row(float* y, const float* a, int64_t a_step, const float* b, in
 }  // namespace
 }  // namespace easel
 
-#define EASEL_ELEMENTWISE_TABLE                                                                                                         \
-  {                                                                                                                                     \
-    {unary_row<v_neg>, unary_row<v_abs>, unary_row<v_square>, unary_row<v_sqrt>, unary_row<v_rsqrt>, unary_row<v_reciprocal>,           \
-     unary_row<v_exp>, unary_row<v_log>, unary_row<v_tanh>, unary_row<v_sigmoid>, unary_row<v_relu>, unary_row<v_relu6>,                \
-     unary_row<v_leaky_relu>, unary_row<v_step>, unary_row<v_clip>, unary_row<v_erf>, unary_row<v_gelu>, unary_row<v_gelu_tanh>,        \
-     unary_row<v_silu>},                                                                                                                \
-        {binary_row<v_add>, binary_row<v_sub>, binary_row<v_mul>, binary_row<v_div>, binary_row<v_maximum>, binary_row<v_minimum>,      \
-         binary_row<v_squared_difference>, pow_row, binary_row<v_gelu_grad>, binary_row<v_gelu_tanh_grad>, binary_row<v_silu_grad>}     \
+#define EASEL_UNARY(streamed)                                                                                                                \
+  {                                                                                                                                          \
+    unary_row<v_neg, streamed>, unary_row<v_abs, streamed>, unary_row<v_square, streamed>, unary_row<v_sqrt, streamed>,                      \
+    unary_row<v_rsqrt, streamed>, unary_row<v_reciprocal, streamed>, unary_row<v_exp, streamed>, unary_row<v_log, streamed>,                 \
+    unary_row<v_tanh, streamed>, unary_row<v_sigmoid, streamed>, unary_row<v_relu, streamed>, unary_row<v_relu6, streamed>,                  \
+    unary_row<v_leaky_relu, streamed>, unary_row<v_step, streamed>, unary_row<v_clip, streamed>, unary_row<v_erf, streamed>,                 \
+    unary_row<v_gelu, streamed>, unary_row<v_gelu_tanh, streamed>, unary_row<v_silu, streamed>, unary_row<v_floor, streamed>,                \
+    unary_row<v_ceil, streamed>, unary_row<v_round, streamed>, unary_row<v_sign, streamed>, unary_row<v_elu, streamed>                       \
   }
+#define EASEL_BINARY(streamed)                                                                                                               \
+  {                                                                                                                                          \
+    binary_row<v_add, streamed>, binary_row<v_sub, streamed>, binary_row<v_mul, streamed>, binary_row<v_div, streamed>,                      \
+    binary_row<v_maximum, streamed>, binary_row<v_minimum, streamed>, binary_row<v_squared_difference, streamed>, pow_row,                   \
+    binary_row<v_gelu_grad, streamed>, binary_row<v_gelu_tanh_grad, streamed>, binary_row<v_silu_grad, streamed>,                            \
+    binary_row<v_elu_grad, streamed>, binary_row<v_prelu, streamed>                                                                          \
+  }
+#define EASEL_ELEMENTWISE_TABLE \
+  { EASEL_UNARY(false), EASEL_BINARY(false), EASEL_UNARY(true), EASEL_BINARY(true) }

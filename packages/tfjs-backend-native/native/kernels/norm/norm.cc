@@ -7,6 +7,7 @@
 #include "kernels/reduce/reduce.h"
 #include "runtime/block.h"
 #include "runtime/dispatch.h"
+#include "runtime/stream.h"
 #include "runtime/threads.h"
 
 namespace easel {
@@ -29,8 +30,10 @@ int64_t part_pixels(const GroupNormShape& shape) { return at_least_one(cached_pa
 void layer_norm(float* y, float* mean, float* rstd, const float* x, const float* scale, const float* bias, int64_t rows, int64_t width,
                 float epsilon, bool rms) {
   const auto row = EASEL_KERNELS(norm).layer_row;
-  parallel_for(rows, at_least_one(grain / width), [&](int64_t begin, int64_t end) {
-    for (int64_t r = begin; r < end; r++) row(y + r * width, mean + r, rstd + r, x + r * width, scale, bias, width, epsilon, rms);
+  const bool streamed = is_streamed(rows * width);
+  parallel_for(rows, at_least_one((streamed ? 8 * grain : grain) / width), [&](int64_t begin, int64_t end) {
+    for (int64_t r = begin; r < end; r++) row(y + r * width, mean + r, rstd + r, x + r * width, scale, bias, width, epsilon, rms, streamed);
+    if (streamed) finish_streaming();
   });
 }
 
@@ -40,6 +43,7 @@ bool layer_norm_grad(float* dx, float* dscale, float* dbias, const float* dy, co
   // Parts of a size that keeps their sums cheap beside their rows, and at most 64 of them.
   const int64_t part_rows = at_least_one(grain / width) > (rows + 63) / 64 ? at_least_one(grain / width) : (rows + 63) / 64;
   const int64_t parts = (rows + part_rows - 1) / part_rows, sums = (dscale ? 1 : 0) + (dbias ? 1 : 0);
+  const bool streamed = is_streamed(rows * width);
   float* partial = sums ? scratch_floats(0, parts * sums * width) : nullptr;
   if (sums && !partial) return false;
   parallel_for(parts, 1, [&](int64_t begin, int64_t end) {
@@ -49,9 +53,10 @@ bool layer_norm_grad(float* dx, float* dscale, float* dbias, const float* dy, co
       float* mine_bias = dbias ? mine + (sums - 1) * width : nullptr;
       for (int64_t r = part * part_rows; r < rows && r < (part + 1) * part_rows; r++) {
         kernels.layer_grad_row(dx + r * width, dscale ? mine : nullptr, mine_bias, dy + r * width, x + r * width, scale, mean[r], rstd[r], width,
-                               rms);
+                               rms, streamed);
       }
     }
+    if (streamed) finish_streaming();
   });
   const auto sum_rows = EASEL_KERNELS(reduce).sum_rows;
   if (dscale) sum_rows(dscale, partial, parts, sums * width, width);
@@ -98,31 +103,38 @@ bool group_norm(float* y, float* mean, float* rstd, const float* x, const float*
   });
   if (!complete.load()) return false;
   for (int64_t b = 0; b < shape.batch; b++) {
-    for (int64_t g = 0; g < groups; g++) {
-      double count = 0, average = 0, squares = 0;
-      for (int64_t part = 0; part < parts; part++) {
-        const double* other = statistics + 2 * ((b * parts + part) * groups + g);
-        const double n = static_cast<double>((part * pixels + pixels < shape.pixels ? pixels : shape.pixels - part * pixels) * width);
-        const double delta = other[0] - average, whole = count + n;
-        average += delta * n / whole;
-        squares += other[1] + delta * delta * count * n / whole;
-        count = whole;
+    // The first part's statistics become those of the whole.
+    double* whole = statistics + 2 * b * parts * groups;
+    double count = static_cast<double>((pixels < shape.pixels ? pixels : shape.pixels) * width);
+    for (int64_t part = 1; part < parts; part++) {
+      const double* other = whole + 2 * part * groups;
+      const double n = static_cast<double>((part * pixels + pixels < shape.pixels ? pixels : shape.pixels - part * pixels) * width);
+      const double share = n / (count + n), product = count * share;
+      for (int64_t g = 0; g < groups; g++) {
+        const double delta = other[2 * g] - whole[2 * g];
+        whole[2 * g] += delta * share;
+        whole[2 * g + 1] += other[2 * g + 1] + delta * delta * product;
       }
-      const float r = static_cast<float>(1 / std::sqrt(squares / count + epsilon));
-      mean[b * groups + g] = static_cast<float>(average);
+      count += n;
+    }
+    for (int64_t g = 0; g < groups; g++) {
+      const float average = static_cast<float>(whole[2 * g]), r = static_cast<float>(1 / std::sqrt(whole[2 * g + 1] / count + epsilon));
+      mean[b * groups + g] = average;
       rstd[b * groups + g] = r;
       for (int64_t c = g * width; c < (g + 1) * width; c++) {
-        factors[2 * b * channels + c] = static_cast<float>(average);
+        factors[2 * b * channels + c] = average;
         factors[(2 * b + 1) * channels + c] = r * scale[c];
       }
     }
   }
+  const bool streamed = is_streamed(shape.batch * shape.pixels * channels);
   parallel_for(shape.batch * parts, 1, [&](int64_t begin, int64_t end) {
     for (int64_t unit = begin; unit < end; unit++) {
       const int64_t first = unit % parts * pixels, b = unit / parts, at = (b * shape.pixels + first) * channels;
       kernels.normalize_rows(y + at, x + at, factors + 2 * b * channels, factors + (2 * b + 1) * channels, bias,
-                             first + pixels < shape.pixels ? pixels : shape.pixels - first, channels, swish);
+                             first + pixels < shape.pixels ? pixels : shape.pixels - first, channels, swish, streamed);
     }
+    if (streamed) finish_streaming();
   });
   return true;
 }
@@ -133,9 +145,11 @@ bool group_norm_grad(float* dx, float* dscale, float* dbias, const float* dy, co
   const int64_t channels = shape.channels, groups = shape.groups, width = channels / groups;
   const int64_t pixels = part_pixels(shape), parts = (shape.pixels + pixels - 1) / pixels;
   float* partial = scratch_floats(0, 2 * shape.batch * parts * channels);
+  const bool streamed = is_streamed(shape.batch * shape.pixels * channels);
   // A channel's mean, rstd, and the factors a, b, c of grad_rows, for each picture.
   float* factors = scratch_floats(1, 5 * shape.batch * channels);
-  if (!partial || !factors) return false;
+  double* totals = static_cast<double*>(scratch(2, sizeof(double) * static_cast<size_t>(2 * channels)));
+  if (!partial || !factors || !totals) return false;
   for (int64_t b = 0; b < shape.batch; b++) {
     float* mine = factors + 5 * b * channels;
     for (int64_t c = 0; c < channels; c++) {
@@ -149,7 +163,7 @@ bool group_norm_grad(float* dx, float* dscale, float* dbias, const float* dy, co
       const float* mine = factors + 5 * b * channels;
       float* sums = partial + 2 * unit * channels;
       clear(sums, 2 * channels);
-      kernels.grad_sums(sums, sums + channels, dx + at, dy + at, x + at, mine, mine + channels, scale, bias,
+      kernels.grad_sums(sums, sums + channels, streamed ? nullptr : dx + at, dy + at, x + at, mine, mine + channels, scale, bias,
                         first + pixels < shape.pixels ? pixels : shape.pixels - first, channels, swish);
     }
   });
@@ -158,14 +172,15 @@ bool group_norm_grad(float* dx, float* dscale, float* dbias, const float* dy, co
   const double count = static_cast<double>(shape.pixels * width);
   for (int64_t b = 0; b < shape.batch; b++) {
     float* mine = factors + 5 * b * channels;
+    for (int64_t c = 0; c < 2 * channels; c++) totals[c] = 0;
+    for (int64_t part = 0; part < parts; part++) {
+      const float* sums = partial + 2 * (b * parts + part) * channels;
+      for (int64_t c = 0; c < 2 * channels; c++) totals[c] += sums[c];
+    }
     for (int64_t g = 0; g < groups; g++) {
       double average = 0, along = 0;
       for (int64_t c = g * width; c < (g + 1) * width; c++) {
-        double sum1 = 0, sum2 = 0;
-        for (int64_t part = 0; part < parts; part++) {
-          sum1 += partial[2 * (b * parts + part) * channels + c];
-          sum2 += partial[(2 * (b * parts + part) + 1) * channels + c];
-        }
+        const double sum1 = totals[c], sum2 = totals[channels + c];
         dbias[c] += static_cast<float>(sum1);
         dscale[c] += static_cast<float>(sum2);
         average += scale[c] * sum1 / count;
@@ -179,14 +194,18 @@ bool group_norm_grad(float* dx, float* dscale, float* dbias, const float* dy, co
       }
     }
   }
-  const float* dz = swish ? dx : dy;
+  // Where the sums' dz would go out to memory and come back, it is computed again.
+  const bool again = streamed && swish;
+  const float* dz = swish && !again ? dx : dy;
   parallel_for(shape.batch * parts, 1, [&](int64_t begin, int64_t end) {
     for (int64_t unit = begin; unit < end; unit++) {
       const int64_t first = unit % parts * pixels, b = unit / parts, at = (b * shape.pixels + first) * channels;
       const float* mine = factors + 5 * b * channels;
       kernels.grad_rows(dx + at, dz + at, x + at, mine, mine + 2 * channels, mine + 3 * channels, mine + 4 * channels,
-                        first + pixels < shape.pixels ? pixels : shape.pixels - first, channels);
+                        again ? mine + channels : nullptr, scale, bias,
+                        first + pixels < shape.pixels ? pixels : shape.pixels - first, channels, streamed);
     }
+    if (streamed) finish_streaming();
   });
   return true;
 }

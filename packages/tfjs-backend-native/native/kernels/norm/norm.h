@@ -8,6 +8,8 @@
 // Group norm, x [batch, pixels, C] channels last, G groups of C/G channels (Wu and He 2018, arXiv:1803.08494):
 //   z = (x − mean[b,g])·rstd[b,g]·scale[c] + bias[c];  y = z, or with swish z·σ(z);  the gradient recomputes z
 //
+// Large outputs are streamed (runtime/stream.h): then y must not be x, nor dx be dy or x.
+//
 // Threads: rows, or chunks of pixels of a fixed size. Partial results are combined in order: the same for any number of threads.
 #pragma once
 
@@ -16,21 +18,22 @@
 namespace easel {
 
 struct NormKernels {
-  void (*layer_row)(float* y, float* mean, float* rstd, const float* x, const float* scale, const float* bias, int64_t width, float epsilon, bool rms);
+  void (*layer_row)(float* y, float* mean, float* rstd, const float* x, const float* scale, const float* bias, int64_t width, float epsilon, bool rms,
+                    bool streamed);
   // Adds to dscale and dbias (each may be null) of this thread's rows.
   void (*layer_grad_row)(float* dx, float* dscale, float* dbias, const float* dy, const float* x, const float* scale, float mean, float rstd,
-                         int64_t width, bool rms);
+                         int64_t width, bool rms, bool streamed);
 
   // Rows of C channels; the other arrays hold one value a channel.
   void (*square_deviations)(float* sum, const float* x, const float* mean, int64_t rows, int64_t channels);  // Σ over rows of (x − mean)²
   void (*normalize_rows)(float* y, const float* x, const float* mean, const float* factor, const float* bias, int64_t rows, int64_t channels,
-                         bool swish);  // z = (x − mean)·factor + bias
-  // sum1 += Σ dz, sum2 += Σ dz·x̂; with swish dz (= dy·silu'(z)) is left in dz, else dz is not touched.
+                         bool swish, bool streamed);  // z = (x − mean)·factor + bias
+  // sum1 += Σ dz, sum2 += Σ dz·x̂ with dz = dy, or with swish dz = dy·silu'(z), which is left in dz unless that is null.
   void (*grad_sums)(float* sum1, float* sum2, float* dz, const float* dy, const float* x, const float* mean, const float* rstd,
                     const float* scale, const float* bias, int64_t rows, int64_t channels, bool swish);
-  // dx = dz·a − b − (x − mean)·c; dx may be dz.
-  void (*grad_rows)(float* dx, const float* dz, const float* x, const float* mean, const float* a, const float* b, const float* c, int64_t rows,
-                    int64_t channels);
+  // dx = dz·a − b − (x − mean)·c; dx may be dz. With rstd, dy stands in dz's place and dz is computed again.
+  void (*grad_rows)(float* dx, const float* dz, const float* x, const float* mean, const float* a, const float* b, const float* c,
+                    const float* rstd, const float* scale, const float* bias, int64_t rows, int64_t channels, bool streamed);
 };
 
 extern const NormKernels norm_serial, norm_avx2, norm_avx512, norm_neon;

@@ -5,7 +5,8 @@
 namespace easel {
 namespace {
 
-void layer_row(float* y, float* mean, float* rstd, const float* x, const float* scale, const float* bias, int64_t width, float epsilon, bool rms) {
+void layer_row(float* y, float* mean, float* rstd, const float* x, const float* scale, const float* bias, int64_t width, float epsilon, bool rms,
+               bool) {
   double sum = 0, squares = 0;
   if (!rms) {
     for (int64_t i = 0; i < width; i++) sum += x[i];
@@ -19,7 +20,7 @@ void layer_row(float* y, float* mean, float* rstd, const float* x, const float* 
 }
 
 void layer_grad_row(float* dx, float* dscale, float* dbias, const float* dy, const float* x, const float* scale, float mean, float rstd,
-                    int64_t width, bool rms) {
+                    int64_t width, bool rms, bool) {
   double sum = 0, dot = 0;
   for (int64_t i = 0; i < width; i++) {
     const float normal = (x[i] - mean) * rstd, g = dy[i] * (scale ? scale[i] : 1);
@@ -49,7 +50,7 @@ void square_deviations(float* sum, const float* x, const float* mean, int64_t ro
 float sigmoid(float x) { return 1.0f / (1.0f + std::exp(-x)); }
 
 void normalize_rows(float* y, const float* x, const float* mean, const float* factor, const float* bias, int64_t rows, int64_t channels,
-                    bool swish) {
+                    bool swish, bool) {
   for (int64_t r = 0; r < rows; r++) {
     for (int64_t c = 0; c < channels; c++) {
       const float z = (x[r * channels + c] - mean[c]) * factor[c] + bias[c];
@@ -68,7 +69,7 @@ void grad_sums(float* sum1, float* sum2, float* dz, const float* dy, const float
       if (swish) {
         const float z = normal * scale[c] + bias[c], s = sigmoid(z);
         d *= s + z * s * (1 - s);
-        dz[i] = d;
+        if (dz) dz[i] = d;
       }
       sum1[c] += d;
       sum2[c] += d * normal;
@@ -76,12 +77,17 @@ void grad_sums(float* sum1, float* sum2, float* dz, const float* dy, const float
   }
 }
 
-void grad_rows(float* dx, const float* dz, const float* x, const float* mean, const float* a, const float* b, const float* c, int64_t rows,
-               int64_t channels) {
+void grad_rows(float* dx, const float* dz, const float* x, const float* mean, const float* a, const float* b, const float* c, const float* rstd,
+               const float* scale, const float* bias, int64_t rows, int64_t channels, bool) {
   for (int64_t r = 0; r < rows; r++) {
     for (int64_t j = 0; j < channels; j++) {
       const int64_t i = r * channels + j;
-      dx[i] = dz[i] * a[j] - b[j] - (x[i] - mean[j]) * c[j];
+      float d = dz[i];
+      if (rstd) {
+        const float z = (x[i] - mean[j]) * rstd[j] * scale[j] + bias[j], s = sigmoid(z);
+        d *= s + z * s * (1 - s);
+      }
+      dx[i] = d * a[j] - b[j] - (x[i] - mean[j]) * c[j];
     }
   }
 }

@@ -17,44 +17,91 @@ static inline vf load_filled(const float* p, int64_t n, float fill) {
   return load(values);
 }
 
-static float sum_of(const float* x, int64_t n) {
+// Where rows are long, the second pass over one, which only writes to memory, fetches the next.
+constexpr int64_t long_row = 4096;
+constexpr int64_t block = 4096;  // floats that stay in the first-level cache from their sum to their squares
+
+template <bool streamed>
+static inline float sum_of(const float* x, int64_t n, bool ahead) {
   vf s0 = zero(), s1 = zero();
-  int64_t i = 0;
-  for (; i + 2 * lanes <= n; i += 2 * lanes) {
-    s0 = add(s0, load(x + i));
-    s1 = add(s1, load(x + i + lanes));
-  }
-  for (; i + lanes <= n; i += lanes) s0 = add(s0, load(x + i));
-  if (i < n) s1 = add(s1, load_first(x + i, n - i));
+  for_pairs<streamed>(
+      x, n,
+      [&](int64_t i) {
+        if (streamed && ahead) {
+          prefetch(x + i);
+          prefetch(x + i + lanes);
+        }
+        s0 = add(s0, load(x + i));
+        s1 = add(s1, load(x + i + lanes));
+      },
+      [&](int64_t i, int64_t count) { s1 = add(s1, load_first(x + i, count)); });
   return sum_lanes(add(s0, s1));
 }
 
-static void layer_row(float* y, float* mean, float* rstd, const float* x, const float* scale, const float* bias, int64_t width, float epsilon,
-                      bool rms) {
-  const float m = rms ? 0 : sum_of(x, width) / static_cast<float>(width);
+// Σ (x − m)²
+template <bool streamed>
+static inline float squares_of(const float* x, int64_t n, float m, bool ahead) {
   const vf vm_ = set(m);
   vf s0 = zero(), s1 = zero();
-  int64_t i = 0;
-  for (; i + 2 * lanes <= width; i += 2 * lanes) {
-    const vf d0 = sub(load(x + i), vm_), d1 = sub(load(x + i + lanes), vm_);
-    s0 = fma(d0, d0, s0);
-    s1 = fma(d1, d1, s1);
+  for_pairs<streamed>(
+      x, n,
+      [&](int64_t i) {
+        if (streamed && ahead) {
+          prefetch(x + i);
+          prefetch(x + i + lanes);
+        }
+        const vf d0 = sub(load(x + i), vm_), d1 = sub(load(x + i + lanes), vm_);
+        s0 = fma(d0, d0, s0);
+        s1 = fma(d1, d1, s1);
+      },
+      [&](int64_t i, int64_t count) {
+        const vf d = sub(load_filled(x + i, count, m), vm_);
+        s1 = fma(d, d, s1);
+      });
+  return sum_lanes(add(s0, s1));
+}
+
+// Mean and sum of squared deviations of a row: of its blocks, put together by Chan's formula.
+template <bool streamed>
+static inline void moments(const float* x, int64_t n, bool ahead, float* mean, float* squares) {
+  if (n <= block) {
+    *mean = sum_of<streamed>(x, n, ahead) / static_cast<float>(n);
+    *squares = squares_of<streamed>(x, n, *mean, false);
+    return;
   }
-  for (; i + lanes <= width; i += lanes) {
-    const vf d = sub(load(x + i), vm_);
-    s0 = fma(d, d, s0);
+  double m = 0, s = 0;
+  for (int64_t begin = 0, count; begin < n; begin += count) {
+    count = block + (streamed && begin == 0 ? before_aligned(x, n) : 0);
+    if (count > n - begin) count = n - begin;
+    const float here = sum_of<streamed>(x + begin, count, ahead) / static_cast<float>(count);
+    const double sum = squares_of<streamed>(x + begin, count, here, false), delta = here - m;
+    const double share = static_cast<double>(count) / static_cast<double>(begin + count);
+    m += delta * share;
+    s += sum + delta * delta * share * static_cast<double>(begin);
   }
-  if (i < width) {
-    const vf d = sub(load_filled(x + i, width - i, m), vm_);
-    s1 = fma(d, d, s1);
+  *mean = static_cast<float>(m);
+  *squares = static_cast<float>(s);
+}
+
+template <bool streamed>
+static inline void layer_row_of(float* y, float* mean, float* rstd, const float* x, const float* scale, const float* bias, int64_t width,
+                                float epsilon, bool rms) {
+  const bool next = streamed && width >= long_row;
+  float m = 0, squares;
+  if (rms) {
+    squares = squares_of<streamed>(x, width, 0, !next);
+  } else {
+    moments<streamed>(x, width, !next, &m, &squares);
   }
-  const float r = 1.0f / sqrtf(sum_lanes(add(s0, s1)) / static_cast<float>(width) + epsilon);
+  const float r = 1.0f / sqrtf(squares / static_cast<float>(width) + epsilon);
+  const vf vm_ = set(m);
   const vf vr = set(r), one = set(1.0f);
-  for_vectors(
-      width,
+  for_output<streamed>(
+      y, width,
       [&](int64_t j) {
+        if (next) prefetch_beyond(x + j, width);
         const vf normal = mul(sub(load(x + j), vm_), vr);
-        store(y + j, fma(normal, scale ? load(scale + j) : one, bias ? load(bias + j) : zero()));
+        put<streamed>(y + j, fma(normal, scale ? load(scale + j) : one, bias ? load(bias + j) : zero()));
       },
       [&](int64_t j, int64_t n) {
         const vf normal = mul(sub(load_first(x + j, n), vm_), vr);
@@ -64,13 +111,28 @@ static void layer_row(float* y, float* mean, float* rstd, const float* x, const 
   *rstd = r;
 }
 
-static void layer_grad_row(float* dx, float* dscale, float* dbias, const float* dy, const float* x, const float* scale, float mean, float rstd,
-                           int64_t width, bool rms) {
+static void layer_row(float* y, float* mean, float* rstd, const float* x, const float* scale, const float* bias, int64_t width, float epsilon,
+                      bool rms, bool streamed) {
+  if (streamed) {
+    layer_row_of<true>(y, mean, rstd, x, scale, bias, width, epsilon, rms);
+  } else {
+    layer_row_of<false>(y, mean, rstd, x, scale, bias, width, epsilon, rms);
+  }
+}
+
+template <bool streamed>
+static inline void layer_grad_row_of(float* dx, float* dscale, float* dbias, const float* dy, const float* x, const float* scale, float mean,
+                                     float rstd, int64_t width, bool rms) {
   const vf vm_ = set(mean), vr = set(rstd), one = set(1.0f);
+  const bool next = streamed && width >= long_row;
   vf sum = zero(), dot = zero();
-  for_vectors(
-      width,
+  for_output<streamed>(
+      dx, width,
       [&](int64_t i) {
+        if (streamed && !next) {
+          prefetch(dy + i);
+          prefetch(x + i);
+        }
         const vf d = load(dy + i), normal = mul(sub(load(x + i), vm_), vr), g = mul(d, scale ? load(scale + i) : one);
         sum = add(sum, g);
         dot = fma(g, normal, dot);
@@ -86,16 +148,29 @@ static void layer_grad_row(float* dx, float* dscale, float* dbias, const float* 
         if (dbias) store_first(dbias + i, n, add(d, load_first(dbias + i, n)));
       });
   const vf average = set(rms ? 0 : sum_lanes(sum) / static_cast<float>(width)), along = set(sum_lanes(dot) / static_cast<float>(width));
-  for_vectors(
-      width,
+  for_output<streamed>(
+      dx, width,
       [&](int64_t i) {
+        if (next) {
+          prefetch_beyond(dy + i, width);
+          prefetch_beyond(x + i, width);
+        }
         const vf normal = mul(sub(load(x + i), vm_), vr), g = mul(load(dy + i), scale ? load(scale + i) : one);
-        store(dx + i, mul(vr, fnma(normal, along, sub(g, average))));
+        put<streamed>(dx + i, mul(vr, fnma(normal, along, sub(g, average))));
       },
       [&](int64_t i, int64_t n) {
         const vf normal = mul(sub(load_first(x + i, n), vm_), vr), g = mul(load_first(dy + i, n), scale ? load_first(scale + i, n) : one);
         store_first(dx + i, n, mul(vr, fnma(normal, along, sub(g, average))));
       });
+}
+
+static void layer_grad_row(float* dx, float* dscale, float* dbias, const float* dy, const float* x, const float* scale, float mean, float rstd,
+                           int64_t width, bool rms, bool streamed) {
+  if (streamed) {
+    layer_grad_row_of<true>(dx, dscale, dbias, dy, x, scale, mean, rstd, width, rms);
+  } else {
+    layer_grad_row_of<false>(dx, dscale, dbias, dy, x, scale, mean, rstd, width, rms);
+  }
 }
 
 static void square_deviations(float* sum, const float* x, const float* mean, int64_t rows, int64_t channels) {
@@ -129,18 +204,31 @@ static void square_deviations(float* sum, const float* x, const float* mean, int
 
 static inline vf activate(vf z, bool swish) { return swish ? mul(z, sigmoid(z)) : z; }
 
-static void normalize_rows(float* y, const float* x, const float* mean, const float* factor, const float* bias, int64_t rows, int64_t channels,
-                           bool swish) {
+template <bool streamed>
+static inline void normalize_rows_of(float* y, const float* x, const float* mean, const float* factor, const float* bias, int64_t rows,
+                                     int64_t channels, bool swish) {
   for (int64_t r = 0; r < rows; r++) {
     const float* from = x + r * channels;
     float* to = y + r * channels;
-    for_vectors(
-        channels,
-        [&](int64_t c) { store(to + c, activate(fma(sub(load(from + c), load(mean + c)), load(factor + c), load(bias + c)), swish)); },
+    for_output<streamed>(
+        to, channels,
+        [&](int64_t c) {
+          if (streamed) prefetch(from + c);
+          put<streamed>(to + c, activate(fma(sub(load(from + c), load(mean + c)), load(factor + c), load(bias + c)), swish));
+        },
         [&](int64_t c, int64_t n) {
           const vf z = fma(sub(load_first(from + c, n), load_first(mean + c, n)), load_first(factor + c, n), load_first(bias + c, n));
           store_first(to + c, n, activate(z, swish));
         });
+  }
+}
+
+static void normalize_rows(float* y, const float* x, const float* mean, const float* factor, const float* bias, int64_t rows, int64_t channels,
+                           bool swish, bool streamed) {
+  if (streamed) {
+    normalize_rows_of<true>(y, x, mean, factor, bias, rows, channels, swish);
+  } else {
+    normalize_rows_of<false>(y, x, mean, factor, bias, rows, channels, swish);
   }
 }
 
@@ -150,58 +238,97 @@ static inline vf through_swish(vf dy, vf z) {
   return mul(dy, fma(z, fnma(s, s, s), s));
 }
 
-static void grad_sums(float* sum1, float* sum2, float* dz, const float* dy, const float* x, const float* mean, const float* rstd,
-                      const float* scale, const float* bias, int64_t rows, int64_t channels, bool swish) {
-  for_vectors(
-      channels,
-      [&](int64_t c) {
-        const vf m = load(mean + c), k = load(rstd + c), a = load(scale + c), b = load(bias + c);
-        vf s1 = load(sum1 + c), s2 = load(sum2 + c);
-        for (int64_t i = c; i < rows * channels; i += channels) {
-          const vf normal = mul(sub(load(x + i), m), k);
-          vf d = load(dy + i);
-          if (swish) {
-            d = through_swish(d, fma(normal, a, b));
-            store(dz + i, d);
-          }
-          s1 = add(s1, d);
-          s2 = fma(d, normal, s2);
-        }
-        store(sum1 + c, s1);
-        store(sum2 + c, s2);
-      },
-      [&](int64_t c, int64_t n) {
-        const vf m = load_first(mean + c, n), k = load_first(rstd + c, n), a = load_first(scale + c, n), b = load_first(bias + c, n);
-        vf s1 = load_first(sum1 + c, n), s2 = load_first(sum2 + c, n);
-        for (int64_t i = c; i < rows * channels; i += channels) {
-          const vf normal = mul(sub(load_first(x + i, n), m), k);
-          vf d = load_first(dy + i, n);
-          if (swish) {
-            d = through_swish(d, fma(normal, a, b));
-            store_first(dz + i, n, d);
-          }
-          s1 = add(s1, d);
-          s2 = fma(d, normal, s2);
-        }
-        store_first(sum1 + c, n, s1);
-        store_first(sum2 + c, n, s2);
-      });
+// The columns of `count` vectors, all rows, with sums in registers.
+template <int count>
+static inline void grad_sums_of(float* sum1, float* sum2, float* dz, const float* dy, const float* x, const float* mean, const float* rstd,
+                                const float* scale, const float* bias, int64_t rows, int64_t channels, bool swish) {
+  vf s1[count], s2[count];
+  for (int k = 0; k < count; k++) {
+    s1[k] = load(sum1 + k * lanes);
+    s2[k] = load(sum2 + k * lanes);
+  }
+  for (int64_t r = 0; r < rows; r++) {
+    for (int k = 0; k < count; k++) {
+      const int64_t i = r * channels + k * lanes;
+      prefetch(x + i);
+      prefetch(dy + i);
+      const vf normal = mul(sub(load(x + i), load(mean + k * lanes)), load(rstd + k * lanes));
+      vf d = load(dy + i);
+      if (swish) {
+        d = through_swish(d, fma(normal, load(scale + k * lanes), load(bias + k * lanes)));
+        if (dz) store(dz + i, d);
+      }
+      s1[k] = add(s1[k], d);
+      s2[k] = fma(d, normal, s2[k]);
+    }
+  }
+  for (int k = 0; k < count; k++) {
+    store(sum1 + k * lanes, s1[k]);
+    store(sum2 + k * lanes, s2[k]);
+  }
 }
 
-static void grad_rows(float* dx, const float* dz, const float* x, const float* mean, const float* a, const float* b, const float* c, int64_t rows,
-                      int64_t channels) {
+static void grad_sums(float* sum1, float* sum2, float* dz, const float* dy, const float* x, const float* mean, const float* rstd,
+                      const float* scale, const float* bias, int64_t rows, int64_t channels, bool swish) {
+  int64_t c = 0;
+  for (; c + 4 * lanes <= channels; c += 4 * lanes)
+    grad_sums_of<4>(sum1 + c, sum2 + c, dz ? dz + c : nullptr, dy + c, x + c, mean + c, rstd + c, scale + c, bias + c, rows, channels, swish);
+  for (; c + lanes <= channels; c += lanes)
+    grad_sums_of<1>(sum1 + c, sum2 + c, dz ? dz + c : nullptr, dy + c, x + c, mean + c, rstd + c, scale + c, bias + c, rows, channels, swish);
+  if (c == channels) return;
+  const int64_t n = channels - c;
+  const vf m = load_first(mean + c, n), k = load_first(rstd + c, n), a = load_first(scale + c, n), b = load_first(bias + c, n);
+  vf s1 = load_first(sum1 + c, n), s2 = load_first(sum2 + c, n);
+  for (int64_t i = c; i < rows * channels; i += channels) {
+    const vf normal = mul(sub(load_first(x + i, n), m), k);
+    vf d = load_first(dy + i, n);
+    if (swish) {
+      d = through_swish(d, fma(normal, a, b));
+      if (dz) store_first(dz + i, n, d);
+    }
+    s1 = add(s1, d);
+    s2 = fma(d, normal, s2);
+  }
+  store_first(sum1 + c, n, s1);
+  store_first(sum2 + c, n, s2);
+}
+
+template <bool streamed, bool again>
+static inline void grad_rows_of(float* dx, const float* dz, const float* x, const float* mean, const float* a, const float* b, const float* c,
+                                const float* rstd, const float* scale, const float* bias, int64_t rows, int64_t channels) {
   for (int64_t r = 0; r < rows; r++) {
     const int64_t row = r * channels;
-    for_vectors(
-        channels,
+    for_output<streamed>(
+        dx + row, channels,
         [&](int64_t j) {
-          const vf left = fma(load(dz + row + j), load(a + j), negate(load(b + j)));
-          store(dx + row + j, fnma(sub(load(x + row + j), load(mean + j)), load(c + j), left));
+          if (streamed) {
+            prefetch(dz + row + j);
+            prefetch(x + row + j);
+          }
+          const vf centred = sub(load(x + row + j), load(mean + j));
+          vf d = load(dz + row + j);
+          if (again) d = through_swish(d, fma(mul(centred, load(rstd + j)), load(scale + j), load(bias + j)));
+          put<streamed>(dx + row + j, fnma(centred, load(c + j), fma(d, load(a + j), negate(load(b + j)))));
         },
         [&](int64_t j, int64_t n) {
-          const vf left = fma(load_first(dz + row + j, n), load_first(a + j, n), negate(load_first(b + j, n)));
-          store_first(dx + row + j, n, fnma(sub(load_first(x + row + j, n), load_first(mean + j, n)), load_first(c + j, n), left));
+          const vf centred = sub(load_first(x + row + j, n), load_first(mean + j, n));
+          vf d = load_first(dz + row + j, n);
+          if (again) d = through_swish(d, fma(mul(centred, load_first(rstd + j, n)), load_first(scale + j, n), load_first(bias + j, n)));
+          store_first(dx + row + j, n, fnma(centred, load_first(c + j, n), fma(d, load_first(a + j, n), negate(load_first(b + j, n)))));
         });
+  }
+}
+
+static void grad_rows(float* dx, const float* dz, const float* x, const float* mean, const float* a, const float* b, const float* c,
+                      const float* rstd, const float* scale, const float* bias, int64_t rows, int64_t channels, bool streamed) {
+  if (streamed && rstd) {
+    grad_rows_of<true, true>(dx, dz, x, mean, a, b, c, rstd, scale, bias, rows, channels);
+  } else if (streamed) {
+    grad_rows_of<true, false>(dx, dz, x, mean, a, b, c, rstd, scale, bias, rows, channels);
+  } else if (rstd) {
+    grad_rows_of<false, true>(dx, dz, x, mean, a, b, c, rstd, scale, bias, rows, channels);
+  } else {
+    grad_rows_of<false, false>(dx, dz, x, mean, a, b, c, rstd, scale, bias, rows, channels);
   }
 }
 

@@ -35,8 +35,31 @@ void scaled_exp(float* y, const float* x, int64_t n, float shift, float scale) {
   for (int64_t i = 0; i < n; i++) y[i] = scale * std::exp(x[i] - shift);
 }
 
+void softmax_grad_row(float* dx, const float* dy, const float* y, int64_t n) {
+  double dot = 0;
+  for (int64_t i = 0; i < n; i++) dot += static_cast<double>(dy[i]) * y[i];
+  const float along = static_cast<float>(dot);
+  for (int64_t i = 0; i < n; i++) dx[i] = y[i] * (dy[i] - along);
+}
+
+void log_softmax_grad_row(float* dx, const float* dy, const float* y, int64_t n) {
+  double total = 0;
+  for (int64_t i = 0; i < n; i++) total += dy[i];
+  const float sum = static_cast<float>(total);
+  for (int64_t i = 0; i < n; i++) dx[i] = dy[i] - std::exp(y[i]) * sum;
+}
+
+void scaled_exp_but_label(float* y, const float* x, int64_t n, float shift, float scale, int64_t label) {
+  scaled_exp(y, x, n, shift, scale);
+  y[label] -= scale;
+}
+
+void softmax_with_terms(float* y, const float* x, int64_t n, float*) { softmax_row(y, x, n); }
+
 }  // namespace
 
-const SoftmaxKernels softmax_serial = {softmax_row, log_softmax_row, log_sum_exp, scaled_exp};
+const SoftmaxKernels softmax_serial = {softmax_row,          log_softmax_row,    log_sum_exp,          scaled_exp,
+                                       softmax_grad_row,     log_softmax_grad_row, softmax_with_terms, log_softmax_row,
+                                       scaled_exp_but_label, softmax_grad_row,   log_softmax_grad_row, log_sum_exp};
 
 }  // namespace easel
