@@ -25,7 +25,8 @@ export {
   type EncodeSummary,
   encodePictures,
 } from './data/encode.js';
-export { type EncodedSet, type EncodingShape, readEncodedSet } from './data/encoded-set.js';
+export type { EncodingShape } from './data/checked-row.js';
+export { type EncodedSet, readEncodedSet } from './data/encoded-set.js';
 export {
   type CaptionedPicture,
   listPictures,
@@ -33,7 +34,18 @@ export {
   type PictureFile,
   type PictureSource,
 } from './data/picture-folder.js';
+export { NO_FILTER, type RowFilter } from './data/row-filter.js';
 export { type EncodedRow, type ShardColumns, type ShardFormat, writeShard } from './data/shards.js';
+export {
+  evaluationBatches,
+  fileRows,
+  type LoadedRow,
+  type LoaderSettings,
+  type ShuffleSettings,
+  type StreamedBatch,
+  type StreamPosition,
+  trainingBatches,
+} from './data/streamed-loader.js';
 
 // Training
 export { trainSeq2Seq } from './train-seq2seq.js';

@@ -54,6 +54,13 @@ test('a copy goes on from the same place, halves included', () => {
   ]);
 });
 
+test.each([0, 1, 2, 1000])('advance(%d) is so many draws', (draws) => {
+  const [jumped, walked] = [new Pcg64(9), new Pcg64(9)];
+  jumped.advance(draws);
+  for (let i = 0; i < draws; i++) walked.random();
+  expect(jumped.next64()).toBe(walked.next64());
+});
+
 test('bounds: 1 is 0, 2^64 is any word; what is no seed or bound is refused', () => {
   expect(new Pcg64(1).integer(1)).toBe(0);
   expect(new Pcg64(1).integer(2n ** 64n)).toBe(new Pcg64(1).next64());

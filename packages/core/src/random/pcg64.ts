@@ -47,6 +47,24 @@ export class Pcg64 {
     return other;
   }
 
+  /** Passes over so many 64-bit draws (each `random()` is one), in time that grows with their logarithm. */
+  advance(draws: number | bigint): void {
+    let multiplier = 1n;
+    let increment = 0n;
+    let stepMultiplier = MULTIPLIER;
+    let stepIncrement = this.#increment;
+    for (let left = BigInt(draws); left > 0n; left >>= 1n) {
+      if (left & 1n) {
+        multiplier = (multiplier * stepMultiplier) & MASK_128;
+        increment = (increment * stepMultiplier + stepIncrement) & MASK_128;
+      }
+      stepIncrement = ((stepMultiplier + 1n) * stepIncrement) & MASK_128;
+      stepMultiplier = (stepMultiplier * stepMultiplier) & MASK_128;
+    }
+    this.#state = (multiplier * this.#state + increment) & MASK_128;
+    this.#half = undefined;
+  }
+
   /** 64 random bits. */
   next64(): bigint {
     this.#step();

@@ -1,16 +1,10 @@
 import { createHash } from 'node:crypto';
 import { readdir, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
-import { inspect } from 'node:util';
 import { DataError } from '@easel/core';
+import { checkedCaption, checkedEncoding, type EncodingShape } from './checked-row.js';
 import { readManifest, skippedLogName } from './encode-manifest.js';
 import { defaultShardColumns, readShard, type ShardColumns } from './shards.js';
-
-/** What the encodings of a set must be like: `imageLength` tokens a row, each in [0, imageVocabSize). */
-export interface EncodingShape {
-  readonly imageLength: number;
-  readonly imageVocabSize: number;
-}
 
 /** Captions and image tokens in memory, in the order of the shards' names. */
 export interface EncodedSet {
@@ -47,32 +41,19 @@ export async function readEncodedSet(
   for (const file of await shardFiles(path)) {
     for await (const { row, caption, encoding, source } of readShard(file, columns)) {
       const where = `Shard ${file}, row ${row}`;
-      if (typeof caption !== 'string')
-        throw new DataError(`${where}: expected a caption as text, got ${describe(caption)}.`);
-      const tokens = tokenList(encoding, where);
-      if (tokens.length !== imageLength)
-        throw new DataError(
-          `${where}: expected ${imageLength} image tokens (the model's image_length), got ${tokens.length}. Was the set encoded for another model?`,
-        );
+      const tokens = checkedEncoding(encoding, shape, where);
       const at = captions.length * imageLength;
       if (at === encodings.length) {
         const larger = new Tokens(encodings.length * 2);
         larger.set(encodings);
         encodings = larger;
       }
-      for (let t = 0; t < imageLength; t++) {
-        const token = Number(tokens[t]);
-        if (!Number.isInteger(token) || token < 0 || token >= imageVocabSize)
-          throw new DataError(
-            `${where}: image token ${t} is ${describe(tokens[t])}, expected an integer from 0 to ${imageVocabSize - 1} (the model's image_vocab_size). Was the set encoded with another VQGAN?`,
-          );
-        encodings[at + t] = token;
-      }
+      encodings.set(tokens, at);
       const picture = source ?? `${file}:${row}`;
       const number = numbers.get(picture) ?? numbers.size;
       numbers.set(picture, number);
       pictures.push(number);
-      captions.push(caption);
+      captions.push(checkedCaption(caption, where));
     }
   }
   if (captions.length === 0) throw new DataError(`Encoded set ${path}: no rows in it.`);
@@ -127,22 +108,4 @@ async function shardFiles(path: string): Promise<string[]> {
       `Encoded set ${path}: no .parquet or .jsonl shards in it. Make some with easel encode.`,
     );
   return shards.map((name) => join(path, name));
-}
-
-function tokenList(encoding: unknown, where: string): ArrayLike<unknown> {
-  let list = encoding;
-  if (typeof list === 'string') {
-    try {
-      list = JSON.parse(list);
-    } catch {
-      throw new DataError(`${where}: expected a list of image tokens, got ${describe(encoding)}.`);
-    }
-  }
-  if (Array.isArray(list)) return list;
-  if (ArrayBuffer.isView(list) && !(list instanceof DataView)) return list as unknown as ArrayLike<unknown>;
-  throw new DataError(`${where}: expected a list of image tokens, got ${describe(encoding)}.`);
-}
-
-function describe(value: unknown): string {
-  return inspect(value, { breakLength: Number.POSITIVE_INFINITY }).slice(0, 60);
 }

@@ -20,6 +20,8 @@ export type ShardFormat = 'parquet' | 'jsonl';
 export interface ShardColumns {
   readonly caption: string;
   readonly encoding: string;
+  /** Further columns to read, for filters; a shard without one is refused. */
+  readonly others?: readonly string[];
 }
 
 /** The columns that `writeShard` writes and the original's encoding notebook wrote. */
@@ -66,6 +68,8 @@ export interface UncheckedRow {
   readonly encoding: unknown;
   /** The picture's name where the shard has a column `source`, else undefined. */
   readonly source: unknown;
+  /** Values of the further columns that were asked for. */
+  readonly others: Readonly<Record<string, unknown>>;
 }
 
 /**
@@ -102,7 +106,7 @@ async function* readJsonlShard(
       throw new DataError(`Shard ${path}, row ${row}: not a line of JSON (${(error as Error).message}).`);
     }
     requireColumns(path, Object.keys(value ?? {}), columns);
-    yield { row, caption: value[columns.caption], encoding: value[columns.encoding], source: value.source };
+    yield uncheckedRow(row, value, columns);
     row++;
   }
 }
@@ -141,20 +145,28 @@ async function* readParquetShard(
       file: buffer,
       metadata,
       compressors,
-      columns: [columns.caption, columns.encoding, ...(names.includes('source') ? ['source'] : [])],
+      columns: [...wanted(columns), ...(names.includes('source') ? ['source'] : [])],
       rowStart: row,
       rowEnd,
     }).catch((error) => {
       throw notParquet(error);
     });
-    for (const value of rows)
-      yield {
-        row: row++,
-        caption: value[columns.caption],
-        encoding: value[columns.encoding],
-        source: value.source,
-      };
+    for (const value of rows) yield uncheckedRow(row++, value, columns);
   }
+}
+
+function wanted({ caption, encoding, others = [] }: ShardColumns): string[] {
+  return [...new Set([caption, encoding, ...others])];
+}
+
+function uncheckedRow(row: number, value: Record<string, unknown>, columns: ShardColumns): UncheckedRow {
+  return {
+    row,
+    caption: value[columns.caption],
+    encoding: value[columns.encoding],
+    source: value.source,
+    others: Object.fromEntries((columns.others ?? []).map((name) => [name, value[name]])),
+  };
 }
 
 /** The index after element i of a depth-first parquet schema and everything below it. */
@@ -165,7 +177,7 @@ function skipSubtree(schema: readonly SchemaElement[], i: number): number {
 }
 
 function requireColumns(path: string, found: readonly string[], columns: ShardColumns): void {
-  for (const name of [columns.caption, columns.encoding])
+  for (const name of wanted(columns))
     if (!found.includes(name))
       throw new DataError(`Shard ${path}: no column '${name}'. It has ${found.join(', ') || 'no columns'}.`);
 }

@@ -1,0 +1,59 @@
+import { inspect } from 'node:util';
+import { DataError } from '@easel/core';
+
+/** What the encodings of a set must be like: `imageLength` tokens a row, each in [0, imageVocabSize). */
+export interface EncodingShape {
+  readonly imageLength: number;
+  readonly imageVocabSize: number;
+}
+
+/** The caption of a row. Throws DataError that begins with `where` if it is no text. */
+export function checkedCaption(caption: unknown, where: string): string {
+  if (typeof caption !== 'string')
+    throw new DataError(`${where}: expected a caption as text, got ${describe(caption)}.`);
+  return caption;
+}
+
+/**
+ * The image tokens of a row: from a list of integers, or such a list as text (`"[1, 2]"`, as the first public data sets had it).
+ * Throws DataError that begins with `where`: no list, another length, a token out of range.
+ */
+export function checkedEncoding(
+  encoding: unknown,
+  { imageLength, imageVocabSize }: EncodingShape,
+  where: string,
+): Int32Array {
+  const list = tokenList(encoding, where);
+  if (list.length !== imageLength)
+    throw new DataError(
+      `${where}: expected ${imageLength} image tokens (the model's image_length), got ${list.length}. Was the set encoded for another model?`,
+    );
+  const tokens = new Int32Array(imageLength);
+  for (let t = 0; t < imageLength; t++) {
+    const token = Number(list[t]);
+    if (!Number.isInteger(token) || token < 0 || token >= imageVocabSize)
+      throw new DataError(
+        `${where}: image token ${t} is ${describe(list[t])}, expected an integer from 0 to ${imageVocabSize - 1} (the model's image_vocab_size). Was the set encoded with another VQGAN?`,
+      );
+    tokens[t] = token;
+  }
+  return tokens;
+}
+
+function tokenList(encoding: unknown, where: string): ArrayLike<unknown> {
+  let list = encoding;
+  if (typeof list === 'string') {
+    try {
+      list = JSON.parse(list);
+    } catch {
+      throw new DataError(`${where}: expected a list of image tokens, got ${describe(encoding)}.`);
+    }
+  }
+  if (Array.isArray(list)) return list;
+  if (ArrayBuffer.isView(list) && !(list instanceof DataView)) return list as unknown as ArrayLike<unknown>;
+  throw new DataError(`${where}: expected a list of image tokens, got ${describe(encoding)}.`);
+}
+
+function describe(value: unknown): string {
+  return inspect(value, { breakLength: Number.POSITIVE_INFINITY }).slice(0, 60);
+}

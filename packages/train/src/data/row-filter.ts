@@ -1,0 +1,51 @@
+import { DataError } from '@easel/core';
+
+/** Which rows of an encoded set are used. Limits are inclusive; null means no limit. */
+export interface RowFilter {
+  readonly clipScoreColumn: string;
+  readonly minClipScore: number | null;
+  readonly maxClipScore: number | null;
+  /** Only rows whose value in this column is `filterValue`. */
+  readonly filterColumn: string | null;
+  readonly filterValue: string | null;
+}
+
+/** All rows. */
+export const NO_FILTER: RowFilter = {
+  clipScoreColumn: 'clip_score',
+  minClipScore: null,
+  maxClipScore: null,
+  filterColumn: null,
+  filterValue: null,
+};
+
+/** The columns that a filter looks at. */
+export function filterColumns(filter: RowFilter): string[] {
+  const byScore = filter.minClipScore !== null || filter.maxClipScore !== null;
+  return [
+    ...(byScore ? [filter.clipScoreColumn] : []),
+    ...(filter.filterColumn === null ? [] : [filter.filterColumn]),
+  ];
+}
+
+/**
+ * Whether a row passes. Throws DataError that begins with `where` if its score is no number.
+ * Source: dalle-mini `data.py`, filter_function.
+ */
+export function passes(
+  filter: RowFilter,
+  columns: Readonly<Record<string, unknown>>,
+  where: string,
+): boolean {
+  const { clipScoreColumn, minClipScore, maxClipScore, filterColumn, filterValue } = filter;
+  if (minClipScore !== null || maxClipScore !== null) {
+    const score = columns[clipScoreColumn];
+    if (typeof score !== 'number' || Number.isNaN(score))
+      throw new DataError(
+        `${where}: expected a number in column '${clipScoreColumn}', got ${score}. Encode with --clip to have scores, or filter without them.`,
+      );
+    if (minClipScore !== null && score < minClipScore) return false;
+    if (maxClipScore !== null && score > maxClipScore) return false;
+  }
+  return filterColumn === null || columns[filterColumn] === filterValue;
+}

@@ -1,0 +1,162 @@
+import { DataError, Pcg64 } from '@easel/core';
+import { checkedCaption, checkedEncoding, type EncodingShape } from './checked-row.js';
+import { filterColumns, NO_FILTER, passes, type RowFilter } from './row-filter.js';
+import { readShard, type ShardColumns } from './shards.js';
+import { epochGenerator, SHUFFLE_BUFFER, shuffleBuffer, shuffled } from './shuffle-buffer.js';
+
+/** A row as it goes into a batch. */
+export interface LoadedRow {
+  readonly caption: string;
+  /** [imageLength] */
+  readonly encoding: Int32Array;
+}
+
+/** Where rows come from, and which. */
+export interface LoaderSettings {
+  /** Shards in order. */
+  readonly files: readonly string[];
+  readonly columns: ShardColumns;
+  readonly shape: EncodingShape;
+  /** Default: every row. */
+  readonly filter?: RowFilter;
+  /** Only the first rows, counted before anything is shuffled or filtered. */
+  readonly maxRows?: number;
+  /** What captions go through first. */
+  readonly normalize?: (caption: string) => string;
+}
+
+/** How training rows are drawn. */
+export interface ShuffleSettings {
+  /** Of the order and of the blank captions. */
+  readonly seed: number;
+  /** Rows held in memory; default 5000, as the original. */
+  readonly bufferSize?: number;
+  /** Probability that a caption is replaced by the empty one. */
+  readonly blankCaptions?: number;
+  /**
+   * Rows that an epoch leaves after its last whole batch: dropped as the original does on one machine (default), or put in front of the next
+   * epoch as it does on several.
+   */
+  readonly carryOver?: boolean;
+}
+
+/** A place in an endless stream of batches. */
+export interface StreamPosition {
+  readonly epoch: number;
+  /** Batches of this epoch that went out. */
+  readonly batch: number;
+  /** Draws for blank captions that were made before this epoch. */
+  readonly blankDraws: number;
+}
+
+/** The first batch of the first epoch. */
+export const STREAM_START: StreamPosition = { epoch: 0, batch: 0, blankDraws: 0 };
+
+/** A batch of rows, and where the stream stands after it. */
+export interface StreamedBatch {
+  readonly rows: readonly LoadedRow[];
+  readonly after: StreamPosition;
+}
+
+/** Rows of an encoded set in the order of its shards, filtered and with captions normalized. Memory: one row group. */
+export async function* fileRows(settings: LoaderSettings): AsyncGenerator<LoadedRow> {
+  yield* kept(rawRows(settings, settings.files), settings);
+}
+
+/**
+ * Batches for training without end, from the first batch of an epoch or from any other: rows through a shuffle buffer whose generator is
+ * numpy's, so that the order is that of the original's loader with the same seed. Files are shuffled too, unless `maxRows` is given.
+ *
+ * A caption is left blank if the next draw of a second generator of the same seed is below `blankCaptions`; that generator runs on through the
+ * epochs. To go on in the middle, the epoch is read again from its start and what went out is passed over (with `carryOver` all epochs are).
+ * Throws DataError where a row or a file is not as it should be, or where an epoch has no whole batch.
+ * Source: dalle-mini `data.py`, Dataset; Hugging Face datasets 2.8 `iterable_dataset.py`.
+ */
+export async function* trainingBatches(
+  settings: LoaderSettings,
+  shuffle: ShuffleSettings,
+  batchSize: number,
+  from: StreamPosition = STREAM_START,
+): AsyncGenerator<StreamedBatch> {
+  const { seed, bufferSize = SHUFFLE_BUFFER, blankCaptions = 0, carryOver = false } = shuffle;
+  // What one epoch leaves for the next is known only from its start on.
+  const start = carryOver ? STREAM_START : from;
+  const blanks = new Pcg64(seed);
+  blanks.advance(start.blankDraws);
+  let blankDraws = start.blankDraws;
+  let batch: LoadedRow[] = [];
+  for (let { epoch } = start; ; epoch++) {
+    const drawnBefore = blankDraws;
+    let batches = 0;
+    for await (const row of kept(shuffledRows(settings, seed, epoch, bufferSize), settings)) {
+      if (blankCaptions > 0) blankDraws++;
+      batch.push(blankCaptions > 0 && blanks.random() < blankCaptions ? { ...row, caption: '' } : row);
+      if (batch.length < batchSize) continue;
+      const rows = batch;
+      batch = [];
+      batches++;
+      const passed = epoch < from.epoch || (epoch === from.epoch && batches <= from.batch);
+      if (!passed) yield { rows, after: { epoch, batch: batches, blankDraws: drawnBefore } };
+    }
+    if (batches === 0 && (!carryOver || batch.length === 0))
+      throw new DataError(
+        `Training data: the ${batch.length} rows of an epoch don't fill one batch of ${batchSize}. Lower batchSize, or filter less.`,
+      );
+    if (!carryOver) batch = [];
+  }
+}
+
+/** Batches of the rows in the order of the shards; an incomplete last one is dropped. */
+export async function* evaluationBatches(
+  settings: LoaderSettings,
+  batchSize: number,
+): AsyncGenerator<readonly LoadedRow[]> {
+  let batch: LoadedRow[] = [];
+  for await (const row of fileRows(settings)) {
+    batch.push(row);
+    if (batch.length < batchSize) continue;
+    yield batch;
+    batch = [];
+  }
+}
+
+/** A row before filtering, with what its messages begin with. */
+interface RawRow {
+  readonly where: string;
+  readonly caption: unknown;
+  readonly encoding: unknown;
+  readonly others: Readonly<Record<string, unknown>>;
+}
+
+function shuffledRows(
+  settings: LoaderSettings,
+  seed: number,
+  epoch: number,
+  bufferSize: number,
+): AsyncGenerator<RawRow> {
+  const generator = epochGenerator(seed, epoch);
+  const files = settings.maxRows === undefined ? shuffled(settings.files, generator) : settings.files;
+  return shuffleBuffer(rawRows(settings, files), generator, bufferSize);
+}
+
+async function* rawRows(settings: LoaderSettings, files: readonly string[]): AsyncGenerator<RawRow> {
+  const { columns, filter = NO_FILTER, maxRows = Number.POSITIVE_INFINITY } = settings;
+  let count = 0;
+  for (const file of files) {
+    if (count >= maxRows) return;
+    for await (const row of readShard(file, { ...columns, others: filterColumns(filter) })) {
+      if (count++ >= maxRows) return;
+      const { caption, encoding, others } = row;
+      yield { where: `Shard ${file}, row ${row.row}`, caption, encoding, others };
+    }
+  }
+}
+
+async function* kept(rows: AsyncIterable<RawRow>, settings: LoaderSettings): AsyncGenerator<LoadedRow> {
+  const { filter = NO_FILTER, normalize, shape } = settings;
+  for await (const { where, caption, encoding, others } of rows) {
+    if (!passes(filter, others, where)) continue;
+    const text = checkedCaption(caption, where);
+    yield { caption: normalize?.(text) ?? text, encoding: checkedEncoding(encoding, shape, where) };
+  }
+}
