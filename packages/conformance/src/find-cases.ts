@@ -51,7 +51,8 @@ async function search(
   const entry = named ?? KINDS.find((kind) => kind.recognizes(folder)) ?? around;
   if (entry) found.push(...(await casesOf(entry, folder, root)));
   for (const below of folder.folders) {
-    if (!OTHER_FOLDERS.has(below) && !below.startsWith('.')) {
+    const isOther = OTHER_FOLDERS.has(below) || below.startsWith('.') || entry?.inputs?.test(below);
+    if (!isOther) {
       await search(join(path, below), named, around, root, found);
     }
   }

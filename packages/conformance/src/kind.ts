@@ -83,6 +83,8 @@ export interface KindEntry {
   readonly name: string;
   /** Whether the files of a folder with any name are of this kind. */
   recognizes(folder: GoldenFolder): boolean;
+  /** Names of folders below such a folder that hold what its cases read, and no cases of their own. */
+  readonly inputs?: RegExp;
   /** undefined where nobody wrote its runner yet. */
   readonly load: (() => Promise<{ readonly kind: Kind }>) | undefined;
 }

@@ -34,6 +34,7 @@ export {
   type PictureFile,
   type PictureSource,
 } from './data/picture-folder.js';
+export { permutedEpochs } from './data/permuted-epochs.js';
 export { NO_FILTER, type RowFilter } from './data/row-filter.js';
 export { type EncodedRow, type ShardColumns, type ShardFormat, writeShard } from './data/shards.js';
 export {
@@ -46,6 +47,7 @@ export {
   type StreamPosition,
   trainingBatches,
 } from './data/streamed-loader.js';
+export { epochGenerator, SHUFFLE_BUFFER, shuffleBuffer } from './data/shuffle-buffer.js';
 
 // Training
 export { trainSeq2Seq } from './train-seq2seq.js';

@@ -61,7 +61,12 @@ export const KINDS: readonly KindEntry[] = [
   },
   { name: 'schedules', recognizes: () => false, load: () => import('./schedules.js') },
   { name: 'optimizers', recognizes: (folder) => folder.has('inverse_roots.json'), load: undefined },
-  { name: 'data', recognizes: (folder) => folder.has('batches.safetensors', 'cases.json'), load: undefined },
+  {
+    name: 'data',
+    recognizes: (folder) => folder.has('batches.safetensors', 'cases.json'),
+    inputs: /^(files|tokenizer)$/,
+    load: () => import('./data.js'),
+  },
   { name: 'partitions', recognizes: (folder) => folder.has('partitions.json'), load: undefined },
   { name: 'train', recognizes: (folder) => folder.has('run.json'), load: undefined },
   {
