@@ -60,7 +60,11 @@ export const KINDS: readonly KindEntry[] = [
     load: () => import('./normalizer.js'),
   },
   { name: 'schedules', recognizes: () => false, load: () => import('./schedules.js') },
-  { name: 'optimizers', recognizes: (folder) => folder.has('inverse_roots.json'), load: undefined },
+  {
+    name: 'optimizers',
+    recognizes: (folder) => folder.has('inverse_roots.json'),
+    load: () => import('./optimizers.js'),
+  },
   {
     name: 'data',
     recognizes: (folder) => folder.has('batches.safetensors', 'cases.json'),

@@ -4,6 +4,11 @@ export { clipByGlobalNorm } from './clip.js';
 export { Optimizer } from './optimizer.js';
 export { inversePthRoot, type InverseRoot } from './inverse-root.js';
 export {
+  dequantize as dequantizeMomentum,
+  quantize as quantizeMomentum,
+  unpackBytes as momentumBytes,
+} from './quantized.js';
+export {
   constantSchedule,
   cosineSchedule,
   exponentialSchedule,

@@ -1,0 +1,124 @@
+import { GoldenArrays } from '../../golden.js';
+
+/** One variable of a run: a recorded tensor, or one layer of a stacked one, as Easel's models have them. */
+export interface RecordedParameter {
+  readonly name: string;
+  readonly source: string;
+  readonly layer: number | undefined;
+  readonly shape: readonly number[];
+}
+
+/** Flags of the trainer's command, by its own names, as far as they differ from its defaults. */
+export type TrainFlags = Readonly<Record<string, number | string | boolean | null>>;
+
+/** A recorded run. */
+export class RecordedRun {
+  readonly arrays: GoldenArrays;
+  /** Numbers of updates behind which parameters and state are recorded. */
+  readonly steps: readonly number[];
+  /** Rate of each update. */
+  readonly rates: readonly number[] | undefined;
+  /** Of a run of the trainer's optimizer. */
+  readonly flags: TrainFlags | undefined;
+  readonly overrides: TrainFlags;
+  /** Of a run of optax alone: the call, in Python. */
+  readonly call: string | undefined;
+  readonly parameters: readonly RecordedParameter[];
+  /** Gradients and start by a formula over 997 numbers, in place of recorded ones. */
+  private readonly formula:
+    | { readonly base: Float32Array; readonly shapes: [string, number[]][] }
+    | undefined;
+
+  constructor(file: string) {
+    const arrays = new GoldenArrays(file);
+    this.arrays = arrays;
+    this.steps = arrays.setting<number[]>('steps') ?? [];
+    this.rates = arrays.setting<number[]>('learning_rates');
+    this.flags = arrays.setting<TrainFlags>('train_flags');
+    this.overrides = arrays.setting<TrainFlags>('overrides') ?? {};
+    this.call = arrays.setting<string>('call');
+    const listed = arrays.setting<Record<string, number[]>>('parameters');
+    this.formula =
+      listed && arrays.has('base')
+        ? { base: arrays.floats('base'), shapes: Object.entries(listed) }
+        : undefined;
+    const shapes: [string, number[]][] =
+      this.formula?.shapes ??
+      arrays.names
+        .filter((name) => name.startsWith('params/'))
+        .map((name) => [name.slice('params/'.length), arrays.shape(name).slice(1)]);
+    this.parameters = shapes.flatMap(([source, shape]): RecordedParameter[] =>
+      isStacked(source)
+        ? Array.from({ length: shape[0] as number }, (_, layer) => ({
+            ...{ name: `${source}.${layer}`, source, layer },
+            shape: shape.slice(1),
+          }))
+        : [{ name: source, source, layer: undefined, shape }],
+    );
+  }
+
+  get updates(): number {
+    return this.steps.at(-1) ?? 0;
+  }
+
+  start(parameter: RecordedParameter): Float32Array {
+    if (!this.formula) return this.recorded(`params/${parameter.source}`, 0, parameter.layer).values;
+    return this.byFormula(parameter, (i, j) => Math.fround(0.3) * this.base(7 * i + 31 * j));
+  }
+
+  /** Of the update numbered `t` from 0. */
+  gradient(parameter: RecordedParameter, t: number): Float32Array {
+    if (!this.formula) return this.recorded(`grads/${parameter.source}`, t, parameter.layer).values;
+    return this.byFormula(parameter, (i, j) => this.base(11 * i + 13 * t + 17 * j));
+  }
+
+  /** An array's part for one record, and of one layer where it is stacked. */
+  recorded(
+    name: string,
+    record: number,
+    layer: number | undefined,
+  ): { shape: number[]; values: Float32Array } {
+    const all = this.arrays.shape(name);
+    const shape = all.slice(layer === undefined ? 1 : 2);
+    const size = sizeOf(shape);
+    const layers = layer === undefined ? 1 : (all[1] as number);
+    const begin = (record * layers + (layer ?? 0)) * size;
+    const values =
+      this.arrays.dtype(name) === 'I8' ? signedBytes(this.arrays, name) : this.arrays.floats(name);
+    return { shape, values: values.slice(begin, begin + size) };
+  }
+
+  private base(i: number): number {
+    const { base } = this.formula as { base: Float32Array };
+    return base[i % base.length] as number;
+  }
+
+  private byFormula(
+    { source, layer, shape }: RecordedParameter,
+    value: (i: number, j: number) => number,
+  ): Float32Array {
+    const j = this.formula?.shapes.findIndex(([name]) => name === source) ?? 0;
+    const size = sizeOf(shape);
+    return Float32Array.from({ length: size }, (_, i) => value((layer ?? 0) * size + i, j));
+  }
+}
+
+/** Stacked parameters are those of the original's scanned layers. */
+function isStacked(source: string): boolean {
+  return /FlaxBart(En|De)coderLayers/.test(source);
+}
+
+/** The original optimizes its scanned encoder, its scanned decoder and the rest one by one. */
+export function groupOf(name: string): string {
+  if (name.includes('FlaxBartEncoderLayers')) return 'scanned_encoder';
+  return name.includes('FlaxBartDecoderLayers') ? 'scanned_decoder' : 'standard';
+}
+
+function signedBytes(arrays: GoldenArrays, name: string): Float32Array {
+  const { buffer, byteOffset, byteLength } = arrays.values(name);
+  return Float32Array.from(new Int8Array(buffer as ArrayBuffer, byteOffset, byteLength));
+}
+
+function sizeOf(shape: readonly number[]): number {
+  return shape.reduce((product, extent) => product * extent, 1);
+}

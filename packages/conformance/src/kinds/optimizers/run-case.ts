@@ -1,0 +1,124 @@
+import type { Optimizer } from '@easel/core';
+import * as tf from '@tensorflow/tfjs';
+import type { Checks, Tolerance } from '../../checks.js';
+import type { Case, GoldenFolder } from '../../kind.js';
+import { makeOptimizer } from './make-optimizer.js';
+import { RecordedRun } from './recorded-run.js';
+import { checkShampooState } from './shampoo-state.js';
+
+const ELEMENTWISE: Tolerance = {
+  absolute: 2e-6,
+  reason: 'float32: the original is up to 5e-7 from its float64 run',
+};
+/** Of a state's largest number in any step: means of gradients pass through zero. */
+const STATE_NOISE = 2e-6;
+const SHAMPOO: Tolerance = {
+  absolute: 2e-5,
+  reason: 'float32: the original is up to 1.5e-6 from its float64 run',
+};
+/**
+ * The first statistic of a block is nearly its gradient's own product, and nearly singular: one last digit moves its inverse root by 1e-3.
+ * The original's formulas in NumPy are as far from the recording in float32 and in float64.
+ */
+const PRECONDITIONED: Tolerance = {
+  absolute: 1e-2,
+  reason:
+    'preconditioned by roots of nearly singular statistics, which float32 gives to 1e-3, at a rate of 0.1',
+};
+
+/** After this many updates the optimizer is saved, and another one goes on with its state. */
+const SAVED_AFTER = 2;
+
+/** A file of one optimizer's updates. */
+export function runCase(folder: GoldenFolder, file: string): Case {
+  return {
+    name: file.replace('.safetensors', ''),
+    needs: 'everything',
+    run(checks, context) {
+      const run = new RecordedRun(folder.file(file));
+      const optimizer = makeOptimizer(run);
+      if ('missing' in optimizer) {
+        context.leftOut(file, optimizer.missing);
+        return;
+      }
+      replay(checks, run, optimizer);
+    },
+  };
+}
+
+function replay(checks: Checks, run: RecordedRun, first: Optimizer): void {
+  let optimizer = first;
+  const isShampoo = run.flags?.optim === 'distributed_shampoo';
+  const variables = new Map(
+    run.parameters.map((parameter) => [
+      parameter.name,
+      tf.tidy(() => tf.variable(tf.tensor(run.start(parameter), [...parameter.shape]))),
+    ]),
+  );
+  const preconditionedFrom =
+    run.overrides.start_preconditioning_step === undefined
+      ? Number.POSITIVE_INFINITY // the trainer's own 101 updates leave well-conditioned statistics
+      : Number(run.overrides.start_preconditioning_step);
+  for (let t = 0; t < run.updates; t++) {
+    const grads = new Map(
+      run.parameters.map((parameter) => [
+        parameter.name,
+        tf.tensor(run.gradient(parameter, t), [...parameter.shape]),
+      ]),
+    );
+    optimizer.apply(variables, grads);
+    tf.dispose([...grads.values()]);
+    if (t + 1 === SAVED_AFTER) optimizer = savedAndLoaded(run, optimizer);
+    const record = run.steps.indexOf(t + 1);
+    if (record < 0) continue;
+    const preconditioned = isShampoo && t >= preconditionedFrom;
+    const tolerance = preconditioned ? PRECONDITIONED : isShampoo ? SHAMPOO : ELEMENTWISE;
+    for (const { name, source, layer } of run.parameters) {
+      const { values } = run.recorded(`params/${source}`, record, layer);
+      const ours = (variables.get(name) as tf.Variable).dataSync();
+      const group = preconditioned ? 'parameters, preconditioned' : 'parameters';
+      checks.close(group, `${name} after update ${t + 1}`, ours, values, tolerance);
+    }
+    if (isShampoo) checkShampooState(checks, run, optimizer, record);
+    else checkState(checks, run, optimizer, record);
+  }
+  optimizer.dispose();
+  tf.dispose([...variables.values()]);
+}
+
+function savedAndLoaded(run: RecordedRun, optimizer: Optimizer): Optimizer {
+  const next = makeOptimizer(run) as Optimizer;
+  next.loadState(optimizer.state());
+  optimizer.dispose();
+  return next;
+}
+
+/** Our names of state, and the original's in order of trial. */
+const STATE_NAMES: Readonly<Record<string, readonly string[]>> = {
+  m: ['mu', 'ema'],
+  v: ['nu', 'v'],
+  v_row: ['v_row'],
+  v_col: ['v_col'],
+};
+
+function checkState(checks: Checks, run: RecordedRun, optimizer: Optimizer, record: number): void {
+  const state = optimizer.state();
+  for (const { name, source, layer } of run.parameters) {
+    for (const [kind, others] of Object.entries(STATE_NAMES)) {
+      const ours = state.get(`${kind}.${name}`);
+      if (!ours) continue;
+      const recorded = run.arrays.names.find((key) =>
+        others.some((other) => key.startsWith('state/') && key.endsWith(`/${other}/${source}`)),
+      );
+      if (!recorded) {
+        checks.holds('state names', `${kind}.${name}`, 'the recording has no such state');
+        continue;
+      }
+      const { shape, values } = run.recorded(recorded, record, layer);
+      checks.equal('state shapes', recorded, ours.shape, shape);
+      const largest = run.arrays.floats(recorded).reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+      const tolerance = { absolute: STATE_NOISE * largest, reason: ELEMENTWISE.reason };
+      checks.close('state', `${recorded}, record ${record}`, ours.dataSync(), values, tolerance);
+    }
+  }
+}
