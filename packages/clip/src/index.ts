@@ -26,6 +26,16 @@ export { Clip } from './model.js';
 export type { TextIds, TextStates } from './text-tower.js';
 export type { OnHidden } from './tower.js';
 
+// Texts
+export {
+  CLIP_SPECIAL_TOKENS,
+  type ClipSpecialTokens,
+  ClipTokenizer,
+  type ClipTokenizerData,
+  type ClipTokenizerFiles,
+  parseClipTokenizerFiles,
+} from './tokenizer.js';
+
 // Weights
 export { clipParameters } from './parameters.js';
 export { type ClipReading, clipReading, rulesForEasel, rulesForFlax, rulesForTorch } from './weights.js';

@@ -8,6 +8,21 @@ export {
   selectBackend,
 } from './backend/index.js';
 
+// Byte-level BPE
+export { SYMBOL_OF_BYTE, toSymbols } from './bpe/byte-alphabet.js';
+export { BytePairEncoder, type BytePairs } from './bpe/byte-pair-encoder.js';
+export {
+  parseJsonObject,
+  parseMerges,
+  parseSpecialToken,
+  parseTokenizerJson,
+  parseVocab,
+  type TokenizerJson,
+  typeOf,
+} from './bpe/files.js';
+export { type SpecialToken, SpecialTokenCutter, type TextPart } from './bpe/special-tokens.js';
+export { padRows, type TokenBatch } from './bpe/token-batch.js';
+
 // Checkpoints
 export { fromMsgpack } from './checkpoint/msgpack.js';
 export { isPermutation, permute, permutedShape } from './checkpoint/permute.js';

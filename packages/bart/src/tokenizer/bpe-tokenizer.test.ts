@@ -79,7 +79,10 @@ describe('bad input', () => {
     [{ vocab: VOCAB, merges: 'a c' }, /merge 1 \("a c"\) needs the token "c"/],
     [{ vocab: VOCAB }, /expected vocab\.json and merges\.txt, or tokenizer\.json/],
     [{ tokenizerJson: '{"model":{"type":"Unigram"}}' }, /"model" of type "BPE", got "Unigram"/],
-    [{ tokenizerJson: '{"model":{"type":"BPE"}}' }, /"pre_tokenizer" of type "ByteLevel"/],
+    [
+      { tokenizerJson: '{"model":{"type":"BPE","vocab":{},"merges":[]}}' },
+      /"pre_tokenizer" of type "ByteLevel"/,
+    ],
     [
       { vocab: VOCAB, merges: MERGES, tokenizerConfig: '{"add_prefix_space":1}' },
       /add_prefix_space to be true or false/,

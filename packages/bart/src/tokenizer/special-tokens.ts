@@ -1,11 +1,4 @@
-/** A token that is cut out of the text before BPE. */
-export interface SpecialToken {
-  readonly content: string;
-  /** Also takes the white space to its left. */
-  readonly lstrip: boolean;
-  /** Also takes the white space to its right. */
-  readonly rstrip: boolean;
-}
+import type { SpecialToken } from '@easel/core';
 
 /** The roles that the transformer needs. */
 export interface SpecialTokens {

@@ -1,5 +1,4 @@
-import { ConfigError } from '@easel/core';
-import { SYMBOL_OF_BYTE, toSymbols } from './byte-alphabet.js';
+import { ConfigError, SYMBOL_OF_BYTE, toSymbols } from '@easel/core';
 import { BART_SPECIAL_TOKENS } from './special-tokens.js';
 import { words } from './words.js';
 

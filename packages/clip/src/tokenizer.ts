@@ -1,0 +1,210 @@
+import {
+  BytePairEncoder,
+  type BytePairs,
+  ConfigError,
+  padRows,
+  parseJsonObject,
+  parseMerges,
+  parseSpecialToken,
+  parseTokenizerJson,
+  parseVocab,
+  type SpecialToken,
+  SpecialTokenCutter,
+  showValue,
+  type TokenBatch,
+  typeOf,
+} from '@easel/core';
+
+/** The tokens that CLIP needs. */
+export interface ClipSpecialTokens {
+  readonly bos: SpecialToken;
+  readonly eos: SpecialToken;
+  readonly pad: SpecialToken;
+  readonly unk: SpecialToken;
+}
+
+/** What a tokenizer is made of. */
+export interface ClipTokenizerData {
+  /** Token → id. */
+  readonly vocab: ReadonlyMap<string, number>;
+  /** Pairs of tokens to join, most urgent first. */
+  readonly merges: readonly (readonly [string, string])[];
+  readonly specials?: ClipSpecialTokens;
+}
+
+/** The texts of a tokenizer folder in Hugging Face form; give vocab and merges, or tokenizerJson. */
+export interface ClipTokenizerFiles {
+  /** vocab.json: an object of token → id. */
+  readonly vocab?: string | undefined;
+  /** merges.txt: a `#version` line, then one pair a line; CLIP's own has many more pairs than are used. */
+  readonly merges?: string | undefined;
+  /** tokenizer.json of the `tokenizers` library. */
+  readonly tokenizerJson?: string | undefined;
+  /** special_tokens_map.json. */
+  readonly specialTokensMap?: string | undefined;
+  /** tokenizer_config.json. */
+  readonly tokenizerConfig?: string | undefined;
+}
+
+const END_OF_WORD = '</w>';
+
+/** Pairs of merges.txt that count; OpenAI's file goes on behind them. Source: CLIPTokenizer of transformers. */
+const MOST_MERGES = 49152 - 256 - 2;
+
+const plain = (content: string): SpecialToken => ({ content, lstrip: false, rstrip: false });
+
+/** OpenAI's: a text's end is also padding, and stands for what is unknown. */
+export const CLIP_SPECIAL_TOKENS: ClipSpecialTokens = {
+  bos: plain('<|startoftext|>'),
+  eos: plain('<|endoftext|>'),
+  pad: plain('<|endoftext|>'),
+  unk: plain('<|endoftext|>'),
+};
+
+/** Contractions, letters, one digit, or other signs; white space only parts words. White space is Unicode's White_Space. */
+const WORD = /'s|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}|[^\p{White_Space}\p{L}\p{N}]+/gu;
+
+/**
+ * A text as it is looked at: composed (NFC) and lower-cased letter by letter (a sigma is σ also at a word's end). A lone surrogate counts as
+ * three U+FFFD, one for each byte of its WTF-8 form, as in the Rust tokenizers.
+ */
+function normalize(text: string): string {
+  const composed = text.replace(/\p{Surrogate}/gu, '\ufffd\ufffd\ufffd').normalize('NFC');
+  return composed.replace(/\p{Changes_When_Lowercased}/gu, (letter) => letter.toLowerCase());
+}
+
+/**
+ * CLIP's tokenizer: text → `<|startoftext|>` ids `<|endoftext|>`. Byte-level BPE whose words end with `</w>`; case and the amount of white
+ * space are lost.
+ *
+ * Special tokens inside the text become their ids, in any case. Equal to CLIPTokenizerFast (transformers 4.25.1, tokenizers 0.13.3), which CLIPProcessor
+ * uses; the Python CLIPTokenizer straightens curly quotes and full-width letters before, with ftfy.
+ */
+export class ClipTokenizer {
+  readonly vocab: ReadonlyMap<string, number>;
+  readonly specials: ClipSpecialTokens;
+  readonly bosId: number;
+  readonly eosId: number;
+  readonly padId: number;
+
+  private readonly encoder: BytePairEncoder;
+  private readonly cutter: SpecialTokenCutter;
+  private readonly specialContents: ReadonlySet<string>;
+
+  /**
+   * A tokenizer of the texts of a folder in Hugging Face form: vocab.json and merges.txt, or tokenizer.json.
+   * Throws ConfigError, naming file and field, for anything that is not CLIP's.
+   */
+  static fromFiles(files: ClipTokenizerFiles): ClipTokenizer {
+    return new ClipTokenizer(parseClipTokenizerFiles(files));
+  }
+
+  /** Throws ConfigError if a special token or a part of a merge is not in the vocabulary. */
+  constructor({ vocab, merges, specials = CLIP_SPECIAL_TOKENS }: ClipTokenizerData) {
+    this.vocab = vocab;
+    this.specials = specials;
+    this.encoder = new BytePairEncoder({
+      vocab,
+      merges,
+      unknown: specials.unk.content,
+      endOfWord: END_OF_WORD,
+    });
+    this.bosId = this.encoder.requireId(specials.bos.content, 'special token bos');
+    this.eosId = this.encoder.requireId(specials.eos.content, 'special token eos');
+    this.padId = this.encoder.requireId(specials.pad.content, 'special token pad');
+    const tokens = Object.values(specials) as SpecialToken[];
+    this.specialContents = new Set(tokens.map(({ content }) => content));
+    const normalized = tokens.map((token) => ({ ...token, content: normalize(token.content) }));
+    const ids = new Map(
+      tokens.map(({ content }) => [normalize(content), this.encoder.requireId(content, 'a special token')]),
+    );
+    this.cutter = new SpecialTokenCutter(normalized, ids);
+  }
+
+  /** Largest id + 1: the least number of rows an embedding needs. */
+  get size(): number {
+    return this.encoder.size;
+  }
+
+  /** Start, the ids of `text`, end. Not truncated. Never throws: every text has ids. */
+  encode(text: string): number[] {
+    const ids = [this.bosId];
+    for (const part of this.cutter.cut(normalize(text))) {
+      if (typeof part === 'number') ids.push(part);
+      else
+        for (const word of part.match(WORD) ?? []) for (const id of this.encoder.encode(word)) ids.push(id);
+    }
+    ids.push(this.eosId);
+    return ids;
+  }
+
+  /** Encodes `texts` and brings every row to `maxLength`. Throws DataError if that leaves no room for start and end. */
+  encodeBatch(texts: readonly string[], options: { readonly maxLength: number }): TokenBatch {
+    return padRows(
+      texts.map((text) => this.encode(text)),
+      { maxLength: options.maxLength, padId: this.padId },
+    );
+  }
+
+  /** The text of `ids`, without special tokens: lower case, a space between words. Throws DataError for an id that there is not. */
+  decode(ids: Iterable<number>): string {
+    const tokens = Array.from(ids, (id) => this.encoder.token(id));
+    const text = this.encoder.decode(tokens.filter((token) => !this.specialContents.has(token)));
+    return text.replaceAll(END_OF_WORD, ' ').trim();
+  }
+}
+
+/**
+ * Reads a tokenizer folder's files. vocab.json and merges.txt win over tokenizer.json; special tokens come from special_tokens_map.json, else
+ * tokenizer_config.json, else they are OpenAI's. Throws ConfigError that names the file and field.
+ */
+export function parseClipTokenizerFiles(files: ClipTokenizerFiles): ClipTokenizerData {
+  const specials = specialTokens(files);
+  if (files.vocab !== undefined && files.merges !== undefined) {
+    const merges = parseMerges(files.merges).slice(0, MOST_MERGES);
+    return { vocab: parseVocab(files.vocab), merges, specials };
+  }
+  if (files.tokenizerJson !== undefined) {
+    const { vocab, merges } = parseBytePairs(files.tokenizerJson, specials.unk.content);
+    return { vocab, merges, specials };
+  }
+  throw new ConfigError(
+    'Tokenizer folder: expected vocab.json and merges.txt, or tokenizer.json; found neither pair nor file.',
+  );
+}
+
+function specialTokens(files: ClipTokenizerFiles): ClipSpecialTokens {
+  const map = files.specialTokensMap
+    ? parseJsonObject(files.specialTokensMap, 'special_tokens_map.json')
+    : {};
+  const config = files.tokenizerConfig ? parseJsonObject(files.tokenizerConfig, 'tokenizer_config.json') : {};
+  const role = (name: keyof ClipSpecialTokens): SpecialToken => {
+    const key = `${name}_token`;
+    const file = key in map ? 'special_tokens_map.json' : 'tokenizer_config.json';
+    return parseSpecialToken(map[key] ?? config[key], CLIP_SPECIAL_TOKENS[name], `${file}, ${key}`);
+  };
+  return { bos: role('bos'), eos: role('eos'), pad: role('pad'), unk: role('unk') };
+}
+
+/** The model of a tokenizer.json whose other parts are CLIP's. */
+function parseBytePairs(text: string, unknown: string): BytePairs {
+  const file = 'tokenizer.json';
+  const { pairs, normalizer, preTokenizer } = parseTokenizerJson(text, file);
+  const expect = (what: string, expected: string, found: unknown): void => {
+    if (found === expected) return;
+    throw new ConfigError(
+      `${file}: expected ${what} to be ${showValue(expected)}, got ${showValue(found)}. Is it the tokenizer of a CLIP?`,
+    );
+  };
+  expect('"model.end_of_word_suffix"', END_OF_WORD, pairs.endOfWord);
+  expect('"model.unk_token"', unknown, pairs.unknown);
+  expect('"normalizer"', 'NFC, Replace, Lowercase', sequence(normalizer, 'normalizers'));
+  expect('"pre_tokenizer"', 'Split, ByteLevel', sequence(preTokenizer, 'pretokenizers'));
+  return pairs;
+}
+
+/** Types of the parts of a Sequence, joined. */
+function sequence(part: unknown, key: string): unknown {
+  const parts = (part as Record<string, unknown> | undefined)?.[key];
+  return Array.isArray(parts) ? parts.map(typeOf).join(', ') : typeOf(part);
+}
