@@ -185,6 +185,24 @@ export interface MovementFunctions {
     xColumns: number,
     channels: number,
   ): void;
+  /**
+   * y [batch, rows, columns, channels] from x [batch, xRows, xColumns, channels]: line i of y lies between lines first[i] and second[i] of x, at
+   * fraction[i] of the way; for rows, then for columns.
+   */
+  resizeBilinear(
+    y: Float32Array,
+    x: Float32Array,
+    firstRow: Int32Array,
+    secondRow: Int32Array,
+    rowFraction: Float32Array,
+    firstColumn: Int32Array,
+    secondColumn: Int32Array,
+    columnFraction: Float32Array,
+    batch: number,
+    xRows: number,
+    xColumns: number,
+    channels: number,
+  ): void;
   /** The adjoint: writes dx. */
   resizeNearestGrad(
     dy: Float32Array,
@@ -219,8 +237,8 @@ export interface UpdateFunctions {
 /** Every kernel function of the addon but those of products and convolutions. */
 export interface KernelFunctions
   extends ElementwiseFunctions,
-    PoolFunctions,
     RowFunctions,
     AttentionFunctions,
     MovementFunctions,
+    PoolFunctions,
     UpdateFunctions {}

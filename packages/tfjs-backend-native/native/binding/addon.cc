@@ -30,5 +30,6 @@ extern "C" __attribute__((visibility("default"))) napi_value napi_register_modul
   easel::register_gemm(env, exports);
   easel::register_conv(env, exports);
   easel::register_pool(env, exports);
+  easel::register_resize(env, exports);
   return exports;
 }

@@ -231,6 +231,23 @@ describe('resizeNearestNeighbor', () => {
   });
 });
 
+test('resizeBilinear as the cpu backend', () => {
+  const sizes: [number, number][] = [[6, 10], [3, 5], [2, 3], [7, 11], [1, 1], [40, 3]]; // biome-ignore format: a table
+  for (const size of sizes) {
+    for (const channels of [1, 3, 8, 17, 35]) {
+      for (const [align, half] of [
+        [false, false],
+        [true, false],
+        [false, true],
+      ])
+        expectAsOnCpu(
+          () => tf.image.resizeBilinear(tensor([2, 3, 5, channels]) as tf.Tensor4D, size, align, half),
+          { absolute: 1e-3, relative: 1e-6 },
+        );
+    }
+  }
+});
+
 test('joinAxes makes neighbours one', () => {
   expect(joinAxes([2, 1, 3, 5], [15, 15, 5, 1], [15, 15, 5, 1])).toEqual(new Int32Array([30, 1, 1]));
   expect(joinAxes([2, 3], [3, 1], [2 ** 32, 1])).toEqual([2, 3, 3, 1, 2 ** 32, 1]);

@@ -70,5 +70,51 @@ const resizeNearestGrad = nativeKernel(tf.ResizeNearestNeighborGrad, (args) => {
   return dx.info;
 });
 
-/** Nearest-neighbour resizing and its gradient. */
-export const resizeKernels: readonly NativeKernel[] = [resizeNearest, resizeNearestGrad];
+/** For each of `to` lines the two of `from` lines between which it lies, and how far it is from the first, as the cpu backend has it. */
+function linesBetween(
+  from: number,
+  to: number,
+  alignCorners: boolean,
+  halfPixelCenters: boolean,
+): [Int32Array, Int32Array, Float32Array] {
+  const ratio = alignCorners && to > 1 ? (from - 1) / (to - 1) : from / to;
+  const first = new Int32Array(to);
+  const second = new Int32Array(to);
+  const fraction = new Float32Array(to);
+  for (let i = 0; i < to; i++) {
+    const position = halfPixelCenters ? ratio * (i + 0.5) - 0.5 : ratio * i;
+    const below = Math.max(0, Math.floor(position));
+    first[i] = below;
+    second[i] = Math.min(from - 1, Math.ceil(position));
+    fraction[i] = position - below;
+  }
+  return [first, second, fraction];
+}
+
+/** images [B, H, W, C] at another size, each pixel a weighted mean of the four around it. */
+const resizeBilinear = nativeKernel(tf.ResizeBilinear, (args) => {
+  const { backend } = args;
+  const { images } = args.inputs as { images: tf.TensorInfo };
+  const { alignCorners, halfPixelCenters, size } = args.attrs as {
+    alignCorners: boolean;
+    halfPixelCenters: boolean;
+    size: [number, number];
+  };
+  const [batch, rows, columns, channels] = images.shape as [number, number, number, number];
+  if (images.dtype !== 'float32' || sizeOf(images.shape) === 0) return runOnCpu(tf.ResizeBilinear, args);
+  const y = backend.allocate([batch, ...size, channels], 'float32');
+  addon().resizeBilinear(
+    y.values,
+    backend.float32(images),
+    ...linesBetween(rows, size[0], alignCorners, halfPixelCenters),
+    ...linesBetween(columns, size[1], alignCorners, halfPixelCenters),
+    batch,
+    rows,
+    columns,
+    channels,
+  );
+  return y.info;
+});
+
+/** Nearest-neighbour resizing and its gradient, and bilinear resizing. */
+export const resizeKernels: readonly NativeKernel[] = [resizeNearest, resizeNearestGrad, resizeBilinear];

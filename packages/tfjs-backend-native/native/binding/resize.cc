@@ -1,0 +1,41 @@
+// resizeBilinear: see src/addon-kernels.ts.
+#include "kernels/resize/resize.h"
+
+#include "binding/arguments.h"
+#include "binding/families.h"
+
+namespace easel {
+namespace {
+
+/// Reads (first, second, fraction) of the lines of y; false unless they are of one length and inside.
+bool read_axis(Arguments& args, size_t index, int64_t from, BilinearAxis* axis) {
+  const Span<int32_t> first = args.ints(index), second = args.ints(index + 1);
+  const Span<float> fraction = args.floats(index + 2);
+  if (!args.require(first.count == second.count && first.count == fraction.count, "lines and fractions must be of one length")) return false;
+  bool inside = true;
+  for (size_t i = 0; i < first.count; i++) {
+    inside = inside && first.data[i] >= 0 && first.data[i] < from && second.data[i] >= 0 && second.data[i] < from;
+  }
+  *axis = {from, static_cast<int64_t>(first.count), first.data, second.data, fraction.data};
+  return args.require(inside, "lines must be inside of the image");
+}
+
+napi_value bilinear_binding(napi_env env, napi_callback_info info) {
+  Arguments args(env, info, "resizeBilinear", 12);
+  const Span<float> y = args.floats(0), x = args.floats(1);
+  const int64_t batch = args.size(8), x_rows = args.size(9), x_columns = args.size(10), channels = args.size(11);
+  BilinearAxis rows{}, columns{};
+  if (!args.ok() || !read_axis(args, 2, x_rows, &rows) || !read_axis(args, 5, x_columns, &columns)) return nullptr;
+  if (!args.require(x.count == static_cast<size_t>(batch * x_rows * x_columns * channels) && y.count == static_cast<size_t>(batch * rows.to * columns.to * channels),
+                    "arrays do not fit the shape")) {
+    return nullptr;
+  }
+  resize_bilinear(y.data, x.data, batch, rows, columns, channels);
+  return nullptr;
+}
+
+}  // namespace
+
+void register_resize(napi_env env, napi_value exports) { export_function(env, exports, "resizeBilinear", bilinear_binding); }
+
+}  // namespace easel

@@ -1,0 +1,7 @@
+#include "kernels/resize/vector.h"
+
+namespace easel {
+
+const ResizeKernels resize_avx2 = {bilinear_row};
+
+}  // namespace easel

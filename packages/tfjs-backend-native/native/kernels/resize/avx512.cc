@@ -1,0 +1,7 @@
+#include "kernels/resize/vector.h"
+
+namespace easel {
+
+const ResizeKernels resize_avx512 = {bilinear_row};
+
+}  // namespace easel

@@ -1,0 +1,7 @@
+#include "kernels/resize/vector.h"
+
+namespace easel {
+
+const ResizeKernels resize_neon = {bilinear_row};
+
+}  // namespace easel

@@ -1,0 +1,27 @@
+// Bilinear resizing of images [B,H,W,C], float32: y[i,j] = the values of four pixels of x, weighted by their nearness.
+// Columns first: t = x[top,left] + (x[top,right] − x[top,left])·f, the same below, then t + (below − t)·g.
+#pragma once
+
+#include <cstdint>
+
+namespace easel {
+
+/// For each line of y the two lines of x between which it lies, and how far it is from the first to the second.
+struct BilinearAxis {
+  int64_t from, to;
+  const int32_t* first;
+  const int32_t* second;
+  const float* fraction;
+};
+
+struct ResizeKernels {
+  /// One row of y from two rows of x.
+  void (*bilinear_row)(float* y, const float* top, const float* bottom, float fraction, const BilinearAxis& columns, int64_t channels);
+};
+
+extern const ResizeKernels resize_serial, resize_avx2, resize_avx512, resize_neon;
+
+/// y [batch, rows.to, columns.to, channels] from x [batch, rows.from, columns.from, channels], on all threads.
+void resize_bilinear(float* y, const float* x, int64_t batch, const BilinearAxis& rows, const BilinearAxis& columns, int64_t channels);
+
+}  // namespace easel
