@@ -237,8 +237,8 @@ export interface UpdateFunctions {
 /** Every kernel function of the addon but those of products and convolutions. */
 export interface KernelFunctions
   extends ElementwiseFunctions,
+    PoolFunctions,
     RowFunctions,
     AttentionFunctions,
     MovementFunctions,
-    PoolFunctions,
     UpdateFunctions {}

@@ -18,6 +18,7 @@ bool read_shape(Arguments& args, size_t index, size_t in_count, size_t out_count
     if (!args.require(s[i] >= 0, "sizes must not be negative")) return false;
   }
   return args.require(s[6] > 0 && s[7] > 0 && s[8] > 0 && s[9] > 0, "filter and strides must be positive") &&
+         args.require(s[6] * s[7] <= int64_t{1} << 24, "a window must have at most 2^24 pixels, which are counted in float32") &&
          args.require(static_cast<size_t>(s[0] * s[1] * s[2] * s[3]) == in_count && static_cast<size_t>(s[0] * s[4] * s[5] * s[3]) == out_count,
                       "lengths do not fit the sizes");
 }

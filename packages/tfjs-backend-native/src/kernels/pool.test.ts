@@ -50,6 +50,15 @@ describe.each(pools)('%s as on cpu', (_, pool) => {
     });
   });
 
+  test('many rows: blocks of the gradient meet inside of windows', () => {
+    expectAsOnCpu(() =>
+      tf.grad((input: tf.Tensor4D) => pool(input, [3, 3], [2, 2], 'same'))(
+        image([1, 90, 70, 17]),
+        image([1, 45, 35, 17], 2),
+      ),
+    );
+  });
+
   test('no pictures', () => {
     expectAsOnCpu(() => pool(tf.zeros([0, 4, 6, 3]), [2, 2], [2, 2], 'valid'));
   });

@@ -2,6 +2,6 @@
 
 namespace easel {
 
-const PoolKernels pool_avx2 = EASEL_POOL_TABLE;
+const PoolKernels pool_avx2 = {largest, average, largest_gradient, average_gradient};
 
 }  // namespace easel

@@ -2,6 +2,6 @@
 
 namespace easel {
 
-const PoolKernels pool_avx512 = EASEL_POOL_TABLE;
+const PoolKernels pool_avx512 = {largest, average, largest_gradient, average_gradient};
 
 }  // namespace easel

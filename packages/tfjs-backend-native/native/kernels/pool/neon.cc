@@ -2,6 +2,6 @@
 
 namespace easel {
 
-const PoolKernels pool_neon = EASEL_POOL_TABLE;
+const PoolKernels pool_neon = {largest, average, largest_gradient, average_gradient};
 
 }  // namespace easel

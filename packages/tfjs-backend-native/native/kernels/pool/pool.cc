@@ -1,3 +1,4 @@
+// Clips windows to the image and cuts the work: forward by rows of y, gradients by blocks of rows of dx, each of which sees every window that reaches into it.
 #include "kernels/pool/pool.h"
 
 #include <cstring>
@@ -8,60 +9,75 @@
 namespace easel {
 namespace {
 
-constexpr int64_t grain = 16384;  // pixels' channels that a piece of work reads
-/// A gradient's pieces are pictures; where there are few, pictures and so many channels: a cache line.
-constexpr int64_t fewest_pictures = 8, channel_part = 16;
+/// Floats of x that a task should read.
+constexpr int64_t task_floats = 32768;
 
-int64_t at_least_one(int64_t n) { return n < 1 ? 1 : n; }
+int64_t min_of(int64_t a, int64_t b) { return a < b ? a : b; }
+int64_t max_of(int64_t a, int64_t b) { return a > b ? a : b; }
+int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-/// What of window (row, column) lies inside a picture: sets the window's rows and columns, returns the offset of its first pixel.
-int64_t place(const PoolShape& s, int64_t row, int64_t column, PoolWindow* window) {
-  const int64_t top = row * s.stride_height - s.pad_top, left = column * s.stride_width - s.pad_left;
-  const int64_t first_row = top < 0 ? 0 : top, first_column = left < 0 ? 0 : left;
-  const int64_t last_row = top + s.filter_height < s.in_height ? top + s.filter_height : s.in_height;
-  const int64_t last_column = left + s.filter_width < s.in_width ? left + s.filter_width : s.in_width;
-  window->rows = last_row > first_row ? last_row - first_row : 0;
-  window->columns = last_column > first_column ? last_column - first_column : 0;
-  return (first_row * s.in_width + first_column) * s.channels;
+/// The part of window i along an axis that lies inside.
+struct Clip {
+  int64_t first, count;
+};
+
+Clip clip(int64_t i, int64_t stride, int64_t pad, int64_t window, int64_t extent) {
+  const int64_t begin = i * stride - pad, first = max_of(0, begin);
+  return {first, max_of(0, min_of(extent, begin + window) - first)};
 }
 
-PoolWindow whole_window(const PoolShape& s) { return {0, 0, s.in_width * s.channels, s.channels, s.channels}; }
+/// Calls run(j, first column, windows) for runs of windows of row i with equal clips; windows.count are side by side from j on.
+template <typename Run>
+void for_runs(const PoolShape& s, int64_t rows, Run run) {
+  PoolWindows windows{};
+  windows.x_row = s.in_w * s.channels;
+  windows.x_pixel = s.channels;
+  windows.x_step = s.stride_w * s.channels;
+  windows.rows = rows;
+  windows.channels = s.channels;
+  for (int64_t j = 0; j < s.out_w; j += windows.count) {
+    const Clip columns = clip(j, s.stride_w, s.pad_left, s.window_w, s.in_w);
+    windows.columns = columns.count;
+    windows.count = 1;
+    // Whole windows follow each other as long as they end inside.
+    if (columns.count == s.window_w) windows.count = min_of(s.out_w - j, (s.in_w - s.window_w - columns.first) / s.stride_w + 1);
+    // A window beyond the border has no pixel; its address must still be one.
+    run(j, columns.count > 0 ? columns.first : 0, windows);
+  }
+}
 
-/// Calls f(y offset, x offset, window) for each pixel of the result, on all threads.
-template <typename F>
-void each_window(const PoolShape& s, F f) {
-  const int64_t work = s.out_width * s.channels * s.filter_height * s.filter_width;
-  parallel_for(s.batch * s.out_height, at_least_one(grain / at_least_one(work)), [&](int64_t begin, int64_t end) {
-    PoolWindow window = whole_window(s);
-    for (int64_t unit = begin; unit < end; unit++) {
-      const int64_t picture = unit / s.out_height * s.in_height * s.in_width * s.channels;
-      for (int64_t column = 0; column < s.out_width; column++) {
-        const int64_t from = picture + place(s, unit % s.out_height, column, &window);
-        f((unit * s.out_width + column) * s.channels, from, window);
-      }
+template <typename Kernel>
+void forward(const PoolShape& s, float* y, const float* x, Kernel kernel) {
+  const int64_t row_floats = s.out_w * s.window_h * s.window_w * s.channels;
+  parallel_for(s.batch * s.out_h, max_of(1, task_floats / max_of(1, row_floats)), [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; row++) {
+      const Clip rows = clip(row % s.out_h, s.stride_h, s.pad_top, s.window_h, s.in_h);
+      const float* const x_row = x + (row / s.out_h * s.in_h + (rows.count > 0 ? rows.first : 0)) * s.in_w * s.channels;
+      float* const y_row = y + row * s.out_w * s.channels;
+      for_runs(s, rows.count, [&](int64_t j, int64_t column, const PoolWindows& windows) { kernel(y_row + j * s.channels, x_row + column * s.channels, windows); });
     }
   });
 }
 
-/// Sets dx to 0 and calls f(y offset, x offset, window) for each pixel of the result and part of its channels, on all threads; no two threads
-/// have the same part of a picture.
-template <typename F>
-void each_gradient_window(float* dx, const PoolShape& s, F f) {
-  const int64_t part = s.batch < fewest_pictures && s.channels > channel_part ? channel_part : at_least_one(s.channels);
-  const int64_t parts = (s.channels + part - 1) / part, pixels = s.in_height * s.in_width;
-  const int64_t work = s.out_height * s.out_width * part * s.filter_height * s.filter_width;
-  parallel_for(s.batch * parts, at_least_one(grain / at_least_one(work)), [&](int64_t begin, int64_t end) {
-    PoolWindow window = whole_window(s);
-    for (int64_t unit = begin; unit < end; unit++) {
-      const int64_t picture = unit / parts, first = unit % parts * part;
-      window.channels = first + part < s.channels ? part : s.channels - first;
-      float* out = dx + picture * pixels * s.channels + first;
-      for (int64_t i = 0; i < pixels; i++) std::memset(out + i * s.channels, 0, sizeof(float) * static_cast<size_t>(window.channels));
-      for (int64_t row = 0; row < s.out_height; row++) {
-        for (int64_t column = 0; column < s.out_width; column++) {
-          const int64_t to = picture * pixels * s.channels + place(s, row, column, &window) + first;
-          f(((picture * s.out_height + row) * s.out_width + column) * s.channels + first, to, window);
-        }
+/// Zeroes dx and calls kernel(offset in x and dx, offset in dy, the window's rows inside the block, windows) for all windows that reach into the block.
+template <typename Kernel>
+void backward(const PoolShape& s, float* dx, Kernel kernel) {
+  const int64_t x_row = s.in_w * s.channels;
+  const int64_t block = max_of(2 * s.window_h, task_floats / max_of(1, x_row)), blocks = ceil_div(s.in_h, block);
+  parallel_for(s.batch * blocks, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t task = begin; task < end; task++) {
+      const int64_t image = task / blocks, top = task % blocks * block, bottom = min_of(s.in_h, top + block);
+      std::memset(dx + (image * s.in_h + top) * x_row, 0, static_cast<size_t>((bottom - top) * x_row) * sizeof(float));
+      // The first window that ends below top.
+      const int64_t above = top + s.pad_top - s.window_h + 1;
+      for (int64_t i = above > 0 ? ceil_div(above, s.stride_h) : 0; i < s.out_h && i * s.stride_h - s.pad_top < bottom; i++) {
+        const Clip rows = clip(i, s.stride_h, s.pad_top, s.window_h, s.in_h);
+        const int64_t first_row = max_of(0, top - rows.first), last_row = min_of(rows.count, bottom - rows.first);
+        if (first_row >= last_row) continue;
+        for_runs(s, rows.count, [&](int64_t j, int64_t column, const PoolWindows& windows) {
+          const int64_t x_offset = (image * s.in_h + rows.first) * x_row + column * s.channels;
+          kernel(x_offset, ((image * s.out_h + i) * s.out_w + j) * s.channels, first_row, last_row, windows);
+        });
       }
     }
   });
@@ -69,29 +85,25 @@ void each_gradient_window(float* dx, const PoolShape& s, F f) {
 
 }  // namespace
 
-void max_pool(float* y, const float* x, const PoolShape& shape) {
-  const PoolKernels& kernels = EASEL_KERNELS(pool);
-  each_window(shape, [&](int64_t to, int64_t from, const PoolWindow& window) { kernels.max(y + to, x + from, window); });
-}
+void max_pool(float* y, const float* x, const PoolShape& shape) { forward(shape, y, x, EASEL_KERNELS(pool).largest); }
 
-void average_pool(float* y, const float* x, const PoolShape& shape) {
-  const PoolKernels& kernels = EASEL_KERNELS(pool);
-  each_window(shape, [&](int64_t to, int64_t from, const PoolWindow& window) {
-    kernels.sum(y + to, x + from, window, 1.0f / static_cast<float>(window.rows * window.columns));
-  });
-}
+void average_pool(float* y, const float* x, const PoolShape& shape) { forward(shape, y, x, EASEL_KERNELS(pool).average); }
 
 void max_pool_gradient(float* dx, const float* dy, const float* x, const PoolShape& shape) {
   const PoolKernels& kernels = EASEL_KERNELS(pool);
-  each_gradient_window(dx, shape,
-                       [&](int64_t from, int64_t to, const PoolWindow& window) { kernels.max_gradient(dx + to, x + to, dy + from, window); });
+  backward(shape, dx, [&](int64_t x_offset, int64_t dy_offset, int64_t first_row, int64_t last_row, const PoolWindows& windows) {
+    kernels.largest_gradient(dx + x_offset, dy + dy_offset, x + x_offset, first_row, last_row, windows);
+  });
 }
 
 void average_pool_gradient(float* dx, const float* dy, const PoolShape& shape) {
   const PoolKernels& kernels = EASEL_KERNELS(pool);
-  const float scale = 1.0f / static_cast<float>(shape.filter_height * shape.filter_width);
-  each_gradient_window(dx, shape,
-                       [&](int64_t from, int64_t to, const PoolWindow& window) { kernels.sum_gradient(dx + to, dy + from, window, scale); });
+  const float scale = 1 / static_cast<float>(shape.window_h * shape.window_w);
+  backward(shape, dx, [&](int64_t x_offset, int64_t dy_offset, int64_t first_row, int64_t last_row, const PoolWindows& windows) {
+    PoolWindows part = windows;
+    part.rows = last_row - first_row;
+    kernels.average_gradient(dx + x_offset + first_row * windows.x_row, dy + dy_offset, scale, part);
+  });
 }
 
 }  // namespace easel

@@ -1,45 +1,38 @@
-// Max and average pooling of float32 images [batch, height, width, channels], and their gradients.
-//
-//   max: y = largest of the window's pixels, those outside the image and NaN left aside (−Inf where nothing is left); dx gets dy at the
-//        window's first largest pixel.
-//   average: y = sum of the window's pixels inside the image / their number; dx gets dy / (window height · width), as tfjs's cpu backend has it,
-//        also where the window is cut off by the edge.
-//
-// All channels of a pixel at once, a vector at a time. Work is cut into rows of the result, or pictures and channels, by sizes alone; the windows that
-// share a pixel add to it in the order of rows, then columns.
+// Pooling of images [B,H,W,C], float32, windows of any size, stride and padding:
+//   largest: y[b,i,j,c] = max over the window's pixels inside of the image; NaN is passed over, and a window without a number gives −Inf, as tfjs's cpu kernel has it
+//   average: y[b,i,j,c] = sum over the window's pixels inside of the image, divided by their number
+// and the gradients as that kernel defines them: dy of a largest pixel goes to the first one in reading order, dy of an average is divided by the whole
+// window's size, even where it reaches over the border. Sums are float32, in reading order of the windows. Outputs must not overlap inputs.
 #pragma once
 
 #include <cstdint>
 
 namespace easel {
 
-/// The pixels of one window that lie inside the image: `rows` × `columns` of them, the next row `row_step` floats on, the next column
-/// `column_step`; `channels` of each are worked on.
-struct PoolWindow {
-  int64_t rows, columns, row_step, column_step, channels;
+struct PoolShape {
+  int64_t batch, in_h, in_w, channels, out_h, out_w, window_h, window_w;
+  int64_t stride_h, stride_w, pad_top, pad_left;
+};
+
+/// `count` windows side by side, each rows × columns pixels of x, clipped to the image; x of the next window begins x_step floats further, y `channels` floats.
+struct PoolWindows {
+  int64_t x_row, x_pixel, x_step;
+  int64_t rows, columns, count, channels;
 };
 
 struct PoolKernels {
-  void (*max)(float* y, const float* x, const PoolWindow& window);
-  /// y = scale · sum
-  void (*sum)(float* y, const float* x, const PoolWindow& window, float scale);
-  /// dx += dy at the first largest of x
-  void (*max_gradient)(float* dx, const float* x, const float* dy, const PoolWindow& window);
-  /// dx += scale · dy
-  void (*sum_gradient)(float* dx, const float* dy, const PoolWindow& window, float scale);
+  void (*largest)(float* y, const float* x, const PoolWindows& windows);
+  void (*average)(float* y, const float* x, const PoolWindows& windows);
+  /// dx[first largest pixel] += dy, in the window's rows first_row…last_row − 1 alone; dx is laid out as x.
+  void (*largest_gradient)(float* dx, const float* dy, const float* x, int64_t first_row, int64_t last_row, const PoolWindows& windows);
+  /// dx[every pixel of the window] += scale · dy.
+  void (*average_gradient)(float* dx, const float* dy, float scale, const PoolWindows& windows);
 };
 
 extern const PoolKernels pool_serial, pool_avx2, pool_avx512, pool_neon;
 
-struct PoolShape {
-  int64_t batch, in_height, in_width, channels, out_height, out_width, filter_height, filter_width, stride_height, stride_width, pad_top, pad_left;
-};
-
-/// y [batch, out_height, out_width, channels] from x [batch, in_height, in_width, channels].
 void max_pool(float* y, const float* x, const PoolShape& shape);
 void average_pool(float* y, const float* x, const PoolShape& shape);
-
-/// dx as x, from dy as y.
 void max_pool_gradient(float* dx, const float* dy, const float* x, const PoolShape& shape);
 void average_pool_gradient(float* dx, const float* dy, const PoolShape& shape);
 

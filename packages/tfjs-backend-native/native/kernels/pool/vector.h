@@ -7,84 +7,91 @@
 namespace easel {
 namespace {
 
-/// Calls f(offset) for each pixel of the window, rows first.
-template <typename F>
-static inline void each_pixel(const PoolWindow& w, F f) {
-  for (int64_t r = 0; r < w.rows; r++) {
-    for (int64_t c = 0; c < w.columns; c++) f(r * w.row_step + c * w.column_step);
+void largest(float* y, const float* x, const PoolWindows& w) {
+  const auto window = [&](const float* first, auto read) __attribute__((always_inline)) {
+    vf most = set(-__builtin_inff());
+    for (int64_t i = 0; i < w.rows; i++, first += w.x_row) {
+      const float* p = first;
+      for (int64_t j = 0; j < w.columns; j++, p += w.x_pixel) most = max_second(read(p), most);
+    }
+    return most;
+  };
+  for (int64_t n = 0; n < w.count; n++, x += w.x_step, y += w.channels) {
+    for_vectors(
+        w.channels, [&](int64_t c) { store(y + c, window(x + c, [](const float* p) { return load(p); })); },
+        [&](int64_t c, int64_t count) { store_first(y + c, count, window(x + c, [count](const float* p) { return load_first(p, count); })); });
   }
 }
 
-static void pool_max(float* y, const float* x, const PoolWindow& w) {
-  const auto largest = [&](auto read) {
-    vf best = set(-__builtin_inff());
-    each_pixel(w, [&](int64_t at) { best = max_second(read(at), best); });  // NaN: the best so far
-    return best;
-  };
-  for_vectors(
-      w.channels, [&](int64_t j) { store(y + j, largest([&](int64_t at) { return load(x + at + j); })); },
-      [&](int64_t j, int64_t n) { store_first(y + j, n, largest([&](int64_t at) { return load_first(x + at + j, n); })); });
-}
-
-static void pool_sum(float* y, const float* x, const PoolWindow& w, float scale) {
-  const auto total = [&](auto read) {
+void average(float* y, const float* x, const PoolWindows& w) {
+  const vf number = set(static_cast<float>(w.rows * w.columns));
+  const auto window = [&](const float* first, auto read) __attribute__((always_inline)) {
     vf sum = zero();
-    each_pixel(w, [&](int64_t at) { sum = add(sum, read(at)); });
-    return mul(sum, set(scale));
+    for (int64_t i = 0; i < w.rows; i++, first += w.x_row) {
+      const float* p = first;
+      for (int64_t j = 0; j < w.columns; j++, p += w.x_pixel) sum = add(sum, read(p));
+    }
+    return div(sum, number);
   };
-  for_vectors(
-      w.channels, [&](int64_t j) { store(y + j, total([&](int64_t at) { return load(x + at + j); })); },
-      [&](int64_t j, int64_t n) { store_first(y + j, n, total([&](int64_t at) { return load_first(x + at + j, n); })); });
-}
-
-static void pool_max_gradient(float* dx, const float* x, const float* dy, const PoolWindow& w) {
-  // The number of the first largest pixel, as a float: windows have far fewer than 2^24.
-  const auto first_largest = [&](auto read) {
-    vf best = set(-__builtin_inff()), place = set(-1.0f);
-    float number = 0;
-    each_pixel(w, [&](int64_t at) {
-      const vf value = read(at);
-      const vm more = greater(value, best);
-      best = select(more, value, best);
-      place = select(more, set(number), place);
-      number += 1.0f;
-    });
-    return place;
-  };
-  for_vectors(
-      w.channels,
-      [&](int64_t j) {
-        const vf place = first_largest([&](int64_t at) { return load(x + at + j); }), g = load(dy + j);
-        float number = 0;
-        each_pixel(w, [&](int64_t at) {
-          float* to = dx + at + j;
-          store(to, select(equal(place, set(number)), add(load(to), g), load(to)));
-          number += 1.0f;
-        });
-      },
-      [&](int64_t j, int64_t n) {
-        const vf place = first_largest([&](int64_t at) { return load_first(x + at + j, n); }), g = load_first(dy + j, n);
-        float number = 0;
-        each_pixel(w, [&](int64_t at) {
-          float* to = dx + at + j;
-          const vf old = load_first(to, n);
-          store_first(to, n, select(equal(place, set(number)), add(old, g), old));
-          number += 1.0f;
-        });
-      });
-}
-
-static void pool_sum_gradient(float* dx, const float* dy, const PoolWindow& w, float scale) {
-  each_pixel(w, [&](int64_t at) {
-    float* to = dx + at;
+  for (int64_t n = 0; n < w.count; n++, x += w.x_step, y += w.channels) {
     for_vectors(
-        w.channels, [&](int64_t j) { store(to + j, add(load(to + j), mul(load(dy + j), set(scale)))); },
-        [&](int64_t j, int64_t n) { store_first(to + j, n, add(load_first(to + j, n), mul(load_first(dy + j, n), set(scale)))); });
-  });
+        w.channels, [&](int64_t c) { store(y + c, window(x + c, [](const float* p) { return load(p); })); },
+        [&](int64_t c, int64_t count) { store_first(y + c, count, window(x + c, [count](const float* p) { return load_first(p, count); })); });
+  }
+}
+
+void largest_gradient(float* dx, const float* dy, const float* x, int64_t first_row, int64_t last_row, const PoolWindows& w) {
+  // The pixels of the window are numbered in floats, exact below 2^24: the binding refuses larger windows.
+  const auto window = [&](float* d, vf gradient, const float* first, auto read, auto write) __attribute__((always_inline)) {
+    vf most = set(-__builtin_inff()), position = set(-1.0f);
+    float number = 0;
+    for (int64_t i = 0; i < w.rows; i++, first += w.x_row) {
+      const float* p = first;
+      for (int64_t j = 0; j < w.columns; j++, p += w.x_pixel, number += 1) {
+        const vf value = read(p);
+        const vm larger = greater(value, most);
+        most = select(larger, value, most);
+        position = select(larger, set(number), position);
+      }
+    }
+    number = static_cast<float>(first_row * w.columns);
+    d += first_row * w.x_row;
+    for (int64_t i = first_row; i < last_row; i++, d += w.x_row) {
+      float* p = d;
+      for (int64_t j = 0; j < w.columns; j++, p += w.x_pixel, number += 1) {
+        write(p, add(read(p), select(equal(position, set(number)), gradient, zero())));
+      }
+    }
+  };
+  for (int64_t n = 0; n < w.count; n++, x += w.x_step, dx += w.x_step, dy += w.channels) {
+    for_vectors(
+        w.channels,
+        [&](int64_t c) { window(dx + c, load(dy + c), x + c, [](const float* p) { return load(p); }, [](float* p, vf v) { store(p, v); }); },
+        [&](int64_t c, int64_t count) {
+          window(dx + c, load_first(dy + c, count), x + c, [count](const float* p) { return load_first(p, count); },
+                 [count](float* p, vf v) { store_first(p, count, v); });
+        });
+  }
+}
+
+void average_gradient(float* dx, const float* dy, float scale, const PoolWindows& w) {
+  const auto window = [&](float* first, vf gradient, auto read, auto write) __attribute__((always_inline)) {
+    for (int64_t i = 0; i < w.rows; i++, first += w.x_row) {
+      float* p = first;
+      for (int64_t j = 0; j < w.columns; j++, p += w.x_pixel) write(p, add(read(p), gradient));
+    }
+  };
+  const vf factor = set(scale);
+  for (int64_t n = 0; n < w.count; n++, dx += w.x_step, dy += w.channels) {
+    for_vectors(
+        w.channels,
+        [&](int64_t c) { window(dx + c, mul(factor, load(dy + c)), [](const float* p) { return load(p); }, [](float* p, vf v) { store(p, v); }); },
+        [&](int64_t c, int64_t count) {
+          window(dx + c, mul(factor, load_first(dy + c, count)), [count](const float* p) { return load_first(p, count); },
+                 [count](float* p, vf v) { store_first(p, count, v); });
+        });
+  }
 }
 
 }  // namespace
 }  // namespace easel
-
-#define EASEL_POOL_TABLE \
-  { pool_max, pool_sum, pool_max_gradient, pool_sum_gradient }
