@@ -1,6 +1,6 @@
 // node bench/memory.mjs [--steps N] [--every N] [--json FILE]
 // Trains a conv net and a transformer on the native backend, plain tfjs programs, and prints what memory does: resident megabytes of the
-// process, megabytes that tensors hold and the pool keeps, tensors. Flat lines are the point; resident memory takes a while to fill the pool.
+// process, JavaScript's heap in it, megabytes that tensors hold and the pool keeps, tensors. Flat lines are the point; V8 lets its heap grow by some megabytes before it collects.
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import * as tf from '@tensorflow/tfjs';
@@ -24,8 +24,10 @@ const programs = {
   transformer: { batch: 2, length: 64, width: 128, heads: 4, inner: 512, vocabulary: 500, layers: 2 },
 };
 const rows = [];
-console.log('| program | step | loss | resident MB | live MB | pool MB | high water MB | tensors |');
-console.log('|---|--:|--:|--:|--:|--:|--:|--:|');
+console.log(
+  '| program | step | loss | resident MB | JS heap MB | live MB | pool MB | high water MB | tensors |',
+);
+console.log('|---|--:|--:|--:|--:|--:|--:|--:|--:|');
 for (const [program, args] of Object.entries(programs)) {
   tf.engine().startScope();
   const train = kinds[program]({ tf, ...inputsOf(tf) }, args);
@@ -41,6 +43,7 @@ for (const [program, args] of Object.entries(programs)) {
       step,
       loss: value,
       resident: megabytes(process.memoryUsage.rss()),
+      heap: megabytes(process.memoryUsage().heapTotal),
       live: megabytes(native.liveBytes),
       pool: megabytes(native.poolBytes),
       highWater: megabytes(native.highWaterBytes),
