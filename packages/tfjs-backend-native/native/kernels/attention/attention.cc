@@ -48,48 +48,50 @@ AttentionHead head_of(const Operands& o, const AttentionShape& shape, int64_t b,
   return head;
 }
 
-/// One query a head, as in decoding: each key and value is read once. Keys are cut too where heads are few; the parts are then put together in order.
+/// One query a head, as in decoding: keys and values are read once, row by row. Keys are cut where the batch is small; the parts are then put
+/// together in order.
 bool attend_one_query(float* y, float* stats, const Operands& o, const AttentionShape& shape) {
-  constexpr int64_t fewest_keys = 128;  // of a part
+  constexpr int64_t fewest_keys = 32;  // of a part
   const AttentionKernels& kernels = EASEL_KERNELS(attention);
-  const int64_t heads = shape.batch * shape.heads, width = shape.width, keys = head_of(o, shape, 0, 0).seen(0);
-  const int64_t wanted = least(divide_up(enough_pieces, heads), divide_up(keys, fewest_keys));
+  const int64_t heads = shape.heads, width = shape.width, keys = head_of(o, shape, 0, 0).seen(0);
+  const int64_t wanted = least(divide_up(enough_pieces, shape.batch), divide_up(keys, fewest_keys));
   const int64_t part = divide_up(divide_up(keys, wanted), 16) * 16, parts = divide_up(keys, part);
-  // For each part its maximum, its total, and its sum of values.
+  // For each row of the batch, part and head: maximum, total, and sum of values.
   const int64_t record = divide_up(width + 2, 16) * 16;
-  float* records = scratch_floats(2, heads * parts * record);
+  float* records = scratch_floats(2, shape.batch * parts * heads * record);
   if (!records) return false;
   std::atomic<bool> complete{true};
-  parallel_for(heads * parts, units_of_piece(2 * part * width), [&](int64_t begin, int64_t end) {
-    float* scores = scratch_floats(3, part);
+  parallel_for(shape.batch * parts, units_of_piece(16 * part * heads * width), [&](int64_t begin, int64_t end) {
+    float* scores = scratch_floats(3, heads * part);
     if (!scores) {
       complete = false;
       return;
     }
     for (int64_t unit = begin; unit < end; unit++) {
-      const int64_t index = unit / parts, first = unit % parts * part;
-      const AttentionHead head = head_of(o, shape, index / shape.heads, index % shape.heads);
-      float* to = records + unit * record;
-      kernels.one_query(head, 0, first, least(first + part, keys), scores, to, to + 1, to + 2);
+      const int64_t first = unit % parts * part;
+      kernels.one_query(head_of(o, shape, unit / parts, 0), heads, shape.bias_head, first, least(first + part, keys), scores,
+                        records + unit * heads * record, record);
     }
   });
   if (!complete) return false;
-  for (int64_t index = 0; index < heads; index++) {
-    const float* mine = records + index * parts * record;
+  for (int64_t index = 0; index < shape.batch * heads; index++) {
+    const float* mine = records + (index / heads * parts * heads + index % heads) * record;
+    const int64_t next = heads * record;
     float m = mine[0], total = 0;
-    for (int64_t p = 1; p < parts; p++) m = mine[p * record] > m ? mine[p * record] : m;
-    float* to = y + index * width;  // one row of heads for each row of the batch
+    for (int64_t p = 1; p < parts; p++) m = mine[p * next] > m ? mine[p * next] : m;
+    float* to = y + index * width;
     for (int64_t i = 0; i < width; i++) to[i] = 0;
     for (int64_t p = 0; p < parts; p++) {
-      const float* from = mine + p * record;
+      const float* from = mine + p * next;
       const float weight = m == from[0] ? 1 : std::exp(from[0] - m);
       total += weight * from[1];
       for (int64_t i = 0; i < width; i++) to[i] += weight * from[2 + i];
     }
-    for (int64_t i = 0; i < width; i++) to[i] *= 1 / total;
+    const float factor = 1 / total;
+    for (int64_t i = 0; i < width; i++) to[i] *= factor;
     if (stats) {
       stats[2 * index] = m;
-      stats[2 * index + 1] = 1 / total;
+      stats[2 * index + 1] = factor;
     }
   }
   return true;

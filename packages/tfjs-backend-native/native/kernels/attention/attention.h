@@ -58,9 +58,11 @@ struct AttentionKernels {
   /// Rows first … last − 1 of y and, if it is given, of stats; first is a multiple of attention_block.
   void (*forward)(const AttentionHead& head, int64_t first, int64_t last, float* y, float* stats, float* scratch);
   void (*backward)(const AttentionHead& head, const AttentionGradient& gradient, float* scratch);
-  /// One query over keys first … last − 1: the maximum m of its scores, Σ exp(score − m), and sum[width] = Σ exp(score − m)·v. scores: scratch of
-  /// last − first floats.
-  void (*one_query)(const AttentionHead& head, int64_t t, int64_t first, int64_t last, float* scores, float* maximum, float* total, float* sum);
+  /// The query of each of `heads` heads that lie side by side (`head` is the first, the next one's bias is bias_head further) over keys first …
+  /// last − 1. Of head h goes to records[h·record …]: the maximum m of its scores, Σ exp(score − m), and Σ exp(score − m)·v [width].
+  /// scores: scratch of heads·(last − first) floats.
+  void (*one_query)(const AttentionHead& head, int64_t heads, int64_t bias_head, int64_t first, int64_t last, float* scores, float* records,
+                    int64_t record);
 };
 
 extern const AttentionKernels attention_serial, attention_avx2, attention_avx512, attention_neon;

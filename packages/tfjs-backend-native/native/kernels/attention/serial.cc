@@ -17,7 +17,8 @@ float score(const AttentionHead& head, int64_t t, int64_t key) {
   return head.bias ? product + head.bias[t * head.bias_query + key] : product;
 }
 
-void one_query(const AttentionHead& head, int64_t t, int64_t first, int64_t last, float* scores, float* maximum, float* total, float* sum) {
+/// The maximum m of query t's scores of keys first … last − 1, Σ exp(score − m), and sum[width] = Σ exp(score − m)·v.
+void attend(const AttentionHead& head, int64_t t, int64_t first, int64_t last, float* scores, float* maximum, float* total, float* sum) {
   float m = -INFINITY, all = 0;
   for (int64_t key = first; key < last; key++) {
     const float s = scores[key - first] = score(head, t, key);
@@ -34,6 +35,19 @@ void one_query(const AttentionHead& head, int64_t t, int64_t first, int64_t last
   *total = all;
 }
 
+void one_query(const AttentionHead& head, int64_t heads, int64_t bias_head, int64_t first, int64_t last, float* scores, float* records,
+               int64_t record) {
+  AttentionHead mine = head;
+  for (int64_t h = 0; h < heads; h++) {
+    float* to = records + h * record;
+    attend(mine, 0, first, last, scores, to, to + 1, to + 2);
+    mine.q += head.width;
+    mine.k += head.width;
+    mine.v += head.width;
+    if (mine.bias) mine.bias += bias_head;
+  }
+}
+
 int64_t forward_scratch(const AttentionHead& head) { return head.keys; }
 int64_t backward_scratch(const AttentionHead&) { return 0; }
 
@@ -41,7 +55,7 @@ void forward(const AttentionHead& head, int64_t first, int64_t last, float* y, f
   for (int64_t t = first; t < last; t++) {
     float m, total;
     float* to = y + t * head.row;
-    one_query(head, t, 0, head.seen(t), scores, &m, &total, to);
+    attend(head, t, 0, head.seen(t), scores, &m, &total, to);
     for (int64_t i = 0; i < head.width; i++) to[i] *= 1 / total;
     if (stats) {
       stats[t] = m;

@@ -1,5 +1,5 @@
-// Attention on vectors: the same text for each vector target. Included by avx2.cc, avx512.cc and neon.cc, which name `packing`, the target's
-// GEMM kernels.
+// Attention on vectors: the same text for each vector target. Included by avx2.cc, avx512.cc and neon.cc, which name `packing`, the target's GEMM
+// kernels.
 //
 // Scores are computed transposed, [keys, queries]: queries lie along the lanes, so that maximum, exponential and sum need no shuffles, and only the
 // queries (and dy) are transposed, once a block; k, v and every other operand is read as it is stored. A head's rows are copied side by side where
@@ -18,9 +18,10 @@ namespace {
 
 constexpr int64_t block = attention_block;
 constexpr int64_t block_vectors = block / lanes;
-/// Widest tile in vectors, and the rows of a tile by its vectors: what the 32 or 16 registers hold.
-constexpr int most_vectors = lanes == 16 ? 4 : 2;
-constexpr int rows_of(int vectors) { return lanes == 16 ? (vectors == 4 ? 6 : vectors == 2 ? 12 : 8) : lanes == 8 ? (vectors == 2 ? 6 : 8) : 8; }
+/// Widest tile in vectors, and the rows of a tile by its vectors: what the registers hold, 16 on AVX2, else 32.
+constexpr bool few_registers = lanes == 8;
+constexpr int most_vectors = few_registers ? 2 : 4;
+constexpr int rows_of(int vectors) { return few_registers ? (vectors == 2 ? 6 : 8) : (vectors == 4 ? 6 : vectors == 2 ? 12 : 8); }
 
 static inline int64_t round_up(int64_t n, int64_t multiple) { return (n + multiple - 1) / multiple * multiple; }
 static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -61,9 +62,7 @@ static inline vf sum_each(const vf (&x)[lanes]) {
   const auto quarters = [](vf a, vf b) { return add(_mm512_shuffle_f32x4(a, b, 0x88), _mm512_shuffle_f32x4(a, b, 0xdd)); };
   return quarters(quarters(four[0], four[1]), quarters(four[2], four[3]));
 }
-#elif defined(__aarch64__)
-static inline vf sum_each(const vf (&x)[lanes]) { return vpaddq_f32(vpaddq_f32(x[0], x[1]), vpaddq_f32(x[2], x[3])); }
-#else
+#elif defined(__AVX2__)
 static inline vf sum_each(const vf (&x)[lanes]) {
   vf pair[4], four[2];
 #pragma GCC unroll 4
@@ -75,6 +74,8 @@ static inline vf sum_each(const vf (&x)[lanes]) {
   }
   return add(_mm256_permute2f128_ps(four[0], four[1], 0x20), _mm256_permute2f128_ps(four[0], four[1], 0x31));
 }
+#else
+static inline vf sum_each(const vf (&x)[lanes]) { return vpaddq_f32(vpaddq_f32(x[0], x[1]), vpaddq_f32(x[2], x[3])); }
 #endif
 
 /// Operands of a product [rows, columns] of depth `last − first`: a(i, p) = a[i·a_step + p], or a[p·a_step + i] if Across; b(p, j) = b[p·b_step + j].
@@ -144,7 +145,7 @@ static inline void for_pieces(int64_t first, int64_t last, const Call& call) {
   switch (last - v) {
     case 1:
       return call(Vectors<1>(), v);
-#if defined(__AVX512F__)
+#if !defined(__AVX2__) || defined(__AVX512F__)
     case 2:
       return call(Vectors<2>(), v);
     case 3:
@@ -525,22 +526,25 @@ static void backward(const AttentionHead& head, const AttentionGradient& gradien
   }
 }
 
-/// acc[n] += Σ p·v over `keys` rows, for one piece of columns.
+/// sum[width] += Σ p·v over `keys` rows, or = where `fresh`, for up to V vectors of columns.
 template <int V>
-static inline __attribute__((always_inline)) void mix(float* sum, const float* p, const float* v, int64_t row, int64_t keys, int64_t width) {
-  vf even[V], odd[V];
+static inline __attribute__((always_inline)) void mix(float* sum, bool fresh, const float* p, const float* v, int64_t row, int64_t keys, int64_t width) {
+  const bool whole = width >= V * lanes;
+  const int64_t rest = width - (V - 1) * lanes;
   const auto at = [&](const float* x, int j) __attribute__((always_inline)) {
-    return j == V - 1 && width < V * lanes ? load_first(x + j * lanes, width - j * lanes) : load(x + j * lanes);
+    return j == V - 1 && !whole ? load_first(x + j * lanes, rest) : load(x + j * lanes);
   };
+  vf even[V], odd[V];
 #pragma GCC unroll 4
-  for (int j = 0; j < V; j++) even[j] = odd[j] = zero();
+  for (int j = 0; j < V; j++) {
+    even[j] = fresh ? zero() : at(sum, j);
+    odd[j] = zero();
+  }
   int64_t r = 0;
   for (; r + 2 <= keys; r += 2) {
     const vf first = set(p[r]), second = set(p[r + 1]);
 #pragma GCC unroll 4
     for (int j = 0; j < V; j++) {
-      __builtin_prefetch(v + (r + 12) * row + j * lanes);
-      __builtin_prefetch(v + (r + 13) * row + j * lanes);
       even[j] = fma(first, at(v + r * row, j), even[j]);
       odd[j] = fma(second, at(v + (r + 1) * row, j), odd[j]);
     }
@@ -553,83 +557,91 @@ static inline __attribute__((always_inline)) void mix(float* sum, const float* p
 #pragma GCC unroll 4
   for (int j = 0; j < V; j++) {
     const vf all = add(even[j], odd[j]);
-    if (j == V - 1 && width < V * lanes) {
-      store_first(sum + j * lanes, width - j * lanes, all);
+    if (j == V - 1 && !whole) {
+      store_first(sum + j * lanes, rest, all);
     } else {
       store(sum + j * lanes, all);
     }
   }
 }
 
-static void one_query(const AttentionHead& head, int64_t t, int64_t first, int64_t last, float* scores, float* maximum, float* total, float* sum) {
+/// Lane i is q·k of key i < n; where n < lanes the last key is repeated.
+static inline __attribute__((always_inline)) vf products(const float* q, const float* k, int64_t row, int64_t width, int64_t n, bool whole) {
+  vf sum[lanes];
+#pragma GCC unroll 16
+  for (int i = 0; i < lanes; i++) sum[i] = zero();
+  const auto row_of = [&](int i) __attribute__((always_inline)) { return k + (whole || i < n ? i : n - 1) * row; };
+  for_vectors(
+      width,
+      [&](int64_t c) __attribute__((always_inline)) {
+        const vf x = load(q + c);
+#pragma GCC unroll 16
+        for (int i = 0; i < lanes; i++) sum[i] = fma(x, load(row_of(i) + c), sum[i]);
+      },
+      [&](int64_t c, int64_t some) __attribute__((always_inline)) {
+        const vf x = load_first(q + c, some);
+#pragma GCC unroll 16
+        for (int i = 0; i < lanes; i++) sum[i] = fma(x, load_first(row_of(i) + c, some), sum[i]);
+      });
+  return sum_each(sum);
+}
+
+// Memory is read row by row, all heads of a few keys at a time: a head alone is a few cache lines a page, which no prefetcher follows.
+static void one_query(const AttentionHead& head, int64_t heads, int64_t bias_head, int64_t first, int64_t last, float* scores, float* records,
+                      int64_t record) {
+  constexpr int64_t few_keys = 16;
   const int64_t row = head.row, width = head.width, keys = last - first;
-  const float *q = head.q + t * row, *k = head.k + first * row, *v = head.v + first * row;
-  const float* bias = head.bias ? head.bias + t * head.bias_query + first : nullptr;
+  const float *k = head.k + first * row, *v = head.v + first * row;
   const vf scale = set(head.scale), lowest = set(-__builtin_inff());
-  vf high = lowest;
-  // Products of q with keys r … r + n − 1, one a lane; where n < lanes the last key is repeated.
-  const auto products = [&](int64_t r, int64_t n, bool whole) __attribute__((always_inline)) {
-    vf sum[lanes];
-#pragma GCC unroll 16
-    for (int i = 0; i < lanes; i++) sum[i] = zero();
-    const auto row_of = [&](int i) __attribute__((always_inline)) { return k + (r + (whole || i < n ? i : n - 1)) * row; };
+  for_vectors(
+      keys,
+      [&](int64_t r) {
+        for (int64_t h = 0; h < heads; h++) {
+          const vf product = products(head.q + h * width, k + r * row + h * width, row, width, lanes, true);
+          const vf s = head.bias ? fma(product, scale, load(head.bias + h * bias_head + first + r)) : mul(product, scale);
+          store(scores + h * keys + r, s);
+        }
+      },
+      [&](int64_t r, int64_t n) {
+        for (int64_t h = 0; h < heads; h++) {
+          const vf product = products(head.q + h * width, k + r * row + h * width, row, width, n, false);
+          const vf s = head.bias ? fma(product, scale, load_first(head.bias + h * bias_head + first + r, n)) : mul(product, scale);
+          store_first(scores + h * keys + r, n, s);
+        }
+      });
+  for (int64_t h = 0; h < heads; h++) {
+    float* s = scores + h * keys;
+    const auto there = [](int64_t n, vf x, vf other) { return select(less(load(lane_numbers), set(static_cast<float>(n))), x, other); };
+    vf high = lowest, all = zero();
     for_vectors(
-        width,
-        [&](int64_t c) __attribute__((always_inline)) {
-          const vf x = load(q + c);
-#pragma GCC unroll 16
-          for (int i = 0; i < lanes; i++) {
-            __builtin_prefetch(row_of(i) + c + lanes * row);
-            sum[i] = fma(x, load(row_of(i) + c), sum[i]);
-          }
+        keys, [&](int64_t r) { high = max_second(load(s + r), high); },
+        [&](int64_t r, int64_t n) { high = max_second(there(n, load_first(s + r, n), lowest), high); });
+    const float m = max_lanes(high);
+    const vf shift = set(m == -__builtin_inff() ? 0 : m);
+    for_vectors(
+        keys,
+        [&](int64_t r) {
+          const vf p = exp_below(sub(load(s + r), shift));
+          store(s + r, p);
+          all = add(all, p);
         },
-        [&](int64_t c, int64_t some) __attribute__((always_inline)) {
-          const vf x = load_first(q + c, some);
-#pragma GCC unroll 16
-          for (int i = 0; i < lanes; i++) sum[i] = fma(x, load_first(row_of(i) + c, some), sum[i]);
+        [&](int64_t r, int64_t n) {
+          const vf p = there(n, exp_below(sub(load_first(s + r, n), shift)), zero());
+          store_first(s + r, n, p);
+          all = add(all, p);
         });
-    return sum_each(sum);
-  };
-  for_vectors(
-      keys,
-      [&](int64_t r) {
-        const vf product = products(r, lanes, true);
-        const vf s = bias ? fma(product, scale, load(bias + r)) : mul(product, scale);
-        store(scores + r, s);
-        high = max_second(s, high);
-      },
-      [&](int64_t r, int64_t n) {
-        const vf product = products(r, n, false);
-        const vf s = bias ? fma(product, scale, load_first(bias + r, n)) : mul(product, scale);
-        store_first(scores + r, n, s);
-        high = max_second(select(less(load(lane_numbers), set(static_cast<float>(n))), s, lowest), high);
+    records[h * record] = m;
+    records[h * record + 1] = sum_lanes(all);
+  }
+  for (int64_t r = 0; r < keys; r += few_keys) {
+    const int64_t n = least(few_keys, keys - r);
+    for (int64_t h = 0; h < heads; h++) {
+      for_pieces(0, (width + lanes - 1) / lanes, [&](auto piece, int64_t c) __attribute__((always_inline)) {
+        mix<decltype(piece)::count>(records + h * record + 2 + c * lanes, r == 0, scores + h * keys + r, v + r * row + h * width + c * lanes, row, n,
+                                    width - c * lanes);
       });
-  const float m = max_lanes(high);
-  const vf shift = set(m == -__builtin_inff() ? 0 : m);
-  vf all = zero();
-  for_vectors(
-      keys,
-      [&](int64_t r) {
-        const vf p = exp_below(sub(load(scores + r), shift));
-        store(scores + r, p);
-        all = add(all, p);
-      },
-      [&](int64_t r, int64_t n) {
-        const vf p = select(less(load(lane_numbers), set(static_cast<float>(n))), exp_below(sub(load_first(scores + r, n), shift)), zero());
-        store_first(scores + r, n, p);
-        all = add(all, p);
-      });
-  *maximum = m;
-  *total = sum_lanes(all);
-  for_pieces(0, (width + lanes - 1) / lanes, [&](auto piece, int64_t c) __attribute__((always_inline)) {
-    constexpr int n = decltype(piece)::count;
-    const int64_t left = width - c * lanes;
-    if (left < n * lanes) {
-      mix<n>(sum + c * lanes, scores, v + c * lanes, row, keys, left);
-    } else {
-      mix<n>(sum + c * lanes, scores, v + c * lanes, row, keys, n * lanes);
     }
-  });
+  }
 }
 
 }  // namespace
