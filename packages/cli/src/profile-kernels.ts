@@ -1,8 +1,9 @@
 import {
   AdamW,
-  clipByGlobalNorm,
   ConfigError,
+  clipFactor,
   constantSchedule,
+  globalNorm,
   sparseCrossEntropy,
   valueAndGrads,
 } from '@easel/core';
@@ -72,19 +73,10 @@ async function trainOnce({ bart: { model, processor, config } }: PictureModel): 
     const rows = tf.reshape(logits, [codes.length, -1]) as tf.Tensor2D;
     return tf.mean(sparseCrossEntropy(rows, labels)) as tf.Scalar;
   }, weights);
-  const { grads: clipped } = clipByGlobalNorm(grads, 1);
-  optimizer.apply(weights, clipped);
+  optimizer.apply(weights, grads, clipFactor(globalNorm(grads), 1));
   await value.data();
   optimizer.dispose();
-  tf.dispose([
-    value,
-    labels,
-    decoderInputIds,
-    inputIds,
-    attentionMask,
-    ...grads.values(),
-    ...clipped.values(),
-  ]);
+  tf.dispose([value, labels, decoderInputIds, inputIds, attentionMask, ...grads.values()]);
 }
 
 /** A profile as lines: kernels left to JavaScript first. */

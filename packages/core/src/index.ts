@@ -97,6 +97,7 @@ export {
   AdamW,
   type AdamWConfig,
   clipByGlobalNorm,
+  clipFactor,
   constantSchedule,
   cosineSchedule,
   DistributedShampoo,
@@ -104,6 +105,7 @@ export {
   exponentialSchedule,
   GRAFT_TYPES,
   type GraftType,
+  globalNorm,
   inversePthRoot,
   linearSchedule,
   momentumBytes,
@@ -113,6 +115,7 @@ export {
   type ScheduleOptions,
   type ShampooConfig,
   shampooBlocks,
+  type UpdatePoint,
 } from './optimizers/index.js';
 
 // Pictures

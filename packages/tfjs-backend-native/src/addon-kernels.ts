@@ -231,6 +231,32 @@ export interface UpdateFunctions {
     decay: number,
     meanFactor: number,
     squareFactor: number,
+    gradientScale: number,
+  ): void;
+  /** Σ x². */
+  sumSquares(x: Float32Array): number;
+  /**
+   * One step of Adafactor on param [batch, rows, columns], m (null without momentum) and the state: vRow and vCol, one of them with a value a row, the
+   * other one a column (vRow a row where the largest axis is the last), or vRow = v alone. threshold 0: no clipping; leastScale 0: no scale.
+   */
+  adafactor(
+    param: Float32Array,
+    m: Float32Array | null,
+    vRow: Float32Array,
+    vCol: Float32Array | null,
+    grad: Float32Array,
+    batch: number,
+    rows: number,
+    columns: number,
+    largestIsLast: boolean,
+    learningRate: number,
+    rho: number,
+    epsilon: number,
+    threshold: number,
+    leastScale: number,
+    momentum: number,
+    decay: number,
+    gradientScale: number,
   ): void;
 }
 

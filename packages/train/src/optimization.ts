@@ -1,10 +1,11 @@
 import {
   Adafactor,
   AdamW,
-  clipByGlobalNorm,
+  clipFactor,
   constantSchedule,
   cosineSchedule,
   exponentialSchedule,
+  globalNorm,
   linearSchedule,
   type Optimizer,
   type Schedule,
@@ -56,13 +57,12 @@ export function applyUpdate(
   clipNorm: number | null,
   check: (norm: number) => void,
 ): number {
-  const clipped = clipByGlobalNorm(grads, clipNorm ?? Number.POSITIVE_INFINITY);
-  tf.dispose([...grads.values()]);
   try {
-    check(clipped.norm);
-    optimizer.apply(weights, clipped.grads);
-    return clipped.norm;
+    const norm = globalNorm(grads);
+    check(norm);
+    optimizer.apply(weights, grads, clipNorm === null ? 1 : clipFactor(norm, clipNorm));
+    return norm;
   } finally {
-    tf.dispose([...clipped.grads.values()]);
+    tf.dispose([...grads.values()]);
   }
 }

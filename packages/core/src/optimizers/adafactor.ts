@@ -1,6 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { ConfigError } from '../errors.js';
-import { Optimizer } from './optimizer.js';
+import { hasKernel, runKernel } from '../ops/fused-kernel.js';
+import { scaled } from './clip.js';
+import { Optimizer, type UpdatePoint } from './optimizer.js';
 import type { Schedule } from './schedules.js';
 
 /** Settings of Adafactor; the defaults are optax's. */
@@ -83,12 +85,60 @@ export class Adafactor extends Optimizer {
     name: string,
     variable: tf.Variable,
     gradient: tf.Tensor,
-    { learningRate, count }: { learningRate: number; count: number },
+    { learningRate, count, gradientScale }: UpdatePoint,
   ): void {
-    const { decayRate, decayOffset, clippingThreshold, multiplyByParameterScale, momentum, weightDecay } =
-      this.#config;
+    const { decayRate, decayOffset, minDimSizeToFactor } = this.#config;
     const rho = 1 - (count - decayOffset + 1) ** -decayRate;
-    let u = this.#direction(name, gradient, rho);
+    const axes = factoredAxes(variable.shape, minDimSizeToFactor);
+    const lastTwo = variable.rank - 2;
+    // The kernel factors matrices: the last two axes.
+    if (
+      hasKernel('AdafactorUpdate') &&
+      (axes === undefined || Math.min(axes.largest, axes.second) === lastTwo)
+    ) {
+      this.#updateInPlace(name, variable, gradient, axes, { learningRate, rho, gradientScale });
+      return;
+    }
+    this.#updatePlain(name, variable, scaled(gradient, gradientScale), axes, learningRate, rho);
+  }
+
+  /** By the kernel, where nothing shares the memory of variable and state; the kernel sees to that. */
+  #updateInPlace(
+    name: string,
+    variable: tf.Variable,
+    gradient: tf.Tensor,
+    axes: FactoredAxes | undefined,
+    at: { readonly learningRate: number; readonly rho: number; readonly gradientScale: number },
+  ): void {
+    const { clippingThreshold, multiplyByParameterScale, momentum, weightDecay, epsilon } = this.#config;
+    const inputs = {
+      param: variable,
+      grad: gradient,
+      v: axes === undefined ? this.slot('v', name, variable.shape) : undefined,
+      vRow: axes && this.slot('v_row', name, without(variable.shape, axes.largest)),
+      vCol: axes && this.slot('v_col', name, without(variable.shape, axes.second)),
+      m: momentum > 0 ? this.slot('m', name, variable.shape) : undefined,
+    };
+    runKernel('AdafactorUpdate', inputs, {
+      ...at,
+      epsilon,
+      clippingThreshold: clippingThreshold ?? 0,
+      leastScale: multiplyByParameterScale ? LEAST_SCALE : 0,
+      momentum,
+      weightDecay,
+    });
+  }
+
+  #updatePlain(
+    name: string,
+    variable: tf.Variable,
+    gradient: tf.Tensor,
+    axes: FactoredAxes | undefined,
+    learningRate: number,
+    rho: number,
+  ): void {
+    const { clippingThreshold, multiplyByParameterScale, momentum, weightDecay } = this.#config;
+    let u = this.#direction(name, gradient, axes, rho);
     let factor: tf.Tensor = tf.scalar(learningRate);
     if (clippingThreshold !== null) {
       factor = tf.div(factor, tf.maximum(tf.div(rootMeanSquare(u), clippingThreshold), 1));
@@ -107,22 +157,20 @@ export class Adafactor extends Optimizer {
   }
 
   /** g / √S, S updated. */
-  #direction(name: string, g: tf.Tensor, rho: number): tf.Tensor {
-    const { epsilon, minDimSizeToFactor } = this.#config;
+  #direction(name: string, g: tf.Tensor, axes: FactoredAxes | undefined, rho: number): tf.Tensor {
+    const { epsilon } = this.#config;
     const squares = tf.add(tf.square(g), epsilon);
     const blend = (state: tf.Variable, fresh: tf.Tensor): void => {
       state.assign(tf.add(tf.mul(state, rho), tf.mul(fresh, 1 - rho)));
     };
-    const axes = factoredAxes(g.shape, minDimSizeToFactor);
     if (axes === undefined) {
       const v = this.slot('v', name, g.shape);
       blend(v, squares);
       return tf.mul(g, tf.rsqrt(v));
     }
     const { largest, second } = axes;
-    const without = (axis: number): number[] => g.shape.filter((_, i) => i !== axis);
-    const row = this.slot('v_row', name, without(largest));
-    const column = this.slot('v_col', name, without(second));
+    const row = this.slot('v_row', name, without(g.shape, largest));
+    const column = this.slot('v_col', name, without(g.shape, second));
     blend(row, tf.mean(squares, largest));
     blend(column, tf.mean(squares, second));
     const secondInRow = second > largest ? second - 1 : second;
@@ -132,11 +180,19 @@ export class Adafactor extends Optimizer {
   }
 }
 
+/** Over which axes S is kept as means. */
+interface FactoredAxes {
+  readonly largest: number;
+  readonly second: number;
+}
+
+/** A shape without one of its axes. */
+function without(shape: readonly number[], axis: number): number[] {
+  return shape.filter((_, i) => i !== axis);
+}
+
 /** The axes of the largest and second-largest dimension (of equal ones the later axis is the larger), or undefined if not factored. */
-function factoredAxes(
-  shape: readonly number[],
-  minDimSize: number,
-): { readonly largest: number; readonly second: number } | undefined {
+function factoredAxes(shape: readonly number[], minDimSize: number): FactoredAxes | undefined {
   const order = shape
     .map((_, axis) => axis)
     .sort((a, b) => (shape[a] as number) - (shape[b] as number) || a - b);

@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { ConfigError } from '../errors.js';
 import { hasKernel, runKernel } from '../ops/fused-kernel.js';
-import { Optimizer } from './optimizer.js';
+import { scaled } from './clip.js';
+import { Optimizer, type UpdatePoint } from './optimizer.js';
 import type { Schedule } from './schedules.js';
 
 /** Settings of AdamW. */
@@ -48,7 +49,7 @@ export class AdamW extends Optimizer {
     name: string,
     variable: tf.Variable,
     gradient: tf.Tensor,
-    { learningRate, count }: { learningRate: number; count: number },
+    { learningRate, count, gradientScale }: UpdatePoint,
   ): void {
     const { beta1, beta2, epsilon, decayFilter } = this.#config;
     const weightDecay = decayFilter(name) ? this.#config.weightDecay : 0;
@@ -58,11 +59,13 @@ export class AdamW extends Optimizer {
     if (hasKernel('AdamWUpdate')) {
       // In place, where nothing shares the memory of these three; the kernel sees to that.
       const inputs = { param: variable, grad: gradient, m, v };
-      runKernel('AdamWUpdate', inputs, { learningRate, beta1, beta2, epsilon, weightDecay, step });
+      const settings = { learningRate, beta1, beta2, epsilon, weightDecay, step, gradientScale };
+      runKernel('AdamWUpdate', inputs, settings);
       return;
     }
-    m.assign(tf.add(tf.mul(m, beta1), tf.mul(gradient, 1 - beta1)));
-    v.assign(tf.add(tf.mul(v, beta2), tf.mul(tf.square(gradient), 1 - beta2)));
+    const g = scaled(gradient, gradientScale);
+    m.assign(tf.add(tf.mul(m, beta1), tf.mul(g, 1 - beta1)));
+    v.assign(tf.add(tf.mul(v, beta2), tf.mul(tf.square(g), 1 - beta2)));
     const root = tf.add(tf.sqrt(tf.div(v, biasCorrection(beta2, step))), epsilon);
     const direction = tf.div(tf.div(m, biasCorrection(beta1, step)), root);
     const decayed = weightDecay === 0 ? direction : tf.add(direction, tf.mul(variable, weightDecay));

@@ -1,8 +1,8 @@
 export { Adafactor, type AdafactorConfig } from './adafactor.js';
 export { AdamW, type AdamWConfig } from './adamw.js';
-export { clipByGlobalNorm } from './clip.js';
-export { Optimizer } from './optimizer.js';
-export { inversePthRoot, type InverseRoot } from './inverse-root.js';
+export { clipByGlobalNorm, clipFactor, globalNorm } from './clip.js';
+export { type InverseRoot, inversePthRoot } from './inverse-root.js';
+export { Optimizer, type UpdatePoint } from './optimizer.js';
 export {
   dequantize as dequantizeMomentum,
   quantize as quantizeMomentum,

@@ -4,7 +4,7 @@ import { CheckpointError, ConfigError, ShapeError } from '../errors.js';
 import { describeNative } from '../testing/backends.js';
 import { Adafactor } from './adafactor.js';
 import { AdamW } from './adamw.js';
-import { clipByGlobalNorm } from './clip.js';
+import { clipByGlobalNorm, clipFactor, globalNorm } from './clip.js';
 
 beforeAll(async () => {
   await tf.setBackend('cpu');
@@ -216,6 +216,41 @@ describe('clipByGlobalNorm', () => {
     tf.dispose([...clipByGlobalNorm(grads, 1).grads.values()]);
     expect(tf.memory().numTensors).toBe(before);
     expect(() => clipByGlobalNorm(grads, 0)).toThrow(ConfigError);
+  });
+});
+
+describe('a gradient scale', () => {
+  test('is as scaled gradients, for AdamW', () => {
+    const after = (gradient: number[], scale?: number) => {
+      const w = variable([1, -2, 3]);
+      const optimizer = new AdamW({ schedule: rate(0.1), epsilon: 0.1 });
+      optimizer.apply(new Map([['w', w]]), new Map([['w', tf.tensor1d(gradient)]]), scale);
+      return [...w.dataSync()];
+    };
+    expect(after([4, -8, 2], 0.25)).toEqual(after([1, -2, 0.5]));
+    expect(after([4, -8, 2], 0.25)).not.toEqual(after([4, -8, 2]));
+  });
+
+  test('that clips: the norm of all, by hand', () => {
+    const grads = new Map([
+      ['a', tf.tensor1d([3])],
+      ['b', tf.tensor2d([0, 4], [1, 2])],
+    ]);
+    expect(globalNorm(grads)).toBe(5);
+    expect([clipFactor(5, 1), clipFactor(5, 5), clipFactor(5, 6), clipFactor(0, 1)]).toEqual([0.2, 1, 1, 1]);
+    expect(clipFactor(Number.NaN, 1)).toBeNaN();
+    expect(() => clipFactor(1, 0)).toThrow(ConfigError);
+  });
+});
+
+describeNative('the global norm on native', ['SumOfSquares'], () => {
+  test.each([0, 1, 15, 16, 17, 4097, 100_003])('of %i values', (size) => {
+    const x = Float32Array.from({ length: size }, (_, i) => ((i * 7919) % 1000) / 500 - 1);
+    const expected = Math.sqrt(x.reduce((sum, value) => sum + value * value, 0));
+    expect(Math.abs(globalNorm(new Map([['x', tf.tensor1d(x)]])) - expected)).toBeLessThanOrEqual(
+      1e-6 * expected,
+    );
+    if (size > 0) expect(globalNorm(new Map([['x', tf.tensor1d(x.fill(Number.NaN, size - 1))]]))).toBeNaN();
   });
 });
 

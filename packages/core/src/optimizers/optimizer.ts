@@ -5,6 +5,15 @@ import type { Schedule } from './schedules.js';
 /** Name of the count of updates in `state()`. */
 const STEP = 'step';
 
+/** What an update has in common for all variables. */
+export interface UpdatePoint {
+  readonly learningRate: number;
+  /** Updates before this one. */
+  readonly count: number;
+  /** What each gradient is multiplied by. */
+  readonly gradientScale: number;
+}
+
 /**
  * Base of the optimizers: counts updates, holds the state tensors of each variable by name, saves and loads them.
  *
@@ -28,20 +37,21 @@ export abstract class Optimizer {
   }
 
   /**
-   * Changes each variable by its gradient, then counts the update. Gradients are read, not disposed.
+   * Changes each variable by its gradient times `gradientScale` (`clipFactor` gives one), then counts the update. Gradients are read, not disposed.
    *
    * The two maps have the same names and shapes; throws ShapeError before anything is changed if not, and CheckpointError if loaded
    * state does not fit the variables.
    */
-  apply(variables: ReadonlyMap<string, tf.Variable>, grads: ReadonlyMap<string, tf.Tensor>): void {
+  apply(
+    variables: ReadonlyMap<string, tf.Variable>,
+    grads: ReadonlyMap<string, tf.Tensor>,
+    gradientScale = 1,
+  ): void {
     this.#check(variables, grads);
-    const learningRate = this.schedule(this.#step);
+    const at = { learningRate: this.schedule(this.#step), count: this.#step, gradientScale };
     this.prepare(variables);
-    for (const [name, variable] of variables) {
-      tf.tidy(() => {
-        this.update(name, variable, grads.get(name) as tf.Tensor, { learningRate, count: this.#step });
-      });
-    }
+    for (const [name, variable] of variables)
+      tf.tidy(() => this.update(name, variable, grads.get(name) as tf.Tensor, at));
     this.#checkLoadedIsUsed();
     this.#step += 1;
   }
@@ -49,13 +59,8 @@ export abstract class Optimizer {
   /** Called once before the variables of an update, for what depends on all of them. */
   protected prepare(_variables: ReadonlyMap<string, tf.Variable>): void {}
 
-  /** Changes one variable and its state, inside tidy. `count` is the number of updates before this one. */
-  protected abstract update(
-    name: string,
-    variable: tf.Variable,
-    gradient: tf.Tensor,
-    at: { readonly learningRate: number; readonly count: number },
-  ): void;
+  /** Changes one variable and its state by gradient·gradientScale, inside tidy. */
+  protected abstract update(name: string, variable: tf.Variable, gradient: tf.Tensor, at: UpdatePoint): void;
 
   /**
    * The state tensor `kind` of a variable, `initial()` (default zeros) when new. Throws CheckpointError if loaded state lacks it or has

@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { ConfigError } from '../errors.js';
+import { scaled } from './clip.js';
 import { inversePthRoot } from './inverse-root.js';
-import { Optimizer } from './optimizer.js';
+import { Optimizer, type UpdatePoint } from './optimizer.js';
 import { dequantize, packedLength, quantize } from './quantized.js';
 import type { Schedule } from './schedules.js';
 import { type ShampooBlocks, shampooBlocks } from './shampoo-blocks.js';
@@ -120,9 +121,10 @@ export class DistributedShampoo extends Optimizer {
   protected override update(
     name: string,
     variable: tf.Variable,
-    gradient: tf.Tensor,
-    { learningRate, count }: { learningRate: number; count: number },
+    unscaled: tf.Tensor,
+    { learningRate, count, gradientScale }: UpdatePoint,
   ): void {
+    const gradient = scaled(unscaled, gradientScale);
     const { beta1, weightDecay, startPreconditioningStep, nesterov, preconditioningComputeSteps, groupOf } =
       this.#config;
     const blocks = this.#blocksOf(name, variable.shape);

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { addon } from '../addon.js';
 import type { NativeBackend } from '../backend.js';
 import { requireFloat32 } from './activation.js';
-import { type KernelArguments, type NativeKernel, nativeKernel } from './kernel.js';
+import { type KernelArguments, type NativeKernel, nativeKernel, sizeOf } from './kernel.js';
 
 /**
  * Makes a tensor safe to be written in place, so that nothing else changes: snapshots (clones, reshapes, tensors saved by a tape) share its data,
@@ -34,14 +34,23 @@ function biasCorrection(beta: number, step: number): number {
 
 /**
  * One step of AdamW on param, m and v in place: m ← β₁m + (1−β₁)g, v ← β₂v + (1−β₂)g²,
- * p ← p − lr·(m̂/(√v̂ + ε) + decay·p), m̂ = m/(1−β₁ᵗ), v̂ = v/(1−β₂ᵗ), with t = `step`, 1 for the first. All float32 of one shape.
+ * p ← p − lr·(m̂/(√v̂ + ε) + decay·p), m̂ = m/(1−β₁ᵗ), v̂ = v/(1−β₂ᵗ), with t = `step`, 1 for the first. g is grad·`gradientScale` (default 1).
+ * All float32 of one shape.
  * Loshchilov and Hutter 2017, arXiv:1711.05101.
  */
 const adamWUpdate = nativeKernel('AdamWUpdate', ({ inputs, backend, attrs }: KernelArguments) => {
   const tensors = inputs as Record<'param' | 'grad' | 'm' | 'v', tf.TensorInfo>;
   const { param, grad, m, v } = tensors;
-  const { learningRate, beta1, beta2, epsilon, weightDecay, step } = attrs as Record<
-    'learningRate' | 'beta1' | 'beta2' | 'epsilon' | 'weightDecay' | 'step',
+  const {
+    learningRate,
+    beta1,
+    beta2,
+    epsilon,
+    weightDecay,
+    step,
+    gradientScale = 1,
+  } = attrs as Record<
+    'learningRate' | 'beta1' | 'beta2' | 'epsilon' | 'weightDecay' | 'step' | 'gradientScale',
     number
   >;
   requireFloat32('AdamWUpdate', tensors);
@@ -64,6 +73,83 @@ const adamWUpdate = nativeKernel('AdamWUpdate', ({ inputs, backend, attrs }: Ker
     weightDecay,
     1 / biasCorrection(beta1, step),
     1 / biasCorrection(beta2, step),
+    gradientScale,
+  );
+  return [];
+});
+
+/** Σ x², a scalar. */
+const sumOfSquares = nativeKernel('SumOfSquares', ({ inputs, backend }: KernelArguments) => {
+  const { x } = inputs as { x: tf.TensorInfo };
+  requireFloat32('SumOfSquares', { x });
+  const y = backend.allocate([], 'float32');
+  y.values[0] = addon().sumSquares(backend.float32(x));
+  return y.info;
+});
+
+/** Attributes of AdafactorUpdate. */
+interface AdafactorSettings {
+  readonly learningRate: number;
+  readonly rho: number;
+  readonly epsilon: number;
+  /** 0 for none. */
+  readonly clippingThreshold: number;
+  /** Least factor of the parameter's scale; 0 for no such factor. */
+  readonly leastScale: number;
+  /** 0 for none; then there is no m. */
+  readonly momentum: number;
+  readonly weightDecay: number;
+  readonly gradientScale: number;
+}
+
+/**
+ * One step of Adafactor in place, on param [.., R, C], m with momentum, and the state: v of param's shape, or v_row (param's shape without its
+ * larger one of the last two axes; of equal ones the last is the larger) and v_col (without the other). Formula in native/kernels/optimizer/optimizer.h.
+ */
+const adafactorUpdate = nativeKernel('AdafactorUpdate', ({ inputs, backend, attrs }: KernelArguments) => {
+  const { param, grad, m, v, vRow, vCol } = inputs as Record<'param' | 'grad', tf.TensorInfo> &
+    Partial<Record<'m' | 'v' | 'vRow' | 'vCol', tf.TensorInfo>>;
+  const s = attrs as unknown as AdafactorSettings;
+  const state = v !== undefined ? { v } : { vRow, vCol };
+  requireFloat32('AdafactorUpdate', { param, grad, m, ...state });
+  const [rows, columns] = param.shape.slice(-2) as [number, number];
+  const largestIsLast = columns >= rows;
+  const leading = param.shape.slice(0, -2);
+  const expected: Record<string, readonly number[]> = {
+    grad: param.shape,
+    m: param.shape,
+    v: param.shape,
+    vRow: [...leading, largestIsLast ? rows : columns],
+    vCol: [...leading, largestIsLast ? columns : rows],
+  };
+  for (const [name, info] of Object.entries({ grad, ...(m && { m }), ...state })) {
+    if (info === undefined) throw new Error('AdafactorUpdate: expected v, or vRow and vCol, found neither.');
+    if (`${info.shape}` !== `${expected[name]}`)
+      throw new Error(`AdafactorUpdate: expected ${name} [${expected[name]}], got [${info.shape}].`);
+  }
+  if (s.momentum > 0 !== (m !== undefined))
+    throw new Error(`AdafactorUpdate: m belongs to a momentum above 0, which is ${s.momentum}.`);
+  for (const [name, info] of Object.entries({ param, ...(m && { m }), ...state }))
+    makeWritable('AdafactorUpdate', name, backend, info as tf.TensorInfo);
+  const factored = v === undefined;
+  addon().adafactor(
+    backend.float32(param),
+    m ? backend.float32(m) : null,
+    backend.float32(factored ? (vRow as tf.TensorInfo) : v),
+    factored ? backend.float32(vCol as tf.TensorInfo) : null,
+    backend.float32(grad),
+    factored ? sizeOf(leading) : 1,
+    factored ? rows : 1,
+    factored ? columns : sizeOf(param.shape),
+    largestIsLast,
+    s.learningRate,
+    s.rho,
+    s.epsilon,
+    s.clippingThreshold,
+    s.leastScale,
+    s.momentum,
+    s.weightDecay,
+    s.gradientScale,
   );
   return [];
 });
@@ -102,4 +188,9 @@ const updateRows = nativeKernel('UpdateRows', ({ inputs, backend, attrs }: Kerne
 });
 
 /** Kernels that change their inputs. */
-export const updateKernels: readonly NativeKernel[] = [adamWUpdate, updateRows];
+export const updateKernels: readonly NativeKernel[] = [
+  adamWUpdate,
+  adafactorUpdate,
+  sumOfSquares,
+  updateRows,
+];

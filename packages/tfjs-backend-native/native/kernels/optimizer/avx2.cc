@@ -2,6 +2,6 @@
 
 namespace easel {
 
-const OptimizerKernels optimizer_avx2 = {adamw_part};
+const OptimizerKernels optimizer_avx2 = EASEL_OPTIMIZER_TABLE;
 
 }  // namespace easel

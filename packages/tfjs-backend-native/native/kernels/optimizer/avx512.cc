@@ -2,6 +2,6 @@
 
 namespace easel {
 
-const OptimizerKernels optimizer_avx512 = {adamw_part};
+const OptimizerKernels optimizer_avx512 = EASEL_OPTIMIZER_TABLE;
 
 }  // namespace easel

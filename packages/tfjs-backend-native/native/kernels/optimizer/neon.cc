@@ -2,6 +2,6 @@
 
 namespace easel {
 
-const OptimizerKernels optimizer_neon = {adamw_part};
+const OptimizerKernels optimizer_neon = EASEL_OPTIMIZER_TABLE;
 
 }  // namespace easel
