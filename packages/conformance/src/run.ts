@@ -58,7 +58,7 @@ export async function runCase(found: FoundCase): Promise<CaseResult> {
   } catch (error) {
     const missing = missingKernel(error);
     if (missing) return result('impossible', checks.results(), missing, (performance.now() - start) / 1000);
-    problem = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    problem = error instanceof Error ? withPlace(error) : String(error);
   }
   const groups = checks.results();
   const seconds = (performance.now() - start) / 1000;
@@ -75,4 +75,12 @@ function missingKernel(error: unknown): string | undefined {
   const message = error instanceof Error ? error.message : String(error);
   const [, kernel, backend] = /Kernel '(\w+)' not registered for backend '(\w+)'/.exec(message) ?? [];
   return kernel && `tfjs's backend ${backend} has no kernel ${kernel}`;
+}
+
+/** The message, and where in our code it was thrown. */
+function withPlace(error: Error): string {
+  const place = error.stack
+    ?.split('\n')
+    .find((line) => line.includes('packages/') && !line.includes('node_modules'));
+  return `${error.name}: ${error.message}${place === undefined ? '' : ` (${place.trim()})`}`;
 }

@@ -31,7 +31,7 @@ export const KINDS: readonly KindEntry[] = [
   {
     name: 'vqgan',
     recognizes: (folder) => folder.has('config.json', 'weights_check.safetensors'),
-    load: undefined,
+    load: () => import('./vqgan.js'),
   },
   {
     name: 'vqgan_loss',
@@ -47,7 +47,7 @@ export const KINDS: readonly KindEntry[] = [
   {
     name: 'random',
     recognizes: (folder) => folder.has('original.json') || folder.has('partitionable.json'),
-    load: undefined,
+    load: () => import('./random.js'),
   },
   {
     name: 'tokenizer',

@@ -1,16 +1,28 @@
+export { randomBits } from './bits.js';
 export {
   bernoulli,
-  categorical,
   exponential,
+  type FloatOptions,
   gumbel,
   normal,
-  permutation,
-  randint,
-  randomBits,
   truncatedNormal,
   type UniformBounds,
   uniform,
 } from './distributions.js';
-export { foldIn, foldInNames, prngKey, split } from './key.js';
+export type { FloatType } from './float-formats.js';
+export { erfInv } from './float32.js';
+export { foldIn, foldInNames, prngKey, type SeedOptions, split } from './key.js';
 export { Pcg64 } from './pcg64.js';
-export { type Key, threefryBlocks } from './threefry.js';
+export {
+  type CategoricalOptions,
+  type ChoiceOptions,
+  categorical,
+  choice,
+  type IntegerOptions,
+  type IntegerType,
+  type PermutedOptions,
+  permutation,
+  permuted,
+  randint,
+} from './selections.js';
+export { type Key, type StreamOptions, threefryBlocks, threefryCounters } from './threefry.js';

@@ -1,12 +1,18 @@
 import { ConfigError } from '../errors.js';
 import { sha1 } from './sha1.js';
-import { type Key, threefryBlocks, threefryStream } from './threefry.js';
+import { type Key, type StreamOptions, threefryBlocks, threefryPlaces, threefryStream } from './threefry.js';
+
+/** How a seed becomes a key. */
+export interface SeedOptions {
+  /** jax_enable_x64: all 64 bits of the seed count, the high 32 in the first word (default false: the low 32 alone). */
+  readonly x64?: boolean | undefined;
+}
 
 /**
  * The key of a seed, as jax.random.PRNGKey with 64-bit types off: the low 32 bits, with a first word of 0; −1 gives [0, 2³²−1].
  * Throws ConfigError unless the seed is an integer that fits into 64 bits with sign.
  */
-export function prngKey(seed: number | bigint): Key {
+export function prngKey(seed: number | bigint, { x64 = false }: SeedOptions = {}): Key {
   if (typeof seed === 'number' && !Number.isInteger(seed)) {
     throw new ConfigError(`prngKey: expected an integer as seed, got ${seed}.`);
   }
@@ -14,11 +20,15 @@ export function prngKey(seed: number | bigint): Key {
   if (BigInt.asIntN(64, value) !== value) {
     throw new ConfigError(`prngKey: expected a seed that fits into 64 bits with sign, got ${seed}.`);
   }
-  return [0, Number(BigInt.asUintN(32, value))];
+  return [x64 ? Number(BigInt.asUintN(32, value >> 32n)) : 0, Number(BigInt.asUintN(32, value))];
 }
 
 /** n new keys from one. The old one should not be used again. */
-export function split(key: Key, n = 2): Key[] {
+export function split(key: Key, n = 2, { partitionable = false }: StreamOptions = {}): Key[] {
+  if (partitionable) {
+    const { high, low } = threefryPlaces(key, n);
+    return Array.from({ length: n }, (_, i): Key => [high[i] as number, low[i] as number]);
+  }
   const words = threefryStream(key, 2 * n);
   return Array.from({ length: n }, (_, i): Key => [words[2 * i] as number, words[2 * i + 1] as number]);
 }

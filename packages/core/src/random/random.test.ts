@@ -2,13 +2,16 @@ import { expect, test } from '@jest/globals';
 import { ConfigError, ShapeError } from '../errors.js';
 import {
   categorical,
+  choice,
   foldIn,
   foldInNames,
   normal,
   permutation,
+  permuted,
   prngKey,
   randint,
   randomBits,
+  split,
   truncatedNormal,
   uniform,
 } from './index.js';
@@ -51,6 +54,56 @@ test('edges: nothing drawn, one drawn, bad arguments', () => {
   expect(() => categorical(key, new Float32Array(5), [2, 3])).toThrow(ShapeError);
   expect(() => randint(key, [1], 0.5, 3)).toThrow(ConfigError);
   expect(() => truncatedNormal(key, 1, 1, [1])).toThrow(ConfigError);
+});
+
+test('bounds and sizes that make no sense are refused', () => {
+  const key = prngKey(0);
+  expect(() => randint(key, [1], -1, 3, { dtype: 'uint8' })).toThrow(/uint8 bounds, got -1 and 3/);
+  expect(() => randint(key, [1], 0, 257, { dtype: 'uint8' })).toThrow(ConfigError);
+  expect(randint(key, [3], 0, 256, { dtype: 'uint8' })).toBeInstanceOf(Uint8Array);
+  expect(() => choice(key, 3, [4], { replace: false })).toThrow(/at most 3 draws/);
+  expect(() => choice(key, 3, [1], { p: Float32Array.of(1, 2) })).toThrow(/3 probabilities, got 2/);
+  expect(() => permuted(key, Int32Array.of(1, 2, 3), [2, 2])).toThrow(ShapeError);
+  expect(() => permuted(key, Int32Array.of(1, 2), [2], { axis: 1 })).toThrow(ShapeError);
+  expect(() => categorical(key, new Float32Array(6), [2, 3], { drawShape: [3] })).toThrow(/do not broadcast/);
+});
+
+test('the two streams differ, and so do their keys; both give the same keys of seeds', () => {
+  const key = prngKey(7);
+  const partitionable = true;
+  expect(split(key, 2, { partitionable })).not.toEqual(split(key));
+  expect([...normal(key, [4], { partitionable })]).not.toEqual([...normal(key, [4])]);
+  // A partitionable draw depends on its place alone; the other one on how many there are.
+  expect([...uniform(key, [5], { partitionable })].slice(0, 3)).toEqual([
+    ...uniform(key, [3], { partitionable }),
+  ]);
+  expect(prngKey(5n + 2n ** 33n, { x64: true })).toEqual([2, 5]);
+});
+
+test('choice without replacement takes each number once; a share of 0 is never taken first', () => {
+  const key = prngKey(3);
+  expect([...choice(key, 6, [6], { replace: false })].sort()).toEqual([0, 1, 2, 3, 4, 5]);
+  const p = Float32Array.of(0.5, 0, 0.5);
+  expect([...choice(key, 3, [200], { p })].every((n) => n !== 1)).toBe(true);
+  expect(choice(key, 3, [3], { p, replace: false })[2]).toBe(1);
+  expect([...choice(key, 0, [0])]).toEqual([]);
+});
+
+test('permuted moves whole rows, or each line by itself', () => {
+  const rows = Int32Array.from({ length: 12 }, (_, i) => i);
+  const moved = permuted(prngKey(1), rows, [4, 3]);
+  expect([...moved].every((value, i) => value % 3 === i % 3)).toBe(true); // columns stay
+  const lines = permuted(prngKey(1), rows, [4, 3], { axis: 1, independent: true });
+  for (let row = 0; row < 4; row++) {
+    const line = [...lines.subarray(3 * row, 3 * row + 3)].sort((a, b) => a - b);
+    expect(line).toEqual([3 * row, 3 * row + 1, 3 * row + 2]);
+  }
+});
+
+test('narrow floats are numbers of their type', () => {
+  const halves = normal(prngKey(2), [500], { dtype: 'bfloat16' });
+  const bits = new Uint32Array(halves.buffer);
+  expect(bits.every((word) => (word & 0xffff) === 0)).toBe(true);
 });
 
 test('a column of −Infinity is never drawn; permutations hold each number once', () => {

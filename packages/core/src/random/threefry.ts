@@ -1,6 +1,15 @@
 /** A threefry key: two uint32 words. */
 export type Key = readonly [number, number];
 
+/** Which of jax's two streams is drawn from. */
+export interface StreamOptions {
+  /**
+   * jax_threefry_partitionable: each number is encrypted from its own place alone. The default of jax from 0.5 on; off in the jax that
+   * trained DALL·E mini, and here by default. Keys of seeds and foldIn are the same in both.
+   */
+  readonly partitionable?: boolean | undefined;
+}
+
 /**
  * threefry2x32 in place: block i is the pair (x0[i], x1[i]), encrypted with the key in 20 rounds. Rotations by
  * 13 15 26 6 and 17 29 16 24 in turn; after each four rounds a pair of the key schedule and its number are added. Written out, since
@@ -86,4 +95,19 @@ export function threefryStream(key: Key, n: number): Uint32Array {
   const counters = new Uint32Array(n);
   for (let i = 0; i < n; i++) counters[i] = i;
   return threefryCounters(key, counters);
+}
+
+/**
+ * The two words of each of n places, (0, i) encrypted: what jax draws from with jax_threefry_partitionable on. Word i of `high` and of
+ * `low` belong to place i < 2³².
+ */
+export function threefryPlaces(
+  key: Key,
+  n: number,
+): { readonly high: Uint32Array; readonly low: Uint32Array } {
+  const high = new Uint32Array(n);
+  const low = new Uint32Array(n);
+  for (let i = 0; i < n; i++) low[i] = i;
+  threefryBlocks(key, high, low);
+  return { high, low };
 }

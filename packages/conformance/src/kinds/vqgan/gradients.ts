@@ -1,0 +1,71 @@
+import { valueAndGrads } from '@easel/core';
+import type { Vqgan } from '@easel/vqgan';
+import * as tf from '@tensorflow/tfjs';
+import { GoldenArrays } from '../../golden.js';
+import type { Case, GoldenFolder } from '../../kind.js';
+import { flaxPath, withVqgan } from './open-model.js';
+import { gradientTolerance } from './tolerance.js';
+
+/** `grads*.safetensors`: loss, and of every weight's gradient some elements, the norm and the sum. */
+export function gradientsCase(folder: GoldenFolder, file: string): Case {
+  return {
+    name: file.replace('.safetensors', ''),
+    needs: 'everything',
+    run: (checks) =>
+      withVqgan(folder, (model) => {
+        const io = new GoldenArrays(folder.file(file.replace('grads', 'io')));
+        const expected = new GoldenArrays(folder.file(file));
+        const steps = expected.setting<Record<string, number>>('steps') ?? {};
+        const tolerance = gradientTolerance(expected);
+        const pixels = io.tensor('pixels') as tf.Tensor4D;
+        const { value, grads } = valueAndGrads(() => objective(model, pixels), model.namedWeights());
+        checks.close('loss', 'loss', value.dataSync(), [io.scalar('loss')], {
+          absolute: 1e-5,
+          reason: tolerance.reason,
+        });
+        const missing = new Set(expected.names);
+        for (const [name, grad] of grads) {
+          const path = flaxPath(name);
+          const values = grad.dataSync();
+          if (missing.delete(path)) {
+            const step = steps[path] ?? 1;
+            const sampled = values.filter((_, i) => i % step === 0);
+            checks.close('gradients', name, sampled, expected.floats(path), tolerance);
+          }
+          let [squares, sum] = [0, 0];
+          for (const g of values) {
+            squares += g * g;
+            sum += g;
+          }
+          const norm = Math.sqrt(squares);
+          if (missing.delete(`${path}#norm`)) {
+            const want = expected.floats(`${path}#norm`);
+            checks.close('norms', name, [norm], want, { ...tolerance, relative: 1e-4 });
+          }
+          if (missing.delete(`${path}#sum`)) {
+            // A sum of n numbers, each as far off as a number may be, and as the norm is.
+            const absolute = (tolerance.absolute ?? 0) * Math.sqrt(values.length) + 1e-4 * norm;
+            checks.close('sums', name, [sum], expected.floats(`${path}#sum`), { ...tolerance, absolute });
+          }
+        }
+        checks.equal('gradient names', 'of weights that ours lacks', [...missing], []);
+        tf.dispose([value, pixels, ...grads.values()]);
+      }),
+  };
+}
+
+/** Mean squared reconstruction and taming's legacy quantizer loss with beta 0.25, the objective behind the recorded gradients. */
+function objective(model: Vqgan, pixels: tf.Tensor4D): tf.Scalar {
+  const latents = model.encodeToLatent(pixels);
+  const indices = tf.tensor(model.encode(pixels).dataSync(), latents.shape.slice(0, 3), 'int32');
+  const codes = model.quantizer.lookUp(indices);
+  const constant = (x: tf.Tensor): tf.Tensor => tf.tensor(x.dataSync(), x.shape);
+  const quantizing = tf.add(
+    tf.mean(tf.squaredDifference(constant(codes), latents)),
+    tf.mul(tf.mean(tf.squaredDifference(codes, constant(latents))), 0.25),
+  );
+  const decoded = model.decodeLatent(tf.add(latents, constant(tf.sub(codes, latents))) as tf.Tensor4D);
+  // Where sides do not divide, what is drawn is smaller than the picture.
+  const target = `${decoded.shape}` === `${pixels.shape}` ? pixels : tf.zerosLike(decoded);
+  return tf.add(tf.mean(tf.squaredDifference(decoded, target)), quantizing) as tf.Scalar;
+}

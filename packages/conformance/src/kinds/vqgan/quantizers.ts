@@ -1,0 +1,124 @@
+import { CodebookTracker, codebookLoss, Quantizer, straightThrough } from '@easel/vqgan';
+import * as tf from '@tensorflow/tfjs';
+import type { Checks, Tolerance } from '../../checks.js';
+import { GoldenArrays } from '../../golden.js';
+import type { Case, GoldenFolder } from '../../kind.js';
+
+const TOLERANCE: Tolerance = { absolute: 1e-5, reason: 'float32, values of order 1' };
+
+/** How taming weighs the two distances between latents and codes: its older forms, which all models have, have beta on the wrong one. */
+function weightsOf(convention: string, beta: number): { commitment: number; codebook: number } {
+  return convention === 'not_legacy' ? { commitment: beta, codebook: 1 } : { commitment: 1, codebook: beta };
+}
+
+/** `quantizers.safetensors` and `ema.safetensors`: taming's quantizers on given latents, NCHW. */
+export function quantizerCases(folder: GoldenFolder): Case[] {
+  const cases: Case[] = [];
+  if (folder.has('quantizers.safetensors')) {
+    const arrays = (): GoldenArrays => new GoldenArrays(folder.file('quantizers.safetensors'));
+    const conventions = arrays()
+      .names.filter((name) => name.endsWith('/grad_codebook'))
+      .map((name) => name.slice(0, -'/grad_codebook'.length));
+    for (const convention of conventions) {
+      cases.push({
+        name: convention,
+        needs: 'everything',
+        run: (checks) => tf.tidy(() => checkConvention(checks, arrays(), convention)),
+      });
+    }
+    const gumbel = new Set(
+      arrays()
+        .names.filter((name) => /^gumbel_\w+\//.test(name))
+        .map((name) => name.split('/')[0]),
+    );
+    for (const name of gumbel) {
+      cases.push({
+        name: `${name}`,
+        needs: 'everything',
+        run: (_checks, context) =>
+          context.leftOut(`${name}`, 'Easel has no Gumbel quantizer: no published DALL·E mini model has one'),
+      });
+    }
+  }
+  if (folder.has('ema.safetensors')) {
+    cases.push({
+      name: 'ema',
+      needs: 'everything',
+      run: (checks) => checkMovingAverages(checks, new GoldenArrays(folder.file('ema.safetensors'))),
+    });
+  }
+  return cases;
+}
+
+function checkConvention(checks: Checks, arrays: GoldenArrays, convention: string): void {
+  const latents = nhwc(arrays, 'z');
+  const codebook = arrays.tensor<tf.Rank.R2>('codebook');
+  const [count, width] = codebook.shape;
+  const quantizer = new Quantizer(count, width);
+  quantizer.codes.assign(codebook);
+  // Row after row, whatever shape a convention gives its indices.
+  const indices = quantizer.indices(latents as tf.Tensor4D).dataSync();
+  const codes = quantizer.call(latents as tf.Tensor4D) as tf.Tensor;
+  checks.equal('ids', convention, [...indices], [...arrays.ints(`${convention}/indices`)]);
+  checks.close(
+    'codes',
+    convention,
+    codes.dataSync(),
+    nhwc(arrays, `${convention}/z_q`).dataSync(),
+    TOLERANCE,
+  );
+  const weights = weightsOf(convention, arrays.setting<number>('beta') as number);
+  const places = tf.tensor1d(indices, 'int32');
+  const look = (table: tf.Tensor): tf.Tensor => tf.reshape(tf.gather(table, places), latents.shape);
+  const loss = codebookLoss(latents, look(codebook), weights);
+  checks.close('loss', convention, loss.dataSync(), [arrays.scalar(`${convention}/loss`)], TOLERANCE);
+  const cotangent = nhwc(arrays, 'cotangent');
+  const [gradLatents, gradCodes] = tf.grads((z, table) => {
+    const chosen = look(table as tf.Tensor);
+    const through = straightThrough(z as tf.Tensor, chosen);
+    return tf.add(tf.sum(tf.mul(through, cotangent)), codebookLoss(z as tf.Tensor, chosen, weights));
+  })([latents, codebook]) as [tf.Tensor, tf.Tensor];
+  const wanted = nhwc(arrays, `${convention}/grad_z`).dataSync();
+  checks.close('gradients', `${convention}, latents`, gradLatents.dataSync(), wanted, TOLERANCE);
+  const wantedCodes = arrays.floats(`${convention}/grad_codebook`);
+  checks.close('gradients', `${convention}, codes`, gradCodes.dataSync(), wantedCodes, TOLERANCE);
+  quantizer.codes.dispose();
+}
+
+/** One update of codes that follow the latents. */
+function checkMovingAverages(checks: Checks, arrays: GoldenArrays): void {
+  const codebook = tf.tidy(() => tf.variable(arrays.tensor<tf.Rank.R2>('codebook')));
+  const decay = arrays.setting<number>('decay') as number;
+  const tracker = new CodebookTracker(codebook, { norm: 'none', decay });
+  tf.tidy(() => {
+    // The recorded run started from averages of its own: sums are the codes, use the cluster sizes.
+    tracker.loadState(
+      new Map<string, tf.Tensor>([
+        ['use', arrays.tensor('cluster_size')],
+        ['sums', codebook],
+      ]),
+    );
+    const latents = nhwc(arrays, 'z').dataSync() as Float32Array;
+    tracker.update(latents, arrays.ints('indices'));
+    const state = tracker.state();
+    for (const [ours, theirs] of [
+      ['use', 'new_cluster_size'],
+      ['sums', 'new_embed_avg'],
+    ] as const) {
+      checks.close(
+        'averages',
+        theirs,
+        (state.get(ours) as tf.Tensor).dataSync(),
+        arrays.floats(theirs),
+        TOLERANCE,
+      );
+    }
+    checks.close('codes', 'new_codebook', codebook.dataSync(), arrays.floats('new_codebook'), TOLERANCE);
+  });
+  tracker.dispose();
+  codebook.dispose();
+}
+
+function nhwc(arrays: GoldenArrays, name: string): tf.Tensor {
+  return tf.transpose(arrays.tensor(name), [0, 2, 3, 1]);
+}
