@@ -10,7 +10,8 @@ import * as tf from '@tensorflow/tfjs';
 export function nearestCodes(rows: tf.Tensor2D, codes: tf.Tensor2D): tf.Tensor1D {
   return tf.tidy(() => {
     const halfSquares = tf.mul(tf.sum(tf.square(codes), 1), -0.5); // [n]
-    const scores = tf.fused.matMul({ a: rows, b: codes, transposeB: true, bias: halfSquares }); // [R, n]
+    // Not transposeB: with it tfjs's wasm backend (4.22) leaves the bias out.
+    const scores = tf.fused.matMul({ a: rows, b: tf.transpose(codes), bias: halfSquares }); // [R, n]
     return tf.argMax(scores, 1) as tf.Tensor1D;
   });
 }
