@@ -101,6 +101,7 @@ void test_transpose(const Tables& tables);
 void test_winograd(const Tables& tables);
 /// As the binding calls them, under the target that is set.
 void test_attention(const Tables& tables);
+void test_images(const Tables& tables);
 void test_products(const Tables& tables);
 
 /// Runs twice into y, on three threads and on one, and expects the same bits.

@@ -44,6 +44,11 @@ const UnaryCase unary_cases[] = {
     {unary_gelu, "gelu", [](double x) { return x * 0.5 * (1 + std::erf(x * sqrt_half)); }, 8, 1, 0},
     {unary_gelu_tanh, "gelu tanh", [](double x) { return x * gelu_tanh_gate(x); }, 8, 1, 0},
     {unary_silu, "silu", [](double x) { return x * sigmoid(x); }, 6, 0, vanishing},
+    {unary_floor, "floor", [](double x) { return std::floor(x); }, 0, 0, 0},
+    {unary_ceil, "ceil", [](double x) { return std::ceil(x); }, 0, 0, 0},
+    {unary_round, "round", [](double x) { return std::nearbyint(x); }, 0, 0, 0},
+    {unary_sign, "sign", [](double x) { return x > 0 ? 1.0 : x < 0 ? -1.0 : 0.0; }, 0, 0, 0},
+    {unary_elu, "elu", [](double x) { return x < 0 ? high * std::expm1(x) : slope * x; }, 8, 0, 0},
 };
 static_assert(sizeof(unary_cases) / sizeof(unary_cases[0]) == unary_count, "a unary kernel has no test");
 
@@ -78,6 +83,8 @@ const BinaryCase binary_cases[] = {
        return dy * (s + x * s * (1 - s));
      },
      8, 1, false},
+    {binary_elu_grad, "elu gradient", [](double dy, double y) { return y < 0 ? dy * (y + 1) : y == y ? dy : y; }, 1.6, 0, false},
+    {binary_prelu, "prelu", [](double x, double a) { return x < 0 ? x * a : x; }, 0.5001, 0, true},
 };
 static_assert(sizeof(binary_cases) / sizeof(binary_cases[0]) == binary_count, "a binary kernel has no test");
 
@@ -93,22 +100,24 @@ void fill_mixed(Array& x, bool infinities, int64_t start) {
 }
 
 void test_unary(const Tables& tables, const UnaryCase& c) {
-  const UnaryRow row = tables.elementwise.unary[c.op];
+  const UnaryRow row = tables.elementwise.unary[c.op], streamed = tables.elementwise.unary_streamed[c.op];
   const float p = c.op == unary_clip ? low : slope, q = high;
   int64_t start = 0;
   for (const int64_t n : lengths(tables.lanes)) {
     for (int64_t gap = 0; gap < 4; gap++) {
       describe("%s of %lld, %lld before the end of the page", c.name, static_cast<long long>(n), static_cast<long long>(gap));
-      Array x(n, gap), y(n, (gap + 1) % 4), z(n, gap);
+      Array x(n, gap), y(n, (gap + 1) % 4), z(n, gap), w(n, (gap + 2) % 4);
       fill_mixed(x, true, start++);
       z.copy(x);
       row(y.data(), x.data(), n, p, q);
       row(z.data(), z.data(), n, p, q);
+      streamed(w.data(), x.data(), n, p, q);
       for (int64_t i = 0; i < n; i++) {
         const double xi = x[i], size = c.scale > 0 && std::isfinite(xi) ? c.scale * std::fabs(xi) : 0;
         const Tolerance tolerance{c.ulps, size, c.floor * std::fmax(1.0, std::isfinite(xi) ? std::fabs(xi) : 1.0)};
         expect(y[i], c.f(xi), tolerance, i);
         expect(z[i], y[i], {}, i);
+        expect(w[i], y[i], {}, i);
       }
     }
   }
@@ -130,21 +139,23 @@ void test_unary(const Tables& tables, const UnaryCase& c) {
 }
 
 void test_binary(const Tables& tables, const BinaryCase& c) {
-  const BinaryRow row = tables.elementwise.binary[c.op];
+  const BinaryRow row = tables.elementwise.binary[c.op], streamed = tables.elementwise.binary_streamed[c.op];
   int64_t start = 0;
   for (const int64_t n : lengths(tables.lanes)) {
     for (int64_t steps = 0; steps < 4; steps++) {
       const int64_t a_step = steps & 1, b_step = steps >> 1, gap = start % 4;
       describe("%s of %lld, steps %d and %d", c.name, static_cast<long long>(n), static_cast<int>(a_step), static_cast<int>(b_step));
-      Array a(a_step ? n : 1, gap), b(b_step ? n : 1, (gap + 3) % 4), y(n, (gap + 1) % 4);
+      Array a(a_step ? n : 1, gap), b(b_step ? n : 1, (gap + 3) % 4), y(n, (gap + 1) % 4), w(n, (gap + 2) % 4);
       fill_mixed(a, c.infinities, start);
       fill_mixed(b, c.infinities, start + 5);
       start++;
       row(y.data(), a.data(), a_step, b.data(), b_step, n);
+      streamed(w.data(), a.data(), a_step, b.data(), b_step, n);
       for (int64_t i = 0; i < n; i++) {
         const double ai = a[i * a_step], bi = b[i * b_step];
         const double size = c.scale > 0 && ai == ai && bi == bi ? c.scale * std::fabs(ai) * std::fmax(1.0, std::fabs(bi)) : 0;
         expect(y[i], c.f(ai, bi), {c.ulps, size, 0}, i);
+        expect(w[i], y[i], {}, i);
       }
     }
   }

@@ -95,18 +95,57 @@ void expect_softmax(const SoftmaxKernels& kernels, const Array& x, int64_t gap) 
   kernels.softmax(z.data(), z.data(), n);
   kernels.log_softmax(logs.data(), x.data(), n);
   expect(kernels.log_sum_exp(x.data(), n), lse, {4, size, 8 * epsilon32});
+  expect(kernels.log_sum_exp_of_large(x.data(), n), lse, {4, size, 8 * epsilon32});
   kernels.scaled_exp(scaled.data(), x.data(), n, 0.75f, -1.25f);
+  Array streamed(n, (gap + 1) % 4), terms(n), streamed_logs(n, gap), but_label(n, (gap + 3) % 4);
+  kernels.softmax_streamed(streamed.data(), x.data(), n, terms.data());
+  kernels.log_softmax_streamed(streamed_logs.data(), x.data(), n);
+  const int64_t label = n / 2;
+  kernels.scaled_exp_streamed(but_label.data(), x.data(), n, 0.75f, -1.25f, label);
   for (int64_t i = 0; i < n; i++) {
     expect(y[i], term(i) / sum, {8, 0, 1e-44}, i);
     expect(z[i], y[i], {}, i);
+    expect(streamed[i], term(i) / sum, {8, 0, 1e-44}, i);
+    expect(streamed_logs[i], x[i] - lse, {4, std::isfinite(x[i]) ? std::fmax(size, std::fabs(x[i])) : 0, 8 * epsilon32}, i);
+    expect(but_label[i], scaled[i] - (i == label ? -1.25 : 0), {1, 1.25, 0}, i);
     expect(logs[i], x[i] - lse, {4, std::isfinite(x[i]) ? std::fmax(size, std::fabs(x[i])) : 0, 8 * epsilon32}, i);
     expect(scaled[i], -1.25 * std::exp(static_cast<double>(x[i] - 0.75f)), {3, 0, 0}, i);
+  }
+}
+
+void test_softmax_gradients(const SoftmaxKernels& kernels, int64_t n) {
+  describe("gradients of softmax of %lld", static_cast<long long>(n));
+  Array y(n, n % 4), dy(n, (n + 1) % 4), dx(n, (n + 2) % 4), streamed(n, n % 4);
+  y.fill_random();
+  dy.fill_random();
+  double dot = 0, total = 0, dot_sizes = 0, total_sizes = 0;
+  for (int64_t i = 0; i < n; i++) {
+    dot += static_cast<double>(y[i]) * dy[i];
+    total += dy[i];
+    dot_sizes += std::fabs(static_cast<double>(y[i]) * dy[i]);
+    total_sizes += std::fabs(dy[i]);
+  }
+  kernels.softmax_grad(dx.data(), dy.data(), y.data(), n);
+  kernels.softmax_grad_streamed(streamed.data(), dy.data(), y.data(), n);
+  for (int64_t i = 0; i < n; i++) {
+    const Tolerance tolerance{16, std::fabs(y[i]) * (std::fabs(dy[i]) + dot_sizes), 0};
+    expect(dx[i], y[i] * (dy[i] - dot), tolerance, i);
+    expect(streamed[i], y[i] * (dy[i] - dot), tolerance, i);
+  }
+  kernels.log_softmax_grad(dx.data(), dy.data(), y.data(), n);
+  kernels.log_softmax_grad_streamed(streamed.data(), dy.data(), y.data(), n);
+  for (int64_t i = 0; i < n; i++) {
+    const double e = std::exp(static_cast<double>(y[i]));
+    const Tolerance tolerance{16, std::fabs(dy[i]) + e * total_sizes, 0};
+    expect(dx[i], dy[i] - e * total, tolerance, i);
+    expect(streamed[i], dy[i] - e * total, tolerance, i);
   }
 }
 
 void test_softmax(const Tables& tables) {
   for (const int64_t n : lengths(tables.lanes)) {
     if (n == 0) continue;
+    test_softmax_gradients(tables.softmax, n);
     for (int64_t gap = 0; gap < 4; gap++) {
       describe("softmax of %lld, %lld before the end of the page", static_cast<long long>(n), static_cast<long long>(gap));
       Array x(n, gap);
@@ -128,9 +167,9 @@ void test_softmax(const Tables& tables) {
   }
 }
 
-void test_layer_norm(const Tables& tables, int64_t width, bool rms, bool scaled, bool biased) {
+void test_layer_norm(const Tables& tables, int64_t width, bool rms, bool scaled, bool biased, bool streamed) {
   const float epsilon = 1e-5f;
-  describe("layer norm of %lld, rms %d, scale %d, bias %d", static_cast<long long>(width), rms, scaled, biased);
+  describe("layer norm of %lld, rms %d, scale %d, bias %d, streamed %d", static_cast<long long>(width), rms, scaled, biased, streamed);
   const int64_t gap = width % 4;
   Array x(width, gap), scale(width, (gap + 1) % 4), bias(width, (gap + 2) % 4), y(width, gap), dy(width, gap), dx(width, (gap + 3) % 4);
   Array dscale(width, gap), dbias(width, gap), dscale_before(width), dbias_before(width);
@@ -139,7 +178,7 @@ void test_layer_norm(const Tables& tables, int64_t width, bool rms, bool scaled,
   dscale_before.copy(dscale);
   dbias_before.copy(dbias);
   float mean = not_a_number, rstd = not_a_number;
-  tables.norm.layer_row(y.data(), &mean, &rstd, x.data(), scaled ? scale.data() : nullptr, biased ? bias.data() : nullptr, width, epsilon, rms);
+  tables.norm.layer_row(y.data(), &mean, &rstd, x.data(), scaled ? scale.data() : nullptr, biased ? bias.data() : nullptr, width, epsilon, rms, streamed);
   double m = 0, squares = 0;
   for (int64_t i = 0; i < width && !rms; i++) m += x[i] / static_cast<double>(width);
   for (int64_t i = 0; i < width; i++) squares += (x[i] - m) * (x[i] - m);
@@ -152,7 +191,7 @@ void test_layer_norm(const Tables& tables, int64_t width, bool rms, bool scaled,
     expect(y[i], want, {16, std::fmax(std::fabs((std::fabs(x[i]) + 4) * r), 1), 0}, i);
   }
   tables.norm.layer_grad_row(dx.data(), scaled ? dscale.data() : nullptr, biased ? dbias.data() : nullptr, dy.data(), x.data(),
-                             scaled ? scale.data() : nullptr, mean, rstd, width, rms);
+                             scaled ? scale.data() : nullptr, mean, rstd, width, rms, streamed);
   double sum = 0, dot = 0, sizes = 0;
   const auto normal = [&](int64_t i) { return (x[i] - static_cast<double>(mean)) * rstd; };
   const auto g = [&](int64_t i) { return static_cast<double>(dy[i]) * (scaled ? scale[i] : 1); };
@@ -170,8 +209,8 @@ void test_layer_norm(const Tables& tables, int64_t width, bool rms, bool scaled,
   }
 }
 
-void test_group_norm(const Tables& tables, int64_t rows, int64_t channels, bool swish) {
-  describe("group norm rows %lld of %lld channels, swish %d", static_cast<long long>(rows), static_cast<long long>(channels), swish);
+void test_group_norm(const Tables& tables, int64_t rows, int64_t channels, bool swish, bool streamed) {
+  describe("group norm rows %lld of %lld channels, swish %d, streamed %d", static_cast<long long>(rows), static_cast<long long>(channels), swish, streamed);
   const int64_t gap = channels % 4, n = rows * channels;
   Array x(n, gap), dy(n, (gap + 1) % 4), y(n, gap), dz(n, gap), dx(n, (gap + 2) % 4);
   Array mean(channels, gap), rstd(channels, gap), scale(channels, gap), bias(channels, gap), factor(channels, gap);
@@ -180,9 +219,12 @@ void test_group_norm(const Tables& tables, int64_t rows, int64_t channels, bool 
   sum1.fill(0.5f);
   sum2.fill(-0.25f);
   tables.norm.square_deviations(sum.data(), x.data(), mean.data(), rows, channels);
-  tables.norm.normalize_rows(y.data(), x.data(), mean.data(), factor.data(), bias.data(), rows, channels, swish);
+  tables.norm.normalize_rows(y.data(), x.data(), mean.data(), factor.data(), bias.data(), rows, channels, swish, streamed);
   tables.norm.grad_sums(sum1.data(), sum2.data(), dz.data(), dy.data(), x.data(), mean.data(), rstd.data(), scale.data(), bias.data(), rows, channels, swish);
-  tables.norm.grad_rows(dx.data(), dy.data(), x.data(), mean.data(), a.data(), b.data(), c.data(), rows, channels);
+  tables.norm.grad_rows(dx.data(), dy.data(), x.data(), mean.data(), a.data(), b.data(), c.data(), nullptr, nullptr, nullptr, rows, channels, streamed);
+  Array again(n, (gap + 3) % 4);  // with swish taken into account there, from dy
+  tables.norm.grad_rows(again.data(), dy.data(), x.data(), mean.data(), a.data(), b.data(), c.data(), rstd.data(), scale.data(), bias.data(), rows, channels,
+                        streamed);
   for (int64_t j = 0; j < channels; j++) {
     double squares = 0, s1 = 0.5, s2 = -0.25, size1 = 1, size2 = 1;
     for (int64_t i = j; i < n; i += channels) {
@@ -192,6 +234,9 @@ void test_group_norm(const Tables& tables, int64_t rows, int64_t channels, bool 
       squares += d * d;
       expect(y[i], swish ? z / (1 + std::exp(-z)) : z, {8, reach, 0}, i);
       if (swish) expect(dz[i], slope, {16, std::fabs(dy[i]) * spread, 0}, i);
+      const double swished = dy[i] * (s + u * s * (1 - s));
+      expect(again[i], swished * a[j] - b[j] - d * c[j],
+             {16, std::fabs(dy[i] * a[j]) * spread + std::fabs(b[j]) + std::fabs(d * c[j]), 0}, i);
       s1 += slope;
       s2 += slope * normal;
       size1 += std::fabs(slope) + std::fabs(dy[i]) * spread;
@@ -206,7 +251,7 @@ void test_group_norm(const Tables& tables, int64_t rows, int64_t channels, bool 
 
 void test_adamw(const Tables& tables, int64_t n) {
   describe("adamw of %lld", static_cast<long long>(n));
-  const AdamW s{1e-3f, 0.9f, 0.98f, 1e-8f, 0.01f, 1 / (1 - 0.9f), 1 / (1 - 0.98f), 1 - 0.9f, 1 - 0.98f};
+  const AdamW s{1e-3f, 0.9f, 0.98f, 1e-8f, 0.01f, 1 / (1 - 0.9f), 1 / (1 - 0.98f), 0.75f, 1 - 0.9f, 1 - 0.98f};
   Array p(n, n % 4), m(n, (n + 1) % 4), v(n, (n + 2) % 4), g(n, (n + 3) % 4), p0(n), m0(n), v0(n);
   for (Array* a : {&p, &m, &v, &g}) a->fill_random(1);
   for (int64_t i = 0; i < n; i++) v[i] = std::fabs(v[i]);
@@ -215,12 +260,63 @@ void test_adamw(const Tables& tables, int64_t n) {
   v0.copy(v);
   tables.optimizer.adamw(p.data(), m.data(), v.data(), g.data(), n, s);
   for (int64_t i = 0; i < n; i++) {
-    const double b1 = s.beta1, b2 = s.beta2, first = b1 * m0[i] + s.rest1 * static_cast<double>(g[i]);
-    const double second = b2 * v0[i] + s.rest2 * static_cast<double>(g[i]) * g[i];
+    const double b1 = s.beta1, b2 = s.beta2, d = static_cast<double>(g[i]) * s.gradient_scale;
+    const double first = b1 * m0[i] + s.rest1 * d, second = b2 * v0[i] + s.rest2 * d * d;
     const double step = first * s.mean_factor / (std::sqrt(second * s.square_factor) + s.epsilon);
     expect(m[i], first, {4, std::fabs(m0[i]) + std::fabs(g[i]), 0}, i);
     expect(v[i], second, {4, 0, 0}, i);
     expect(p[i], p0[i] - s.learning_rate * (step + s.decay * static_cast<double>(p0[i])), {2, std::fabs(p0[i]) + 1e-2, 0}, i);
+  }
+}
+
+void test_adafactor(const Tables& tables, int64_t n, bool momentum) {
+  describe("adafactor of %lld, momentum %d", static_cast<long long>(n), momentum);
+  const OptimizerKernels& kernels = tables.optimizer;
+  const AdafactorStep step{0.125f, 0.9f, 1 - 0.9f, 0.01f};
+  const Adafactor s{1e-3f, 0.8f, 1 - 0.8f, 1e-3f, 1, 1e-3f, 0.9f, 1 - 0.9f, 0.01f, 0.75f};
+  Array g(n, n % 4), factors(n, (n + 1) % 4), columns(n, (n + 2) % 4), v(n, (n + 3) % 4), p(n, 1), m(n, 2), full_p(n, 3), full_m(n);
+  Array columns0(n), v0(n), p0(n), m0(n);
+  for (Array* a : {&g, &factors, &columns, &v, &p, &m}) a->fill_random();
+  for (int64_t i = 0; i < n; i++) {
+    v[i] = std::fabs(v[i]);
+    columns[i] = std::fabs(columns[i]);
+  }
+  columns0.copy(columns);
+  v0.copy(v);
+  p0.copy(p);
+  m0.copy(m);
+  full_p.copy(p);
+  full_m.copy(m);
+  double squares = 0, factored = 0, norm = 0, full = 0;
+  for (int64_t i = 0; i < n; i++) {
+    const double d = static_cast<double>(g[i]) * s.gradient_scale, u = static_cast<double>(g[i]) * 0.5 * factors[i];
+    squares += static_cast<double>(g[i]) * g[i];
+    factored += d * d + s.epsilon;
+    norm += u * u;
+    const double square = static_cast<double>(s.rho) * v0[i] + s.rest * (d * d + s.epsilon);
+    full += d * d / square;
+  }
+  const Tolerance sum{64, 0, 0};
+  expect(kernels.sum_squares(g.data(), n), squares, sum);
+  expect(kernels.factored_squares(columns.data(), g.data(), n, s.gradient_scale, s.epsilon), factored, sum);
+  expect(kernels.factored_norm(g.data(), factors.data(), n, 0.5f), norm, sum);
+  expect(kernels.full_squares(v.data(), g.data(), n, s), full, sum);
+  kernels.factored_step(p.data(), momentum ? m.data() : nullptr, g.data(), factors.data(), n, step);
+  kernels.full_step(full_p.data(), momentum ? full_m.data() : nullptr, g.data(), v.data(), n, step);
+  for (int64_t i = 0; i < n; i++) {
+    const double d = static_cast<double>(g[i]) * s.gradient_scale;
+    expect(columns[i], columns0[i] + d * d + s.epsilon, {3, 0, 0}, i);
+    expect(v[i], static_cast<double>(s.rho) * v0[i] + s.rest * (d * d + s.epsilon), {4, 0, 0}, i);
+    const auto stepped = [&](double u, float after, float after_m) {
+      const double size = std::fabs(u) + std::fabs(m0[i]) + std::fabs(p0[i]);
+      if (momentum) {
+        u = static_cast<double>(step.momentum) * m0[i] + step.momentum_rest * u;
+        expect(after_m, u, {4, size, 0}, i);
+      }
+      expect(after, p0[i] - (u + step.decay * static_cast<double>(p0[i])), {4, size, 0}, i);
+    };
+    stepped(static_cast<double>(g[i]) * step.factor * factors[i], p[i], m[i]);
+    stepped(static_cast<double>(g[i]) / std::sqrt(static_cast<double>(v[i])) * step.factor, full_p[i], full_m[i]);
   }
 }
 
@@ -231,10 +327,11 @@ void test_rows(const Tables& tables) {
   test_softmax(tables);
   for (const int64_t width : lengths(tables.lanes)) {
     test_adamw(tables, width);
-    for (int flags = 0; flags < 8 && width > 0; flags++) test_layer_norm(tables, width, flags & 1, flags & 2, flags & 4);
+    test_adafactor(tables, width, false);
+    test_adafactor(tables, width, true);
+    for (int flags = 0; flags < 16 && width > 0; flags++) test_layer_norm(tables, width, flags & 1, flags & 2, flags & 4, flags & 8);
     for (const int64_t rows : {0, 1, 2, 5}) {
-      test_group_norm(tables, rows, width, false);
-      test_group_norm(tables, rows, width, true);
+      for (int flags = 0; flags < 4; flags++) test_group_norm(tables, rows, width, flags & 1, flags & 2);
     }
   }
 }
