@@ -86,6 +86,7 @@ export { type GroupNormOptions, groupNorm } from './ops/group-norm.js';
 export { linear } from './ops/linear.js';
 export { layerNorm, rmsNorm } from './ops/norm.js';
 export { normalizeL2 } from './ops/normalize.js';
+export { rematerialize } from './ops/rematerialize.js';
 export { updateRows } from './ops/update-rows.js';
 export { upsampleNearest2x } from './ops/upsample.js';
 export { type ValueAndGrads, valueAndGrads } from './ops/value-and-grads.js';

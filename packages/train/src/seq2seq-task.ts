@@ -1,18 +1,12 @@
 import type { DalleBart } from '@easel/bart';
-import {
-  foldInNames,
-  type Key,
-  type Optimizer,
-  prngKey,
-  sparseCrossEntropy,
-  valueAndGrads,
-} from '@easel/core';
+import { foldInNames, type Key, type Optimizer, prngKey } from '@easel/core';
 import * as tf from '@tensorflow/tfjs';
 import { microBatchKeys, type Seq2SeqBatch, type Seq2SeqBatches } from './batches.js';
 import type { Seq2SeqConfig } from './config/seq2seq-config.js';
 import { type DataPosition, EpochOrder } from './epoch-order.js';
 import { applyUpdate } from './optimization.js';
 import type { CheckpointParts } from './run-folder.js';
+import { disposeBatch, type MicroBatch, seq2seqGradients, tokenLosses } from './seq2seq-step.js';
 import { requireFinite, type TrainingTask, type UpdateResult } from './training-loop.js';
 
 /** Rows that are evaluated, of a set of batches. */
@@ -75,40 +69,33 @@ export class Seq2SeqTask implements TrainingTask {
   async update(step: number): Promise<UpdateResult> {
     const { config, optimizer } = this.parts;
     const rows = Array.from(this.order.batch(step), (i) => this.parts.rows[i] as number);
-    const { accumulate, batchSize } = config;
-    let lossSum = 0;
-    let grads = new Map<string, tf.Tensor>();
-    for (let micro = 0; micro < accumulate; micro++) {
-      const part = this.gradients(rows.slice(micro * batchSize, (micro + 1) * batchSize), step, micro);
-      lossSum += ((await part.value.data())[0] as number) / accumulate;
-      part.value.dispose();
-      grads = micro === 0 ? part.grads : added(grads, part.grads);
-    }
-    if (accumulate > 1) grads = mapped(grads, (gradient) => tf.div(gradient, accumulate));
+    const { loss, grads } = await seq2seqGradients(
+      this.parts.model,
+      this.weights,
+      this.microBatches(rows, step),
+    );
     const learningRate = optimizer.schedule(step);
     const gradientNorm = applyUpdate(optimizer, this.weights, grads, config.clipNorm, (norm) =>
-      requireFinite(step, lossSum, norm),
+      requireFinite(step, loss, norm),
     );
-    return { loss: lossSum, learningRate, metrics: { gradientNorm } };
+    return { loss, learningRate, metrics: { gradientNorm } };
   }
 
-  /** Loss and gradients of one micro-batch; the caller disposes them. */
-  private gradients(rows: readonly number[], step: number, micro: number) {
-    const { config, model, batches } = this.parts;
-    const keys = microBatchKeys(this.batchKey, step * config.accumulate + micro);
+  /** The micro-batches of an update, with their noise. */
+  private *microBatches(rows: readonly number[], step: number): Generator<MicroBatch> {
+    const { config, batches } = this.parts;
+    const { accumulate, batchSize } = config;
     const masking = step < config.maskInputs.until * config.steps;
     const noise = {
       blankCaptions: config.data.blankCaptions,
       maskMax: masking ? config.maskInputs.max : 0,
       maskRows: config.maskInputs.rows,
     };
-    const batch = batches.noisy(rows, noise, keys.noise);
-    const result = valueAndGrads(
-      () => tf.mean(tokenLosses(model, batch, keys.dropout)) as tf.Scalar,
-      this.weights,
-    );
-    disposeBatch(batch);
-    return result;
+    for (let micro = 0; micro < accumulate; micro++) {
+      const keys = microBatchKeys(this.batchKey, step * accumulate + micro);
+      const part = rows.slice(micro * batchSize, (micro + 1) * batchSize);
+      yield { batch: batches.noisy(part, noise, keys.noise), dropoutKey: keys.dropout };
+    }
   }
 
   /**
@@ -153,39 +140,4 @@ export class Seq2SeqTask implements TrainingTask {
   checkpointParts(): CheckpointParts {
     return { model: this.weights, optimizer: this.parts.optimizer.state() };
   }
-}
-
-/** −log p of each label, [B·T]; a key switches dropout on. */
-function tokenLosses(model: DalleBart, batch: Seq2SeqBatch, dropoutKey?: Key): tf.Tensor1D {
-  return tf.tidy(() => {
-    const { labels, ...inputs } = batch;
-    const logits = model.logits({ ...inputs, dropoutKey });
-    const classes = logits.shape[2] as number;
-    return sparseCrossEntropy(tf.reshape(logits, [labels.size, classes]) as tf.Tensor2D, labels);
-  });
-}
-
-function disposeBatch(batch: Seq2SeqBatch): void {
-  tf.dispose([batch.inputIds, batch.attentionMask, batch.decoderInputIds, batch.labels]);
-}
-
-/** Sums by name; disposes both. */
-function added(a: Map<string, tf.Tensor>, b: Map<string, tf.Tensor>): Map<string, tf.Tensor> {
-  const sums = mapped(a, (tensor, name) => tf.add(tensor, b.get(name) as tf.Tensor));
-  tf.dispose([...b.values()]);
-  return sums;
-}
-
-/** Each tensor replaced by what `f` makes of it; disposes the old ones. */
-function mapped(
-  tensors: ReadonlyMap<string, tf.Tensor>,
-  f: (tensor: tf.Tensor, name: string) => tf.Tensor,
-): Map<string, tf.Tensor> {
-  return new Map(
-    [...tensors].map(([name, tensor]) => {
-      const result = tf.tidy(() => f(tensor, name));
-      tensor.dispose();
-      return [name, result];
-    }),
-  );
 }

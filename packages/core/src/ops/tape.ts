@@ -37,6 +37,8 @@ export function insideGradient(): boolean {
  */
 export function record<T extends tf.TensorContainer>(f: () => T): { result: T; tape: readonly TapeNode[] } {
   const tfEngine = engine();
+  // Inside a backward pass of tfjs's own there is a tape that is still read.
+  const before = tfEngine.state.activeTape;
   tfEngine.startTape();
   try {
     const result = tf.tidy(f);
@@ -46,7 +48,7 @@ export function record<T extends tf.TensorContainer>(f: () => T): { result: T; t
     throw error;
   } finally {
     tfEngine.endTape();
-    tfEngine.state.activeTape = null;
+    tfEngine.state.activeTape = before;
   }
 }
 

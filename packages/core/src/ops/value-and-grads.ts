@@ -50,6 +50,23 @@ export function valueAndGrads(
   }
 }
 
+/**
+ * The gradients of Σ f·dy for some tensors that f reads: what flows back through f. Runs f once more, inside tidy; call it where no gradient is
+ * being recorded. A tensor that does not reach the result has a gradient of zeros. The caller (or its tidy) disposes the result.
+ */
+export function pullBack(f: () => tf.Tensor, dy: tf.Tensor, wanted: readonly tf.Tensor[]): tf.Tensor[] {
+  const { result, tape } = record(f);
+  try {
+    const byId = backward(result, tape, new Set(wanted.map(({ id }) => id)), dy);
+    const grads = wanted.map((x) => tf.clone(byId.get(x.id) ?? tf.zerosLike(x)));
+    tf.dispose([...byId.values()]);
+    return grads;
+  } finally {
+    result.dispose();
+    for (const node of tape) disposeSaved(node);
+  }
+}
+
 function splitResult(result: tf.TensorContainer): {
   loss: tf.Tensor | undefined;
   outputs: Record<string, tf.Tensor>;
@@ -59,11 +76,12 @@ function splitResult(result: tf.TensorContainer): {
   return { loss: loss instanceof tf.Tensor ? loss : undefined, outputs };
 }
 
-/** Kept gradients by the id of the wanted tensor. On an error nothing is kept. */
+/** Kept gradients by the id of the wanted tensor, from the result's gradient (default 1). On an error nothing is kept. */
 function backward(
-  loss: tf.Tensor,
+  result: tf.Tensor,
   tape: readonly TapeNode[],
   wanted: ReadonlySet<number>,
+  dy?: tf.Tensor,
 ): Map<number, tf.Tensor> {
   const reached = new Set(wanted);
   const nodes: TapeNode[] = [];
@@ -77,7 +95,8 @@ function backward(
   }
   const gradients = new Map<number, tf.Tensor>();
   try {
-    if (reached.has(loss.id)) gradients.set(loss.id, tf.keep(tf.onesLike(loss)));
+    if (reached.has(result.id))
+      gradients.set(result.id, tf.keep(dy === undefined ? tf.onesLike(result) : tf.clone(dy)));
     for (const node of nodes.reverse()) {
       const dys = node.outputs.map((output) => gradients.get(output.id));
       if (dys.some((dy) => dy !== undefined)) tf.tidy(() => walkNode(node, dys, reached, gradients));

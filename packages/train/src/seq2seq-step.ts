@@ -1,0 +1,83 @@
+import type { DalleBart } from '@easel/bart';
+import { type Key, prngKey, sparseCrossEntropy, split, valueAndGrads } from '@easel/core';
+import * as tf from '@tensorflow/tfjs';
+import type { Seq2SeqBatch } from './batches.js';
+
+/** −log p of each label over all V logits, float32 [B·T]; a key switches dropout on. */
+export function tokenLosses(model: DalleBart, batch: Seq2SeqBatch, dropoutKey?: Key): tf.Tensor1D {
+  return tf.tidy(() => {
+    const { labels, ...inputs } = batch;
+    const logits = model.logits({ ...inputs, dropoutKey });
+    const classes = logits.shape[2] as number;
+    return sparseCrossEntropy(tf.reshape(logits, [labels.size, classes]) as tf.Tensor2D, labels);
+  });
+}
+
+/** A micro-batch and the key of its dropout; without a key there is none. */
+export interface MicroBatch {
+  readonly batch: Seq2SeqBatch;
+  readonly dropoutKey?: Key | undefined;
+}
+
+/**
+ * Mean loss over positions, rows and micro-batches, and its gradient for each of the weights, which the caller disposes. Micro-batches are made
+ * one at a time, when they are needed, and disposed.
+ *
+ * Gradients are summed and then divided by the number of micro-batches. Source: dalle-mini `tools/train/train.py`, train_step.
+ */
+export async function seq2seqGradients(
+  model: DalleBart,
+  weights: ReadonlyMap<string, tf.Variable>,
+  microBatches: Iterable<MicroBatch>,
+): Promise<{ readonly loss: number; readonly grads: Map<string, tf.Tensor> }> {
+  let lossSum = 0;
+  let count = 0;
+  let grads = new Map<string, tf.Tensor>();
+  for (const { batch, dropoutKey } of microBatches) {
+    const part = valueAndGrads(() => tf.mean(tokenLosses(model, batch, dropoutKey)) as tf.Scalar, weights);
+    disposeBatch(batch);
+    lossSum += (await part.value.data())[0] as number;
+    part.value.dispose();
+    grads = count === 0 ? part.grads : added(grads, part.grads);
+    count++;
+  }
+  if (count > 1) grads = mapped(grads, (gradient) => tf.div(gradient, count));
+  return { loss: lossSum / count, grads };
+}
+
+/**
+ * The original's dropout keys: key ← split(key)[0] from PRNGKey(seed) for each micro-batch in turn, over all steps.
+ * Source: as above, state.dropout_rng.
+ */
+export function* originalDropoutKeys(seed: number): Generator<Key, never> {
+  let key = prngKey(seed);
+  for (;;) {
+    key = split(key)[0] as Key;
+    yield key;
+  }
+}
+
+export function disposeBatch(batch: Seq2SeqBatch): void {
+  tf.dispose([batch.inputIds, batch.attentionMask, batch.decoderInputIds, batch.labels]);
+}
+
+/** Sums by name; disposes both. */
+function added(a: Map<string, tf.Tensor>, b: Map<string, tf.Tensor>): Map<string, tf.Tensor> {
+  const sums = mapped(a, (tensor, name) => tf.add(tensor, b.get(name) as tf.Tensor));
+  tf.dispose([...b.values()]);
+  return sums;
+}
+
+/** Each tensor replaced by what `f` makes of it; disposes the old ones. */
+function mapped(
+  tensors: ReadonlyMap<string, tf.Tensor>,
+  f: (tensor: tf.Tensor, name: string) => tf.Tensor,
+): Map<string, tf.Tensor> {
+  return new Map(
+    [...tensors].map(([name, tensor]) => {
+      const result = tf.tidy(() => f(tensor, name));
+      tensor.dispose();
+      return [name, result];
+    }),
+  );
+}
