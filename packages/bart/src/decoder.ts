@@ -1,10 +1,10 @@
-import { CompositeLayer, type Key, updateRows } from '@easel/core';
+import { CompositeLayer, type Key, rematerialize, updateRows } from '@easel/core';
 import * as tf from '@tensorflow/tfjs';
 import { type AttendOptions, Attention, type KeysAndValues } from './attention.js';
 import { FeedForward, type FeedForwardBlock, Glu } from './feed-forward.js';
 import { lastNorm, makeNorm, NORM_PLACEMENTS } from './norm-placement.js';
 import { Residual, residualGain } from './residual.js';
-import { Stack } from './stack.js';
+import { type PassOptions, Stack } from './stack.js';
 import type { LayerConfig } from './version.js';
 
 /** What a layer's self-attention looks at, and how: all of a row at once, or a cache while drawing. */
@@ -168,8 +168,7 @@ export class Decoder extends Stack {
     encoded: tf.Tensor3D,
     paddingBias: tf.Tensor4D | undefined,
     crossBias: tf.Tensor4D,
-    dropoutKey: Key | undefined,
-    onHidden?: (state: tf.Tensor3D) => void,
+    { dropoutKey, onHidden, rematerialize: recompute = false }: PassOptions,
   ): tf.Tensor3D {
     return tf.tidy(() => {
       const self: SelfContext = {
@@ -180,8 +179,11 @@ export class Decoder extends Stack {
       let x = this.embed(ids, 0, dropoutKey);
       onHidden?.(x);
       for (const layer of this.layers) {
-        const cross = layer.crossAttention.project(encoded);
-        x = layer.forward(x, self, cross, crossBias, dropoutKey);
+        const forward = (y: tf.Tensor3D, text: tf.Tensor3D): tf.Tensor3D =>
+          layer.forward(y, self, layer.crossAttention.project(text), crossBias, dropoutKey);
+        x = recompute
+          ? rematerialize(forward, [x, encoded], [...layer.namedWeights().values()])
+          : forward(x, encoded);
         onHidden?.(x);
       }
       return this.finish(x);

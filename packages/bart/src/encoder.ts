@@ -1,10 +1,10 @@
-import { CompositeLayer, type Key } from '@easel/core';
+import { CompositeLayer, type Key, rematerialize } from '@easel/core';
 import * as tf from '@tensorflow/tfjs';
 import { Attention } from './attention.js';
 import { FeedForward, type FeedForwardBlock, Glu } from './feed-forward.js';
 import { lastNorm, makeNorm, NORM_PLACEMENTS } from './norm-placement.js';
 import { Residual, residualGain } from './residual.js';
-import { Stack } from './stack.js';
+import { type PassOptions, Stack } from './stack.js';
 import type { LayerConfig } from './version.js';
 
 /** Self-attention, then feed-forward, each around a residual. Source: dalle-mini `modeling.py`, FlaxBartEncoderLayer. */
@@ -89,14 +89,14 @@ export class Encoder extends Stack {
   forward(
     ids: tf.Tensor2D,
     bias: tf.Tensor4D,
-    dropoutKey: Key | undefined,
-    onHidden?: (state: tf.Tensor3D) => void,
+    { dropoutKey, onHidden, rematerialize: recompute = false }: PassOptions,
   ): tf.Tensor3D {
     return tf.tidy(() => {
       let x = this.embed(ids, 0, dropoutKey);
       onHidden?.(x);
       for (const layer of this.layers) {
-        x = layer.forward(x, bias, dropoutKey);
+        const forward = (y: tf.Tensor3D): tf.Tensor3D => layer.forward(y, bias, dropoutKey);
+        x = recompute ? rematerialize(forward, [x], [...layer.namedWeights().values()]) : forward(x);
         onHidden?.(x);
       }
       return this.finish(x);

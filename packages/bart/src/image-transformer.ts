@@ -4,6 +4,7 @@ import { Decoder, type DecodeState } from './decoder.js';
 import { Encoder } from './encoder.js';
 import type { GenerationConfig } from './image-token-model.js';
 import { paddingBias } from './mask.js';
+import type { PassOptions } from './stack.js';
 import type { LayerConfig } from './version.js';
 
 /** One call of the whole model. All ids and masks are int32; masks hold 1 for tokens and 0 for padding. */
@@ -18,6 +19,8 @@ export interface TransformerInputs {
   readonly decoderAttentionMask?: tf.Tensor2D;
   /** Switches dropout on; equal keys drop the same. */
   readonly dropoutKey?: Key | undefined;
+  /** Keep only each layer's input for the gradient and compute the layer again for it: the same numbers with less memory (default false). */
+  readonly rematerialize?: boolean;
   /** Shown each stack's states: before the layers and behind each of them. Tensors are only valid during the call. */
   readonly onHidden?: (stack: 'encoder' | 'decoder', state: tf.Tensor3D) => void;
 }
@@ -54,7 +57,7 @@ export abstract class ImageTransformer extends CompositeLayer {
    * Throws ShapeError if they are longer or their shapes differ.
    */
   encode(inputIds: tf.Tensor2D, attentionMask: tf.Tensor2D, dropoutKey?: Key): tf.Tensor3D {
-    return this.encodeShown(inputIds, attentionMask, dropoutKey, undefined);
+    return this.encodeShown(inputIds, attentionMask, { dropoutKey });
   }
 
   /**
@@ -72,10 +75,10 @@ export abstract class ImageTransformer extends CompositeLayer {
 
   /** encode, then decode: float32 [B, T, V]. */
   logits(inputs: TransformerInputs): tf.Tensor3D {
-    const { inputIds, attentionMask, decoderInputIds, dropoutKey, onHidden } = inputs;
+    const { inputIds, attentionMask, decoderInputIds, onHidden } = inputs;
     return tf.tidy(() => {
       const showEncoder = onHidden && ((state: tf.Tensor3D) => onHidden('encoder', state));
-      const encoded = this.encodeShown(inputIds, attentionMask, dropoutKey, showEncoder);
+      const encoded = this.encodeShown(inputIds, attentionMask, { ...inputs, onHidden: showEncoder });
       return this.decodeShown(decoderInputIds, encoded, attentionMask, inputs);
     });
   }
@@ -112,32 +115,28 @@ export abstract class ImageTransformer extends CompositeLayer {
     return this.head.call(states) as tf.Tensor3D;
   }
 
-  private encodeShown(
-    inputIds: tf.Tensor2D,
-    attentionMask: tf.Tensor2D,
-    dropoutKey: Key | undefined,
-    onHidden: ((state: tf.Tensor3D) => void) | undefined,
-  ): tf.Tensor3D {
+  private encodeShown(inputIds: tf.Tensor2D, attentionMask: tf.Tensor2D, options: PassOptions): tf.Tensor3D {
     if (`${inputIds.shape}` !== `${attentionMask.shape}`) {
       throw new ShapeError(
         `${this.getClassName()}: expected attentionMask of inputIds' shape [${inputIds.shape}], got [${attentionMask.shape}].`,
       );
     }
-    return tf.tidy(() => this.encoder.forward(inputIds, paddingBias(attentionMask), dropoutKey, onHidden));
+    return tf.tidy(() => this.encoder.forward(inputIds, paddingBias(attentionMask), options));
   }
 
   private decodeShown(
     ids: tf.Tensor2D,
     encoded: tf.Tensor3D,
     attentionMask: tf.Tensor2D,
-    options: Pick<TransformerInputs, 'decoderAttentionMask' | 'dropoutKey' | 'onHidden'>,
+    options: Pick<TransformerInputs, 'decoderAttentionMask' | 'dropoutKey' | 'onHidden' | 'rematerialize'>,
   ): tf.Tensor3D {
-    const { decoderAttentionMask, dropoutKey, onHidden } = options;
+    const { decoderAttentionMask, onHidden } = options;
     return tf.tidy(() => {
       const selfBias = decoderAttentionMask && paddingBias(decoderAttentionMask);
       const show = onHidden && ((state: tf.Tensor3D) => onHidden('decoder', state));
       const crossBias = paddingBias(attentionMask);
-      const states = this.decoder.forward(ids, encoded, selfBias, crossBias, dropoutKey, show);
+      const passed = { ...options, onHidden: show };
+      const states = this.decoder.forward(ids, encoded, selfBias, crossBias, passed);
       return this.toLogits(states); // [B, T, V]
     });
   }

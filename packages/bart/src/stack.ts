@@ -6,6 +6,16 @@ import type { StackName } from './flax-place.js';
 import { makeNorm, type Norm, normalize } from './norm-placement.js';
 import type { LayerConfig } from './version.js';
 
+/** What a pass through a stack may be told. */
+export interface PassOptions {
+  /** Switches dropout on. */
+  readonly dropoutKey?: Key | undefined;
+  /** Shown the states before the layers and behind each of them. */
+  readonly onHidden?: ((state: tf.Tensor3D) => void) | undefined;
+  /** Keep only each layer's inputs for the gradient, and run the layer again for it. */
+  readonly rematerialize?: boolean;
+}
+
 /** Sizes of a stack's embeddings. */
 export interface StackSizes {
   readonly vocabulary: number;
