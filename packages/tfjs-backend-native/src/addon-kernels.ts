@@ -36,6 +36,11 @@ export interface PoolFunctions {
 export interface RowFunctions {
   /** y [outer, inner] = scale · op over the middle axis of x [outer, red, inner]; op 0 sum, 1 max, 2 min (scale for sums alone). */
   reduce(op: number, y: Float32Array, x: Float32Array, red: number, inner: number, scale: number): void;
+  /** Index of the largest, or smallest, element of each row of x [y.length, width]. */
+  argMax(y: Int32Array, x: Float32Array, width: number): void;
+  argMin(y: Int32Array, x: Float32Array, width: number): void;
+  /** values and indices [rows, k] of x [rows, width], k ≤ width. */
+  topK(values: Float32Array, indices: Int32Array, x: Float32Array, width: number, k: number): void;
   softmax(y: Float32Array, x: Float32Array, width: number): void;
   logSoftmax(y: Float32Array, x: Float32Array, width: number): void;
   /** dx from dy and the output y. */

@@ -18,6 +18,7 @@ void register_gather(napi_env env, napi_value exports);
 void register_transpose(napi_env env, napi_value exports);
 void register_copy(napi_env env, napi_value exports);
 void register_optimizer(napi_env env, napi_value exports);
+void register_order(napi_env env, napi_value exports);
 void register_gemm(napi_env env, napi_value exports);
 void register_conv(napi_env env, napi_value exports);
 void register_pool(napi_env env, napi_value exports);

@@ -51,5 +51,98 @@ const unsortedSegmentSum = nativeKernel(tf.UnsortedSegmentSum, (args) => {
   return y.info;
 });
 
-/** Gather and its gradient. */
-export const gatherKernels: readonly NativeKernel[] = [gather, unsortedSegmentSum];
+/**
+ * Positions, in slices of `shape`, of indices [.., depth] into its first axes. Throws tfjs's own error where one is outside (as there, an index may
+ * be outside its own axis if the position is not).
+ */
+function positionsOf(
+  indices: Int32Array,
+  depth: number,
+  strides: readonly number[],
+  slices: number,
+  shape: readonly number[],
+): Int32Array {
+  const positions = new Int32Array(indices.length / depth);
+  for (let i = 0; i < positions.length; i++) {
+    let position = 0;
+    for (let j = 0; j < depth; j++) position += (indices[i * depth + j] as number) * (strides[j] as number);
+    if (position < 0 || position >= slices)
+      throw new Error(
+        `Invalid indices: ${[...indices.subarray(i * depth, (i + 1) * depth)]} does not index into ${[...shape]}`,
+      );
+    positions[i] = position;
+  }
+  return positions;
+}
+
+/** Sums of updates at indices of a tensor of zeros; float32, else the cpu kernel. */
+const scatterNd = nativeKernel(tf.ScatterNd, (args) => {
+  const { backend } = args;
+  const { indices, updates } = args.inputs as { indices: tf.TensorInfo; updates: tf.TensorInfo };
+  const { shape } = args.attrs as { shape: number[] };
+  const plan = tf.backend_util.calculateShapes(updates, indices, shape);
+  const { sliceRank, sliceSize, strides, outputSize } = plan;
+  const size = sizeOf(updates.shape);
+  if (
+    updates.dtype !== 'float32' ||
+    indices.dtype !== 'int32' ||
+    outputSize === 0 ||
+    size === 0 ||
+    sliceRank === 0
+  )
+    return runOnCpu(tf.ScatterNd, args);
+  const slices = outputSize / sliceSize;
+  const positions = positionsOf(backend.int32(indices), sliceRank, strides, slices, shape);
+  if (positions.length * sliceSize !== size) return runOnCpu(tf.ScatterNd, args);
+  const y = backend.allocate(shape, 'float32');
+  addon().segmentSum(y.values, backend.float32(updates), positions, sliceSize);
+  return y.info;
+});
+
+/** Slices of params at indices [.., depth] into its first axes; float32 and int32, else the cpu kernel. */
+const gatherNd = nativeKernel(tf.GatherNd, (args) => {
+  const { backend } = args;
+  const { params, indices } = args.inputs as { params: tf.TensorInfo; indices: tf.TensorInfo };
+  const isWords = params.dtype === 'float32' || params.dtype === 'int32';
+  if (!isWords || indices.dtype !== 'int32' || sizeOf(params.shape) === 0 || sizeOf(indices.shape) === 0)
+    return runOnCpu(tf.GatherNd, args);
+  const depth = indices.shape[indices.shape.length - 1] as number;
+  const prepared = tf.backend_util.prepareAndValidate(params as unknown as tf.TensorInfo, indices);
+  const [shape, , sliceSize, strides] = prepared;
+  const slices = sizeOf(params.shape) / sliceSize;
+  const positions = positionsOf(backend.int32(indices), depth, strides, slices, params.shape);
+  const y = backend.allocate(shape, params.dtype as 'float32' | 'int32');
+  addon().gather(
+    asWords(y.values as Float32Array),
+    asWords(backend.values(params) as Float32Array),
+    positions,
+    1,
+    1,
+    slices,
+    sliceSize,
+  );
+  return y.info;
+});
+
+/** Rows of `depth` elements with `onValue` at each index, `offValue` elsewhere. */
+const oneHot = nativeKernel(tf.OneHot, (args) => {
+  const { backend } = args;
+  const { indices } = args.inputs as { indices: tf.TensorInfo };
+  const { dtype, depth, onValue, offValue } = args.attrs as unknown as tf.OneHotAttrs;
+  if ((dtype !== 'int32' && dtype !== 'float32') || indices.dtype !== 'int32')
+    return runOnCpu(tf.OneHot, args);
+  const y = backend.allocate([...indices.shape, depth], dtype);
+  y.values.fill(offValue);
+  for (const [row, index] of backend.int32(indices).entries())
+    if (index >= 0 && index < depth) y.values[row * depth + index] = onValue;
+  return y.info;
+});
+
+/** Gather and its gradient, by one index or several. */
+export const gatherKernels: readonly NativeKernel[] = [
+  gather,
+  unsortedSegmentSum,
+  scatterNd,
+  gatherNd,
+  oneHot,
+];

@@ -12,6 +12,7 @@ import { gatherKernels } from './gather.js';
 import type { NativeKernel } from './kernel.js';
 import { movementKernels } from './movement.js';
 import { normKernels } from './norm.js';
+import { orderKernels } from './order.js';
 import { pieceKernels } from './pieces.js';
 import { poolKernels } from './pool.js';
 import { reduceKernels } from './reduce.js';
@@ -42,6 +43,7 @@ export const NATIVE_KERNELS: readonly NativeKernel[] = [
   batchNorm,
   ...reduceKernels,
   ...normKernels,
+  ...orderKernels,
   ...movementKernels,
   ...shareKernels,
   ...gatherKernels,

@@ -1,23 +1,21 @@
 import * as tf from '@tensorflow/tfjs';
 import { addon } from '../addon.js';
-import type { NumericArray } from '../backend.js';
+import type { NativeBackend, NumericArray } from '../backend.js';
 import { type NativeKernel, nativeKernel, runOnCpu, sizeOf } from './kernel.js';
 import { asWords, isNativeDtype, joinAxes, stepsOf, stridedCopy } from './strided-copy.js';
 
-/** y[i₀, …] = x with axis i of y being axis perm[i] of x. A permutation that moves nothing but axes of extent 1 shares the data. */
-const transpose = nativeKernel(tf.Transpose, (args) => {
-  const { backend } = args;
-  const { x } = args.inputs as { x: tf.TensorInfo };
-  const { perm } = args.attrs as { perm: number[] };
+/** y[i₀, …] = x with axis i of y being axis perm[i] of x, not empty. A permutation that moves nothing but axes of extent 1 shares the data. */
+export function transposed(backend: NativeBackend, x: tf.TensorInfo, perm: readonly number[]): tf.TensorInfo {
+  const { dtype } = x;
+  if (!isNativeDtype(dtype)) throw new Error(`transposed: expected numbers or bool, got ${dtype}`);
   const shape = perm.map((axis) => x.shape[axis] as number);
-  if (!isNativeDtype(x.dtype) || sizeOf(shape) === 0) return runOnCpu(tf.Transpose, args);
   const steps = stepsOf(x.shape);
   const xSteps = perm.map((axis) => steps[axis] as number);
   // Joined with itself as if y were as x: the axes that stay neighbours become one.
   const joined = joinAxes(shape, xSteps, xSteps);
   const rank = joined.length / 3;
   if (rank === 1) return backend.alias(x, shape);
-  const y = backend.allocate(shape, x.dtype);
+  const y = backend.allocate(shape, dtype);
   const values = backend.values(x);
   if (y.values instanceof Uint8Array) stridedCopy(y.values, 0, stepsOf(shape), values, 0, xSteps, shape);
   else {
@@ -26,6 +24,12 @@ const transpose = nativeKernel(tf.Transpose, (args) => {
     addon().transpose(asWords(y.values), asWords(values as Float32Array), compact);
   }
   return y.info;
+}
+
+const transpose = nativeKernel(tf.Transpose, (args) => {
+  const { x } = args.inputs as { x: tf.TensorInfo };
+  if (!isNativeDtype(x.dtype) || sizeOf(x.shape) === 0) return runOnCpu(tf.Transpose, args);
+  return transposed(args.backend, x, (args.attrs as { perm: number[] }).perm);
 });
 
 /** Tensors side by side along `axis`. */

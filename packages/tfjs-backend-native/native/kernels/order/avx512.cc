@@ -1,0 +1,7 @@
+#include "kernels/order/vector.h"
+
+namespace easel {
+
+const OrderKernels order_avx512 = EASEL_ORDER_TABLE;
+
+}  // namespace easel
