@@ -1,7 +1,15 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigError, loadWeights } from '@easel/core';
-import { asWriteError, openCheckpoint, saveSafetensors, writeFileAtomic } from '@easel/core/node';
+import {
+  asWriteError,
+  openCheckpoint,
+  parseJson,
+  readTextIfThere,
+  readTokenizerFiles,
+  saveSafetensors,
+  writeFileAtomic,
+} from '@easel/core/node';
 import { type DalleBartConfig, dalleBartConfigToJson } from './config.js';
 import { type FirstVersionConfig, firstVersionConfigToJson } from './first-version/config.js';
 import { FirstVersionBart } from './first-version/model.js';
@@ -102,13 +110,9 @@ function idsOfText(tokenizer: BpeTokenizer): number {
 
 /** The tokenizer of a folder in Hugging Face form. Throws ConfigError that names folder and file. */
 export async function openTokenizer(folder: string): Promise<BpeTokenizer> {
-  const [vocab, merges, tokenizerJson, specialTokensMap, tokenizerConfig] = await Promise.all(
-    ['vocab.json', 'merges.txt', 'tokenizer.json', 'special_tokens_map.json', 'tokenizer_config.json'].map(
-      (name) => readIfThere(join(folder, name)),
-    ),
-  );
+  const files = await readTokenizerFiles(folder);
   try {
-    return BpeTokenizer.fromFiles({ vocab, merges, tokenizerJson, specialTokensMap, tokenizerConfig });
+    return BpeTokenizer.fromFiles(files);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     throw new ConfigError(`${folder}: ${error.message}`, { cause: error });
@@ -127,14 +131,14 @@ export async function saveTokenizer(folder: string, tokenizer: BpeTokenizer): Pr
 
 async function openConfig(folder: string): Promise<ModelPlan> {
   const file = join(folder, 'config.json');
-  const text = await readIfThere(file);
+  const text = await readTextIfThere(file);
   if (text === undefined) {
     throw new ConfigError(
       `${file}: there is no such file. A model folder has config.json, a tokenizer and weights; is ${folder} one?`,
     );
   }
   const decoderFile = join(folder, DECODER_CONFIG);
-  const decoder = await readIfThere(decoderFile);
+  const decoder = await readTextIfThere(decoderFile);
   return planModel(
     parseJson(text, file),
     file,
@@ -142,36 +146,7 @@ async function openConfig(folder: string): Promise<ModelPlan> {
   );
 }
 
-function parseJson(text: string, file: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new ConfigError(`${file}: not JSON (${(error as Error).message}). Is the file complete?`, {
-      cause: error,
-    });
-  }
-}
-
 async function openNormalizer(folder: string): Promise<TextNormalizer> {
-  const words = await readIfThere(join(folder, WORD_LIST));
+  const words = await readTextIfThere(join(folder, WORD_LIST));
   return new TextNormalizer(words === undefined ? {} : { wordFrequencies: parseWordFrequencies(words) });
-}
-
-/** The text of a file, or undefined if there is none. Bytes that are no UTF-8 are refused by name. */
-async function readIfThere(file: string): Promise<string | undefined> {
-  let bytes: Uint8Array;
-  try {
-    bytes = await readFile(file);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-    throw new ConfigError(`${file}: cannot be read (${code}).`, { cause: error });
-  }
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch (error) {
-    throw new ConfigError(`${file}: expected UTF-8 text. Is the file complete, and really a text file?`, {
-      cause: error,
-    });
-  }
 }

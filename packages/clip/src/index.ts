@@ -26,13 +26,16 @@ export { Clip } from './model.js';
 export type { TextIds, TextStates } from './text-tower.js';
 export type { OnHidden } from './tower.js';
 
+// Scores
+export { type ClipParts, ClipScorer, type ScoreOptions } from './scorer.js';
+
 // Texts
 export {
   CLIP_SPECIAL_TOKENS,
   type ClipSpecialTokens,
   ClipTokenizer,
   type ClipTokenizerData,
-  type ClipTokenizerFiles,
+  clipTokenizerFiles,
   parseClipTokenizerFiles,
 } from './tokenizer.js';
 

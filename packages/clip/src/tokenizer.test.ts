@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { goldenPath } from './testing/golden.js';
-import { ClipTokenizer } from './tokenizer.js';
+import { ClipTokenizer, clipTokenizerFiles } from './tokenizer.js';
 
 interface Case {
   text: string;
@@ -40,12 +40,24 @@ function tokenizerJson(change: Record<string, unknown> = {}): string {
   });
 }
 
+/** The files that we write of it. */
+function rewritten() {
+  const written = clipTokenizerFiles(ClipTokenizer.fromFiles(files));
+  return {
+    vocab: written.get('vocab.json'),
+    merges: written.get('merges.txt'),
+    specialTokensMap: written.get('special_tokens_map.json'),
+    tokenizerConfig: written.get('tokenizer_config.json'),
+  };
+}
+
 describe('CLIPTokenizerFast, a tiny vocabulary', () => {
   const cases = JSON.parse(read('cases.json')) as Case[];
 
   test.each([
     ['vocab.json and merges.txt', files],
     ['tokenizer.json', { tokenizerJson: tokenizerJson() }],
+    ['the files that we write', rewritten()],
   ])('ids of every text, from %s', (_name, source) => {
     const tokenizer = ClipTokenizer.fromFiles(source);
     for (const { text, ids } of cases) expect([text, tokenizer.encode(text)]).toEqual([text, ids]);

@@ -12,6 +12,7 @@ import {
   SpecialTokenCutter,
   showValue,
   type TokenBatch,
+  type TokenizerFiles,
   typeOf,
 } from '@easel/core';
 
@@ -30,20 +31,6 @@ export interface ClipTokenizerData {
   /** Pairs of tokens to join, most urgent first. */
   readonly merges: readonly (readonly [string, string])[];
   readonly specials?: ClipSpecialTokens;
-}
-
-/** The texts of a tokenizer folder in Hugging Face form; give vocab and merges, or tokenizerJson. */
-export interface ClipTokenizerFiles {
-  /** vocab.json: an object of token → id. */
-  readonly vocab?: string | undefined;
-  /** merges.txt: a `#version` line, then one pair a line; CLIP's own has many more pairs than are used. */
-  readonly merges?: string | undefined;
-  /** tokenizer.json of the `tokenizers` library. */
-  readonly tokenizerJson?: string | undefined;
-  /** special_tokens_map.json. */
-  readonly specialTokensMap?: string | undefined;
-  /** tokenizer_config.json. */
-  readonly tokenizerConfig?: string | undefined;
 }
 
 const END_OF_WORD = '</w>';
@@ -82,6 +69,7 @@ function normalize(text: string): string {
  */
 export class ClipTokenizer {
   readonly vocab: ReadonlyMap<string, number>;
+  readonly merges: readonly (readonly [string, string])[];
   readonly specials: ClipSpecialTokens;
   readonly bosId: number;
   readonly eosId: number;
@@ -95,13 +83,14 @@ export class ClipTokenizer {
    * A tokenizer of the texts of a folder in Hugging Face form: vocab.json and merges.txt, or tokenizer.json.
    * Throws ConfigError, naming file and field, for anything that is not CLIP's.
    */
-  static fromFiles(files: ClipTokenizerFiles): ClipTokenizer {
+  static fromFiles(files: TokenizerFiles): ClipTokenizer {
     return new ClipTokenizer(parseClipTokenizerFiles(files));
   }
 
   /** Throws ConfigError if a special token or a part of a merge is not in the vocabulary. */
   constructor({ vocab, merges, specials = CLIP_SPECIAL_TOKENS }: ClipTokenizerData) {
     this.vocab = vocab;
+    this.merges = merges;
     this.specials = specials;
     this.encoder = new BytePairEncoder({
       vocab,
@@ -158,7 +147,7 @@ export class ClipTokenizer {
  * Reads a tokenizer folder's files. vocab.json and merges.txt win over tokenizer.json; special tokens come from special_tokens_map.json, else
  * tokenizer_config.json, else they are OpenAI's. Throws ConfigError that names the file and field.
  */
-export function parseClipTokenizerFiles(files: ClipTokenizerFiles): ClipTokenizerData {
+export function parseClipTokenizerFiles(files: TokenizerFiles): ClipTokenizerData {
   const specials = specialTokens(files);
   if (files.vocab !== undefined && files.merges !== undefined) {
     const merges = parseMerges(files.merges).slice(0, MOST_MERGES);
@@ -173,7 +162,7 @@ export function parseClipTokenizerFiles(files: ClipTokenizerFiles): ClipTokenize
   );
 }
 
-function specialTokens(files: ClipTokenizerFiles): ClipSpecialTokens {
+function specialTokens(files: TokenizerFiles): ClipSpecialTokens {
   const map = files.specialTokensMap
     ? parseJsonObject(files.specialTokensMap, 'special_tokens_map.json')
     : {};
@@ -184,6 +173,28 @@ function specialTokens(files: ClipTokenizerFiles): ClipSpecialTokens {
     return parseSpecialToken(map[key] ?? config[key], CLIP_SPECIAL_TOKENS[name], `${file}, ${key}`);
   };
   return { bos: role('bos'), eos: role('eos'), pad: role('pad'), unk: role('unk') };
+}
+
+/** The files that describe a tokenizer, by name, as parseClipTokenizerFiles and transformers read them. */
+export function clipTokenizerFiles({
+  vocab,
+  merges,
+  specials,
+}: Pick<ClipTokenizer, 'vocab' | 'merges' | 'specials'>): ReadonlyMap<string, string> {
+  const tokens = [...vocab].sort((a, b) => a[1] - b[1]);
+  const roles = Object.fromEntries(
+    Object.entries(specials as unknown as Record<string, SpecialToken>).map(([role, token]) => [
+      `${role}_token`,
+      { ...token, normalized: true, single_word: false },
+    ]),
+  );
+  const config = { tokenizer_class: 'CLIPTokenizerFast', do_lower_case: true, ...roles };
+  return new Map([
+    ['vocab.json', `{${tokens.map(([token, id]) => `${JSON.stringify(token)}:${id}`).join(',')}}`],
+    ['merges.txt', `#version: 0.2\n${merges.map(([left, right]) => `${left} ${right}\n`).join('')}`],
+    ['special_tokens_map.json', `${JSON.stringify(roles, null, 2)}\n`],
+    ['tokenizer_config.json', `${JSON.stringify(config, null, 2)}\n`],
+  ]);
 }
 
 /** The model of a tokenizer.json whose other parts are CLIP's. */

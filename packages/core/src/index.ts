@@ -17,6 +17,7 @@ export {
   parseSpecialToken,
   parseTokenizerJson,
   parseVocab,
+  type TokenizerFiles,
   type TokenizerJson,
   typeOf,
 } from './bpe/files.js';

@@ -14,3 +14,4 @@ export {
 } from './checkpoint/save.js';
 export { TorchFile } from './checkpoint/torch-file.js';
 export { asWriteError, writeFileAtomic } from './checkpoint/write-file.js';
+export { parseJson, readTextIfThere, readTokenizerFiles } from './config/config-file.js';

@@ -1,5 +1,11 @@
-import { BytePairEncoder, padRows, SpecialTokenCutter, type TokenBatch } from '@easel/core';
-import { parseTokenizerFiles, type TokenizerFiles } from './files.js';
+import {
+  BytePairEncoder,
+  padRows,
+  SpecialTokenCutter,
+  type TokenBatch,
+  type TokenizerFiles,
+} from '@easel/core';
+import { parseTokenizerFiles } from './files.js';
 import { BART_SPECIAL_TOKENS, type SpecialTokens } from './special-tokens.js';
 import { type WordOptions, words } from './words.js';
 

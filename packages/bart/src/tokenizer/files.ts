@@ -8,24 +8,11 @@ import {
   parseVocab,
   type SpecialToken,
   showValue,
+  type TokenizerFiles,
   typeOf,
 } from '@easel/core';
 import type { BpeTokenizer, BpeTokenizerData } from './bpe-tokenizer.js';
 import { BART_SPECIAL_TOKENS, type SpecialTokens } from './special-tokens.js';
-
-/** The texts of a tokenizer folder in Hugging Face form; give vocab and merges, or tokenizerJson. */
-export interface TokenizerFiles {
-  /** vocab.json: an object of token → id. */
-  readonly vocab?: string | undefined;
-  /** merges.txt: a `#version` line, then one pair a line. */
-  readonly merges?: string | undefined;
-  /** tokenizer.json of the `tokenizers` library. */
-  readonly tokenizerJson?: string | undefined;
-  /** special_tokens_map.json. */
-  readonly specialTokensMap?: string | undefined;
-  /** tokenizer_config.json. */
-  readonly tokenizerConfig?: string | undefined;
-}
 
 const ROLES = ['bos', 'eos', 'pad', 'unk', 'mask'] as const;
 

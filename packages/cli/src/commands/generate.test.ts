@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals
 import * as tf from '@tensorflow/tfjs';
 import sharp from 'sharp';
 import { runEasel } from '../../testing/run-easel.js';
+import { writeTinyClip } from '../../testing/tiny-clip.js';
 import { writeTinyModel } from '../../testing/tiny-model.js';
 import { readPngText } from '../png-text.js';
 
@@ -180,6 +181,114 @@ describe('easel generate', () => {
     const before = tf.memory().numTensors;
     await draw('a dog', '--images', '2');
     expect(tf.memory().numTensors).toBe(before);
+  });
+});
+
+describe('easel generate --clip', () => {
+  let clip: string;
+  beforeAll(() => {
+    clip = join(root, 'clip');
+    writeTinyClip(clip);
+  });
+
+  interface Ranked extends Drawn {
+    readonly score: number;
+    readonly rank: number;
+  }
+
+  test('of the candidates the best are kept, in order, and they are the pictures drawn without it', async () => {
+    const all = (await draw('a dog', 'a heart', '--images', '3', '--clip', clip, '--batch', '2')) as Ranked[];
+    const plain = await draw('a dog', 'a heart', '--images', '3');
+    const best = (await draw(
+      'a dog',
+      'a heart',
+      '--candidates',
+      '3',
+      '--keep',
+      '2',
+      '--clip',
+      clip,
+    )) as Ranked[];
+    expect(all.map(({ rank }) => rank)).toEqual([1, 2, 3, 1, 2, 3]);
+    for (const prompt of ['a dog', 'a heart']) {
+      const ranked = all.filter((one) => one.prompt === prompt);
+      expect(ranked.map(({ score }) => score)).toEqual(
+        ranked.map(({ score }) => score).sort((a, b) => b - a),
+      );
+      for (const { index, tokens } of ranked) {
+        expect(tokens).toEqual(plain.find((one) => one.prompt === prompt && one.index === index)?.tokens);
+      }
+      const kept = best.filter((one) => one.prompt === prompt);
+      expect(kept.map(({ index, rank }) => [index, rank])).toEqual(
+        ranked.slice(0, 2).map(({ index, rank }) => [index, rank]),
+      );
+    }
+  });
+
+  test('files are named by rank, lines carry the score, and the file tells both', async () => {
+    const out = newFolder();
+    const argv = [
+      'a dog',
+      '--model',
+      model,
+      '--out',
+      out,
+      '--candidates',
+      '11',
+      '--keep',
+      '10',
+      '--clip',
+      clip,
+    ];
+    const { code, stdout, stderr } = await runEasel('generate', ...argv, '--grid');
+    expect([code, stderr]).toEqual([0, expect.stringContaining('11 of 11 pictures scored')]);
+    const lines = stdout.trim().split('\n');
+    expect(lines).toHaveLength(11);
+    expect(lines[0]).toMatch(/a-dog-0-rank-01\.png\t-?\d+\.\d{3}$/);
+    expect(lines[9]).toContain('a-dog-0-rank-10.png');
+    expect(lines[10]).toBe(join(out, 'grid.png'));
+    expect(readdirSync(out)).toHaveLength(11);
+    const made = JSON.parse(readPngText(readFileSync(join(out, 'a-dog-0-rank-01.png'))).get('Easel') ?? '');
+    expect(made).toMatchObject({ prompt: 'a dog', seed: 0, clip: 'clip', rank: 1 });
+    expect(made.score.toFixed(3)).toBe(lines[0]?.split('\t')[1]);
+    expect((await draw('a dog', '--images', '11')).map(({ index }) => index)).toContain(made.index);
+  });
+
+  test('leaves no tensors behind', async () => {
+    await draw('a dog', '--clip', clip);
+    const before = tf.memory().numTensors;
+    await draw('a dog', '--candidates', '3', '--clip', clip);
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
+  test('a prompt beyond CLIP: a warning', async () => {
+    const long = ['a dog and a heart', '--model', model, '--out', newFolder(), '--clip', clip];
+    const { stderr } = await runEasel('generate', ...long, '--quiet');
+    expect(stderr).toContain('has 15 tokens for CLIP, which reads the first 12.');
+  });
+
+  test.each<[string, string[], number, string]>([
+    ['--candidates alone', ['--candidates', '4'], 2, '--candidates needs --clip'],
+    ['--keep alone', ['--keep', '4'], 2, '--keep needs --clip'],
+    [
+      'more kept than drawn',
+      ['--candidates', '2', '--keep', '3', '--clip', 'x'],
+      2,
+      'at most the 2 pictures',
+    ],
+    ['two numbers of pictures', ['--candidates', '2', '--images', '3', '--clip', 'x'], 2, 'give one of them'],
+    ['no such CLIP', ['--clip', '/none'], 1, '/none/config.json: there is no such file. A CLIP folder has'],
+  ])('%s', async (_name, argv, expected, message) => {
+    const { code, stdout, stderr } = await runEasel('generate', 'x', '--out', newFolder(), ...argv);
+    expect(stderr).toContain(message);
+    expect([code, stdout]).toEqual([expected, '']);
+  });
+
+  test('the folder of a text model is no CLIP', async () => {
+    const argv = ['x', '--model', model, '--out', newFolder(), '--clip', model];
+    expect((await runEasel('generate', ...argv)).stderr).toContain(
+      'expected model_type to be "clip", got "dallebart"',
+    );
   });
 });
 

@@ -1,7 +1,7 @@
 import { basename, resolve } from 'node:path';
 import { backendOption, startBackend } from '../backend-option.js';
 import { defineCommand } from '../command.js';
-import { generatePictures, openPictureModel, type PictureModel } from '../generate-pictures.js';
+import { generatePictures, openPictureModel, type Picture, type PictureModel } from '../generate-pictures.js';
 import { type GenerationSettings, generationSettingsToJson } from '../generation-settings.js';
 import { interruptible, isAbort } from '../interrupt.js';
 import { resolveModelFolder } from '../model-folder.js';
@@ -10,6 +10,8 @@ import { prepareOutputFolder } from '../output-folder.js';
 import { type Pixels, sheetOf, slug, writePicture } from '../picture-file.js';
 import { Progress } from '../progress.js';
 import { gatherPrompts } from '../prompts.js';
+import { type RankedPicture, rankPictures } from '../rank-pictures.js';
+import { UsageError } from '../usage-error.js';
 
 /** One drawn picture, as `--json` prints it. */
 interface Result {
@@ -18,14 +20,17 @@ interface Result {
   readonly seed: number;
   /** Which of the prompt's pictures this is, from 0. */
   readonly index: number;
+  /** With --clip: how well it fits, and its place among the prompt's pictures, 1 for the best. */
+  readonly score?: number;
+  readonly rank?: number;
   readonly tokens?: number[];
 }
 
-/** File name of picture `index` of a prompt; prompts of one slug are told apart by a number after a dot, which no slug has. */
+/** A picture's name without its ending; prompts of one slug are told apart by a number after a dot, which no slug has. */
 function pictureNames(
   prompts: readonly string[],
   seed: number,
-): (promptIndex: number, index: number) => string {
+): (promptIndex: number, which: number | string) => string {
   const taken = new Map<string, number>();
   const names = prompts.map((prompt) => {
     const base = slug(prompt);
@@ -33,19 +38,70 @@ function pictureNames(
     taken.set(base, count);
     return count === 1 ? base : `${base}.${count}`;
   });
-  return (promptIndex, index) => `${names[promptIndex]}-${seed}-${index}`;
+  return (promptIndex, which) => `${names[promptIndex]}-${seed}-${which}`;
+}
+
+/** How many pictures of each prompt are drawn, and how many of them are kept after CLIP has ranked them. */
+interface Choice {
+  readonly drawn: number;
+  readonly kept: number;
+  /** Folder of the CLIP; undefined: all are kept as they come. */
+  readonly clip: string | undefined;
+}
+
+/** Throws UsageError for options that do not go together. */
+function choiceOf(args: {
+  readonly images: number | undefined;
+  readonly candidates: number | undefined;
+  readonly keep: number | undefined;
+  readonly clip: string | undefined;
+}): Choice {
+  const { images, candidates, keep, clip } = args;
+  if (clip === undefined) {
+    const alone = candidates !== undefined ? '--candidates' : keep !== undefined ? '--keep' : undefined;
+    if (alone !== undefined)
+      throw new UsageError(
+        `${alone} needs --clip: the folder of the CLIP that says which pictures fit best.`,
+      );
+    return { drawn: images ?? 1, kept: images ?? 1, clip };
+  }
+  if (images !== undefined && candidates !== undefined)
+    throw new UsageError('--images and --candidates both say how many pictures are drawn; give one of them.');
+  const drawn = candidates ?? images ?? 1;
+  const kept = keep ?? (candidates === undefined ? drawn : 1);
+  if (kept > drawn)
+    throw new UsageError(`--keep: expected at most the ${drawn} pictures that are drawn, got ${kept}.`);
+  return { drawn, kept, clip };
+}
+
+/** The scorer of a CLIP folder. Loaded here, since most drawing needs none. */
+async function openScorer(folder: string, prompts: readonly string[]) {
+  const { openClip } = await import('@easel/clip/node');
+  const { scorer, dispose } = await openClip(folder);
+  for (const prompt of prompts) {
+    const { tokens, read } = scorer.lengthOf(prompt);
+    if (tokens > read) warnOfLength(prompt, `${tokens} tokens for CLIP, which`, read);
+  }
+  return { scorer, dispose };
+}
+
+function warnOfLength(prompt: string, tokens: string, read: number): void {
+  const beginning = prompt.length > 40 ? `${prompt.slice(0, 40)}…` : prompt;
+  process.stderr.write(`Warning: the prompt "${beginning}" has ${tokens} reads the first ${read}.\n`);
 }
 
 /** Says on stderr which prompts the model reads only the beginning of. */
 function warnOfLongPrompts({ bart: { tokenizer, config } }: PictureModel, prompts: readonly string[]): void {
   for (const prompt of prompts) {
     const tokens = tokenizer.encode(prompt).length;
-    if (tokens <= config.maxTextLength) continue;
-    const beginning = prompt.length > 40 ? `${prompt.slice(0, 40)}…` : prompt;
-    process.stderr.write(
-      `Warning: the prompt "${beginning}" has ${tokens} tokens; the model reads the first ${config.maxTextLength}.\n`,
-    );
+    if (tokens > config.maxTextLength)
+      warnOfLength(prompt, `${tokens} tokens; the model`, config.maxTextLength);
   }
+}
+
+/** A rank as a part of a file name; with leading zeros, so that a folder lists the best first. */
+function rankName(rank: number, kept: number): string {
+  return `rank-${String(rank).padStart(String(kept).length, '0')}`;
 }
 
 /** Columns of the sheet: a row for each prompt, or near a square if there is one picture a prompt or one prompt only. */
@@ -83,7 +139,23 @@ export const generate = defineCommand({
   options: {
     prompts: textOption('prompts', 'text file with more prompts, one a line'),
     out: textOption('out', 'folder of the pictures', { default: 'out' }),
-    images: integerOption('images', 'pictures of each prompt', { min: 1, max: 10_000, default: 1 }),
+    images: integerOption('images', 'pictures of each prompt; default: 1', { min: 1, max: 10_000 }),
+    clip: textOption('clip', 'folder of a CLIP: it scores the pictures, and the files come best first'),
+    candidates: integerOption(
+      'candidates',
+      'with --clip: draw so many pictures of each prompt to choose from',
+      {
+        min: 1,
+        max: 10_000,
+      },
+    ),
+    keep: integerOption(
+      'keep',
+      'with --clip: write so many of the best; default: 1 of the candidates, or all',
+      {
+        min: 1,
+      },
+    ),
     seed: integerOption('seed', 'another seed draws other pictures, the same seed the same ones', {
       min: 0,
       default: 0,
@@ -133,14 +205,20 @@ export const generate = defineCommand({
       'easel generate --prompts prompts.txt --out drawn --json > drawn.json',
       'one picture a line, and a list for a program',
     ],
+    [
+      'easel generate "a cat" --candidates 16 --keep 4 --clip clip-vit-base-patch32',
+      'draw sixteen, write the four that fit best, and print their scores',
+    ],
   ],
   run: (args) =>
     interruptible(async (signal) => {
       const prompts = await gatherPrompts(args.prompt, args.prompts);
-      const { out = 'out', images = 1, seed = 0, batch = 8 } = args;
+      const { out = 'out', seed = 0, batch = 8 } = args;
+      const choice = choiceOf(args);
       await prepareOutputFolder(out);
       const folder = resolveModelFolder(args.model);
       await startBackend(args);
+      const clip = choice.clip === undefined ? undefined : await openScorer(choice.clip, prompts);
       const model = await openPictureModel(folder);
       warnOfLongPrompts(model, prompts);
 
@@ -149,37 +227,58 @@ export const generate = defineCommand({
         seed,
         model: basename(resolve(folder)),
         ...generationSettingsToJson({ ...model.settings, ...settings }),
+        ...(choice.clip === undefined ? {} : { clip: basename(resolve(choice.clip)) }),
       };
       const nameOf = pictureNames(prompts, seed);
+      const total = prompts.length * choice.drawn;
       const progress = new Progress({
         label: 'drawing',
-        total: prompts.length * images * model.bart.config.imageLength,
+        total: total * model.bart.config.imageLength,
         unit: 'tokens',
         quiet: args.quiet,
       });
       const results: Result[] = [];
-      const drawn: Pixels[] = [];
-      const onTokens = (done: number) => progress.update(done);
+      const sheet: Pixels[] = [];
+      let tokensDone = 0;
+      const pictures = generatePictures(model, {
+        prompts,
+        images: choice.drawn,
+        seed,
+        batch,
+        settings,
+        signal,
+        onTokens: (done) => {
+          tokensDone = done;
+          progress.update(done);
+        },
+      });
+      const onScored = (done: number) =>
+        progress.update(tokensDone, { note: `${done} of ${total} pictures scored` });
+      const chosen: AsyncIterable<Picture | RankedPicture> =
+        clip === undefined
+          ? pictures
+          : rankPictures(pictures, { scorer: clip.scorer, keep: choice.kept, batch, onScored });
       try {
-        for await (const picture of generatePictures(model, {
-          prompts,
-          images,
-          seed,
-          batch,
-          settings,
-          signal,
-          onTokens,
-        })) {
+        for await (const picture of chosen) {
           const { prompt, promptIndex, index, pixels, tokens } = picture;
+          const ranked = 'rank' in picture ? { score: picture.score, rank: picture.rank } : {};
           const texts = new Map([
             ['Description', prompt],
             ['Software', 'Easel'],
-            ['Easel', JSON.stringify({ prompt, index, ...making })],
+            ['Easel', JSON.stringify({ prompt, index, ...making, ...ranked })],
           ]);
-          const file = await writePicture(out, nameOf(promptIndex, index), pixels, texts);
-          results.push({ file, prompt, seed, index, ...(args.tokens ? { tokens: [...tokens] } : {}) });
-          if (!args.json) progress.print(file);
-          if (args.grid) drawn.push(pixels);
+          const which = 'rank' in picture ? rankName(picture.rank, choice.kept) : index;
+          const file = await writePicture(out, nameOf(promptIndex, which), pixels, texts);
+          results.push({
+            file,
+            prompt,
+            seed,
+            index,
+            ...ranked,
+            ...(args.tokens ? { tokens: [...tokens] } : {}),
+          });
+          if (!args.json) progress.print('rank' in picture ? `${file}\t${picture.score.toFixed(3)}` : file);
+          if (args.grid) sheet.push(pixels);
         }
         progress.finish();
       } catch (error) {
@@ -187,15 +286,17 @@ export const generate = defineCommand({
         if (!isAbort(error)) throw error;
       } finally {
         model.dispose();
+        clip?.dispose();
         if (args.json) process.stdout.write(`${JSON.stringify(results)}\n`);
       }
-      if (args.grid && drawn.length > 0) {
-        const file = await writePicture(out, 'grid', sheetOf(drawn, sheetColumns(prompts.length, images)));
+      if (args.grid && sheet.length > 0) {
+        const columns = sheetColumns(prompts.length, choice.kept);
+        const file = await writePicture(out, 'grid', sheetOf(sheet, columns));
         if (!args.json) process.stdout.write(`${file}\n`);
       }
       if (signal.aborted)
         process.stderr.write(
-          `Stopped: ${results.length} of ${prompts.length * images} pictures are in ${out}.\n`,
+          `Stopped: ${results.length} of ${prompts.length * choice.kept} pictures are in ${out}.\n`,
         );
     }),
 });

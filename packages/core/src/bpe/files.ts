@@ -3,6 +3,20 @@ import { ConfigError } from '../errors.js';
 import type { BytePairs } from './byte-pair-encoder.js';
 import type { SpecialToken } from './special-tokens.js';
 
+/** The texts of a tokenizer folder in Hugging Face form; give vocab and merges, or tokenizerJson. */
+export interface TokenizerFiles {
+  /** vocab.json: an object of token → id. */
+  readonly vocab?: string | undefined;
+  /** merges.txt: a `#version` line, then one pair a line. */
+  readonly merges?: string | undefined;
+  /** tokenizer.json of the `tokenizers` library. */
+  readonly tokenizerJson?: string | undefined;
+  /** special_tokens_map.json. */
+  readonly specialTokensMap?: string | undefined;
+  /** tokenizer_config.json. */
+  readonly tokenizerConfig?: string | undefined;
+}
+
 /** The object of a JSON file. Throws ConfigError, naming the file, for anything else. */
 export function parseJsonObject(text: string, file: string): Record<string, unknown> {
   let value: unknown;

@@ -1,0 +1,81 @@
+import { DataError } from '@easel/core';
+import type { Picture } from './generate-pictures.js';
+import { isAbort } from './interrupt.js';
+import type { Pixels } from './picture-file.js';
+
+/** Says how well pictures fit a text: a number each, higher for a better fit. */
+export interface PictureScorer {
+  score(text: string, pictures: readonly (Pixels & { readonly channels: 3 })[]): Promise<readonly number[]>;
+}
+
+/** A picture among the best of its prompt. */
+export interface RankedPicture extends Picture {
+  /** Higher for a better fit; comparable among pictures of one prompt. */
+  readonly score: number;
+  /** 1 for the best. */
+  readonly rank: number;
+}
+
+/** How `rankPictures` works. */
+export interface RankOptions {
+  readonly scorer: PictureScorer;
+  /** Pictures of each prompt that are handed on; the others are dropped as soon as they are beaten. */
+  readonly keep: number;
+  /** Pictures scored at a time (default 8). */
+  readonly batch?: number;
+  /** Called after each batch with the pictures scored so far, of all prompts. */
+  readonly onScored?: (done: number) => void;
+}
+
+type Scored = Picture & { readonly score: number };
+
+/**
+ * The best pictures of each prompt, best first; `pictures` come prompt by prompt. Of equal scores the earlier picture wins.
+ *
+ * If `pictures` end by an abort, those that came are ranked before it is thrown on. Throws DataError for a score that is no number.
+ */
+export async function* rankPictures(
+  pictures: AsyncIterable<Picture>,
+  { scorer, keep, batch = 8, onScored }: RankOptions,
+): AsyncGenerator<RankedPicture> {
+  let best: Scored[] = [];
+  let waiting: Picture[] = [];
+  let done = 0;
+
+  const scoreWaiting = async (): Promise<void> => {
+    const [first] = waiting;
+    if (first === undefined) return;
+    const rasters = waiting.map(({ pixels }) => ({ ...pixels, channels: 3 as const }));
+    const scores = await scorer.score(first.prompt, rasters);
+    const scored = waiting.map((picture, i) => ({ ...picture, score: scores[i] as number }));
+    if (!scores.every(Number.isFinite)) {
+      throw new DataError(
+        `CLIP: the score of a picture of "${first.prompt}" is not a number. Are the weights of the CLIP whole?`,
+      );
+    }
+    best = [...best, ...scored].sort((a, b) => b.score - a.score || a.index - b.index).slice(0, keep);
+    done += waiting.length;
+    waiting = [];
+    onScored?.(done);
+  };
+
+  async function* finishPrompt(): AsyncGenerator<RankedPicture> {
+    await scoreWaiting();
+    const finished = best;
+    best = [];
+    for (const [i, picture] of finished.entries()) yield { ...picture, rank: i + 1 };
+  }
+
+  try {
+    for await (const picture of pictures) {
+      const current = waiting[0] ?? best[0];
+      if (current !== undefined && current.promptIndex !== picture.promptIndex) yield* finishPrompt();
+      waiting.push(picture);
+      if (waiting.length === batch) await scoreWaiting();
+    }
+  } catch (error) {
+    if (isAbort(error)) yield* finishPrompt();
+    throw error;
+  }
+  yield* finishPrompt();
+}

@@ -1,0 +1,115 @@
+import { ConfigError, type PictureSize, type Raster } from '@easel/core';
+import * as tf from '@tensorflow/tfjs';
+import { type ImageProcessorConfig, processImage } from './image-processor.js';
+import type { Clip } from './model.js';
+import type { ClipTokenizer } from './tokenizer.js';
+
+/** The parts of a CLIP folder. */
+export interface ClipParts {
+  readonly clip: Clip;
+  readonly tokenizer: ClipTokenizer;
+  readonly imageProcessor: ImageProcessorConfig;
+}
+
+/** How `ClipScorer.score` works. */
+export interface ScoreOptions {
+  /** Pictures looked at at a time (default 8): more is faster and takes more memory. */
+  readonly batch?: number;
+  /** Called after each batch with the pictures scored so far. */
+  readonly onScored?: (done: number) => void;
+}
+
+/** Says how well pictures fit a text: a text and its pictures in, numbers out. */
+export class ClipScorer {
+  private readonly parts: ClipParts;
+  private last: { readonly text: string; readonly vector: Float32Array } | undefined;
+
+  /** Throws ConfigError if the parts do not fit together. `where` begins the message. */
+  constructor(parts: ClipParts, where = 'ClipScorer') {
+    this.parts = parts;
+    const { text, image } = parts.clip.config;
+    if (parts.tokenizer.size > text.vocabSize) {
+      throw new ConfigError(
+        `${where}: the tokenizer has ${parts.tokenizer.size} ids, but the model's vocab_size is ${text.vocabSize}. Do they belong to one model?`,
+      );
+    }
+    const made = madeSize(parts.imageProcessor);
+    if (made === undefined || made.height !== image.imageSize || made.width !== image.imageSize) {
+      const found = made === undefined ? 'any size' : `${made.height}×${made.width}`;
+      throw new ConfigError(
+        `${where}: the image processor makes pictures of ${found}, but the model takes ${image.imageSize}×${image.imageSize}. Do they belong to one model?`,
+      );
+    }
+    if (image.channels !== 3) {
+      throw new ConfigError(`${where}: expected a model of 3 channels, got ${image.channels}.`);
+    }
+  }
+
+  /** Tokens of a text, its start and end included, and how many of them the model reads. */
+  lengthOf(text: string): { readonly tokens: number; readonly read: number } {
+    const tokens = this.parts.tokenizer.encode(text).length;
+    return { tokens, read: Math.min(tokens, this.parts.clip.config.text.maxTextLength) };
+  }
+
+  /**
+   * exp(logit_scale) · cosine of `text` with each picture, higher for a better fit; the factor is about 100 in OpenAI's models. Texts beyond the
+   * model's length are cut. The text that was asked for last is remembered.
+   */
+  async score(text: string, pictures: readonly Raster[], options: ScoreOptions = {}): Promise<number[]> {
+    const { batch = 8, onScored } = options;
+    const { clip, imageProcessor } = this.parts;
+    const { imageSize } = clip.config.image;
+    const vector = await this.embedText(text);
+    const embedded = tf.tensor2d(vector, [1, vector.length]);
+    try {
+      const scores: number[] = [];
+      for (let begin = 0; begin < pictures.length; begin += batch) {
+        const some = pictures.slice(begin, begin + batch);
+        const pixels = new Float32Array(some.length * imageSize * imageSize * 3);
+        for (const [i, picture] of some.entries()) {
+          pixels.set(processImage(picture, imageProcessor).data, i * imageSize * imageSize * 3);
+        }
+        const row = tf.tidy(() => {
+          const images = clip.embedImages(tf.tensor4d(pixels, [some.length, imageSize, imageSize, 3]));
+          return clip.score(images, embedded); // [I, 1]
+        });
+        try {
+          scores.push(...(await row.data()));
+        } finally {
+          row.dispose();
+        }
+        onScored?.(scores.length);
+      }
+      return scores;
+    } finally {
+      embedded.dispose();
+    }
+  }
+
+  /** The text as a vector of P numbers. */
+  private async embedText(text: string): Promise<Float32Array> {
+    if (this.last?.text === text) return this.last.vector;
+    const { clip, tokenizer } = this.parts;
+    const { maxTextLength } = clip.config.text;
+    const { inputIds, attentionMask } = tokenizer.encodeBatch([text], { maxLength: maxTextLength });
+    const embedded = tf.tidy(() =>
+      clip.embedTexts({
+        inputIds: tf.tensor2d(inputIds, [1, maxTextLength], 'int32'),
+        attentionMask: tf.tensor2d(attentionMask, [1, maxTextLength], 'int32'),
+      }),
+    );
+    try {
+      const vector = Float32Array.from(await embedded.data());
+      this.last = { text, vector };
+      return vector;
+    } finally {
+      embedded.dispose();
+    }
+  }
+}
+
+/** The size that every picture gets, or undefined if it depends on the picture. */
+function madeSize({ resizeTo, cropTo }: ImageProcessorConfig): PictureSize | undefined {
+  if (cropTo !== undefined) return cropTo;
+  return resizeTo !== undefined && 'height' in resizeTo ? resizeTo : undefined;
+}
