@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { ShapeError } from '../errors.js';
+import { hasKernel, runKernel } from './fused-kernel.js';
 import { tapeIsOn } from './tape.js';
 
 /**
@@ -18,6 +19,10 @@ export function linear(x: tf.Tensor, kernel: tf.Tensor, bias?: tf.Tensor): tf.Te
     throw new ShapeError(
       `linear: expected bias [${outputSize}] for kernel [${kernel.shape}], got [${bias.shape}].`,
     );
+  }
+  // The kernel has no gradient. One call in place of three or four: in drawing, where x is a few rows, calls cost time.
+  if (x.dtype === 'float32' && hasKernel('Linear') && !tapeIsOn()) {
+    return runKernel('Linear', { x, kernel, bias })[0] as tf.Tensor;
   }
   return tf.tidy(() => {
     const rows = tf.reshape(x, [-1, inputSize]) as tf.Tensor2D;

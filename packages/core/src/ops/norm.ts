@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { ShapeError } from '../errors.js';
 import { gradientsOf, hasKernel, runKernel } from './fused-kernel.js';
+import { tapeIsOn } from './tape.js';
 
 /**
  * y = (x − mean)·rsqrt(var + epsilon)·scale + bias over the last axis, variance biased.
@@ -64,6 +65,9 @@ function fusedNorm(
   epsilon: number,
   rms: boolean,
 ): tf.Tensor {
+  // Without a tape nothing is to be saved, and the detour through customGrad would cost more than the norm of a few rows.
+  if (!tapeIsOn())
+    return tf.tidy(() => runKernel('LayerNorm', { x, scale, bias }, { epsilon, rms })[0] as tf.Tensor);
   const hasBias = bias !== undefined;
   const inputs = [x, scale, bias].filter((tensor) => tensor !== undefined);
   const unpack = ([input, ...rest]: tf.Tensor[]) => ({
