@@ -38,6 +38,11 @@ export function conv2d(
       `conv2d: expected bias [${kernel.shape[3]}] for kernel [${kernel.shape}], got [${bias.shape}].`,
     );
   }
+  if (typeof padding !== 'string' && tf.getBackend() === 'tensorflow' && tapeIsOn()) {
+    // Its convolutions take zeros around the picture, but their gradients do not.
+    const zeros: [number, number][] = [[0, 0], [...padding[0]], [...padding[1]], [0, 0]];
+    return tf.tidy(() => conv2d(tf.pad(x, zeros), kernel, bias, { stride, padding: 'valid' }));
+  }
   const pad: Parameters<typeof tf.conv2d>[3] =
     typeof padding === 'string' ? padding : [[0, 0], [...padding[0]], [...padding[1]], [0, 0]];
   if (bias === undefined) return tf.conv2d(x, kernel, stride, pad);

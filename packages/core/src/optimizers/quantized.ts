@@ -44,7 +44,11 @@ export function unpackBytes(packed: tf.Tensor1D, shape: number[]): tf.Tensor {
     const places: tf.Tensor[] = [];
     for (let rest: tf.Tensor = packed, place = 0; place < 4; place++) {
       const moved = tf.add(rest, whole(128));
-      const byte = tf.sub(tf.sub(moved, tf.mul(tf.floorDiv(moved, whole(256)), whole(256))), whole(128));
+      const near = tf.sub(tf.sub(moved, tf.mul(tf.floorDiv(moved, whole(256)), whole(256))), whole(128));
+      // The wasm backend divides whole numbers as float32 and may miss the floor by one.
+      const over = tf.cast(tf.greater(near, whole(127)), 'int32');
+      const under = tf.cast(tf.less(near, whole(-128)), 'int32');
+      const byte = tf.add(near, tf.mul(tf.sub(under, over), whole(256)));
       places.push(byte);
       rest = tf.floorDiv(tf.sub(rest, byte), whole(256)); // exact
     }

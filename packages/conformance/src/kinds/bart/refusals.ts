@@ -110,15 +110,16 @@ function checkCall(checks: Checks, name: string, json: Record<string, unknown>, 
 }
 
 /**
- * The message of the EaselError that `run` throws, or of the RangeError of tfjs's gather for an index outside a table; undefined if it
- * throws none. Other errors are mistakes of ours.
+ * The message of the EaselError that `run` throws, or of tfjs's gather for an index outside a table; undefined if it throws none. Other
+ * errors are mistakes of ours.
  */
 function problemOf(run: () => void): string | undefined {
   try {
     run();
     return undefined;
   } catch (error) {
-    if (error instanceof EaselError || error instanceof RangeError) return error.message;
+    const { message } = error as Error;
+    if (error instanceof EaselError || message.startsWith('GatherV2: the index value')) return message;
     throw error;
   }
 }
