@@ -21,6 +21,8 @@ export interface PoolUsage {
 
 /** Above it node's external array buffers end the process, so such blocks are ordinary array buffers. */
 const MOST_EXTERNAL_BYTES = 2 ** 32;
+/** No array has more; and above 2⁵³ sizes are no longer exact. */
+const MOST_BYTES = 2 ** 48;
 /** From here on a free block of up to twice the size serves before a new one is made. */
 const LARGE_BYTES = 1 << 16;
 /** Free memory that is kept in any case. */
@@ -56,6 +58,7 @@ export class BlockPool {
    * where the system or `limitBytes` does not allow it, when free blocks have been given back in vain.
    */
   take(bytes: number): ArrayBuffer {
+    if (!(bytes <= MOST_BYTES)) throw new AllocationError(bytes, 'no array can be that large');
     const size = EXACT_BLOCKS ? bytes : sizeClass(bytes);
     let block = this.#free.get(size)?.pop();
     for (
