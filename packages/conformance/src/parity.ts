@@ -1,0 +1,144 @@
+import { short } from './checks.js';
+import { byKind, worstOfGroups } from './report.js';
+import type { CaseResult } from './run.js';
+
+/** What each kind is, in the order of the page. */
+const SUBJECTS: readonly (readonly [kind: string, subject: string])[] = [
+  [
+    'bart',
+    'Text model, both versions: hidden states, logits, cached steps, loss, gradients, fresh weights, dropout, refused configs',
+  ],
+  ['full_size_parameters', 'Names and shapes of every parameter of the published models'],
+  [
+    'generation',
+    'Drawing tokens: greedy, sampling, super conditioning, beams, keys of a seed, min-dalle’s rule',
+  ],
+  [
+    'vqgan',
+    'VQGAN: latents, tokens, pixels, output of every module, gradients, quantizers, both naming schemes',
+  ],
+  ['vqgan_loss', 'LPIPS, discriminators, adversarial losses, whole training steps'],
+  ['clip', 'CLIP: both towers, scores, image processor'],
+  ['image', 'Preparation of pictures: resize, crop, bytes'],
+  ['random', 'jax.random, both streams'],
+  ['tokenizer', 'Ids of text and text of ids'],
+  ['processor', 'Prompts to ids, with the row of “no prompt”'],
+  ['normalizer', 'Text normalizer, step by step'],
+  ['schedules', 'Learning rates'],
+  ['optimizers', 'Updates of Adam, Adafactor and Distributed Shampoo: parameters and state'],
+  ['data', 'Order and content of batches'],
+  ['train', 'Whole training runs'],
+  ['partitions', 'Parameters to mesh axes'],
+  ['safetensors', 'Files of the reference package, and its bytes'],
+];
+
+/** Where Easel does something else than the originals by intention, whatever the recorded cases show. */
+const BY_INTENTION: readonly string[] = [
+  'Ids without a code (the start token and padding rows of the vocabulary) are never drawn; the originals can draw them. `idsBelow: Infinity` gives theirs.',
+  '`min_length` of config.json holds when tokens are drawn; the original reads it only as an argument.',
+  'Configs that the original accepts and that crash in it later are refused when they are read; those that crash by a slip of its code (a post-norm decoder, scanned position biases, cached position biases) do what was meant.',
+  'Ids and lengths that no table has are refused; the original goes on with NaN. A text whose mask is all 0 gives finite numbers; the original gives NaN.',
+  'Beam search works whatever the layout of the checkpoint’s layers; the original’s fails with stacked ones. Taking the likeliest token works under super conditioning too.',
+  'Computation is in float32. The original’s bfloat16 and float16 runs are compared with that: within the rounding of every step to their type.',
+  'attention_dropout is read and has no effect, as in the original.',
+];
+
+/** docs/parity.md, from the results of one run on one or more backends. The first backend's errors are given in full. */
+export function parityPage(results: readonly CaseResult[], command: string): string {
+  const backends = [...new Set(results.map(({ backend }) => backend))];
+  const [main = ''] = backends;
+  return [
+    '# Parity',
+    `What Easel computes beside what the original programs computed, number for number. Made by \`${command}\` from recorded runs of the originals (\`reference/golden\`, whose READMEs name programs and versions); do not edit.`,
+    'An absolute error is the largest |ours − original|. A relative error is that of the largest |number| of its array. “Equal” means every id, bit, byte or letter. Each tolerance has its reason in the output of `npm run conformance`.',
+    '## Cases',
+    casesTable(results, backends),
+    cannotList(results),
+    `## Worst errors on ${main}`,
+    ...SUBJECTS.flatMap(([kind, subject]) => errorsTable(results, main, kind, subject)),
+    '## Known differences',
+    'By intention:',
+    BY_INTENTION.map((line) => `- ${line}`).join('\n'),
+    'Seen in the recorded cases, and not compared:',
+    leftOutList(results, main),
+    '',
+  ]
+    .filter((part) => part !== undefined)
+    .join('\n\n')
+    .replace(/\n+$/, '\n');
+}
+
+function casesTable(results: readonly CaseResult[], backends: readonly string[]): string {
+  const kinds = byKind(results);
+  const rows = SUBJECTS.flatMap(([kind, subject]) => {
+    const cells = backends.map((backend) => {
+      const cases = kinds.get(`${backend}\n${kind}`) ?? [];
+      if (cases.length === 0) return '–';
+      const count = (outcome: CaseResult['outcome']): number =>
+        cases.filter((result) => result.outcome === outcome).length;
+      const [failed, impossible] = [count('failed'), count('impossible')];
+      return [
+        `${count('passed')} of ${cases.length}`,
+        ...(failed > 0 ? [`**${failed} failed**`] : []),
+        ...(impossible > 0 ? [`${impossible} not run`] : []),
+      ].join(', ');
+    });
+    return cells.every((cell) => cell === '–') ? [] : [[subject, `\`${kind}\``, ...cells]];
+  });
+  return table(['', 'kind', ...backends], rows);
+}
+
+/** What backends cannot do, by reason. */
+function cannotList(results: readonly CaseResult[]): string | undefined {
+  const reasons = new Map<string, string[]>();
+  for (const { outcome, reason, backend, name } of results) {
+    if (outcome !== 'impossible' || reason === undefined) continue;
+    const key = `${backend}: ${reason}`;
+    reasons.set(key, [...(reasons.get(key) ?? []), name]);
+  }
+  if (reasons.size === 0) return undefined;
+  const lines = [...reasons].map(([reason, names]) => `- ${reason} (${names.length} cases)`);
+  return ['Not run, because a backend cannot:', '', ...lines].join('\n');
+}
+
+function errorsTable(
+  results: readonly CaseResult[],
+  backend: string,
+  kind: string,
+  subject: string,
+): string[] {
+  const cases = results.filter((result) => result.backend === backend && result.kind === kind);
+  const groups = worstOfGroups(cases);
+  if (groups.length === 0) return [];
+  const rows = groups.map(({ group, compared, absolute, relative, equal, where }) => [
+    group,
+    `${compared}`,
+    ...(equal ? ['equal', '', ''] : [short(absolute), short(relative), `\`${where}\``]),
+  ]);
+  return [
+    `### \`${kind}\``,
+    `${subject}.`,
+    table(['results', 'compared', 'absolute', 'relative', 'where'], rows),
+  ];
+}
+
+/** Parts that were left out, by reason. */
+function leftOutList(results: readonly CaseResult[], backend: string): string {
+  const reasons = new Map<string, number>();
+  for (const result of results) {
+    if (result.backend !== backend) continue;
+    for (const line of result.leftOut) {
+      const reason = line.slice(line.lastIndexOf(': ') + 2);
+      const key = `\`${result.kind}\`: ${reason}`;
+      reasons.set(key, (reasons.get(key) ?? 0) + 1);
+    }
+  }
+  return [...reasons]
+    .map(([reason, count]) => `- ${reason}${count > 1 ? ` (${count} times)` : ''}`)
+    .join('\n');
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+}
