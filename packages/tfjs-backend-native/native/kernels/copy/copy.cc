@@ -22,21 +22,36 @@ void copy(T* y, const T* x, const CopyAxes& axes) {
   if (rows == 0 || inner == 0) return;
   const int64_t piece = inner < grain ? inner : grain, pieces = (inner + piece - 1) / piece;
   parallel_for(rows * pieces, at_least_one(grain / piece), [&](int64_t begin, int64_t end) {
+    // Counted up like the digits of a number: a division for each row would cost as much as copying a short one.
+    int64_t index[CopyAxes::most_axes], rest = begin / pieces, from = begin % pieces * piece, to_row = 0, from_row = 0;
+    for (int i = last - 1; i >= 0; i--) {
+      index[i] = rest % axes.extent[i];
+      rest /= axes.extent[i];
+      to_row += index[i] * axes.y_step[i];
+      from_row += index[i] * axes.x_step[i];
+    }
     for (int64_t unit = begin; unit < end; unit++) {
-      const int64_t from = unit % pieces * piece, n = from + piece < inner ? piece : inner - from;
-      int64_t rest = unit / pieces, y_at = from * y_step, x_at = from * x_step;
-      for (int i = last - 1; i >= 0; i--) {
-        const int64_t index = rest % axes.extent[i];
-        rest /= axes.extent[i];
-        y_at += index * axes.y_step[i];
-        x_at += index * axes.x_step[i];
-      }
-      T* to = y + y_at;
-      const T* source = x + x_at;
+      const int64_t n = from + piece < inner ? piece : inner - from;
+      T* to = y + to_row + from * y_step;
+      const T* source = x + from_row + from * x_step;
       if (y_step == 1 && x_step == 1) {
         std::memcpy(to, source, sizeof(T) * static_cast<size_t>(n));
+      } else if (y_step == 1 && x_step == 0) {
+        const T value = *source;
+        for (int64_t i = 0; i < n; i++) to[i] = value;
       } else {
         for (int64_t i = 0; i < n; i++) to[i * y_step] = source[i * x_step];
+      }
+      from += piece;
+      if (from < inner) continue;
+      from = 0;
+      for (int i = last - 1; i >= 0; i--) {
+        to_row += axes.y_step[i];
+        from_row += axes.x_step[i];
+        if (++index[i] < axes.extent[i]) break;
+        to_row -= index[i] * axes.y_step[i];
+        from_row -= index[i] * axes.x_step[i];
+        index[i] = 0;
       }
     }
   });

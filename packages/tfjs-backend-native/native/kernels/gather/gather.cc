@@ -48,7 +48,11 @@ void segment_sum(float* y, const float* x, const int32_t* ids, int64_t rows, int
     for (int64_t unit = begin; unit < end; unit++) {
       const int64_t first = unit / column_parts * owned, last = first + owned < segments ? first + owned : segments;
       const int64_t from = unit % column_parts * columns, n = from + columns < width ? columns : width - from;
-      for (int64_t s = first; s < last; s++) std::memset(y + s * width + from, 0, sizeof(float) * static_cast<size_t>(n));
+      if (n == width) {
+        if (first < last) std::memset(y + first * width, 0, sizeof(float) * static_cast<size_t>((last - first) * width));
+      } else {
+        for (int64_t s = first; s < last; s++) std::memset(y + s * width + from, 0, sizeof(float) * static_cast<size_t>(n));
+      }
       for (int64_t r = 0; r < rows; r++) {
         const int64_t s = ids[r];
         if (s < first || s >= last) continue;

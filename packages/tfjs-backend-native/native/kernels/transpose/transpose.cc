@@ -35,22 +35,41 @@ void transpose(float* y, const float* x, const Permutation& axes) {
   const int64_t units = size / (rows * columns) * row_tiles * column_tiles;
   const int64_t unit_size = runs ? rows : tile_side * tile_side;
   const auto tile = EASEL_KERNELS(transpose).tile;
+  // Within a piece of work the axes are counted up like the digits of a number: a division for each unit would cost as much as moving it.
+  int outer[Permutation::most_axes], outers = 0;
+  for (int i = last - 1; i >= 0; i--) {
+    if (i != plane) outer[outers++] = i;
+  }
   parallel_for(units, at_least_one(grain / unit_size), [&](int64_t begin, int64_t end) {
+    int64_t row_tile = begin % row_tiles, column_tile = begin / row_tiles % column_tiles;
+    int64_t rest = begin / row_tiles / column_tiles, to = 0, from = 0, index[Permutation::most_axes];
+    for (int k = 0; k < outers; k++) {
+      const int axis = outer[k];
+      index[k] = rest % axes.extent[axis];
+      rest /= axes.extent[axis];
+      to += index[k] * y_step[axis];
+      from += index[k] * axes.x_step[axis];
+    }
     for (int64_t unit = begin; unit < end; unit++) {
-      const int64_t row = unit % row_tiles * tile_side, column = unit / row_tiles % column_tiles * tile_side;
-      int64_t rest = unit / row_tiles / column_tiles, to = 0, from = 0;
-      for (int i = last - 1; i >= 0; i--) {
-        if (i == plane) continue;
-        const int64_t index = rest % axes.extent[i];
-        rest /= axes.extent[i];
-        to += index * y_step[i];
-        from += index * axes.x_step[i];
-      }
       if (runs) {
         std::memcpy(y + to, x + from, sizeof(float) * static_cast<size_t>(rows));
       } else {
+        const int64_t row = row_tile * tile_side, column = column_tile * tile_side;
         tile(y + to + column * y_step[plane] + row, y_step[plane], x + from + row * axes.x_step[last] + column, axes.x_step[last],
              row + tile_side < rows ? tile_side : rows - row, column + tile_side < columns ? tile_side : columns - column);
+        if (++row_tile < row_tiles) continue;
+        row_tile = 0;
+        if (++column_tile < column_tiles) continue;
+        column_tile = 0;
+      }
+      for (int k = 0; k < outers; k++) {
+        const int axis = outer[k];
+        to += y_step[axis];
+        from += axes.x_step[axis];
+        if (++index[k] < axes.extent[axis]) break;
+        to -= index[k] * y_step[axis];
+        from -= index[k] * axes.x_step[axis];
+        index[k] = 0;
       }
     }
   });
