@@ -39,14 +39,14 @@ const gelu = (x: number) => 0.5 * x * (1 + erf(x * Math.SQRT1_2));
 describe('unary functions against double precision', () => {
   // Units in the last place of the float32 result, at most, over the range; measured maxima are a little below.
   const cases: [UnaryOp, (x: number) => number, number, number, number][] = [
-    ['exp', Math.exp, -87, 88, 1.5],
-    ['exp', Math.exp, -1, 1, 1.5],
-    ['log', Math.log, 1e-3, 1e3, 2],
-    ['log', Math.log, 1e-38, 1e-36, 2],
+    ['exp', Math.exp, -87, 88, 1],
+    ['exp', Math.exp, -1, 1, 1],
+    ['log', Math.log, 1e-3, 1e3, 1],
+    ['log', Math.log, 1e-38, 1e-36, 1],
     ['tanh', Math.tanh, -10, 10, 5],
     ['tanh', Math.tanh, -0.01, 0.01, 5],
     ['sigmoid', sigmoid, -80, 20, 4],
-    ['erf', erf, -5, 5, 8],
+    ['erf', erf, -5, 5, 6],
     ['erf', erf, -0.01, 0.01, 5],
     ['sqrt', Math.sqrt, 0, 1e5, 0.5001],
     ['rsqrt', (x) => 1 / Math.sqrt(x), 1e-5, 1e5, 1.5],
