@@ -4,6 +4,10 @@
 #include <cstdlib>
 #include <cstring>
 
+#if defined(__linux__)
+#include <unistd.h>
+#endif
+
 #if defined(__x86_64__)
 #include <cpuid.h>
 #elif defined(__APPLE__)
@@ -108,6 +112,14 @@ const char* core_name() {
 
 }  // namespace
 #endif
+
+int64_t second_level_cache() {
+  int64_t bytes = 0;
+#if defined(_SC_LEVEL2_CACHE_SIZE)
+  bytes = sysconf(_SC_LEVEL2_CACHE_SIZE);
+#endif
+  return bytes > 0 ? bytes : int64_t{1} << 20;
+}
 
 const char* cpu_name() {
 #if defined(__x86_64__)

@@ -1,6 +1,8 @@
 // Which instruction sets this processor (and its operating system) can run, and which one the kernels use.
 #pragma once
 
+#include <cstdint>
+
 namespace easel {
 
 /// Instruction sets that kernels are written for, those of one architecture in ascending order of preference. serial runs everywhere,
@@ -23,6 +25,9 @@ void set_target(Target target);
 
 /// Finds a target by name; false if there is none of that name.
 bool parse_target(const char* name, Target* target);
+
+/// Bytes of one core's second-level cache; 1 MiB where the system does not say.
+int64_t second_level_cache();
 
 /// The processor's own name ("AMD EPYC 9R14"; on ARM under Linux the core's, "ARM Neoverse N1"), or "unknown".
 const char* cpu_name();

@@ -29,6 +29,8 @@ struct GemmTile {
   int64_t c_row;
   int m, n;
   bool accumulate;
+  /// Memory that later tiles will read, or null: fetched to the cache meanwhile, 64 bytes at every fourth step of depth. Need not all be there.
+  const float* ahead = nullptr;
 };
 
 constexpr int64_t pack_slack = 16;

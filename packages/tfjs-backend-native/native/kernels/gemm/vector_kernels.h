@@ -14,26 +14,37 @@ namespace {
 
 constexpr int lanes = Lanes::count;
 
-/// A tile of M rows and V vectors, the last vector masked. With UnitRows, a_row is 1: rows are addressed by constant displacements.
-template <int M, int V, bool UnitRows>
+/// Steps of the innermost loop: fewer, and its counters take turns from the multiplications.
+constexpr int unroll = 4;
+/// How many steps ahead B's rows are fetched: they come from the second-level cache.
+constexpr int64_t steps_ahead = 8;
+constexpr int64_t line_floats = 16;
+
+/// A tile of M rows and V vectors, the last vector masked if Masked. With UnitRows, a_row is 1: rows are addressed by constant displacements.
+template <int M, int V, bool UnitRows, bool Masked>
 void tile_of(const GemmTile& t, Lanes::Mask mask) {
-  const int64_t a_row = UnitRows ? 1 : t.a_row;
-  for (int i = 0; i < M; i++) __builtin_prefetch(t.c + i * t.c_row, 1);
+  const int64_t a_row = UnitRows ? 1 : t.a_row, a_step = t.a_step, b_step = t.b_step;
   Lanes::Vector sum[M][V];
 #pragma GCC unroll 16
   for (int i = 0; i < M; i++) {
 #pragma GCC unroll 2
     for (int v = 0; v < V; v++) sum[i][v] = Lanes::zero();
   }
-  const int64_t depth = t.depth, a_step = t.a_step, b_step = t.b_step;
+  // C's rows and what later tiles read are fetched between the steps: all at once they would fill the queue that B's rows need.
+  const float* c_ahead = t.c;
+  int c_rows = M;
+  const float* ahead = t.ahead ? t.ahead : t.a;
+  const int64_t ahead_step = t.ahead ? line_floats : 0;
   for (int64_t s = 0; s < t.segments; s++) {
     const float* a = t.a + t.a_offsets[s];
     const float* b = t.b + s * t.b_segment;
-    for (int64_t p = 0; p < depth; p++) {
+    const auto step = [&]() __attribute__((always_inline)) {
       Lanes::Vector row[V];
 #pragma GCC unroll 2
-      for (int v = 0; v < V - 1; v++) row[v] = Lanes::load(b + v * lanes);
-      row[V - 1] = Lanes::load(b + (V - 1) * lanes, mask);
+      for (int v = 0; v < V; v++) {
+        row[v] = Masked && v == V - 1 ? Lanes::load(b + v * lanes, mask) : Lanes::load(b + v * lanes);
+        if (v * lanes % line_floats == 0) __builtin_prefetch(b + steps_ahead * b_step + v * lanes);
+      }
 #pragma GCC unroll 16
       for (int i = 0; i < M; i++) {
         const Lanes::Vector x = Lanes::broadcast(a + i * a_row);
@@ -42,19 +53,34 @@ void tile_of(const GemmTile& t, Lanes::Mask mask) {
       }
       a += a_step;
       b += b_step;
+    };
+    int64_t p = t.depth;
+    for (; c_rows > 0 && p >= unroll; c_rows--, p -= unroll) {
+      __builtin_prefetch(c_ahead, 1);
+      if (V * lanes > line_floats) __builtin_prefetch(c_ahead + line_floats, 1);
+      c_ahead += t.c_row;
+#pragma GCC unroll 8
+      for (int u = 0; u < unroll; u++) step();
     }
+    for (; p >= unroll; p -= unroll) {
+      __builtin_prefetch(ahead, 0, 2);
+      ahead += ahead_step;
+#pragma GCC unroll 8
+      for (int u = 0; u < unroll; u++) step();
+    }
+    for (; p > 0; p--) step();
   }
 #pragma GCC unroll 16
   for (int i = 0; i < M; i++) {
     float* c = t.c + i * t.c_row;
 #pragma GCC unroll 2
     for (int v = 0; v < V; v++) {
-      const bool last = v == V - 1;
+      const bool masked = Masked && v == V - 1;
       if (t.accumulate) {
-        const Lanes::Vector old = last ? Lanes::load(c + v * lanes, mask) : Lanes::load(c + v * lanes);
+        const Lanes::Vector old = masked ? Lanes::load(c + v * lanes, mask) : Lanes::load(c + v * lanes);
         sum[i][v] = Lanes::add(old, sum[i][v]);
       }
-      if (last) {
+      if (masked) {
         Lanes::store(c + v * lanes, mask, sum[i][v]);
       } else {
         Lanes::store(c + v * lanes, sum[i][v]);
@@ -65,29 +91,44 @@ void tile_of(const GemmTile& t, Lanes::Mask mask) {
 
 using TileFunction = void (*)(const GemmTile&, Lanes::Mask);
 
-/// tile_of<1…tile_rows, V, UnitRows>, by m - 1.
-template <int V, bool UnitRows>
+/// tile_of<1…tile_rows, …>, by m - 1.
+template <int V, bool UnitRows, bool Masked>
 struct TileTable {
   TileFunction of[Lanes::tile_rows];
   constexpr TileTable() : of() { fill<Lanes::tile_rows>(); }
   template <int M>
   constexpr void fill() {
-    of[M - 1] = tile_of<M, V, UnitRows>;
+    of[M - 1] = tile_of<M, V, UnitRows, Masked>;
     if constexpr (M > 1) fill<M - 1>();
   }
 };
 
-constexpr TileTable<1, false> narrow;
-constexpr TileTable<2, false> wide;
-constexpr TileTable<1, true> narrow_unit;
-constexpr TileTable<2, true> wide_unit;
+/// Tiles of two whole vectors, of two, and of one.
+template <bool UnitRows>
+struct TileTables {
+  TileTable<2, UnitRows, false> full;
+  TileTable<2, UnitRows, true> wide;
+  TileTable<1, UnitRows, true> narrow;
+
+  void run(const GemmTile& t) const {
+    if (t.n == 2 * lanes) {
+      full.of[t.m - 1](t, Lanes::mask(lanes));
+    } else if (t.n > lanes) {
+      wide.of[t.m - 1](t, Lanes::mask(t.n - lanes));
+    } else {
+      narrow.of[t.m - 1](t, Lanes::mask(t.n));
+    }
+  }
+};
+
+constexpr TileTables<false> any_rows;
+constexpr TileTables<true> unit_rows;
 
 void tile(const GemmTile& t) {
-  const bool unit = t.a_row == 1;
-  if (t.n > lanes) {
-    (unit ? wide_unit.of : wide.of)[t.m - 1](t, Lanes::mask(t.n - lanes));
+  if (t.a_row == 1) {
+    unit_rows.run(t);
   } else {
-    (unit ? narrow_unit.of : narrow.of)[t.m - 1](t, Lanes::mask(t.n));
+    any_rows.run(t);
   }
 }
 
