@@ -36,7 +36,13 @@ export {
 } from './data/picture-folder.js';
 export { permutedEpochs } from './data/permuted-epochs.js';
 export { NO_FILTER, type RowFilter } from './data/row-filter.js';
-export { type EncodedRow, type ShardColumns, type ShardFormat, writeShard } from './data/shards.js';
+export {
+  type EncodedRow,
+  readShard,
+  type ShardColumns,
+  type ShardFormat,
+  writeShard,
+} from './data/shards.js';
 export {
   evaluationBatches,
   fileRows,

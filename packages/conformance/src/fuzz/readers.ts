@@ -1,0 +1,269 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { BpeTokenizer, planModel } from '@easel/bart';
+import { EaselError, fromMsgpack, fromSafetensors, fromTorch, type TensorSource } from '@easel/core';
+import { saveMsgpack } from '@easel/core/node';
+import {
+  decodePicture,
+  parseSeq2SeqConfig,
+  parseVqganTrainingConfig,
+  readShard,
+  writeShard,
+} from '@easel/train';
+import { parseVqganConfig } from '@easel/vqgan';
+import { elementCount, serialize } from 'safetensors-ts';
+import sharp from 'sharp';
+import { golden, readJson } from '../golden.js';
+import { type Draw, damaged, damagedJson, generator } from './damage.js';
+
+/** A reader of foreign bytes, and good files to damage. */
+export interface FuzzedReader {
+  readonly name: string;
+  /** Makes the good files; `folder` is for what must be on disk. */
+  prepare(folder: string): Promise<Prepared>;
+}
+
+/** A reader with its files at hand. */
+export interface Prepared {
+  /** Number of good files. */
+  readonly originals: number;
+  /** Reads file number i, damaged by `random` or as it is. Throws what the reader throws. */
+  read(i: number, random: Draw | undefined): Promise<void> | void;
+}
+
+/** Reads all of a checkpoint's tensors, none of which may be larger than the file can hold. */
+async function readTensors(open: (bytes: Uint8Array) => TensorSource, bytes: Uint8Array): Promise<void> {
+  const source = open(bytes);
+  const refusals: EaselError[] = [];
+  for (const [name, { shape }] of source.entries) {
+    if (elementCount(shape) > 2 * bytes.length + 8)
+      throw new Error(`${name} [${shape}] of ${bytes.length} bytes`);
+    await source.read(name).catch((error: unknown) => {
+      if (!(error instanceof EaselError)) throw error;
+      refusals.push(error);
+    });
+  }
+  if (refusals[0]) throw refusals[0];
+}
+
+/** A reader of bytes. */
+function ofBytes(
+  name: string,
+  originals: (folder: string) => Promise<Uint8Array[]> | Uint8Array[],
+  read: (bytes: Uint8Array, folder: string) => Promise<void> | void,
+): FuzzedReader {
+  return {
+    name,
+    async prepare(folder) {
+      const files = await originals(folder);
+      return {
+        originals: files.length,
+        read: (i, random) => {
+          const file = files[i % files.length] as Uint8Array;
+          return read(random ? damaged(file, random) : file, folder);
+        },
+      };
+    },
+  };
+}
+
+/** A reader of a JSON object that was parsed already, or of its text. */
+function ofJson(name: string, originals: () => unknown[], read: (json: unknown) => unknown): FuzzedReader {
+  return {
+    name,
+    async prepare() {
+      const files = originals();
+      return {
+        originals: files.length,
+        read: (i, random) => {
+          const file = files[i % files.length];
+          if (!random) return void read(file);
+          const text = damagedJson(file, random);
+          let json: unknown;
+          try {
+            json = JSON.parse(text);
+          } catch (error) {
+            throw new EaselError(`not JSON: ${(error as Error).message}`); // callers of parsers read the file
+          }
+          read(json);
+        },
+      };
+    },
+  };
+}
+
+const config = (name: string): unknown =>
+  readJson(new URL(`../../../../configs/${name}.json`, import.meta.url).pathname);
+const torchFile = (name: string): Uint8Array =>
+  readFileSync(new URL(`../../../core/src/checkpoint/golden/torch/${name}`, import.meta.url));
+
+const numbers = (size: number): Float32Array => Float32Array.from({ length: size }, (_, i) => i / 7);
+
+async function msgpackFile(folder: string): Promise<Uint8Array> {
+  const path = join(folder, 'small.msgpack');
+  const array = (shape: number[]) => ({ data: numbers(shape.reduce((a, b) => a * b, 1)), shape });
+  await saveMsgpack(
+    path,
+    new Map<string, { data: Float32Array | Int32Array; shape: number[] }>([
+      ['lm_head.kernel', array([2, 3])],
+      ['model.encoder.embedding', array([3, 4])],
+      ['model.encoder.layers.scale', array([5])],
+      ['model.large', { data: Int32Array.from([1, 2, 3, 4, 5, 6]), shape: [3, 2] }],
+    ]),
+    { maxChunkBytes: 32 },
+  );
+  return readFileSync(path);
+}
+
+function safetensorsFile(): Uint8Array {
+  return serialize(
+    [
+      { name: 'encoder.kernel', dtype: 'F32', shape: [2, 3], data: new Float32Array(6) },
+      { name: 'encoder.bias', dtype: 'BF16', shape: [3], data: new Uint16Array(3) },
+      { name: 'ids', dtype: 'I64', shape: [2, 2], data: new BigInt64Array(4) },
+      { name: 'mask', dtype: 'BOOL', shape: [5], data: new Uint8Array(5) },
+    ],
+    { format: 'easel' },
+  );
+}
+
+async function pictureFiles(): Promise<Uint8Array[]> {
+  const drawing = sharp(
+    Buffer.from(
+      '<svg xmlns="http://www.w3.org/2000/svg" width="24" height="20"><circle cx="9" cy="9" r="7" fill="teal"/></svg>',
+    ),
+  );
+  const formats = ['png', 'jpeg', 'webp', 'gif', 'tiff'] as const;
+  return Promise.all(
+    formats.map((format) => drawing.clone().flatten({ background: 'white' })[format]().toBuffer()),
+  );
+}
+
+async function shardFile(folder: string): Promise<Uint8Array> {
+  const path = join(folder, 'whole.jsonl');
+  const rows = Array.from({ length: 9 }, (_, i) => ({
+    caption: `picture number ${i}`,
+    encoding: [i, 2 * i, 3 * i, 31],
+    source: `${i}.png`,
+  }));
+  await writeShard(path, rows);
+  return readFileSync(path);
+}
+
+async function drain(rows: AsyncIterable<unknown>): Promise<void> {
+  let count = 0;
+  for await (const _ of rows) if (++count > 1e5) throw new Error('a hundred thousand rows of a small file');
+}
+
+const tokenizerText = (name: string): string => readFileSync(golden(`tokenizer/full/${name}`), 'utf8');
+
+/** Tries a tokenizer on some texts and ids. */
+function useTokenizer(tokenizer: BpeTokenizer): void {
+  for (const text of ['', 'a red heart', '  <s> x</s>', '\ud800 …'])
+    tokenizer.decode(tokenizer.encode(text), { skipSpecialTokens: false });
+}
+
+const utf8 = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
+
+export const READERS: readonly FuzzedReader[] = [
+  ofBytes(
+    'msgpack',
+    async (folder) => [await msgpackFile(folder)],
+    (bytes) => readTensors(fromMsgpack, bytes),
+  ),
+  ofBytes(
+    'safetensors',
+    () => [safetensorsFile()],
+    (bytes) => readTensors(fromSafetensors, bytes),
+  ),
+  ofBytes(
+    'torch',
+    () => ['small.pt', 'protocol4.pt', 'lightning.ckpt', 'zip64.pt'].map(torchFile),
+    (bytes) => readTensors(fromTorch, bytes),
+  ),
+  ofBytes(
+    'tokenizer.json',
+    () => [new TextEncoder().encode(tokenizerText('tokenizer.json'))],
+    (bytes) => useTokenizer(BpeTokenizer.fromFiles({ tokenizerJson: utf8(bytes) })),
+  ),
+  ofBytes(
+    'vocab.json',
+    () => [new TextEncoder().encode(tokenizerText('vocab.json'))],
+    (bytes) =>
+      useTokenizer(BpeTokenizer.fromFiles({ vocab: utf8(bytes), merges: tokenizerText('merges.txt') })),
+  ),
+  ofBytes(
+    'merges.txt',
+    () => [new TextEncoder().encode(tokenizerText('merges.txt'))],
+    (bytes) =>
+      useTokenizer(BpeTokenizer.fromFiles({ vocab: tokenizerText('vocab.json'), merges: utf8(bytes) })),
+  ),
+  ofJson(
+    'config.json of the text model',
+    () => ['mini', 'mega', 'micro'].map((name) => config(`models/${name}`)),
+    (json) => planModel(json),
+  ),
+  ofJson(
+    'config.json of the VQGAN',
+    () => [readJson(golden('vqgan/two_levels/config.json'))],
+    (json) => parseVqganConfig(json),
+  ),
+  ofJson(
+    'training config',
+    () => [config('train/emoji-seq2seq'), config('train/emoji-vqgan')],
+    (json) =>
+      (json as { kind?: unknown } | null)?.kind === 'vqgan'
+        ? parseVqganTrainingConfig(json)
+        : parseSeq2SeqConfig(json),
+  ),
+  ofBytes('picture', pictureFiles, async (bytes, folder) => {
+    const path = join(folder, 'damaged');
+    writeFileSync(path, bytes);
+    const pixels = await decodePicture(path, { size: 16, fit: 'cover', background: '#ffffff' });
+    if (pixels.length !== 16 * 16 * 3) throw new Error(`${pixels.length} bytes of pixels`);
+  }),
+  // Not parquet: hyparquet 1.31.5 follows a page's size wherever it leads, and a negative one keeps it in a circle.
+  ofBytes(
+    'jsonl shard',
+    async (folder) => [await shardFile(folder)],
+    (bytes, folder) => {
+      const path = join(folder, 'damaged.jsonl');
+      writeFileSync(path, bytes);
+      return drain(readShard(path));
+    },
+  ),
+];
+
+/** What became of damaged files. */
+export interface FuzzResult {
+  readonly files: number;
+  /** Refused with an EaselError. */
+  readonly refused: number;
+}
+
+/**
+ * Reads every good file of a reader, then `files` damaged ones, the same in each run of a seed. Throws Error that holds the file's number if a
+ * good file is refused or anything but an EaselError is thrown.
+ */
+export async function fuzz(reader: FuzzedReader, files: number, seed = 0x2545f491): Promise<FuzzResult> {
+  const folder = mkdtempSync(join(tmpdir(), 'easel-fuzz-'));
+  try {
+    const prepared = await reader.prepare(folder);
+    for (let i = 0; i < prepared.originals; i++) await prepared.read(i, undefined);
+    const random = generator(seed);
+    let refused = 0;
+    for (let i = 0; i < files; i++) {
+      try {
+        await prepared.read(i, random);
+      } catch (error) {
+        if (!(error instanceof EaselError))
+          throw new Error(`${reader.name}: damaged file ${i} of seed ${seed}: ${error}`, { cause: error });
+        refused++;
+      }
+    }
+    return { files, refused };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
