@@ -1,5 +1,4 @@
 // The same networks with @easel/core: fused operations, valueAndGrads, AdamW in place.
-import { causalMask } from '../attention/tfjs.mjs';
 import { convnetParameters, transformerParameters } from './tfjs.mjs';
 
 /** Names of nested parameters joined by dots. */
@@ -42,7 +41,6 @@ export const kinds = {
     const { batch, length, width, heads, vocabulary } = args;
     const p = transformerParameters(given, args);
     const ids = indices(batch * length, vocabulary);
-    const bias = tf.reshape(causalMask(tf, length), [1, 1, length, length]);
     const sequence = (x) => tf.reshape(x, [batch, length, width]);
     const flat = (x) => tf.reshape(x, [batch * length, width]);
     return trainer(given, p, () => {
@@ -50,7 +48,7 @@ export const kinds = {
       for (const layer of p.layers) {
         const h = core.layerNorm(x, layer.scale1, layer.bias1, 1e-5);
         const [q, k, v] = [layer.query, layer.key, layer.value].map((w) => sequence(core.linear(h, w)));
-        x = tf.add(x, core.linear(flat(core.attention(q, k, v, { heads, bias })), layer.out));
+        x = tf.add(x, core.linear(flat(core.attention(q, k, v, { heads, causal: true })), layer.out));
         const inner = core.gelu(core.linear(core.layerNorm(x, layer.scale2, layer.bias2, 1e-5), layer.up));
         x = tf.add(x, core.linear(inner, layer.down));
       }

@@ -25,16 +25,24 @@ const corner = (x: tf.Tensor2D, count = 3) =>
 huge('more than 2³¹ elements', () => {
   test('a product and what is computed from it (8.6 GB)', () => {
     tf.tidy(() => {
-      const a = tf.linspace(0, 1, ROWS).reshape([ROWS, 1]) as tf.Tensor2D;
-      const b = tf.linspace(0, 1, COLUMNS).reshape([1, COLUMNS]) as tf.Tensor2D;
+      const a = tf.range(0, ROWS).div(ROWS).reshape([ROWS, 1]) as tf.Tensor2D;
+      const b = tf
+        .range(0, COLUMNS)
+        .div(COLUMNS - 1)
+        .reshape([1, COLUMNS]) as tf.Tensor2D;
       const y = a.matMul(b);
       expect(y.size).toBeGreaterThan(2 ** 31);
-      expect(corner(y)).toEqual([32766 / 32768, 32767 / 32768, 1]);
+      const last = 1 - 1 / ROWS; // of a; a and b are exact in float32
+      expect(corner(y)).toEqual([
+        Math.fround((last * 32766) / 32768),
+        Math.fround((last * 32767) / 32768),
+        last,
+      ]);
       const sums = y.sum(1).dataSync();
-      expect(sums[ROWS - 1]).toBeCloseTo(COLUMNS / 2, 1);
-      expect(sums[ROWS / 2]).toBeCloseTo(((ROWS / 2) * (COLUMNS / 2)) / (ROWS - 1), 1);
-      expect(y.max().dataSync()[0]).toBe(1);
-      expect(y.gather(tf.tensor1d([ROWS - 1, 1], 'int32')).dataSync()[COLUMNS - 1]).toBe(1);
+      expect(sums[ROWS - 1]).toBeCloseTo((last * COLUMNS) / 2, 1);
+      expect(sums[ROWS / 2]).toBeCloseTo(COLUMNS / 4, 1);
+      expect(y.max().dataSync()[0]).toBe(last);
+      expect(y.gather(tf.tensor1d([1, ROWS - 1], 'int32')).dataSync()[2 * COLUMNS - 1]).toBe(last);
     });
   });
 
@@ -55,9 +63,9 @@ huge('more than 2³¹ elements', () => {
       const x = tf.range(0, ROWS, 1, 'int32').reshape([ROWS, 1]);
       const y = tf.range(0, COLUMNS, 1, 'int32').reshape([1, COLUMNS]);
       const equal = x.equal(y) as tf.Tensor2D; // ones on the diagonal
-      const turned = equal.transpose() as tf.Tensor2D;
-      expect(Array.from(turned.slice([COLUMNS - 1, COLUMNS - 1], [1, 2]).dataSync())).toEqual([1, 0]);
-      turned.dispose();
+      const halves = equal.reshape([2, ROWS / 2, COLUMNS]).transpose([1, 0, 2]); // row r beside row r + 32768
+      expect(Array.from(halves.slice([0, 1, COLUMNS - 2], [1, 1, 2]).dataSync())).toEqual([0, 1]);
+      halves.dispose();
       const both = tf.concat([equal.slice([ROWS - 2, 0], [2, COLUMNS]), equal], 0);
       expect(both.shape).toEqual([ROWS + 2, COLUMNS]);
       expect(Array.from(both.slice([COLUMNS + 1, COLUMNS - 2], [1, 2]).dataSync())).toEqual([0, 1]);
