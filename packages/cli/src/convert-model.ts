@@ -10,6 +10,7 @@ import {
   parseDalleBartConfig,
   rulesForSource,
 } from '@easel/bart';
+import { type ClipConfig, clipConfigToJson, clipParameters, clipReading, parseClipConfig } from '@easel/clip';
 import { CheckpointError, ConfigError, type TensorSource } from '@easel/core';
 import {
   CHECKPOINT_NAMES,
@@ -64,7 +65,7 @@ export interface ConvertModelOptions {
 /** What came of a conversion. */
 export interface ConvertedModel {
   readonly folder: string;
-  readonly kind: 'text' | 'vqgan';
+  readonly kind: 'text' | 'vqgan' | 'clip';
   readonly tensors: number;
   readonly bytes: number;
   /** With `verify`: how far outputs for a fixed input are apart. */
@@ -80,6 +81,16 @@ const companions = [
   'special_tokens_map.json',
   'enwiki-words-frequency.txt',
   generationFile,
+];
+
+/** The same of a CLIP. */
+const clipCompanions = [
+  'vocab.json',
+  'merges.txt',
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'special_tokens_map.json',
+  'preprocessor_config.json',
 ];
 
 /** What the original's notebook draws with. */
@@ -105,13 +116,14 @@ async function readJson(path: string): Promise<unknown> {
   }
 }
 
-/** Whose config.json this is, by keys that only one of the two models has. */
+/** Whose config.json this is, by keys that only one of the models has. */
 function kindOf(json: unknown, file: string): ConvertedModel['kind'] {
   const has = (key: string) => typeof json === 'object' && json !== null && Object.hasOwn(json, key);
   if (has('image_vocab_size') || has('d_model')) return 'text';
   if (has('n_embed') || has('ch_mult')) return 'vqgan';
+  if (has('text_config') || has('vision_config')) return 'clip';
   throw new ConfigError(
-    `${file}: expected the config of a DALL·E BART (with image_vocab_size, d_model) or of a VQGAN (with n_embed, ch_mult); it is neither.`,
+    `${file}: expected the config of a DALL·E BART (with image_vocab_size, d_model), of a VQGAN (with n_embed, ch_mult) or of a CLIP (with text_config, vision_config); it is none.`,
   );
 }
 
@@ -135,6 +147,18 @@ function planVqgan(config: VqganConfig, source: TensorSource): Plan {
   };
 }
 
+function planClip(config: ClipConfig, source: TensorSource): Plan {
+  const reading = clipReading(source.entries.keys());
+  const shapes = clipParameters(config);
+  return {
+    model: { kind: 'clip', config },
+    source,
+    rules: reading.rules(shapes.keys()),
+    shapes,
+    ignore: reading.ignore,
+  };
+}
+
 /**
  * What is to be done with a checkpoint, by its names where they tell, else by its config. min-dalle keeps no config for its detoker.pt, which lies
  * beside the text model's: unless one is given, it is the published f16-16384 model.
@@ -149,6 +173,7 @@ async function planConversion(
   const file = config ?? join(folder, 'config.json');
   const json = await readJson(file);
   const kind = naming === 'flax' ? kindOf(json, file) : 'vqgan';
+  if (kind === 'clip') return planClip(parseClipConfig(json, file), source);
   return kind === 'text'
     ? planText(parseDalleBartConfig(json, file), source)
     : planVqgan(parseVqganConfig(json, file), source);
@@ -183,6 +208,11 @@ function targetOf({ model, shapes }: Plan, to: ConversionTarget, stacked: boolea
     const config = { ...model.config, useScan };
     return { model: { kind: 'text', config }, json: dalleBartConfigToJson(config), file, layout };
   }
+  const alone = [...shapes.keys()].map((name) => ({ name, weights: [name], stacked: false }));
+  if (model.kind === 'clip') {
+    const layout = to === 'flax' ? alone : undefined;
+    return { model, json: clipConfigToJson(model.config), file, layout };
+  }
   const json = vqganConfigToJson(model.config);
   if (to === 'easel') return { model, json, file, layout: undefined };
   const { normGroups, codebookNorm } = model.config;
@@ -191,13 +221,12 @@ function targetOf({ model, shapes }: Plan, to: ConversionTarget, stacked: boolea
       `Flax checkpoint: vqgan-jax computes with norm_groups 32 and codebook_norm "none" only; this VQGAN has ${normGroups} and "${codebookNorm}". It can be written as an Easel folder.`,
     );
   }
-  const layout = [...shapes.keys()].map((name) => ({ name, weights: [name], stacked: false }));
-  return { model, json, file, layout };
+  return { model, json, file, layout: alone };
 }
 
 /**
  * Rewrites a model as a folder: config.json, its weights, and the tokenizer's files if there are any. Weights are model.safetensors under our
- * names, which Easel opens fastest, or flax_model.msgpack, which the original programs open. Reads Flax's, taming's, min-dalle's and
+ * names, which Easel opens fastest, or flax_model.msgpack, which the original programs open. Reads Flax's, PyTorch's (taming, min-dalle, CLIP) and
  * Easel's own checkpoints, one tensor at a time.
  *
  * Throws CheckpointError or ConfigError if the checkpoint, its config or the two together are not a model; nothing is written then. Throws
@@ -215,8 +244,9 @@ export async function convertModel(
     const folder = isFolder ? input : dirname(input);
     const plan = await planConversion(opened, folder, config);
     const { kind } = plan.model;
-    if (kind === 'vqgan' && vqgan !== undefined) {
-      throw new ConfigError(`${input}: this is a VQGAN itself; --vqgan goes with a text model.`);
+    if (kind !== 'text' && vqgan !== undefined) {
+      const what = kind === 'clip' ? 'a CLIP' : 'a VQGAN itself';
+      throw new ConfigError(`${input}: this is ${what}; --vqgan goes with a text model.`);
     }
     const target = targetOf(plan, to, stacked);
     const weights = join(out, target.file);
@@ -243,6 +273,7 @@ export async function convertModel(
         : await convertToFlax(opened, plan.rules, target.layout, weights, storage, converting);
     await writeFileAtomic(join(out, 'config.json'), `${JSON.stringify(target.json, null, 2)}\n`);
     if (kind === 'text') await copyCompanions(folder, out, bartNaming(opened) !== 'easel');
+    if (kind === 'clip') await copyFiles(folder, out, clipCompanions);
     const outputs = verify ? await verifyWritten(plan, target.model, weights, dtype) : undefined;
     const done: ConvertedModel[] = [
       { folder: out, kind, tensors: plan.rules.size, bytes, ...(outputs === undefined ? {} : { outputs }) },
@@ -269,7 +300,7 @@ async function verifyWritten(
 ): Promise<OutputDifference> {
   const source = await openCheckpoint(weights);
   try {
-    const written = model.kind === 'text' ? planText(model.config, source) : planVqgan(model.config, source);
+    const written = planWritten(model, source);
     const outputs = await compareOutputs(plan.model, plan, written);
     const { difference, largest } = outputs;
     if (dtype === 'f32' && difference > MAX_RELATIVE_DIFFERENCE * largest) {
@@ -283,6 +314,11 @@ async function verifyWritten(
   }
 }
 
+function planWritten(model: VerifiedModel, source: TensorSource): Plan {
+  if (model.kind === 'clip') return planClip(model.config, source);
+  return model.kind === 'text' ? planText(model.config, source) : planVqgan(model.config, source);
+}
+
 async function sameFile(a: string, b: string): Promise<boolean> {
   const [first, second] = await Promise.all([a, b].map((path) => stat(path).catch(() => undefined)));
   return first !== undefined && first.ino === second?.ino && first.dev === second.dev;
@@ -290,11 +326,16 @@ async function sameFile(a: string, b: string): Promise<boolean> {
 
 /** Copies the tokenizer's files; a model of the original gets the original's super conditioning where nothing else is said. */
 async function copyCompanions(from: string, to: string, isOriginal: boolean): Promise<void> {
-  for (const name of companions) {
-    if (existsSync(join(from, name))) await copyFile(join(from, name), join(to, name));
-  }
+  await copyFiles(from, to, companions);
   if (isOriginal && !existsSync(join(to, generationFile))) {
     const json = JSON.stringify(generationSettingsToJson(originalGeneration), null, 2);
     await writeFileAtomic(join(to, generationFile), `${json}\n`);
+  }
+}
+
+/** Copies those of the files that are there. */
+async function copyFiles(from: string, to: string, names: readonly string[]): Promise<void> {
+  for (const name of names) {
+    if (existsSync(join(from, name))) await copyFile(join(from, name), join(to, name));
   }
 }

@@ -1,4 +1,5 @@
 import { DalleBart, type DalleBartConfig } from '@easel/bart';
+import { Clip, type ClipConfig } from '@easel/clip';
 import {
   CheckpointError,
   type CompositeLayer,
@@ -12,7 +13,8 @@ import * as tf from '@tensorflow/tfjs';
 /** A model that can be built to compare what it computes from two checkpoints. */
 export type VerifiedModel =
   | { readonly kind: 'text'; readonly config: DalleBartConfig }
-  | { readonly kind: 'vqgan'; readonly config: VqganConfig; readonly decoderOnly: boolean };
+  | { readonly kind: 'vqgan'; readonly config: VqganConfig; readonly decoderOnly: boolean }
+  | { readonly kind: 'clip'; readonly config: ClipConfig };
 
 /** A checkpoint and how it is read. */
 export interface ReadableCheckpoint {
@@ -31,7 +33,7 @@ export interface OutputDifference {
 
 /**
  * Loads a model from each of two checkpoints, one after the other, and compares what they compute for a fixed input: the text model's logits for
- * a whole row of image tokens; the VQGAN's picture of a 4×4 map of tokens and its latents of a picture. Runs on the backend that is started.
+ * a whole row of image tokens; the VQGAN's picture of a 4×4 map of tokens and its latents of a picture; CLIP's features of a text and a picture, and their score. Runs on the backend that is started.
  *
  * Throws CheckpointError if an output is not finite, and as `loadWeights`.
  */
@@ -65,6 +67,15 @@ async function outputs(model: VerifiedModel, checkpoint: ReadableCheckpoint): Pr
       return await numbers(() => [textOutput(bart)]);
     } finally {
       bart.dispose();
+    }
+  }
+  if (model.kind === 'clip') {
+    const clip = new Clip(model.config);
+    try {
+      await load(clip);
+      return await numbers(() => clipOutputs(clip));
+    } finally {
+      clip.dispose();
     }
   }
   const vqgan = new Vqgan(model.config, { decoderOnly: model.decoderOnly });
@@ -114,4 +125,16 @@ function vqganOutputs(vqgan: Vqgan): tf.Tensor[] {
     (_, i) => 0.5 + 0.5 * Math.sin(0.1 * i),
   );
   return [drawn, vqgan.encodeToLatent(tf.tensor4d(values, [1, height, width, channels]))];
+}
+
+/** Features of a text and of a picture, and how well they fit. */
+function clipOutputs(clip: Clip): tf.Tensor[] {
+  const { vocabSize, maxTextLength } = clip.config.text;
+  const { imageSize, channels } = clip.config.image;
+  const ids = Int32Array.from({ length: maxTextLength }, (_, i) => (7 * i + 3) % vocabSize);
+  const inputIds = tf.tensor2d(ids, [1, maxTextLength], 'int32');
+  const size = imageSize * imageSize * channels;
+  const values = Float32Array.from({ length: size }, (_, i) => Math.sin(0.1 * i));
+  const pixels = tf.tensor4d(values, [1, imageSize, imageSize, channels]);
+  return [clip.textFeatures({ inputIds }), clip.imageFeatures(pixels), clip.call([pixels, inputIds])];
 }

@@ -13,11 +13,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openDalleBart } from '@easel/bart/node';
+import { openClip } from '@easel/clip/node';
 import { selectBackend } from '@easel/core';
 import { openCheckpoint } from '@easel/core/node';
 import { openVqgan } from '@easel/vqgan/node';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { runEasel } from '../../testing/run-easel.js';
+import { writeTinyClip } from '../../testing/tiny-clip.js';
 import { writeTinyModel } from '../../testing/tiny-model.js';
 
 jest.setTimeout(60_000); // a busy machine
@@ -48,6 +50,40 @@ function flaxFolder(name: string): string {
   for (const file of ['vocab.json', 'merges.txt']) copyFileSync(at('tiny', file), join(folder, file));
   return folder;
 }
+
+describe('easel convert of a CLIP', () => {
+  test('PyTorch → Easel → Flax → Easel: the same weights, to the last bit, checked outputs, and the folder opens', async () => {
+    const torchClip = at('clip-torch');
+    writeTinyClip(torchClip);
+    const steps = [
+      [torchClip, at('clip-easel')],
+      [at('clip-easel'), at('clip-flax'), '--to', 'flax'],
+      [at('clip-flax'), at('clip-back')],
+    ];
+    for (const step of steps) {
+      const { code, stdout, stderr } = await runEasel('convert', ...step, '--verify', '--json');
+      expect([code, stderr]).toEqual([0, expect.anything()]);
+      const [{ kind, outputs }] = JSON.parse(stdout);
+      expect([kind, outputs.difference]).toEqual(['clip', 0]);
+    }
+    const [first, back] = [await openClip(torchClip), await openClip(at('clip-back'))];
+    for (const [name, weight] of first.clip.namedWeights()) {
+      expect([name, back.clip.namedWeights().get(name)?.dataSync()]).toEqual([name, weight.dataSync()]);
+    }
+    first.dispose();
+    back.dispose();
+  });
+
+  test('a CLIP takes no VQGAN, and a config of nothing known is refused', async () => {
+    const folder = at('clip-plain');
+    writeTinyClip(folder);
+    const { stderr } = await runEasel('convert', folder, at('clip-none'), '--vqgan', goldenVqgan);
+    expect(stderr).toContain('this is a CLIP; --vqgan goes with a text model');
+    writeFileSync(join(folder, 'config.json'), '{"model_type": "clip"}');
+    const other = await runEasel('convert', folder, at('clip-none'));
+    expect(other.stderr).toContain('or of a CLIP (with text_config, vision_config)');
+  });
+});
 
 describe('easel convert', () => {
   test.each(['normformer_scan', 'normformer_noscan'])(
@@ -225,7 +261,7 @@ describe('easel convert', () => {
     [
       'a config of neither kind',
       () => [at('tiny'), at('x'), '--config', at('tiny', 'tokenizer_config.json')],
-      'it is neither',
+      'it is none',
     ],
     ['into itself', () => [at('tiny'), at('tiny')], 'input and output are the same folder'],
     [

@@ -17,7 +17,7 @@ export const convert = defineCommand({
   name: 'convert',
   usage: '<in> <out>',
   description:
-    'Rewrite a model of Flax, PyTorch (taming, min-dalle) or Easel as an Easel or Flax model folder',
+    'Rewrite a text model, VQGAN or CLIP of Flax, PyTorch or Easel as an Easel or Flax model folder',
   positionals: {
     in: {
       type: 'string',
@@ -83,7 +83,7 @@ export const convert = defineCommand({
       });
       progress?.finish();
       const lines = converted.map(({ folder, kind, tensors, bytes, outputs }) => {
-        const what = kind === 'text' ? 'text model' : 'VQGAN';
+        const what = { text: 'text model', vqgan: 'VQGAN', clip: 'CLIP' }[kind];
         const size = `${(bytes / 2 ** 20).toFixed(1)} MiB`;
         const verified = outputs === undefined ? '' : `, ${describeOutputs(outputs)}`;
         return `${folder}: ${what}, ${tensors} tensors, ${size}${verified}`;

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { planModel } from '@easel/bart';
+import { clipParameters, parseClipConfig, rulesForTorch } from '@easel/clip';
 import { VQGAN_F16_16384, Vqgan, rulesForFlax, rulesForTaming } from '@easel/vqgan';
 import { permutedShape } from '@easel/core';
 import type { Checks } from '../checks.js';
@@ -86,7 +87,37 @@ const MODELS: readonly ListedModel[] = [
       return shapes;
     },
   },
+  {
+    files: /^clip_vit_(base_patch32|large_patch14)\.(flax|torch)\.json$/,
+    shapes(file) {
+      const weights = clipParameters(
+        parseClipConfig(file.includes('large_patch14') ? VIT_LARGE_PATCH14 : {}),
+      );
+      const torch = file.includes('.torch.');
+      const rules = torch ? rulesForTorch(weights.keys()) : rulesForFlax(weights.keys());
+      return new Map(
+        [...rules].map(([name, { source, transpose }]) => {
+          const shape = weights.get(name) ?? [];
+          const stored = transpose ? permutedShape(shape, inverse(transpose)) : shape;
+          return [torch ? source : source.replaceAll('.', '/'), [...stored]];
+        }),
+      );
+    },
+  },
 ];
+
+/** What differs from ViT-B/32, which is transformers' default. */
+const VIT_LARGE_PATCH14 = {
+  projection_dim: 768,
+  text_config: { hidden_size: 768, intermediate_size: 3072, num_attention_heads: 12 },
+  vision_config: {
+    hidden_size: 1024,
+    intermediate_size: 4096,
+    num_attention_heads: 16,
+    num_hidden_layers: 24,
+    patch_size: 14,
+  },
+};
 
 function inverse(permutation: readonly number[]): number[] {
   return permutation.map((_, axis) => permutation.indexOf(axis));

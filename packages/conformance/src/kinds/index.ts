@@ -41,9 +41,13 @@ export const KINDS: readonly KindEntry[] = [
   {
     name: 'clip',
     recognizes: (folder) => folder.has('config.json') && /"clip"/.test(textOf(folder, 'config.json')),
-    load: undefined,
+    load: () => import('./clip.js'),
   },
-  { name: 'image', recognizes: (folder) => folder.has('preprocess.json'), load: undefined },
+  {
+    name: 'image',
+    recognizes: (folder) => folder.has('preprocess.json') || folder.has('output.safetensors'),
+    load: () => import('./image.js'),
+  },
   {
     name: 'random',
     recognizes: (folder) => folder.has('original.json') || folder.has('partitionable.json'),

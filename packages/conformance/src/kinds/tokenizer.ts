@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { BpeTokenizer, tokenizerFiles } from '@easel/bart';
+import { ClipTokenizer, clipTokenizerFiles } from '@easel/clip';
 import type { Checks } from '../checks.js';
 import { readJson } from '../golden.js';
 import type { Case, GoldenFolder, Kind } from '../kind.js';
@@ -52,7 +53,29 @@ function isClip(folder: GoldenFolder): boolean {
 }
 
 function clipCases(folder: GoldenFolder): Case[] {
-  return [absent(`${folder.name} cases`, "CLIP's tokenizer has no runner here")];
+  const text = (file: string): string | undefined =>
+    folder.has(file) ? readFileSync(folder.file(file), 'utf8') : undefined;
+  const [vocab, merges, specialTokensMap, tokenizerConfig] = FILES.map(text);
+  const pair = (): ClipTokenizer =>
+    ClipTokenizer.fromFiles({ vocab, merges, specialTokensMap, tokenizerConfig });
+  const forms: [string, () => ClipTokenizer][] = [
+    ['vocab.json and merges.txt', pair],
+    ['files that we write', () => rewrittenClip(pair())],
+  ];
+  return forms.map(([name, make]) => ({
+    name,
+    needs: 'nothing',
+    run(checks) {
+      const tokenizer = make();
+      for (const each of readJson<TextCase[]>(folder.file('cases.json'))) checkIds(checks, tokenizer, each);
+    },
+  }));
+}
+
+function rewrittenClip(tokenizer: ClipTokenizer): ClipTokenizer {
+  const written = clipTokenizerFiles(tokenizer);
+  const [vocab, merges, specialTokensMap, tokenizerConfig] = FILES.map((file) => written.get(file));
+  return ClipTokenizer.fromFiles({ vocab, merges, specialTokensMap, tokenizerConfig });
 }
 
 function bartCases(folder: GoldenFolder): Case[] {
@@ -88,13 +111,19 @@ function rewritten(tokenizer: BpeTokenizer): BpeTokenizer {
   return BpeTokenizer.fromFiles({ vocab, merges, specialTokensMap, tokenizerConfig });
 }
 
-function checkText(checks: Checks, tokenizer: BpeTokenizer, each: TextCase): void {
+function checkIds(checks: Checks, tokenizer: BpeTokenizer | ClipTokenizer, each: TextCase): void {
   const { text, ids, padded, mask } = each;
   const name = JSON.stringify(text);
   checks.equal('ids', name, tokenizer.encode(text), ids);
   const row = tokenizer.encodeBatch([text], { maxLength: padded.length });
   checks.equal('rows', name, row.inputIds, padded);
   checks.equal('masks', name, row.attentionMask, mask);
+}
+
+function checkText(checks: Checks, tokenizer: BpeTokenizer, each: TextCase): void {
+  const { text, ids } = each;
+  const name = JSON.stringify(text);
+  checkIds(checks, tokenizer, each);
   checks.equal('text', name, tokenizer.decode(ids), each.decoded);
   const withSpecial = tokenizer.decode(ids, { skipSpecialTokens: false });
   checks.equal('text', `${name} with special tokens`, withSpecial, each.decoded_with_special);
