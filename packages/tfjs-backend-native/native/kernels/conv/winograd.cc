@@ -16,8 +16,8 @@
 namespace easel {
 namespace {
 
-/// Output tiles of a task, input channels of a block, output channels of a task: v has 36·64·64 floats, m twice as many.
-constexpr int64_t most_tiles = 64;
+/// Output tiles of a task, input channels of a block, output channels of a task: v has at most 36·48·64 floats, m twice as many.
+constexpr int64_t most_tiles = 48;
 constexpr int64_t most_in_channels = 64;
 constexpr int64_t most_out_channels = 128;
 /// Input and output channels of a task of the filter's gradient.
