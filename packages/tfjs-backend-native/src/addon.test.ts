@@ -54,7 +54,7 @@ describe('addon', () => {
       const addon = require(${JSON.stringify(path)});
       const n = 200;
       const [c, a, b] = [0, 1, 2].map((value) => new Float32Array(addon.allocate(4 * n * n)).fill(value));
-      for (let i = 0; i < 20; i++) addon.gemm(c, a, b, Int32Array.of(n, n, n, 0, 1, 0), null, 0);
+      for (let i = 0; i < 20; i++) addon.gemm(c, a, b, Int32Array.of(n, n, n, 0, 1, 0), null, 0, null);
       require('node:worker_threads').parentPort.postMessage(c.every((value) => value === 2 * n));`;
     const answers = [1, 2, 3].map(
       () =>
@@ -70,7 +70,15 @@ describe('addon', () => {
     );
     expect(await Promise.all(answers)).toEqual([true, true, true]);
     const c = new Float32Array(1);
-    addon().gemm(c, Float32Array.of(2, 3), Float32Array.of(5, 7), Int32Array.of(1, 1, 2, 0, 0, 0), null, 0);
+    addon().gemm(
+      c,
+      Float32Array.of(2, 3),
+      Float32Array.of(5, 7),
+      Int32Array.of(1, 1, 2, 0, 0, 0),
+      null,
+      0,
+      null,
+    );
     expect(c[0]).toBe(31);
   });
 });

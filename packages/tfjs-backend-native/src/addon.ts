@@ -33,9 +33,9 @@ export interface Addon extends KernelFunctions {
   setThreads(count: number): number;
 
   /**
-   * c = activation(op(a)·op(b) + bias), row-major, for a batch of products. sizes: m, n, k, transposeA, transposeB, activation (0 linear,
-   * 1 relu, 2 relu6, 3 sigmoid, 4 elu, 5 leakyrelu with slope `leak`), then the batch's extents (up to 4 axes), the strides of a over them, those of b; 0 broadcasts.
-   * op(a) is [m,k], op(b) [k,n], bias [n] or null; c is [batch…,m,n].
+   * c = activation(op(a)·op(b) + bias) + residual, row-major, for a batch of products. sizes: m, n, k, transposeA, transposeB, activation (0 linear,
+   * 1 relu, 2 relu6, 3 sigmoid, 4 elu, 5 leakyrelu with slope `leak`, 6 gelu, 7 its tanh form, 8 silu), then the batch's extents (up to 4 axes), the strides of a over them, those of b; 0 broadcasts.
+   * op(a) is [m,k], op(b) [k,n], bias [n] or null; c and residual (or null) are [batch…,m,n].
    */
   gemm(
     c: Float32Array,
@@ -44,6 +44,7 @@ export interface Addon extends KernelFunctions {
     sizes: Int32Array,
     bias: Float32Array | null,
     leak: number,
+    residual: Float32Array | null,
   ): void;
 
   /**

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { ShapeError } from '../errors.js';
-import { hasKernel, runKernel } from './fused-kernel.js';
+import { hasKernel, registerGradientOnce, runKernel } from './fused-kernel.js';
 import { tapeIsOn } from './tape.js';
 
 /**
@@ -20,8 +20,8 @@ export function linear(x: tf.Tensor, kernel: tf.Tensor, bias?: tf.Tensor): tf.Te
       `linear: expected bias [${outputSize}] for kernel [${kernel.shape}], got [${bias.shape}].`,
     );
   }
-  // The kernel has no gradient. One call in place of three or four: in drawing, where x is a few rows, calls cost time.
-  if (x.dtype === 'float32' && hasKernel('Linear') && !tapeIsOn()) {
+  // One call in place of three or four: in drawing, where x is a few rows, calls cost time.
+  if (x.dtype === 'float32' && hasKernel('Linear')) {
     return runKernel('Linear', { x, kernel, bias })[0] as tf.Tensor;
   }
   return tf.tidy(() => {
@@ -37,3 +37,20 @@ function product(rows: tf.Tensor2D, kernel: tf.Tensor2D, bias: tf.Tensor | undef
   if (tapeIsOn()) return tf.add(tf.matMul(rows, kernel), bias);
   return tf.fused.matMul({ a: rows, b: kernel, bias });
 }
+
+// Its result is not saved: none of the gradients needs it.
+registerGradientOnce({
+  kernelName: 'Linear',
+  inputsToSave: ['x', 'kernel'],
+  gradFunc: (dys, saved) => {
+    const [x, kernel] = saved as [tf.Tensor, tf.Tensor2D];
+    const [inputSize, outputSize] = kernel.shape;
+    const dy = tf.reshape(dys as tf.Tensor, [-1, outputSize]) as tf.Tensor2D;
+    const rows = tf.reshape(x, [-1, inputSize]) as tf.Tensor2D;
+    return {
+      x: () => tf.reshape(tf.matMul(dy, kernel, false, true), x.shape),
+      kernel: () => tf.matMul(rows, dy, true, false),
+      bias: () => tf.sum(dy, 0),
+    };
+  },
+});

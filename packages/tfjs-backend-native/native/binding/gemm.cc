@@ -1,4 +1,4 @@
-// gemm(c, a, b, sizes, bias, leak): see src/addon.ts.
+// gemm(c, a, b, sizes, bias, leak, residual): see src/addon.ts.
 #include "kernels/gemm/gemm.h"
 
 #include "binding/arguments.h"
@@ -15,11 +15,12 @@ int64_t extent(const GemmProblem& g, const int64_t* strides, int64_t matrix) {
 }
 
 napi_value gemm_binding(napi_env env, napi_callback_info info) {
-  Arguments args(env, info, "gemm", 6);
+  Arguments args(env, info, "gemm", 7);
   const Span<float> c = args.floats(0), a = args.floats(1), b = args.floats(2);
   const Span<int32_t> sizes = args.ints(3);
   const Span<float> bias = args.optional_floats(4);
   const double leak = args.number(5);
+  const Span<float> residual = args.optional_floats(6);
   constexpr size_t fixed = 6;
   if (!args.require(sizes.count >= fixed && (sizes.count - fixed) % 3 == 0 && sizes.count <= fixed + 12,
                     "sizes must be [m, n, k, transposeA, transposeB, activation, batch…, aStrides…, bStrides…]")) {
@@ -47,12 +48,13 @@ napi_value gemm_binding(napi_env env, napi_callback_info info) {
   args.require(extent(g, g.a_batch, g.m * g.k) <= static_cast<int64_t>(a.count), "a is shorter than its batch of m · k");
   args.require(extent(g, g.b_batch, g.k * g.n) <= static_cast<int64_t>(b.count), "b is shorter than its batch of k · n");
   args.require(bias.data == nullptr || static_cast<int64_t>(bias.count) == g.n, "bias must hold n elements");
-  args.require(sizes.data[5] <= static_cast<int>(Activation::leaky_relu), "unknown activation");
+  args.require(sizes.data[5] <= static_cast<int>(Activation::silu), "unknown activation");
+  args.require(residual.data == nullptr || residual.count == c.count, "residual must hold as many elements as c");
   if (!args.ok()) return nullptr;
   g.a = a.data;
   g.b = b.data;
   g.c = c.data;
-  g.epilogue = {bias.data, static_cast<Activation>(sizes.data[5]), static_cast<float>(leak)};
+  g.epilogue = {bias.data, static_cast<Activation>(sizes.data[5]), static_cast<float>(leak), residual.data, c.data};
   args.require(gemm(g), "out of memory");
   return nullptr;
 }

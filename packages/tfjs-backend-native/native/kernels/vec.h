@@ -362,6 +362,18 @@ static inline void prefetch_beyond(const float* p, int64_t floats) {
 /// bandwidth from memory, nothing from a cache. Beyond the array's end it does nothing.
 static inline void prefetch(const float* p) { prefetch_beyond(p, 2048); }
 
+/// x·Φ(x).
+static inline vf gelu(vf x) {
+  const vf half = mul(x, set(0.5f));
+  return fma(half, erf(mul(x, set(0.707106781186547524f))), half);
+}
+
+/// σ(2u), u = √(2/π)·(x + 0.044715·x³): x times this is the tanh form of gelu.
+static inline vf gelu_tanh_gate(vf x) {
+  const vf u = mul(x, fma(mul(x, x), set(0.044715f), set(1.0f)));
+  return sigmoid(mul(u, set(1.595769121605730711f)));
+}
+
 /// Calls full(i) for each whole vector of 0..n and last(i, count) for the count < lanes elements after them.
 template <typename Full, typename Last>
 static inline void for_vectors(int64_t n, Full full, Last last) {

@@ -21,6 +21,12 @@ double activated(Activation activation, double leak, double x) {
       return x < 0 ? std::expm1(x) : x;
     case Activation::leaky_relu:
       return x < 0 ? leak * x : x;
+    case Activation::gelu:
+      return 0.5 * x * (1 + std::erf(x * std::sqrt(0.5)));
+    case Activation::gelu_tanh:
+      return 0.5 * x * (1 + std::tanh(0.7978845608028654 * (x + 0.044715 * x * x * x)));
+    case Activation::silu:
+      return x / (1 + std::exp(-x));
   }
   return x;
 }

@@ -43,7 +43,7 @@ const GUARD = 12345.5;
 function run(m: number, n: number, k: number, ta: boolean, tb: boolean, a: Float32Array, b: Float32Array) {
   const guarded = new Float32Array(m * n + 33).fill(GUARD);
   const c = guarded.subarray(17, 17 + m * n);
-  addon().gemm(c, a, b, Int32Array.of(m, n, k, ta ? 1 : 0, tb ? 1 : 0, 0), null, 0);
+  addon().gemm(c, a, b, Int32Array.of(m, n, k, ta ? 1 : 0, tb ? 1 : 0, 0), null, 0, null);
   for (let i = 0; i < guarded.length; i++) {
     if (i === 17) i += m * n;
     if (guarded[i] !== GUARD)

@@ -19,6 +19,9 @@ const ACTIVATIONS: ReadonlyMap<string, { readonly kernelName: string; readonly n
   ['sigmoid', { kernelName: 'Sigmoid', number: 3 }],
   ['elu', { kernelName: 'Elu', number: 4 }],
   ['leakyrelu', { kernelName: 'LeakyRelu', number: 5 }],
+  ['gelu', { kernelName: 'Gelu', number: 6 }],
+  ['gelu_tanh', { kernelName: 'Gelu', number: 7 }],
+  ['silu', { kernelName: 'Silu', number: 8 }],
   ['prelu', { kernelName: 'Prelu' }],
 ]);
 

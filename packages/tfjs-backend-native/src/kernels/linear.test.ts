@@ -36,3 +36,36 @@ test('what does not fit is refused', () => {
   expect(() => run({ x, kernel, bias: tf.ones([3]) })).toThrow('got [2,3], [3,4] and [3]');
   expect(() => run({ x: tf.ones([2, 3], 'int32'), kernel })).toThrow(/float32/);
 });
+
+// Activations of the engine's own kernels are what the fused ones are compared with; sizes around tiles and vectors, few rows and many.
+test.each([
+  [1, 7, 33],
+  [5, 20, 16],
+  [70, 40, 47],
+  [150, 130, 129],
+])('[%i,%i]x[%i]: activation, then the residual', (m, k, n) => {
+  const x = tf.tensor2d(someValues(m * k, 1, 2), [m, k]);
+  const kernel = tf.tensor2d(someValues(k * n, 1, 3), [k, n]);
+  const bias = tf.tensor1d(someValues(n, 1, 4));
+  const residual = tf.tensor2d(someValues(m * n, 1, 5), [m, n]);
+  const unary = (name: string, of: tf.Tensor, attrs: tf.NamedAttrMap = {}) =>
+    tf.engine().runKernel(name, { x: of }, attrs) as tf.Tensor;
+  const activations: Record<string, (z: tf.Tensor) => tf.Tensor> = {
+    linear: (z) => z,
+    relu: tf.relu,
+    sigmoid: tf.sigmoid,
+    gelu: (z) => unary('Gelu', z, { approximate: false }),
+    gelu_tanh: (z) => unary('Gelu', z, { approximate: true }),
+    silu: (z) => unary('Silu', z),
+  };
+  underEachTarget((target) => {
+    const z = tf.add(tf.matMul(x, kernel), bias);
+    for (const [activation, f] of Object.entries(activations)) {
+      const y = tf.engine().runKernel('Linear', { x, kernel, bias, residual }, { activation }) as tf.Tensor;
+      const worst = tf.max(tf.abs(tf.sub(y, tf.add(f(z), residual)))).dataSync()[0] as number;
+      if (!(worst < 2e-5)) throw new Error(`${target}, ${activation}: differs by ${worst}`);
+    }
+  });
+  expect(() => tf.engine().runKernel('Linear', { x, kernel, residual: bias })).toThrow('expected residual');
+  expect(() => tf.engine().runKernel('Linear', { x, kernel }, { activation: 'tanh' })).toThrow('got tanh');
+});

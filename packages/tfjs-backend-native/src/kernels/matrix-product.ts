@@ -72,6 +72,7 @@ export function matrixProduct(
   transposeB: boolean,
   shape: ProductShape,
   epilogue: NativeEpilogue,
+  residual?: TensorInfo,
 ): TensorInfo {
   const { m, n, k, batch, outShape } = shape;
   const { info, values } = backend.allocate(outShape, 'float32');
@@ -88,6 +89,14 @@ export function matrixProduct(
     sizes[6 + axes + i] = axis.a;
     sizes[6 + 2 * axes + i] = axis.b;
   });
-  addon().gemm(values, backend.float32(a), backend.float32(b), sizes, epilogue.bias, epilogue.leak);
+  addon().gemm(
+    values,
+    backend.float32(a),
+    backend.float32(b),
+    sizes,
+    epilogue.bias,
+    epilogue.leak,
+    residual ? backend.float32(residual) : null,
+  );
   return info;
 }

@@ -81,15 +81,8 @@ static inline vf v_leaky_relu(vf x, vf p, vf) { return select(less(x, zero()), m
 static inline vf v_step(vf x, vf p, vf) { return select(is_nan(x), x, select(greater(x, zero()), set(1.0f), p)); }
 static inline vf v_clip(vf x, vf p, vf q) { return min_second(q, max_second(p, x)); }
 static inline vf v_erf(vf x, vf, vf) { return erf(x); }
-static inline vf v_gelu(vf x, vf, vf) {
-  const vf half = mul(x, set(0.5f));
-  return fma(half, erf(mul(x, set(sqrt_half))), half);
-}
-static inline vf v_tanh_gate(vf x) {
-  const vf u = mul(x, fma(mul(x, x), set(0.044715f), set(1.0f)));
-  return sigmoid(mul(u, set(2 * sqrt_2_over_pi)));
-}
-static inline vf v_gelu_tanh(vf x, vf, vf) { return mul(x, v_tanh_gate(x)); }
+static inline vf v_gelu(vf x, vf, vf) { return gelu(x); }
+static inline vf v_gelu_tanh(vf x, vf, vf) { return mul(x, gelu_tanh_gate(x)); }
 static inline vf v_silu(vf x, vf, vf) { return mul(x, sigmoid(x)); }
 static inline vf v_floor(vf x, vf, vf) { return round_down(x); }
 static inline vf v_ceil(vf x, vf, vf) { return round_up(x); }
@@ -113,7 +106,7 @@ static inline vf v_gelu_grad(vf dy, vf x) {
   return mul(dy, fma(x, pdf, cdf));
 }
 static inline vf v_gelu_tanh_grad(vf dy, vf x) {
-  const vf s = v_tanh_gate(x);
+  const vf s = gelu_tanh_gate(x);
   const vf slope = fma(mul(x, x), set(2 * sqrt_2_over_pi * 3 * 0.044715f), set(2 * sqrt_2_over_pi));
   return mul(dy, fma(mul(x, fnma(s, s, s)), slope, s));
 }

@@ -8,6 +8,7 @@ void apply_epilogue(const Epilogue& epilogue, float* c, int64_t c_row, int64_t r
   if (epilogue.empty()) return;
   Epilogue here = epilogue;
   if (here.bias) here.bias += first_column;
+  if (here.residual) here.residual += c - here.output;
   EASEL_KERNELS(epilogue).rows(c, c_row, rows, columns, here);
 }
 

@@ -1,4 +1,4 @@
-// What follows a product or a convolution: c[i,j] = activation(c[i,j] + bias[j]), float32, in place, while c is still in the cache.
+// What follows a product or a convolution: c[i,j] = activation(c[i,j] + bias[j]) + residual[i,j], float32, in place, while c is still in the cache.
 #pragma once
 
 #include <cstdint>
@@ -6,19 +6,21 @@
 namespace easel {
 
 /// Applied to an element after the bias. The values are the binding's.
-enum class Activation : int { none = 0, relu = 1, relu6 = 2, sigmoid = 3, elu = 4, leaky_relu = 5 };
+enum class Activation : int { none = 0, relu = 1, relu6 = 2, sigmoid = 3, elu = 4, leaky_relu = 5, gelu = 6, gelu_tanh = 7, silu = 8 };
 
-/// bias may be null; leak is leaky_relu's slope below 0.
+/// bias and residual may be null; leak is leaky_relu's slope below 0. The residual lies as the whole output does, which begins at `output`.
 struct Epilogue {
   const float* bias = nullptr;
   Activation activation = Activation::none;
   float leak = 0;
+  const float* residual = nullptr;
+  const float* output = nullptr;
 
-  bool empty() const { return bias == nullptr && activation == Activation::none; }
+  bool empty() const { return bias == nullptr && activation == Activation::none && residual == nullptr; }
 };
 
 struct EpilogueKernels {
-  /// The rows of c begin c_row floats apart. NaN stays NaN; sigmoid and elu are within 4 and 8 units in the last place.
+  /// The rows of c, and those of the residual, which begins at the first of them, begin c_row floats apart. NaN stays NaN; sigmoid and elu are within 4 and 8 units in the last place.
   void (*rows)(float* c, int64_t c_row, int64_t rows, int64_t columns, const Epilogue& epilogue);
 };
 

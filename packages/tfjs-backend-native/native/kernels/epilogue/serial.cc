@@ -20,6 +20,12 @@ float activate(Activation activation, float leak, float x) {
       return x >= 0 ? x : expm1f(x);
     case Activation::leaky_relu:
       return x < 0 ? leak * x : x;
+    case Activation::gelu:
+      return 0.5f * x * (1 + erff(x * 0.707106781186547524f));
+    case Activation::gelu_tanh:
+      return x / (1 + expf(-1.595769121605730711f * (x + 0.044715f * x * x * x)));
+    case Activation::silu:
+      return x / (1 + expf(-x));
   }
   return x;
 }
@@ -28,6 +34,7 @@ void rows_of(float* c, int64_t c_row, int64_t rows, int64_t columns, const Epilo
   for (int64_t i = 0; i < rows; i++, c += c_row) {
     for (int64_t j = 0; j < columns; j++) {
       c[j] = activate(epilogue.activation, epilogue.leak, epilogue.bias ? c[j] + epilogue.bias[j] : c[j]);
+      if (epilogue.residual) c[j] += epilogue.residual[i * c_row + j];
     }
   }
 }
