@@ -2,7 +2,16 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { planModel } from '@easel/bart';
 import { clipParameters, parseClipConfig, rulesForTorch } from '@easel/clip';
-import { VQGAN_F16_16384, Vqgan, rulesForFlax, rulesForTaming } from '@easel/vqgan';
+import {
+  VQGAN_F16_16384,
+  Vqgan,
+  rulesForFlax,
+  rulesForTaming,
+  Lpips,
+  PatchDiscriminator,
+  discriminatorRules,
+  lpipsRules,
+} from '@easel/vqgan';
 import { permutedShape } from '@easel/core';
 import type { Checks } from '../checks.js';
 import { readJson } from '../golden.js';
@@ -84,6 +93,28 @@ const MODELS: readonly ListedModel[] = [
         shapes.set(taming ? source : source.replaceAll('.', '/'), [...stored]);
       }
       model.dispose();
+      return shapes;
+    },
+  },
+  {
+    files: /\.taming_loss\.json$/,
+    shapes() {
+      // taming's class NLayerDiscriminator and its LPIPS, of full size.
+      const lpips = new Lpips();
+      const discriminator = new PatchDiscriminator();
+      const prefixes = [
+        [lpips, lpipsRules(lpips.namedWeights().keys(), 'taming'), 'loss.perceptual_loss.'],
+        [discriminator, discriminatorRules(discriminator.namedWeights().keys()), 'loss.discriminator.'],
+      ] as const;
+      const shapes = new Map<string, number[]>();
+      for (const [model, rules, prefix] of prefixes) {
+        for (const [name, { source, transpose }] of rules) {
+          if (/running_(mean|var)$/.test(source)) continue; // buffers are not counted
+          const shape = model.namedWeights().get(name)?.shape ?? [];
+          shapes.set(`${prefix}${source}`, transpose ? permutedShape(shape, inverse(transpose)) : [...shape]);
+        }
+        model.dispose();
+      }
       return shapes;
     },
   },
