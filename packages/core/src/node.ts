@@ -1,13 +1,17 @@
-export { MsgpackFile, openMsgpackIndex } from './checkpoint/msgpack-file.js';
-export { type MsgpackWriteOptions, writeMsgpack } from './checkpoint/msgpack-writer.js';
-export { CHECKPOINT_NAMES, openCheckpoint } from './checkpoint/open.js';
-export { openSafetensors, openSafetensorsIndex } from './checkpoint/safetensors-file.js';
 export {
-  type ArrayToSave,
+  type ConvertDtype,
   type ConvertOptions,
   convertCheckpoint,
   convertToFlax,
   type FlaxTensor,
+  type WrittenCheckpoint,
+} from './checkpoint/convert.js';
+export { MsgpackFile, openMsgpackIndex } from './checkpoint/msgpack-file.js';
+export { type MsgpackWriteOptions, writeMsgpack, writeShardedMsgpack } from './checkpoint/msgpack-writer.js';
+export { CHECKPOINT_NAMES, openCheckpoint } from './checkpoint/open.js';
+export { openSafetensors, openSafetensorsIndex } from './checkpoint/safetensors-file.js';
+export {
+  type ArrayToSave,
   type SaveOptions,
   saveMsgpack,
   saveSafetensors,

@@ -15,7 +15,7 @@ import { fileURLToPath } from 'node:url';
 import { openDalleBart } from '@easel/bart/node';
 import { openClip } from '@easel/clip/node';
 import { selectBackend } from '@easel/core';
-import { openCheckpoint } from '@easel/core/node';
+import { openCheckpoint, saveSafetensors } from '@easel/core/node';
 import { openVqgan } from '@easel/vqgan/node';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { runEasel } from '../../testing/run-easel.js';
@@ -30,6 +30,9 @@ const golden = (name: string) =>
 
 const goldenVqgan = fileURLToPath(new URL('../../../../reference/golden/vqgan/two_levels', import.meta.url));
 
+const goldenClip = (name: string) =>
+  fileURLToPath(new URL(`../../../../reference/golden/clip/${name}`, import.meta.url));
+
 /** The same in PyTorch's forms. */
 const torch = fileURLToPath(new URL('../../../../reference/torch', import.meta.url));
 
@@ -40,6 +43,10 @@ beforeAll(async () => {
   await selectBackend('cpu');
   root = mkdtempSync(join(tmpdir(), 'easel-checkpoint-'));
   await writeTinyModel(at('tiny'));
+  await saveSafetensors(
+    at('strange.safetensors'),
+    new Map([['x', { data: Float32Array.of(1), shape: [1] }]]),
+  );
 });
 afterAll(() => rmSync(root, { recursive: true }));
 
@@ -74,14 +81,26 @@ describe('easel convert of a CLIP', () => {
     back.dispose();
   });
 
-  test('a CLIP takes no VQGAN, and a config of nothing known is refused', async () => {
-    const folder = at('clip-plain');
-    writeTinyClip(folder);
-    const { stderr } = await runEasel('convert', folder, at('clip-none'), '--vqgan', goldenVqgan);
-    expect(stderr).toContain('this is a CLIP; --vqgan goes with a text model');
-    writeFileSync(join(folder, 'config.json'), '{"model_type": "clip"}');
-    const other = await runEasel('convert', folder, at('clip-none'));
-    expect(other.stderr).toContain('or of a CLIP (with text_config, vision_config)');
+  test("Flax's and PyTorch's files give the same file; in Flax's form, the tensors of the original", async () => {
+    const folder = goldenClip('quick_gelu');
+    const config = ['--config', join(folder, 'config.json')];
+    for (const name of ['flax_model.msgpack', 'model.safetensors'])
+      expect(await runEasel('convert', join(folder, name), at(`from-${name}`), ...config)).toMatchObject({
+        code: 0,
+      });
+    const [flax, torch] = ['flax_model.msgpack', 'model.safetensors'].map((name) =>
+      readFileSync(at(`from-${name}`, 'model.safetensors')),
+    ) as [Buffer, Buffer];
+    expect(Buffer.compare(flax, torch)).toBe(0);
+    const back = await runEasel('convert', at('from-model.safetensors'), at('to-flax'), '--to', 'flax');
+    expect(back).toMatchObject({ code: 0 });
+    // The recording keeps logit_scale as a NumPy scalar, Easel as an array without axes: the same to Flax, not the same bytes.
+    const original = await openCheckpoint(join(folder, 'flax_model.msgpack'));
+    const written = await openCheckpoint(at('to-flax'));
+    expect([...written.entries.keys()].sort()).toEqual([...original.entries.keys()].sort());
+    for (const name of written.entries.keys())
+      expect(await written.read(name)).toEqual(await original.read(name));
+    await Promise.all([original.close(), written.close()]);
   });
 });
 
@@ -236,6 +255,74 @@ describe('easel convert', () => {
     expect(rounded.difference).toBeLessThan(0.01 * rounded.largest);
   });
 
+  test.each(['v1_plain', 'v1_decoder_defaults'])(
+    'the first version, %s: to Easel and back to Flax, the bytes of the original, the same outputs',
+    async (name) => {
+      const [ours, back] = [at(`ours-${name}`), at(`back-${name}`)];
+      const there = await runEasel('convert', golden(name), ours, '--verify', '--quiet');
+      expect(there.stderr).toBe('');
+      expect(there.stdout).toMatch(/: text model of the first version, \d+ tensors, .*, outputs equal$/m);
+      expect(readdirSync(ours).sort()).toEqual(['config.json', 'decoder_config.json', 'model.safetensors']);
+      const again = await runEasel('convert', ours, back, '--to', 'flax', '--verify', '--json');
+      expect([again.code, JSON.parse(again.stdout)[0].outputs.difference]).toEqual([0, 0]);
+      const [original, written] = [golden(name), back].map((folder) =>
+        readFileSync(join(folder, 'flax_model.msgpack')),
+      ) as [Buffer, Buffer];
+      expect(Buffer.compare(original, written)).toBe(0);
+    },
+  );
+
+  test('in parts, and from parts: the same weights, the same outputs', async () => {
+    const folder = flaxFolder('normformer_scan');
+    const [parts, flaxParts, whole] = [at('parts'), at('flax-parts'), at('whole')];
+    const size = ['--shard-size', '10KB', '--verify', '--json'];
+    for (const [from, to, more] of [
+      [folder, parts, size],
+      [parts, flaxParts, [...size, '--to', 'flax']],
+      [flaxParts, whole, ['--to', 'flax', '--verify', '--json']],
+    ] as const) {
+      const { code, stdout } = await runEasel('convert', from, to, ...more);
+      expect([code, JSON.parse(stdout)[0].outputs.difference]).toEqual([0, 0]);
+    }
+    const names = readdirSync(flaxParts);
+    expect(names).toContain('flax_model.msgpack.index.json');
+    expect(names.filter((name) => /^flax_model-\d{5}-of-\d{5}\.msgpack$/.test(name)).length).toBeGreaterThan(
+      2,
+    );
+    expect(readdirSync(parts)).toContain('model.safetensors.index.json');
+    const original = readFileSync(join(folder, 'flax_model.msgpack'));
+    expect(Buffer.compare(readFileSync(join(whole, 'flax_model.msgpack')), original)).toBe(0);
+  });
+
+  test('weights keep their storage unless another is asked for', async () => {
+    const half = join(torch, 'detoker.pt'); // float16
+    const config = ['--config', join(goldenVqgan, 'config.json')];
+    expect(await runEasel('convert', half, at('kept'), ...config, '--verify')).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('outputs equal'),
+    });
+    expect(await runEasel('convert', half, at('widened'), ...config, '--dtype', 'f32')).toMatchObject({
+      code: 0,
+    });
+    for (const [name, dtype] of [
+      ['kept', 'F16'],
+      ['widened', 'F32'],
+    ] as const) {
+      const source = await openCheckpoint(at(name));
+      expect(new Set([...source.entries.values()].map((entry) => entry.dtype))).toEqual(new Set([dtype]));
+      await source.close();
+    }
+  });
+
+  test.each([
+    [['--shard-size', '5'], '--shard-size: expected a size as 500MB or 2GB, got "5"'],
+    [['--shard-size', '0MB'], 'expected a size'],
+    [['--stacked'], '--stacked and --no-stacked go with --to flax'],
+  ])('a command line with %j', async (more, message) => {
+    const { code, stderr } = await runEasel('convert', at('tiny'), at('x'), ...more);
+    expect([code, stderr]).toEqual([2, expect.stringContaining(message)]);
+  });
+
   test.each<[string, () => string[], string]>([
     [
       'a VQGAN that vqgan-jax cannot compute',
@@ -254,20 +341,40 @@ describe('easel convert', () => {
       'there is no such file. A checkpoint needs its config.json',
     ],
     [
-      "another model's config",
+      "another kind of model's config",
       () => [at('tiny', 'vqgan'), at('x'), '--config', at('tiny', 'config.json')],
-      'does not fit the model. missing from the checkpoint',
+      'it holds a VQGAN (its tensor decoder.conv_in.kernel says so), but',
     ],
     [
-      'a config of neither kind',
-      () => [at('tiny'), at('x'), '--config', at('tiny', 'tokenizer_config.json')],
-      'it is none',
+      "another model's config",
+      () => [at('tiny', 'vqgan'), at('x'), '--config', join(goldenVqgan, 'config.json')],
+      'does not fit the model. of another shape (150): encoder.conv_in.kernel: expected [3,3,3,32], found [3,3,3,8]; ',
+    ],
+    [
+      'tensors and a config of no model',
+      () => [at('strange.safetensors'), at('x'), '--config', at('tiny', 'tokenizer_config.json')],
+      'neither it nor the names of the tensors in',
     ],
     ['into itself', () => [at('tiny'), at('tiny')], 'input and output are the same folder'],
     [
       'a VQGAN for a VQGAN',
       () => [at('tiny', 'vqgan'), at('x'), '--vqgan', at('tiny', 'vqgan')],
       'this is a VQGAN itself',
+    ],
+    [
+      'a VQGAN for a CLIP',
+      () => [goldenClip('quick_gelu'), at('x'), '--vqgan', at('tiny', 'vqgan')],
+      'this is a CLIP; --vqgan goes with a text model',
+    ],
+    [
+      'stacked layers of a model that has none',
+      () => [goldenClip('quick_gelu'), at('x'), '--to', 'flax', '--stacked'],
+      'a CLIP keeps its layers apart',
+    ],
+    [
+      'parts beside a whole checkpoint',
+      () => [goldenClip('quick_gelu'), at('tiny'), '--shard-size', '1MB'],
+      'it holds model.safetensors, and two checkpoints in one folder',
     ],
     ['unwritable output', () => [at('tiny'), '/proc/easel'], 'Output folder /proc/easel: cannot write'],
   ])('%s', async (_name, argv, message) => {

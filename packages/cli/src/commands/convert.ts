@@ -1,11 +1,17 @@
 import { backendOption, startBackend } from '../backend-option.js';
 import { defineCommand } from '../command.js';
-import { type ConversionTarget, conversionTargets, convertDtypes, convertModel } from '../convert-model.js';
+import type { OutputDifference } from '../conversion/compare-outputs.js';
+import {
+  type ConversionTarget,
+  conversionTargets,
+  convertDtypes,
+  convertModel,
+} from '../conversion/convert-model.js';
 import { interruptible } from '../interrupt.js';
 import { flagOption, jsonOption, quietOption, textOption } from '../options.js';
 import { prepareOutputFolder } from '../output-folder.js';
 import { Progress } from '../progress.js';
-import type { OutputDifference } from '../verify-conversion.js';
+import { UsageError } from '../usage-error.js';
 
 /** How far outputs before and after are apart, in words. */
 function describeOutputs({ difference, largest }: OutputDifference): string {
@@ -13,17 +19,31 @@ function describeOutputs({ difference, largest }: OutputDifference): string {
   return `outputs differ by at most ${difference.toPrecision(3)} (largest ${largest.toPrecision(3)})`;
 }
 
+const UNITS: Readonly<Record<string, number>> = {
+  ...{ B: 1, KB: 1e3, MB: 1e6, GB: 1e9 },
+  ...{ KIB: 2 ** 10, MIB: 2 ** 20, GIB: 2 ** 30 },
+};
+
+/** Bytes of a size as `2GB` (1e9 each) or `500MiB` (2^20 each); undefined if none was given. Throws UsageError. */
+function bytesOf(size: string | undefined): number | undefined {
+  if (size === undefined) return undefined;
+  const [, number = '', unit = ''] = /^(\d+(?:\.\d+)?)\s*([KMG]i?B|B)$/i.exec(size) ?? [];
+  const bytes = Math.floor(Number(number) * (UNITS[unit.toUpperCase()] ?? Number.NaN));
+  if (number !== '' && bytes >= 1) return bytes;
+  throw new UsageError(`--shard-size: expected a size as 500MB or 2GB, got "${size}".`);
+}
+
 export const convert = defineCommand({
   name: 'convert',
   usage: '<in> <out>',
   description:
-    'Rewrite a text model, VQGAN or CLIP of Flax, PyTorch or Easel as an Easel or Flax model folder',
+    'Rewrite DALL·E mini, a VQGAN or a CLIP, of Flax, PyTorch or Easel, as an Easel or Flax model folder',
   positionals: {
     in: {
       type: 'string',
       demandOption: true,
       describe:
-        'model folder, or checkpoint (.msgpack, .safetensors, .ckpt, .pt, a sharded index) with config.json beside it',
+        'model folder, or checkpoint (.msgpack, .safetensors, .ckpt, .pt, .bin, an index of parts) with config.json beside it',
     },
     out: {
       type: 'string',
@@ -32,9 +52,9 @@ export const convert = defineCommand({
     },
   },
   options: {
-    dtype: textOption('dtype', 'storage of the weights', {
+    dtype: textOption('dtype', 'storage of the weights; keep: as each is stored now', {
       choices: Object.keys(convertDtypes),
-      default: 'f32',
+      default: 'keep',
     }),
     to: textOption('to', 'easel: model.safetensors; flax: flax_model.msgpack, for the original programs', {
       choices: conversionTargets,
@@ -45,6 +65,10 @@ export const convert = defineCommand({
       describe:
         'with --to flax: layers stacked in one tensor each; --no-stacked: apart; default: as config.json has use_scan',
     } as const,
+    'shard-size': textOption(
+      'shard-size',
+      'most bytes of weights in a file, as 500MB or 2GB: more go into several files and an index; default: one file',
+    ),
     verify: flagOption('compute a fixed input before and after, and print the largest difference'),
     backend: backendOption,
     config: textOption('config', 'config.json that is elsewhere or has another name'),
@@ -62,18 +86,23 @@ export const convert = defineCommand({
       'back to the form of the original programs, checked',
     ],
     ['easel convert last.ckpt models/vqgan --config taming.json', 'a VQGAN of taming-transformers'],
+    ['easel convert clip-vit-base-patch32 models/clip --dtype f16', 'a CLIP of transformers'],
   ],
   run: (args) =>
     interruptible(async (signal) => {
+      const maxShardBytes = bytesOf(args['shard-size']);
+      if (args.stacked !== undefined && args.to !== 'flax')
+        throw new UsageError('--stacked and --no-stacked go with --to flax: Easel keeps layers apart.');
       await prepareOutputFolder(args.out);
       if (args.verify) await startBackend(args);
       let progress: Progress | undefined;
       const converted = await convertModel(args.in, args.out, {
-        dtype: (args.dtype ?? 'f32') as keyof typeof convertDtypes,
+        dtype: (args.dtype ?? 'keep') as keyof typeof convertDtypes,
         config: args.config,
         vqgan: args.vqgan,
         to: (args.to ?? 'easel') as ConversionTarget,
         stacked: args.stacked,
+        maxShardBytes,
         verify: args.verify,
         signal,
         onWeight: (name, done, total) => {
@@ -82,11 +111,10 @@ export const convert = defineCommand({
         },
       });
       progress?.finish();
-      const lines = converted.map(({ folder, kind, tensors, bytes, outputs }) => {
-        const what = { text: 'text model', vqgan: 'VQGAN', clip: 'CLIP' }[kind];
+      const lines = converted.map(({ folder, description, tensors, bytes, outputs }) => {
         const size = `${(bytes / 2 ** 20).toFixed(1)} MiB`;
         const verified = outputs === undefined ? '' : `, ${describeOutputs(outputs)}`;
-        return `${folder}: ${what}, ${tensors} tensors, ${size}${verified}`;
+        return `${folder}: ${description}, ${tensors} tensors, ${size}${verified}`;
       });
       process.stdout.write(`${args.json ? JSON.stringify(converted) : lines.join('\n')}\n`);
     }),

@@ -7,7 +7,7 @@ import { CheckpointError } from '../errors.js';
 import { fromMsgpack } from './msgpack.js';
 import { layOutMsgpack } from './msgpack-layout.js';
 import { writeMsgpack } from './msgpack-writer.js';
-import { convertToFlax, saveMsgpack } from './save.js';
+import { saveMsgpack } from './save.js';
 
 let folder: string;
 let path: string;
@@ -118,36 +118,4 @@ test.each([
 ] as const)('refuses %s', async (_, names, dtype) => {
   const entries = names.map((name) => ({ name, dtype, shape: [1] }));
   await expect(writeMsgpack(path, entries, () => f32(1))).rejects.toBeInstanceOf(CheckpointError);
-});
-
-describe('convertToFlax', () => {
-  const source = fromMsgpack(
-    Uint8Array.from(
-      layOutMsgpack(['a', 'b', 'c'].map((name) => ({ name, dtype: 'U8', shape: [2] }))).flatMap((part, i) =>
-        part instanceof Uint8Array ? [...part] : [i, i + 1],
-      ),
-    ),
-  );
-  const rules = new Map(['a', 'b', 'c'].map((name) => [`our.${name}`, { source: name }]));
-
-  test('layers stacked on a new axis, their order the given one', async () => {
-    const layout = [
-      { name: 'm.stack', weights: ['our.c', 'our.a'], stacked: true },
-      { name: 'm.alone', weights: ['our.b'], stacked: false },
-    ];
-    const seen: string[] = [];
-    const onWeight = (name: string, done: number, total: number) => seen.push(`${name} ${done}/${total}`);
-    await convertToFlax(source, rules, layout, path, 'F16', { onWeight });
-    const file = fromMsgpack(await written());
-    expect(file.entries.get('m.stack')).toMatchObject({ dtype: 'F16', shape: [2, 2] });
-    const [a, b, c] = await Promise.all(['a', 'b', 'c'].map((name) => source.read(name)));
-    expect(await file.read('m.stack')).toEqual(f32(...(c as Float32Array), ...(a as Float32Array)));
-    expect(await file.read('m.alone')).toEqual(b);
-    expect(seen).toEqual(['our.b 1/3', 'our.c 2/3', 'our.a 3/3']);
-  });
-
-  test('a weight without a place', async () => {
-    const layout = [{ name: 'x', weights: ['our.a', 'our.b'], stacked: true }];
-    await expect(convertToFlax(source, rules, layout, path)).rejects.toThrow('Flax has no place for our.c');
-  });
 });

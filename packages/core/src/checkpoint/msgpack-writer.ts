@@ -1,7 +1,16 @@
-import { type TensorChunks, writeAll, writeAtomically } from 'safetensors-ts/node';
+import { basename, dirname, join } from 'node:path';
+import { elementCount } from 'safetensors-ts';
+import {
+  cutIntoShards,
+  shardName,
+  type TensorChunks,
+  writeAll,
+  writeAtomically,
+  writeShards,
+} from 'safetensors-ts/node';
 import { CheckpointError } from '../errors.js';
 import { layOutMsgpack, MAX_CHUNK_BYTES } from './msgpack-layout.js';
-import type { SourceEntry } from './tensor-source.js';
+import { itemBytes, type SourceEntry } from './tensor-source.js';
 
 /** How `writeMsgpack` writes. */
 export interface MsgpackWriteOptions {
@@ -40,6 +49,38 @@ export async function writeMsgpack(
     await data?.end();
   });
   return parts.reduce((sum, { byteLength }) => sum + byteLength, 0);
+}
+
+/**
+ * Writes tensors into as few Flax files as `maxShardBytes` of tensors allow, filled in the given order: `path` (…/flax_model.msgpack) alone if
+ * one is enough, else flax_model-00001-of-0000N.msgpack … and then flax_model.msgpack.index.json, as transformers does. Else as
+ * `writeMsgpack`. Returns the names of the files written.
+ */
+export async function writeShardedMsgpack(
+  path: string,
+  tensors: Iterable<SourceEntry>,
+  read: (name: string) => TensorChunks | Promise<TensorChunks>,
+  options: MsgpackWriteOptions & { readonly maxShardBytes: number },
+): Promise<string[]> {
+  const bytesOf = ({ dtype, shape }: SourceEntry): number => elementCount(shape) * itemBytes(dtype);
+  const shards = cutIntoShards(tensors, bytesOf, options.maxShardBytes);
+  if (shards.length <= 1) {
+    await writeMsgpack(path, shards[0] ?? [], read, options);
+    return [basename(path)];
+  }
+  const weightMap = new Map<string, string>();
+  const files = new Map<string, () => Promise<unknown>>();
+  for (const [i, shard] of shards.entries()) {
+    const name = shardName(basename(path, '.msgpack'), i, shards.length, '.msgpack');
+    for (const tensor of shard) weightMap.set(tensor.name.replaceAll('.', '/'), name);
+    files.set(name, () => writeMsgpack(join(dirname(path), name), shard, read, options));
+  }
+  const totalSize = shards.flat().reduce((sum, tensor) => sum + bytesOf(tensor), 0);
+  const index = await writeShards(dirname(path), files, `${basename(path)}.index.json`, {
+    totalSize,
+    weightMap,
+  });
+  return [...files.keys(), index];
 }
 
 /** A tensor's data, handed out in other pieces than it comes in. */

@@ -25,15 +25,23 @@ export function asWriteError(error: unknown, path: string): unknown {
   );
 }
 
+/** What `writing` gives; an error of the file system says what to do about `path`. */
+export async function withRemedy<Result>(path: string, writing: Promise<Result>): Promise<Result> {
+  try {
+    return await writing;
+  } catch (error) {
+    throw asWriteError(error, path);
+  }
+}
+
 /**
  * Makes or replaces a file as a whole: the content goes to a temporary sibling, which is synced and renamed. Whatever fails, no temporary
  * file is left and what was at `path` stays. Text is written as UTF-8. Throws EaselError saying what to do.
  */
 export async function writeFileAtomic(path: string, content: Uint8Array | string): Promise<void> {
   const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content;
-  try {
-    await writeAtomically(path, (handle) => writeAll(handle, bytes));
-  } catch (error) {
-    throw asWriteError(error, path);
-  }
+  await withRemedy(
+    path,
+    writeAtomically(path, (handle) => writeAll(handle, bytes)),
+  );
 }

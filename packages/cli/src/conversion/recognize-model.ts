@@ -1,0 +1,106 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseDalleBartConfig, parseFirstVersionConfig } from '@easel/bart';
+import { parseClipConfig } from '@easel/clip';
+import { ConfigError, type TensorSource } from '@easel/core';
+import { parseJson, readTextIfThere } from '@easel/core/node';
+import { parseVqganConfig, VQGAN_F16_16384, vqganReading } from '@easel/vqgan';
+import { clipModel } from './clip-model.js';
+import type { ConvertibleModel } from './convertible-model.js';
+import { dalleBart, firstVersion } from './text-models.js';
+import { vqganModel } from './vqgan-model.js';
+
+/** The models that are told apart. */
+const MODELS = {
+  second: 'DALL·E mini',
+  first: "DALL·E mini's first version",
+  vqgan: 'a VQGAN',
+  clip: 'a CLIP',
+} as const;
+type Model = keyof typeof MODELS;
+
+/** Tensors that a checkpoint of one model has and those of the others have not, whosever names it has. */
+const TENSORS: readonly (readonly [string, Model])[] = [
+  ['logit_scale', 'clip'],
+  ['decoder.conv_in.kernel', 'vqgan'],
+  ['decoder.conv_in.weight', 'vqgan'],
+  ['state_dict.decoder.conv_in.weight', 'vqgan'],
+  ['model.shared.embedding', 'first'],
+  ['final_logits_bias', 'first'],
+  ['model.encoder.embed_tokens.embedding', 'second'],
+  ['encoder.embed_tokens.embedding', 'second'],
+  ['encoder.embed_tokens.weight', 'second'],
+];
+
+/** Settings that a config.json of one model has and those of the others have not. */
+const SETTINGS: readonly (readonly [string, Model])[] = [
+  ['text_config', 'clip'],
+  ['text_config_dict', 'clip'],
+  ['vision_config', 'clip'],
+  ['vision_config_dict', 'clip'],
+  ['n_embed', 'vqgan'],
+  ['ch_mult', 'vqgan'],
+  ['vocab_size_output', 'first'],
+  ['image_vocab_size', 'second'],
+  ['encoder_vocab_size', 'second'],
+];
+
+const TYPES: Readonly<Record<string, Model>> = { clip: 'clip', bart: 'first', dallebart: 'second' };
+
+/** Which model a config.json is of; undefined if it may be of several. */
+function modelOfConfig(json: unknown): Model | undefined {
+  if (typeof json !== 'object' || json === null) return undefined;
+  const type = (json as Record<string, unknown>).model_type;
+  const byType = typeof type === 'string' ? TYPES[type] : undefined;
+  return byType ?? SETTINGS.find(([key]) => Object.hasOwn(json, key))?.[1];
+}
+
+async function readConfig(file: string): Promise<unknown> {
+  const text = await readTextIfThere(file);
+  if (text !== undefined) return parseJson(text, file);
+  throw new ConfigError(
+    `${file}: there is no such file. A checkpoint needs its config.json: put it beside it, or give --config FILE.`,
+  );
+}
+
+/**
+ * Which model a checkpoint is of: what its tensors are called tells, and its config says the sizes. `config`: the file of it, default
+ * config.json in `folder`. min-dalle keeps no config for its detoker.pt, which lies beside the text model's: unless one is given, it
+ * is the published f16-16384 model.
+ *
+ * Throws ConfigError if neither tells, if the two tell different things, and as the models' own parsers.
+ */
+export async function recognizeModel(
+  source: TensorSource,
+  folder: string,
+  config: string | undefined,
+): Promise<ConvertibleModel> {
+  const names = vqganReading(source.entries.keys());
+  if (names.naming === 'min-dalle' && config === undefined) return vqganModel(VQGAN_F16_16384, true);
+  const file = config ?? join(folder, 'config.json');
+  const json = await readConfig(file);
+  const [tensor, held] = TENSORS.find(([name]) => source.entries.has(name)) ?? [];
+  const described = modelOfConfig(json);
+  if (held !== undefined && described !== undefined && held !== described) {
+    throw new ConfigError(
+      `${source.description}: it holds ${MODELS[held]} (its tensor ${tensor} says so), but ${file} is of ${MODELS[described]}. Give the config that belongs to it with --config.`,
+    );
+  }
+  switch (held ?? described) {
+    case 'clip':
+      return clipModel(parseClipConfig(json, file));
+    case 'vqgan':
+      return vqganModel(parseVqganConfig(json, file), !names.canEncode);
+    case 'first': {
+      const decoderFile = join(folder, 'decoder_config.json');
+      const decoder = existsSync(decoderFile) ? await readConfig(decoderFile) : undefined;
+      return firstVersion(parseFirstVersionConfig(json, file, decoder));
+    }
+    case 'second':
+      return dalleBart(parseDalleBartConfig(json, file));
+    case undefined:
+      throw new ConfigError(
+        `${file}: neither it nor the names of the tensors in ${source.description} tell whether this is ${Object.values(MODELS).join(', ')}. Is it a config of one of them?`,
+      );
+  }
+}
