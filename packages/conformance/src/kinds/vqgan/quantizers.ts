@@ -36,7 +36,10 @@ export function quantizerCases(folder: GoldenFolder): Case[] {
         name: `${name}`,
         needs: 'everything',
         run: (_checks, context) =>
-          context.leftOut(`${name}`, 'Easel has no Gumbel quantizer: no published DALL·E mini model has one'),
+          context.leftOut(
+            `${name}`,
+            'Easel has no Gumbel quantizer, as no published DALL·E mini model has one',
+          ),
       });
     }
   }
