@@ -8,10 +8,15 @@ import { type Parameter, parameters } from './parameters.js';
  * Gives a model fresh weights: the very numbers that the original draws for the key of a seed, prngKey(seed).
  *
  * Kernels, embeddings and position biases are initStd·N(0, 1), times the gain of DeepNet or Magneto where the config asks
- * for it; scales are 1, biases 0.
+ * for it; scales are 1, biases 0. `only`: which weights, by name (default all); the rest stay as they are.
  */
-export function initializeDalleBart(model: DalleBart, key: Key): void {
-  fillFresh(model.namedWeights(), parameters(model.config), split(key)[0] as Key, model.config.initStd);
+export function initializeDalleBart(
+  model: DalleBart,
+  key: Key,
+  only: (name: string) => boolean = () => true,
+): void {
+  const table = parameters(model.config).filter(({ name }) => only(name));
+  fillFresh(model.namedWeights(), table, split(key)[0] as Key, model.config.initStd);
 }
 
 /** Gives every weight of a table its start value; keys are folded out of `root`. */

@@ -56,8 +56,18 @@ export {
 export { epochGenerator, SHUFFLE_BUFFER, shuffleBuffer } from './data/shuffle-buffer.js';
 
 // Training
+export type { Seq2SeqBatch } from './batches.js';
+export { createOptimizer, createSchedule } from './optimization.js';
+export {
+  type MicroBatch,
+  originalDropoutKeys,
+  type StepOptions,
+  seq2seqGradients,
+  tokenLosses,
+} from './seq2seq-step.js';
 export { trainSeq2Seq } from './train-seq2seq.js';
 export { trainVqgan } from './train-vqgan.js';
+export { isImageSide, optimizerGroup, trainedWeights } from './trained-weights.js';
 export {
   TrainingError,
   type TrainingEvent,

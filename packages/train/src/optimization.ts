@@ -4,6 +4,7 @@ import {
   clipFactor,
   constantSchedule,
   cosineSchedule,
+  DistributedShampoo,
   exponentialSchedule,
   globalNorm,
   linearSchedule,
@@ -34,14 +35,33 @@ export function createSchedule(settings: ScheduleSettings, steps: number): Sched
   }
 }
 
-/** The optimizer that a config describes, for these weights. Throws ConfigError for constants that it can't have. */
+/**
+ * The optimizer that a config describes, for these weights. Throws ConfigError for constants that it can't have.
+ * `groupOf`: which weights Shampoo preconditions together (see ShampooConfig).
+ */
 export function createOptimizer(
   settings: OptimizerSettings,
   schedule: Schedule,
   weights: ReadonlyMap<string, tf.Variable>,
+  groupOf: (name: string) => string = () => '',
 ): Optimizer {
-  const { name, beta1, beta2, epsilon, weightDecay, decay } = settings;
-  if (name === 'adafactor') return new Adafactor({ schedule, weightDecay });
+  const { name, beta1, beta2, epsilon, weightDecay, decay, clippingThreshold, shampoo } = settings;
+  if (name === 'adafactor') return new Adafactor({ schedule, weightDecay, clippingThreshold });
+  if (name === 'shampoo')
+    return new DistributedShampoo({
+      schedule,
+      beta1,
+      beta2,
+      weightDecay,
+      blockSize: shampoo.blockSize,
+      preconditioningComputeSteps: shampoo.computeEvery,
+      ...(shampoo.startStep !== null && { startPreconditioningStep: shampoo.startStep }),
+      skipPreconditioningDimSizeGt: shampoo.largestDimension,
+      graftType: shampoo.graft,
+      nesterov: shampoo.nesterov,
+      quantized: shampoo.quantized,
+      groupOf,
+    });
   const decayFilter = (weight: string) => decay === 'all' || (weights.get(weight)?.rank ?? 0) >= 2;
   return new AdamW({ schedule, beta1, beta2, epsilon, weightDecay, decayFilter });
 }

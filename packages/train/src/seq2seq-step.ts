@@ -3,11 +3,22 @@ import { type Key, prngKey, sparseCrossEntropy, split, valueAndGrads } from '@ea
 import * as tf from '@tensorflow/tfjs';
 import type { Seq2SeqBatch } from './batches.js';
 
+/** How the model is run for a gradient. */
+export interface StepOptions {
+  /** Keep only each layer's inputs and compute the layer again (default false). */
+  readonly rematerialize?: boolean;
+}
+
 /** −log p of each label over all V logits, float32 [B·T]; a key switches dropout on. */
-export function tokenLosses(model: DalleBart, batch: Seq2SeqBatch, dropoutKey?: Key): tf.Tensor1D {
+export function tokenLosses(
+  model: DalleBart,
+  batch: Seq2SeqBatch,
+  dropoutKey?: Key,
+  { rematerialize = false }: StepOptions = {},
+): tf.Tensor1D {
   return tf.tidy(() => {
     const { labels, ...inputs } = batch;
-    const logits = model.logits({ ...inputs, dropoutKey });
+    const logits = model.logits({ ...inputs, dropoutKey, rematerialize });
     const classes = logits.shape[2] as number;
     return sparseCrossEntropy(tf.reshape(logits, [labels.size, classes]) as tf.Tensor2D, labels);
   });
@@ -29,12 +40,16 @@ export async function seq2seqGradients(
   model: DalleBart,
   weights: ReadonlyMap<string, tf.Variable>,
   microBatches: Iterable<MicroBatch>,
+  options: StepOptions = {},
 ): Promise<{ readonly loss: number; readonly grads: Map<string, tf.Tensor> }> {
   let lossSum = 0;
   let count = 0;
   let grads = new Map<string, tf.Tensor>();
   for (const { batch, dropoutKey } of microBatches) {
-    const part = valueAndGrads(() => tf.mean(tokenLosses(model, batch, dropoutKey)) as tf.Scalar, weights);
+    const part = valueAndGrads(
+      () => tf.mean(tokenLosses(model, batch, dropoutKey, options)) as tf.Scalar,
+      weights,
+    );
     disposeBatch(batch);
     lossSum += (await part.value.data())[0] as number;
     part.value.dispose();

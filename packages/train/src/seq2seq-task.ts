@@ -7,6 +7,7 @@ import { type DataPosition, EpochOrder } from './epoch-order.js';
 import { applyUpdate } from './optimization.js';
 import type { CheckpointParts } from './run-folder.js';
 import { disposeBatch, type MicroBatch, seq2seqGradients, tokenLosses } from './seq2seq-step.js';
+import { trainedWeights } from './trained-weights.js';
 import { requireFinite, type TrainingTask, type UpdateResult } from './training-loop.js';
 
 /** Rows that are evaluated, of a set of batches. */
@@ -40,7 +41,9 @@ export class Seq2SeqTask implements TrainingTask {
   readonly data: string;
   readonly exportModel: (folder: string) => Promise<void>;
   private readonly parts: Seq2SeqTaskParts;
+  /** All weights, and those that are trained. */
   private readonly weights: Map<string, tf.Variable>;
+  private readonly trained: Map<string, tf.Variable>;
   private readonly order: EpochOrder;
   private readonly batchKey: Key;
 
@@ -58,6 +61,7 @@ export class Seq2SeqTask implements TrainingTask {
     this.data = parts.batches.set.digest;
     this.exportModel = parts.exportModel;
     this.weights = parts.model.namedWeights();
+    this.trained = trainedWeights(parts.model, config);
     this.order = new EpochOrder(foldInNames(this.key, ['order']), parts.rows.length, this.samplesPerStep);
     this.batchKey = foldInNames(this.key, ['batch']);
   }
@@ -75,7 +79,7 @@ export class Seq2SeqTask implements TrainingTask {
       this.microBatches(rows, step),
     );
     const learningRate = optimizer.schedule(step);
-    const gradientNorm = applyUpdate(optimizer, this.weights, grads, config.clipNorm, (norm) =>
+    const gradientNorm = applyUpdate(optimizer, this.trained, grads, config.clipNorm, (norm) =>
       requireFinite(step, loss, norm),
     );
     return { loss, learningRate, metrics: { gradientNorm } };

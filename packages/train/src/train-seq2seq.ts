@@ -23,6 +23,7 @@ import { holdOut } from './epoch-order.js';
 import { createOptimizer, createSchedule } from './optimization.js';
 import { RunFolder } from './run-folder.js';
 import { type EvaluationSplit, Seq2SeqTask } from './seq2seq-task.js';
+import { isImageSide, optimizerGroup, trainedWeights } from './trained-weights.js';
 import {
   restoreCheckpoint,
   runTraining,
@@ -53,7 +54,8 @@ export async function trainSeq2Seq(config: Seq2SeqConfig, options: TrainingOptio
       const optimizer = createOptimizer(
         config.optimizer,
         createSchedule(config.schedule, config.steps),
-        weights,
+        trainedWeights(model, config),
+        optimizerGroup(model),
       );
       try {
         const task = new Seq2SeqTask({
@@ -100,16 +102,17 @@ async function startingPoint(config: Seq2SeqConfig, key: Key): Promise<StartingP
       );
     }
     const start = {
-      model,
+      model: withDropout(model, config),
       tokenizer: tokenizer ?? opened.tokenizer,
       vqgan: await pathIfThere(join(config.init, 'vqgan')),
       wordList: await pathIfThere(join(config.init, WORD_LIST)),
     };
     try {
       requireFit(start.tokenizer, modelConfig);
+      if (config.initEmbeddings) initializeDalleBart(start.model, key, isImageSide);
       return start;
     } catch (error) {
-      opened.dispose();
+      start.model.dispose();
       throw error;
     }
   }
@@ -117,11 +120,32 @@ async function startingPoint(config: Seq2SeqConfig, key: Key): Promise<StartingP
     typeof config.model === 'string'
       ? [await readJsonFile(config.model), config.model]
       : [config.model, 'model'];
-  const modelConfig = parseDalleBartConfig(json, file);
+  const modelConfig = withRates(parseDalleBartConfig(json, file), config);
   requireFit(tokenizer as BpeTokenizer, modelConfig);
   const model = new DalleBart(modelConfig);
   initializeDalleBart(model, key);
   return { model, tokenizer: tokenizer as BpeTokenizer, vqgan: null, wordList: null };
+}
+
+/** A model's config with the run's dropout, where that names any. */
+function withRates(model: DalleBartConfig, { dropout, activationDropout }: Seq2SeqConfig): DalleBartConfig {
+  return {
+    ...model,
+    dropout: dropout ?? model.dropout,
+    activationDropout: activationDropout ?? model.activationDropout,
+  };
+}
+
+/** The model with the run's dropout: itself, or one with its weights in its place. */
+function withDropout(model: DalleBart, config: Seq2SeqConfig): DalleBart {
+  const wanted = withRates(model.config, config);
+  const { dropout, activationDropout } = model.config;
+  if (wanted.dropout === dropout && wanted.activationDropout === activationDropout) return model;
+  const changed = new DalleBart(wanted);
+  const weights = changed.namedWeights();
+  for (const [name, weight] of model.namedWeights()) weights.get(name)?.assign(weight);
+  model.dispose();
+  return changed;
 }
 
 /** Throws ConfigError unless the model's text embedding has a row for each of the tokenizer's ids. */

@@ -89,6 +89,11 @@ export function optional<T>(field: Field<T>): Field<T | null> {
   return (value, at) => (value === undefined || value === null ? null : field(value, at));
 }
 
+/** What `field` reads, null if the setting is null, or the default if it is absent. */
+export function nullable<T>(field: Field<T>, byDefault: T | null): Field<T | null> {
+  return (value, at) => (value === undefined ? byDefault : value === null ? null : field(value, at));
+}
+
 /** A list whose entries `entry` reads. */
 export function list<T>(entry: Field<T>, byDefault: readonly T[]): Field<readonly T[]> {
   return (value, at) => {

@@ -1,28 +1,49 @@
-import { ConfigError } from '@easel/core';
-import { choice, flag, integer, optional, real, type Settings, section } from './fields.js';
+import { ConfigError, GRAFT_TYPES } from '@easel/core';
+import { choice, flag, integer, nullable, optional, real, type Settings, section } from './fields.js';
 
 /** Which optimizer, with its constants. */
 export const optimizerFields = {
-  /** AdamW (Loshchilov and Hutter 2019) or Adafactor (Shazeer and Stern 2018). */
-  name: choice(['adamw', 'adafactor']),
-  /** Weight of the old mean of gradients (AdamW). */
+  /** AdamW (Loshchilov and Hutter 2019), Adafactor (Shazeer and Stern 2018) or Distributed Shampoo (Anil et al. 2020). */
+  name: choice(['adamw', 'adafactor', 'shampoo']),
+  /** Weight of the old mean of gradients (AdamW, Shampoo). */
   beta1: real({ min: 0, below: 1, default: 0.9 }),
-  /** Weight of the old mean of squared gradients (AdamW). */
-  beta2: real({ min: 0, below: 1, default: 0.999 }),
+  /** Weight of the old mean of squared gradients (AdamW); of statistics (Shampoo). */
+  beta2: real({ min: 0, max: 1, default: 0.999 }),
   /** Added to the root of the second moment (AdamW). */
   epsilon: real({ above: 0, default: 1e-8 }),
   /** Share of each decayed weight that a step of learning rate 1 takes away. */
   weightDecay: real({ min: 0, default: 0 }),
   /** Which weights decay: all, or those with two axes and more (kernels and embeddings; no biases, no norm scales). */
   decay: choice(['all', 'matrices']),
+  /** Largest root mean square of an update of Adafactor, before the learning rate; null: none. */
+  clippingThreshold: nullable(real({ above: 0 }), 1),
+  shampoo: section({
+    /** Longest side of a preconditioned block. */
+    blockSize: integer({ min: 1, default: 1024 }),
+    /** Updates between two computations of the preconditioners. */
+    computeEvery: integer({ min: 1, default: 10 }),
+    /** Updates before preconditioned directions are used; null: 101, or one more than computeEvery if that is larger. */
+    startStep: optional(integer({ min: 0 })),
+    /** Tensors with a longer dimension are not preconditioned. */
+    largestDimension: integer({ min: 0, default: 4096 }),
+    /** Whose step length a preconditioned direction takes. */
+    graft: choice([...GRAFT_TYPES]),
+    nesterov: flag(false),
+    /** Keep momenta as signed bytes. */
+    quantized: flag(false),
+  }),
 };
 export type OptimizerSettings = Settings<typeof optimizerFields>;
 
 /** Throws ConfigError for a choice that the optimizer doesn't have. */
-function checkOptimizer({ name, decay }: OptimizerSettings, file: string): void {
-  if (name === 'adafactor' && decay !== 'all')
+function checkOptimizer({ name, decay, beta2 }: OptimizerSettings, file: string): void {
+  if (name !== 'adamw' && decay !== 'all')
     throw new ConfigError(
-      `${file}: optimizer: Adafactor decays all weights or none; "decay": "${decay}" goes with adamw.`,
+      `${file}: optimizer: ${name} decays all weights or none; "decay": "${decay}" goes with adamw.`,
+    );
+  if (name !== 'shampoo' && beta2 === 1)
+    throw new ConfigError(
+      `${file}: optimizer.beta2: expected a number below 1; 1 goes with shampoo, which then sums.`,
     );
 }
 

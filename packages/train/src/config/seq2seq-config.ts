@@ -61,6 +61,15 @@ const fields = {
   /** What of the VQGAN goes into the finished model: all of its folder, or the decoder, which is enough to draw. */
   vqganParts: choice(['whole', 'decoder']),
   data: section(dataFields),
+  /** Dropout after embeddings and sub-blocks, and inside feed-forward blocks; null: as the model's config has them. */
+  dropout: optional(real({ min: 0, below: 1 })),
+  activationDropout: optional(real({ min: 0, below: 1 })),
+  /** Which weights are trained: all; or the image side's embeddings, their norms, the last norm and the head, for new images. */
+  trainable: choice(['all', 'embeddings']),
+  /** With trainable "embeddings" and init: these weights begin afresh. */
+  initEmbeddings: flag(false),
+  /** Keep only the inputs of each layer for the gradient and compute the layer again for it: less memory, more time. */
+  gradientCheckpointing: flag(false),
   /** Rows of one forward and backward pass. */
   batchSize: integer({ min: 1, default: 32 }),
   /** Passes whose gradients are averaged into one update. */
@@ -92,6 +101,8 @@ export function parseSeq2SeqConfig(json: unknown, file = 'training config'): Seq
     throw fail('expected either model (from scratch) or init (a model folder to go on from), and not both.');
   if (config.init === null && config.tokenizer === null)
     throw fail('tokenizer: expected a folder, it is missing. Make one with easel tokenizer train.');
+  if (config.initEmbeddings && (config.trainable !== 'embeddings' || config.init === null))
+    throw fail('initEmbeddings: it goes with trainable "embeddings" and a model folder as init.');
   if (config.data.eval !== null && config.data.evalFraction > 0)
     throw fail('data: expected either eval or evalFraction, and not both.');
   return config;
