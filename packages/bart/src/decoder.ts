@@ -171,19 +171,32 @@ export class Decoder extends Stack {
     { dropoutKey, onHidden, rematerialize: recompute = false }: PassOptions,
   ): tf.Tensor3D {
     return tf.tidy(() => {
-      const self: SelfContext = {
-        bias: paddingBias,
-        causal: true,
-        keysAndValues: (n, attention) => attention.project(n),
-      };
       let x = this.embed(ids, 0, dropoutKey);
       onHidden?.(x);
       for (const layer of this.layers) {
-        const forward = (y: tf.Tensor3D, text: tf.Tensor3D): tf.Tensor3D =>
-          layer.forward(y, self, layer.crossAttention.project(text), crossBias, dropoutKey);
+        const forward = (
+          y: tf.Tensor3D,
+          text: tf.Tensor3D,
+          textMask: tf.Tensor4D,
+          mask?: tf.Tensor4D,
+        ): tf.Tensor3D => {
+          const self: SelfContext = {
+            bias: mask,
+            causal: true,
+            keysAndValues: (n, attention) => attention.project(n),
+          };
+          return layer.forward(y, self, layer.crossAttention.project(text), textMask, dropoutKey);
+        };
+        const masks: [tf.Tensor4D, tf.Tensor4D?] = paddingBias ? [crossBias, paddingBias] : [crossBias];
+        const inputs: [tf.Tensor3D, tf.Tensor3D] = [x, encoded];
         x = recompute
-          ? rematerialize(forward, [x, encoded], [...layer.namedWeights().values()])
-          : forward(x, encoded);
+          ? rematerialize(
+              forward,
+              inputs,
+              [...layer.namedWeights().values()],
+              masks as [tf.Tensor4D, tf.Tensor4D],
+            )
+          : forward(...inputs, ...masks);
         onHidden?.(x);
       }
       return this.finish(x);

@@ -95,8 +95,11 @@ export class Encoder extends Stack {
       let x = this.embed(ids, 0, dropoutKey);
       onHidden?.(x);
       for (const layer of this.layers) {
-        const forward = (y: tf.Tensor3D): tf.Tensor3D => layer.forward(y, bias, dropoutKey);
-        x = recompute ? rematerialize(forward, [x], [...layer.namedWeights().values()]) : forward(x);
+        const forward = (y: tf.Tensor3D, mask: tf.Tensor4D): tf.Tensor3D =>
+          layer.forward(y, mask, dropoutKey);
+        x = recompute
+          ? rematerialize(forward, [x], [...layer.namedWeights().values()], [bias])
+          : forward(x, bias);
         onHidden?.(x);
       }
       return this.finish(x);

@@ -76,7 +76,12 @@ export const KINDS: readonly KindEntry[] = [
     load: () => import('./data.js'),
   },
   { name: 'partitions', recognizes: (folder) => folder.has('partitions.json'), load: undefined },
-  { name: 'train', recognizes: (folder) => folder.has('run.json'), load: undefined },
+  {
+    name: 'train',
+    recognizes: (folder) => folder.has('run.json'),
+    inputs: /^(model_scanned|model_unscanned|tokenizer)$/,
+    load: () => import('./train.js'),
+  },
   {
     name: 'safetensors',
     recognizes: (folder) => folder.has('expected.json'),

@@ -6,22 +6,29 @@ import { pullBack } from './value-and-grads.js';
  * f(...inputs), of which the backward pass keeps the inputs alone: it runs f again to have the rest, so memory is traded for time.
  *
  * `variables` are all variables that f reads and that may be trained; one that is left out gets no gradient. Everything random in f must come
- * from an explicit key, so that the second run repeats the first. Other tensors that f reads count as constants. Without a tape f just runs.
+ * from an explicit key, so that the second run repeats the first. `constants`: further tensors that f reads, which are kept for the second run and
+ * get no gradient; f must not read any that are freed before the backward pass. Without a tape f just runs.
  * Gradients are bit for bit those without it. Source: Chen et al. 2016, arXiv:1604.06174; `jax.checkpoint`.
  */
-export function rematerialize<Inputs extends readonly tf.Tensor[], T extends tf.Tensor>(
-  f: (...inputs: Inputs) => T,
+export function rematerialize<
+  const Inputs extends readonly tf.Tensor[],
+  T extends tf.Tensor,
+  const Constants extends readonly tf.Tensor[] = readonly [],
+>(
+  f: (...inputs: [...Inputs, ...Constants]) => T,
   inputs: Inputs,
   variables: readonly tf.Variable[],
+  constants: Constants = [] as unknown as Constants,
 ): T {
-  if (!tapeIsOn()) return f(...inputs);
+  const call = (tensors: readonly tf.Tensor[]): T => f(...(tensors as [...Inputs, ...Constants]));
+  if (!tapeIsOn()) return call([...inputs, ...constants]);
   const run = tf.customGrad((...args) => {
     const save = args.pop() as unknown as tf.GradSaveFunc;
     const given = args.slice(0, inputs.length) as tf.Tensor[];
-    save(given);
+    save([...given, ...constants]);
     const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor[] =>
-      pullBack(() => f(...(saved as unknown as Inputs)), dy, [...saved, ...variables]);
-    return { value: f(...(given as unknown as Inputs)), gradFunc };
+      pullBack(() => call(saved), dy, [...saved.slice(0, inputs.length), ...variables]);
+    return { value: call([...given, ...constants]), gradFunc };
   });
   return run(...inputs, ...variables) as T;
 }

@@ -12,7 +12,9 @@ import { groupOf, type RecordedRun, type TrainFlags } from './recorded-run.js';
 
 /** Our optimizer for a recorded run, or why there is none. */
 export function makeOptimizer(run: RecordedRun): Optimizer | { readonly missing: string } {
-  return run.flags ? ofTrainer(run, run.flags) : ofOptax(run);
+  if (!run.flags) return ofOptax(run);
+  const schedule: Schedule = (step) => run.rates?.[step] ?? Number.NaN;
+  return trainerOptimizer({ ...run.flags, ...run.overrides }, schedule, groupOf);
 }
 
 type Setting = number | string | boolean | null;
@@ -43,19 +45,19 @@ const SHAMPOO: Names<ShampooConfig> = {
   diagonal_epsilon: 'diagonalEpsilon',
 };
 
-function ofTrainer(run: RecordedRun, flags: TrainFlags): Optimizer | { missing: string } {
-  const schedule: Schedule = (step) => run.rates?.[step] ?? Number.NaN;
+/** The optimizer of the trainer's flags. */
+export function trainerOptimizer(
+  flags: TrainFlags,
+  schedule: Schedule,
+  group: (name: string) => string,
+): Optimizer | { readonly missing: string } {
   switch (flags.optim) {
     case 'adam':
       return new AdamW({ schedule, ...renamed(flags, ADAM) });
     case 'adafactor':
       return new Adafactor({ schedule, ...renamed(flags, ADAFACTOR) });
     case 'distributed_shampoo':
-      return new DistributedShampoo({
-        schedule,
-        ...renamed({ ...flags, ...run.overrides }, SHAMPOO),
-        groupOf,
-      });
+      return new DistributedShampoo({ schedule, ...renamed(flags, SHAMPOO), groupOf: group });
     default:
       return { missing: `Easel has no optimizer "${flags.optim}"` };
   }
