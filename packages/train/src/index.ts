@@ -56,6 +56,7 @@ export {
 export { epochGenerator, SHUFFLE_BUFFER, shuffleBuffer } from './data/shuffle-buffer.js';
 
 // Training
+export { originalPartitions, type Partition } from './partitions.js';
 export type { Seq2SeqBatch } from './batches.js';
 export { createOptimizer, createSchedule } from './optimization.js';
 export {

@@ -75,7 +75,11 @@ export const KINDS: readonly KindEntry[] = [
     inputs: /^(files|tokenizer)$/,
     load: () => import('./data.js'),
   },
-  { name: 'partitions', recognizes: (folder) => folder.has('partitions.json'), load: undefined },
+  {
+    name: 'partitions',
+    recognizes: (folder) => folder.has('partitions.json'),
+    load: () => import('./partitions.js'),
+  },
   {
     name: 'train',
     recognizes: (folder) => folder.has('run.json'),

@@ -1,0 +1,3 @@
+import { conformanceSuite } from '../../testing/suite.js';
+
+await conformanceSuite('partitions');
