@@ -45,7 +45,7 @@ const codes = (text: string) => [...text].map((letter) => letter.charCodeAt(0));
 
 test('a clean batch: tokens, mask, labels, and the labels shifted behind the start token', () => {
   const batches = new Seq2SeqBatches(set, letters(16));
-  const batch = batches.clean([1, 0]);
+  const batch = batches.rows([1, 0]).clean();
   expect([batch.inputIds, batch.decoderInputIds, batch.labels].map((tensor) => tensor.dtype)).toEqual(
     Array(3).fill('int32'),
   );
@@ -68,19 +68,19 @@ test('a clean batch: tokens, mask, labels, and the labels shifted behind the sta
 });
 
 test('text is trimmed to a multiple of 8, never beyond the longest that the model takes, and only if asked', () => {
-  expect(new Seq2SeqBatches(set, letters(32)).clean([1]).inputIds.shape).toEqual([1, 8]);
-  expect(new Seq2SeqBatches(set, letters(32)).clean([0]).inputIds.shape).toEqual([1, 16]);
-  expect(new Seq2SeqBatches(set, letters(10)).clean([0]).inputIds.shape).toEqual([1, 10]);
-  expect(new Seq2SeqBatches(set, { ...letters(32), trimText: false }).clean([1]).inputIds.shape).toEqual([
-    1, 32,
-  ]);
+  expect(new Seq2SeqBatches(set, letters(32)).rows([1]).clean().inputIds.shape).toEqual([1, 8]);
+  expect(new Seq2SeqBatches(set, letters(32)).rows([0]).clean().inputIds.shape).toEqual([1, 16]);
+  expect(new Seq2SeqBatches(set, letters(10)).rows([0]).clean().inputIds.shape).toEqual([1, 10]);
+  expect(
+    new Seq2SeqBatches(set, { ...letters(32), trimText: false }).rows([1]).clean().inputIds.shape,
+  ).toEqual([1, 32]);
 });
 
 test('every different caption is tokenized once', () => {
   const seen: string[] = [];
   const batches = new Seq2SeqBatches(set, letters(16, seen));
-  batches.clean([0, 1, 2]);
-  batches.noisy([0, 1, 2], quiet, prngKey(0));
+  batches.rows([0, 1, 2]).clean();
+  batches.rows([0, 1, 2]).noisy(quiet, prngKey(0));
   expect(seen).toEqual(['one two', 'one', '']);
 });
 
@@ -89,35 +89,39 @@ describe('noise', () => {
   const rows = Array.from({ length: 400 }, (_, i) => i % 3);
 
   test('none asked for: the clean batch', () => {
-    expect(values(batches.noisy([2, 1], quiet, prngKey(5)))).toEqual(values(batches.clean([2, 1])));
+    expect(values(batches.rows([2, 1]).noisy(quiet, prngKey(5)))).toEqual(
+      values(batches.rows([2, 1]).clean()),
+    );
   });
 
   test('the same key gives the same batch, another one another', () => {
     const noise = { blankCaptions: 0.5, maskMax: 1, maskRows: 0.75 };
-    const first = values(batches.noisy(rows, noise, prngKey(5)));
-    expect(values(batches.noisy(rows, noise, prngKey(5)))).toEqual(first);
-    expect(values(batches.noisy(rows, noise, prngKey(6)))).not.toEqual(first);
+    const first = values(batches.rows(rows).noisy(noise, prngKey(5)));
+    expect(values(batches.rows(rows).noisy(noise, prngKey(5)))).toEqual(first);
+    expect(values(batches.rows(rows).noisy(noise, prngKey(6)))).not.toEqual(first);
   });
 
   test('blank captions are the empty text, about as often as asked; labels stay', () => {
-    const { inputIds, labels } = values(batches.noisy(rows, { ...quiet, blankCaptions: 0.25 }, prngKey(1)));
+    const { inputIds, labels } = values(
+      batches.rows(rows).noisy({ ...quiet, blankCaptions: 0.25 }, prngKey(1)),
+    );
     const blank = inputIds.filter((row) => row[1] === 2);
     for (const row of blank) expect(row.slice(0, 4)).toEqual([0, 2, 1, 1]);
     expect(blank.length / rows.length).toBeGreaterThan(0.18);
     expect(blank.length / rows.length).toBeLessThan(0.32);
-    expect(labels).toEqual(values(batches.clean(rows)).labels);
+    expect(labels).toEqual(values(batches.rows(rows).clean()).labels);
   });
 
   test('all blank: the shortest text', () => {
-    const batch = batches.noisy([0, 1], { ...quiet, blankCaptions: 1 }, prngKey(1));
+    const batch = batches.rows([0, 1]).noisy({ ...quiet, blankCaptions: 1 }, prngKey(1));
     expect(batch.inputIds.shape).toEqual([2, 8]);
-    expect(values(batch)).toEqual(values(batches.clean([0, 1], { blank: true })));
+    expect(values(batch)).toEqual(values(batches.rows([0, 1]).clean({ blank: true })));
   });
 
   test('masked inputs become the start token in the asked share of rows, at half the largest rate on average', () => {
     const noise = { blankCaptions: 0, maskMax: 0.8, maskRows: 0.5 };
-    const { decoderInputIds, labels } = values(batches.noisy(rows, noise, prngKey(2)));
-    const clean = values(batches.clean(rows));
+    const { decoderInputIds, labels } = values(batches.rows(rows).noisy(noise, prngKey(2)));
+    const clean = values(batches.rows(rows).clean());
     expect(labels).toEqual(clean.labels);
     let masked = 0;
     for (const [b, row] of decoderInputIds.entries())
@@ -135,7 +139,7 @@ describe('noise', () => {
 
   test('a rate above 1 masks whole rows', () => {
     const noise = { blankCaptions: 0, maskMax: 4, maskRows: 1 };
-    const { decoderInputIds } = values(batches.noisy(rows, noise, prngKey(2)));
+    const { decoderInputIds } = values(batches.rows(rows).noisy(noise, prngKey(2)));
     const whole = decoderInputIds.filter((row) => row.every((id) => id === 99)).length;
     expect(whole / rows.length).toBeGreaterThan(0.7); // at least P(rate > 1) = 0.75, less chance
   });
@@ -149,7 +153,7 @@ test('keys of micro-batches differ from each other and between noise and dropout
 test("tensors are the caller's, none is left behind", () => {
   const before = tf.memory().numTensors;
   const batches = new Seq2SeqBatches(set, letters(16));
-  const batch = batches.noisy([0, 1], { blankCaptions: 0.5, maskMax: 1, maskRows: 1 }, prngKey(0));
+  const batch = batches.rows([0, 1]).noisy({ blankCaptions: 0.5, maskMax: 1, maskRows: 1 }, prngKey(0));
   tf.dispose([batch.inputIds, batch.attentionMask, batch.decoderInputIds, batch.labels]);
   expect(tf.memory().numTensors).toBe(before);
 });

@@ -41,97 +41,99 @@ export interface BatchNoise {
 /** Texts are tokenized this many at a time, so that no huge list of lists exists. */
 const tokenizeChunk = 4096;
 
-/** The batches of an encoded set. Every different caption is tokenized once, in the constructor. */
-export class Seq2SeqBatches {
-  readonly set: EncodedSet;
-  private readonly settings: BatchSettings;
-  /** Token ids of text u at [u·maxTextLength, …); the last text is the empty one. */
-  private readonly textIds: Int32Array;
-  private readonly textLengths: Int32Array;
-  /** Text of each row. */
-  private readonly textOfRow: Int32Array;
-  private readonly blankText: number;
+/** A caption's tokens: `ids` [maxTextLength], of which the first `length` are text. */
+export interface TokenizedText {
+  readonly ids: Int32Array;
+  readonly length: number;
+}
 
-  constructor(set: EncodedSet, settings: BatchSettings) {
-    this.set = set;
+/** A row that needs nothing more than to be put into tensors. */
+export interface TokenizedRow {
+  readonly text: TokenizedText;
+  /** [imageLength] */
+  readonly encoding: ArrayLike<number>;
+}
+
+/** Texts as tokens, in their order. */
+export function tokenizeTexts(
+  texts: readonly string[],
+  { maxTextLength, tokenize }: Pick<BatchSettings, 'maxTextLength' | 'tokenize'>,
+): TokenizedText[] {
+  const tokenized: TokenizedText[] = [];
+  for (let start = 0; start < texts.length; start += tokenizeChunk) {
+    const chunk = texts.slice(start, start + tokenizeChunk);
+    const { inputIds, attentionMask } = tokenize(chunk);
+    for (let i = 0; i < chunk.length; i++) {
+      const [from, to] = [i * maxTextLength, (i + 1) * maxTextLength];
+      const length = attentionMask.subarray(from, to).reduce((sum, mask) => sum + mask, 0);
+      tokenized.push({ ids: inputIds.subarray(from, to), length });
+    }
+  }
+  return tokenized;
+}
+
+/** Some rows of a set, to be made into a batch: clean, or with noise for training. The caller disposes the tensors. */
+export class BatchRows {
+  private readonly rows: readonly TokenizedRow[];
+  private readonly blank: TokenizedText;
+  private readonly settings: Omit<BatchSettings, 'tokenize'>;
+
+  /** `blank`: the tokens of the empty caption. */
+  constructor(
+    rows: readonly TokenizedRow[],
+    blank: TokenizedText,
+    settings: Omit<BatchSettings, 'tokenize'>,
+  ) {
+    this.rows = rows;
+    this.blank = blank;
     this.settings = settings;
-    const { maxTextLength } = settings;
-    const numbers = new Map<string, number>();
-    this.textOfRow = new Int32Array(set.captions.length);
-    for (const [row, caption] of set.captions.entries()) {
-      let number = numbers.get(caption);
-      if (number === undefined) {
-        number = numbers.size;
-        numbers.set(caption, number);
-      }
-      this.textOfRow[row] = number;
-    }
-    const texts = [...numbers.keys(), ''];
-    this.blankText = texts.length - 1;
-    this.textIds = new Int32Array(texts.length * maxTextLength);
-    this.textLengths = new Int32Array(texts.length);
-    for (let start = 0; start < texts.length; start += tokenizeChunk) {
-      const chunk = texts.slice(start, start + tokenizeChunk);
-      const { inputIds, attentionMask } = settings.tokenize(chunk);
-      this.textIds.set(inputIds, start * maxTextLength);
-      for (let i = 0; i < chunk.length; i++) {
-        let length = 0;
-        for (let s = 0; s < maxTextLength; s++) length += attentionMask[i * maxTextLength + s] as number;
-        this.textLengths[start + i] = length;
-      }
-    }
   }
 
-  /** The rows as a clean batch; `blank` takes the empty caption for all. The caller disposes the tensors. */
-  clean(rows: ArrayLike<number>, options: { readonly blank?: boolean } = {}): Seq2SeqBatch {
-    const texts = Array.from(rows, (row) =>
-      options.blank ? this.blankText : (this.textOfRow[row] as number),
-    );
-    return this.assemble(rows, texts);
+  get count(): number {
+    return this.rows.length;
   }
 
-  /** The rows as a training batch. The same key gives the same batch. The caller disposes the tensors. */
-  noisy(rows: ArrayLike<number>, noise: BatchNoise, key: Key): Seq2SeqBatch {
+  /** The rows as they are; `blank` takes the empty caption for all. */
+  clean(options: { readonly blank?: boolean } = {}): Seq2SeqBatch {
+    return this.assemble(this.rows.map(({ text }) => (options.blank ? this.blank : text)));
+  }
+
+  /** The rows as a training batch. The same key gives the same batch. */
+  noisy(noise: BatchNoise, key: Key): Seq2SeqBatch {
+    const { rows } = this;
     const [blankKey, rowKey, rateKey, tokenKey] = split(key, 4) as [Key, Key, Key, Key];
     const blank = uniform(blankKey, [rows.length]);
-    const texts = Array.from(rows, (row, b) =>
-      (blank[b] as number) < noise.blankCaptions ? this.blankText : (this.textOfRow[row] as number),
-    );
-    if (noise.maskMax === 0) return this.assemble(rows, texts);
-    const { imageLength } = this.set;
+    const texts = rows.map(({ text }, b) => ((blank[b] as number) < noise.blankCaptions ? this.blank : text));
+    if (noise.maskMax === 0) return this.assemble(texts);
+    const imageLength = rows[0]?.encoding.length ?? 0;
     const masked = uniform(rowKey, [rows.length]);
     const rates = uniform(rateKey, [rows.length]);
     const draws = uniform(tokenKey, [rows.length, imageLength]);
-    return this.assemble(rows, texts, (b, t) => {
+    return this.assemble(texts, (b, t) => {
       const rate = (masked[b] as number) < noise.maskRows ? (rates[b] as number) * noise.maskMax : 0;
       return (draws[b * imageLength + t] as number) < rate;
     });
   }
 
   private assemble(
-    rows: ArrayLike<number>,
-    texts: readonly number[],
+    texts: readonly TokenizedText[],
     isMasked?: (b: number, t: number) => boolean,
   ): Seq2SeqBatch {
     const { maxTextLength, startToken, trimText } = this.settings;
-    const { encodings, imageLength } = this.set;
-    const longest = Math.max(...texts.map((text) => this.textLengths[text] as number));
+    const { rows } = this;
+    const imageLength = rows[0]?.encoding.length ?? 0;
+    const longest = Math.max(...texts.map((text) => text.length));
     const textLength = trimText ? Math.min(maxTextLength, Math.ceil(longest / 8) * 8) : maxTextLength;
     const inputIds = new Int32Array(rows.length * textLength);
     const attentionMask = new Int32Array(rows.length * textLength);
     const decoderInputIds = new Int32Array(rows.length * imageLength);
     const labels = new Int32Array(rows.length * imageLength);
-    for (const [b, text] of texts.entries()) {
-      const from = text * maxTextLength;
-      inputIds.set(this.textIds.subarray(from, from + textLength), b * textLength);
-      attentionMask.fill(
-        1,
-        b * textLength,
-        b * textLength + Math.min(textLength, this.textLengths[text] as number),
-      );
-      const row = rows[b] as number;
+    for (const [b, { encoding }] of rows.entries()) {
+      const { ids, length } = texts[b] as TokenizedText;
+      inputIds.set(ids.subarray(0, textLength), b * textLength);
+      attentionMask.fill(1, b * textLength, b * textLength + Math.min(textLength, length));
       const to = b * imageLength;
-      labels.set(encodings.subarray(row * imageLength, (row + 1) * imageLength), to);
+      labels.set(encoding, to);
       decoderInputIds[to] = startToken;
       for (let t = 1; t < imageLength; t++)
         decoderInputIds[to + t] = isMasked?.(b, t - 1) ? startToken : (labels[to + t - 1] as number);
@@ -142,6 +144,42 @@ export class Seq2SeqBatches {
       decoderInputIds: tf.tensor2d(decoderInputIds, [rows.length, imageLength], 'int32'),
       labels: tf.tensor1d(labels, 'int32'),
     };
+  }
+}
+
+/** The batches of an encoded set in memory. Every different caption is tokenized once, in the constructor. */
+export class Seq2SeqBatches {
+  readonly set: EncodedSet;
+  private readonly settings: BatchSettings;
+  /** Every different caption, and last the empty one. */
+  private readonly texts: readonly TokenizedText[];
+  /** Text of each row. */
+  private readonly textOfRow: Int32Array;
+
+  constructor(set: EncodedSet, settings: BatchSettings) {
+    this.set = set;
+    this.settings = settings;
+    const numbers = new Map<string, number>();
+    this.textOfRow = new Int32Array(set.captions.length);
+    for (const [row, caption] of set.captions.entries()) {
+      let number = numbers.get(caption);
+      if (number === undefined) {
+        number = numbers.size;
+        numbers.set(caption, number);
+      }
+      this.textOfRow[row] = number;
+    }
+    this.texts = tokenizeTexts([...numbers.keys(), ''], settings);
+  }
+
+  /** These rows, to be made into a batch. */
+  rows(rows: ArrayLike<number>): BatchRows {
+    const { encodings, imageLength } = this.set;
+    const tokenized = Array.from(rows, (row) => ({
+      text: this.texts[this.textOfRow[row] as number] as TokenizedText,
+      encoding: encodings.subarray(row * imageLength, (row + 1) * imageLength),
+    }));
+    return new BatchRows(tokenized, this.texts.at(-1) as TokenizedText, this.settings);
   }
 }
 

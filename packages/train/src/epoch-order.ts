@@ -4,28 +4,29 @@ import { ConfigError, foldIn, type Key, permutation } from '@easel/core';
 export interface DataPosition {
   readonly epoch: number;
   readonly batch: number;
+  /** Of streamed rows: draws for blank captions before this epoch. */
+  readonly blankDraws?: number;
 }
 
 /**
  * The order of a set's rows: each epoch is a fresh permutation, cut into batches; an incomplete last batch is dropped.
  *
- * Batch n depends on the key, the number of rows and n alone, so a run can go on at any batch without what came before it.
+ * Batch n depends on the key (or the permutations), the number of rows and n alone, so a run can go on at any batch without what came before it.
  */
 export class EpochOrder {
   readonly batchesPerEpoch: number;
-  private readonly key: Key;
-  private readonly rows: number;
+  private readonly permutationOf: (epoch: number) => Int32Array;
   private readonly batchSize: number;
   private shuffled: { readonly epoch: number; readonly order: Int32Array } | undefined;
 
   /** Throws ConfigError if the rows don't fill a batch. */
-  constructor(key: Key, rows: number, batchSize: number) {
+  constructor(order: Key | ((epoch: number) => Int32Array), rows: number, batchSize: number) {
     if (rows < batchSize)
       throw new ConfigError(
         `Training data: ${rows} rows don't fill one batch of ${batchSize}. Lower batchSize to at most ${rows}.`,
       );
-    this.key = key;
-    this.rows = rows;
+    this.permutationOf =
+      typeof order === 'function' ? order : (epoch) => permutation(foldIn(order, epoch), rows);
     this.batchSize = batchSize;
     this.batchesPerEpoch = Math.floor(rows / batchSize);
   }
@@ -37,8 +38,7 @@ export class EpochOrder {
   /** Row numbers of batch n, counted from 0 over all epochs: [batchSize]. */
   batch(n: number): Int32Array {
     const { epoch, batch } = this.position(n);
-    if (this.shuffled?.epoch !== epoch)
-      this.shuffled = { epoch, order: permutation(foldIn(this.key, epoch), this.rows) };
+    if (this.shuffled?.epoch !== epoch) this.shuffled = { epoch, order: this.permutationOf(epoch) };
     return this.shuffled.order.subarray(batch * this.batchSize, (batch + 1) * this.batchSize);
   }
 }

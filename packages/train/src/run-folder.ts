@@ -48,6 +48,9 @@ const freeSettings = [
   'data.memoryLimit',
   'data.train', // its content is compared by digest
   'data.eval',
+  'data.evals',
+  'data.maxEvalRows',
+  'data.repeatEpoch',
 ];
 
 /**

@@ -1,30 +1,24 @@
 import type { DalleBart } from '@easel/bart';
-import { foldInNames, type Key, type Optimizer, prngKey } from '@easel/core';
+import { DataError, foldInNames, type Key, type Optimizer, prngKey } from '@easel/core';
 import * as tf from '@tensorflow/tfjs';
-import { microBatchKeys, type Seq2SeqBatch, type Seq2SeqBatches } from './batches.js';
+import { type BatchRows, microBatchKeys, type Seq2SeqBatch } from './batches.js';
 import type { Seq2SeqConfig } from './config/seq2seq-config.js';
-import { type DataPosition, EpochOrder } from './epoch-order.js';
+import type { DataPosition } from './epoch-order.js';
 import { applyUpdate } from './optimization.js';
 import type { CheckpointParts } from './run-folder.js';
 import { disposeBatch, type MicroBatch, seq2seqGradients, tokenLosses } from './seq2seq-step.js';
 import { trainedWeights } from './trained-weights.js';
 import { requireFinite, type TrainingTask, type UpdateResult } from './training-loop.js';
-
-/** Rows that are evaluated, of a set of batches. */
-export interface EvaluationSplit {
-  readonly batches: Seq2SeqBatches;
-  readonly rows: readonly number[];
-}
+import type { EvaluationRows, TrainingRows } from './training-rows.js';
 
 /** What a Seq2SeqTask trains and on what. */
 export interface Seq2SeqTaskParts {
   readonly config: Seq2SeqConfig;
   readonly model: DalleBart;
   readonly optimizer: Optimizer;
-  readonly batches: Seq2SeqBatches;
-  /** Rows of `batches` to train on. */
-  readonly rows: readonly number[];
-  readonly splits: Readonly<Record<string, EvaluationSplit>>;
+  readonly rows: TrainingRows;
+  /** What is evaluated, by name. */
+  readonly splits: Readonly<Record<string, EvaluationRows>>;
   /** Writes the model as it is, tokenizer and VQGAN with it. */
   readonly exportModel: (folder: string) => Promise<void>;
 }
@@ -44,10 +38,8 @@ export class Seq2SeqTask implements TrainingTask {
   /** All weights, and those that are trained. */
   private readonly weights: Map<string, tf.Variable>;
   private readonly trained: Map<string, tf.Variable>;
-  private readonly order: EpochOrder;
   private readonly batchKey: Key;
 
-  /** Throws ConfigError if the rows don't fill an update's batch. */
   constructor(parts: Seq2SeqTaskParts) {
     const { config } = parts;
     this.parts = parts;
@@ -58,21 +50,20 @@ export class Seq2SeqTask implements TrainingTask {
     this.checkpointEvery = config.checkpoint.every;
     this.checkpointsKept = config.checkpoint.keep;
     this.key = prngKey(config.seed);
-    this.data = parts.batches.set.digest;
+    this.data = parts.rows.digest;
     this.exportModel = parts.exportModel;
     this.weights = parts.model.namedWeights();
     this.trained = trainedWeights(parts.model, config);
-    this.order = new EpochOrder(foldInNames(this.key, ['order']), parts.rows.length, this.samplesPerStep);
     this.batchKey = foldInNames(this.key, ['batch']);
   }
 
   position(step: number): DataPosition {
-    return this.order.position(step);
+    return this.parts.rows.position(step);
   }
 
   async update(step: number): Promise<UpdateResult> {
     const { config, optimizer } = this.parts;
-    const rows = Array.from(this.order.batch(step), (i) => this.parts.rows[i] as number);
+    const rows = await this.parts.rows.update(step);
     const { loss, grads } = await seq2seqGradients(
       this.parts.model,
       this.weights,
@@ -86,19 +77,17 @@ export class Seq2SeqTask implements TrainingTask {
   }
 
   /** The micro-batches of an update, with their noise. */
-  private *microBatches(rows: readonly number[], step: number): Generator<MicroBatch> {
-    const { config, batches } = this.parts;
-    const { accumulate, batchSize } = config;
+  private *microBatches(micros: readonly BatchRows[], step: number): Generator<MicroBatch> {
+    const { config, rows } = this.parts;
     const masking = step < config.maskInputs.until * config.steps;
     const noise = {
-      blankCaptions: config.data.blankCaptions,
+      blankCaptions: rows.blanked ? 0 : config.data.blankCaptions,
       maskMax: masking ? config.maskInputs.max : 0,
       maskRows: config.maskInputs.rows,
     };
-    for (let micro = 0; micro < accumulate; micro++) {
-      const keys = microBatchKeys(this.batchKey, step * accumulate + micro);
-      const part = rows.slice(micro * batchSize, (micro + 1) * batchSize);
-      yield { batch: batches.noisy(part, noise, keys.noise), dropoutKey: keys.dropout };
+    for (const [micro, part] of micros.entries()) {
+      const keys = microBatchKeys(this.batchKey, step * config.accumulate + micro);
+      yield { batch: part.noisy(noise, keys.noise), dropoutKey: keys.dropout };
     }
   }
 
@@ -109,27 +98,31 @@ export class Seq2SeqTask implements TrainingTask {
   async evaluate(): Promise<Record<string, Record<string, number>>> {
     const results: Record<string, Record<string, number>> = {};
     for (const [name, split] of Object.entries(this.parts.splits))
-      results[name] = await this.evaluateSplit(split);
+      results[name] = await this.evaluateSplit(name, split);
     return results;
   }
 
-  private async evaluateSplit({ batches, rows }: EvaluationSplit): Promise<Record<string, number>> {
-    const { batchSize } = this.parts.config;
-    const { imageLength } = batches.set;
+  private async evaluateSplit(name: string, split: EvaluationRows): Promise<Record<string, number>> {
+    const { imageLength } = this.parts.model.config;
     const rowLength = Math.floor(Math.sqrt(imageLength));
     const sums = { loss: 0, lossBlank: 0, lossFirstRow: 0 };
-    for (let start = 0; start < rows.length; start += batchSize) {
-      const part = rows.slice(start, start + batchSize);
-      const clean = await this.measure(batches.clean(part));
-      const blank = await this.measure(batches.clean(part, { blank: true }));
+    let rows = 0;
+    for await (const batch of split.batches()) {
+      const clean = await this.measure(batch.clean());
+      const blank = await this.measure(batch.clean({ blank: true }));
       for (const [i, loss] of clean.entries()) {
         sums.loss += loss / imageLength;
         if (i % imageLength < rowLength) sums.lossFirstRow += loss / rowLength;
         sums.lossBlank += (blank[i] as number) / imageLength;
       }
+      rows += batch.count;
       await new Promise((resolve) => setImmediate(resolve));
     }
-    return Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, sum / rows.length]));
+    if (rows === 0)
+      throw new DataError(
+        `Evaluation set "${name}": no batch of ${this.parts.config.batchSize} rows in it. Filter less, lower batchSize, or leave the set out.`,
+      );
+    return Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, sum / rows]));
   }
 
   /** Loss of each token, [B·T], without dropout; disposes the batch. */

@@ -1,4 +1,4 @@
-import { access, copyFile, cp, readFile } from 'node:fs/promises';
+import { access, copyFile, cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   type BpeTokenizer,
@@ -7,22 +7,18 @@ import {
   dalleBartConfigToJson,
   initializeDalleBart,
   parseDalleBartConfig,
-  parseWordFrequencies,
   rulesForEasel,
-  TextNormalizer,
 } from '@easel/bart';
 import { openDalleBart, openTokenizer, saveDalleBart, WORD_LIST } from '@easel/bart/node';
-import { ConfigError, foldIn, foldInNames, type Key, permutation, prngKey, uniform } from '@easel/core';
+import { ConfigError, type Key, prngKey } from '@easel/core';
 import { parseVqganConfig } from '@easel/vqgan';
 import { openVqgan, saveVqgan } from '@easel/vqgan/node';
-import { Seq2SeqBatches } from './batches.js';
 import { readJsonFile } from './config/fields.js';
 import type { Seq2SeqConfig } from './config/seq2seq-config.js';
-import { type EncodedSet, readEncodedSet } from './data/encoded-set.js';
-import { holdOut } from './epoch-order.js';
 import { createOptimizer, createSchedule } from './optimization.js';
 import { RunFolder } from './run-folder.js';
-import { type EvaluationSplit, Seq2SeqTask } from './seq2seq-task.js';
+import { openSeq2SeqData } from './seq2seq-data.js';
+import { Seq2SeqTask } from './seq2seq-task.js';
 import { isImageSide, optimizerGroup, trainedWeights } from './trained-weights.js';
 import {
   restoreCheckpoint,
@@ -47,7 +43,7 @@ export async function trainSeq2Seq(config: Seq2SeqConfig, options: TrainingOptio
     const resolved = { ...config, model: config.init === null ? dalleBartConfigToJson(model.config) : null };
     const run = await RunFolder.open(options.out, resolved, { resume: options.resume ?? false });
     try {
-      const data = await readData(config, model, tokenizer, start.wordList, key);
+      const data = await openSeq2SeqData(config, start, key, run.resumed?.state.position);
       const vqgan = config.vqgan ?? start.vqgan;
       if (vqgan !== null) await checkVqgan(vqgan, model);
       const weights = model.namedWeights();
@@ -72,6 +68,7 @@ export async function trainSeq2Seq(config: Seq2SeqConfig, options: TrainingOptio
         await restoreCheckpoint(run, task, { weights, rules: rulesForEasel(model.config), optimizer });
         return await runTraining(run, task, options);
       } finally {
+        await data.rows.close();
         optimizer.dispose();
       }
     } finally {
@@ -157,70 +154,6 @@ function requireFit(
     throw new ConfigError(
       `Training: the tokenizer has ${tokenizer.size} tokens, but the model's encoder_vocab_size is ${encoderVocabSize}. Train a smaller tokenizer, or raise encoder_vocab_size.`,
     );
-}
-
-/** Encoded sets as batches, and which rows are trained on and which evaluated. */
-async function readData(
-  config: Seq2SeqConfig,
-  model: DalleBart,
-  tokenizer: BpeTokenizer,
-  wordList: string | null,
-  key: Key,
-) {
-  const { imageLength, imageVocabSize, maxTextLength, decoderStartTokenId, normalizeText } = model.config;
-  const columns = { caption: config.data.captionColumn, encoding: config.data.encodingColumn };
-  const read = (path: string) => readEncodedSet(path, { imageLength, imageVocabSize }, columns);
-  const normalizer = normalizeText
-    ? await createNormalizer(wordList, foldInNames(key, ['normalizer']))
-    : null;
-  const batchesOf = (set: EncodedSet) =>
-    new Seq2SeqBatches(set, {
-      maxTextLength,
-      startToken: decoderStartTokenId,
-      trimText: config.data.trimText,
-      tokenize: (texts) => {
-        // The empty caption stays empty: normalized it would be a space, which is a token.
-        const clean =
-          normalizer === null ? texts : texts.map((text) => (text === '' ? '' : normalizer.normalize(text)));
-        return tokenizer.encodeBatch(clean, { maxLength: maxTextLength });
-      },
-    });
-
-  const set = await read(config.data.train);
-  const batches = batchesOf(set);
-  const allRows = Array.from(set.captions, (_, row) => row);
-  const splits: Record<string, EvaluationSplit> = {};
-  const sample = (from: readonly number[], count: number, name: string): number[] => {
-    const order = permutation(foldInNames(key, ['evaluation', name]), from.length);
-    return Array.from(order.subarray(0, count), (i) => from[i] as number).sort((a, b) => a - b);
-  };
-  let rows: readonly number[] = allRows;
-  if (config.data.evalFraction > 0) {
-    const pictures = 1 + set.pictures.reduce((most, picture) => Math.max(most, picture), 0);
-    const held = new Set(holdOut(foldInNames(key, ['held out']), pictures, config.data.evalFraction).held);
-    rows = allRows.filter((row) => !held.has(set.pictures[row] as number));
-    const others = allRows.filter((row) => held.has(set.pictures[row] as number));
-    splits.eval = { batches, rows: sample(others, config.evaluation.rows, 'eval') };
-  }
-  if (config.data.eval !== null) {
-    const evalBatches = batchesOf(await read(config.data.eval));
-    const evalRows = Array.from(evalBatches.set.captions, (_, row) => row);
-    splits.eval = { batches: evalBatches, rows: sample(evalRows, config.evaluation.rows, 'eval') };
-  }
-  if (config.evaluation.trainRows > 0)
-    splits.trained = { batches, rows: sample(rows, config.evaluation.trainRows, 'train') };
-  return { batches, rows, splits };
-}
-
-/** A normalizer whose choice of names for persons depends on the key alone. */
-async function createNormalizer(wordList: string | null, key: Key): Promise<TextNormalizer> {
-  let draws = 0;
-  const random = () => uniform(foldIn(key, draws++), [1])[0] as number;
-  if (wordList === null) return new TextNormalizer({ random });
-  return new TextNormalizer({
-    random,
-    wordFrequencies: parseWordFrequencies(await readFile(wordList, 'utf8')),
-  });
 }
 
 /** Throws ConfigError unless the folder holds a VQGAN that knows every token that the model draws. */

@@ -4,6 +4,7 @@ import {
   choice,
   flag,
   integer,
+  named,
   objectOrFile,
   optional,
   real,
@@ -120,4 +121,12 @@ describe('withAssignments', () => {
   ])('refused: %s', (assignment, message) => {
     expect(() => withAssignments({ steps: 1 }, [assignment])).toThrow(message);
   });
+});
+
+test("an object with names of the user's own", () => {
+  const sets = section({ evals: named(text()) });
+  expect(sets({}, 'x: ')).toEqual({ evals: {} });
+  expect(sets({ evals: { birds: 'a', cats: 'b' } }, 'x: ')).toEqual({ evals: { birds: 'a', cats: 'b' } });
+  expect(() => sets({ evals: { birds: 3 } }, 'x: ')).toThrow(/evals\.birds: expected a text, got 3/);
+  expect(() => sets({ evals: ['a'] }, 'x: ')).toThrow(/evals: expected an object/);
 });

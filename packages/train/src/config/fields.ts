@@ -103,6 +103,17 @@ export function list<T>(entry: Field<T>, byDefault: readonly T[]): Field<readonl
   };
 }
 
+/** An object whose settings have names of the user's own; `entry` reads each. */
+export function named<T>(entry: Field<T>): Field<Readonly<Record<string, T>>> {
+  return (value, at) => {
+    const found = value ?? {};
+    if (typeof found !== 'object' || Array.isArray(found)) throw mismatch(at, 'an object of settings', value);
+    return Object.fromEntries(
+      Object.entries(found).map(([name, item]) => [name, entry(item, `${at}.${name}`)]),
+    );
+  };
+}
+
 /** Any JSON object, or a text that names a file with one. What is in it is checked elsewhere. */
 export const objectOrFile: Field<Readonly<Record<string, unknown>> | string> = (value, at) => {
   if (typeof value === 'string' && value !== '') return value;

@@ -1,9 +1,12 @@
 import { ConfigError } from '@easel/core';
+import { NO_FILTER } from '../data/row-filter.js';
+import { SHUFFLE_BUFFER } from '../data/shuffle-buffer.js';
 import {
   choice,
   type Field,
   flag,
   integer,
+  named,
   objectOrFile,
   optional,
   real,
@@ -18,8 +21,33 @@ const dataFields = {
   train: text(),
   /** Encoded set for evaluation; null: see evalFraction. */
   eval: optional(text()),
+  /** Further encoded sets for evaluation, each by the name that the metrics give it. */
+  evals: named(text()),
   /** Share of the training set's pictures that are held out for evaluation, each with all its captions. */
   evalFraction: real({ min: 0, max: 0.9, default: 0 }),
+  /** In memory, each epoch a permutation; or streamed through a shuffle buffer, for sets larger than memory, as the original does by default. */
+  order: choice(['permuted', 'streamed']),
+  /**
+   * Seed of the order, and of streamed blank captions; with it they are the original's with the same `seed_dataset`. Null: they follow from the
+   * run's seed.
+   */
+  seed: optional(integer({ min: 0, max: 2 ** 32 - 1 })),
+  /** Rows that the shuffle buffer holds. */
+  shuffleBuffer: integer({ min: 1, default: SHUFFLE_BUFFER }),
+  /** Streamed: rows left after the last whole batch of an epoch come first in the next, as in the original on several machines. */
+  carryOver: flag(false),
+  /** Streamed: a resumed run goes through its epoch from the start again, as the original does, in place of going on at the next row. */
+  repeatEpoch: flag(false),
+  /** Only the first rows of the training set, of each evaluation set; counted before shuffling and filtering. */
+  maxTrainRows: optional(integer({ min: 1 })),
+  maxEvalRows: optional(integer({ min: 1 })),
+  /** Rows outside of these clip scores, limits included, are left out. */
+  minClipScore: optional(real()),
+  maxClipScore: optional(real()),
+  clipScoreColumn: text({ default: NO_FILTER.clipScoreColumn }),
+  /** Only rows whose value in this column is `filterValue`. */
+  filterColumn: optional(text()),
+  filterValue: optional(text()),
   /** Column names of the shards. */
   captionColumn: text({ default: 'caption' }),
   encodingColumn: text({ default: 'encoding' }),
@@ -41,9 +69,9 @@ const maskFields = {
 const evaluationFields = {
   /** Steps between evaluations; one is always made at the end. 0: only at the end. */
   every: integer({ min: 0, default: 500 }),
-  /** At most this many rows of the evaluation set. */
+  /** At most this many rows of each evaluation set: by chance, or of a streamed run the first ones, in whole batches. */
   rows: integer({ min: 1, default: 1024 }),
-  /** So many rows of the training set are evaluated too, as split "train". */
+  /** So many rows of the training set are evaluated too, as split "trained". */
   trainRows: integer({ min: 0, default: 0 }),
 };
 
@@ -103,7 +131,23 @@ export function parseSeq2SeqConfig(json: unknown, file = 'training config'): Seq
     throw fail('tokenizer: expected a folder, it is missing. Make one with easel tokenizer train.');
   if (config.initEmbeddings && (config.trainable !== 'embeddings' || config.init === null))
     throw fail('initEmbeddings: it goes with trainable "embeddings" and a model folder as init.');
-  if (config.data.eval !== null && config.data.evalFraction > 0)
-    throw fail('data: expected either eval or evalFraction, and not both.');
+  checkData(config.data, fail);
   return config;
+}
+
+function checkData(data: Seq2SeqConfig['data'], fail: (message: string) => ConfigError): void {
+  if (data.eval !== null && data.evalFraction > 0)
+    throw fail('data: expected either eval or evalFraction, and not both.');
+  if ((data.filterColumn === null) !== (data.filterValue === null))
+    throw fail('data: filterColumn and filterValue go together.');
+  for (const name of Object.keys(data.evals))
+    if (['train', 'trained', 'eval'].includes(name))
+      throw fail(`data.evals.${name}: the metrics use this name already. Choose another.`);
+  if (data.order === 'streamed') {
+    if (data.evalFraction > 0)
+      throw fail('data.evalFraction: a streamed set is not held out from. Name a set of its own as eval.');
+    return;
+  }
+  for (const name of ['carryOver', 'repeatEpoch'] as const)
+    if (data[name]) throw fail(`data.${name}: it goes with "order": "streamed".`);
 }

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { readdir, stat } from 'node:fs/promises';
-import { extname, join } from 'node:path';
+import { open, readdir, stat } from 'node:fs/promises';
+import { basename, extname, join } from 'node:path';
 import { DataError } from '@easel/core';
 import { checkedCaption, checkedEncoding, type EncodingShape } from './checked-row.js';
 import { readManifest, skippedLogName } from './encode-manifest.js';
+import { filterColumns, NO_FILTER, passes, type RowFilter } from './row-filter.js';
 import { defaultShardColumns, readShard, type ShardColumns } from './shards.js';
 
 /** Captions and image tokens in memory, in the order of the shards' names. */
@@ -19,6 +20,14 @@ export interface EncodedSet {
   readonly digest: string;
 }
 
+/** Which rows of a set are read. */
+export interface RowSelection {
+  /** Default: all. */
+  readonly filter?: RowFilter;
+  /** Only the first rows, counted before filtering. */
+  readonly maxRows?: number;
+}
+
 /**
  * Reads an encoded set: a folder of .parquet or .jsonl shards (all of one kind), or one such file.
  *
@@ -31,6 +40,7 @@ export async function readEncodedSet(
   path: string,
   shape: EncodingShape,
   columns: ShardColumns = defaultShardColumns,
+  { filter = NO_FILTER, maxRows = Number.POSITIVE_INFINITY }: RowSelection = {},
 ): Promise<EncodedSet> {
   const { imageLength, imageVocabSize } = shape;
   const Tokens = imageVocabSize <= 65536 ? Uint16Array : Int32Array;
@@ -38,9 +48,14 @@ export async function readEncodedSet(
   const pictures: number[] = [];
   const numbers = new Map<unknown, number>();
   let encodings = new Tokens(1024 * imageLength);
+  let rows = 0;
   for (const file of await shardFiles(path)) {
-    for await (const { row, caption, encoding, source } of readShard(file, columns)) {
+    if (rows >= maxRows) break;
+    const found = readShard(file, { ...columns, others: filterColumns(filter) });
+    for await (const { row, caption, encoding, source, others } of found) {
+      if (rows++ >= maxRows) break;
       const where = `Shard ${file}, row ${row}`;
+      if (!passes(filter, others, where)) continue;
       const tokens = checkedEncoding(encoding, shape, where);
       const at = captions.length * imageLength;
       if (at === encodings.length) {
@@ -56,7 +71,8 @@ export async function readEncodedSet(
       captions.push(checkedCaption(caption, where));
     }
   }
-  if (captions.length === 0) throw new DataError(`Encoded set ${path}: no rows in it.`);
+  if (captions.length === 0)
+    throw new DataError(`Encoded set ${path}: no rows in it${rows === 0 ? '' : ' pass the filter'}.`);
   encodings = encodings.slice(0, captions.length * imageLength);
   const hash = createHash('sha256');
   hash.update(JSON.stringify(captions));
@@ -72,8 +88,11 @@ export async function readEncodedSet(
   };
 }
 
-/** The shard files of a set, sorted by name. */
-async function shardFiles(path: string): Promise<string[]> {
+/**
+ * The shard files of a set, sorted by name. Throws DataError for a path that doesn't exist, a folder without shards or with both kinds, a set whose
+ * encoding isn't complete or that lost a shard.
+ */
+export async function shardFiles(path: string): Promise<string[]> {
   const missing = (error: Error) =>
     new DataError(`Encoded set ${path}: can't be read (${error.message}). Make one with easel encode.`);
   const info = await stat(path).catch((error: Error) => {
@@ -108,4 +127,24 @@ async function shardFiles(path: string): Promise<string[]> {
       `Encoded set ${path}: no .parquet or .jsonl shards in it. Make some with easel encode.`,
     );
   return shards.map((name) => join(path, name));
+}
+
+/** Bytes at the end of a shard that tell it from another of its length: a parquet file's row groups and their places are there. */
+const TAIL_BYTES = 65_536;
+
+/** SHA-256 over names, lengths and last bytes of a set's files: what tells two sets apart without reading them. */
+export async function digestOfFiles(files: readonly string[]): Promise<string> {
+  const hash = createHash('sha256');
+  for (const path of files) {
+    const file = await open(path);
+    try {
+      const { size } = await file.stat();
+      const tail = Buffer.alloc(Math.min(TAIL_BYTES, size));
+      await file.read(tail, 0, tail.length, size - tail.length);
+      hash.update(JSON.stringify([basename(path), size])).update(tail);
+    } finally {
+      await file.close();
+    }
+  }
+  return hash.digest('hex');
 }

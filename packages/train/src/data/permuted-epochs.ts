@@ -12,3 +12,10 @@ export function* permutedEpochs(seed: number, rows: number): Generator<Int32Arra
     yield permutation(sub, rows);
   }
 }
+
+/** The same of one epoch alone, without the permutations before it. */
+export function permutedEpoch(seed: number, rows: number, epoch: number): Int32Array {
+  let key = prngKey(seed);
+  for (let before = 0; before < epoch; before++) key = split(key)[0] as Key;
+  return permutation(split(key)[1] as Key, rows);
+}

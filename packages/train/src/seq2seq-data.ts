@@ -1,0 +1,203 @@
+import { readFile } from 'node:fs/promises';
+import { type BpeTokenizer, type DalleBart, parseWordFrequencies, TextNormalizer } from '@easel/bart';
+import { DataError, foldIn, foldInNames, type Key, permutation, uniform } from '@easel/core';
+import { type BatchSettings, Seq2SeqBatches } from './batches.js';
+import type { Seq2SeqConfig } from './config/seq2seq-config.js';
+import { digestOfFiles, readEncodedSet, shardFiles } from './data/encoded-set.js';
+import { permutedEpoch } from './data/permuted-epochs.js';
+import type { RowFilter } from './data/row-filter.js';
+import { type LoaderSettings, STREAM_START, type StreamPosition } from './data/streamed-loader.js';
+import { type DataPosition, holdOut } from './epoch-order.js';
+import {
+  type EvaluationRows,
+  evaluationOf,
+  PermutedRows,
+  StreamedRows,
+  streamedEvaluation,
+  type TrainingRows,
+} from './training-rows.js';
+
+/** What a run is trained on, and what it is evaluated on by name. */
+export interface Seq2SeqData {
+  readonly rows: TrainingRows;
+  readonly splits: Readonly<Record<string, EvaluationRows>>;
+}
+
+/** What turns captions into a model's input. */
+export interface CaptionParts {
+  readonly model: DalleBart;
+  readonly tokenizer: BpeTokenizer;
+  /** File of word frequencies for the normalizer; null: its small built-in list. */
+  readonly wordList: string | null;
+}
+
+/**
+ * Opens the encoded sets of a run as its config says, from a place in the data where it is resumed.
+ *
+ * Throws DataError for a set that can't be read, doesn't fit the model, or has nothing to evaluate; ConfigError if its rows don't fill an update.
+ */
+export async function openSeq2SeqData(
+  config: Seq2SeqConfig,
+  captions: CaptionParts,
+  key: Key,
+  from: DataPosition | undefined,
+): Promise<Seq2SeqData> {
+  const { maxTextLength, decoderStartTokenId, normalizeText } = captions.model.config;
+  const normalize = normalizeText
+    ? await createNormalizer(captions.wordList, foldInNames(key, ['normalizer']))
+    : undefined;
+  const settings: BatchSettings = {
+    maxTextLength,
+    startToken: decoderStartTokenId,
+    trimText: config.data.trimText,
+    tokenize: (texts) => captions.tokenizer.encodeBatch(texts, { maxLength: maxTextLength }),
+  };
+  return config.data.order === 'streamed'
+    ? openStreamed(config, captions.model, settings, normalize, key, from)
+    : openPermuted(config, captions.model, settings, normalize, key);
+}
+
+type Normalize = (caption: string) => string;
+
+async function openPermuted(
+  config: Seq2SeqConfig,
+  model: DalleBart,
+  settings: BatchSettings,
+  normalize: Normalize | undefined,
+  key: Key,
+): Promise<Seq2SeqData> {
+  const { data, evaluation, batchSize } = config;
+  const { imageLength, imageVocabSize } = model.config;
+  const filter = filterOf(data);
+  const open = async (path: string, maxRows: number | null) => {
+    const selection = { filter, ...(maxRows !== null && { maxRows }) };
+    const set = await readEncodedSet(path, { imageLength, imageVocabSize }, columnsOf(data), selection);
+    return new Seq2SeqBatches(set, {
+      ...settings,
+      // The empty caption stays empty: normalized it would be a space, which is a token.
+      tokenize: (texts) =>
+        settings.tokenize(texts.map((text) => (text === '' ? text : (normalize?.(text) ?? text)))),
+    });
+  };
+  const all = (batches: Seq2SeqBatches) => batches.set.captions.map((_, row) => row);
+  const sample = (from: readonly number[], count: number, name: string): number[] => {
+    const order = permutation(foldInNames(key, ['evaluation', name]), from.length);
+    return Array.from(order.subarray(0, count), (i) => from[i] as number).sort((a, b) => a - b);
+  };
+
+  const batches = await open(data.train, data.maxTrainRows);
+  const splits: Record<string, EvaluationRows> = {};
+  for (const [name, path] of evaluationSets(data)) {
+    const others = await open(path, data.maxEvalRows);
+    splits[name] = evaluationOf(others, sample(all(others), evaluation.rows, name), batchSize);
+  }
+  let rows: readonly number[] = all(batches);
+  if (data.evalFraction > 0) {
+    const { pictures } = batches.set;
+    const count = 1 + pictures.reduce((most, picture) => Math.max(most, picture), 0);
+    const held = new Set(holdOut(foldInNames(key, ['held out']), count, data.evalFraction).held);
+    const others = rows.filter((row) => held.has(pictures[row] as number));
+    rows = rows.filter((row) => !held.has(pictures[row] as number));
+    splits.eval = evaluationOf(batches, sample(others, evaluation.rows, 'eval'), batchSize);
+  }
+  if (evaluation.trainRows > 0)
+    splits.trained = evaluationOf(batches, sample(rows, evaluation.trainRows, 'train'), batchSize);
+  const { seed } = data;
+  const count = rows.length;
+  const order =
+    seed === null ? foldInNames(key, ['order']) : (epoch: number) => permutedEpoch(seed, count, epoch);
+  return { rows: new PermutedRows(batches, rows, config, order), splits };
+}
+
+async function openStreamed(
+  config: Seq2SeqConfig,
+  model: DalleBart,
+  settings: BatchSettings,
+  normalize: Normalize | undefined,
+  key: Key,
+  from: DataPosition | undefined,
+): Promise<Seq2SeqData> {
+  const { data, evaluation, batchSize } = config;
+  const { imageLength, imageVocabSize } = model.config;
+  const filter = filterOf(data);
+  const loader = async (path: string, maxRows: number | null): Promise<LoaderSettings> => ({
+    files: await shardFiles(path),
+    columns: columnsOf(data),
+    shape: { imageLength, imageVocabSize },
+    filter,
+    ...(maxRows !== null && { maxRows }),
+    ...(normalize && { normalize }),
+  });
+  const training = await loader(data.train, data.maxTrainRows);
+  const splits: Record<string, EvaluationRows> = {};
+  for (const [name, path] of evaluationSets(data))
+    splits[name] = streamedEvaluation(
+      await loader(path, data.maxEvalRows),
+      settings,
+      batchSize,
+      evaluation.rows,
+    );
+  if (evaluation.trainRows > 0)
+    splits.trained = streamedEvaluation(training, settings, batchSize, evaluation.trainRows);
+  for (const [name, split] of Object.entries(splits)) await requireRows(name, split, batchSize);
+  const source = {
+    digest: await digestOfFiles(training.files),
+    loader: training,
+    shuffle: {
+      seed: data.seed ?? foldInNames(key, ['order'])[1],
+      bufferSize: data.shuffleBuffer,
+      blankCaptions: data.blankCaptions,
+      carryOver: data.carryOver,
+    },
+  };
+  return { rows: new StreamedRows(source, settings, config, streamStart(from, data.repeatEpoch)), splits };
+}
+
+/** Where a stream goes on; or the start of that epoch, with the generator of blank captions at its own start, as the original has it. */
+function streamStart(from: DataPosition | undefined, repeatEpoch: boolean): StreamPosition {
+  if (from === undefined) return STREAM_START;
+  const { epoch, batch, blankDraws = 0 } = from;
+  return repeatEpoch ? { epoch, batch: 0, blankDraws: 0 } : { epoch, batch, blankDraws };
+}
+
+/** Sets of the config for evaluation, in the original's order: `eval` last. */
+function evaluationSets({ eval: main, evals }: Seq2SeqConfig['data']): [name: string, path: string][] {
+  return [...Object.entries(evals), ...(main === null ? [] : [['eval', main] as [string, string]])];
+}
+
+/** Throws DataError unless there is a batch to evaluate, which would otherwise show only after hours. */
+async function requireRows(name: string, split: EvaluationRows, batchSize: number): Promise<void> {
+  for await (const _ of split.batches()) return;
+  throw new DataError(
+    `Evaluation set "${name}": its rows don't fill one batch of ${batchSize}. Lower batchSize, raise evaluation's number of rows, filter less, or leave the set out.`,
+  );
+}
+
+function filterOf(data: Seq2SeqConfig['data']): RowFilter {
+  const { clipScoreColumn, minClipScore, maxClipScore, filterColumn, filterValue } = data;
+  return { clipScoreColumn, minClipScore, maxClipScore, filterColumn, filterValue };
+}
+
+function columnsOf({ captionColumn, encodingColumn }: Seq2SeqConfig['data']) {
+  return { caption: captionColumn, encoding: encodingColumn };
+}
+
+/** A normalizer whose choice of names for persons depends on the key and the caption alone, so that a stream can go on anywhere. */
+async function createNormalizer(wordList: string | null, key: Key): Promise<Normalize> {
+  let drawn: { key: Key | undefined; count: number } = { key: undefined, count: 0 };
+  let current = '';
+  const random = () => {
+    drawn.key ??= foldInNames(key, [current]);
+    return uniform(foldIn(drawn.key, drawn.count++), [1])[0] as number;
+  };
+  const normalizer = new TextNormalizer(
+    wordList === null
+      ? { random }
+      : { random, wordFrequencies: parseWordFrequencies(await readFile(wordList, 'utf8')) },
+  );
+  return (caption) => {
+    current = caption;
+    drawn = { key: undefined, count: 0 };
+    return normalizer.normalize(caption);
+  };
+}
