@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { link, readFile, rename, unlink, writeFile } from 'node:fs/promises';
+import { link, readFile, rename, rm, unlink, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { EaselError } from '@easel/core';
 
 /** A held lock; `release` gives the folder free and may be called twice. */
@@ -36,7 +36,7 @@ export async function lockFolder(folder: string): Promise<FolderLock> {
   });
   for (let attempt = 0; ; attempt++) {
     try {
-      await writeFile(path, mine, { flag: 'wx' });
+      await createWhole(path, mine);
       break;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST')
@@ -60,6 +60,20 @@ export async function lockFolder(folder: string): Promise<FolderLock> {
       if (now === mine) await unlink(path);
     },
   };
+}
+
+/**
+ * Creates a file that nobody sees without its content, even if this process is killed meanwhile. Fails with EEXIST if there is one.
+ * The sibling it is written to first is named like other leftovers of a run, which the next holder removes.
+ */
+async function createWhole(path: string, content: string): Promise<void> {
+  const fresh = join(dirname(path), `.lock-${randomUUID()}.partial`);
+  await writeFile(fresh, content, { flag: 'wx' });
+  try {
+    await link(fresh, path);
+  } finally {
+    await rm(fresh, { force: true });
+  }
 }
 
 /** Takes a stale lock away by renaming, so that of two processes that found it only one does; a fresh one is put back. */

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { ConfigError, EaselError } from '@easel/core';
 import { openCheckpoint, saveSafetensors, writeFileAtomic } from '@easel/core/node';
 import type * as tf from '@tensorflow/tfjs';
+import type { BestEvaluation } from './best-evaluation.js';
 import type { SkippedPicture } from './data/decode-picture.js';
 import type { DataPosition } from './epoch-order.js';
 import { type FolderLock, lockFolder } from './folder-lock.js';
@@ -28,6 +29,8 @@ export interface CheckpointState {
   /** Loss summed over the steps since the last line of the metrics, and their number. */
   readonly lossSum: number;
   readonly lossSteps: number;
+  /** The best evaluation so far, whose checkpoint is kept; null if the run doesn't look for one. */
+  readonly best?: BestEvaluation | null;
 }
 
 /** A line of metrics.jsonl: `kind` is "train" or the evaluated split; the rest are numbers. */
@@ -134,7 +137,7 @@ export class RunFolder {
   }
 
   /**
-   * Writes a checkpoint and removes all but the newest `keep`. Returns its path.
+   * Writes a checkpoint and removes all but the newest `keep` and that of the best evaluation. Returns its path.
    * Throws EaselError if it can't be written; older checkpoints are then untouched.
    */
   async saveCheckpoint(parts: CheckpointParts, state: CheckpointState, keep: number): Promise<string> {
@@ -160,7 +163,7 @@ export class RunFolder {
     }
     const all = await listCheckpoints(this.path);
     for (const old of all.slice(0, Math.max(0, all.length - keep)))
-      await rm(old.path, { recursive: true, force: true });
+      if (old.step !== state.best?.step) await rm(old.path, { recursive: true, force: true });
     return path;
   }
 
@@ -238,8 +241,9 @@ async function readState(path: string): Promise<CheckpointState> {
   );
 }
 
-/** Folders of checkpoints and models that a killed process didn't finish. */
+/** Folders of checkpoints and models that a killed process didn't finish; a model that it took away without a new one is put back. */
 async function removeLeftovers(run: string): Promise<void> {
+  await rename(join(run, '.model.old'), join(run, 'model')).catch(() => {}); // fails where there is a model, or none to put back
   for (const folder of [run, join(run, 'checkpoints')])
     for (const name of await readdir(folder))
       if (/^\..*\.(partial|old)$/.test(name)) await rm(join(folder, name), { recursive: true, force: true });

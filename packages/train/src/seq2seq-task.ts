@@ -8,7 +8,7 @@ import { applyUpdate } from './optimization.js';
 import type { CheckpointParts } from './run-folder.js';
 import { disposeBatch, type MicroBatch, seq2seqGradients, tokenLosses } from './seq2seq-step.js';
 import { trainedWeights } from './trained-weights.js';
-import { requireFinite, type TrainingTask, type UpdateResult } from './training-loop.js';
+import { requireFinite, type TrainingPace, type TrainingTask, type UpdateResult } from './training-loop.js';
 import type { EvaluationRows, TrainingRows } from './training-rows.js';
 
 /** What a Seq2SeqTask trains and on what. */
@@ -27,10 +27,7 @@ export interface Seq2SeqTaskParts {
 export class Seq2SeqTask implements TrainingTask {
   readonly steps: number;
   readonly samplesPerStep: number;
-  readonly logEvery: number;
-  readonly evaluateEvery: number;
-  readonly checkpointEvery: number;
-  readonly checkpointsKept: number;
+  readonly pace: TrainingPace;
   readonly key: Key;
   readonly data: string;
   readonly exportModel: (folder: string) => Promise<void>;
@@ -45,10 +42,7 @@ export class Seq2SeqTask implements TrainingTask {
     this.parts = parts;
     this.steps = config.steps;
     this.samplesPerStep = config.batchSize * config.accumulate;
-    this.logEvery = config.log.every;
-    this.evaluateEvery = config.evaluation.every;
-    this.checkpointEvery = config.checkpoint.every;
-    this.checkpointsKept = config.checkpoint.keep;
+    this.pace = config;
     this.key = prngKey(config.seed);
     this.data = parts.rows.digest;
     this.exportModel = parts.exportModel;

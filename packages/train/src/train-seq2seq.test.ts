@@ -286,6 +286,39 @@ describe('refused before anything is trained', () => {
   });
 });
 
+describe('checkpoints that are kept', () => {
+  const kept = (name: string) => readdirSync(join(root, name, 'checkpoints'));
+  const best = { metric: 'trained.loss', goal: 'highest' };
+
+  test('the best by an evaluation, however old, and over a resume; its evaluation writes one', async () => {
+    // The loss of what is trained falls, so its highest value is the first one's.
+    const changes = {
+      steps: 12,
+      evaluation: { every: 3, trainRows: 5 },
+      checkpoint: { every: 4, keep: 1, best },
+    };
+    await train('run', changes, stopAt(7));
+    expect(kept('run')).toEqual(['step-00000003', 'step-00000007']);
+    await train('run', changes, { resume: true });
+    expect(kept('run')).toEqual(['step-00000003', 'step-00000012']);
+    const state = JSON.parse(bytes('run', 'checkpoints', 'step-00000012', 'state.json').toString());
+    const first = metrics('run').find((line) => line.kind === 'trained');
+    expect(state.best).toEqual({ metric: 'trained.loss', value: first.loss, step: 3 });
+  });
+
+  test('by the clock, whatever the step', async () => {
+    await train('run', { steps: 3, checkpoint: { every: 0, minutes: 1e-9, keep: 9 } });
+    expect(kept('run')).toEqual(['step-00000001', 'step-00000002', 'step-00000003']);
+  });
+
+  test('a metric that no evaluation has stops the run at the first one, and names those that are', async () => {
+    const wrong = { every: 4, best: { metric: 'eval.loss', goal: 'lowest' } };
+    await expect(train('run', { checkpoint: wrong })).rejects.toThrow(
+      /no "eval\.loss".*It has trained\.loss/,
+    );
+  });
+});
+
 describe('failures on the way', () => {
   test('a loss that is no number stops the run; the last checkpoint stays and is named', async () => {
     const wild = {
@@ -297,7 +330,7 @@ describe('failures on the way', () => {
     const failure = train('run', wild);
     await expect(failure).rejects.toThrow(TrainingError);
     await expect(failure).rejects.toThrow(
-      /(loss|gradients) is (NaN|-?Infinity).*last good checkpoint is .*step-0000/,
+      /(loss|gradients|weights) is (NaN|-?Infinity).*last good checkpoint is .*step-00000001/,
     );
     const [checkpoint] = readdirSync(join(root, 'run', 'checkpoints'));
     expect(readdirSync(join(root, 'run', 'checkpoints', checkpoint as string))).toHaveLength(3);

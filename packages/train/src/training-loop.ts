@@ -1,7 +1,9 @@
 import { join } from 'node:path';
-import { DataError, EaselError, loadWeights, type Optimizer, type WeightRule } from '@easel/core';
+import { DataError, EaselError, globalNorm, loadWeights, type Optimizer, type WeightRule } from '@easel/core';
 import { openCheckpoint } from '@easel/core/node';
 import * as tf from '@tensorflow/tfjs';
+import { type BestEvaluation, betterEvaluation } from './best-evaluation.js';
+import type { CheckpointSettings } from './config/optimization.js';
 import type { DataPosition } from './epoch-order.js';
 import {
   type CheckpointParts,
@@ -22,14 +24,18 @@ export interface UpdateResult {
   readonly metrics: Readonly<Record<string, number>>;
 }
 
+/** How often what happens, as a config has it. */
+export interface TrainingPace {
+  readonly log: { readonly every: number };
+  readonly evaluation: { readonly every: number };
+  readonly checkpoint: CheckpointSettings;
+}
+
 /** What the loop needs of a kind of training. */
 export interface TrainingTask {
   readonly steps: number;
   readonly samplesPerStep: number;
-  readonly logEvery: number;
-  readonly evaluateEvery: number;
-  readonly checkpointEvery: number;
-  readonly checkpointsKept: number;
+  readonly pace: TrainingPace;
   /** The key from which all randomness of the run is derived. */
   readonly key: readonly [number, number];
   /** Digest of the training data. */
@@ -157,6 +163,9 @@ export async function runTraining(
   let loss = Number.NaN;
   let splits: TrainingResult['splits'] = {};
   let checkpoint = run.resumed?.path ?? '';
+  const { log, evaluation, checkpoint: keeping } = task.pace;
+  let best: BestEvaluation | null = from?.best ?? null;
+  let saved = performance.now();
   const due = (every: number, step: number) => step === task.steps || (every > 0 && step % every === 0);
 
   let step = start;
@@ -171,7 +180,7 @@ export async function runTraining(
     const samplesPerSecond = ((step - start) * task.samplesPerStep) / (seconds - secondsBefore);
     const { epoch } = task.position(step);
     const { learningRate, metrics } = result;
-    if (due(task.logEvery, step)) {
+    if (due(log.every, step)) {
       const [mean, round] = [lossSum / lossSteps, (value: number) => Number(value.toPrecision(4))];
       const line = { step, kind: 'train', epoch, loss, lossMean: mean, learningRate, ...metrics };
       await run.log({ ...line, samplesPerSecond: round(samplesPerSecond), seconds: round(seconds) });
@@ -191,12 +200,18 @@ export async function runTraining(
       secondsLeft,
     });
     await new Promise((resolve) => setImmediate(resolve));
-    if (due(task.evaluateEvery, step)) {
+    let isBest = false;
+    if (due(evaluation.every, step)) {
       splits = await task.evaluate(step);
       for (const [split, numbers] of Object.entries(splits)) await run.log({ step, kind: split, ...numbers });
       onEvent?.({ kind: 'evaluation', step, splits });
+      const better = betterEvaluation(keeping.best, splits, step, best);
+      isBest = better !== null;
+      best = better ?? best;
     }
-    if (due(task.checkpointEvery, step) || signal?.aborted) {
+    const overdue = keeping.minutes > 0 && performance.now() - saved >= keeping.minutes * 60_000;
+    if (due(keeping.every, step) || overdue || isBest || signal?.aborted) {
+      await requireFiniteWeights(run, task, step);
       const state: CheckpointState = {
         version: 1,
         step,
@@ -207,9 +222,11 @@ export async function runTraining(
         data: task.data,
         lossSum,
         lossSteps,
+        best,
       };
-      checkpoint = await run.saveCheckpoint(task.checkpointParts(), state, task.checkpointsKept);
+      checkpoint = await run.saveCheckpoint(task.checkpointParts(), state, keeping.keep);
       await run.saveModel((folder) => task.exportModel(folder));
+      saved = performance.now();
       onEvent?.({ kind: 'checkpoint', step, path: checkpoint });
     }
   }
@@ -231,11 +248,25 @@ async function update(run: RunFolder, task: TrainingTask, step: number): Promise
     return await task.update(step);
   } catch (error) {
     if (!(error instanceof TrainingError)) throw error;
-    const newest = await run.newestCheckpoint();
-    throw new TrainingError(
-      `${error.message} ${newest === undefined ? 'There is no checkpoint yet.' : `The last good checkpoint is ${newest}.`} Try a lower learning rate, a longer warm-up or a smaller clipNorm.`,
-    );
+    throw await withWayBack(run, error.message);
   }
+}
+
+/** Throws TrainingError if a weight is no number any more: a checkpoint of such weights would push a good one out. */
+async function requireFiniteWeights(run: RunFolder, task: TrainingTask, step: number): Promise<void> {
+  const weights = task.checkpointParts().model ?? new Map();
+  const norm = globalNorm(weights);
+  if (!Number.isFinite(norm))
+    throw await withWayBack(run, `Training stopped after step ${step}: the norm of the weights is ${norm}.`);
+}
+
+async function withWayBack(run: RunFolder, message: string): Promise<TrainingError> {
+  const newest = await run.newestCheckpoint();
+  const back =
+    newest === undefined ? 'There is no checkpoint yet.' : `The last good checkpoint is ${newest}.`;
+  return new TrainingError(
+    `${message} ${back} Try a lower learning rate, a longer warm-up or a smaller clipNorm.`,
+  );
 }
 
 /** Throws TrainingError unless the loss and the norm of the gradients are finite. */

@@ -20,7 +20,7 @@ import { type DataPosition, EpochOrder } from './epoch-order.js';
 import { applyUpdate } from './optimization.js';
 import { writeReconstructionGrid } from './reconstruction-grid.js';
 import type { CheckpointParts } from './run-folder.js';
-import { requireFinite, type TrainingTask, type UpdateResult } from './training-loop.js';
+import { requireFinite, type TrainingPace, type TrainingTask, type UpdateResult } from './training-loop.js';
 
 /** Some pictures of a cache. */
 export interface PictureSplit {
@@ -55,10 +55,7 @@ const passSize = 25;
 export class VqganTask implements TrainingTask {
   readonly steps: number;
   readonly samplesPerStep: number;
-  readonly logEvery: number;
-  readonly evaluateEvery: number;
-  readonly checkpointEvery: number;
-  readonly checkpointsKept: number;
+  readonly pace: TrainingPace;
   readonly key: Key;
   readonly data: string;
   readonly exportModel: (folder: string) => Promise<void>;
@@ -76,10 +73,7 @@ export class VqganTask implements TrainingTask {
     this.parts = parts;
     this.steps = config.steps;
     this.samplesPerStep = config.batchSize;
-    this.logEvery = config.log.every;
-    this.evaluateEvery = config.evaluation.every;
-    this.checkpointEvery = config.checkpoint.every;
-    this.checkpointsKept = config.checkpoint.keep;
+    this.pace = config;
     this.key = prngKey(config.seed);
     this.data = training.cache.digest;
     this.exportModel = parts.exportModel;

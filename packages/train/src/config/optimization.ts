@@ -1,5 +1,5 @@
 import { ConfigError, GRAFT_TYPES } from '@easel/core';
-import { choice, flag, integer, nullable, optional, real, type Settings, section } from './fields.js';
+import { choice, flag, integer, nullable, optional, real, type Settings, section, text } from './fields.js';
 
 /** Which optimizer, with its constants. */
 export const optimizerFields = {
@@ -84,11 +84,19 @@ export const loggingFields = {
 };
 
 export const checkpointFields = {
-  /** Steps between two checkpoints; one is always written at the end and at Ctrl-C. */
+  /** Steps between two checkpoints; one is always written at the end and at Ctrl-C. 0: not by steps. */
   every: integer({ min: 0, default: 1000 }),
+  /** Minutes between two checkpoints, whatever the step; 0: not by the clock. */
+  minutes: real({ min: 0, default: 0 }),
   /** How many are kept, the newest ones. */
   keep: integer({ min: 1, default: 2 }),
+  /**
+   * A number of the evaluations by which the best checkpoint is kept too, however old: "eval.loss" is `loss` of the split `eval`. An evaluation
+   * that is the best so far writes a checkpoint. Null: only the newest are kept.
+   */
+  best: optional(section({ metric: text(), goal: choice(['lowest', 'highest']) })),
 };
+export type CheckpointSettings = Settings<typeof checkpointFields>;
 
 /** Settings that both kinds of training have. */
 export const commonFields = {
