@@ -11,7 +11,11 @@ const underscored = (label) =>
     .replace(/^flag: /, '')
     .replace(/[:,“”]/g, '')
     .replaceAll(' ', '_')
-    .replace('Mx_Claus', 'mx_claus'); // as emoji 1.7.0 has it
+    // as emoji 1.7.0 has them
+    .replace('Mx_Claus', 'mx_claus')
+    .replace('Türkiye', 'Turkey')
+    .replace(/^enraged_face$/, 'pouting_face')
+    .replace(/^ZZZ$/, 'zzz');
 const TONES = ['light', 'medium-light', 'medium', 'medium-dark', 'dark'];
 const tone = (char) => `${TONES[char.codePointAt(0) - 0x1f3fb]}_skin_tone`;
 

@@ -35,6 +35,12 @@ export {
 } from './config.js';
 
 // Model
+export {
+  type GumbelOptions,
+  type GumbelQuantized,
+  GumbelQuantizer,
+  type GumbelQuantizerConfig,
+} from './gumbel-quantizer.js';
 export { initializeVqgan } from './initialize.js';
 // Training
 export {

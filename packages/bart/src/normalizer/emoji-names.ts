@@ -103,7 +103,7 @@ export const EMOJI_NAMES = `😀 grinning_face
 😫 tired_face
 🥱 yawning_face
 😤 face_with_steam_from_nose
-😡 enraged_face
+😡 pouting_face
 😠 angry_face
 🤬 face_with_symbols_on_mouth
 😈 smiling_face_with_horns
@@ -165,7 +165,7 @@ export const EMOJI_NAMES = `😀 grinning_face
 🗨 left_speech_bubble
 🗯 right_anger_bubble
 💭 thought_balloon
-💤 ZZZ
+💤 zzz
 👋+waving_hand
 🤚+raised_back_of_hand
 🖐+hand_with_fingers_splayed
@@ -1832,7 +1832,7 @@ export const EMOJI_NAMES = `😀 grinning_face
 🇹🇲 Turkmenistan
 🇹🇳 Tunisia
 🇹🇴 Tonga
-🇹🇷 Türkiye
+🇹🇷 Turkey
 🇹🇹 Trinidad_&_Tobago
 🇹🇻 Tuvalu
 🇹🇼 Taiwan

@@ -13,45 +13,78 @@ const NAMES: ReadonlyMap<string, EmojiName> = new Map(
   }),
 );
 
-/** Longest emoji in UTF-16 units, with a variation selector or tone behind each of its parts. */
-const LONGEST = 36;
 const TONE_NAMES = ['light', 'medium-light', 'medium', 'medium-dark', 'dark'];
 const TONE = /[\u{1F3FB}-\u{1F3FF}]/gu;
-const FIRST_CODE_POINTS = new Set(Array.from(NAMES.keys(), (emoji) => emoji.codePointAt(0)));
-const KEYCAP = /[\ufe0f\u20e3]/;
+const SELECTOR = '\ufe0f';
+/** Characters that are text unless a selector follows: only behind those does a selector belong to an emoji. */
+const TEXT_BY_DEFAULT = /^(?=\p{Emoji})\P{Emoji_Presentation}$/u;
 
-/** Whether an emoji may start at `at`: a digit, "#" or "*" only does as a keycap. */
-function mayStart(text: string, at: number): boolean {
-  const code = text.codePointAt(at) as number;
-  return FIRST_CODE_POINTS.has(code) && (code > 0x7f || KEYCAP.test(text.charAt(at + 1)));
+/** Beginnings of emoji, whole ones included, without selectors; and those of emoji whose persons may have skin tones. */
+const BEGINNINGS = new Set<string>();
+const TONED_BEGINNINGS = new Set<string>();
+for (const [emoji, { toned }] of NAMES) {
+  let beginning = '';
+  for (const character of emoji) {
+    beginning += character;
+    BEGINNINGS.add(beginning);
+    if (toned) TONED_BEGINNINGS.add(beginning);
+  }
 }
 
 /**
- * Writes each emoji as `:its_name:`, the longest emoji first where several start at one place, and drops variation
- * selectors, as `emoji.demojize` of the Python package emoji 1.7.0 does.
+ * Writes each emoji as `:its_name:` and drops variation selectors, as `emoji.demojize` of the Python package emoji 1.7.0 does. `mark` stands
+ * before and behind the name.
+ *
+ * An emoji is read as far as any emoji goes on, and if what was read is not itself one, its first character stays as it is: a heart before a
+ * joiner that joins nothing has no name.
  */
-export function demojize(text: string): string {
+export function demojize(text: string, mark = ':'): string {
+  const characters = [...text];
   let out = '';
-  let at = 0;
-  while (at < text.length) {
-    const found = mayStart(text, at) ? emojiAt(text, at) : undefined;
-    if (found) {
-      out += `:${found.name}:`;
-      at += found.length;
-    } else {
-      out += text.charAt(at);
-      at++;
-    }
+  for (let at = 0; at < characters.length; at++) {
+    const character = characters[at] as string;
+    const end = BEGINNINGS.has(character) ? endOfEmoji(characters, at) : at;
+    const name = end > at ? nameOf(characters.slice(at, end).join('')) : undefined;
+    if (name !== undefined) {
+      out += `${mark}${name}${mark}`;
+      at = end - 1;
+    } else if (character !== SELECTOR && character !== '\ufe0e') out += character;
   }
-  return out.replaceAll('\ufe0f', '');
+  return out;
 }
 
-function emojiAt(text: string, at: number): { name: string; length: number } | undefined {
-  for (let length = Math.min(LONGEST, text.length - at); length > 0; length--) {
-    const name = nameOf(text.slice(at, at + length));
-    if (name !== undefined) return { name, length };
+/** Where the longest beginning of an emoji from `at` on ends. */
+function endOfEmoji(characters: readonly string[], at: number): number {
+  let literal = characters[at] as string;
+  let bare = literal;
+  let end = at + 1;
+  for (; end < characters.length; end++) {
+    const next = characters[end] as string;
+    if (next === SELECTOR) {
+      if (!TEXT_BY_DEFAULT.test(characters[end - 1] as string)) break;
+      continue;
+    }
+    if (BEGINNINGS.has(literal + next)) {
+      // Some emoji with tones have names of their own, and stand with their tones in the list.
+      if (!isTone(next)) bare += next;
+      literal += next;
+      continue;
+    }
+    if (isTone(next)) {
+      if (!TONED_BEGINNINGS.has(bare) || !/\p{Emoji_Modifier_Base}/u.test(characters[end - 1] as string))
+        break;
+    } else {
+      const beginnings = literal === bare ? BEGINNINGS : TONED_BEGINNINGS;
+      if (!beginnings.has(bare + next)) break;
+      bare += next;
+    }
+    literal += next;
   }
-  return undefined;
+  return end;
+}
+
+function isTone(character: string): boolean {
+  return /^[\u{1F3FB}-\u{1F3FF}]$/u.test(character);
 }
 
 function nameOf(emoji: string): string | undefined {
@@ -61,7 +94,8 @@ function nameOf(emoji: string): string | undefined {
   const tones = bare.match(TONE);
   if (!tones) return undefined;
   const base = NAMES.get(bare.replace(TONE, ''));
-  if (!base?.toned) return undefined;
+  const persons = bare.match(/\p{Emoji_Modifier_Base}/gu);
+  if (!base?.toned || tones.length !== persons?.length) return undefined; // all have a tone, or none has
   const names = tones.map((tone) => `${TONE_NAMES[(tone.codePointAt(0) as number) - 0x1f3fb]}_skin_tone`);
   return [base.name, ...names].join('_');
 }

