@@ -94,8 +94,10 @@ function nameOf(emoji: string): string | undefined {
   const tones = bare.match(TONE);
   if (!tones) return undefined;
   const base = NAMES.get(bare.replace(TONE, ''));
-  const persons = bare.match(/\p{Emoji_Modifier_Base}/gu);
-  if (!base?.toned || tones.length !== persons?.length) return undefined; // all have a tone, or none has
+  // All persons have a tone, or none has. The hands that people hold have none of their own.
+  const bases = bare.match(/\p{Emoji_Modifier_Base}/gu) ?? [];
+  const persons = bases.length > 1 ? bases.filter((character) => character !== '🤝') : bases;
+  if (!base?.toned || tones.length !== persons.length) return undefined;
   const names = tones.map((tone) => `${TONE_NAMES[(tone.codePointAt(0) as number) - 0x1f3fb]}_skin_tone`);
   return [base.name, ...names].join('_');
 }
