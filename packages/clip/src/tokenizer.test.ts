@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { SYMBOL_OF_BYTE } from '@easel/core';
 import { describe, expect, test } from '@jest/globals';
 import { goldenPath } from './testing/golden.js';
 import { ClipTokenizer, clipTokenizerFiles } from './tokenizer.js';
@@ -121,5 +122,25 @@ describe('by hand', () => {
     [{ tokenizerJson: tokenizerJson({ model: { type: 'Unigram' } }) }, 'of type "BPE", got "Unigram"'],
   ])('broken files %# are refused', (broken, message) => {
     expect(() => ClipTokenizer.fromFiles(broken)).toThrow(message);
+  });
+});
+
+describe('with all bytes', () => {
+  const symbols = [...SYMBOL_OF_BYTE, ...SYMBOL_OF_BYTE.map((symbol) => `${symbol}</w>`)];
+  const tokens = [...symbols, '<|startoftext|>', '<|endoftext|>'];
+  const all = new ClipTokenizer({ vocab: new Map(tokens.map((token, id) => [token, id])), merges: [] });
+
+  test('characters younger than the tables of the original stand alone: no letters, capitals or composed marks', () => {
+    const bytes = (text: string): number[] => all.encode(text).slice(1, -1);
+    expect(bytes('x\u{13460}')).toEqual([...bytes('x'), ...bytes('\u{13460}')]); // a hieroglyph of Unicode 16
+    expect(bytes('\u{1c89}')).not.toEqual(bytes('\u{1c8a}')); // a capital of Unicode 16 and its small letter
+    expect(bytes('\u06d6\u08d0')).not.toEqual(bytes('\u08d0\u06d6')); // a mark of Unicode 14: not put in order
+    expect(bytes('\u06d6\u08e3')).toEqual(bytes('\u08e3\u06d6')); // marks of Unicode 8 are
+  });
+
+  test('decode strips white space as Python does: U+001C to U+001F too, U+FEFF not', () => {
+    const around = all.encode('\x1c\u0085a\x1f').slice(1, -1);
+    expect(all.decode(around)).toBe('a');
+    expect(all.decode(all.encode('\ufeffa'))).toBe('\ufeff a');
   });
 });

@@ -1,4 +1,5 @@
 import {
+  AFTER_UNICODE_14,
   BytePairEncoder,
   type BytePairs,
   ConfigError,
@@ -48,17 +49,44 @@ export const CLIP_SPECIAL_TOKENS: ClipSpecialTokens = {
   unk: plain('<|endoftext|>'),
 };
 
-/** Contractions, letters, one digit, or other signs; white space only parts words. White space is Unicode's White_Space. */
-const WORD = /'s|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}|[^\p{White_Space}\p{L}\p{N}]+/gu;
+const LETTER = String.raw`[\p{L}--[${AFTER_UNICODE_14}]]`;
+const NUMBER = String.raw`[\p{N}--[${AFTER_UNICODE_14}]]`;
+
+/** Contractions, letters, one digit, or other signs; white space only parts words. White space is Unicode's White_Space, the rest Unicode 14's. */
+const WORD = new RegExp(
+  String.raw`'s|'t|'re|'ve|'m|'ll|'d|${LETTER}+|${NUMBER}|[^\p{White_Space}${LETTER}${NUMBER}]+`,
+  'gv',
+);
+
+/**
+ * Marks that Unicode has given since its version 9, and the second half of U+11938: the crate that composes in tokenizers 0.13.3
+ * (unicode-normalization-alignments) takes them for signs on their own. Found by comparing it with Python 3.11's unicodedata, mark by mark.
+ */
+const AFTER_UNICODE_9 =
+  '\\u{7fd}\\u{898}-\\u{89f}\\u{8ca}-\\u{8d3}\\u{9fe}\\u{c3c}\\u{d3b}\\u{d3c}\\u{eba}\\u{1715}\\u{1abf}-\\u{1ace}\\u{1df6}-\\u{1dfa}' +
+  '\\u{a82c}\\u{10d24}-\\u{10d27}\\u{10eab}\\u{10eac}\\u{10f46}-\\u{10f50}\\u{10f82}-\\u{10f85}\\u{11070}\\u{1133b}\\u{1145e}' +
+  '\\u{11839}\\u{1183a}\\u{11930}\\u{1193d}\\u{1193e}\\u{11943}\\u{119e0}\\u{11a34}\\u{11a47}\\u{11a99}\\u{11d42}\\u{11d44}' +
+  '\\u{11d45}\\u{11d97}\\u{16ff0}\\u{16ff1}\\u{1e130}-\\u{1e136}\\u{1e2ae}\\u{1e2ec}-\\u{1e2ef}';
+
+/** Stretches that are composed. */
+const COMPOSED = new RegExp(`[^${AFTER_UNICODE_9}${AFTER_UNICODE_14}]+`, 'gv');
+const CAPITAL = new RegExp(String.raw`[\p{Changes_When_Lowercased}--[${AFTER_UNICODE_14}]]`, 'gv');
 
 /**
  * A text as it is looked at: composed (NFC) and lower-cased letter by letter (a sigma is σ also at a word's end). A lone surrogate counts as
- * three U+FFFD, one for each byte of its WTF-8 form, as in the Rust tokenizers.
+ * three U+FFFD, one for each byte of its WTF-8 form, as in the Rust tokenizers. Characters younger than the
+ * tables of those tokenizers stay as they are.
  */
 function normalize(text: string): string {
-  const composed = text.replace(/\p{Surrogate}/gu, '\ufffd\ufffd\ufffd').normalize('NFC');
-  return composed.replace(/\p{Changes_When_Lowercased}/gu, (letter) => letter.toLowerCase());
+  const clean = text.replace(/\p{Surrogate}/gu, '\ufffd\ufffd\ufffd');
+  return clean
+    .replace(COMPOSED, (stretch) => stretch.normalize('NFC'))
+    .replace(CAPITAL, (letter) => letter.toLowerCase());
 }
+
+/** White space around a text, as Python's strip takes it away. */
+const STRIPPED = `\\p{White_Space}${String.fromCharCode(0x1c)}-${String.fromCharCode(0x1f)}`;
+const AROUND = new RegExp(`^[${STRIPPED}]+|[${STRIPPED}]+$`, 'gu');
 
 /**
  * CLIP's tokenizer: text → `<|startoftext|>` ids `<|endoftext|>`. Byte-level BPE whose words end with `</w>`; case and the amount of white
@@ -139,7 +167,7 @@ export class ClipTokenizer {
   decode(ids: Iterable<number>): string {
     const tokens = Array.from(ids, (id) => this.encoder.token(id));
     const text = this.encoder.decode(tokens.filter((token) => !this.specialContents.has(token)));
-    return text.replaceAll(END_OF_WORD, ' ').trim();
+    return text.replaceAll(END_OF_WORD, ' ').replace(AROUND, '');
   }
 }
 

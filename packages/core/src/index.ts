@@ -23,6 +23,7 @@ export {
 } from './bpe/files.js';
 export { type SpecialToken, SpecialTokenCutter, type TextPart } from './bpe/special-tokens.js';
 export { padRows, type TokenBatch } from './bpe/token-batch.js';
+export { AFTER_UNICODE_14 } from './bpe/unicode-14.js';
 
 // Checkpoints
 export { fromMsgpack } from './checkpoint/msgpack.js';

@@ -1,14 +1,21 @@
+import { AFTER_UNICODE_14 } from '@easel/core';
+
+const LETTER = String.raw`[\p{L}--[${AFTER_UNICODE_14}]]`;
+const NUMBER = String.raw`[\p{N}--[${AFTER_UNICODE_14}]]`;
+
 /**
  * The words of byte-level BPE: contractions, then letters, digits or other signs with one leading space, then white
  * space. Merges never cross a word.
  *
  * White space is Unicode White_Space, as in the originals' regular expressions: with U+0085, without U+FEFF, which
- * JavaScript's `\s` has the other way round.
+ * JavaScript's `\s` has the other way round. Letters and numbers are those of Unicode 14, as there.
  *
  * Source: GPT-2, openai/gpt-2 `src/encoder.py`.
  */
-const WORD =
-  /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\p{White_Space}\p{L}\p{N}]+|\p{White_Space}+(?!\P{White_Space})|\p{White_Space}+/gu;
+const WORD = new RegExp(
+  String.raw`'s|'t|'re|'ve|'m|'ll|'d| ?${LETTER}+| ?${NUMBER}+| ?[^\p{White_Space}${LETTER}${NUMBER}]+|\p{White_Space}+(?!\P{White_Space})|\p{White_Space}+`,
+  'gv',
+);
 
 /** How a tokenizer prepares text before it is cut into words. */
 export interface WordOptions {
