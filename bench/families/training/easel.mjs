@@ -41,18 +41,19 @@ export const kinds = {
     const { batch, length, width, heads, vocabulary } = args;
     const p = transformerParameters(given, args);
     const ids = indices(batch * length, vocabulary);
-    const sequence = (x) => tf.reshape(x, [batch, length, width]);
-    const flat = (x) => tf.reshape(x, [batch * length, width]);
+    const sequences = tf.reshape(ids, [batch, length]);
     return trainer(given, p, () => {
-      let x = flat(tf.add(sequence(core.embedding(p.tokens, ids)), p.positions));
+      let x = tf.add(core.embedding(p.tokens, sequences), p.positions);
       for (const layer of p.layers) {
         const h = core.layerNorm(x, layer.scale1, layer.bias1, 1e-5);
-        const [q, k, v] = [layer.query, layer.key, layer.value].map((w) => sequence(core.linear(h, w)));
-        x = tf.add(x, core.linear(flat(core.attention(q, k, v, { heads, causal: true })), layer.out));
-        const inner = core.gelu(core.linear(core.layerNorm(x, layer.scale2, layer.bias2, 1e-5), layer.up));
-        x = tf.add(x, core.linear(inner, layer.down));
+        const [q, k, v] = [layer.query, layer.key, layer.value].map((w) => core.linear(h, w));
+        const mixed = core.attention(q, k, v, { heads, causal: true });
+        x = core.linear(mixed, layer.out, undefined, { residual: x });
+        const n = core.layerNorm(x, layer.scale2, layer.bias2, 1e-5);
+        const inner = core.linear(n, layer.up, undefined, { activation: 'gelu' });
+        x = core.linear(inner, layer.down, undefined, { residual: x });
       }
-      const logits = tf.matMul(x, p.tokens, false, true);
+      const logits = tf.matMul(tf.reshape(x, [batch * length, width]), p.tokens, false, true);
       return tf.mean(core.sparseCrossEntropy(logits, ids));
     });
   },

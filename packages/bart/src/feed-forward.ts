@@ -1,4 +1,14 @@
-import { type Activation, activation, CompositeLayer, Dense, type Key, singleInput } from '@easel/core';
+import {
+  type Activation,
+  activation,
+  CompositeLayer,
+  Dense,
+  type FusableActivation,
+  fusableActivation,
+  gatedActivation,
+  type Key,
+  singleInput,
+} from '@easel/core';
 import * as tf from '@tensorflow/tfjs';
 import type { DropoutPlace } from './dropout-place.js';
 import { makeNorm, NORM_PLACEMENTS, type Norm, normalize } from './norm-placement.js';
@@ -9,7 +19,6 @@ export type FeedForwardBlock = CompositeLayer & { forward(x: tf.Tensor3D, dropou
 
 /** What both blocks share: norms around the products, and the two places of dropout. */
 abstract class FeedForwardBase extends CompositeLayer {
-  protected readonly activation: Activation;
   private readonly preNorm: Norm | undefined;
   private readonly midNorm: Norm | undefined;
   private readonly postNorm: Norm | undefined;
@@ -19,7 +28,6 @@ abstract class FeedForwardBase extends CompositeLayer {
   constructor(config: LayerConfig, ffnDim: number, dropouts: LayerDropouts) {
     super();
     const { pre, mid, post } = NORM_PLACEMENTS[config.lnPositions].feedForward;
-    this.activation = activation(config.activationFunction);
     this.preNorm = pre && this.child('pre_norm', makeNorm(config, config.dModel, pre));
     this.midNorm = mid && this.child('mid_norm', makeNorm(config, ffnDim, mid));
     this.postNorm = post && this.child('post_norm', makeNorm(config, config.dModel, post));
@@ -48,8 +56,22 @@ abstract class FeedForwardBase extends CompositeLayer {
   }
 }
 
-const dense = (inputSize: number, outputSize: number, useBias: boolean): Dense =>
-  new Dense({ inputSize, outputSize, useBias, kernelInitializer: 'zeros' });
+const dense = (inputSize: number, outputSize: number, useBias: boolean, fused?: FusableActivation): Dense =>
+  new Dense({
+    inputSize,
+    outputSize,
+    useBias,
+    kernelInitializer: 'zeros',
+    ...(fused === undefined ? {} : { activation: fused }),
+  });
+
+/** act(gate)·up, in one pass where the activation allows it. */
+function gatedBy(act: Activation): <T extends tf.Tensor>(gate: T, up: T) => T {
+  const fused = fusableActivation(act);
+  return fused === undefined
+    ? <T extends tf.Tensor>(gate: T, up: T) => tf.mul(act(gate), up) as T
+    : (gate, up) => gatedActivation(gate, up, fused);
+}
 
 /**
  * out = post(mid(act(n·gate) * (n·up))·down), n = pre(x); which norms there are is up to the variant.
@@ -59,19 +81,21 @@ const dense = (inputSize: number, outputSize: number, useBias: boolean): Dense =
 export class Glu extends FeedForwardBase {
   static className = 'EaselGlu';
 
+  private readonly gated: ReturnType<typeof gatedBy>;
   private readonly gate: Dense;
   private readonly up: Dense;
   private readonly down: Dense;
 
   constructor(config: LayerConfig, ffnDim: number, dropouts: LayerDropouts) {
     super(config, ffnDim, dropouts);
+    this.gated = gatedBy(activation(config.activationFunction));
     this.gate = this.child('gate', dense(config.dModel, ffnDim, config.useBias));
     this.up = this.child('up', dense(config.dModel, ffnDim, config.useBias));
     this.down = this.child('down', dense(ffnDim, config.dModel, config.useBias));
   }
 
   protected override expand(x: tf.Tensor3D): tf.Tensor3D {
-    return tf.mul(this.activation(this.gate.call(x)), this.up.call(x)) as tf.Tensor3D;
+    return this.gated(this.gate.call(x), this.up.call(x)) as tf.Tensor3D;
   }
 
   protected override contract(x: tf.Tensor3D): tf.Tensor3D {
@@ -83,17 +107,22 @@ export class Glu extends FeedForwardBase {
 export class FeedForward extends FeedForwardBase {
   static className = 'EaselFeedForward';
 
+  /** What the first product does not do itself. */
+  private readonly after: Activation;
   private readonly up: Dense;
   private readonly down: Dense;
 
   constructor(config: LayerConfig, ffnDim: number, dropouts: LayerDropouts) {
     super(config, ffnDim, dropouts);
-    this.up = this.child('up', dense(config.dModel, ffnDim, config.useBias));
+    const act = activation(config.activationFunction);
+    const fused = fusableActivation(act);
+    this.after = fused === undefined ? act : (x) => x;
+    this.up = this.child('up', dense(config.dModel, ffnDim, config.useBias, fused));
     this.down = this.child('down', dense(ffnDim, config.dModel, config.useBias));
   }
 
   protected override expand(x: tf.Tensor3D): tf.Tensor3D {
-    return this.activation(this.up.call(x)) as tf.Tensor3D;
+    return this.after(this.up.call(x)) as tf.Tensor3D;
   }
 
   protected override contract(x: tf.Tensor3D): tf.Tensor3D {

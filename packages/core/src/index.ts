@@ -72,6 +72,8 @@ export {
   type Activation,
   activation,
   activationNames,
+  type FusableActivation,
+  fusableActivation,
   gelu,
   geluTanh,
   quickGelu,
@@ -84,8 +86,9 @@ export { type Conv2dOptions, type Conv2dPadding, conv2d } from './ops/conv2d.js'
 export { sparseCrossEntropy } from './ops/cross-entropy.js';
 export { dropout } from './ops/dropout.js';
 export { embedding, scatterAdd } from './ops/embedding.js';
+export { gatedActivation } from './ops/gated-activation.js';
 export { type GroupNormOptions, groupNorm } from './ops/group-norm.js';
-export { linear } from './ops/linear.js';
+export { type LinearOptions, linear } from './ops/linear.js';
 export { layerNorm, rmsNorm } from './ops/norm.js';
 export { normalizeL2 } from './ops/normalize.js';
 export { rematerialize } from './ops/rematerialize.js';

@@ -4,7 +4,16 @@ export interface ElementwiseFunctions {
   unary(op: number, y: Float32Array, x: Float32Array, p: number, q: number): void;
   /** y = f(a, b) over axes: extents of y, then the steps of a, then those of b, in elements; see kernels/broadcast.ts. */
   binary(op: number, y: Float32Array, a: Float32Array, b: Float32Array, axes: Int32Array): void;
-  /** The same for int32, wrapping around. */
+  /** dgate = dy·up·f′(gate) and dup = dy·f(gate), all of one length; f: 0 relu, 1 gelu, 2 its tanh form, 3 silu. */
+  gatedGrad(
+    f: number,
+    dgate: Float32Array,
+    dup: Float32Array,
+    dy: Float32Array,
+    gate: Float32Array,
+    up: Float32Array,
+  ): void;
+  /** As `binary` for int32, wrapping around. */
   binaryInt(op: number, y: Int32Array, a: Int32Array, b: Int32Array, axes: Int32Array): void;
   /** y is 1 where the comparison holds, else 0. */
   compareFloat(op: number, y: Uint8Array, a: Float32Array, b: Float32Array, axes: Int32Array): void;

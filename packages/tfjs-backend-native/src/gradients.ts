@@ -27,8 +27,47 @@ function fuse(kernelName: string, gradKernel: string, backendName: string): void
   });
 }
 
+/** Relu's gradient as one kernel: tfjs's own is a step, then a product. */
+function fuseRelu(backendName: string): void {
+  const own = tf.getGradient(tf.Relu) as Gradient | undefined;
+  if (own === undefined) return;
+  tf.registerGradient({
+    ...own,
+    gradFunc: (dys, saved, attrs) => {
+      const [x] = saved as [tf.Tensor];
+      const dy = dys as tf.Tensor;
+      const fits = x.dtype === 'float32' && dy.dtype === 'float32';
+      if (tf.getBackend() !== backendName || isRecorded() || !fits) return own.gradFunc(dys, saved, attrs);
+      return { x: () => tf.engine().runKernel('ReluGrad', { dy, x }) as tf.Tensor };
+    },
+  });
+}
+
+/** A sum's or mean's gradient as one kernel: tfjs's own makes a tensor of ones in JavaScript and multiplies. */
+function fuseSum(kernelName: string, isMean: boolean, backendName: string): void {
+  const own = tf.getGradient(kernelName) as Gradient | undefined;
+  if (own === undefined) return;
+  tf.registerGradient({
+    ...own,
+    gradFunc: (dys, saved, attrs) => {
+      const [{ shape, dtype, size }] = saved as [tf.Tensor];
+      const dy = dys as tf.Tensor;
+      const fits = dtype === 'float32' && dy.dtype === 'float32' && size > 0;
+      if (tf.getBackend() !== backendName || isRecorded() || !fits) return own.gradFunc(dys, saved, attrs);
+      const axes = tf.util.parseAxisParam(attrs.axis as number | number[], shape);
+      const kept = shape.map((extent, axis) => (axes.includes(axis) ? 1 : extent));
+      const divisor = isMean ? size / dy.size : 1;
+      const run = () => tf.engine().runKernel('SumGrad', { dy: tf.reshape(dy, kept) }, { shape, divisor });
+      return { x: run as () => tf.Tensor };
+    },
+  });
+}
+
 /** Gradients of tfjs's own operations that this backend has a kernel for. */
 export function registerNativeGradients(backendName: string): void {
   fuse(tf.Softmax, 'SoftmaxGrad', backendName);
   fuse(tf.LogSoftmax, 'LogSoftmaxGrad', backendName);
+  fuseRelu(backendName);
+  fuseSum(tf.Sum, false, backendName);
+  fuseSum(tf.Mean, true, backendName);
 }

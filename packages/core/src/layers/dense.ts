@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
-import { linear } from '../ops/linear.js';
+import type { FusableActivation } from '../ops/activation.js';
+import { type LinearOptions, linear } from '../ops/linear.js';
 import { CompositeLayer, singleInput } from './composite-layer.js';
 import { defaultKernelInitializer, type InitializerOption, resolveInitializer } from './initializer.js';
 
@@ -9,29 +10,33 @@ export interface DenseConfig {
   readonly outputSize: number;
   /** Default true. */
   readonly useBias?: boolean;
+  /** Default none. */
+  readonly activation?: FusableActivation;
   /** Default N(0, 0.02²). */
   readonly kernelInitializer?: InitializerOption;
   readonly name?: string;
 }
 
-/** y = x·kernel + bias over the last axis: [.., inputSize] → [.., outputSize]. Weights: kernel [inputSize, outputSize], bias [outputSize]. */
+/** y = activation(x·kernel + bias) over the last axis: [.., inputSize] → [.., outputSize]. Weights: kernel [inputSize, outputSize], bias [outputSize]. */
 export class Dense extends CompositeLayer {
   static className = 'EaselDense';
   private readonly config: DenseConfig;
+  private readonly after: LinearOptions;
   private readonly kernel: ReturnType<Dense['addWeight']>;
   private readonly bias: ReturnType<Dense['addWeight']> | undefined;
 
   constructor(config: DenseConfig) {
     super(config.name === undefined ? {} : { name: config.name });
     this.config = config;
-    const { inputSize, outputSize, useBias = true } = config;
+    const { inputSize, outputSize, useBias = true, activation } = config;
+    this.after = activation === undefined ? {} : { activation };
     const initializer = resolveInitializer(config.kernelInitializer, defaultKernelInitializer);
     this.kernel = this.addWeight('kernel', [inputSize, outputSize], 'float32', initializer);
     if (useBias) this.bias = this.addWeight('bias', [outputSize], 'float32', tf.initializers.zeros());
   }
 
   override call(inputs: tf.Tensor | tf.Tensor[]): tf.Tensor {
-    return linear(singleInput(inputs, this), this.kernel.read(), this.bias?.read());
+    return linear(singleInput(inputs, this), this.kernel.read(), this.bias?.read(), this.after);
   }
 
   override computeOutputShape(inputShape: tf.Shape | tf.Shape[]): tf.Shape {
@@ -39,8 +44,14 @@ export class Dense extends CompositeLayer {
   }
 
   override getConfig(): tf.serialization.ConfigDict {
-    const { inputSize, outputSize, useBias = true } = this.config;
-    return { ...super.getConfig(), inputSize, outputSize, useBias };
+    const { inputSize, outputSize, useBias = true, activation } = this.config;
+    return {
+      ...super.getConfig(),
+      inputSize,
+      outputSize,
+      useBias,
+      ...(activation === undefined ? {} : { activation }),
+    };
   }
 }
 tf.serialization.registerClass(Dense);

@@ -79,6 +79,23 @@ export function relu<T extends tf.Tensor>(x: T): T {
   return tf.relu(x);
 }
 
+/** An activation that products and gates compute in the same pass. */
+export type FusableActivation = 'relu' | 'gelu' | 'gelu_tanh' | 'silu';
+
+/** Fusable activations as operations of their own. */
+export const FUSABLE_ACTIVATIONS: Readonly<Record<FusableActivation, Activation>> = {
+  relu,
+  gelu,
+  gelu_tanh: geluTanh,
+  silu,
+};
+
+/** The fusable activation that is the operation f, if one is. */
+export function fusableActivation(f: Activation): FusableActivation | undefined {
+  const entries = Object.entries(FUSABLE_ACTIVATIONS) as [FusableActivation, Activation][];
+  return entries.find(([, operation]) => operation === f)?.[0];
+}
+
 /**
  * "smelu" as dalle-mini computes it, which is not the published SmeLU: ¼ for x ≤ −1, (x+1)²/4 between −1 and 1, x from 1 on; and
  * the gradient is 1 everywhere but at x = ±1 exactly, where it is 0. Models trained there were trained with these.

@@ -10,10 +10,14 @@ export function hasKernel(name: string): boolean {
 export function runKernel(
   name: string,
   inputs: Readonly<Record<string, tf.Tensor | undefined>>,
-  attrs: Readonly<Record<string, boolean | number>> = {},
+  attrs: Readonly<Record<string, boolean | number | string>> = {},
 ): tf.Tensor[] {
-  const given = Object.fromEntries(Object.entries(inputs).filter(([, tensor]) => tensor !== undefined));
-  const outputs = tf.engine().runKernel(name, given as tf.NamedTensorMap, attrs) as tf.Tensor | tf.Tensor[];
+  const given: Record<string, tf.Tensor> = {};
+  for (const key in inputs) {
+    const tensor = inputs[key];
+    if (tensor !== undefined) given[key] = tensor;
+  }
+  const outputs = tf.engine().runKernel(name, given, attrs) as tf.Tensor | tf.Tensor[];
   return Array.isArray(outputs) ? outputs : [outputs];
 }
 

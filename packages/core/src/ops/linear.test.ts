@@ -25,10 +25,36 @@ onEachBackend(() => {
     expect(gradientError(f, inputs.slice(0, 2))).toBeLessThan(1e-3);
   });
 
+  test('activation, then the residual, by hand', async () => {
+    // relu([1·1 − 2·1, 1·1 + 2·1]) + [10, 20]
+    const y = linear(tf.tensor2d([1, 2], [1, 2]), tf.tensor2d([1, 1, -1, 1], [2, 2]), undefined, {
+      activation: 'relu',
+      residual: tf.tensor2d([10, 20], [1, 2]),
+    });
+    expect([...(await y.data())]).toEqual([10, 23]);
+  });
+
+  test.each(['relu', 'gelu', 'gelu_tanh', 'silu'] as const)(
+    'gradients with %s and a residual, which may be x itself',
+    (activation) => {
+      const inputs = [sample([2, 3, 5], 1), sample([5, 5], 2), sample([5], 3), sample([2, 3, 5], 4)];
+      const f = (x?: tf.Tensor, kernel?: tf.Tensor, bias?: tf.Tensor, residual?: tf.Tensor) =>
+        linear(x as tf.Tensor, kernel as tf.Tensor, bias, { activation, residual: residual as tf.Tensor });
+      // relu's corner is within a step of some of the sums.
+      expect(gradientError(f, inputs, 1e-3)).toBeLessThan(1e-2);
+      expect(gradientError((x, kernel) => f(x, kernel, undefined, x), inputs.slice(0, 2), 1e-3)).toBeLessThan(
+        1e-2,
+      );
+      expect(leakedTensors(() => f(...inputs))).toBe(0);
+      expect(leakedTensors(() => tf.tidy(() => tf.grads((...xs) => tf.sum(f(...xs)))(inputs)))).toBe(0);
+    },
+  );
+
   test('leaves no tensors; what does not fit is named', () => {
     const [x, kernel, bias] = [tf.ones([2, 3]), tf.ones([3, 4]), tf.ones([4])];
     expect(leakedTensors(() => linear(x, kernel, bias))).toBe(0);
     expect(() => linear(tf.ones([2, 4]), kernel)).toThrow('last axis 3 for kernel [3,4], got [2,4]');
     expect(() => linear(x, kernel, tf.ones([3]))).toThrow(ShapeError);
+    expect(() => linear(x, kernel, bias, { residual: bias })).toThrow('expected residual [2,4]');
   });
 });

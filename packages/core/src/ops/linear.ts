@@ -1,15 +1,31 @@
 import * as tf from '@tensorflow/tfjs';
 import { ShapeError } from '../errors.js';
+import { FUSABLE_ACTIVATIONS, type FusableActivation } from './activation.js';
 import { hasKernel, registerGradientOnce, runKernel } from './fused-kernel.js';
 import { tapeIsOn } from './tape.js';
 
+/** What follows the product in `linear`. */
+export interface LinearOptions {
+  /** Default none. */
+  readonly activation?: FusableActivation;
+  /** Added at the end: float32 [.., O]. */
+  readonly residual?: tf.Tensor;
+}
+
 /**
- * y = x·kernel + bias over the last axis.
+ * y = activation(x·kernel + bias) + residual over the last axis.
  *
- * x: float32 [.., I]; kernel: [I, O]; bias: [O] or undefined; y: [.., O]. Throws ShapeError if the sizes do not fit.
+ * x: float32 [.., I]; kernel: [I, O]; bias: [O] or undefined; residual and y: [.., O]. Where the backend has the kernel this is one pass over y; under
+ * a tape the activation is an operation of its own, as its gradient needs what goes in. Throws ShapeError if the sizes do not fit.
  */
-export function linear(x: tf.Tensor, kernel: tf.Tensor, bias?: tf.Tensor): tf.Tensor {
+export function linear(
+  x: tf.Tensor,
+  kernel: tf.Tensor,
+  bias?: tf.Tensor,
+  options: LinearOptions = {},
+): tf.Tensor {
   const [inputSize, outputSize] = kernel.shape as [number, number];
+  const { activation, residual } = options;
   if (kernel.rank !== 2 || x.rank < 1 || x.shape[x.rank - 1] !== inputSize) {
     throw new ShapeError(
       `linear: expected x with last axis ${inputSize} for kernel [${kernel.shape}], got [${x.shape}]. Do config and checkpoint match?`,
@@ -20,14 +36,34 @@ export function linear(x: tf.Tensor, kernel: tf.Tensor, bias?: tf.Tensor): tf.Te
       `linear: expected bias [${outputSize}] for kernel [${kernel.shape}], got [${bias.shape}].`,
     );
   }
-  // One call in place of three or four: in drawing, where x is a few rows, calls cost time.
-  if (x.dtype === 'float32' && hasKernel('Linear')) {
-    return runKernel('Linear', { x, kernel, bias })[0] as tf.Tensor;
+  if (residual !== undefined && `${residual.shape}` !== `${[...x.shape.slice(0, -1), outputSize]}`) {
+    throw new ShapeError(
+      `linear: expected residual [${[...x.shape.slice(0, -1), outputSize]}], as the result, got [${residual.shape}].`,
+    );
   }
+  if (x.dtype !== 'float32' || !hasKernel('Linear')) return plainLinear(x, kernel, bias, options);
+  if (activation === undefined) return runKernel('Linear', { x, kernel, bias, residual })[0] as tf.Tensor;
+  if (!tapeIsOn()) return runKernel('Linear', { x, kernel, bias, residual }, { activation })[0] as tf.Tensor;
+  return tf.tidy(() => {
+    const z = runKernel('Linear', { x, kernel, bias })[0] as tf.Tensor;
+    const y = FUSABLE_ACTIVATIONS[activation](z);
+    return residual === undefined ? y : tf.add(y, residual);
+  });
+}
+
+/** linear in tfjs operations. */
+export function plainLinear(
+  x: tf.Tensor,
+  kernel: tf.Tensor,
+  bias?: tf.Tensor,
+  { activation, residual }: LinearOptions = {},
+): tf.Tensor {
+  const [inputSize, outputSize] = kernel.shape as [number, number];
   return tf.tidy(() => {
     const rows = tf.reshape(x, [-1, inputSize]) as tf.Tensor2D;
-    const y = product(rows, kernel as tf.Tensor2D, bias);
-    return tf.reshape(y, [...x.shape.slice(0, -1), outputSize]);
+    const z = tf.reshape(product(rows, kernel as tf.Tensor2D, bias), [...x.shape.slice(0, -1), outputSize]);
+    const y = activation === undefined ? z : FUSABLE_ACTIVATIONS[activation](z);
+    return residual === undefined ? y : tf.add(y, residual);
   });
 }
 
@@ -38,19 +74,30 @@ function product(rows: tf.Tensor2D, kernel: tf.Tensor2D, bias: tf.Tensor | undef
   return tf.fused.matMul({ a: rows, b: kernel, bias });
 }
 
-// Its result is not saved: none of the gradients needs it.
+// Its result is not saved: none of the gradients needs it. On a tape there is no activation.
 registerGradientOnce({
   kernelName: 'Linear',
   inputsToSave: ['x', 'kernel'],
   gradFunc: (dys, saved) => {
     const [x, kernel] = saved as [tf.Tensor, tf.Tensor2D];
+    const dy = dys as tf.Tensor;
     const [inputSize, outputSize] = kernel.shape;
-    const dy = tf.reshape(dys as tf.Tensor, [-1, outputSize]) as tf.Tensor2D;
-    const rows = tf.reshape(x, [-1, inputSize]) as tf.Tensor2D;
+    const rows = (of: tf.Tensor, width: number) => tf.reshape(of, [-1, width]) as tf.Tensor2D;
+    const bias = () => tf.sum(rows(dy, outputSize), 0);
+    if (tapeIsOn()) {
+      // Recorded for a derivative of a derivative: operations that have gradients.
+      return {
+        x: () => tf.reshape(tf.matMul(rows(dy, outputSize), kernel, false, true), x.shape),
+        kernel: () => tf.matMul(rows(x, inputSize), rows(dy, outputSize), true, false),
+        bias,
+        residual: () => tf.clone(dy),
+      };
+    }
     return {
-      x: () => tf.reshape(tf.matMul(dy, kernel, false, true), x.shape),
-      kernel: () => tf.matMul(rows, dy, true, false),
-      bias: () => tf.sum(dy, 0),
+      x: () => runKernel('Linear', { x: dy, kernel }, { transposeKernel: true })[0] as tf.Tensor,
+      kernel: () => runKernel('LinearKernelGrad', { x, dy })[0] as tf.Tensor,
+      bias,
+      residual: () => tf.clone(dy),
     };
   },
 });

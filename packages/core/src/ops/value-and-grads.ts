@@ -138,7 +138,7 @@ function walkNode(
       );
     }
     const gradient = tf.tidy(part);
-    if (gradient.dtype !== 'float32' || `${gradient.shape}` !== `${input.shape}`) {
+    if (gradient.dtype !== 'float32' || !tf.util.arraysEqual(gradient.shape, input.shape)) {
       throw new EaselError(
         `valueAndGrads: the gradient of ${node.kernelName} for its input "${name}" should be float32 [${input.shape}], got ${gradient.dtype} [${gradient.shape}].`,
       );

@@ -1,4 +1,4 @@
-// unary, binary, binaryInt, compareFloat, compareInt, logical, logicalNot, plainUnary, selectFloat, convert, fillFloat.
+// unary, binary, gatedGrad, binaryInt, compareFloat, compareInt, logical, logicalNot, plainUnary, selectFloat, convert, fillFloat.
 #include "kernels/elementwise/elementwise.h"
 
 #include <cstring>
@@ -60,6 +60,17 @@ napi_value binary_binding(napi_env env, napi_callback_info info) {
   Broadcast shape;
   if (!args.require(op < binary_count, "unknown operation") || !read_broadcast(args, 4, y.count, a.count, b.count, &shape)) return nullptr;
   binary(static_cast<Binary>(op), y.data, a.data, b.data, shape);
+  return nullptr;
+}
+
+/// gatedGrad(gate, dgate, dup, dy, gate, up)
+napi_value gated_grad_binding(napi_env env, napi_callback_info info) {
+  Arguments args(env, info, "gatedGrad", 6);
+  const int64_t f = args.size(0);
+  const Span<float> dgate = args.floats(1), dup = args.floats(2), dy = args.floats(3), gate = args.floats(4), up = args.floats(5);
+  const bool fits = dgate.count == dy.count && dup.count == dy.count && gate.count == dy.count && up.count == dy.count;
+  if (!args.require(f < gate_count && fits, "unknown gate, or lengths differ")) return nullptr;
+  gated_grad(static_cast<Gate>(f), dgate.data, dup.data, dy.data, gate.data, up.data, static_cast<int64_t>(dy.count));
   return nullptr;
 }
 
@@ -199,6 +210,7 @@ napi_value fill_float_binding(napi_env env, napi_callback_info info) {
 void register_elementwise(napi_env env, napi_value exports) {
   export_function(env, exports, "unary", unary_binding);
   export_function(env, exports, "binary", binary_binding);
+  export_function(env, exports, "gatedGrad", gated_grad_binding);
   export_function(env, exports, "binaryInt", binary_int_binding);
   export_function(env, exports, "compareFloat", compare_float_binding);
   export_function(env, exports, "compareInt", compare_int_binding);

@@ -85,6 +85,11 @@ const BinaryCase binary_cases[] = {
      8, 1, false},
     {binary_elu_grad, "elu gradient", [](double dy, double y) { return y < 0 ? dy * (y + 1) : y == y ? dy : y; }, 1.6, 0, false},
     {binary_prelu, "prelu", [](double x, double a) { return x < 0 ? x * a : x; }, 0.5001, 0, true},
+    {binary_relu_grad, "relu gradient", [](double dy, double x) { return x > 0 ? dy : x <= 0 ? 0 : x; }, 0, 0, true},
+    {binary_gated_relu, "gated relu", [](double x, double up) { return (x < 0 ? 0 : x) * up; }, 0.5001, 0, true},
+    {binary_gated_gelu, "gated gelu", [](double x, double up) { return x * 0.5 * (1 + std::erf(x * sqrt_half)) * up; }, 9, 1, false},
+    {binary_gated_gelu_tanh, "gated gelu tanh", [](double x, double up) { return x * gelu_tanh_gate(x) * up; }, 9, 1, false},
+    {binary_gated_silu, "gated silu", [](double x, double up) { return x * sigmoid(x) * up; }, 7, 1, false},
 };
 static_assert(sizeof(binary_cases) / sizeof(binary_cases[0]) == binary_count, "a binary kernel has no test");
 
@@ -161,11 +166,56 @@ void test_binary(const Tables& tables, const BinaryCase& c) {
   }
 }
 
+struct GateCase {
+  Gate f;
+  const char* name;
+  Binary gated, grad;
+};
+
+const GateCase gate_cases[] = {
+    {gate_relu, "gated relu gradient", binary_gated_relu, binary_relu_grad},
+    {gate_gelu, "gated gelu gradient", binary_gated_gelu, binary_gelu_grad},
+    {gate_gelu_tanh, "gated gelu tanh gradient", binary_gated_gelu_tanh, binary_gelu_tanh_grad},
+    {gate_silu, "gated silu gradient", binary_gated_silu, binary_silu_grad},
+};
+static_assert(sizeof(gate_cases) / sizeof(gate_cases[0]) == gate_count, "a gate has no test");
+
+const BinaryCase& binary_case(Binary op) {
+  for (const BinaryCase& c : binary_cases) {
+    if (c.op == op) return c;
+  }
+  return binary_cases[0];
+}
+
+// Both gradients against the formulas of the two functions they join.
+void test_gated_grad(const Tables& tables, const GateCase& c) {
+  const BinaryCase &gated = binary_case(c.gated), &grad = binary_case(c.grad);
+  int64_t start = 0;
+  for (const int64_t n : lengths(tables.lanes)) {
+    const int64_t gap = start % 4;
+    describe("%s of %lld", c.name, static_cast<long long>(n));
+    Array dy(n, gap), gate(n, (gap + 1) % 4), up(n, (gap + 2) % 4), dgate(n, (gap + 3) % 4), dup(n, gap);
+    fill_mixed(dy, false, start);
+    fill_mixed(gate, false, start + 2);
+    fill_mixed(up, false, start + 5);
+    start++;
+    tables.elementwise.gated_grad[c.f](dgate.data(), dup.data(), dy.data(), gate.data(), up.data(), n);
+    for (int64_t i = 0; i < n; i++) {
+      const double d = dy[i], g = gate[i], u = up[i];
+      const double size = std::fabs(d) * std::fmax(1.0, std::fabs(g));
+      const double by_up = size == size ? size : 0, by_gate = u == u ? by_up * std::fabs(u) : 0;
+      expect(dgate[i], grad.f(d * u, g), {grad.ulps + 2, by_gate, 0}, i);
+      expect(dup[i], gated.f(g, d), {gated.ulps + 1, by_up, 0}, i);
+    }
+  }
+}
+
 }  // namespace
 
 void test_elementwise(const Tables& tables) {
   for (const UnaryCase& c : unary_cases) test_unary(tables, c);
   for (const BinaryCase& c : binary_cases) test_binary(tables, c);
+  for (const GateCase& c : gate_cases) test_gated_grad(tables, c);
 }
 
 }  // namespace test

@@ -48,6 +48,11 @@ export const BINARY_OPS = [
   'siluGrad',
   'eluGrad',
   'prelu',
+  'reluGrad',
+  'gatedRelu',
+  'gatedGelu',
+  'gatedGeluTanh',
+  'gatedSilu',
 ] as const;
 export type BinaryOp = (typeof BINARY_OPS)[number];
 

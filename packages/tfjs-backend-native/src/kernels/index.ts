@@ -10,7 +10,7 @@ import { fusedConv2D } from './FusedConv2D.js';
 import { fusedMatMul } from './FusedMatMul.js';
 import { gatherKernels } from './gather.js';
 import type { NativeKernel } from './kernel.js';
-import { linear } from './linear.js';
+import { linear, linearKernelGrad } from './linear.js';
 import { movementKernels } from './movement.js';
 import { normKernels } from './norm.js';
 import { orderKernels } from './order.js';
@@ -27,6 +27,7 @@ export const NATIVE_KERNELS: readonly NativeKernel[] = [
   batchMatMul,
   fusedMatMul,
   linear,
+  linearKernelGrad,
   conv2D,
   fusedConv2D,
   conv2DBackpropInput,

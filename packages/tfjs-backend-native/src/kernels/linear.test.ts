@@ -69,3 +69,37 @@ test.each([
   expect(() => tf.engine().runKernel('Linear', { x, kernel, residual: bias })).toThrow('expected residual');
   expect(() => tf.engine().runKernel('Linear', { x, kernel }, { activation: 'tanh' })).toThrow('got tanh');
 });
+
+test.each([
+  [[5], 7, 3],
+  [[2, 3], 17, 33],
+  [[0], 7, 3],
+  [[3, 0], 7, 5],
+  [[], 7, 5],
+])('gradients of a product over rows %j, [%i, %i]', (leading, i, o) => {
+  const size = tf.util.sizeFromShape(leading);
+  const x = tf.tensor(someValues(size * i, 1, 2), [...leading, i]);
+  const dy = tf.tensor(someValues(size * o, 1, 3), [...leading, o]);
+  const kernel = tf.tensor2d(someValues(i * o, 1, 4), [i, o]);
+  underEachTarget((target) =>
+    tf.tidy(() => {
+      const [rows, dyRows] = [tf.reshape(x, [size, i]), tf.reshape(dy, [size, o])];
+      const byX = tf.engine().runKernel('Linear', { x: dy, kernel }, { transposeKernel: true }) as tf.Tensor;
+      const byKernel = tf.engine().runKernel('LinearKernelGrad', { x, dy }) as tf.Tensor;
+      expect([byX.shape, byKernel.shape]).toEqual([x.shape, kernel.shape]);
+      const expected = [tf.matMul(dyRows, kernel, false, true), tf.matMul(rows, dyRows, true, false)];
+      [byX, byKernel].forEach((got, at) => {
+        const problem = difference(got.dataSync(), (expected[at] as tf.Tensor).dataSync(), ROUNDINGS);
+        if (problem) throw new Error(`${target}${problem}`);
+      });
+    }),
+  );
+  tf.dispose([x, dy, kernel]);
+});
+
+test('LinearKernelGrad refuses leading axes that differ', () => {
+  const grad = (x: number[], dy: number[]) =>
+    tf.engine().runKernel('LinearKernelGrad', { x: tf.ones(x), dy: tf.ones(dy) });
+  expect(() => grad([2, 3], [3, 4])).toThrow('got [2,3] and [3,4]');
+  expect(() => grad([2, 3], [2, 1, 4])).toThrow('same leading axes');
+});

@@ -1,6 +1,6 @@
 import type { TensorInfo } from '@tensorflow/tfjs';
 import { requireFloat32 } from './activation.js';
-import { planEpilogue } from './epilogue.js';
+import { NO_EPILOGUE, planEpilogue } from './epilogue.js';
 import { type KernelArguments, nativeKernel, sizeOf } from './kernel.js';
 import { matrixProduct } from './matrix-product.js';
 
@@ -12,19 +12,22 @@ const ACTIVATIONS: readonly string[] = ['linear', 'relu', 'sigmoid', 'gelu', 'ge
  * and what follows it is done while y is in the cache.
  *
  * x: float32 [.., I]; kernel: [I, O]; bias: [O] or left out; residual and y: [.., O], residual may be left out. `activation` is one of
- * linear (the default), relu, sigmoid, gelu, gelu_tanh, silu.
+ * linear (the default), relu, sigmoid, gelu, gelu_tanh, silu. With `transposeKernel`, kernel is [O, I]: the gradient by x of the other form.
  */
 export const linear = nativeKernel('Linear', ({ inputs, backend, attrs }: KernelArguments) => {
   const { x, kernel, bias, residual } = inputs as Record<'x' | 'kernel', TensorInfo> & {
     bias?: TensorInfo;
     residual?: TensorInfo;
   };
-  const { activation = 'linear' } = (attrs ?? {}) as { activation?: string };
+  const { activation = 'linear', transposeKernel = false } = (attrs ?? {}) as {
+    activation?: string;
+    transposeKernel?: boolean;
+  };
   requireFloat32('Linear', { x, kernel, bias, residual });
-  const [k, n] = kernel.shape as [number, number];
+  const [k, n] = (transposeKernel ? kernel.shape.toReversed() : kernel.shape) as [number, number];
   if (kernel.shape.length !== 2 || x.shape.at(-1) !== k || (bias && `${bias.shape}` !== `${[n]}`))
     throw new Error(
-      `Linear: expected x [.., I], kernel [I, O] and bias [O], got [${x.shape}], [${kernel.shape}] and ${bias ? `[${bias.shape}]` : 'none'}.`,
+      `Linear: expected x [.., I], kernel ${transposeKernel ? '[O, I]' : '[I, O]'} and bias [O], got [${x.shape}], [${kernel.shape}] and ${bias ? `[${bias.shape}]` : 'none'}.`,
     );
   const rows = x.shape.slice(0, -1);
   const outShape = [...rows, n];
@@ -35,5 +38,19 @@ export const linear = nativeKernel('Linear', ({ inputs, backend, attrs }: Kernel
   const what = { bias, activation, preluWeights: undefined, leak: undefined };
   const epilogue = planEpilogue(backend, what, n).native;
   const shape = { outShape, m: sizeOf(rows), n, k, batch: [] };
-  return matrixProduct(backend, x, kernel, false, false, shape, epilogue, residual);
+  return matrixProduct(backend, x, kernel, false, transposeKernel, shape, epilogue, residual);
+});
+
+/** dkernel = xᵀ·dy over all rows: x float32 [.., I], dy [.., O] with the same leading axes → [I, O]. */
+export const linearKernelGrad = nativeKernel('LinearKernelGrad', ({ inputs, backend }: KernelArguments) => {
+  const { x, dy } = inputs as { x: TensorInfo; dy: TensorInfo };
+  requireFloat32('LinearKernelGrad', { x, dy });
+  const rows = x.shape.slice(0, -1);
+  if (x.shape.length === 0 || dy.shape.length === 0 || `${rows}` !== `${dy.shape.slice(0, -1)}`)
+    throw new Error(
+      `LinearKernelGrad: expected x [.., I] and dy [.., O] with the same leading axes, got [${x.shape}] and [${dy.shape}].`,
+    );
+  const [m, n] = [x.shape.at(-1) as number, dy.shape.at(-1) as number];
+  const shape = { outShape: [m, n], m, n, k: sizeOf(rows), batch: [] };
+  return matrixProduct(backend, x, dy, true, false, shape, NO_EPILOGUE);
 });

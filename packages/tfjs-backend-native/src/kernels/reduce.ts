@@ -1,6 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { addon } from '../addon.js';
 import type { NativeBackend } from '../backend.js';
+import { planBroadcast } from './broadcast.js';
+import { BINARY_OPS } from './elementwise.js';
 import { type NativeKernel, nativeKernel, runOnCpu, sizeOf } from './kernel.js';
 
 const SUM = 0;
@@ -72,10 +74,29 @@ function reduction(kernelName: string, op: number, axesAttr: string, isMean = fa
   });
 }
 
-/** Sum, Mean, Max, Min. */
+/**
+ * SumGrad: dx[i] = dy[..] / divisor over x's shape: the gradient of a sum (divisor 1) or of a mean (the elements it is of).
+ * dy: float32, its reduced axes kept with extent 1; attrs: shape, of x, and divisor.
+ */
+const sumGrad = nativeKernel('SumGrad', ({ inputs, backend, attrs }) => {
+  const { dy } = inputs as { dy: tf.TensorInfo };
+  const { shape, divisor } = attrs as { shape: number[]; divisor: number };
+  const plan = dy.dtype === 'float32' ? planBroadcast(dy.shape, shape) : undefined;
+  if (plan === undefined || !tf.util.arraysEqual(plan.shape, shape))
+    throw new Error(`SumGrad: cannot spread ${dy.dtype} [${dy.shape}] over [${shape}].`);
+  const dx = backend.allocate(shape, 'float32');
+  if (dx.values.length === 0) return dx.info;
+  const { axes } = plan;
+  axes.fill(0, (2 * axes.length) / 3); // the divisor is one value
+  addon().binary(BINARY_OPS.indexOf('div'), dx.values, backend.float32(dy), Float32Array.of(divisor), axes);
+  return dx.info;
+});
+
+/** Sum, Mean, Max, Min, and the gradient of the first two. */
 export const reduceKernels: readonly NativeKernel[] = [
   reduction(tf.Sum, SUM, 'axis'),
   reduction(tf.Mean, SUM, 'axis', true),
   reduction(tf.Max, MAX, 'reductionIndices'),
   reduction(tf.Min, MIN, 'axis'),
+  sumGrad,
 ];

@@ -35,7 +35,8 @@ int64_t grain_of(Unary op) {
 }
 
 int64_t grain_of(Binary op) {
-  return op == binary_pow ? pow_grain : op >= binary_gelu_grad && op <= binary_silu_grad ? costly_grain : cheap_grain;
+  const bool costly = (op >= binary_gelu_grad && op <= binary_silu_grad) || (op >= binary_gated_gelu && op <= binary_gated_silu);
+  return op == binary_pow ? pow_grain : costly ? costly_grain : cheap_grain;
 }
 
 // Rows shorter than this are joined if the same short operand serves all of them.
@@ -195,6 +196,13 @@ void binary(Binary op, float* y, const float* a, const float* b, const Broadcast
   walk(shape, grain, [&](int64_t y_at, int64_t a_at, int64_t a_step, int64_t b_at, int64_t b_step, int64_t n) {
     row(y + y_at, a + a_at, a_step, b + b_at, b_step, n);
     if (streamed) finish_streaming();
+  });
+}
+
+void gated_grad(Gate f, float* dgate, float* dup, const float* dy, const float* gate, const float* up, int64_t n) {
+  const GatedGradRow row = EASEL_KERNELS(elementwise).gated_grad[f];
+  parallel_for(n, costly_grain, [&](int64_t begin, int64_t end) {
+    row(dgate + begin, dup + begin, dy + begin, gate + begin, up + begin, end - begin);
   });
 }
 

@@ -2,6 +2,7 @@
 //
 //   unary:  y[i] = f(x[i]; p, q)                 y may be x
 //   binary: y[i] = f(a[i·a_step], b[i·b_step])   steps 0 or 1; y may be a or b where that one's step is 1
+//   gated gradient: dgate[i] = dy[i]·up[i]·f'(gate[i]) and dup[i] = dy[i]·f(gate[i]), of y = f(gate)·up   no aliasing
 //
 // float32; NaN passes through maximum, minimum, relu, step and clip. Threads: the drivers cut large tensors into equal pieces. Vector targets
 // use the approximations of kernels/vec.h, the serial one libm. Large outputs are streamed (runtime/stream.h).
@@ -54,11 +55,20 @@ enum Binary : int {
   binary_silu_grad,       // a = dy, b = x
   binary_elu_grad,        // a = dy, b = elu(x): dy from 0 on, dy·(b + 1) below
   binary_prelu,           // a = x, b = slope: x from 0 on, x·b below
+  binary_relu_grad,       // a = dy, b = x: dy above 0, 0 at and below, NaN at NaN
+  binary_gated_relu,      // a = gate, b = up: f(a)·b, in the order of Gate
+  binary_gated_gelu,
+  binary_gated_gelu_tanh,
+  binary_gated_silu,
   binary_count
 };
 
+/// Functions of a gate, as in binary_gated_*.
+enum Gate : int { gate_relu, gate_gelu, gate_gelu_tanh, gate_silu, gate_count };
+
 typedef void (*UnaryRow)(float* y, const float* x, int64_t n, float p, float q);
 typedef void (*BinaryRow)(float* y, const float* a, int64_t a_step, const float* b, int64_t b_step, int64_t n);
+typedef void (*GatedGradRow)(float* dgate, float* dup, const float* dy, const float* gate, const float* up, int64_t n);
 
 struct ElementwiseKernels {
   UnaryRow unary[unary_count];
@@ -66,6 +76,7 @@ struct ElementwiseKernels {
   // The same with streaming stores. The driver calls finish_streaming.
   UnaryRow unary_streamed[unary_count];
   BinaryRow binary_streamed[binary_count];
+  GatedGradRow gated_grad[gate_count];
 };
 
 extern const ElementwiseKernels elementwise_serial, elementwise_avx2, elementwise_avx512, elementwise_neon;
@@ -81,6 +92,9 @@ void unary(Unary op, float* y, const float* x, int64_t n, float p, float q);
 
 /// y = f(a, b) over a broadcast whose last axis has steps 0 or 1.
 void binary(Binary op, float* y, const float* a, const float* b, const Broadcast& shape);
+
+/// Both gradients of y = f(gate)·up in one pass, n elements each.
+void gated_grad(Gate f, float* dgate, float* dup, const float* dy, const float* gate, const float* up, int64_t n);
 
 // Integers and comparisons: plain loops, any target.
 enum IntBinary : int { int_add, int_sub, int_mul, int_maximum, int_minimum, int_binary_count };

@@ -68,6 +68,19 @@ float silu_grad(float dy, float x) {
 }
 float elu_grad(float dy, float y) { return y >= 0 ? dy : dy * (y + 1); }
 float prelu(float x, float slope) { return x < 0 ? slope * x : x; }
+float relu_grad(float dy, float x) { return x > 0 ? dy : x <= 0 ? 0 : x; }
+float gated_relu(float gate, float up) { return relu(gate, 0, 0) * up; }
+float gated_gelu(float gate, float up) { return gelu(gate, 0, 0) * up; }
+float gated_gelu_tanh(float gate, float up) { return gelu_tanh(gate, 0, 0) * up; }
+float gated_silu(float gate, float up) { return silu(gate, 0, 0) * up; }
+
+template <float (*f)(float, float, float), float (*grad)(float, float)>
+void gated_grad_row(float* dgate, float* dup, const float* dy, const float* gate, const float* up, int64_t n) {
+  for (int64_t i = 0; i < n; i++) {
+    dgate[i] = grad(dy[i] * up[i], gate[i]);
+    dup[i] = dy[i] * f(gate[i], 0, 0);
+  }
+}
 
 }  // namespace
 
@@ -82,9 +95,15 @@ float prelu(float x, float slope) { return x < 0 ? slope * x : x; }
   {                                                                                                                                            \
     binary_row<sum>, binary_row<difference>, binary_row<product>, binary_row<quotient>, binary_row<maximum>, binary_row<minimum>,              \
         binary_row<squared_difference>, binary_row<power>, binary_row<gelu_grad>, binary_row<gelu_tanh_grad>, binary_row<silu_grad>,           \
-        binary_row<elu_grad>, binary_row<prelu>                                                                                                \
+        binary_row<elu_grad>, binary_row<prelu>, binary_row<relu_grad>, binary_row<gated_relu>, binary_row<gated_gelu>,                        \
+        binary_row<gated_gelu_tanh>, binary_row<gated_silu>                                                                                    \
+  }
+#define EASEL_GATED_GRAD                                                                                                                       \
+  {                                                                                                                                            \
+    gated_grad_row<relu, relu_grad>, gated_grad_row<gelu, gelu_grad>, gated_grad_row<gelu_tanh, gelu_tanh_grad>,                               \
+        gated_grad_row<silu, silu_grad>                                                                                                        \
   }
 
-const ElementwiseKernels elementwise_serial = {EASEL_UNARY, EASEL_BINARY, EASEL_UNARY, EASEL_BINARY};
+const ElementwiseKernels elementwise_serial = {EASEL_UNARY, EASEL_BINARY, EASEL_UNARY, EASEL_BINARY, EASEL_GATED_GRAD};
 
 }  // namespace easel

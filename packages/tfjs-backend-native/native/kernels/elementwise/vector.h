@@ -116,6 +116,54 @@ static inline vf v_silu_grad(vf dy, vf x) {
 }
 static inline vf v_elu_grad(vf dy, vf y) { return select(less(y, zero()), fma(dy, y, dy), dy); }
 static inline vf v_prelu(vf x, vf slope) { return select(less(x, zero()), mul(slope, x), x); }
+static inline vf v_relu_grad(vf dy, vf x) { return select(is_nan(x), x, select(greater(x, zero()), dy, zero())); }
+static inline vf v_gated_relu(vf gate, vf up) { return mul(max_second(zero(), gate), up); }
+static inline vf v_gated_gelu(vf gate, vf up) { return mul(gelu(gate), up); }
+static inline vf v_gated_gelu_tanh(vf gate, vf up) { return mul(mul(gate, gelu_tanh_gate(gate)), up); }
+static inline vf v_gated_silu(vf gate, vf up) { return mul(mul(gate, sigmoid(gate)), up); }
+
+// A gate's value and slope, from one erf or sigmoid.
+static inline void relu_and_slope(vf x, vf& y, vf& slope) {
+  y = max_second(zero(), x);
+  slope = v_relu_grad(set(1.0f), x);
+}
+static inline void gelu_and_slope(vf x, vf& y, vf& slope) {
+  const vf cdf = fma(set(0.5f), erf(mul(x, set(sqrt_half))), set(0.5f));
+  const vf pdf = mul(set(inv_sqrt_2pi), exp(mul(set(-0.5f), mul(x, x))));
+  y = gelu(x);
+  slope = fma(x, pdf, cdf);
+}
+static inline void gelu_tanh_and_slope(vf x, vf& y, vf& slope) {
+  const vf s = gelu_tanh_gate(x);
+  const vf inner = fma(mul(x, x), set(2 * sqrt_2_over_pi * 3 * 0.044715f), set(2 * sqrt_2_over_pi));
+  y = mul(x, s);
+  slope = fma(mul(x, fnma(s, s, s)), inner, s);
+}
+static inline void silu_and_slope(vf x, vf& y, vf& slope) {
+  const vf s = sigmoid(x);
+  y = mul(x, s);
+  slope = fma(x, fnma(s, s, s), s);
+}
+
+template <void (*f)(vf, vf&, vf&)>
+static void gated_grad_row(float* dgate, float* dup, const float* dy, const float* gate, const float* up, int64_t n) {
+  for_vectors(
+      n,
+      [&](int64_t i) {
+        vf y, slope;
+        f(load(gate + i), y, slope);
+        const vf d = load(dy + i);
+        store(dgate + i, mul(mul(d, load(up + i)), slope));
+        store(dup + i, mul(d, y));
+      },
+      [&](int64_t i, int64_t count) {
+        vf y, slope;
+        f(load_first(gate + i, count), y, slope);
+        const vf d = load_first(dy + i, count);
+        store_first(dgate + i, count, mul(mul(d, load_first(up + i, count)), slope));
+        store_first(dup + i, count, mul(d, y));
+      });
+}
 
 // No vector form: libm, an element at a time.
 static void pow_row(float* y, const float* a, int64_t a_step, const float* b, int64_t b_step, int64_t n) {
@@ -139,7 +187,12 @@ static void pow_row(float* y, const float* a, int64_t a_step, const float* b, in
     binary_row<v_add, streamed>, binary_row<v_sub, streamed>, binary_row<v_mul, streamed>, binary_row<v_div, streamed>,                      \
     binary_row<v_maximum, streamed>, binary_row<v_minimum, streamed>, binary_row<v_squared_difference, streamed>, pow_row,                   \
     binary_row<v_gelu_grad, streamed>, binary_row<v_gelu_tanh_grad, streamed>, binary_row<v_silu_grad, streamed>,                            \
-    binary_row<v_elu_grad, streamed>, binary_row<v_prelu, streamed>                                                                          \
+    binary_row<v_elu_grad, streamed>, binary_row<v_prelu, streamed>, binary_row<v_relu_grad, streamed>, binary_row<v_gated_relu, streamed>,  \
+    binary_row<v_gated_gelu, streamed>, binary_row<v_gated_gelu_tanh, streamed>, binary_row<v_gated_silu, streamed>                          \
+  }
+#define EASEL_GATED_GRAD                                                                                                                     \
+  {                                                                                                                                          \
+    gated_grad_row<relu_and_slope>, gated_grad_row<gelu_and_slope>, gated_grad_row<gelu_tanh_and_slope>, gated_grad_row<silu_and_slope>      \
   }
 #define EASEL_ELEMENTWISE_TABLE \
-  { EASEL_UNARY(false), EASEL_BINARY(false), EASEL_UNARY(true), EASEL_BINARY(true) }
+  { EASEL_UNARY(false), EASEL_BINARY(false), EASEL_UNARY(true), EASEL_BINARY(true), EASEL_GATED_GRAD }
