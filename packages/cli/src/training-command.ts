@@ -50,9 +50,12 @@ function showEvents(
   let progress: Progress | undefined;
   const onEvent = (event: TrainingEvent) => {
     if (event.kind === 'step') {
-      const { step, steps, epoch, loss, samplesPerSecond } = event;
+      const { step, steps, epoch, loss, samplesPerSecond, tokensPerSecond, memoryBytes } = event;
       progress ??= new Progress({ label: 'training', total: steps, unit: 'steps', done: step, quiet });
-      const note = `loss ${loss.toPrecision(4)}  epoch ${epoch}  ${samplesPerSecond.toPrecision(3)} ${samples}/s`;
+      const rates = [`${samplesPerSecond.toPrecision(3)} ${samples}/s`];
+      if (tokensPerSecond !== undefined) rates.push(`${Math.round(tokensPerSecond)} tokens/s`);
+      const memory = `${(memoryBytes / 2 ** 30).toFixed(1)} GiB`;
+      const note = [`loss ${loss.toPrecision(4)}`, `epoch ${epoch}`, ...rates, memory].join('  ');
       progress.update(step, { note });
       return;
     }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { appendFile, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigError, EaselError } from '@easel/core';
@@ -6,7 +7,9 @@ import type * as tf from '@tensorflow/tfjs';
 import type { BestEvaluation } from './best-evaluation.js';
 import type { SkippedPicture } from './data/decode-picture.js';
 import type { DataPosition } from './epoch-order.js';
+import { EventFile, type EventValue } from './event-file.js';
 import { type FolderLock, lockFolder } from './folder-lock.js';
+import type { WeightStatistics } from './weight-statistics.js';
 
 /** Tensors of a checkpoint by file (model, optimizer, …) and name. */
 export type CheckpointParts = Readonly<Record<string, ReadonlyMap<string, tf.Tensor>>>;
@@ -40,11 +43,29 @@ export interface MetricsLine {
   readonly [name: string]: number | string;
 }
 
+/** A batch that brought a run to its end. */
+export interface FailedBatch {
+  /** What is common to its samples: step, keys of the noise. */
+  readonly about: Readonly<Record<string, unknown>>;
+  /** One object a sample. */
+  readonly samples: readonly Readonly<Record<string, unknown>>[];
+  /** The samples as a PNG, where they are pictures. */
+  readonly png?: Uint8Array | undefined;
+}
+
+/** A picture of several pictures. */
+export interface Grid {
+  readonly png: Uint8Array;
+  readonly width: number;
+  readonly height: number;
+}
+
 /** Settings by path that don't touch a run's numbers, so that a resumed run may change them. */
 const freeSettings = [
   'log',
   'checkpoint',
   'evaluation',
+  'samples',
   'vqgan',
   'vqganParts',
   'exportDtype',
@@ -61,6 +82,10 @@ const freeSettings = [
  *
  *     config.json     the resolved settings
  *     metrics.jsonl   one line for each logged step and evaluation
+ *     weights.jsonl   norms and histograms of weights and gradients, if the config asks for them
+ *     tensorboard/    the same as TensorBoard's event files, one a sitting
+ *     samples/, reconstructions/   a picture for each time that some were drawn
+ *     failed-batch.json            what made the loss no number
  *     checkpoints/step-00001000/{model.safetensors, optimizer.safetensors, …, state.json}
  *     model/          the model of the newest checkpoint, ready for use
  *     lock            while a process trains
@@ -72,23 +97,27 @@ export class RunFolder {
   /** The checkpoint to go on from, or null at a fresh start. */
   readonly resumed: { readonly path: string; readonly state: CheckpointState } | null;
   private readonly lock: FolderLock;
-  private constructor(path: string, lock: FolderLock, resumed: RunFolder['resumed']) {
+  private readonly tensorboard: boolean;
+  /** Of this sitting; made when there is something to write. */
+  private events: Promise<EventFile> | undefined;
+  private constructor(path: string, lock: FolderLock, resumed: RunFolder['resumed'], tensorboard: boolean) {
     this.path = path;
     this.lock = lock;
     this.resumed = resumed;
+    this.tensorboard = tensorboard;
   }
 
   /**
    * Opens the folder, makes it if need be, and saves the config in it.
    *
-   * With `resume` the newest checkpoint is found and lines of the metrics after it are dropped; where there is none yet, the run
+   * `tensorboard` (default true): write event files too. With `resume` the newest checkpoint is found and lines of the metrics after it are dropped; where there is none yet, the run
    * starts anew. Throws ConfigError if the folder holds a run and `resume` is off, or a run with other settings; EaselError if
    * another process trains in it or it can't be written to.
    */
   static async open(
     path: string,
     config: Readonly<Record<string, unknown>>,
-    options: { readonly resume: boolean },
+    options: { readonly resume: boolean; readonly tensorboard?: boolean },
   ): Promise<RunFolder> {
     await mkdir(join(path, 'checkpoints'), { recursive: true }).catch((error: Error) => {
       throw new EaselError(`Run folder ${path}: can't be made (${error.message}).`);
@@ -115,7 +144,9 @@ export class RunFolder {
           ? null
           : { path: newest.path, state: await readState(join(newest.path, 'state.json')) };
       await dropMetricsAfter(join(path, 'metrics.jsonl'), resumed?.state.step ?? 0);
-      return new RunFolder(path, lock, resumed);
+      if (existsSync(join(path, 'weights.jsonl')))
+        await dropMetricsAfter(join(path, 'weights.jsonl'), resumed?.state.step ?? 0);
+      return new RunFolder(path, lock, resumed, options.tensorboard ?? true);
     } catch (error) {
       await lock.release();
       throw error;
@@ -124,9 +155,63 @@ export class RunFolder {
 
   /** Adds a line to metrics.jsonl. */
   async log(line: MetricsLine): Promise<void> {
-    await appendFile(join(this.path, 'metrics.jsonl'), `${JSON.stringify(line)}\n`).catch((error: Error) => {
-      throw new EaselError(`Run folder ${this.path}: metrics.jsonl can't be written (${error.message}).`);
+    await this.appendLine('metrics.jsonl', line);
+    const { step, kind, ...rest } = line;
+    const numbers = Object.entries(rest).filter(
+      (entry): entry is [string, number] => typeof entry[1] === 'number',
+    );
+    await this.logEvents(
+      step,
+      numbers.map(([name, scalar]) => ({ tag: `${kind}/${name}`, scalar })),
+    );
+  }
+
+  /** Adds a line to weights.jsonl. */
+  async logStatistics(step: number, statistics: WeightStatistics): Promise<void> {
+    await this.appendLine('weights.jsonl', { step, ...statistics });
+    const { norms, histograms } = statistics;
+    const values: EventValue[] = [];
+    for (const part of ['gradients', 'parameters'] as const) {
+      for (const [name, scalar] of Object.entries(norms?.[part] ?? {}))
+        values.push({ tag: `${part}_norm/${name}`, scalar });
+      for (const [name, { edges, ...rest }] of Object.entries(histograms?.[part] ?? {})) {
+        const [min, max] = [edges[0] as number, edges.at(-1) as number];
+        values.push({ tag: `${part}/${name}`, histogram: { ...rest, min, max, limits: edges.slice(1) } });
+      }
+    }
+    await this.logEvents(step, values);
+  }
+
+  /** Saves pictures that were drawn after a step as RUN/kind/step-….png. Throws EaselError if they can't be written. */
+  async logGrid(kind: string, step: number, { png, width, height }: Grid): Promise<void> {
+    const folder = join(this.path, kind);
+    await mkdir(folder, { recursive: true }).catch((error: Error) => {
+      throw new EaselError(`Run folder ${this.path}: ${kind} can't be made (${error.message}).`);
     });
+    await writeFileAtomic(join(folder, `${checkpointName(step)}.png`), png);
+    await this.logEvents(step, [{ tag: kind, png, width, height }]);
+  }
+
+  /** Writes failed-batch.json, a sample a line, and failed-batch.png if it has pictures. Returns the path of the former. */
+  async saveFailedBatch({ about, samples, png }: FailedBatch): Promise<string> {
+    const path = join(this.path, 'failed-batch.json');
+    const head = JSON.stringify(about).slice(0, -1);
+    const lines = samples.map((sample) => `  ${JSON.stringify(sample)}`).join(',\n');
+    await writeFileAtomic(path, `${head},\n"samples":[\n${lines}\n]}\n`);
+    if (png !== undefined) await writeFileAtomic(join(this.path, 'failed-batch.png'), png);
+    return path;
+  }
+
+  private async appendLine(file: string, line: object): Promise<void> {
+    await appendFile(join(this.path, file), `${JSON.stringify(line)}\n`).catch((error: Error) => {
+      throw new EaselError(`Run folder ${this.path}: ${file} can't be written (${error.message}).`);
+    });
+  }
+
+  private async logEvents(step: number, values: readonly EventValue[]): Promise<void> {
+    if (!this.tensorboard || values.length === 0) return;
+    this.events ??= EventFile.create(join(this.path, 'tensorboard'), this.resumed?.state.step ?? 0);
+    await (await this.events).write(step, values);
   }
 
   /** Names pictures that were passed over in skipped.jsonl, in place of what an earlier sitting found. */

@@ -183,7 +183,7 @@ function columnsOf({ captionColumn, encodingColumn }: Seq2SeqConfig['data']) {
 }
 
 /** A normalizer whose choice of names for persons depends on the key and the caption alone, so that a stream can go on anywhere. */
-async function createNormalizer(wordList: string | null, key: Key): Promise<Normalize> {
+export async function createNormalizer(wordList: string | null, key: Key): Promise<Normalize> {
   let drawn: { key: Key | undefined; count: number } = { key: undefined, count: 0 };
   let current = '';
   const random = () => {

@@ -5,11 +5,13 @@ import { type BatchRows, microBatchKeys, type Seq2SeqBatch } from './batches.js'
 import type { Seq2SeqConfig } from './config/seq2seq-config.js';
 import type { DataPosition } from './epoch-order.js';
 import { applyUpdate } from './optimization.js';
-import type { CheckpointParts } from './run-folder.js';
+import type { CheckpointParts, FailedBatch, Grid } from './run-folder.js';
+import type { PromptSamples } from './sample-prompts.js';
 import { disposeBatch, type MicroBatch, seq2seqGradients, tokenLosses } from './seq2seq-step.js';
 import { trainedWeights } from './trained-weights.js';
 import { requireFinite, type TrainingPace, type TrainingTask, type UpdateResult } from './training-loop.js';
 import type { EvaluationRows, TrainingRows } from './training-rows.js';
+import { weightStatistics } from './weight-statistics.js';
 
 /** What a Seq2SeqTask trains and on what. */
 export interface Seq2SeqTaskParts {
@@ -19,6 +21,10 @@ export interface Seq2SeqTaskParts {
   readonly rows: TrainingRows;
   /** What is evaluated, by name. */
   readonly splits: Readonly<Record<string, EvaluationRows>>;
+  /** The text of some of the tokenizer's ids. */
+  readonly readText: (ids: readonly number[]) => string;
+  /** Pictures of the config's prompts; null if it has none. */
+  readonly samples: PromptSamples | null;
   /** Writes the model as it is, tokenizer and VQGAN with it. */
   readonly exportModel: (folder: string) => Promise<void>;
 }
@@ -27,6 +33,7 @@ export interface Seq2SeqTaskParts {
 export class Seq2SeqTask implements TrainingTask {
   readonly steps: number;
   readonly samplesPerStep: number;
+  readonly tokensPerSample: number;
   readonly pace: TrainingPace;
   readonly key: Key;
   readonly data: string;
@@ -36,12 +43,15 @@ export class Seq2SeqTask implements TrainingTask {
   private readonly weights: Map<string, tf.Variable>;
   private readonly trained: Map<string, tf.Variable>;
   private readonly batchKey: Key;
+  /** The rows of the newest update. */
+  private newest: readonly BatchRows[] = [];
 
   constructor(parts: Seq2SeqTaskParts) {
     const { config } = parts;
     this.parts = parts;
     this.steps = config.steps;
     this.samplesPerStep = config.batchSize * config.accumulate;
+    this.tokensPerSample = parts.model.config.imageLength;
     this.pace = config;
     this.key = prngKey(config.seed);
     this.data = parts.rows.digest;
@@ -58,16 +68,43 @@ export class Seq2SeqTask implements TrainingTask {
   async update(step: number): Promise<UpdateResult> {
     const { config, optimizer } = this.parts;
     const rows = await this.parts.rows.update(step);
+    this.newest = rows;
     const { loss, grads } = await seq2seqGradients(
       this.parts.model,
       this.weights,
       this.microBatches(rows, step),
     );
     const learningRate = optimizer.schedule(step);
+    const statistics = weightStatistics(config.log, step + 1, grads);
     const gradientNorm = applyUpdate(optimizer, this.trained, grads, config.clipNorm, (norm) =>
       requireFinite(step, loss, norm),
     );
-    return { loss, learningRate, metrics: { gradientNorm } };
+    return { loss, learningRate, metrics: { gradientNorm }, statistics: statistics?.after(this.trained) };
+  }
+
+  /** Each row as the model read it: caption, its tokens, what the decoder reads and what it should say; the keys of each micro-batch. */
+  async failedBatch(step: number): Promise<FailedBatch> {
+    const samples: Record<string, unknown>[] = [];
+    let micro = 0;
+    for (const { batch } of this.microBatches(this.newest, step)) {
+      const { inputIds, attentionMask, decoderInputIds, labels } = batch;
+      const targets = tf.reshape(labels, decoderInputIds.shape) as tf.Tensor2D;
+      const [text, mask, decoder, tokens] = [inputIds, attentionMask, decoderInputIds, targets].map(
+        (tensor) => tensor.arraySync(),
+      ) as [number[][], number[][], number[][], number[][]];
+      targets.dispose();
+      disposeBatch(batch);
+      for (const [row, ids] of text.entries()) {
+        const textTokens = ids.filter((_, s) => mask[row]?.[s] === 1);
+        const caption = this.parts.readText(textTokens);
+        samples.push({ micro, caption, textTokens, tokens: tokens[row], decoderInput: decoder[row] });
+      }
+      micro++;
+    }
+    const keys = this.newest.map((_, m) =>
+      microBatchKeys(this.batchKey, step * this.parts.config.accumulate + m),
+    );
+    return { about: { step: step + 1, seed: this.parts.config.seed, keys }, samples };
   }
 
   /** The micro-batches of an update, with their noise. */
@@ -126,6 +163,12 @@ export class Seq2SeqTask implements TrainingTask {
     const values = (await losses.data()) as Float32Array;
     losses.dispose();
     return values;
+  }
+
+  drawSamples(): Promise<Grid> {
+    if (this.parts.samples === null)
+      throw new Error('Seq2SeqTask: samples are due, but there is nothing to draw them with.');
+    return this.parts.samples.draw();
   }
 
   checkpointParts(): CheckpointParts {

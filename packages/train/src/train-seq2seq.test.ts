@@ -10,15 +10,18 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BpeTokenizer, generateTokens, trainBpe } from '@easel/bart';
-import { openDalleBart, saveTokenizer } from '@easel/bart/node';
+import { openDalleBart, openTokenizer, saveTokenizer } from '@easel/bart/node';
 import { ConfigError, DataError, prngKey } from '@easel/core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { initializeVqgan, parseVqganConfig, Vqgan } from '@easel/vqgan';
+import { saveVqgan } from '@easel/vqgan/node';
 import * as tf from '@tensorflow/tfjs';
+import sharp from 'sharp';
 import { parseSeq2SeqConfig } from './config/seq2seq-config.js';
 import { writeShard } from './data/shards.js';
 import { startTestBackend } from './testing/backend.js';
 import { readMetrics, stopAt } from './testing/runs.js';
-import { tinyDalleBartJson } from './testing/tiny-models.js';
+import { tinyDalleBartJson, tinyVqganJson } from './testing/tiny-models.js';
 import { trainSeq2Seq } from './train-seq2seq.js';
 import { TrainingError, type TrainingEvent, type TrainingOptions } from './training-loop.js';
 
@@ -92,6 +95,7 @@ test('a run learns, logs, evaluates, keeps checkpoints, and leaves a model that 
     'config.json',
     'metrics.jsonl',
     'model',
+    'tensorboard',
   ]);
   expect(readdirSync(join(root, 'run', 'checkpoints'))).toEqual(['step-00000020', 'step-00000030']);
   expect(readdirSync(join(root, 'run', 'checkpoints', 'step-00000030')).sort()).toEqual([
@@ -286,6 +290,65 @@ describe('refused before anything is trained', () => {
   });
 });
 
+describe('watching', () => {
+  test('norms and histograms of weights and gradients, over a resume too', async () => {
+    const changes = { log: { every: 4, norms: 2, histograms: 4 } };
+    const lines = (name: string) =>
+      bytes(name, 'weights.jsonl')
+        .toString()
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line));
+    await train('whole', changes);
+    await train('parts', changes, stopAt(5));
+    await train('parts', changes, { resume: true });
+    expect(lines('parts')).toEqual(lines('whole'));
+    const found = lines('whole');
+    expect(
+      found.map(({ step, norms, histograms }) => [step, norms !== undefined, histograms !== undefined]),
+    ).toEqual([
+      [2, true, false],
+      [4, true, true],
+      [6, true, false],
+      [8, true, true],
+    ]);
+    const { norms, histograms } = found.at(-1);
+    const { gradientNorm } = metrics('whole').findLast((line) => line.kind === 'train');
+    expect(Math.hypot(...(Object.values(norms.gradients) as number[]))).toBeCloseTo(gradientNorm, 4);
+    const last = (await openDalleBart(join(root, 'whole', 'model'))).model.namedWeights();
+    const name = 'lm_head.kernel';
+    const values = [...(last.get(name) as tf.Variable).dataSync()];
+    expect(norms.parameters[name]).toBeCloseTo(Math.hypot(...values), 4);
+    expect(histograms.parameters[name].counts.reduce((a: number, b: number) => a + b)).toBe(values.length);
+    expect(Object.keys(norms.gradients)).toEqual([...last.keys()]);
+  });
+
+  test('pictures of the prompts, the same for the same weights; a VQGAN is asked for before anything is trained', async () => {
+    const samples = { every: 4, prompts: ['a red ball', 'a blue ball'], perPrompt: 3 };
+    await expect(train('run', { samples })).rejects.toThrow(/samples: .*name its folder as vqgan/);
+    const vqgan = new Vqgan(parseVqganConfig(tinyVqganJson));
+    initializeVqgan(vqgan, prngKey(5));
+    await saveVqgan(join(root, 'vqgan'), vqgan);
+    vqgan.dispose();
+    const before = tf.memory().numTensors;
+    await train('run', { samples, vqgan: join(root, 'vqgan') });
+    expect(tf.memory().numTensors).toBe(before);
+    expect(readdirSync(join(root, 'run', 'samples'))).toEqual(['step-00000004.png', 'step-00000008.png']);
+    const { width, height } = await sharp(bytes('run', 'samples', 'step-00000008.png')).metadata();
+    expect([width, height]).toEqual([3 * 8, 2 * 8]);
+    const drawn = bytes('run', 'samples', 'step-00000004.png');
+    await train('silent'); // drawing changes no number of the run
+    expect(metrics('run')).toEqual(metrics('silent'));
+    await train('again', { samples, vqgan: join(root, 'vqgan') }, stopAt(4));
+    expect(bytes('again', 'samples', 'step-00000004.png').equals(drawn)).toBe(true);
+  });
+
+  test('event files can be left out', async () => {
+    await train('run', { steps: 3, log: { every: 1, tensorboard: false } });
+    expect(existsSync(join(root, 'run', 'tensorboard'))).toBe(false);
+  });
+});
+
 describe('checkpoints that are kept', () => {
   const kept = (name: string) => readdirSync(join(root, name, 'checkpoints'));
   const best = { metric: 'trained.loss', goal: 'highest' };
@@ -335,6 +398,28 @@ describe('failures on the way', () => {
     const [checkpoint] = readdirSync(join(root, 'run', 'checkpoints'));
     expect(readdirSync(join(root, 'run', 'checkpoints', checkpoint as string))).toHaveLength(3);
     expect(existsSync(join(root, 'run', 'lock'))).toBe(false);
+  });
+
+  test('the batch of such a loss is saved as it was read: captions, tokens, keys', async () => {
+    // The first update has learning rate 0, the second breaks the weights, the third sees it.
+    const wild = { steps: 9, schedule: { learningRate: 1e30, warmupSteps: 1 }, checkpoint: { every: 0 } };
+    await expect(train('run', { ...wild, accumulate: 2, batchSize: 2 })).rejects.toThrow(
+      /step 3: .* batch is in .*failed-batch\.json\. There is no checkpoint yet/,
+    );
+    const { step, seed, keys, samples } = JSON.parse(bytes('run', 'failed-batch.json').toString());
+    expect([step, seed, keys.length, samples.length]).toEqual([3, 3, 2, 4]);
+    expect(keys[0]).toEqual({
+      noise: [expect.any(Number), expect.any(Number)],
+      dropout: [expect.any(Number), expect.any(Number)],
+    });
+    const tokenizer = await openTokenizer(join(shared, 'tokenizer'));
+    for (const { caption, textTokens, tokens, decoderInput } of samples) {
+      expect(caption.trim()).toMatch(/^(a \w+ ball|ball,? \w+!?|)$/);
+      expect(tokenizer.decode(textTokens)).toBe(caption);
+      expect(tokens).toHaveLength(16);
+      expect(decoderInput[0]).toBe(16); // the start token
+      for (const [t, token] of decoderInput.slice(1).entries()) expect([tokens[t], 16]).toContain(token);
+    }
   });
 
   test('a checkpoint that cannot be written stops the run; the model of the one before stays', async () => {

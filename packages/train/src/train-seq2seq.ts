@@ -7,17 +7,19 @@ import {
   dalleBartConfigToJson,
   initializeDalleBart,
   parseDalleBartConfig,
+  Processor,
   rulesForEasel,
 } from '@easel/bart';
 import { openDalleBart, openTokenizer, saveDalleBart, WORD_LIST } from '@easel/bart/node';
-import { ConfigError, type Key, prngKey } from '@easel/core';
+import { foldInNames, ConfigError, type Key, prngKey } from '@easel/core';
 import { parseVqganConfig } from '@easel/vqgan';
 import { openVqgan, saveVqgan } from '@easel/vqgan/node';
 import { readJsonFile } from './config/fields.js';
 import type { Seq2SeqConfig } from './config/seq2seq-config.js';
 import { createOptimizer, createSchedule } from './optimization.js';
 import { RunFolder } from './run-folder.js';
-import { openSeq2SeqData } from './seq2seq-data.js';
+import { PromptSamples } from './sample-prompts.js';
+import { createNormalizer, openSeq2SeqData } from './seq2seq-data.js';
 import { Seq2SeqTask } from './seq2seq-task.js';
 import { isImageSide, optimizerGroup, trainedWeights } from './trained-weights.js';
 import {
@@ -41,11 +43,15 @@ export async function trainSeq2Seq(config: Seq2SeqConfig, options: TrainingOptio
   const { model, tokenizer } = start;
   try {
     const resolved = { ...config, model: config.init === null ? dalleBartConfigToJson(model.config) : null };
-    const run = await RunFolder.open(options.out, resolved, { resume: options.resume ?? false });
+    const run = await RunFolder.open(options.out, resolved, {
+      resume: options.resume ?? false,
+      tensorboard: config.log.tensorboard,
+    });
     try {
       const data = await openSeq2SeqData(config, start, key, run.resumed?.state.position);
       const vqgan = config.vqgan ?? start.vqgan;
       if (vqgan !== null) await checkVqgan(vqgan, model);
+      const samples = await openSamples(config, start, vqgan, key);
       const weights = model.namedWeights();
       const optimizer = createOptimizer(
         config.optimizer,
@@ -59,6 +65,8 @@ export async function trainSeq2Seq(config: Seq2SeqConfig, options: TrainingOptio
           model,
           optimizer,
           ...data,
+          samples,
+          readText: (ids) => tokenizer.decode(ids),
           exportModel: async (folder) => {
             await saveDalleBart(folder, model, tokenizer, config.exportDtype);
             if (start.wordList !== null) await copyFile(start.wordList, join(folder, WORD_LIST));
@@ -69,6 +77,7 @@ export async function trainSeq2Seq(config: Seq2SeqConfig, options: TrainingOptio
         return await runTraining(run, task, options);
       } finally {
         await data.rows.close();
+        samples?.dispose();
         optimizer.dispose();
       }
     } finally {
@@ -154,6 +163,21 @@ function requireFit(
     throw new ConfigError(
       `Training: the tokenizer has ${tokenizer.size} tokens, but the model's encoder_vocab_size is ${encoderVocabSize}. Train a smaller tokenizer, or raise encoder_vocab_size.`,
     );
+}
+
+/** What draws the config's prompts while the model is trained. */
+async function openSamples(
+  { samples }: Seq2SeqConfig,
+  { model, tokenizer, wordList }: StartingPoint,
+  vqgan: string | null,
+  key: Key,
+): Promise<PromptSamples | null> {
+  const { normalizeText, maxTextLength } = model.config;
+  const normalize = normalizeText
+    ? await createNormalizer(wordList, foldInNames(key, ['samples', 'normalizer']))
+    : (text: string) => text;
+  const settings = { ...samples, prompts: samples.prompts.map((prompt) => normalize(prompt)) };
+  return PromptSamples.open(settings, model, new Processor({ tokenizer, maxTextLength }), vqgan);
 }
 
 /** Throws ConfigError unless the folder holds a VQGAN that knows every token that the model draws. */

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { foldInNames, type Key, permutation, prngKey } from '@easel/core';
 import {
   CodebookTracker,
@@ -44,7 +43,10 @@ export async function trainVqgan(
   const vqgan = await startingPoint(config, key);
   try {
     const resolved = { ...config, model: config.init === null ? vqganConfigToJson(vqgan.config) : null };
-    const run = await RunFolder.open(options.out, resolved, { resume: options.resume ?? false });
+    const run = await RunFolder.open(options.out, resolved, {
+      resume: options.resume ?? false,
+      tensorboard: config.log.tensorboard,
+    });
     try {
       const data = await readPictures(config, vqgan.config.resolution, key, run, options.signal);
       const weights = vqgan.namedWeights();
@@ -66,7 +68,7 @@ export async function trainVqgan(
           optimizer,
           tracker,
           ...data,
-          gridFolder: join(run.path, 'reconstructions'),
+          showGrid: (step, grid) => run.logGrid('reconstructions', step, grid),
           exportModel: (folder) => saveVqgan(folder, vqgan, config.exportDtype),
         });
         await restoreCheckpoint(run, task, { weights, rules: rulesForEasel(weights.keys()), optimizer });

@@ -8,9 +8,12 @@ import type { DataPosition } from './epoch-order.js';
 import {
   type CheckpointParts,
   type CheckpointState,
+  type FailedBatch,
+  type Grid,
   type RunFolder,
   readCheckpointPart,
 } from './run-folder.js';
+import type { WeightStatistics } from './weight-statistics.js';
 
 /** A training run that can't go on: the loss or a gradient is no longer a finite number. */
 export class TrainingError extends EaselError {}
@@ -22,6 +25,8 @@ export interface UpdateResult {
   readonly learningRate: number;
   /** Further numbers for the metrics, by name. */
   readonly metrics: Readonly<Record<string, number>>;
+  /** Norms and histograms of weights and gradients, where they were due. */
+  readonly statistics?: WeightStatistics | undefined;
 }
 
 /** How often what happens, as a config has it. */
@@ -29,12 +34,15 @@ export interface TrainingPace {
   readonly log: { readonly every: number };
   readonly evaluation: { readonly every: number };
   readonly checkpoint: CheckpointSettings;
+  readonly samples?: { readonly every: number };
 }
 
 /** What the loop needs of a kind of training. */
 export interface TrainingTask {
   readonly steps: number;
   readonly samplesPerStep: number;
+  /** Image tokens of a sample, where the task counts them. */
+  readonly tokensPerSample?: number;
   readonly pace: TrainingPace;
   /** The key from which all randomness of the run is derived. */
   readonly key: readonly [number, number];
@@ -47,8 +55,12 @@ export interface TrainingTask {
    * aren't finite.
    */
   update(step: number): Promise<UpdateResult>;
+  /** The samples of update `step`, which has just failed, in a form that a person can read. */
+  failedBatch(step: number): Promise<FailedBatch>;
   /** Measures the model after `step` updates: numbers by name, by split. */
   evaluate(step: number): Promise<Readonly<Record<string, Readonly<Record<string, number>>>>>;
+  /** Draws what the model makes of some prompts, where the pace has samples. */
+  drawSamples?(): Promise<Grid>;
   /** All tensors that going on needs. */
   checkpointParts(): CheckpointParts;
   /** Writes the model as it is now into a folder, ready for use. */
@@ -68,6 +80,9 @@ export type TrainingEvent =
       readonly metrics: Readonly<Record<string, number>>;
       /** Of the training alone, over this sitting. */
       readonly samplesPerSecond: number;
+      readonly tokensPerSecond?: number | undefined;
+      /** Memory of this process that is in RAM, in bytes. */
+      readonly memoryBytes: number;
       readonly secondsLeft: number;
     }
   | {
@@ -187,6 +202,7 @@ export async function runTraining(
       lossSum = 0;
       lossSteps = 0;
     }
+    if (result.statistics !== undefined) await run.logStatistics(step, result.statistics);
     const secondsLeft = ((task.steps - step) * task.samplesPerStep) / samplesPerSecond;
     onEvent?.({
       kind: 'step',
@@ -197,9 +213,14 @@ export async function runTraining(
       learningRate,
       metrics,
       samplesPerSecond,
+      tokensPerSecond: task.tokensPerSample && samplesPerSecond * task.tokensPerSample,
+      memoryBytes: process.memoryUsage.rss(),
       secondsLeft,
     });
     await new Promise((resolve) => setImmediate(resolve));
+    const samplesEvery = task.pace.samples?.every ?? 0;
+    if (samplesEvery > 0 && due(samplesEvery, step) && task.drawSamples !== undefined)
+      await run.logGrid('samples', step, await task.drawSamples());
     let isBest = false;
     if (due(evaluation.every, step)) {
       splits = await task.evaluate(step);
@@ -248,7 +269,8 @@ async function update(run: RunFolder, task: TrainingTask, step: number): Promise
     return await task.update(step);
   } catch (error) {
     if (!(error instanceof TrainingError)) throw error;
-    throw await withWayBack(run, error.message);
+    const saved = await run.saveFailedBatch(await task.failedBatch(step));
+    throw await withWayBack(run, `${error.message} Its batch is in ${saved}.`);
   }
 }
 

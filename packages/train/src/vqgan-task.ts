@@ -1,5 +1,3 @@
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import {
   foldIn,
   foldInNames,
@@ -18,9 +16,10 @@ import { pixelsToTensor } from './data/encode.js';
 import { gatherPixels, type PictureCache } from './data/picture-cache.js';
 import { type DataPosition, EpochOrder } from './epoch-order.js';
 import { applyUpdate } from './optimization.js';
-import { writeReconstructionGrid } from './reconstruction-grid.js';
-import type { CheckpointParts } from './run-folder.js';
+import { pictureGrid, reconstructionGrid } from './picture-grid.js';
+import type { CheckpointParts, FailedBatch, Grid } from './run-folder.js';
 import { requireFinite, type TrainingPace, type TrainingTask, type UpdateResult } from './training-loop.js';
+import { weightStatistics } from './weight-statistics.js';
 
 /** Some pictures of a cache. */
 export interface PictureSplit {
@@ -37,8 +36,8 @@ export interface VqganTaskParts {
   readonly training: PictureSplit;
   /** Name of the evaluated split, and its pictures. */
   readonly evaluated: PictureSplit & { readonly name: string };
-  /** Folder of the reconstruction grids. */
-  readonly gridFolder: string;
+  /** Shows evaluated pictures above their reconstructions. */
+  readonly showGrid: (step: number, grid: Grid) => Promise<void>;
   readonly exportModel: (folder: string) => Promise<void>;
 }
 
@@ -103,17 +102,31 @@ export class VqganTask implements TrainingTask {
     try {
       const loss = (await value.data())[0] as number;
       const learningRate = optimizer.schedule(step);
+      const watched = weightStatistics(config.log, step + 1, grads);
       const gradientNorm = applyUpdate(optimizer, this.trained, grads, config.clipNorm, (norm) =>
         requireFinite(step, loss, norm),
       );
-      if (!this.quantizes(step)) return { loss, learningRate, metrics: { gradientNorm } };
+      const statistics = watched?.after(this.trained);
+      if (!this.quantizes(step)) return { loss, learningRate, metrics: { gradientNorm }, statistics };
       const quantization = (await read('quantization'))[0] as number;
       const latents = (await read('latents')) as Float32Array;
       this.followCodebook(step, latents, (await read('indices')) as Int32Array);
-      return { loss, learningRate, metrics: { gradientNorm, quantization, restarts: this.restarts } };
+      const metrics = { gradientNorm, quantization, restarts: this.restarts };
+      return { loss, learningRate, metrics, statistics };
     } finally {
       tf.dispose([value, ...Object.values(outputs)]);
     }
+  }
+
+  /** The pictures by name, and as they went in. */
+  async failedBatch(step: number): Promise<FailedBatch> {
+    const { cache, rows } = this.parts.training;
+    const pictures = Array.from(this.order.batch(step), (i) => rows[i] as number);
+    return {
+      about: { step: step + 1, seed: this.parts.config.seed },
+      samples: pictures.map((picture) => ({ file: cache.files[picture] })),
+      png: (await pictureGrid(gatherPixels(cache, pictures), cache.size)).png,
+    };
   }
 
   /** Whether update `step` goes through the codebook; before, the model is a plain autoencoder. */
@@ -154,7 +167,7 @@ export class VqganTask implements TrainingTask {
 
   /** Reconstructs the evaluated pictures: `psnr` in dB, the mean over pictures; codes used and their perplexity; a grid as PNG. */
   async evaluate(step: number): Promise<Record<string, Record<string, number>>> {
-    const { config, vqgan, evaluated, gridFolder } = this.parts;
+    const { config, vqgan, evaluated, showGrid } = this.parts;
     const { size } = evaluated.cache;
     const quantized = this.quantizes(step - 1); // as the last update was
     const pictureValues = size * size * 3;
@@ -183,13 +196,12 @@ export class VqganTask implements TrainingTask {
       await new Promise((resolve) => setImmediate(resolve));
     }
     const gridRows = evaluated.rows.slice(0, config.evaluation.gridPictures);
-    await mkdir(gridFolder, { recursive: true });
-    await writeReconstructionGrid(
-      join(gridFolder, `step-${String(step).padStart(8, '0')}.png`),
+    const grid = await reconstructionGrid(
       gatherPixels(evaluated.cache, gridRows),
       new Uint8Array(Buffer.concat(shown)).subarray(0, gridRows.length * pictureValues),
       size,
     );
+    await showGrid(step, grid);
     const result: Record<string, number> = { psnr: psnrSum / evaluated.rows.length };
     if (quantized) {
       const { used, perplexity } = codeUsage(counts);

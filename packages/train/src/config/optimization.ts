@@ -81,6 +81,12 @@ function checkSchedule(schedule: ScheduleSettings, file: string): void {
 export const loggingFields = {
   /** Steps between two lines of metrics.jsonl. */
   every: integer({ min: 1, default: 50 }),
+  /** Write TensorBoard's event files too, in RUN/tensorboard. */
+  tensorboard: flag(true),
+  /** Steps between two lines of weights.jsonl with the norm of each weight and its gradient; 0: never. */
+  norms: integer({ min: 0, default: 0 }),
+  /** Steps between two lines of weights.jsonl with their histograms; 0: never. */
+  histograms: integer({ min: 0, default: 0 }),
 };
 
 export const checkpointFields = {

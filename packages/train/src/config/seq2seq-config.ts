@@ -6,6 +6,7 @@ import {
   type Field,
   flag,
   integer,
+  list,
   named,
   objectOrFile,
   optional,
@@ -75,6 +76,20 @@ const evaluationFields = {
   trainRows: integer({ min: 0, default: 0 }),
 };
 
+const sampleFields = {
+  /** Steps between two pictures in RUN/samples; one is always drawn at the end. 0: never. */
+  every: integer({ min: 0, default: 0 }),
+  /** What is drawn, a row each. */
+  prompts: list(text(), []),
+  /** Pictures of each prompt. */
+  perPrompt: integer({ min: 1, default: 4 }),
+  seed: integer({ min: 0, max: 2 ** 32 - 1, default: 0 }),
+  /** As `easel generate` has them. */
+  temperature: real({ above: 0, default: 1 }),
+  topK: integer({ min: 0, default: 50 }),
+  conditionScale: real({ min: 0, default: 1 }),
+};
+
 const fields = {
   kind: choice(['seq2seq']),
   ...commonFields,
@@ -108,6 +123,8 @@ const fields = {
    */
   maskInputs: section(maskFields),
   evaluation: section(evaluationFields),
+  /** Pictures of fixed prompts, drawn while the model learns. Needs a VQGAN. */
+  samples: section(sampleFields),
   /** Number format of the finished model; checkpoints are always float32. */
   exportDtype: choice(['F32', 'F16', 'BF16']),
 };
@@ -132,6 +149,8 @@ export function parseSeq2SeqConfig(json: unknown, file = 'training config'): Seq
   if (config.initEmbeddings && (config.trainable !== 'embeddings' || config.init === null))
     throw fail('initEmbeddings: it goes with trainable "embeddings" and a model folder as init.');
   checkData(config.data, fail);
+  if (config.samples.every > 0 && config.samples.prompts.length === 0)
+    throw fail('samples.prompts: expected at least one prompt where samples.every is not 0.');
   return config;
 }
 

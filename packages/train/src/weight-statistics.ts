@@ -1,0 +1,87 @@
+import { globalNorm } from '@easel/core';
+import type * as tf from '@tensorflow/tfjs';
+
+/** Counts of a tensor's values in ten equal bins from its least to its greatest, as numpy's `histogram` makes them. */
+export interface Histogram {
+  /** Eleven edges, rising; ±0.5 around the value if all are the same. */
+  readonly edges: readonly number[];
+  readonly counts: readonly number[];
+  /** Σ of the values, and of their squares. */
+  readonly sum: number;
+  readonly sumOfSquares: number;
+}
+
+/** Numbers by the path of a weight. */
+type ByName<T> = Readonly<Record<string, T>>;
+
+/** What the weights of a run and their gradients look like after a step. */
+export interface WeightStatistics {
+  /** √Σx² of each trained weight after the update, and of its gradient: of the whole update's samples, before clipping. */
+  readonly norms?: { readonly gradients: ByName<number>; readonly parameters: ByName<number> };
+  readonly histograms?: { readonly gradients: ByName<Histogram>; readonly parameters: ByName<Histogram> };
+}
+
+/** How often they are looked at: every so many steps, 0 for never. */
+export interface StatisticsPace {
+  readonly norms: number;
+  readonly histograms: number;
+}
+
+const bins = 10;
+
+/**
+ * Looks at gradients and weights around an update: make one before it (the gradients are gone after), and read `after`.
+ * Undefined at a step where nothing is due. Source: dalle-mini `tools/train/train.py`, log_norm_steps and log_histogram_steps.
+ */
+export function weightStatistics(
+  { norms, histograms }: StatisticsPace,
+  step: number,
+  gradients: ReadonlyMap<string, tf.Tensor>,
+): { after(weights: ReadonlyMap<string, tf.Tensor>): WeightStatistics } | undefined {
+  const due = (every: number) => every > 0 && step % every === 0;
+  if (!due(norms) && !due(histograms)) return undefined;
+  const gradientNorms = due(norms) ? mapped(gradients, normOf) : undefined;
+  const gradientHistograms = due(histograms) ? mapped(gradients, histogramOf) : undefined;
+  return {
+    after: (weights) => ({
+      ...(gradientNorms && { norms: { gradients: gradientNorms, parameters: mapped(weights, normOf) } }),
+      ...(gradientHistograms && {
+        histograms: { gradients: gradientHistograms, parameters: mapped(weights, histogramOf) },
+      }),
+    }),
+  };
+}
+
+function normOf(tensor: tf.Tensor): number {
+  return globalNorm(new Map([['', tensor]]));
+}
+
+function histogramOf(tensor: tf.Tensor): Histogram {
+  return histogram(tensor.dataSync());
+}
+
+/** The histogram of some finite values. */
+export function histogram(values: ArrayLike<number>): Histogram {
+  let [min, max, sum, sumOfSquares] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0, 0];
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i] as number;
+    if (value < min) min = value;
+    if (value > max) max = value;
+    sum += value;
+    sumOfSquares += value * value;
+  }
+  if (values.length === 0) [min, max] = [0, 1];
+  if (min === max) [min, max] = [min - 0.5, max + 0.5];
+  const counts = new Array<number>(bins).fill(0);
+  const scale = bins / (max - min);
+  for (let i = 0; i < values.length; i++) {
+    const bin = Math.min(bins - 1, Math.floor(((values[i] as number) - min) * scale)); // the last bin has both its ends
+    counts[bin] = (counts[bin] as number) + 1;
+  }
+  const edges = Array.from({ length: bins + 1 }, (_, i) => min + (i * (max - min)) / bins);
+  return { edges, counts, sum, sumOfSquares };
+}
+
+function mapped<T>(tensors: ReadonlyMap<string, tf.Tensor>, f: (tensor: tf.Tensor) => T): Record<string, T> {
+  return Object.fromEntries([...tensors].map(([name, tensor]) => [name, f(tensor)]));
+}
