@@ -120,6 +120,7 @@ export {
   type Schedule,
   type ScheduleOptions,
   type ShampooConfig,
+  type ShampooBlocks,
   shampooBlocks,
   type UpdatePoint,
 } from './optimizers/index.js';

@@ -59,6 +59,15 @@ export { epochGenerator, SHUFFLE_BUFFER, shuffleBuffer } from './data/shuffle-bu
 export { originalPartitions, type Partition } from './partitions.js';
 export type { Seq2SeqBatch } from './batches.js';
 export { createOptimizer, createSchedule } from './optimization.js';
+export { restoreOriginalState, saveOriginalCheckpoint } from './original-checkpoint.js';
+export {
+  ORIGINAL_STATE,
+  originalStateLayout,
+  readOriginalState,
+  type StateLayout,
+  type StateSubject,
+  writeOriginalState,
+} from './original-state.js';
 export {
   type MicroBatch,
   originalDropoutKeys,

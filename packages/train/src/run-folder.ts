@@ -69,6 +69,7 @@ const freeSettings = [
   'vqgan',
   'vqganParts',
   'exportDtype',
+  'exportOriginal',
   'data.memoryLimit',
   'data.train', // its content is compared by digest
   'data.eval',

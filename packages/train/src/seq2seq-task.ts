@@ -74,7 +74,7 @@ export class Seq2SeqTask implements TrainingTask {
       this.weights,
       this.microBatches(rows, step),
     );
-    const learningRate = optimizer.schedule(step);
+    const learningRate = optimizer.schedule(optimizer.step);
     const statistics = weightStatistics(config.log, step + 1, grads);
     const gradientNorm = applyUpdate(optimizer, this.trained, grads, config.clipNorm, (norm) =>
       requireFinite(step, loss, norm),

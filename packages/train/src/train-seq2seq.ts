@@ -17,6 +17,8 @@ import { openVqgan, saveVqgan } from '@easel/vqgan/node';
 import { readJsonFile } from './config/fields.js';
 import type { Seq2SeqConfig } from './config/seq2seq-config.js';
 import { createOptimizer, createSchedule } from './optimization.js';
+import { restoreOriginalState, saveOriginalCheckpoint } from './original-checkpoint.js';
+import { ORIGINAL_STATE } from './original-state.js';
 import { RunFolder } from './run-folder.js';
 import { PromptSamples } from './sample-prompts.js';
 import { createNormalizer, openSeq2SeqData } from './seq2seq-data.js';
@@ -53,13 +55,17 @@ export async function trainSeq2Seq(config: Seq2SeqConfig, options: TrainingOptio
       if (vqgan !== null) await checkVqgan(vqgan, model);
       const samples = await openSamples(config, start, vqgan, key);
       const weights = model.namedWeights();
+      const trained = trainedWeights(model, config);
       const optimizer = createOptimizer(
         config.optimizer,
         createSchedule(config.schedule, config.steps),
-        trainedWeights(model, config),
+        trained,
         optimizerGroup(model),
       );
+      const subject = { model, optimizer: config.optimizer, trained };
       try {
+        if (config.restoreState && config.init !== null && run.resumed === null)
+          await restoreOriginalState(optimizer, join(config.init, ORIGINAL_STATE), subject);
         const task = new Seq2SeqTask({
           config,
           model,
@@ -71,6 +77,7 @@ export async function trainSeq2Seq(config: Seq2SeqConfig, options: TrainingOptio
             await saveDalleBart(folder, model, tokenizer, config.exportDtype);
             if (start.wordList !== null) await copyFile(start.wordList, join(folder, WORD_LIST));
             if (vqgan !== null) await exportVqgan(vqgan, join(folder, 'vqgan'), config);
+            if (config.exportOriginal) await saveOriginalCheckpoint(folder, subject, optimizer.state());
           },
         });
         await restoreCheckpoint(run, task, { weights, rules: rulesForEasel(model.config), optimizer });

@@ -19,6 +19,8 @@ import { flaxName, partOf } from './bart/flax-names.js';
 import { trainerOptimizer } from './optimizers/make-optimizer.js';
 import type { TrainFlags } from './optimizers/recorded-run.js';
 import { type ScheduleFlags, scheduleOf } from './schedules.js';
+import { compareWrittenState, optimizerSettings } from './train/original-state.js';
+import { resumedCases } from './train/resumed.js';
 
 /** What a run's run.json says, as far as it is compared. */
 interface RecordedTraining {
@@ -31,12 +33,15 @@ interface RecordedTraining {
   readonly gradients_norm: readonly Record<string, number>[];
   readonly params_norm: readonly Record<string, number>[];
   readonly eval: readonly { readonly loss: number }[];
+  /** Of opt_state.msgpack: dtype and shape by name, {} for a map with nothing in it. */
+  readonly opt_state_tree: Readonly<Record<string, readonly [dtype: string, shape: number[]] | object>>;
   readonly dropout_rng: { readonly after: readonly (readonly [number, number])[] };
 }
 
 /** Whole runs of the trainer: losses, gradients, parameters, optimizer state, rates, keys, evaluations. */
 export const kind: Kind = {
   cases(folder: GoldenFolder): Case[] {
+    if (folder.has('restored.safetensors', 'opt_state.msgpack')) return resumedCases(folder);
     if (!folder.has('run.json', 'batches.safetensors')) return [];
     return [
       {
@@ -53,8 +58,7 @@ export const kind: Kind = {
       },
     ];
   },
-  besides:
-    /^(run\.json|flax_model\.msgpack|opt_state\.msgpack|restored\.safetensors|weights_only\.safetensors)$/,
+  besides: /^(run\.json|flax_model\.msgpack)$/,
 };
 
 /** "--learning_rate 0.02 --nesterov" as { learning_rate: 0.02, nesterov: true }. */
@@ -185,6 +189,11 @@ class Replay {
     }
     await this.evaluate();
     if (this.folder.has('opt_state.safetensors')) this.compareState(context);
+    await compareWrittenState(checks, this.recorded.opt_state_tree, this.optimizer, {
+      model,
+      optimizer: optimizerSettings(this.flags),
+      trained,
+    });
   }
 
   /** Batch n of those laid out [.., 1, rows, length]. */

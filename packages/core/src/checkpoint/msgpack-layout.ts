@@ -19,33 +19,36 @@ const DTYPE_NAMES = new Map([...NUMPY_DTYPES].map(([name, dtype]) => [dtype, nam
 type Tree = Map<string, Tree | SourceEntry>;
 
 /**
- * The parts of a file that holds these tensors; dots in names become nested maps.
+ * The parts of a file that holds these tensors; dots in names become nested maps. `emptyMaps`: names of maps with nothing in them, which Flax
+ * writes for empty tuples.
  *
  * Throws CheckpointError for a dtype that NumPy has no name for, for a name that is twice there, or both of a tensor and of a map.
  */
 export function layOutMsgpack(
   tensors: Iterable<SourceEntry>,
   maxChunkBytes = MAX_CHUNK_BYTES,
+  emptyMaps: Iterable<string> = [],
 ): MsgpackPart[] {
   const root: Tree = new Map();
-  for (const entry of tensors) addToTree(root, entry);
+  for (const entry of tensors) addToTree(root, entry.name, entry);
+  for (const name of emptyMaps) addToTree(root, name, new Map());
   const writer = new LayoutWriter(maxChunkBytes);
   writer.tree(root);
   return writer.parts();
 }
 
-function addToTree(root: Tree, entry: SourceEntry): void {
-  const path = entry.name.split('.');
+function addToTree(root: Tree, name: string, node: Tree | SourceEntry): void {
+  const path = name.split('.');
   const leaf = path.pop() as string;
   let tree = root;
   for (const key of path) {
     const next = tree.get(key) ?? new Map();
-    if (!(next instanceof Map)) throw taken(entry.name);
+    if (!(next instanceof Map)) throw taken(name);
     tree.set(key, next);
     tree = next;
   }
-  if (tree.has(leaf)) throw taken(entry.name);
-  tree.set(leaf, entry);
+  if (tree.has(leaf)) throw taken(name);
+  tree.set(leaf, node);
 }
 
 function taken(name: string): CheckpointError {

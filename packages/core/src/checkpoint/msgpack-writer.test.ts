@@ -119,3 +119,18 @@ test.each([
   const entries = names.map((name) => ({ name, dtype, shape: [1] }));
   await expect(writeMsgpack(path, entries, () => f32(1))).rejects.toBeInstanceOf(CheckpointError);
 });
+
+test('maps with nothing in them: {"0": {"count": 3}, "1": {}}', async () => {
+  // As Flax writes optax's state: an empty tuple is an empty map.
+  const emptyMaps = ['1'];
+  await writeMsgpack(path, [{ name: '0.count', dtype: 'I32', shape: [] }], () => Int32Array.of(3), {
+    emptyMaps,
+  });
+  expect(await written()).toEqual(
+    bytes('82 a1 30 81 a5 63 6f 75 6e 74 c7 0e 01 93 90 a5 69 6e 74 33 32 c4 04 03 00 00 00 a1 31 80'),
+  );
+  const taken = writeMsgpack(path, [{ name: '0.count', dtype: 'I32', shape: [] }], () => Int32Array.of(3), {
+    emptyMaps: ['0'],
+  });
+  await expect(taken).rejects.toThrow(/"0".*is taken/);
+});

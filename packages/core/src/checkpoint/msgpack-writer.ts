@@ -16,6 +16,8 @@ import { itemBytes, type SourceEntry } from './tensor-source.js';
 export interface MsgpackWriteOptions {
   /** Arrays of more bytes are cut into pieces; Flax's own bound by default. */
   readonly maxChunkBytes?: number;
+  /** Names of maps that are to be there with nothing in them. */
+  readonly emptyMaps?: Iterable<string>;
 }
 
 /**
@@ -30,9 +32,9 @@ export async function writeMsgpack(
   path: string,
   tensors: Iterable<SourceEntry>,
   read: (name: string) => TensorChunks | Promise<TensorChunks>,
-  { maxChunkBytes = MAX_CHUNK_BYTES }: MsgpackWriteOptions = {},
+  { maxChunkBytes = MAX_CHUNK_BYTES, emptyMaps = [] }: MsgpackWriteOptions = {},
 ): Promise<number> {
-  const parts = layOutMsgpack(tensors, maxChunkBytes);
+  const parts = layOutMsgpack(tensors, maxChunkBytes, emptyMaps);
   await writeAtomically(path, async (handle) => {
     let data: DataStream | undefined;
     for (const part of parts) {

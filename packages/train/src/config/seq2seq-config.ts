@@ -97,6 +97,11 @@ const fields = {
   model: optional(objectOrFile),
   /** Model folder to go on from (fine-tuning); its tokenizer is used unless another is named. */
   init: optional(text()),
+  /**
+   * With init, a folder of the original's: its opt_state.msgpack too is taken over, so that optimizer and schedule go on where they were. Without,
+   * they begin anew; schedule.offset then holds the rate at 0 for a while.
+   */
+  restoreState: flag(false),
   /** Folder with the tokenizer: vocab.json and merges.txt, or tokenizer.json. */
   tokenizer: optional(text()),
   /** VQGAN folder that is copied into the finished model, so that `easel generate` can draw with it. */
@@ -127,6 +132,8 @@ const fields = {
   samples: section(sampleFields),
   /** Number format of the finished model; checkpoints are always float32. */
   exportDtype: choice(['F32', 'F16', 'BF16']),
+  /** The finished model's folder also gets flax_model.msgpack and opt_state.msgpack, with which the original's trainer can go on. */
+  exportOriginal: flag(false),
 };
 
 /** Settings of a seq2seq training run, all defaults filled in. Every field's meaning stands beside it in this file. */
@@ -146,6 +153,8 @@ export function parseSeq2SeqConfig(json: unknown, file = 'training config'): Seq
     throw fail('expected either model (from scratch) or init (a model folder to go on from), and not both.');
   if (config.init === null && config.tokenizer === null)
     throw fail('tokenizer: expected a folder, it is missing. Make one with easel tokenizer train.');
+  if (config.restoreState && config.init === null)
+    throw fail('restoreState: it goes with a model folder as init.');
   if (config.initEmbeddings && (config.trainable !== 'embeddings' || config.init === null))
     throw fail('initEmbeddings: it goes with trainable "embeddings" and a model folder as init.');
   checkData(config.data, fail);
