@@ -66,7 +66,8 @@ async function openPermuted(
   normalize: Normalize | undefined,
   key: Key,
 ): Promise<Seq2SeqData> {
-  const { data, evaluation, batchSize } = config;
+  const { data, evaluation } = config;
+  const batchSize = evaluation.batchSize ?? config.batchSize;
   const { imageLength, imageVocabSize } = model.config;
   const filter = filterOf(data);
   const open = async (path: string, maxRows: number | null) => {
@@ -117,7 +118,8 @@ async function openStreamed(
   key: Key,
   from: DataPosition | undefined,
 ): Promise<Seq2SeqData> {
-  const { data, evaluation, batchSize } = config;
+  const { data, evaluation } = config;
+  const batchSize = evaluation.batchSize ?? config.batchSize;
   const { imageLength, imageVocabSize } = model.config;
   const filter = filterOf(data);
   const loader = async (path: string, maxRows: number | null): Promise<LoaderSettings> => ({
@@ -169,7 +171,7 @@ function evaluationSets({ eval: main, evals }: Seq2SeqConfig['data']): [name: st
 async function requireRows(name: string, split: EvaluationRows, batchSize: number): Promise<void> {
   for await (const _ of split.batches()) return;
   throw new DataError(
-    `Evaluation set "${name}": its rows don't fill one batch of ${batchSize}. Lower batchSize, raise evaluation's number of rows, filter less, or leave the set out.`,
+    `Evaluation set "${name}": its rows don't fill one batch of ${batchSize}. Lower evaluation.batchSize, raise evaluation's number of rows, filter less, or leave the set out.`,
   );
 }
 

@@ -71,8 +71,9 @@ export class Seq2SeqTask implements TrainingTask {
     this.newest = rows;
     const { loss, grads } = await seq2seqGradients(
       this.parts.model,
-      this.weights,
+      this.trained,
       this.microBatches(rows, step),
+      { rematerialize: config.gradientCheckpointing },
     );
     const learningRate = optimizer.schedule(optimizer.step);
     const statistics = weightStatistics(config.log, step + 1, grads);

@@ -12,13 +12,14 @@ import { join } from 'node:path';
 import { BpeTokenizer, generateTokens, trainBpe } from '@easel/bart';
 import { openDalleBart, openTokenizer, saveTokenizer } from '@easel/bart/node';
 import { ConfigError, DataError, prngKey } from '@easel/core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { initializeVqgan, parseVqganConfig, Vqgan } from '@easel/vqgan';
 import { saveVqgan } from '@easel/vqgan/node';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import sharp from 'sharp';
 import { parseSeq2SeqConfig } from './config/seq2seq-config.js';
 import { writeShard } from './data/shards.js';
+import { readCheckpointPart } from './run-folder.js';
 import { startTestBackend } from './testing/backend.js';
 import { readMetrics, stopAt } from './testing/runs.js';
 import { tinyDalleBartJson, tinyVqganJson } from './testing/tiny-models.js';
@@ -197,6 +198,31 @@ test('accumulation: two micro-batches without noise give the update of one batch
       .filter((line) => line.kind === 'train')
       .map((line) => line.loss);
   for (const [i, loss] of losses('two').entries()) expect(loss).toBeCloseTo(losses('one')[i], 4);
+});
+
+test('gradient checkpointing: the same run, dropout masks too', async () => {
+  await train('kept', { steps: 3 });
+  await train('again', { steps: 3, gradientCheckpointing: true });
+  const losses = (name: string) => metrics(name).map((line) => line.loss);
+  for (const [i, loss] of losses('again').entries()) expect(loss).toBeCloseTo(losses('kept')[i], 5);
+});
+
+test('trainable "embeddings": only the image side changes', async () => {
+  const first = await train('first', { steps: 3 });
+  const again = { model: null, init: first.model, tokenizer: null, steps: 3, trainable: 'embeddings' };
+  const second = await train('second', { ...again, optimizer: { name: 'adafactor' } });
+  const weightsOf = (run: string) =>
+    readCheckpointPart(join(root, run, 'checkpoints', 'step-00000003'), 'model');
+  const [before, after] = [await weightsOf('first'), await weightsOf('second')];
+  const changed = [...after].filter(([name, { values }]) =>
+    values.some((value, i) => value !== before.get(name)?.values[i]),
+  );
+  expect(changed.map(([name]) => name.split('.').slice(0, 2).join('.')).sort()).toEqual(
+    expect.arrayContaining(['decoder.embed_tokens', 'lm_head.kernel']),
+  );
+  for (const [name] of changed)
+    expect(name).toMatch(/^(lm_head|decoder\.(embed|layernorm_embedding|final_norm))/);
+  expect(second.complete).toBe(true);
 });
 
 test('fine-tuning goes on from a model folder, tokenizer and vocabulary with it', async () => {

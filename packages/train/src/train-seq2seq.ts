@@ -6,12 +6,12 @@ import {
   type DalleBartConfig,
   dalleBartConfigToJson,
   initializeDalleBart,
-  parseDalleBartConfig,
   Processor,
+  parseDalleBartConfig,
   rulesForEasel,
 } from '@easel/bart';
 import { openDalleBart, openTokenizer, saveDalleBart, WORD_LIST } from '@easel/bart/node';
-import { foldInNames, ConfigError, type Key, prngKey } from '@easel/core';
+import { ConfigError, foldInNames, type Key, prngKey } from '@easel/core';
 import { parseVqganConfig } from '@easel/vqgan';
 import { openVqgan, saveVqgan } from '@easel/vqgan/node';
 import { readJsonFile } from './config/fields.js';

@@ -70,6 +70,8 @@ const maskFields = {
 const evaluationFields = {
   /** Steps between evaluations; one is always made at the end. 0: only at the end. */
   every: integer({ min: 0, default: 500 }),
+  /** Rows of one forward pass; null: those of a training batch. */
+  batchSize: optional(integer({ min: 1 })),
   /** At most this many rows of each evaluation set: by chance, or of a streamed run the first ones, in whole batches. */
   rows: integer({ min: 1, default: 1024 }),
   /** So many rows of the training set are evaluated too, as split "trained". */

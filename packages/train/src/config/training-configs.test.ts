@@ -98,3 +98,28 @@ describe('settings that do not go together', () => {
     expect(() => parseVqganTrainingConfig(json, 'x.json')).toThrow(message);
   });
 });
+
+test("docs/training-flags.md names every flag of the original's trainer once, and settings that exist", () => {
+  const lines = readFileSync(join(folder, '../../docs/training-flags.md'), 'utf8')
+    .split('\n')
+    .filter((line) => line.startsWith('| `') || line.startsWith('Of a TPU pod'));
+  const config = parseSeq2SeqConfig({ ...seq2seq, model: {}, checkpoint: { best: { metric: 'eval.loss' } } });
+  const names = (text: string) => [...text.matchAll(/`([^`]+)`/g)].map((match) => match[1] as string);
+  const flags: string[] = [];
+  for (const line of lines) {
+    const [, flag = '', setting = ''] = line.startsWith('|') ? line.split('|') : ['', line];
+    flags.push(...names(flag));
+    for (const path of names(setting)) {
+      if (path.startsWith('--')) continue;
+      const keys = path.replace(/:.*/, '').split('.');
+      let at: unknown = config;
+      for (const key of keys) {
+        expect(at).toHaveProperty(key);
+        at = (at as Record<string, unknown>)[key];
+      }
+    }
+  }
+  expect(new Set(flags).size).toBe(flags.length);
+  // Of tools/train/train.py: ModelArguments, DataTrainingArguments, TrainingArguments.
+  expect(flags).toHaveLength(72);
+});
