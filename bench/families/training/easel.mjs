@@ -29,7 +29,8 @@ export const kinds = {
     const images = random([batch, size, size, 3]);
     const labels = indices(batch, classes);
     return trainer(given, p, () => {
-      const block = (x, filter, bias) => tf.maxPool(tf.relu(core.conv2d(x, filter, bias)), 2, 2, 'valid');
+      const block = (x, filter, bias) =>
+        tf.maxPool(core.conv2d(x, filter, bias, { activation: 'relu' }), 2, 2, 'valid');
       const features = block(block(images, p.filter1, p.bias1), p.filter2, p.bias2);
       const logits = core.linear(tf.reshape(features, [batch, 4096]), p.dense, p.bias3);
       return tf.mean(core.sparseCrossEntropy(logits, labels));

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import { ShapeError } from '../errors.js';
 import { onEachBackend } from '../testing/backends.js';
-import { gradientError, leakedTensors, sample } from '../testing/gradient-check.js';
+import { gradientError, largestDifference, leakedTensors, sample } from '../testing/gradient-check.js';
 import { type Conv2dOptions, conv2d } from './conv2d.js';
 
 onEachBackend(
@@ -35,6 +35,27 @@ onEachBackend(
         expect(gradientError(f, inputs.slice(0, 2))).toBeLessThan(2e-3);
       },
     );
+
+    test('relu, its gradients, and no tensors left', async () => {
+      const inputs = [sample([2, 4, 5, 2], 1), sample([3, 3, 2, 3], 2), sample([3], 3)] as const;
+      const f = (x?: tf.Tensor, kernel?: tf.Tensor, bias?: tf.Tensor) =>
+        conv2d(x as tf.Tensor4D, kernel as tf.Tensor4D, bias, { activation: 'relu' });
+      const expected = (x?: tf.Tensor, kernel?: tf.Tensor, bias?: tf.Tensor) =>
+        tf.relu(conv2d(x as tf.Tensor4D, kernel as tf.Tensor4D, bias));
+      expect(largestDifference(f(...inputs), expected(...inputs))).toBeLessThan(1e-5);
+      const loss =
+        (of: typeof f) =>
+        (...xs: tf.Tensor[]) =>
+          tf.sum(tf.square(of(...xs)));
+      const gradients = (of: typeof f, count: number) => tf.grads(loss(of))(inputs.slice(0, count));
+      for (const count of [2, 3]) {
+        const [actual, wanted] = [gradients(f, count), gradients(expected, count)];
+        for (const [i, gradient] of wanted.entries())
+          expect(largestDifference(actual[i] as tf.Tensor, gradient)).toBeLessThan(1e-4);
+      }
+      expect(leakedTensors(() => f(...inputs))).toBe(0);
+      expect(leakedTensors(() => tf.tidy(() => gradients(f, 3)))).toBe(0);
+    });
 
     test('leaves no tensors; what does not fit is named', () => {
       const [x, kernel] = [tf.ones([1, 4, 4, 2]) as tf.Tensor4D, tf.ones([3, 3, 2, 3]) as tf.Tensor4D];

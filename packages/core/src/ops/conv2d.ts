@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { ShapeError } from '../errors.js';
+import { hasKernel, registerGradientOnce, runKernel } from './fused-kernel.js';
 import { tapeIsOn } from './tape.js';
 
 /** 'same' and 'valid' as TensorFlow means them, or zero rows and columns [[top, bottom], [left, right]]. */
@@ -14,10 +15,12 @@ export interface Conv2dOptions {
   readonly stride?: number;
   /** Default 'same'. */
   readonly padding?: Conv2dPadding;
+  /** Default none. */
+  readonly activation?: 'relu';
 }
 
 /**
- * Cross-correlation, as every framework's convolution layer.
+ * Cross-correlation, as every framework's convolution layer: activation(x ⋆ kernel + bias).
  *
  * x: float32 [B, H, W, I]; kernel: [h, w, I, O]; bias: [O] or undefined; result [B, H', W', O]. Throws ShapeError if sizes do not fit.
  */
@@ -27,7 +30,7 @@ export function conv2d(
   bias: tf.Tensor | undefined,
   options: Conv2dOptions = {},
 ): tf.Tensor4D {
-  const { stride = 1, padding = 'same' } = options;
+  const { stride = 1, padding = 'same', activation } = options;
   if (x.rank !== 4 || kernel.rank !== 4 || x.shape[3] !== kernel.shape[2]) {
     throw new ShapeError(
       `conv2d: expected x [B, H, W, I] for kernel [h, w, I, O] = [${kernel.shape}], got [${x.shape}]. Do config and checkpoint match?`,
@@ -41,12 +44,87 @@ export function conv2d(
   if (typeof padding !== 'string' && tf.getBackend() === 'tensorflow' && tapeIsOn()) {
     // Its convolutions take zeros around the picture, but their gradients do not.
     const zeros: [number, number][] = [[0, 0], [...padding[0]], [...padding[1]], [0, 0]];
-    return tf.tidy(() => conv2d(tf.pad(x, zeros), kernel, bias, { stride, padding: 'valid' }));
+    return tf.tidy(() => conv2d(tf.pad(x, zeros), kernel, bias, { ...options, padding: 'valid' }));
   }
-  const pad: Parameters<typeof tf.conv2d>[3] =
-    typeof padding === 'string' ? padding : [[0, 0], [...padding[0]], [...padding[1]], [0, 0]];
-  if (bias === undefined) return tf.conv2d(x, kernel, stride, pad);
-  // Under a tape the fused form saves its whole output for a gradient that does not need it.
-  if (tapeIsOn()) return tf.tidy(() => tf.add(tf.conv2d(x, kernel, stride, pad), bias));
-  return tf.fused.conv2d({ x, filter: kernel, strides: stride, pad, bias }) as tf.Tensor4D;
+  const pad: Pad = typeof padding === 'string' ? padding : [[0, 0], [...padding[0]], [...padding[1]], [0, 0]];
+  if (bias === undefined && activation === undefined) return tf.conv2d(x, kernel, stride, pad);
+  if (!tapeIsOn()) {
+    const after = {
+      ...(bias === undefined ? {} : { bias }),
+      ...(activation === undefined ? {} : { activation }),
+    };
+    return tf.fused.conv2d({ x, filter: kernel, strides: stride, pad, ...after }) as tf.Tensor4D;
+  }
+  const name = activation === undefined ? 'BiasedConv2D' : 'ReluConv2D';
+  if (x.dtype !== 'float32' || !hasKernel(name)) return plainConv2d(x, kernel, bias, stride, pad, activation);
+  const attrs = { strides: [stride, stride], pad, dataFormat: 'NHWC', dilations: [1, 1] };
+  return runKernel(name, { x, filter: kernel, bias }, attrs)[0] as tf.Tensor4D;
 }
+
+type Pad = Parameters<typeof tf.conv2d>[3];
+
+/** conv2d in single tfjs operations: tfjs's fused form saves its whole output for a gradient that does not need it. */
+function plainConv2d(
+  x: tf.Tensor4D,
+  kernel: tf.Tensor4D,
+  bias: tf.Tensor | undefined,
+  stride: number,
+  pad: Pad,
+  activation: 'relu' | undefined,
+): tf.Tensor4D {
+  return tf.tidy(() => {
+    const product = tf.conv2d(x, kernel, stride, pad);
+    const z: tf.Tensor4D = bias === undefined ? product : tf.add(product, bias);
+    return activation === undefined ? z : tf.relu(z);
+  });
+}
+
+interface Conv2dAttributes {
+  readonly strides: [number, number];
+  readonly pad: Pad;
+  readonly dataFormat: 'NHWC';
+}
+
+/** Gradients from dz, the gradient of what the activation takes. */
+function gradientsFrom(dz: tf.Tensor, x: tf.Tensor, filter: tf.Tensor, attrs: Conv2dAttributes) {
+  const { strides, pad, dataFormat } = attrs;
+  const settings = { strides, pad, dataFormat };
+  return {
+    x: () =>
+      runKernel(
+        'Conv2DBackpropInput',
+        { dy: dz, filter },
+        { ...settings, inputShape: x.shape },
+      )[0] as tf.Tensor,
+    filter: () =>
+      runKernel(
+        'Conv2DBackpropFilter',
+        { x, dy: dz },
+        { ...settings, filterShape: filter.shape },
+      )[0] as tf.Tensor,
+    bias: () => tf.sum(dz, [0, 1, 2]),
+  };
+}
+
+// Neither needs the product: relu's output says where its input was above 0.
+registerGradientOnce({
+  kernelName: 'BiasedConv2D',
+  inputsToSave: ['x', 'filter'],
+  gradFunc: (dys, saved, attrs) => {
+    const [x, filter] = saved as [tf.Tensor, tf.Tensor];
+    return gradientsFrom(dys as tf.Tensor, x, filter, attrs as unknown as Conv2dAttributes);
+  },
+});
+
+registerGradientOnce({
+  kernelName: 'ReluConv2D',
+  inputsToSave: ['x', 'filter'],
+  outputsToSave: [true],
+  gradFunc: (dys, saved, attrs) => {
+    const [x, filter, y] = saved as [tf.Tensor, tf.Tensor, tf.Tensor];
+    const dy = dys as tf.Tensor;
+    // Recorded for a derivative of a derivative: operations that have gradients.
+    const dz = tapeIsOn() ? tf.mul(dy, tf.step(y)) : (runKernel('ReluGrad', { dy, x: y })[0] as tf.Tensor);
+    return gradientsFrom(dz, x, filter, attrs as unknown as Conv2dAttributes);
+  },
+});

@@ -10,7 +10,7 @@ export function hasKernel(name: string): boolean {
 export function runKernel(
   name: string,
   inputs: Readonly<Record<string, tf.Tensor | undefined>>,
-  attrs: Readonly<Record<string, boolean | number | string>> = {},
+  attrs: tf.NamedAttrMap = {},
 ): tf.Tensor[] {
   const given: Record<string, tf.Tensor> = {};
   for (const key in inputs) {

@@ -1,19 +1,19 @@
-import { FusedConv2D, type TensorInfo } from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs';
 import { addon } from '../addon.js';
 import { type ConvolutionAttributes, convolutionInfo, convolutionSizes } from './convolution.js';
 import { planEpilogue } from './epilogue.js';
-import { nativeKernel, runOnCpu } from './kernel.js';
+import { type NativeKernel, nativeKernel, runOnCpu } from './kernel.js';
 
 /** activation(convolution + bias) of x [B,H,W,C] with filter [h,w,C,D]; float32 NHWC natively, the rest by the cpu kernel. */
-export const fusedConv2D = nativeKernel(FusedConv2D, (args) => {
-  const { x, filter } = args.inputs as { x: TensorInfo; filter: TensorInfo };
-  const { bias, preluActivationWeights } = args.inputs as Record<string, TensorInfo | undefined>;
+export const fusedConv2D = nativeKernel(tf.FusedConv2D, (args) => {
+  const { x, filter } = args.inputs as { x: tf.TensorInfo; filter: tf.TensorInfo };
+  const { bias, preluActivationWeights } = args.inputs as Record<string, tf.TensorInfo | undefined>;
   const attrs = args.attrs as unknown as ConvolutionAttributes & {
     activation?: string;
     leakyreluAlpha?: number;
   };
   if (attrs.dataFormat !== 'NHWC' || x.dtype !== 'float32' || filter.dtype !== 'float32') {
-    return runOnCpu(FusedConv2D, args);
+    return runOnCpu(tf.FusedConv2D, args);
   }
   const convInfo = convolutionInfo(x.shape, filter.shape, attrs);
   const { backend } = args;
@@ -28,3 +28,19 @@ export const fusedConv2D = nativeKernel(FusedConv2D, (args) => {
   addon().conv2d(values, backend.float32(x), backend.float32(filter), sizes, nativeBias, leak);
   return epilogue.rest(info);
 });
+
+/** FusedConv2D under another name and with this activation: a name of its own has a gradient of its own, that saves what it needs. */
+const named = (kernelName: string, activation: string): NativeKernel =>
+  nativeKernel(kernelName, (args) => {
+    const attrs = { ...args.attrs, activation };
+    return fusedConv2D.kernelFunc({
+      ...args,
+      attrs,
+    } as unknown as Parameters<tf.KernelFunc>[0]) as tf.TensorInfo;
+  });
+
+/** Convolution with a bias, and with a bias and relu; attributes and inputs as FusedConv2D's. */
+export const namedConvolutions: readonly NativeKernel[] = [
+  named('BiasedConv2D', 'linear'),
+  named('ReluConv2D', 'relu'),
+];

@@ -6,7 +6,7 @@ import { conv2D } from './Conv2D.js';
 import { conv2DBackpropFilter } from './Conv2DBackpropFilter.js';
 import { conv2DBackpropInput } from './Conv2DBackpropInput.js';
 import { elementwiseKernels } from './elementwise.js';
-import { fusedConv2D } from './FusedConv2D.js';
+import { fusedConv2D, namedConvolutions } from './FusedConv2D.js';
 import { fusedMatMul } from './FusedMatMul.js';
 import { gatherKernels } from './gather.js';
 import type { NativeKernel } from './kernel.js';
@@ -30,6 +30,7 @@ export const NATIVE_KERNELS: readonly NativeKernel[] = [
   linearKernelGrad,
   conv2D,
   fusedConv2D,
+  ...namedConvolutions,
   conv2DBackpropInput,
   conv2DBackpropFilter,
   ...elementwiseKernels,
