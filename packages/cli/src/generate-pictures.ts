@@ -1,12 +1,13 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { generateTokens, iterationKeys } from '@easel/bart';
+import { iterationKeys } from '@easel/bart';
 import { openDalleBart } from '@easel/bart/node';
 import { CheckpointError, ConfigError, type Key } from '@easel/core';
 import { openVqgan } from '@easel/vqgan/node';
 import { drawTokens, tokensOfPicture } from './draw-tokens.js';
 import { type GenerationSettings, readGenerationSettings } from './generation-settings.js';
 import type { Pixels } from './picture-file.js';
+import { findTokens, settingsFor, type TokenSearch } from './token-search.js';
 
 /**
  * Opens a model folder: text → codes (the folder itself) and codes → pixels (its `vqgan/`).
@@ -60,8 +61,15 @@ export interface GenerateOptions {
   readonly seed?: number;
   /** Pictures drawn at a time (default 8): more is faster and takes more memory. */
   readonly batch?: number;
-  /** What differs from the model folder's settings. */
+  /** What differs from the model folder's settings; of no meaning to a beam search. */
   readonly settings?: Partial<GenerationSettings>;
+  /** How codes are found (default: drawn as DALL·E mini draws). */
+  readonly search?: TokenSearch;
+  /**
+   * Let ids through that have no code (default false), as the original does; a picture with one of them becomes black there, and so it does
+   * here.
+   */
+  readonly allIds?: boolean;
   readonly signal?: AbortSignal;
   /** Called after each decoding step with the codes drawn so far, of `total` in all. */
   readonly onTokens?: (done: number, total: number) => void;
@@ -75,8 +83,10 @@ export async function* generatePictures(
   model: PictureModel,
   options: GenerateOptions,
 ): AsyncGenerator<Picture> {
-  const { prompts, images = 1, seed = 0, batch = 8, signal, onTokens } = options;
-  const { topK, topP, temperature, conditionScale } = { ...model.settings, ...options.settings };
+  const { prompts, images = 1, seed = 0, signal, onTokens, allIds = false } = options;
+  const { search = { way: 'dalle-mini' } } = options;
+  const batch = search.way === 'beams' ? 1 : (options.batch ?? 8); // a search ends for all its prompts at once, so each has its own
+  const settings = settingsFor(search, model.settings, options.settings ?? {});
   const { model: bart, processor, config } = model.bart;
   const keys = iterationKeys(seed, images);
   const wanted = prompts.flatMap((prompt, promptIndex) =>
@@ -85,20 +95,33 @@ export async function* generatePictures(
   const total = wanted.length * config.imageLength;
   for (let begin = 0; begin < wanted.length && !signal?.aborted; begin += batch) {
     const some = wanted.slice(begin, begin + batch);
-    const rows = await generateTokens(bart, processor.process(some.map(({ prompt }) => prompt)), {
+    const inputs = processor.process(some.map(({ prompt }) => prompt));
+    const rows = await findTokens(bart, inputs, search, {
+      settings,
       rowKeys: some.map(({ index }) => keys[index] as Key),
-      topK,
-      topP,
-      temperature,
-      conditionScale,
-      ...(signal === undefined ? {} : { signal }),
-      onToken: ({ step }) => onTokens?.(begin * config.imageLength + step * some.length, total),
+      allIds,
+      signal,
+      onStep: (step) => onTokens?.(begin * config.imageLength + step * some.length, total),
     });
-    const pictures = await drawTokens(model.vqgan, rows);
+    const pictures = await drawRows(model.vqgan, rows);
     for (const [i, pixels] of pictures.entries()) {
       const wish = some[i];
       const tokens = rows[i];
       if (wish !== undefined && tokens !== undefined) yield { ...wish, tokens, pixels };
     }
   }
+}
+
+/** The pictures of rows of ids; black where a row has an id without a code. */
+async function drawRows(vqgan: PictureModel['vqgan'], rows: readonly Int32Array[]): Promise<Pixels[]> {
+  const { nEmbed } = vqgan.config;
+  const whole = (row: Int32Array) => row.every((id) => id < nEmbed);
+  // In their place code 0 is drawn, for a picture of the right size.
+  const drawn = await drawTokens(
+    vqgan,
+    rows.map((row) => row.map((id) => (id < nEmbed ? id : 0))),
+  );
+  return drawn.map((pixels, i) =>
+    whole(rows[i] as Int32Array) ? pixels : { ...pixels, data: new Uint8Array(pixels.data.length) },
+  );
 }

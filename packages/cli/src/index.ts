@@ -14,3 +14,4 @@ export { findShippedModel, resolveModelFolder } from './model-folder.js';
 export type { Pixels } from './picture-file.js';
 // Text in PNG files
 export { addPngText, readPngText } from './png-text.js';
+export type { TokenSearch } from './token-search.js';

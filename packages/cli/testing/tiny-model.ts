@@ -1,5 +1,14 @@
 import { join } from 'node:path';
-import { BpeTokenizer, DalleBart, initializeDalleBart, parseDalleBartConfig, trainBpe } from '@easel/bart';
+import {
+  BpeTokenizer,
+  DalleBart,
+  FirstVersionBart,
+  initializeDalleBart,
+  initializeFirstVersion,
+  parseDalleBartConfig,
+  parseFirstVersionConfig,
+  trainBpe,
+} from '@easel/bart';
 import { saveDalleBart } from '@easel/bart/node';
 import { prngKey } from '@easel/core';
 import { initializeVqgan, parseVqganConfig, Vqgan } from '@easel/vqgan';
@@ -45,12 +54,34 @@ export async function writeTinyVqgan(folder: string): Promise<void> {
   vqgan.dispose();
 }
 
+/** The same as `writeTinyModel` with a text model of the first version. */
+export async function writeTinyFirstVersion(folder: string): Promise<void> {
+  const sizes = (stack: string) => ({
+    [`${stack}_layers`]: 1,
+    [`${stack}_ffn_dim`]: 12,
+    [`${stack}_attention_heads`]: 2,
+  });
+  const config = {
+    ...{ model_type: 'bart', d_model: 8, vocab_size: 280, max_position_embeddings: 10, init_std: 0.5 },
+    ...{ vocab_size_output: 17, max_position_embeddings_decoder: 17, ...sizes('encoder') },
+  };
+  const decoder = { d_model: 8, ...sizes('decoder') };
+  const model = new FirstVersionBart(parseFirstVersionConfig(config, 'config.json', decoder));
+  initializeFirstVersion(model, prngKey(3));
+  await saveDalleBart(folder, model, tinyTokenizer());
+  model.dispose();
+  await writeTinyVqgan(join(folder, 'vqgan'));
+}
+
+function tinyTokenizer(): BpeTokenizer {
+  return new BpeTokenizer(trainBpe(['a red heart', 'a blue heart', 'a dog'], { vocabSize: 270 }));
+}
+
 /** Writes a model folder, with its VQGAN, that draws noise quickly. */
 export async function writeTinyModel(folder: string): Promise<void> {
-  const tokenizer = new BpeTokenizer(trainBpe(['a red heart', 'a blue heart', 'a dog'], { vocabSize: 270 }));
   const model = new DalleBart(parseDalleBartConfig(tinyBartConfig));
   initializeDalleBart(model, prngKey(3));
-  await saveDalleBart(folder, model, tokenizer);
+  await saveDalleBart(folder, model, tinyTokenizer());
   model.dispose();
   await writeTinyVqgan(join(folder, 'vqgan'));
 }

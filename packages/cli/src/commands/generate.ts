@@ -2,7 +2,7 @@ import { basename, resolve } from 'node:path';
 import { backendOption, startBackend } from '../backend-option.js';
 import { defineCommand } from '../command.js';
 import { generatePictures, openPictureModel, type Picture, type PictureModel } from '../generate-pictures.js';
-import { type GenerationSettings, generationSettingsToJson } from '../generation-settings.js';
+import type { GenerationSettings } from '../generation-settings.js';
 import { interruptible, isAbort } from '../interrupt.js';
 import { resolveModelFolder } from '../model-folder.js';
 import { flagOption, integerOption, jsonOption, numberOption, quietOption, textOption } from '../options.js';
@@ -11,6 +11,7 @@ import { type Pixels, sheetOf, slug, writePicture } from '../picture-file.js';
 import { Progress } from '../progress.js';
 import { gatherPrompts } from '../prompts.js';
 import { type RankedPicture, rankPictures } from '../rank-pictures.js';
+import { searchOf, searchToJson, settingsFor } from '../token-search.js';
 import { UsageError } from '../usage-error.js';
 
 /** One drawn picture, as `--json` prints it. */
@@ -88,6 +89,10 @@ async function openScorer(folder: string, prompts: readonly string[]) {
 function warnOfLength(prompt: string, tokens: string, read: number): void {
   const beginning = prompt.length > 40 ? `${prompt.slice(0, 40)}…` : prompt;
   process.stderr.write(`Warning: the prompt "${beginning}" has ${tokens} reads the first ${read}.\n`);
+}
+
+function warnOfBlack(prompt: string, index: number): void {
+  process.stderr.write(`Warning: picture ${index} of "${prompt}" is black: one of its ids has no code.\n`);
 }
 
 /** Says on stderr which prompts the model reads only the beginning of. */
@@ -188,6 +193,24 @@ export const generate = defineCommand({
         min: 0,
       },
     ),
+    rule: textOption(
+      'rule',
+      "whose way to draw from the probabilities; min-dalle's has settings of its own",
+      {
+        choices: ['dalle-mini', 'min-dalle'],
+      },
+    ),
+    greedy: flagOption('take the most probable code each time, in place of drawing'),
+    beams: integerOption('beams', 'search the most probable row of codes with so many beams', { min: 2 }),
+    'length-penalty': numberOption(
+      'length-penalty',
+      "with --beams: scores of finished rows are divided by length^x; default: the model's",
+      { min: 0, exclusive: true },
+    ),
+    'early-stopping': flagOption('with --beams: end as soon as there are as many finished rows as beams'),
+    'all-ids': flagOption(
+      'also draw ids that have no code, as the original does; a picture with one is black',
+    ),
     batch: integerOption('batch', 'pictures drawn at a time: more is faster and takes more memory', {
       min: 1,
       default: 8,
@@ -205,6 +228,7 @@ export const generate = defineCommand({
       'easel generate --prompts prompts.txt --out drawn --json > drawn.json',
       'one picture a line, and a list for a program',
     ],
+    ['easel generate "a cat" --rule min-dalle --top-k 128', "min-dalle's way to draw"],
     [
       'easel generate "a cat" --candidates 16 --keep 4 --clip clip-vit-base-patch32',
       'draw sixteen, write the four that fit best, and print their scores',
@@ -215,6 +239,8 @@ export const generate = defineCommand({
       const prompts = await gatherPrompts(args.prompt, args.prompts);
       const { out = 'out', seed = 0, batch = 8 } = args;
       const choice = choiceOf(args);
+      const search = searchOf(args, choice.drawn);
+      const allIds = args['all-ids'];
       await prepareOutputFolder(out);
       const folder = resolveModelFolder(args.model);
       await startBackend(args);
@@ -226,7 +252,7 @@ export const generate = defineCommand({
       const making = {
         seed,
         model: basename(resolve(folder)),
-        ...generationSettingsToJson({ ...model.settings, ...settings }),
+        ...searchToJson(search, settingsFor(search, model.settings, settings), allIds),
         ...(choice.clip === undefined ? {} : { clip: basename(resolve(choice.clip)) }),
       };
       const nameOf = pictureNames(prompts, seed);
@@ -246,6 +272,8 @@ export const generate = defineCommand({
         seed,
         batch,
         settings,
+        search,
+        allIds,
         signal,
         onTokens: (done) => {
           tokensDone = done;
@@ -261,6 +289,7 @@ export const generate = defineCommand({
       try {
         for await (const picture of chosen) {
           const { prompt, promptIndex, index, pixels, tokens } = picture;
+          if (tokens.some((id) => id >= model.vqgan.config.nEmbed)) warnOfBlack(prompt, index);
           const ranked = 'rank' in picture ? { score: picture.score, rank: picture.rank } : {};
           const texts = new Map([
             ['Description', prompt],
