@@ -34,13 +34,15 @@ const SUBJECTS: readonly (readonly [kind: string, subject: string])[] = [
 
 /** Where Easel does something else than the originals by intention, whatever the recorded cases show. */
 const BY_INTENTION: readonly string[] = [
-  'Ids without a code (the start token and padding rows of the vocabulary) are never drawn; the originals can draw them. `idsBelow: Infinity` gives theirs.',
+  'Ids without a code (the start token and padding rows of the vocabulary) are never drawn; the originals can draw them. `idsBelow: Infinity` and `easel generate --all-ids` give theirs, whose picture is black.',
   '`min_length` of config.json holds when tokens are drawn; the original reads it only as an argument.',
   'Configs that the original accepts and that crash in it later are refused when they are read; those that crash by a slip of its code (a post-norm decoder, scanned position biases, cached position biases) do what was meant.',
   'Ids and lengths that no table has are refused; the original goes on with NaN. A text whose mask is all 0 gives finite numbers; the original gives NaN.',
   'Beam search works whatever the layout of the checkpoint’s layers; the original’s fails with stacked ones. Taking the likeliest token works under super conditioning too.',
   'Computation is in float32. The original’s bfloat16 and float16 runs are compared with that: within the rounding of every step to their type.',
   'attention_dropout is read and has no effect, as in the original.',
+  'Tokenizers know letters, numbers and marks by the tables of tokenizers 0.13.3 (Unicode 14, marks of 9) on every JavaScript engine; newer releases of tokenizers take younger characters for letters.',
+  'min-dalle’s rule starts from the model’s own start token; min-dalle starts from 16383, which it fills its buffer with.',
 ];
 
 /** docs/parity.md, from the results of one run on one or more backends. The first backend's errors are given in full. */

@@ -63,6 +63,7 @@ export { nearestCodes, Quantizer } from './quantizer.js';
 export { CodebookTracker, type CodebookTrackerOptions, codeUsage } from './quantizer-training.js';
 
 // Weights
+export { vqganParameters } from './parameters.js';
 export {
   isEncoderWeight,
   rulesForEasel,

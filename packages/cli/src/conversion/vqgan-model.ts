@@ -1,11 +1,11 @@
 import { ConfigError } from '@easel/core';
-import { Vqgan, type VqganConfig, vqganConfigToJson, vqganReading } from '@easel/vqgan';
+import { Vqgan, type VqganConfig, vqganConfigToJson, vqganParameters, vqganReading } from '@easel/vqgan';
 import * as tf from '@tensorflow/tfjs';
 import { type ConvertibleModel, fixedPixels, plainLayout } from './convertible-model.js';
 
 /** A VQGAN; `decoderOnly`: its checkpoint has only what drawing needs, as min-dalle's. */
 export function vqganModel(config: VqganConfig, decoderOnly: boolean): ConvertibleModel {
-  const shapes = shapesOf(config, decoderOnly);
+  const shapes = vqganParameters(config, { decoderOnly });
   const model: ConvertibleModel = {
     kind: 'vqgan',
     description: 'VQGAN',
@@ -31,13 +31,6 @@ export function vqganModel(config: VqganConfig, decoderOnly: boolean): Convertib
     outputs: (built) => picturesAndLatents(built as Vqgan),
   };
   return model;
-}
-
-function shapesOf(config: VqganConfig, decoderOnly: boolean): Map<string, readonly number[]> {
-  const model = new Vqgan(config, { decoderOnly });
-  const shapes = new Map([...model.namedWeights()].map(([name, weight]) => [name, weight.shape]));
-  model.dispose();
-  return shapes;
 }
 
 /** Pixels of 4×4 tokens; latents of a picture of the same size, if the model can encode. */
