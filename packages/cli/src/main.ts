@@ -6,6 +6,7 @@ import { doctor } from './commands/doctor.js';
 import { encode } from './commands/encode.js';
 import { generate } from './commands/generate.js';
 import { inspect } from './commands/inspect.js';
+import { report } from './commands/report.js';
 import { tokenizerTrain } from './commands/tokenizer-train.js';
 import { train } from './commands/train.js';
 import { trainVqgan } from './commands/train-vqgan.js';
@@ -18,6 +19,7 @@ export const commands: readonly Command[] = [
   decode,
   train,
   trainVqgan,
+  report,
   tokenizerTrain,
   convert,
   inspect,

@@ -75,6 +75,8 @@ export {
   seq2seqGradients,
   tokenLosses,
 } from './seq2seq-step.js';
+export { readRun, type RunRecord } from './report/read-run.js';
+export { runReport } from './report/run-report.js';
 export { trainSeq2Seq } from './train-seq2seq.js';
 export { trainVqgan } from './train-vqgan.js';
 export { isImageSide, optimizerGroup, trainedWeights } from './trained-weights.js';

@@ -9,6 +9,7 @@ import type { SkippedPicture } from './data/decode-picture.js';
 import type { DataPosition } from './epoch-order.js';
 import { EventFile, type EventValue } from './event-file.js';
 import { type FolderLock, lockFolder } from './folder-lock.js';
+import { thisSitting } from './sitting.js';
 import type { WeightStatistics } from './weight-statistics.js';
 
 /** Tensors of a checkpoint by file (model, optimizer, …) and name. */
@@ -83,6 +84,7 @@ const freeSettings = [
  *
  *     config.json     the resolved settings
  *     metrics.jsonl   one line for each logged step and evaluation
+ *     sittings.jsonl  when, on what machine and with what versions each sitting ran
  *     weights.jsonl   norms and histograms of weights and gradients, if the config asks for them
  *     tensorboard/    the same as TensorBoard's event files, one a sitting
  *     samples/, reconstructions/   a picture for each time that some were drawn
@@ -165,6 +167,11 @@ export class RunFolder {
       step,
       numbers.map(([name, scalar]) => ({ tag: `${kind}/${name}`, scalar })),
     );
+  }
+
+  /** Adds what this sitting runs on to sittings.jsonl. */
+  async logSitting(): Promise<void> {
+    await this.appendLine('sittings.jsonl', thisSitting(this.resumed?.state.step ?? 0));
   }
 
   /** Adds a line to weights.jsonl. */

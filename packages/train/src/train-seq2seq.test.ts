@@ -96,6 +96,7 @@ test('a run learns, logs, evaluates, keeps checkpoints, and leaves a model that 
     'config.json',
     'metrics.jsonl',
     'model',
+    'sittings.jsonl',
     'tensorboard',
   ]);
   expect(readdirSync(join(root, 'run', 'checkpoints'))).toEqual(['step-00000020', 'step-00000030']);

@@ -183,6 +183,7 @@ export async function runTraining(
   let saved = performance.now();
   const due = (every: number, step: number) => step === task.steps || (every > 0 && step % every === 0);
 
+  await run.logSitting();
   let step = start;
   while (step < task.steps && !signal?.aborted) {
     const began = performance.now();

@@ -1,0 +1,139 @@
+import { curvePlot, escapeHtml } from './curve-plot.js';
+import type { Curve, RunRecord } from './read-run.js';
+
+/** Losses and norms span powers of ten; qualities in dB or shares don't. */
+const logarithmic = /norm|learningRate/i;
+/** Pictures that are shown without a click: the newest. */
+const openGrids = 2;
+/** Weights whose norms are drawn: with more the lines can't be told apart. */
+const normLines = 7;
+
+/** A run as one HTML page that needs nothing but itself: no network, no scripts, plots as SVG, pictures as data URLs. */
+export function runReport(run: RunRecord, now = new Date()): string {
+  const { config, newest } = run;
+  const kind = String(config.kind ?? 'training');
+  const body = [
+    `<h1>${escapeHtml(run.name)}</h1>`,
+    `<p class="sub">${escapeHtml(kind)} run, ${summary(run)}. Report of ${now.toISOString().slice(0, 16).replace('T', ' ')} UTC.</p>`,
+    run.failedBatch === null
+      ? ''
+      : `<p class="warning">A loss or gradient was not finite; its batch is in <code>${escapeHtml(run.failedBatch)}</code>.</p>`,
+    section('Curves', `<div class="plots">${plots(run.curves)}</div>`),
+    section(
+      'Norms of weights and gradients',
+      run.norms.length === 0 ? '' : `<div class="plots">${normPlots(run.norms)}</div>`,
+    ),
+    section('Pictures', grids(run)),
+    section('Checkpoints', checkpoints(run)),
+    section('Sittings and environment', run.sittings.map(table).join('')),
+    section('Settings', table(flat(config))),
+    section('Newest checkpoint', newest === null ? '' : table(flat(newest))),
+  ];
+  return `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escapeHtml(run.name)}</title><style>${style}</style></head><body>${body.join('\n')}</body></html>\n`;
+}
+
+function section(title: string, content: string): string {
+  return content === '' ? '' : `<section><h2>${escapeHtml(title)}</h2>${content}</section>`;
+}
+
+function summary({ config, curves, newest }: RunRecord): string {
+  const step = Math.max(0, ...curves.map(({ points }) => points.at(-1)?.[0] ?? 0));
+  const seconds = Number(newest?.seconds ?? 0);
+  const time = `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min ${Math.round(seconds % 60)} s`;
+  return `step ${step} of ${escapeHtml(String(config.steps))}${newest === null ? '' : `, ${time} of training up to the newest checkpoint`}`;
+}
+
+/** A plot for each number, the splits that have it together. */
+function plots(curves: readonly Curve[]): string {
+  const groups = new Map<string, Curve[]>();
+  for (const curve of curves) {
+    if (['epoch', 'seconds', 'lossMean'].includes(curve.name)) continue;
+    const title =
+      curve.name === 'lossBlank' || curve.name === 'lossFirstRow' ? `${curve.kind}: loss` : curve.name;
+    groups.set(title, [...(groups.get(title) ?? []), curve]);
+  }
+  return [...groups]
+    .map(([title, group]) =>
+      curvePlot(
+        group.map(({ kind, name, points }) => ({ name: name === title ? kind : name, points })),
+        { title, logarithmic: logarithmic.test(title) },
+      ),
+    )
+    .join('');
+}
+
+/** The weights with the largest norms, by kind. */
+function normPlots(norms: readonly Curve[]): string {
+  const last = ({ points }: Curve) => points.at(-1)?.[1] ?? 0;
+  return [...new Set(norms.map(({ kind }) => kind))]
+    .map((kind) => {
+      const all = norms.filter((curve) => curve.kind === kind);
+      const largest = [...all].sort((a, b) => last(b) - last(a)).slice(0, normLines);
+      const title = `${kind}: the ${largest.length} largest norms of ${all.length}`;
+      return curvePlot(largest, { title, logarithmic: true });
+    })
+    .join('');
+}
+
+function grids({ pictures, config }: RunRecord): string {
+  const prompts = (config.samples as { prompts?: unknown[] } | undefined)?.prompts ?? [];
+  const kinds = [...new Set(pictures.map(({ kind }) => kind))];
+  return kinds
+    .map((kind) => {
+      const own = pictures.filter((picture) => picture.kind === kind).reverse();
+      const images = own.map(({ step, png }, i) => {
+        const url = `data:image/png;base64,${Buffer.from(png).toString('base64')}`;
+        const alt = `${kind} after step ${step}`;
+        return `<details${i < openGrids ? ' open' : ''}><summary>step ${step}</summary><img src="${url}" alt="${escapeHtml(alt)}"></details>`;
+      });
+      const rows =
+        kind === 'samples' && prompts.length > 0
+          ? `<p>Rows: ${prompts.map((prompt) => `“${escapeHtml(String(prompt))}”`).join(', ')}</p>`
+          : '';
+      return `<h3>${escapeHtml(kind)}</h3>${rows}<div class="grids">${images.join('')}</div>`;
+    })
+    .join('');
+}
+
+function checkpoints({ checkpoints, newest }: RunRecord): string {
+  const best = newest?.best as { step: number; metric: string; value: number } | null | undefined;
+  const rows = checkpoints.map(({ name, bytes, written }) => {
+    const isBest = best != null && Number(name.slice(5)) === best.step;
+    const note = isBest ? `the best by ${best.metric}: ${best.value}` : '';
+    const size = `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+    return `<tr><td>${escapeHtml(name)}</td><td>${size}</td><td>${written.toISOString()}</td><td>${escapeHtml(note)}</td></tr>`;
+  });
+  return rows.length === 0 ? '' : `<table>${rows.join('')}</table>`;
+}
+
+function table(values: Readonly<Record<string, unknown>>): string {
+  const rows = Object.entries(values).map(
+    ([name, value]) =>
+      `<tr><td>${escapeHtml(name)}</td><td>${escapeHtml(typeof value === 'string' ? value : JSON.stringify(value))}</td></tr>`,
+  );
+  return `<table>${rows.join('')}</table>`;
+}
+
+/** Nested objects as one, names joined by dots. */
+function flat(value: Readonly<Record<string, unknown>>, prefix = ''): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([name, inner]) =>
+      typeof inner === 'object' && inner !== null && !Array.isArray(inner) && Object.keys(inner).length > 0
+        ? Object.entries(flat(inner as Record<string, unknown>, `${prefix}${name}.`))
+        : [[`${prefix}${name}`, inner]],
+    ),
+  );
+}
+
+const style = `
+body{font:15px/1.45 system-ui,sans-serif;max-width:1240px;margin:2rem auto;padding:0 1rem;color:#222;background:#fff}
+h1{margin:0}h2{margin:2rem 0 .6rem;border-bottom:1px solid #ddd}h3{margin:1rem 0 .3rem}.sub{color:#666;margin-top:.2rem}
+.warning{background:#fff3cd;border:1px solid #e69f00;padding:.6rem 1rem}
+.plots{display:grid;grid-template-columns:repeat(auto-fill,minmax(380px,1fr));gap:1rem}
+figure{margin:0;border:1px solid #e4e4e4;border-radius:6px;padding:.6rem}figcaption{font-weight:600}
+svg{width:100%;height:auto;display:block}svg path{fill:none;stroke-width:1.5}svg text{font-size:12px;fill:#555}.grid{stroke:#eee}
+.legend{font-size:13px}.legend span{margin-right:1rem;white-space:nowrap}.legend i{display:inline-block;width:10px;height:10px;border-radius:2px;margin-right:.35rem}
+.legend b{color:#666;font-weight:400;margin-left:.3rem}
+.grids img{max-width:100%;min-width:min(360px,100%);image-rendering:pixelated;display:block;margin:.3rem 0 1rem}
+table{border-collapse:collapse;font-size:13px;margin-bottom:1rem}td{border-bottom:1px solid #eee;padding:.15rem 1rem .15rem 0;vertical-align:top;overflow-wrap:anywhere}
+td:first-child{color:#666;white-space:nowrap}`.replaceAll('\n', '');
