@@ -27,13 +27,10 @@ export {
 } from './data/encode.js';
 export type { EncodingShape } from './data/checked-row.js';
 export { type EncodedSet, readEncodedSet } from './data/encoded-set.js';
-export {
-  type CaptionedPicture,
-  listPictures,
-  openPictureFolder,
-  type PictureFile,
-  type PictureSource,
-} from './data/picture-folder.js';
+export { openPictures, type OpenPicturesOptions } from './data/open-pictures.js';
+export { listPictures, openPictureFolder, type PictureFile } from './data/picture-folder.js';
+export type { CaptionedPicture, PictureSource } from './data/picture-source.js';
+export { openWebDataset } from './data/web-dataset.js';
 export { permutedEpochs } from './data/permuted-epochs.js';
 export { NO_FILTER, type RowFilter } from './data/row-filter.js';
 export {

@@ -1,22 +1,22 @@
-import { encodePictures, ORIGINAL_PREPARATIONS, openPictureFolder, type PictureShape } from '@easel/train';
+import { encodePictures, ORIGINAL_PREPARATIONS, openPictures, type PictureShape } from '@easel/train';
 import { openVqgan } from '@easel/vqgan/node';
 import { backendOption, startBackend } from '../backend-option.js';
 import { defineCommand } from '../command.js';
 import { interruptedExitCode, interruptible } from '../interrupt.js';
-import { integerOption, jsonOption, quietOption, requiredText, textOption } from '../options.js';
+import { flagOption, integerOption, jsonOption, quietOption, requiredText, textOption } from '../options.js';
 import { prepareOutputFolder } from '../output-folder.js';
 import { Progress } from '../progress.js';
 
 export const encode = defineCommand({
   name: 'encode',
   usage: '<pictures>',
-  description: 'Turn a folder of captioned pictures into image tokens, to train on',
+  description: 'Turn captioned pictures into image tokens, to train on',
   positionals: {
     pictures: {
       type: 'string',
       demandOption: true,
       describe:
-        'folder of pictures with a .txt beside each, or with captions.jsonl, captions.csv or captions.tsv',
+        'folder of pictures with a .txt beside each, or with captions.jsonl, captions.csv or captions.tsv; or WebDataset shards, "shards/{0000..0031}.tar"',
     },
   },
   options: {
@@ -28,6 +28,9 @@ export const encode = defineCommand({
     captions: textOption(
       'captions',
       'caption list (.jsonl, .csv, .tsv) that is elsewhere or has another name',
+    ),
+    'allow-damaged': flagOption(
+      'of a tar shard that breaks off, take what comes before; it is named in the log',
     ),
     format: textOption('format', 'kind of shards', { choices: ['parquet', 'jsonl'], default: 'parquet' }),
     size: integerOption('size', "side of a picture in pixels; default: the VQGAN's resolution", { min: 1 }),
@@ -54,7 +57,10 @@ export const encode = defineCommand({
   run: (args) =>
     interruptible(async (signal) => {
       await prepareOutputFolder(args.out);
-      const source = await openPictureFolder(args.pictures, { captions: args.captions });
+      const source = await openPictures(args.pictures, {
+        captions: args.captions,
+        allowDamaged: args['allow-damaged'],
+      });
       await startBackend(args);
       const vqgan = await openVqgan(args.vqgan);
       const progress = new Progress({

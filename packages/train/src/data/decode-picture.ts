@@ -23,16 +23,20 @@ export interface PictureShape {
 export const defaultPictureShape: Omit<PictureShape, 'size'> = { fit: 'cover', background: '#ffffff' };
 
 /**
- * A picture file's pixels: uint8 [size, size, 3], sRGB, row by row.
+ * A picture file's pixels: uint8 [size, size, 3], sRGB, row by row. With `content`, those of these bytes, and `path` is their name.
  *
  * With 'cover' and 'contain', in this order: EXIF orientation, alpha over the background, Lanczos-3 to the size; of an animation the first frame.
  * Throws DataError, naming the file, for what can't be decoded, a truncated file included.
  */
-export async function decodePicture(path: string, shape: PictureShape): Promise<Uint8Array> {
+export async function decodePicture(
+  path: string,
+  shape: PictureShape,
+  content?: Uint8Array,
+): Promise<Uint8Array> {
   const { size, fit, background } = shape;
-  if (isOriginal(fit)) return prepareAsOriginal(await readRgb(path), size, fit).data;
+  if (isOriginal(fit)) return prepareAsOriginal(await readRgb(path, content), size, fit).data;
   try {
-    const { data, info } = await sharp(path, { failOn: 'error' })
+    const { data, info } = await sharp(content ?? path, { failOn: 'error' })
       .rotate()
       .resize(size, size, { fit, position: 'centre', kernel: 'lanczos3', background })
       .flatten({ background })
@@ -57,9 +61,9 @@ function isOriginal(fit: PictureShape['fit']): fit is OriginalPreparation {
  * grey and palettes become RGB. That is Pillow's `convert("RGB")`, which the original programs use.
  * Throws DataError, naming the file, for what can't be decoded.
  */
-export async function readRgb(path: string): Promise<Raster> {
+export async function readRgb(path: string, content?: Uint8Array): Promise<Raster> {
   try {
-    const { data, info } = await sharp(path, { failOn: 'error', ignoreIcc: true })
+    const { data, info } = await sharp(content ?? path, { failOn: 'error', ignoreIcc: true })
       .removeAlpha()
       .toColourspace('srgb')
       .raw()
@@ -86,7 +90,9 @@ export interface SkippedPicture {
  * are handed to `onSkip` and left out, so a batch may be smaller; one with no pictures at all is still yielded.
  * `pixels`: uint8 [pictures.length, size, size, 3].
  */
-export async function* decodeBatches<P extends { readonly file: string; readonly path: string }>(
+export async function* decodeBatches<
+  P extends { readonly file: string; readonly path: string; readonly bytes?: () => Promise<Uint8Array> },
+>(
   pictures: readonly P[],
   batchSize: number,
   shape: PictureShape,
@@ -96,7 +102,13 @@ export async function* decodeBatches<P extends { readonly file: string; readonly
   const load = async (start: number) => {
     const wanted = pictures.slice(start, start + batchSize);
     const decoded = await Promise.all(
-      wanted.map((picture) => decodePicture(picture.path, shape).catch((error: Error) => error)),
+      wanted.map(async (picture) => {
+        try {
+          return await decodePicture(picture.path, shape, await picture.bytes?.());
+        } catch (error) {
+          return error as Error;
+        }
+      }),
     );
     const kept: P[] = [];
     const pixels = new Uint8Array(wanted.length * pictureBytes);

@@ -20,7 +20,7 @@ import {
   skippedLogName,
   writeManifest,
 } from './encode-manifest.js';
-import { type PictureSource, sourceDigest } from './picture-folder.js';
+import { type PictureSource, sourceDigest } from './picture-source.js';
 import { type EncodedRow, type ShardFormat, writeShard } from './shards.js';
 
 /** How `encodePictures` works; only `vqgan` and `out` are needed. */

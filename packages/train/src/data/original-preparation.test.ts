@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { describe, expect, test } from '@jest/globals';
 import { fromBytes, type Raster } from '@easel/core';
+import { describe, expect, test } from '@jest/globals';
 import { deserialize, typedArray } from 'safetensors-ts';
 import { decodePicture, readRgb } from './decode-picture.js';
 import {

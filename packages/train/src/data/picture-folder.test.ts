@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { DataError } from '@easel/core';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { listPictures, openPictureFolder, sourceDigest } from './picture-folder.js';
+import { listPictures, openPictureFolder } from './picture-folder.js';
+import { sourceDigest } from './picture-source.js';
 
 let folder: string;
 beforeEach(() => {

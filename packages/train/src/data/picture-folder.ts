@@ -1,38 +1,13 @@
-import { isUtf8 } from 'node:buffer';
-import { createHash } from 'node:crypto';
 import { access, readdir, readFile, stat } from 'node:fs/promises';
 import { dirname, extname, join, relative, resolve, sep } from 'node:path';
 import { DataError } from '@easel/core';
 import { captionListExtensions, readCaptionList } from './caption-list.js';
-
-/** A picture and all its captions. `file` is its name in reports and encoded sets: relative, with '/' between folders. */
-export interface CaptionedPicture {
-  readonly file: string;
-  readonly path: string;
-  readonly captions: readonly string[];
-}
-
-/** Where pictures and captions come from. The order is fixed: by name, or as the caption list first names them. */
-export interface PictureSource {
-  /** The folder or list that was read, for messages. */
-  readonly description: string;
-  readonly pictures: readonly CaptionedPicture[];
-  /** Pictures of the folder for which no caption was found; they are left out of `pictures`. */
-  readonly uncaptioned: readonly string[];
-}
-
-/** Endings of the picture files that are looked for. */
-const pictureExtensions = new Set([
-  '.png',
-  '.jpg',
-  '.jpeg',
-  '.webp',
-  '.gif',
-  '.avif',
-  '.tif',
-  '.tiff',
-  '.svg',
-]);
+import {
+  type CaptionedPicture,
+  captionLines,
+  type PictureSource,
+  pictureExtensions,
+} from './picture-source.js';
 
 /** A picture file found in a folder. */
 export interface PictureFile {
@@ -75,13 +50,6 @@ export async function openPictureFolder(
   if (lists[0] !== undefined) return fromList(folder, join(folder, lists[0]), pictures);
   if (pictures.length === 0) await listPictures(folder); // throws
   return fromTexts(folder, pictures, texts);
-}
-
-/** A digest of names and captions: two sources with the same one hold the same rows in the same order. */
-export function sourceDigest(source: PictureSource): string {
-  const hash = createHash('sha256');
-  for (const picture of source.pictures) hash.update(JSON.stringify([picture.file, picture.captions]));
-  return hash.digest('hex');
 }
 
 async function walk(
@@ -159,7 +127,7 @@ async function fromTexts(
   const uncaptioned: string[] = [];
   for (const picture of found) {
     const textPath = `${picture.path.slice(0, -extname(picture.path).length)}.txt`;
-    const captions = texts.has(textPath) ? await captionLines(textPath) : [];
+    const captions = texts.has(textPath) ? await readCaptions(textPath) : [];
     if (captions.length > 0) pictures.push({ ...picture, captions });
     else uncaptioned.push(picture.file);
   }
@@ -170,17 +138,11 @@ async function fromTexts(
   return { description: folder, pictures, uncaptioned };
 }
 
-async function captionLines(path: string): Promise<string[]> {
+async function readCaptions(path: string): Promise<string[]> {
   const bytes = await readFile(path).catch((error: Error) => {
     throw new DataError(`Caption ${path}: can't be read (${error.message}).`);
   });
-  if (!isUtf8(bytes))
-    throw new DataError(`Caption ${path}: it isn't UTF-8 text. Save it as UTF-8 and try again.`);
-  return new TextDecoder() // drops a BOM
-    .decode(bytes)
-    .split(/\r\n|\r|\n/)
-    .map((line) => line.trim())
-    .filter((line) => line !== '');
+  return captionLines(bytes, `Caption ${path}`);
 }
 
 async function exists(path: string): Promise<boolean> {
