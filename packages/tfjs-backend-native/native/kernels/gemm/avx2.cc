@@ -60,6 +60,6 @@ void transpose_block(float* out, int64_t out_stride, const float* in, int64_t in
 
 namespace easel {
 
-const GemmKernels gemm_avx2 = {Lanes::tile_rows, 2 * lanes, tile, pack_rows, pack_columns, few_rows, dots};
+const GemmKernels gemm_avx2 = {Lanes::tile_rows, 2 * lanes, 384, tile, pack_rows, pack_columns, few_rows, dots};
 
 }  // namespace easel

@@ -15,10 +15,6 @@ int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 int64_t min_of(int64_t a, int64_t b) { return a < b ? a : b; }
 int64_t max_of(int64_t a, int64_t b) { return a > b ? a : b; }
 
-
-/// Part of the depth that is summed before it is added to C. A panel of A of this depth leaves room in the first-level cache for B's to stream through.
-/// The same on every machine, for it decides the order of a sum; other sizes of blocks do not.
-constexpr int64_t most_depth = 384;
 /// Depth, and floats, of B that are packed at once: 16 MiB.
 constexpr int64_t most_packed_depth = 4096;
 constexpr int64_t most_packed_floats = int64_t{4} << 20;
@@ -48,6 +44,11 @@ constexpr int64_t few_tiles_of_rows = 64;
 constexpr int64_t most_rows_in_place = 512;
 constexpr int64_t most_depth_in_place = 512;
 constexpr int64_t most_b_in_place = int64_t{1} << 17;
+
+/// Products with few rows: floats of B that make a block, rows that it has at least, so that its sums are little beside it, and columns at most.
+constexpr int64_t few_rows_block = int64_t{1} << 18;
+constexpr int64_t few_rows_depth = 128;
+constexpr int64_t few_rows_columns = 8192;
 
 constexpr int64_t no_offset[1] = {0};
 
@@ -186,7 +187,7 @@ Cut cut_product(const GemmKernels& kernels, int64_t m, int64_t n, int64_t most_r
 bool product_packed(const GemmKernels& kernels, int64_t m, int64_t n, int64_t k, const Matrix& a, const Matrix& b, float* c, const Epilogue& epilogue) {
   const int64_t tile_m = kernels.tile_m, tile_n = kernels.tile_n;
   const int64_t a_width = ceil_div(2 * tile_m, tile_n) * tile_n / 2;  // whole vectors, of which tile_n holds two
-  const int64_t depth_part = even_part(k, most_depth, 8);
+  const int64_t depth_part = even_part(k, kernels.depth, 8);
   const int64_t inner_part = min_of(k, most_packed_depth / depth_part * depth_part);
   const int64_t column_part = even_part(n, max_of(most_packed_floats / inner_part, tile_n), tile_n);
   const int64_t block_columns = max_of(1, block_floats() / (depth_part * tile_n)), block_rows = max_of(1, block_floats() / (depth_part * a_width));
@@ -286,14 +287,43 @@ bool product_shared_in_place(const GemmKernels& kernels, int64_t m, int64_t n, i
   return enough_memory;
 }
 
-/// A product with few rows and a plain B: each row of B is read once, in strips of columns.
-void product_few_rows(const GemmKernels& kernels, int64_t m, int64_t n, int64_t k, const Matrix& a, const Matrix& b, float* c, const Epilogue& epilogue) {
-  // A strip's part of C stays in the first-level cache, and its part of B is read in runs of a page or more.
-  const int64_t strip = max_of(64, min_of(1024, ceil_div(task_work / 4 / k, 64) * 64));
-  parallel_for(n, strip, [&](int64_t begin, int64_t end) {
-    kernels.few_rows(static_cast<int>(m), end - begin, k, a.data, a.stride, b.data + begin, b.stride, c + begin, n);
+/// A product with few rows and a plain B, each row of which is read once. B is cut into blocks of whole rows as far as can be, so that each thread reads
+/// memory in its order; each block's sums are added in order at the end. The blocks depend on n and k alone: so does the order of a sum.
+bool product_few_rows(const GemmKernels& kernels, int64_t m, int64_t n, int64_t k, const Matrix& a, const Matrix& b, float* c, const Epilogue& epilogue) {
+  const int64_t blocks = max_of(1, min_of(n * k / few_rows_block, k / few_rows_depth));
+  const int64_t depth = even_part(k, ceil_div(k, blocks), 8), parts = ceil_div(k, depth);
+  const int64_t strip = even_part(n, few_rows_columns, 64), strips = ceil_div(n, strip);
+  float* sums = c;
+  if (parts > 1) {
+    sums = static_cast<float*>(scratch(1, static_cast<size_t>(parts * m * n) * sizeof(float)));
+    if (!sums) return false;
+  }
+  parallel_for(parts * strips, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t block = begin; block < end; block++) {
+      const int64_t part = block / strips, p = part * depth, j = block % strips * strip, columns = min_of(strip, n - j);
+      float* const out = sums + part * m * n + j;
+      kernels.few_rows(static_cast<int>(m), columns, min_of(depth, k - p), a.data + p, a.stride, b.at(p, j), b.stride, out, n);
+      if (parts == 1) apply_epilogue(epilogue, out, n, m, columns, j);
+    }
+  });
+  if (parts == 1) return true;
+  // A run of columns at a time, which stays in the first-level cache.
+  parallel_for(n, max_of(256, few_rows_block / 4 / (parts * m)), [&](int64_t begin, int64_t end) {
+    for (int64_t i = 0; i < m; i++) {
+      for (int64_t j = begin; j < end; j += 1024) {
+        const int64_t count = min_of(1024, end - j);
+        float* const out = c + i * n + j;
+        const float* part = sums + i * n + j;
+        std::memcpy(out, part, static_cast<size_t>(count) * sizeof(float));
+        for (int64_t x = 1; x < parts; x++) {
+          part += m * n;
+          for (int64_t q = 0; q < count; q++) out[q] += part[q];
+        }
+      }
+    }
     apply_epilogue(epilogue, c + begin, n, m, end - begin, begin);
   });
+  return true;
 }
 
 /// A product with few rows and a transposed B: dot products.
@@ -321,7 +351,7 @@ bool product(const GemmKernels& kernels, int64_t m, int64_t n, int64_t k, Matrix
       if (b.transposed) {
         product_dots(kernels, m, n, k, a, b, c, epilogue);
       } else {
-        product_few_rows(kernels, m, n, k, a, b, c, epilogue);
+        return product_few_rows(kernels, m, n, k, a, b, c, epilogue);
       }
       return true;
     }

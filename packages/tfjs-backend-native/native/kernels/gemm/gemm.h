@@ -39,6 +39,9 @@ constexpr int64_t pack_slack = 16;
 struct GemmKernels {
   /// Largest m and n of a tile.
   int tile_m, tile_n;
+  /// Depth of a product that is summed before it is added to C. The same on every machine, for it decides the order of a sum; other sizes of blocks
+  /// do not. A tile's rows of A of this depth leave room in the first-level cache for B's to stream through.
+  int64_t depth;
   void (*tile)(const GemmTile& tile);
   /// panel[p·width + i] = source[i·stride + p] for i < count ≤ width, p < depth. The rest of a row of the panel becomes undefined, and so do
   /// pack_slack floats after the panel.

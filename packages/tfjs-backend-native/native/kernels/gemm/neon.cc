@@ -128,6 +128,6 @@ void whole_or_partial_tile(const GemmTile& t) {
 
 }  // namespace
 
-const GemmKernels gemm_neon = {Lanes::tile_rows, full_columns, whole_or_partial_tile, pack_rows, pack_columns, few_rows, dots};
+const GemmKernels gemm_neon = {Lanes::tile_rows, full_columns, 384, whole_or_partial_tile, pack_rows, pack_columns, few_rows, dots};
 
 }  // namespace easel

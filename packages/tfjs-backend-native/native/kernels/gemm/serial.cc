@@ -69,6 +69,6 @@ void dots(int m, int64_t n, int64_t k, const float* a, int64_t a_row, const floa
 
 }  // namespace
 
-const GemmKernels gemm_serial = {rows, columns, tile, pack_rows, pack_columns, few_rows, dots};
+const GemmKernels gemm_serial = {rows, columns, 384, tile, pack_rows, pack_columns, few_rows, dots};
 
 }  // namespace easel

@@ -154,22 +154,26 @@ void pack_columns(float* panel, int64_t width, const float* source, int64_t stri
   }
 }
 
-/// M rows of C from `Depth` rows of b, over all n columns.
+/// M rows of C from `Depth` rows of b, over all n columns; what lies `ahead` floats after each of b is fetched meanwhile.
 template <int M, int Depth>
-void add_rows(int64_t n, const float* a, int64_t a_row, const float* b, int64_t b_step, float* c, int64_t c_row, bool accumulate) {
+void add_rows(int64_t n, const float* a, int64_t a_row, const float* b, int64_t b_step, float* c, int64_t c_row, bool accumulate, int64_t ahead) {
   Lanes::Vector factor[M * Depth > 8 ? 1 : M][Depth];
   if constexpr (M * Depth <= 8) {
     for (int i = 0; i < M; i++) {
       for (int p = 0; p < Depth; p++) factor[i][p] = Lanes::broadcast(a + i * a_row + p);
     }
   }
-  const auto columns = [&](int64_t j, Lanes::Mask mask) __attribute__((always_inline)) {
+  int64_t j = 0;
+  for (; j + lanes <= n; j += lanes) {
     Lanes::Vector row[Depth];
 #pragma GCC unroll 8
-    for (int p = 0; p < Depth; p++) row[p] = Lanes::load(b + p * b_step + j, mask);
+    for (int p = 0; p < Depth; p++) {
+      row[p] = Lanes::load(b + p * b_step + j);
+      __builtin_prefetch(b + p * b_step + j + ahead, 0, 2);
+    }
 #pragma GCC unroll 8
     for (int i = 0; i < M; i++) {
-      Lanes::Vector sum = accumulate ? Lanes::load(c + i * c_row + j, mask) : Lanes::zero();
+      Lanes::Vector sum = accumulate ? Lanes::load(c + i * c_row + j) : Lanes::zero();
 #pragma GCC unroll 8
       for (int p = 0; p < Depth; p++) {
         if constexpr (M * Depth <= 8) {
@@ -178,19 +182,29 @@ void add_rows(int64_t n, const float* a, int64_t a_row, const float* b, int64_t 
           sum = Lanes::fma(Lanes::broadcast(a + i * a_row + p), row[p], sum);
         }
       }
-      Lanes::store(c + i * c_row + j, mask, sum);
+      Lanes::store(c + i * c_row + j, sum);
     }
-  };
-  int64_t j = 0;
-  for (; j + lanes <= n; j += lanes) columns(j, Lanes::mask(lanes));
-  if (j < n) columns(j, Lanes::mask(static_cast<int>(n - j)));
+  }
+  if (j == n) return;
+  const Lanes::Mask mask = Lanes::mask(static_cast<int>(n - j));
+#pragma GCC unroll 8
+  for (int i = 0; i < M; i++) {
+    Lanes::Vector sum = accumulate ? Lanes::load(c + i * c_row + j, mask) : Lanes::zero();
+    for (int p = 0; p < Depth; p++) sum = Lanes::fma(Lanes::broadcast(a + i * a_row + p), Lanes::load(b + p * b_step + j, mask), sum);
+    Lanes::store(c + i * c_row + j, mask, sum);
+  }
 }
+
+/// Rows of up to this many floats are fetched while the eight before them are multiplied; longer ones would push those out of the second-level cache, and
+/// are fetched this much ahead along the row.
+constexpr int64_t short_row = 4096, floats_ahead = 256;
 
 template <int M>
 void few_rows_of(int64_t n, int64_t k, const float* a, int64_t a_row, const float* b, int64_t b_step, float* c, int64_t c_row) {
+  const int64_t ahead = n <= short_row ? 8 * b_step : floats_ahead;
   int64_t p = 0;
-  for (; p + 8 <= k; p += 8) add_rows<M, 8>(n, a + p, a_row, b + p * b_step, b_step, c, c_row, p > 0);
-  for (; p < k; p++) add_rows<M, 1>(n, a + p, a_row, b + p * b_step, b_step, c, c_row, p > 0);
+  for (; p + 8 <= k; p += 8) add_rows<M, 8>(n, a + p, a_row, b + p * b_step, b_step, c, c_row, p > 0, ahead);
+  for (; p < k; p++) add_rows<M, 1>(n, a + p, a_row, b + p * b_step, b_step, c, c_row, p > 0, ahead);
 }
 
 void few_rows(int m, int64_t n, int64_t k, const float* a, int64_t a_row, const float* b, int64_t b_step, float* c, int64_t c_row) {
@@ -214,42 +228,55 @@ void few_rows(int m, int64_t n, int64_t k, const float* a, int64_t a_row, const 
   }
 }
 
+/// M rows against N rows; what lies `ahead` floats after each of b is fetched meanwhile, unless ahead is 0.
 template <int M, int N>
-void dots_of(int64_t k, const float* a, int64_t a_row, const float* b, int64_t b_row, float* c, int64_t c_row) {
+void dots_of(int64_t k, const float* a, int64_t a_row, const float* b, int64_t b_row, float* c, int64_t c_row, int64_t ahead) {
   Lanes::Vector sum[M][N];
 #pragma GCC unroll 8
   for (int i = 0; i < M; i++) {
 #pragma GCC unroll 8
     for (int j = 0; j < N; j++) sum[i][j] = Lanes::zero();
   }
-  const auto step = [&](int64_t p, Lanes::Mask mask) __attribute__((always_inline)) {
+  int64_t p = 0;
+  for (; p + lanes <= k; p += lanes) {
     Lanes::Vector x[M];
 #pragma GCC unroll 8
-    for (int i = 0; i < M; i++) x[i] = Lanes::load(a + i * a_row + p, mask);
+    for (int i = 0; i < M; i++) x[i] = Lanes::load(a + i * a_row + p);
+#pragma GCC unroll 8
+    for (int j = 0; j < N; j++) {
+      const Lanes::Vector y = Lanes::load(b + j * b_row + p);
+      if (ahead) __builtin_prefetch(b + j * b_row + p + ahead, 0, 2);
+#pragma GCC unroll 8
+      for (int i = 0; i < M; i++) sum[i][j] = Lanes::fma(x[i], y, sum[i][j]);
+    }
+  }
+  if (p < k) {
+    const Lanes::Mask mask = Lanes::mask(static_cast<int>(k - p));
 #pragma GCC unroll 8
     for (int j = 0; j < N; j++) {
       const Lanes::Vector y = Lanes::load(b + j * b_row + p, mask);
 #pragma GCC unroll 8
-      for (int i = 0; i < M; i++) sum[i][j] = Lanes::fma(x[i], y, sum[i][j]);
+      for (int i = 0; i < M; i++) sum[i][j] = Lanes::fma(Lanes::load(a + i * a_row + p, mask), y, sum[i][j]);
     }
-  };
-  int64_t p = 0;
-  for (; p + lanes <= k; p += lanes) step(p, Lanes::mask(lanes));
-  if (p < k) step(p, Lanes::mask(static_cast<int>(k - p)));
+  }
   for (int i = 0; i < M; i++) {
     for (int j = 0; j < N; j++) c[i * c_row + j] = Lanes::sum(sum[i][j]);
   }
 }
 
 void dots(int m, int64_t n, int64_t k, const float* a, int64_t a_row, const float* b, int64_t b_row, float* c, int64_t c_row) {
+  // Four rows of b, read from memory by the first rows of a, from the cache by the others.
+  constexpr int most = Lanes::count == 16 ? 4 : 2;  // as many sums as registers hold
   int64_t j = 0;
   for (; j + 4 <= n; j += 4) {
+    int64_t ahead = k <= short_row ? 4 * b_row : floats_ahead;
     int i = 0;
-    for (; i + 2 <= m; i += 2) dots_of<2, 4>(k, a + i * a_row, a_row, b + j * b_row, b_row, c + i * c_row + j, c_row);
-    if (i < m) dots_of<1, 4>(k, a + i * a_row, a_row, b + j * b_row, b_row, c + i * c_row + j, c_row);
+    for (; i + most <= m; i += most, ahead = 0) dots_of<most, 4>(k, a + i * a_row, a_row, b + j * b_row, b_row, c + i * c_row + j, c_row, ahead);
+    for (; i + 2 <= m; i += 2, ahead = 0) dots_of<2, 4>(k, a + i * a_row, a_row, b + j * b_row, b_row, c + i * c_row + j, c_row, ahead);
+    if (i < m) dots_of<1, 4>(k, a + i * a_row, a_row, b + j * b_row, b_row, c + i * c_row + j, c_row, ahead);
   }
   for (; j < n; j++) {
-    for (int i = 0; i < m; i++) dots_of<1, 1>(k, a + i * a_row, a_row, b + j * b_row, b_row, c + i * c_row + j, c_row);
+    for (int i = 0; i < m; i++) dots_of<1, 1>(k, a + i * a_row, a_row, b + j * b_row, b_row, c + i * c_row + j, c_row, 0);
   }
 }
 
