@@ -59,6 +59,29 @@ int usable_processors() {
   return count < 1 ? 1 : count;
 }
 
+/// The processor that runs the calling thread, or -1 where the system does not say.
+int this_processor() {
+#if defined(__linux__)
+  return sched_getcpu();
+#else
+  return -1;
+#endif
+}
+
+/// Moves the calling thread from `processor` to another one that it may use, if there is one.
+void leave(int processor) {
+#if defined(__linux__)
+  cpu_set_t all;
+  if (processor < 0 || processor >= CPU_SETSIZE || sched_getaffinity(0, sizeof(all), &all) != 0) return;
+  cpu_set_t others = all;
+  CPU_CLR(processor, &others);
+  if (CPU_COUNT(&others) == 0 || sched_setaffinity(0, sizeof(others), &others) != 0) return;
+  sched_setaffinity(0, sizeof(all), &all);
+#else
+  (void)processor;
+#endif
+}
+
 int clamp_threads(long count) { return count < 1 ? 1 : count > max_threads ? max_threads : static_cast<int>(count); }
 
 std::atomic<int>& wanted_threads() {
@@ -83,6 +106,8 @@ struct Pool {
   int64_t n = 0, grain = 1, chunks = 0;
   /// Workers that may take part: the first thread_count() - 1 ones.
   std::atomic<int> helpers{0};
+  /// Where the job's owner ran when it called.
+  std::atomic<int> owner_processor{-1};
 
   alignas(64) std::mutex job;  // held by the thread whose job is running
   std::mutex sleep;
@@ -129,6 +154,9 @@ struct Pool {
         while (!called()) wake.wait(lock);
         sleepers.fetch_sub(1);
       }
+      // Linux likes to wake a thread where its waker runs, and leaves it there: owner and worker would take turns on one processor for seconds.
+      const int processor = this_processor();
+      if (processor >= 0 && processor == owner_processor.load(std::memory_order_relaxed)) leave(processor);
       work();
     }
   }
@@ -146,6 +174,7 @@ struct Pool {
     chunks = chunks_;
     ended.store(0, std::memory_order_relaxed);
     helpers.store(static_cast<int>(useful), std::memory_order_relaxed);
+    owner_processor.store(this_processor(), std::memory_order_relaxed);
     const uint64_t generation = (ticket.load(std::memory_order_relaxed) >> 32) + 1;
     ticket.store(generation << 32 | static_cast<uint64_t>(chunks_));
     if (sleepers.load() > 0) {

@@ -89,6 +89,9 @@ void test_products(const Tables&) {
     test_product(3, 301, 515, flags & 1, flags & 2, Activation::none);
   }
   test_product(67, 203, 601, false, false, Activation::none);  // more than one block of depth
+  test_product(3, 1030, 1101, false, false, Activation::relu);  // few rows, blocks of whole rows of B
+  test_product(2, 8300, 300, false, false, Activation::none);  // and strips of them
+  for (int transposed = 0; transposed < 4; transposed++) test_product(45, 517, 1101, transposed & 1, transposed & 2, Activation::relu);  // strips of columns
   //                batch in_h in_w in_c out_h out_w out_c window stride pad dilation
   test_convolution({2, 9, 11, 5, 9, 11, 7, 3, 3, 1, 1, 1, 1, 1, 1});
   test_convolution({1, 16, 18, 16, 16, 18, 24, 3, 3, 1, 1, 1, 1, 1, 1});

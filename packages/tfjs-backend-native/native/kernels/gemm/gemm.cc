@@ -270,6 +270,66 @@ bool product_packed(const GemmKernels& kernels, int64_t m, int64_t n, int64_t k,
   return true;
 }
 
+/// A product with too few rows for all of B to be packed first: A is packed once; each task packs its strip of columns of B part by part of the depth,
+/// which stays in its second-level cache, and multiplies all rows with it.
+bool product_strips(const GemmKernels& kernels, int64_t m, int64_t n, int64_t k, const Matrix& a, const Matrix& b, float* c, const Epilogue& epilogue) {
+  const int64_t tile_m = kernels.tile_m, tile_n = kernels.tile_n;
+  const int64_t a_width = ceil_div(2 * tile_m, tile_n) * tile_n / 2;  // as in product_packed
+  const int64_t depth_part = even_part(k, kernels.depth, 8);
+  const int64_t row_panels = ceil_div(m, tile_m), column_panels = ceil_div(n, tile_n);
+  const int64_t a_panel = k * a_width + pack_slack, b_panel = depth_part * tile_n + pack_slack;
+  float* const packed_a = static_cast<float*>(scratch(1, static_cast<size_t>(row_panels * a_panel) * sizeof(float)));
+  if (!packed_a) return false;
+  const Packing pack_a{a.data, a.stride, !a.transposed, m, k, tile_m, a_width, packed_a, a_panel};
+  parallel_for(pack_a.units(), 1, [&](int64_t begin, int64_t end) {
+    for (int64_t unit = begin; unit < end; unit++) pack_a.run(kernels, unit);
+  });
+  // As wide as fits, but so that threads end together. An element's sum does not depend on it.
+  const int64_t widest = max_of(1, min_of(column_panels, block_floats() / (depth_part * tile_n))), threads = thread_count();
+  int64_t width = 1, least = 0;
+  for (int64_t w = widest; w > 0 && 4 * w >= widest; w--) {
+    const int64_t turns = ceil_div(ceil_div(column_panels, w), threads) * w;
+    if (least == 0 || turns < least) {
+      width = w;
+      least = turns;
+    }
+  }
+  bool enough_memory = true;  // only ever set to false
+  parallel_for(column_panels, width, [&](int64_t begin, int64_t end) {
+    float* const packed_b = static_cast<float*>(scratch(0, static_cast<size_t>(width * b_panel) * sizeof(float)));
+    if (!packed_b) {
+      __atomic_store_n(&enough_memory, false, __ATOMIC_RELAXED);
+      return;
+    }
+    GemmTile tile{};
+    tile.a_row = 1;
+    tile.a_step = a_width;
+    tile.a_offsets = no_offset;
+    tile.segments = 1;
+    tile.b_step = tile_n;
+    tile.c_row = n;
+    const int64_t j0 = begin * tile_n, columns = min_of(n, end * tile_n) - j0;
+    for (int64_t p = 0; p < k; p += depth_part) {
+      tile.depth = min_of(depth_part, k - p);
+      tile.accumulate = p > 0;
+      const Packing pack_b{b.at(p, j0), b.stride, b.transposed, columns, tile.depth, tile_n, tile_n, packed_b, b_panel};
+      for (int64_t unit = 0; unit < pack_b.units(); unit++) pack_b.run(kernels, unit);
+      for (int64_t row = 0; row < row_panels; row++) {
+        tile.m = static_cast<int>(min_of(tile_m, m - row * tile_m));
+        tile.a = packed_a + row * a_panel + p * a_width;
+        for (int64_t column = 0; column < end - begin; column++) {
+          tile.n = static_cast<int>(min_of(tile_n, columns - column * tile_n));
+          tile.b = packed_b + column * b_panel;
+          tile.c = c + row * tile_m * n + j0 + column * tile_n;
+          kernels.tile(tile);
+        }
+      }
+    }
+    apply_epilogue(epilogue, c + j0, n, m, columns, j0);
+  });
+  return enough_memory;
+}
+
 /// A product small enough to be read in place, on all threads: cut by columns if B is the larger part, else by rows.
 bool product_shared_in_place(const GemmKernels& kernels, int64_t m, int64_t n, int64_t k, const Matrix& a, const Matrix& b, float* c, const Epilogue& epilogue) {
   const bool by_columns = m <= few_tiles_of_rows;
@@ -366,6 +426,7 @@ bool product(const GemmKernels& kernels, int64_t m, int64_t n, int64_t k, Matrix
     apply_epilogue(epilogue, c, n, m, n, 0);
     return true;
   }
+  if (m <= few_tiles_of_rows && (b.transposed || n * k > most_b_in_place)) return product_strips(kernels, m, n, k, a, b, c, epilogue);
   if (!b.transposed && (m <= few_tiles_of_rows || (m <= most_rows_in_place && k <= most_depth_in_place && n * k <= most_b_in_place))) {
     return product_shared_in_place(kernels, m, n, k, a, b, c, epilogue);
   }
