@@ -14,7 +14,6 @@ constexpr int64_t most_product_floats = int64_t{1} << 18;
 constexpr int64_t enough_tasks = 16;
 constexpr int64_t task_work = int64_t{1} << 19;
 
-constexpr int64_t no_offset[1] = {0};
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 int64_t floor_div(int64_t a, int64_t b) { return a >= 0 ? a / b : -ceil_div(-a, b); }
@@ -86,14 +85,8 @@ bool spread(const SpreadProblem& p) {
       return;
     }
     float* const product = sums + sum_floats;
-    GemmTile tile{};
-    tile.a_row = p.deep;
-    tile.a_step = 1;
-    tile.a_offsets = no_offset;
-    tile.segments = 1;
-    tile.b_step = kernels.tile_n;
+    GemmTile tile = one_segment_tile(p.deep, 1, kernels.tile_n, pixel);
     tile.depth = p.deep;
-    tile.c_row = pixel;
     for (int64_t task = begin; task < end; task++) {
       const int64_t image = task / blocks, i_begin = task % blocks * block, i_end = min_of(rows.output, i_begin + block);
       int64_t first = rows.source, last = -1;

@@ -34,7 +34,6 @@ constexpr int64_t step_slack = 16;
 constexpr int64_t least_channels = 12;
 constexpr int64_t least_tiles = 4;
 
-constexpr int64_t no_offset[1] = {0};
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 int64_t round_up(int64_t a, int64_t unit) { return ceil_div(a, unit) * unit; }
@@ -202,13 +201,7 @@ bool winograd(const WinogradProblem& p) {
     float* const v = patch + patch_floats;
     float* const m = v + v_floats;
     float* const own_u = m + m_floats;
-    GemmTile tile{};
-    tile.a_row = s.v_row;
-    tile.a_step = 1;
-    tile.a_offsets = no_offset;
-    tile.segments = 1;
-    tile.b_step = kernels.tile_n;
-    tile.c_row = s.m_row;
+    GemmTile tile = one_segment_tile(s.v_row, 1, kernels.tile_n, s.m_row);
     for (int64_t task = begin; task < end; task++) {
       // Neighbouring tasks take the same channels, so that their part of u is still in a cache.
       const int64_t group = task / s.blocks, first = task % s.blocks * s.block_tiles;
@@ -276,13 +269,7 @@ bool winograd_filter_gradient(const WinogradGradient& p) {
     float* const v = copy + copy_floats;
     float* const w = v + winograd_products * v_step;
     float* const u = w + winograd_products * w_step;
-    GemmTile tile{};
-    tile.a_row = 1;
-    tile.a_step = in_channels;
-    tile.a_offsets = no_offset;
-    tile.segments = 1;
-    tile.b_step = out_channels;
-    tile.c_row = out_channels;
+    GemmTile tile = one_segment_tile(1, in_channels, out_channels, out_channels);
     for (int64_t task = begin; task < end; task++) {
       const int64_t part = task / blocks, c = task % blocks / out_blocks * in_channels, d = task % out_blocks * out_channels;
       const int64_t rows = min_of(in_channels, p.in_c - c), columns = min_of(out_channels, p.out_c - d);

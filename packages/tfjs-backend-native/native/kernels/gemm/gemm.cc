@@ -50,7 +50,6 @@ constexpr int64_t few_rows_block = int64_t{1} << 18;
 constexpr int64_t few_rows_depth = 128;
 constexpr int64_t few_rows_columns = 8192;
 
-constexpr int64_t no_offset[1] = {0};
 
 /// Cuts n into equal parts of at most `most`, each a multiple of `unit` but for the last; returns the part's size.
 int64_t even_part(int64_t n, int64_t most, int64_t unit) {
@@ -94,7 +93,15 @@ struct Packing {
   int64_t unit_depth() const { return depth_contiguous ? depth : max_of(8, pack_work / pack_run); }
   int64_t units() const { return ceil_div(panel_count(), unit_panels()) * ceil_div(depth, unit_depth()); }
 
-  void run(const GemmKernels& kernels, int64_t unit) const {
+  void run_on_all_threads(const GemmKernels& kernels) const {
+    parallel_for(units(), 1, [&](int64_t begin, int64_t end) { run(kernels, begin, end); });
+  }
+
+  void run(const GemmKernels& kernels, int64_t begin, int64_t end) const {
+    for (int64_t unit = begin; unit < end; unit++) run_unit(kernels, unit);
+  }
+
+  void run_unit(const GemmKernels& kernels, int64_t unit) const {
     const int64_t parts = ceil_div(depth, unit_depth());
     const int64_t first = unit / parts * unit_panels(), last = min_of(panel_count(), first + unit_panels());
     const int64_t p_begin = unit % parts * unit_depth(), p_end = min_of(depth, p_begin + unit_depth());
@@ -115,12 +122,7 @@ struct Packing {
 
 /// One product on the calling thread. A is read in place, and so is B unless it is transposed.
 bool product_in_place(const GemmKernels& kernels, int64_t m, int64_t n, int64_t k, const Matrix& a, const Matrix& b, float* c, int64_t c_row) {
-  GemmTile tile{};
-  tile.a_offsets = no_offset;
-  tile.segments = 1;
-  tile.a_row = a.transposed ? 1 : a.stride;
-  tile.a_step = a.transposed ? a.stride : 1;
-  tile.c_row = c_row;
+  GemmTile tile = one_segment_tile(a.transposed ? 1 : a.stride, a.transposed ? a.stride : 1, b.transposed ? kernels.tile_n : b.stride, c_row);
   const int64_t depth_part = even_part(k, most_depth_in_place, 8);
   float* panel = nullptr;
   if (b.transposed) {
@@ -136,10 +138,8 @@ bool product_in_place(const GemmKernels& kernels, int64_t m, int64_t n, int64_t 
       if (b.transposed) {
         pack_b(kernels, panel, kernels.tile_n, b, p0, tile.depth, j0, tile.n);
         tile.b = panel;
-        tile.b_step = kernels.tile_n;
       } else {
         tile.b = b.at(p0, j0);
-        tile.b_step = b.stride;
       }
       for (int64_t i0 = 0; i0 < m; i0 += row_part) {
         tile.m = static_cast<int>(min_of(row_part, m - i0));
@@ -202,22 +202,14 @@ bool product_packed(const GemmKernels& kernels, int64_t m, int64_t n, int64_t k,
     for (int64_t p0 = 0; p0 < k; p0 += inner_part) {
       const int64_t inner = min_of(inner_part, k - p0);
       const Packing pack_b{b.at(p0, j0), b.stride, b.transposed, columns, inner, tile_n, tile_n, packed_b, b_panel};
-      parallel_for(pack_b.units(), 1, [&](int64_t begin, int64_t end) {
-        for (int64_t unit = begin; unit < end; unit++) pack_b.run(kernels, unit);
-      });
+      pack_b.run_on_all_threads(kernels);
       parallel_for(cut.row_tasks * cut.column_tasks, 1, [&](int64_t begin, int64_t end) {
         float* const packed_a = static_cast<float*>(scratch(0, static_cast<size_t>(cut.row_panels * a_panel) * sizeof(float)));
         if (!packed_a) {
           __atomic_store_n(&enough_memory, false, __ATOMIC_RELAXED);
           return;
         }
-        GemmTile tile{};
-        tile.a_row = 1;
-        tile.a_step = a_width;
-        tile.a_offsets = no_offset;
-        tile.segments = 1;
-        tile.b_step = tile_n;
-        tile.c_row = n;
+        GemmTile tile = one_segment_tile(1, a_width, tile_n, n);
         for (int64_t task = begin; task < end; task++) {
           const int64_t row_begin = task / cut.column_tasks * cut.row_panels, row_end = min_of(row_panels, row_begin + cut.row_panels);
           const int64_t column_begin = task % cut.column_tasks * cut.column_panels, column_end = min_of(column_panels, column_begin + cut.column_panels);
@@ -226,7 +218,7 @@ bool product_packed(const GemmKernels& kernels, int64_t m, int64_t n, int64_t k,
             tile.depth = min_of(depth_part, inner - p);
             tile.accumulate = p0 + p > 0;
             const Packing pack_a{a.at(row_begin * tile_m, p0 + p), a.stride, !a.transposed, rows, tile.depth, tile_m, a_width, packed_a, a_panel};
-            for (int64_t unit = 0; unit < pack_a.units(); unit++) pack_a.run(kernels, unit);
+            pack_a.run(kernels, 0, pack_a.units());
             for (int64_t block = column_begin; block < column_end; block += block_columns) {
               const int64_t block_end = min_of(column_end, block + block_columns);
               // The panels of B that this thread will need next are brought to its second-level cache meanwhile: those of the following columns, else of the
@@ -281,9 +273,7 @@ bool product_strips(const GemmKernels& kernels, int64_t m, int64_t n, int64_t k,
   float* const packed_a = static_cast<float*>(scratch(1, static_cast<size_t>(row_panels * a_panel) * sizeof(float)));
   if (!packed_a) return false;
   const Packing pack_a{a.data, a.stride, !a.transposed, m, k, tile_m, a_width, packed_a, a_panel};
-  parallel_for(pack_a.units(), 1, [&](int64_t begin, int64_t end) {
-    for (int64_t unit = begin; unit < end; unit++) pack_a.run(kernels, unit);
-  });
+  pack_a.run_on_all_threads(kernels);
   // As wide as fits, but so that threads end together. An element's sum does not depend on it.
   const int64_t widest = max_of(1, min_of(column_panels, block_floats() / (depth_part * tile_n))), threads = thread_count();
   int64_t width = 1, least = 0;
@@ -301,19 +291,13 @@ bool product_strips(const GemmKernels& kernels, int64_t m, int64_t n, int64_t k,
       __atomic_store_n(&enough_memory, false, __ATOMIC_RELAXED);
       return;
     }
-    GemmTile tile{};
-    tile.a_row = 1;
-    tile.a_step = a_width;
-    tile.a_offsets = no_offset;
-    tile.segments = 1;
-    tile.b_step = tile_n;
-    tile.c_row = n;
+    GemmTile tile = one_segment_tile(1, a_width, tile_n, n);
     const int64_t j0 = begin * tile_n, columns = min_of(n, end * tile_n) - j0;
     for (int64_t p = 0; p < k; p += depth_part) {
       tile.depth = min_of(depth_part, k - p);
       tile.accumulate = p > 0;
       const Packing pack_b{b.at(p, j0), b.stride, b.transposed, columns, tile.depth, tile_n, tile_n, packed_b, b_panel};
-      for (int64_t unit = 0; unit < pack_b.units(); unit++) pack_b.run(kernels, unit);
+      pack_b.run(kernels, 0, pack_b.units());
       for (int64_t row = 0; row < row_panels; row++) {
         tile.m = static_cast<int>(min_of(tile_m, m - row * tile_m));
         tile.a = packed_a + row * a_panel + p * a_width;

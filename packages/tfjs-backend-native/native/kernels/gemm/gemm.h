@@ -33,6 +33,19 @@ struct GemmTile {
   const float* ahead = nullptr;
 };
 
+/// A tile of one segment; operands, depth and size are the caller's to set.
+static inline GemmTile one_segment_tile(int64_t a_row, int64_t a_step, int64_t b_step, int64_t c_row) {
+  static constexpr int64_t no_offset[1] = {0};
+  GemmTile tile{};
+  tile.a_row = a_row;
+  tile.a_step = a_step;
+  tile.a_offsets = no_offset;
+  tile.segments = 1;
+  tile.b_step = b_step;
+  tile.c_row = c_row;
+  return tile;
+}
+
 constexpr int64_t pack_slack = 16;
 
 /// The kernels of one CPU target.
