@@ -55,6 +55,7 @@ export { epochGenerator, SHUFFLE_BUFFER, shuffleBuffer } from './data/shuffle-bu
 // Training
 export { originalPartitions, type Partition } from './partitions.js';
 export type { Seq2SeqBatch } from './batches.js';
+export { countedDropoutKeys, type DropoutKeys, originalDropoutKeys } from './dropout-keys.js';
 export { createOptimizer, createSchedule } from './optimization.js';
 export { restoreOriginalState, saveOriginalCheckpoint } from './original-checkpoint.js';
 export {
@@ -67,7 +68,6 @@ export {
 } from './original-state.js';
 export {
   type MicroBatch,
-  originalDropoutKeys,
   type StepOptions,
   seq2seqGradients,
   tokenLosses,

@@ -12,11 +12,12 @@ import {
   type Schedule,
 } from '@easel/core';
 import * as tf from '@tensorflow/tfjs';
-import type { OptimizerSettings, ScheduleSettings } from './config/optimization.js';
+import { checkWarmup, type OptimizerSettings, type ScheduleSettings } from './config/optimization.js';
 
 /** The schedule that a config describes, for a run of so many updates. Throws ConfigError if the warm-up is longer than the run. */
 export function createSchedule(settings: ScheduleSettings, steps: number): Schedule {
   const { learningRate, warmupSteps, offset, decay, floor, staircase } = settings;
+  checkWarmup(settings, steps, 'Training');
   const common = { learningRate, warmupSteps, offset };
   switch (decay) {
     case 'none':

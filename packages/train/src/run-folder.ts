@@ -136,7 +136,7 @@ export class RunFolder {
       if (before !== null && begun) {
         if (!options.resume)
           throw new ConfigError(
-            `Run folder ${path}: there is a run in it already${newest === null ? '' : ` (step ${newest.step} of ${String(config.steps)})`}. Resume it, or choose another folder.`,
+            `Run folder ${path}: there is a run in it already${newest === null ? '' : ` (step ${newest.step} of ${runLength(config)})`}. Resume it, or choose another folder.`,
           );
         refuseOtherSettings(path, JSON.parse(before) as Record<string, unknown>, config);
       }
@@ -307,6 +307,11 @@ export async function readCheckpointPart(
   } finally {
     await source.close();
   }
+}
+
+/** How long a run with these settings is, in words. */
+export function runLength({ steps, epochs }: Readonly<Record<string, unknown>>): string {
+  return steps == null ? `${String(epochs)} epochs` : String(steps);
 }
 
 function checkpointName(step: number): string {

@@ -6,12 +6,14 @@ import type { Seq2SeqConfig } from './config/seq2seq-config.js';
 import { digestOfFiles, readEncodedSet, shardFiles } from './data/encoded-set.js';
 import { permutedEpoch } from './data/permuted-epochs.js';
 import type { RowFilter } from './data/row-filter.js';
-import { type LoaderSettings, STREAM_START, type StreamPosition } from './data/streamed-loader.js';
+import { type LoaderSettings, STREAM_START } from './data/streamed-loader.js';
 import { type DataPosition, holdOut } from './epoch-order.js';
 import {
   type EvaluationRows,
   evaluationOf,
   PermutedRows,
+  ROWS_START,
+  type RowsStart,
   StreamedRows,
   streamedEvaluation,
   type TrainingRows,
@@ -32,7 +34,7 @@ export interface CaptionParts {
 }
 
 /**
- * Opens the encoded sets of a run as its config says, from a place in the data where it is resumed.
+ * Opens the encoded sets of a run as its config says; `resumed` is the update, and its place in the data, at which a run goes on.
  *
  * Throws DataError for a set that can't be read, doesn't fit the model, or has nothing to evaluate; ConfigError if its rows don't fill an update.
  */
@@ -40,7 +42,7 @@ export async function openSeq2SeqData(
   config: Seq2SeqConfig,
   captions: CaptionParts,
   key: Key,
-  from: DataPosition | undefined,
+  resumed: { readonly step: number; readonly position: DataPosition } | undefined,
 ): Promise<Seq2SeqData> {
   const { maxTextLength, decoderStartTokenId, normalizeText } = captions.model.config;
   const normalize = normalizeText
@@ -52,9 +54,9 @@ export async function openSeq2SeqData(
     trimText: config.data.trimText,
     tokenize: (texts) => captions.tokenizer.encodeBatch(texts, { maxLength: maxTextLength }),
   };
-  return config.data.order === 'streamed'
-    ? openStreamed(config, captions.model, settings, normalize, key, from)
-    : openPermuted(config, captions.model, settings, normalize, key);
+  const from = resumed === undefined ? ROWS_START : rowsStart(resumed, config.data.repeatEpoch);
+  const open = config.data.order === 'streamed' ? openStreamed : openPermuted;
+  return open(config, captions.model, settings, normalize, key, from);
 }
 
 type Normalize = (caption: string) => string;
@@ -65,6 +67,7 @@ async function openPermuted(
   settings: BatchSettings,
   normalize: Normalize | undefined,
   key: Key,
+  from: RowsStart,
 ): Promise<Seq2SeqData> {
   const { data, evaluation } = config;
   const batchSize = evaluation.batchSize ?? config.batchSize;
@@ -107,7 +110,7 @@ async function openPermuted(
   const count = rows.length;
   const order =
     seed === null ? foldInNames(key, ['order']) : (epoch: number) => permutedEpoch(seed, count, epoch);
-  return { rows: new PermutedRows(batches, rows, config, order), splits };
+  return { rows: new PermutedRows(batches, rows, config, order, from), splits };
 }
 
 async function openStreamed(
@@ -116,7 +119,7 @@ async function openStreamed(
   settings: BatchSettings,
   normalize: Normalize | undefined,
   key: Key,
-  from: DataPosition | undefined,
+  from: RowsStart,
 ): Promise<Seq2SeqData> {
   const { data, evaluation } = config;
   const batchSize = evaluation.batchSize ?? config.batchSize;
@@ -152,14 +155,17 @@ async function openStreamed(
       carryOver: data.carryOver,
     },
   };
-  return { rows: new StreamedRows(source, settings, config, streamStart(from, data.repeatEpoch)), splits };
+  return { rows: new StreamedRows(source, settings, config, from.position), splits };
 }
 
-/** Where a stream goes on; or the start of that epoch, with the generator of blank captions at its own start, as the original has it. */
-function streamStart(from: DataPosition | undefined, repeatEpoch: boolean): StreamPosition {
-  if (from === undefined) return STREAM_START;
-  const { epoch, batch, blankDraws = 0 } = from;
-  return repeatEpoch ? { epoch, batch: 0, blankDraws: 0 } : { epoch, batch, blankDraws };
+/** Where the rows go on; or the start of that epoch, with the generator of blank captions at its own start, as the original has it. */
+function rowsStart(
+  { step, position }: { readonly step: number; readonly position: DataPosition },
+  repeatEpoch: boolean,
+): RowsStart {
+  const { epoch, batch, blankDraws = 0 } = position;
+  const at = repeatEpoch ? { ...STREAM_START, epoch } : { epoch, batch, blankDraws };
+  return { step, position: at };
 }
 
 /** Sets of the config for evaluation, in the original's order: `eval` last. */

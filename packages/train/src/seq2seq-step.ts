@@ -1,5 +1,5 @@
 import type { DalleBart } from '@easel/bart';
-import { type Key, prngKey, sparseCrossEntropy, split, valueAndGrads } from '@easel/core';
+import { type Key, sparseCrossEntropy, valueAndGrads } from '@easel/core';
 import * as tf from '@tensorflow/tfjs';
 import type { Seq2SeqBatch } from './batches.js';
 
@@ -58,18 +58,6 @@ export async function seq2seqGradients(
   }
   if (count > 1) grads = mapped(grads, (gradient) => tf.div(gradient, count));
   return { loss: lossSum / count, grads };
-}
-
-/**
- * The original's dropout keys: key ← split(key)[0] from PRNGKey(seed) for each micro-batch in turn, over all steps.
- * Source: as above, state.dropout_rng.
- */
-export function* originalDropoutKeys(seed: number): Generator<Key, never> {
-  let key = prngKey(seed);
-  for (;;) {
-    key = split(key)[0] as Key;
-    yield key;
-  }
 }
 
 export function disposeBatch(batch: Seq2SeqBatch): void {

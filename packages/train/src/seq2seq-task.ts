@@ -3,6 +3,7 @@ import { DataError, foldInNames, type Key, type Optimizer, prngKey } from '@ease
 import * as tf from '@tensorflow/tfjs';
 import { type BatchRows, microBatchKeys, type Seq2SeqBatch } from './batches.js';
 import type { Seq2SeqConfig } from './config/seq2seq-config.js';
+import { countedDropoutKeys, type DropoutKeys, originalDropoutKeys } from './dropout-keys.js';
 import type { DataPosition } from './epoch-order.js';
 import { applyUpdate } from './optimization.js';
 import type { CheckpointParts, FailedBatch, Grid } from './run-folder.js';
@@ -16,6 +17,8 @@ import { weightStatistics } from './weight-statistics.js';
 /** What a Seq2SeqTask trains and on what. */
 export interface Seq2SeqTaskParts {
   readonly config: Seq2SeqConfig;
+  /** Updates of the whole run. */
+  readonly steps: number;
   readonly model: DalleBart;
   readonly optimizer: Optimizer;
   readonly rows: TrainingRows;
@@ -43,13 +46,14 @@ export class Seq2SeqTask implements TrainingTask {
   private readonly weights: Map<string, tf.Variable>;
   private readonly trained: Map<string, tf.Variable>;
   private readonly batchKey: Key;
+  private readonly dropoutKeys: DropoutKeys;
   /** The rows of the newest update. */
   private newest: readonly BatchRows[] = [];
 
   constructor(parts: Seq2SeqTaskParts) {
     const { config } = parts;
     this.parts = parts;
-    this.steps = config.steps;
+    this.steps = parts.steps;
     this.samplesPerStep = config.batchSize * config.accumulate;
     this.tokensPerSample = parts.model.config.imageLength;
     this.pace = config;
@@ -59,6 +63,10 @@ export class Seq2SeqTask implements TrainingTask {
     this.weights = parts.model.namedWeights();
     this.trained = trainedWeights(parts.model, config);
     this.batchKey = foldInNames(this.key, ['batch']);
+    this.dropoutKeys =
+      config.dropoutKeys === 'original'
+        ? originalDropoutKeys(config.seed)
+        : countedDropoutKeys(this.batchKey);
   }
 
   position(step: number): DataPosition {
@@ -102,23 +110,25 @@ export class Seq2SeqTask implements TrainingTask {
       }
       micro++;
     }
-    const keys = this.newest.map((_, m) =>
-      microBatchKeys(this.batchKey, step * this.parts.config.accumulate + m),
-    );
+    const keys = this.newest.map((_, m) => this.keysOf(step * this.parts.config.accumulate + m));
     return { about: { step: step + 1, seed: this.parts.config.seed, keys }, samples };
+  }
+
+  private keysOf(micro: number): { readonly noise: Key; readonly dropout: Key } {
+    return { noise: microBatchKeys(this.batchKey, micro).noise, dropout: this.dropoutKeys(micro) };
   }
 
   /** The micro-batches of an update, with their noise. */
   private *microBatches(micros: readonly BatchRows[], step: number): Generator<MicroBatch> {
     const { config, rows } = this.parts;
-    const masking = step < config.maskInputs.until * config.steps;
+    const masking = step < config.maskInputs.until * this.steps;
     const noise = {
       blankCaptions: rows.blanked ? 0 : config.data.blankCaptions,
       maskMax: masking ? config.maskInputs.max : 0,
       maskRows: config.maskInputs.rows,
     };
     for (const [micro, part] of micros.entries()) {
-      const keys = microBatchKeys(this.batchKey, step * config.accumulate + micro);
+      const keys = this.keysOf(step * config.accumulate + micro);
       yield { batch: part.noisy(noise, keys.noise), dropoutKey: keys.dropout };
     }
   }

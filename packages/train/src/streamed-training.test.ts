@@ -1,27 +1,15 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { BpeTokenizer, trainBpe } from '@easel/bart';
-import { saveTokenizer } from '@easel/bart/node';
 import { DataError } from '@easel/core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
-import { parseSeq2SeqConfig } from './config/seq2seq-config.js';
 import { writeShard } from './data/shards.js';
-import { startTestBackend } from './testing/backend.js';
-import { readMetrics, stopAt } from './testing/runs.js';
+import { stopAt } from './testing/runs.js';
+import { seq2seqRuns } from './testing/seq2seq-runs.js';
 import { tinyDalleBartJson } from './testing/tiny-models.js';
-import { trainSeq2Seq } from './train-seq2seq.js';
 import type { TrainingOptions } from './training-loop.js';
 
-// Seconds on native; on the portable backend, or a busy machine, many times that.
-jest.setTimeout(120_000);
-
-let root: string;
-let shared: string;
-beforeAll(async () => {
-  await startTestBackend();
-  shared = mkdtempSync(join(tmpdir(), 'easel-streamed-data-'));
+const runs = seq2seqRuns(async (shared) => {
   const rows = Array.from({ length: 23 }, (_, i) => ({
     caption: `Picture ${i} of ${i % 3 === 0 ? 'Anna' : 'a ball'}`,
     encoding: Array.from({ length: 16 }, (_, t) => (i + t) % 16),
@@ -33,29 +21,17 @@ beforeAll(async () => {
   await writeShard(join(shared, 'set', 'b.parquet'), rows.slice(9, 10));
   await writeShard(join(shared, 'set', 'c.parquet'), rows.slice(10));
   await writeShard(join(shared, 'small', 'a.jsonl'), rows.slice(0, 5));
-  const bpe = trainBpe(
-    rows.map((row) => row.caption),
-    { vocabSize: 280 },
-  );
-  await saveTokenizer(join(shared, 'tokenizer'), new BpeTokenizer(bpe));
-});
-afterAll(() => {
-  rmSync(shared, { recursive: true, force: true });
-});
-beforeEach(() => {
-  root = mkdtempSync(join(tmpdir(), 'easel-streamed-'));
-});
-afterEach(() => {
-  rmSync(root, { recursive: true, force: true });
+  return rows.map((row) => row.caption);
 });
 
 type Changes = Record<string, unknown> & { readonly data?: Record<string, unknown> };
 const train = (name: string, changes: Changes = {}, options: Partial<TrainingOptions> = {}) =>
-  trainSeq2Seq(
-    parseSeq2SeqConfig({
+  runs.train(
+    name,
+    {
       seed: 3,
       model: tinyDalleBartJson,
-      tokenizer: join(shared, 'tokenizer'),
+      tokenizer: join(runs.shared, 'tokenizer'),
       steps: 9,
       batchSize: 3,
       accumulate: 2,
@@ -65,25 +41,15 @@ const train = (name: string, changes: Changes = {}, options: Partial<TrainingOpt
       checkpoint: { every: 0 },
       ...changes,
       data: {
-        train: join(shared, 'set'),
+        train: join(runs.shared, 'set'),
         order: 'streamed',
         shuffleBuffer: 4,
         blankCaptions: 0.3,
         ...changes.data,
       },
-    }),
-    { out: join(root, name), ...options },
+    },
+    options,
   );
-
-const bytes = (...path: string[]) => readFileSync(join(root, ...path));
-const epochs = (name: string) =>
-  readMetrics(join(root, name))
-    .filter((line) => line.kind === 'train')
-    .map((line) => line.epoch);
-const losses = (name: string) =>
-  readMetrics(join(root, name))
-    .filter((line) => line.kind === 'train')
-    .map((line) => line.loss);
 
 describe('going on at the exact row', () => {
   // 23 rows are 3 updates of 6 an epoch, or with carryOver 23, 46, 69 rows after the epochs.
@@ -100,16 +66,18 @@ describe('going on at the exact row', () => {
     await train('parts', { data }, { resume: true });
     for (const file of ['model.safetensors', 'optimizer.safetensors'])
       expect(
-        bytes('parts', 'checkpoints', 'step-00000009', file).equals(
-          bytes('whole', 'checkpoints', 'step-00000009', file),
-        ),
+        runs
+          .bytes('parts', 'checkpoints', 'step-00000009', file)
+          .equals(runs.bytes('whole', 'checkpoints', 'step-00000009', file)),
       ).toBe(true);
-    expect(readMetrics(join(root, 'parts'))).toEqual(readMetrics(join(root, 'whole')));
+    expect(runs.metrics('parts')).toEqual(runs.metrics('whole'));
   });
 
   test('the position is in the checkpoint: draws for blank captions count from the start of the run', async () => {
     await train('run', {}, stopAt(4));
-    const { position } = JSON.parse(bytes('run', 'checkpoints', 'step-00000004', 'state.json').toString());
+    const { position } = JSON.parse(
+      runs.bytes('run', 'checkpoints', 'step-00000004', 'state.json').toString(),
+    );
     expect(position).toEqual({ epoch: 1, batch: 1, blankDraws: 23 });
   });
 
@@ -117,14 +85,26 @@ describe('going on at the exact row', () => {
     const data = { repeatEpoch: true };
     await train('run', { data }, stopAt(5));
     await train('run', { data }, { resume: true });
-    expect(epochs('run')).toEqual([0, 0, 0, 1, 1, 1, 1, 1, 2]);
+    expect(runs.trained('run', 'epoch')).toEqual([0, 0, 0, 1, 1, 1, 1, 1, 2]);
   });
 
   test('other data is refused', async () => {
     await train('run', {}, stopAt(2));
     await expect(
-      train('run', { data: { train: join(shared, 'small') }, batchSize: 3 }, { resume: true }),
+      train('run', { data: { train: join(runs.shared, 'small') }, batchSize: 3 }, { resume: true }),
     ).rejects.toThrow(/other training data/);
+  });
+});
+
+test.each([
+  ['whole updates of each epoch', { carryOver: false }, 6],
+  ['rows carried over', { carryOver: true }, 7],
+  ['a filter', { filterColumn: 'source', filterValue: '7', carryOver: true }, 1],
+])('two epochs of 23 rows, 6 an update: %s', async (_, data, steps) => {
+  const size = 'filterColumn' in data ? { batchSize: 1, accumulate: 2 } : {};
+  expect(await train('run', { steps: null, epochs: 2, data, ...size })).toMatchObject({
+    complete: true,
+    step: steps,
   });
 });
 
@@ -133,14 +113,14 @@ test('the seed decides; a buffer of another size gives another order', async () 
   await train('b', { steps: 3, data: { seed: 1 }, seed: 3 });
   await train('c', { steps: 3, data: { seed: 2 } });
   await train('d', { steps: 3, data: { seed: 1, shuffleBuffer: 5000 } });
-  expect(losses('b')).toEqual(losses('a'));
-  expect(losses('c')).not.toEqual(losses('a'));
-  expect(losses('d')).not.toEqual(losses('a'));
+  expect(runs.trained('b', 'loss')).toEqual(runs.trained('a', 'loss'));
+  expect(runs.trained('c', 'loss')).not.toEqual(runs.trained('a', 'loss'));
+  expect(runs.trained('d', 'loss')).not.toEqual(runs.trained('a', 'loss'));
 });
 
 test('several evaluation sets, in the order of the config, eval and a part of the training set last', async () => {
-  const evals = { few: join(shared, 'small'), all: join(shared, 'set') };
-  const data = { evals, eval: join(shared, 'small') };
+  const evals = { few: join(runs.shared, 'small'), all: join(runs.shared, 'set') };
+  const data = { evals, eval: join(runs.shared, 'small') };
   const streamed = await train('streamed', { steps: 1, data, evaluation: { trainRows: 7 } });
   expect(Object.keys(streamed.splits)).toEqual(['few', 'all', 'eval', 'trained']);
   expect(streamed.splits.few?.loss).toBeGreaterThan(0);
@@ -150,7 +130,7 @@ test('several evaluation sets, in the order of the config, eval and a part of th
 test('a whole set evaluated in memory and streamed is the same', async () => {
   // 23 rows in batches of 1, so that streaming leaves none out; a rate of 0 keeps the models equal.
   const same = { steps: 1, batchSize: 1, accumulate: 1, schedule: { learningRate: 1e-3, offset: 5 } };
-  const data = { eval: join(shared, 'set') };
+  const data = { eval: join(runs.shared, 'set') };
   const streamed = await train('streamed', { ...same, data });
   const permuted = await train('permuted', { ...same, data: { ...data, order: 'permuted' } });
   for (const name of ['loss', 'lossBlank', 'lossFirstRow'])
@@ -174,7 +154,7 @@ describe('refused', () => {
     const before = tf.memory().numTensors;
     const failure = train('run', {
       batchSize: 8,
-      data: { ...data, ...('eval' in data && { eval: join(shared, data.eval as string) }) },
+      data: { ...data, ...('eval' in data && { eval: join(runs.shared, data.eval as string) }) },
     });
     await expect(failure).rejects.toThrow(DataError);
     await expect(failure).rejects.toThrow(message);
@@ -182,7 +162,7 @@ describe('refused', () => {
   });
 
   test('a shard that goes away during the run is named', async () => {
-    const set = join(root, 'set');
+    const set = join(runs.root, 'set');
     mkdirSync(set);
     const rows = Array.from({ length: 6 }, (_, i) => ({
       caption: `p${i}`,

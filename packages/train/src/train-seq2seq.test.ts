@@ -1,39 +1,21 @@
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { BpeTokenizer, generateTokens, trainBpe } from '@easel/bart';
-import { openDalleBart, openTokenizer, saveTokenizer } from '@easel/bart/node';
+import { generateTokens } from '@easel/bart';
+import { openDalleBart, openTokenizer } from '@easel/bart/node';
 import { ConfigError, DataError, prngKey } from '@easel/core';
 import { initializeVqgan, parseVqganConfig, Vqgan } from '@easel/vqgan';
 import { saveVqgan } from '@easel/vqgan/node';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import sharp from 'sharp';
-import { parseSeq2SeqConfig } from './config/seq2seq-config.js';
 import { writeShard } from './data/shards.js';
 import { readCheckpointPart } from './run-folder.js';
-import { startTestBackend } from './testing/backend.js';
-import { readMetrics, stopAt } from './testing/runs.js';
+import { stopAt } from './testing/runs.js';
+import { seq2seqRuns } from './testing/seq2seq-runs.js';
 import { tinyDalleBartJson, tinyVqganJson } from './testing/tiny-models.js';
-import { trainSeq2Seq } from './train-seq2seq.js';
 import { TrainingError, type TrainingEvent, type TrainingOptions } from './training-loop.js';
 
-// Seconds on native; on the portable backend, or a busy machine, many times that.
-jest.setTimeout(120_000);
-
-let root: string;
-let shared: string;
-beforeAll(async () => {
-  await startTestBackend();
-  shared = mkdtempSync(join(tmpdir(), 'easel-seq2seq-data-'));
+const runs = seq2seqRuns(async (shared) => {
   const colours = ['red', 'green', 'blue', 'black', 'white', 'pink'];
   // Two captions a picture; picture c shows tokens c, c + 1, … so that the caption says everything.
   const rows = colours.flatMap((colour, c) => {
@@ -42,27 +24,14 @@ beforeAll(async () => {
   });
   mkdirSync(join(shared, 'set'));
   await writeShard(join(shared, 'set', 'shard-00000.parquet'), rows);
-  const bpe = trainBpe(
-    rows.map((row) => row.caption),
-    { vocabSize: 280 },
-  );
-  await saveTokenizer(join(shared, 'tokenizer'), new BpeTokenizer(bpe));
-});
-afterAll(() => {
-  rmSync(shared, { recursive: true, force: true });
-});
-beforeEach(() => {
-  root = mkdtempSync(join(tmpdir(), 'easel-seq2seq-'));
-});
-afterEach(() => {
-  rmSync(root, { recursive: true, force: true });
+  return rows.map((row) => row.caption);
 });
 
 const settings = () => ({
   seed: 3,
   model: tinyDalleBartJson as unknown,
-  tokenizer: join(shared, 'tokenizer') as string | null,
-  data: { train: join(shared, 'set'), blankCaptions: 0.2 } as Record<string, unknown>,
+  tokenizer: join(runs.shared, 'tokenizer') as string | null,
+  data: { train: join(runs.shared, 'set'), blankCaptions: 0.2 } as Record<string, unknown>,
   steps: 8,
   batchSize: 4,
   optimizer: { beta2: 0.98, weightDecay: 0.05, decay: 'matrices' } as Record<string, unknown>,
@@ -76,10 +45,7 @@ const settings = () => ({
 type TestSettings = Omit<Partial<ReturnType<typeof settings>>, 'model'> & Record<string, unknown>;
 
 const train = (name: string, changes: TestSettings = {}, options: Partial<TrainingOptions> = {}) =>
-  trainSeq2Seq(parseSeq2SeqConfig({ ...settings(), ...changes }), { out: join(root, name), ...options });
-
-const bytes = (...path: string[]) => readFileSync(join(root, ...path));
-const metrics = (name: string) => readMetrics(join(root, name));
+  runs.train(name, { ...settings(), ...changes }, options);
 
 test('a run learns, logs, evaluates, keeps checkpoints, and leaves a model that draws', async () => {
   const before = tf.memory().numTensors;
@@ -90,8 +56,8 @@ test('a run learns, logs, evaluates, keeps checkpoints, and leaves a model that 
     { onEvent: (e) => events.push(e) },
   );
   expect(tf.memory().numTensors).toBe(before);
-  expect(result).toMatchObject({ complete: true, step: 30, model: join(root, 'run', 'model') });
-  expect(readdirSync(join(root, 'run')).sort()).toEqual([
+  expect(result).toMatchObject({ complete: true, step: 30, model: join(runs.root, 'run', 'model') });
+  expect(readdirSync(join(runs.root, 'run')).sort()).toEqual([
     'checkpoints',
     'config.json',
     'metrics.jsonl',
@@ -99,20 +65,20 @@ test('a run learns, logs, evaluates, keeps checkpoints, and leaves a model that 
     'sittings.jsonl',
     'tensorboard',
   ]);
-  expect(readdirSync(join(root, 'run', 'checkpoints'))).toEqual(['step-00000020', 'step-00000030']);
-  expect(readdirSync(join(root, 'run', 'checkpoints', 'step-00000030')).sort()).toEqual([
+  expect(readdirSync(join(runs.root, 'run', 'checkpoints'))).toEqual(['step-00000020', 'step-00000030']);
+  expect(readdirSync(join(runs.root, 'run', 'checkpoints', 'step-00000030')).sort()).toEqual([
     'model.safetensors',
     'optimizer.safetensors',
     'state.json',
   ]);
-  expect(JSON.parse(bytes('run', 'config.json').toString())).toMatchObject({
+  expect(JSON.parse(runs.bytes('run', 'config.json').toString())).toMatchObject({
     steps: 30,
     accumulate: 1,
     init: null,
   });
 
-  const lines = metrics('run');
-  const losses = lines.filter((line) => line.kind === 'train').map((line) => line.loss);
+  const lines = runs.metrics('run');
+  const losses = runs.trained('run', 'loss');
   expect(losses).toHaveLength(30);
   expect(losses[0]).toBeCloseTo(Math.log(17), 1); // fresh weights know nothing: all 17 tokens alike
   expect(Math.min(...losses.slice(-10))).toBeLessThan(losses[0] * 0.9);
@@ -138,18 +104,20 @@ describe('going on', () => {
     await train('whole');
     const stopped = await train('parts', {}, stopAt(4));
     expect(stopped).toMatchObject({ complete: false, step: 4 });
-    expect(existsSync(join(root, 'parts', 'lock'))).toBe(false);
+    expect(existsSync(join(runs.root, 'parts', 'lock'))).toBe(false);
     const rest = await train('parts', {}, { resume: true });
     expect(rest).toMatchObject({ complete: true, step: 8 });
     for (const file of ['model.safetensors', 'optimizer.safetensors'])
       expect(
-        bytes('parts', 'checkpoints', 'step-00000008', file).equals(
-          bytes('whole', 'checkpoints', 'step-00000008', file),
-        ),
+        runs
+          .bytes('parts', 'checkpoints', 'step-00000008', file)
+          .equals(runs.bytes('whole', 'checkpoints', 'step-00000008', file)),
       ).toBe(true);
-    expect(metrics('parts')).toEqual(metrics('whole'));
+    expect(runs.metrics('parts')).toEqual(runs.metrics('whole'));
     expect(
-      bytes('parts', 'model', 'model.safetensors').equals(bytes('whole', 'model', 'model.safetensors')),
+      runs
+        .bytes('parts', 'model', 'model.safetensors')
+        .equals(runs.bytes('whole', 'model', 'model.safetensors')),
     ).toBe(true);
   });
 
@@ -157,30 +125,38 @@ describe('going on', () => {
     const changes = { log: { every: 4 }, checkpoint: { every: 0 }, accumulate: 2, batchSize: 2 };
     await train('whole', changes);
     await train('parts', changes, stopAt(3));
-    expect(readdirSync(join(root, 'parts', 'checkpoints'))).toEqual(['step-00000003']);
+    expect(readdirSync(join(runs.root, 'parts', 'checkpoints'))).toEqual(['step-00000003']);
     await train('parts', changes, { resume: true });
-    expect(metrics('parts')).toEqual(metrics('whole'));
+    expect(runs.metrics('parts')).toEqual(runs.metrics('whole'));
+  });
+
+  test("repeatEpoch goes through the epoch again, as the original's runs do", async () => {
+    const changes = { data: { ...settings().data, repeatEpoch: true }, steps: 9 };
+    await train('run', changes, stopAt(4)); // 3 updates an epoch
+    await train('run', changes, { ...stopAt(5), resume: true });
+    await train('run', changes, { resume: true });
+    expect(runs.trained('run', 'epoch')).toEqual([0, 0, 1, 1, 1, 1, 1, 2, 2]);
   });
 
   test('a finished run resumed is left as it is', async () => {
     await train('run');
-    const before = metrics('run');
+    const before = runs.metrics('run');
     expect(await train('run', {}, { resume: true })).toMatchObject({ complete: true, step: 8 });
-    expect(metrics('run')).toEqual(before);
+    expect(runs.metrics('run')).toEqual(before);
   });
 
   test('refused: without resume, with other settings, with other data', async () => {
     await train('run', {}, stopAt(2));
     await expect(train('run')).rejects.toThrow(/there is a run in it already \(step 2 of 8\)/);
     await expect(train('run', { batchSize: 3 }, { resume: true })).rejects.toThrow(/batchSize was 4, now 3/);
-    const set = join(root, 'other');
+    const set = join(runs.root, 'other');
     mkdirSync(set);
     const encoding = Array.from({ length: 16 }, () => 1);
     await writeShard(
       join(set, 'x.jsonl'),
       Array.from({ length: 9 }, (_, i) => ({ caption: `c${i}`, encoding, source: `${i}` })),
     );
-    rmSync(join(root, 'run', 'config.json'));
+    rmSync(join(runs.root, 'run', 'config.json'));
     await expect(train('run', { data: { train: set } }, { resume: true })).rejects.toThrow(DataError);
   });
 });
@@ -194,17 +170,34 @@ test('accumulation: two micro-batches without noise give the update of one batch
   };
   await train('one', quiet);
   await train('two', { ...quiet, batchSize: 2, accumulate: 2 });
-  const losses = (name: string) =>
-    metrics(name)
-      .filter((line) => line.kind === 'train')
-      .map((line) => line.loss);
+  const losses = (name: string) => runs.trained(name, 'loss');
   for (const [i, loss] of losses('two').entries()) expect(loss).toBeCloseTo(losses('one')[i], 4);
+});
+
+test('epochs in place of steps: as many updates as they fill, 3 of 4 rows from 12', async () => {
+  const result = await train('run', { steps: null, epochs: 2 });
+  expect(result).toMatchObject({ complete: true, step: 6 });
+  expect(runs.trained('run', 'epoch')).toEqual([0, 0, 1, 1, 1, 2]); // where the next update begins
+  const { decay, floor } = settings().schedule as { decay: string; floor: number };
+  expect([decay, floor]).toEqual(['cosine', 0.02]); // so that the last rate says how long the run was meant to be
+  await train('same', { steps: 6 });
+  expect(runs.metrics('run')).toEqual(runs.metrics('same'));
+});
+
+test("dropout by the original's keys: other masks, and the same ones after a resume", async () => {
+  const changes = { dropoutKeys: 'original', accumulate: 2, batchSize: 2 };
+  await train('easel', { ...changes, dropoutKeys: 'easel' });
+  await train('whole', changes);
+  await train('parts', changes, stopAt(3));
+  await train('parts', changes, { resume: true });
+  expect(runs.trained('whole', 'loss')).not.toEqual(runs.trained('easel', 'loss'));
+  expect(runs.metrics('parts')).toEqual(runs.metrics('whole'));
 });
 
 test('gradient checkpointing: the same run, dropout masks too', async () => {
   await train('kept', { steps: 3 });
   await train('again', { steps: 3, gradientCheckpointing: true });
-  const losses = (name: string) => metrics(name).map((line) => line.loss);
+  const losses = (name: string) => runs.trained(name, 'loss');
   for (const [i, loss] of losses('again').entries()) expect(loss).toBeCloseTo(losses('kept')[i], 5);
 });
 
@@ -213,7 +206,7 @@ test('trainable "embeddings": only the image side changes', async () => {
   const again = { model: null, init: first.model, tokenizer: null, steps: 3, trainable: 'embeddings' };
   const second = await train('second', { ...again, optimizer: { name: 'adafactor' } });
   const weightsOf = (run: string) =>
-    readCheckpointPart(join(root, run, 'checkpoints', 'step-00000003'), 'model');
+    readCheckpointPart(join(runs.root, run, 'checkpoints', 'step-00000003'), 'model');
   const [before, after] = [await weightsOf('first'), await weightsOf('second')];
   const changed = [...after].filter(([name, { values }]) =>
     values.some((value, i) => value !== before.get(name)?.values[i]),
@@ -229,12 +222,11 @@ test('trainable "embeddings": only the image side changes', async () => {
 test('fine-tuning goes on from a model folder, tokenizer and vocabulary with it', async () => {
   const first = await train('first', { steps: 15 });
   const second = await train('second', { model: null, init: first.model, tokenizer: null, steps: 3 });
-  const lossOf = (name: string, i: number) =>
-    metrics(name)
-      .filter((line) => line.kind === 'train')
-      .at(i).loss;
+  const lossOf = (name: string, i: number) => runs.trained(name, 'loss').at(i) as number;
   expect(lossOf('second', 0)).toBeLessThan(lossOf('first', 0) * 0.95);
-  expect(bytes('second', 'model', 'vocab.json').equals(bytes('first', 'model', 'vocab.json'))).toBe(true);
+  expect(runs.bytes('second', 'model', 'vocab.json').equals(runs.bytes('first', 'model', 'vocab.json'))).toBe(
+    true,
+  );
   expect(second.complete).toBe(true);
 });
 
@@ -243,16 +235,12 @@ describe('evaluation split', () => {
     const result = await train('run', { data: { ...settings().data, evalFraction: 0.3 }, steps: 3 });
     // 2 of 6 pictures: 8 rows are left to train on, two batches of 4 an epoch
     expect(result.splits.eval?.loss).toBeGreaterThan(0);
-    expect(
-      metrics('run')
-        .filter((line) => line.kind === 'train')
-        .map((line) => line.epoch),
-    ).toEqual([0, 1, 1]);
+    expect(runs.trained('run', 'epoch')).toEqual([0, 1, 1]);
   });
 
   test('a set of its own', async () => {
     const result = await train('run', {
-      data: { ...settings().data, eval: join(shared, 'set') },
+      data: { ...settings().data, eval: join(runs.shared, 'set') },
       steps: 1,
       schedule: { learningRate: 1e-3 },
     });
@@ -262,8 +250,8 @@ describe('evaluation split', () => {
 
 describe('refused before anything is trained', () => {
   const noRun = () =>
-    !existsSync(join(root, 'run', 'checkpoints')) ||
-    readdirSync(join(root, 'run', 'checkpoints')).length === 0;
+    !existsSync(join(runs.root, 'run', 'checkpoints')) ||
+    readdirSync(join(runs.root, 'run', 'checkpoints')).length === 0;
 
   test.each([
     [
@@ -287,7 +275,18 @@ describe('refused before anything is trained', () => {
     ['a batch larger than the set', { batchSize: 13 }, ConfigError, /12 rows don't fill one batch of 13/],
     ['a set that is not there', { data: { train: '/nowhere' } }, DataError, /nowhere: can't be read/],
     ['a VQGAN folder that is none', { vqgan: '/nowhere' }, ConfigError, /nowhere.*can't be read/],
-    ['a warm-up longer than the run', { steps: 2 }, ConfigError, /totalSteps/],
+    [
+      'a warm-up as long as its epochs',
+      { steps: null, epochs: 1, schedule: { learningRate: 0.01, warmupSteps: 3, decay: 'cosine' } },
+      ConfigError,
+      /schedule\.warmupSteps: expected fewer than the run's 3 steps.*got 3/,
+    ],
+    [
+      'epochs of a set that fills no update',
+      { steps: null, epochs: 2, accumulate: 4 },
+      ConfigError,
+      /12 rows/,
+    ],
     ['a model config with a typo', { model: { ...tinyDalleBartJson, d_modle: 3 } }, ConfigError, /d_model/],
     [
       'a model file that is not there',
@@ -321,7 +320,8 @@ describe('watching', () => {
   test('norms and histograms of weights and gradients, over a resume too', async () => {
     const changes = { log: { every: 4, norms: 2, histograms: 4 } };
     const lines = (name: string) =>
-      bytes(name, 'weights.jsonl')
+      runs
+        .bytes(name, 'weights.jsonl')
         .toString()
         .trim()
         .split('\n')
@@ -340,9 +340,9 @@ describe('watching', () => {
       [8, true, true],
     ]);
     const { norms, histograms } = found.at(-1);
-    const { gradientNorm } = metrics('whole').findLast((line) => line.kind === 'train');
+    const { gradientNorm } = runs.metrics('whole').findLast((line) => line.kind === 'train');
     expect(Math.hypot(...(Object.values(norms.gradients) as number[]))).toBeCloseTo(gradientNorm, 4);
-    const last = (await openDalleBart(join(root, 'whole', 'model'))).model.namedWeights();
+    const last = (await openDalleBart(join(runs.root, 'whole', 'model'))).model.namedWeights();
     const name = 'lm_head.kernel';
     const values = [...(last.get(name) as tf.Variable).dataSync()];
     expect(norms.parameters[name]).toBeCloseTo(Math.hypot(...values), 4);
@@ -355,29 +355,32 @@ describe('watching', () => {
     await expect(train('run', { samples })).rejects.toThrow(/samples: .*name its folder as vqgan/);
     const vqgan = new Vqgan(parseVqganConfig(tinyVqganJson));
     initializeVqgan(vqgan, prngKey(5));
-    await saveVqgan(join(root, 'vqgan'), vqgan);
+    await saveVqgan(join(runs.root, 'vqgan'), vqgan);
     vqgan.dispose();
     const before = tf.memory().numTensors;
-    await train('run', { samples, vqgan: join(root, 'vqgan') });
+    await train('run', { samples, vqgan: join(runs.root, 'vqgan') });
     expect(tf.memory().numTensors).toBe(before);
-    expect(readdirSync(join(root, 'run', 'samples'))).toEqual(['step-00000004.png', 'step-00000008.png']);
-    const { width, height } = await sharp(bytes('run', 'samples', 'step-00000008.png')).metadata();
+    expect(readdirSync(join(runs.root, 'run', 'samples'))).toEqual([
+      'step-00000004.png',
+      'step-00000008.png',
+    ]);
+    const { width, height } = await sharp(runs.bytes('run', 'samples', 'step-00000008.png')).metadata();
     expect([width, height]).toEqual([3 * 8, 2 * 8]);
-    const drawn = bytes('run', 'samples', 'step-00000004.png');
+    const drawn = runs.bytes('run', 'samples', 'step-00000004.png');
     await train('silent'); // drawing changes no number of the run
-    expect(metrics('run')).toEqual(metrics('silent'));
-    await train('again', { samples, vqgan: join(root, 'vqgan') }, stopAt(4));
-    expect(bytes('again', 'samples', 'step-00000004.png').equals(drawn)).toBe(true);
+    expect(runs.metrics('run')).toEqual(runs.metrics('silent'));
+    await train('again', { samples, vqgan: join(runs.root, 'vqgan') }, stopAt(4));
+    expect(runs.bytes('again', 'samples', 'step-00000004.png').equals(drawn)).toBe(true);
   });
 
   test('event files can be left out', async () => {
     await train('run', { steps: 3, log: { every: 1, tensorboard: false } });
-    expect(existsSync(join(root, 'run', 'tensorboard'))).toBe(false);
+    expect(existsSync(join(runs.root, 'run', 'tensorboard'))).toBe(false);
   });
 });
 
 describe('checkpoints that are kept', () => {
-  const kept = (name: string) => readdirSync(join(root, name, 'checkpoints'));
+  const kept = (name: string) => readdirSync(join(runs.root, name, 'checkpoints'));
   const best = { metric: 'trained.loss', goal: 'highest' };
 
   test('the best by an evaluation, however old, and over a resume; its evaluation writes one', async () => {
@@ -391,8 +394,8 @@ describe('checkpoints that are kept', () => {
     expect(kept('run')).toEqual(['step-00000003', 'step-00000007']);
     await train('run', changes, { resume: true });
     expect(kept('run')).toEqual(['step-00000003', 'step-00000012']);
-    const state = JSON.parse(bytes('run', 'checkpoints', 'step-00000012', 'state.json').toString());
-    const first = metrics('run').find((line) => line.kind === 'trained');
+    const state = JSON.parse(runs.bytes('run', 'checkpoints', 'step-00000012', 'state.json').toString());
+    const first = runs.metrics('run').find((line) => line.kind === 'trained');
     expect(state.best).toEqual({ metric: 'trained.loss', value: first.loss, step: 3 });
   });
 
@@ -422,9 +425,9 @@ describe('failures on the way', () => {
     await expect(failure).rejects.toThrow(
       /(loss|gradients|weights) is (NaN|-?Infinity).*last good checkpoint is .*step-00000001/,
     );
-    const [checkpoint] = readdirSync(join(root, 'run', 'checkpoints'));
-    expect(readdirSync(join(root, 'run', 'checkpoints', checkpoint as string))).toHaveLength(3);
-    expect(existsSync(join(root, 'run', 'lock'))).toBe(false);
+    const [checkpoint] = readdirSync(join(runs.root, 'run', 'checkpoints'));
+    expect(readdirSync(join(runs.root, 'run', 'checkpoints', checkpoint as string))).toHaveLength(3);
+    expect(existsSync(join(runs.root, 'run', 'lock'))).toBe(false);
   });
 
   test('the batch of such a loss is saved as it was read: captions, tokens, keys', async () => {
@@ -433,13 +436,13 @@ describe('failures on the way', () => {
     await expect(train('run', { ...wild, accumulate: 2, batchSize: 2 })).rejects.toThrow(
       /step 3: .* batch is in .*failed-batch\.json\. There is no checkpoint yet/,
     );
-    const { step, seed, keys, samples } = JSON.parse(bytes('run', 'failed-batch.json').toString());
+    const { step, seed, keys, samples } = JSON.parse(runs.bytes('run', 'failed-batch.json').toString());
     expect([step, seed, keys.length, samples.length]).toEqual([3, 3, 2, 4]);
     expect(keys[0]).toEqual({
       noise: [expect.any(Number), expect.any(Number)],
       dropout: [expect.any(Number), expect.any(Number)],
     });
-    const tokenizer = await openTokenizer(join(shared, 'tokenizer'));
+    const tokenizer = await openTokenizer(join(runs.shared, 'tokenizer'));
     for (const { caption, textTokens, tokens, decoderInput } of samples) {
       expect(caption.trim()).toMatch(/^(a \w+ ball|ball,? \w+!?|)$/);
       expect(tokenizer.decode(textTokens)).toBe(caption);
@@ -452,12 +455,12 @@ describe('failures on the way', () => {
   test('a checkpoint that cannot be written stops the run; the model of the one before stays', async () => {
     const onEvent = (event: TrainingEvent) => {
       if (event.kind !== 'step' || event.step !== 8) return;
-      rmSync(join(root, 'run', 'checkpoints'), { recursive: true });
-      writeFileSync(join(root, 'run', 'checkpoints'), 'a file in the way');
+      rmSync(join(runs.root, 'run', 'checkpoints'), { recursive: true });
+      writeFileSync(join(runs.root, 'run', 'checkpoints'), 'a file in the way');
     };
     await expect(train('run', {}, { onEvent })).rejects.toThrow(/step 8: can't be written.*ENOTDIR/);
-    expect(existsSync(join(root, 'run', 'lock'))).toBe(false);
-    expect((await openDalleBart(join(root, 'run', 'model'))).config.dModel).toBe(8); // that of step 4
+    expect(existsSync(join(runs.root, 'run', 'lock'))).toBe(false);
+    expect((await openDalleBart(join(runs.root, 'run', 'model'))).config.dModel).toBe(8); // that of step 4
   });
 });
 

@@ -30,6 +30,7 @@ import {
   type TrainingOptions,
   type TrainingResult,
 } from './training-loop.js';
+import type { TrainingRows } from './training-rows.js';
 
 /**
  * Trains the transformer that turns text into image tokens, as the config says, in a run folder.
@@ -50,7 +51,8 @@ export async function trainSeq2Seq(config: Seq2SeqConfig, options: TrainingOptio
       tensorboard: config.log.tensorboard,
     });
     try {
-      const data = await openSeq2SeqData(config, start, key, run.resumed?.state.position);
+      const data = await openSeq2SeqData(config, start, key, run.resumed?.state);
+      const steps = await updatesOf(config, data.rows);
       const vqgan = config.vqgan ?? start.vqgan;
       if (vqgan !== null) await checkVqgan(vqgan, model);
       const samples = await openSamples(config, start, vqgan, key);
@@ -58,7 +60,7 @@ export async function trainSeq2Seq(config: Seq2SeqConfig, options: TrainingOptio
       const trained = trainedWeights(model, config);
       const optimizer = createOptimizer(
         config.optimizer,
-        createSchedule(config.schedule, config.steps),
+        createSchedule(config.schedule, steps),
         trained,
         optimizerGroup(model),
       );
@@ -68,6 +70,7 @@ export async function trainSeq2Seq(config: Seq2SeqConfig, options: TrainingOptio
           await restoreOriginalState(optimizer, join(config.init, ORIGINAL_STATE), subject);
         const task = new Seq2SeqTask({
           config,
+          steps,
           model,
           optimizer,
           ...data,
@@ -93,6 +96,19 @@ export async function trainSeq2Seq(config: Seq2SeqConfig, options: TrainingOptio
   } finally {
     model.dispose();
   }
+}
+
+/** Updates of the whole run. Throws ConfigError if its epochs don't make one. */
+async function updatesOf(
+  { steps, epochs, batchSize, accumulate }: Seq2SeqConfig,
+  rows: TrainingRows,
+): Promise<number> {
+  const updates = steps ?? (await rows.updatesIn(epochs as number));
+  if (updates === 0)
+    throw new ConfigError(
+      `Training: the training set's rows don't fill one update of ${batchSize * accumulate} (batchSize · accumulate). Lower batchSize, or filter less.`,
+    );
+  return updates;
 }
 
 /** A model to start from, with its tokenizer, and what lies beside them in the folder of an older model. */

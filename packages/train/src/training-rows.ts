@@ -1,10 +1,12 @@
 import type { Key } from '@easel/core';
 import { BatchRows, type BatchSettings, type Seq2SeqBatches, tokenizeTexts } from './batches.js';
 import {
+  countRows,
   evaluationBatches,
   type LoadedRow,
   type LoaderSettings,
   type ShuffleSettings,
+  STREAM_START,
   type StreamedBatch,
   type StreamPosition,
   trainingBatches,
@@ -17,6 +19,8 @@ export interface TrainingRows {
   readonly digest: string;
   /** Whether the rows come with their share of blank captions, so that none are to be blanked after. */
   readonly blanked: boolean;
+  /** How many updates so many passes over the data are. */
+  updatesIn(epochs: number): Promise<number>;
   /** Where update `step` begins. Asked only of the next update. */
   position(step: number): DataPosition;
   /** The rows of update `step`, as micro-batches. Asked for one update after the other. */
@@ -35,6 +39,14 @@ export interface UpdateSize {
   readonly accumulate: number;
 }
 
+/** Where rows go on: the number of an update, and its place in the data. */
+export interface RowsStart {
+  readonly step: number;
+  readonly position: StreamPosition;
+}
+
+export const ROWS_START: RowsStart = { step: 0, position: STREAM_START };
+
 /** Rows of a set in memory: each epoch is a permutation of them. */
 export class PermutedRows implements TrainingRows {
   readonly digest: string;
@@ -43,31 +55,47 @@ export class PermutedRows implements TrainingRows {
   private readonly rows: readonly number[];
   private readonly size: UpdateSize;
   private readonly order: EpochOrder;
+  /** Updates that were done twice, so that the data is as much behind the count of updates. */
+  private readonly repeated: number;
 
-  /** `rows`: which of the set's. Throws ConfigError if they don't fill an update. */
+  /** `rows`: which of the set's. `from`: where the data goes on at an update of that number. Throws ConfigError if the rows don't fill an update. */
   constructor(
     batches: Seq2SeqBatches,
     rows: readonly number[],
     size: UpdateSize,
     permutation: Key | ((epoch: number) => Int32Array),
+    from: RowsStart = ROWS_START,
   ) {
     this.digest = batches.set.digest;
     this.batches = batches;
     this.rows = rows;
     this.size = size;
     this.order = new EpochOrder(permutation, rows.length, size.batchSize * size.accumulate);
+    const { epoch, batch } = from.position;
+    this.repeated = from.step - (epoch * this.order.batchesPerEpoch + batch);
+  }
+
+  async updatesIn(epochs: number): Promise<number> {
+    return epochs * this.order.batchesPerEpoch;
   }
 
   position(step: number): DataPosition {
-    return this.order.position(step);
+    return this.order.position(step - this.repeated);
   }
 
   async update(step: number): Promise<readonly BatchRows[]> {
-    const rows = Array.from(this.order.batch(step), (i) => this.rows[i] as number);
+    const rows = Array.from(this.order.batch(step - this.repeated), (i) => this.rows[i] as number);
     return pieces(rows, this.size.batchSize).map((piece) => this.batches.rows(piece));
   }
 
   async close(): Promise<void> {}
+}
+
+/** A set on disk and how its rows are drawn. */
+export interface StreamSource {
+  readonly digest: string;
+  readonly loader: LoaderSettings;
+  readonly shuffle: ShuffleSettings;
 }
 
 /**
@@ -79,21 +107,31 @@ export class StreamedRows implements TrainingRows {
   readonly blanked = true;
   private readonly settings: BatchSettings;
   private readonly size: UpdateSize;
+  private readonly source: StreamSource;
   private readonly stream: AsyncGenerator<StreamedBatch>;
   private at: StreamPosition;
   private next: Promise<IteratorResult<StreamedBatch>> | undefined;
 
   constructor(
-    source: { readonly digest: string; readonly loader: LoaderSettings; readonly shuffle: ShuffleSettings },
+    source: StreamSource,
     settings: BatchSettings,
     size: UpdateSize,
-    from: StreamPosition,
+    from: StreamPosition = STREAM_START,
   ) {
+    this.source = source;
     this.digest = source.digest;
     this.settings = settings;
     this.size = size;
     this.at = from;
     this.stream = trainingBatches(source.loader, source.shuffle, size.batchSize * size.accumulate, from);
+  }
+
+  /** Reads the whole set to count its rows. */
+  async updatesIn(epochs: number): Promise<number> {
+    const { loader, shuffle } = this.source;
+    const rows = await countRows(loader);
+    const size = this.size.batchSize * this.size.accumulate;
+    return shuffle.carryOver ? Math.floor((epochs * rows) / size) : epochs * Math.floor(rows / size);
   }
 
   position(): StreamPosition {

@@ -156,7 +156,7 @@ class Replay {
     for (let step = 0; step < steps; step++) {
       let key: Key = [0, 0];
       const micro = Array.from({ length: accumulate }, (_, i) => {
-        key = keys.next().value;
+        key = keys(step * accumulate + i);
         return { batch: this.batch('', step * accumulate + i), dropoutKey: key };
       });
       const { loss, grads } = await seq2seqGradients(model, trained, micro, {

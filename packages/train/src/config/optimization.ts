@@ -104,6 +104,21 @@ export const checkpointFields = {
 };
 export type CheckpointSettings = Settings<typeof checkpointFields>;
 
+/**
+ * Throws ConfigError if a decay has no steps left after the warm-up. `steps`: of the whole run, null while unknown.
+ */
+export function checkWarmup(
+  { decay, warmupSteps }: ScheduleSettings,
+  steps: number | null,
+  where: string,
+): void {
+  const ends = decay === 'linear' || decay === 'cosine';
+  if (ends && steps !== null && warmupSteps >= steps)
+    throw new ConfigError(
+      `${where}: schedule.warmupSteps: expected fewer than the run's ${steps} steps, since decay "${decay}" goes from there to the last one; got ${warmupSteps}. Lower warmupSteps, or raise steps.`,
+    );
+}
+
 /** Settings that both kinds of training have. */
 export const commonFields = {
   /** Seed of fresh weights, order of the data, dropout and everything else that is random. */
@@ -120,9 +135,18 @@ export const commonFields = {
 
 /** Throws ConfigError for settings of the optimizer or the schedule that don't go together. */
 export function checkOptimization(
-  { optimizer, schedule }: { readonly optimizer: OptimizerSettings; readonly schedule: ScheduleSettings },
+  {
+    optimizer,
+    schedule,
+    steps,
+  }: {
+    readonly optimizer: OptimizerSettings;
+    readonly schedule: ScheduleSettings;
+    readonly steps: number | null;
+  },
   file: string,
 ): void {
   checkOptimizer(optimizer, file);
   checkSchedule(schedule, file);
+  checkWarmup(schedule, steps, file);
 }

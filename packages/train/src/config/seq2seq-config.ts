@@ -37,7 +37,7 @@ const dataFields = {
   shuffleBuffer: integer({ min: 1, default: SHUFFLE_BUFFER }),
   /** Streamed: rows left after the last whole batch of an epoch come first in the next, as in the original on several machines. */
   carryOver: flag(false),
-  /** Streamed: a resumed run goes through its epoch from the start again, as the original does, in place of going on at the next row. */
+  /** A resumed run goes through its epoch from the start again, as the original does, in place of going on at the next row. */
   repeatEpoch: flag(false),
   /** Only the first rows of the training set, of each evaluation set; counted before shuffling and filtering. */
   maxTrainRows: optional(integer({ min: 1 })),
@@ -95,6 +95,10 @@ const sampleFields = {
 const fields = {
   kind: choice(['seq2seq']),
   ...commonFields,
+  /** Number of optimizer updates; null if `epochs` is given. */
+  steps: optional(integer({ min: 1 })),
+  /** Passes over the training set, as many updates as they fill; a streamed set is read once before, to be counted. */
+  epochs: optional(integer({ min: 1 })),
   /** Model to train from scratch: the settings of a config.json, or a file with them. Null if `init` is given. */
   model: optional(objectOrFile),
   /** Model folder to go on from (fine-tuning); its tokenizer is used unless another is named. */
@@ -114,6 +118,8 @@ const fields = {
   /** Dropout after embeddings and sub-blocks, and inside feed-forward blocks; null: as the model's config has them. */
   dropout: optional(real({ min: 0, below: 1 })),
   activationDropout: optional(real({ min: 0, below: 1 })),
+  /** Keys of the dropout masks: of Easel's own, one for each step; or the original's chain, split once for each micro-batch from PRNGKey(seed). */
+  dropoutKeys: choice(['easel', 'original']),
   /** Which weights are trained: all; or the image side's embeddings, their norms, the last norm and the head, for new images. */
   trainable: choice(['all', 'embeddings']),
   /** With trainable "embeddings" and init: these weights begin afresh. */
@@ -151,6 +157,8 @@ export function parseSeq2SeqConfig(json: unknown, file = 'training config'): Seq
   const config = read(json, `${file}: `);
   checkOptimization(config, file);
   const fail = (message: string) => new ConfigError(`${file}: ${message}`);
+  if ((config.steps === null) === (config.epochs === null))
+    throw fail('expected either steps (updates) or epochs (passes over the training set), and not both.');
   if ((config.model === null) === (config.init === null))
     throw fail('expected either model (from scratch) or init (a model folder to go on from), and not both.');
   if (config.init === null && config.tokenizer === null)
@@ -178,6 +186,5 @@ function checkData(data: Seq2SeqConfig['data'], fail: (message: string) => Confi
       throw fail('data.evalFraction: a streamed set is not held out from. Name a set of its own as eval.');
     return;
   }
-  for (const name of ['carryOver', 'repeatEpoch'] as const)
-    if (data[name]) throw fail(`data.${name}: it goes with "order": "streamed".`);
+  if (data.carryOver) throw fail('data.carryOver: it goes with "order": "streamed".');
 }

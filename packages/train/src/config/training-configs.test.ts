@@ -57,6 +57,13 @@ describe('settings that do not go together', () => {
     ['model and init', { ...seq2seq, init: 'm' }, /either model.*or init/],
     ['neither', { ...seq2seq, model: null }, /either model.*or init/],
     ['a fresh model without tokenizer', { ...seq2seq, tokenizer: null }, /tokenizer: expected a folder/],
+    ['neither steps nor epochs', { ...seq2seq, steps: null }, /either steps .* or epochs/],
+    ['steps and epochs', { ...seq2seq, epochs: 2 }, /either steps .* or epochs/],
+    [
+      'a warm-up as long as the run',
+      { ...seq2seq, steps: 9, schedule: { learningRate: 1, warmupSteps: 9, decay: 'linear' } },
+      /x\.json: schedule\.warmupSteps: expected fewer than the run's 9 steps, since decay "linear"/,
+    ],
     [
       'two evaluation sets',
       { ...seq2seq, data: { train: 'd', eval: 'e', evalFraction: 0.1 } },

@@ -63,6 +63,14 @@ export async function* fileRows(settings: LoaderSettings): AsyncGenerator<Loaded
   yield* kept(rawRows(settings, settings.files), settings);
 }
 
+/** How many rows `fileRows` gives; reads all shards. */
+export async function countRows(settings: LoaderSettings): Promise<number> {
+  const { files, filter = NO_FILTER } = settings;
+  let count = 0;
+  for await (const { others, where } of rawRows(settings, files)) if (passes(filter, others, where)) count++;
+  return count;
+}
+
 /**
  * Batches for training without end, from the first batch of an epoch or from any other: rows through a shuffle buffer whose generator is
  * numpy's, so that the order is that of the original's loader with the same seed. Files are shuffled too, unless `maxRows` is given.

@@ -1,4 +1,5 @@
 import { curvePlot, escapeHtml } from './curve-plot.js';
+import { runLength } from '../run-folder.js';
 import type { Curve, RunRecord } from './read-run.js';
 
 /** Losses and norms span powers of ten; qualities in dB or shares don't. */
@@ -40,7 +41,7 @@ function summary({ config, curves, newest }: RunRecord): string {
   const step = Math.max(0, ...curves.map(({ points }) => points.at(-1)?.[0] ?? 0));
   const seconds = Number(newest?.seconds ?? 0);
   const time = `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min ${Math.round(seconds % 60)} s`;
-  return `step ${step} of ${escapeHtml(String(config.steps))}${newest === null ? '' : `, ${time} of training up to the newest checkpoint`}`;
+  return `step ${step} of ${escapeHtml(runLength(config))}${newest === null ? '' : `, ${time} of training up to the newest checkpoint`}`;
 }
 
 /** A plot for each number, the splits that have it together. */

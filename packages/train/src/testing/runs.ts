@@ -2,8 +2,16 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TrainingEvent, TrainingOptions } from '../training-loop.js';
 
+/** A line of metrics.jsonl. */
+export interface LoggedLine {
+  readonly step: number;
+  readonly kind: string;
+  // biome-ignore lint/suspicious/noExplicitAny: what a test compares is its own concern
+  readonly [name: string]: any;
+}
+
 /** The lines of a run's metrics.jsonl, without what depends on the machine's speed. */
-export function readMetrics(run: string) {
+export function readMetrics(run: string): LoggedLine[] {
   return readFileSync(join(run, 'metrics.jsonl'), 'utf8')
     .trim()
     .split('\n')
