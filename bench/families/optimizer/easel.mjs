@@ -8,13 +8,32 @@ const update =
     return () => optimizer.apply(variables, gradients);
   };
 
+const adamw = update(
+  ({ AdamW, constantSchedule }) =>
+    new AdamW({ schedule: constantSchedule({ learningRate: 1e-3 }), weightDecay: 0.01 }),
+);
+const adafactor = update(
+  ({ Adafactor, constantSchedule }) => new Adafactor({ schedule: constantSchedule({ learningRate: 1e-3 }) }),
+);
+
 export const kinds = {
-  adamw: update(
-    ({ AdamW, constantSchedule }) =>
-      new AdamW({ schedule: constantSchedule({ learningRate: 1e-3 }), weightDecay: 0.01 }),
-  ),
-  adafactor: update(
-    ({ Adafactor, constantSchedule }) =>
-      new Adafactor({ schedule: constantSchedule({ learningRate: 1e-3 }) }),
-  ),
+  adamw,
+  adafactor,
+  // Of a whole model: a contest with the memory alone, since two programs with 7 GB each may not fit beside each other.
+  adamw_model: adamw,
+  adafactor_model: adafactor,
+
+  shampoo_statistics({ core, tf, random }, { size }) {
+    const gradient = random([size, size], 1e-3);
+    const sums = [0, 1].map(() => tf.variable(tf.mul(tf.eye(size), 1e-6)));
+    return () => sums.forEach((sum, axis) => core.addGram(sum, gradient, axis, { old: 0.999, fresh: 1e-3 }));
+  },
+
+  shampoo_root({ core, tf, random }, { size, p }) {
+    const matrix = tf.tidy(() => {
+      const gradient = random([size, size]);
+      return tf.add(tf.mul(tf.matMul(gradient, gradient, false, true), 1e-3), tf.mul(tf.eye(size), 1e-6));
+    });
+    return () => core.inversePthRoot(matrix, p).root;
+  },
 };

@@ -2,7 +2,8 @@ import functools
 
 import jax
 import jax.numpy as jnp
-from jax_inputs import values
+import numpy as np
+from jax_inputs import forward, values
 
 
 def updating(update, state, gradients):
@@ -53,3 +54,60 @@ def adafactor(shapes):
     parameters = [values(*shape) for shape in shapes]
     rows, columns = [jnp.zeros(shape[0]) for shape in shapes], [jnp.zeros(shape[1]) for shape in shapes]
     return updating(adafactor_update, (parameters, rows, columns, jnp.float32(0)), [values(*shape, scale=1e-3) for shape in shapes])
+
+
+def shampoo_statistics(size, old=0.999, fresh=1e-3):
+    """Both statistics of one block, in place."""
+
+    def update(sums, gradient):
+        left, right = sums
+        return old * left + fresh * (gradient @ gradient.T), old * right + fresh * (gradient.T @ gradient)
+
+    sums = tuple(1e-6 * jnp.eye(size) for _ in range(2))
+    return updating(update, sums, values(size, size, scale=1e-3))
+
+
+def shampoo_root(size, p):
+    """The coupled Newton iteration, power iteration included, as the original's trainer compiles it."""
+    gradient = values(size, size)
+    matrix = 1e-3 * (gradient @ gradient.T) + 1e-6 * jnp.eye(size)
+    start = jnp.asarray(np.random.RandomState(1729).uniform(-1, 1, size).astype(np.float32))
+    return forward(lambda matrix: inverse_root(matrix, start, p), matrix)
+
+
+def largest_eigenvalue(matrix, start):
+    def going_on(state):
+        i, _, _, change = state
+        return (i < 100) & (change > 1e-6)
+
+    def iterate(state):
+        i, vector, eigenvalue, _ = state
+        unit = vector / jnp.linalg.norm(vector)
+        image = matrix @ unit
+        quotient = unit @ image
+        return i + 1, image, quotient, jnp.abs(quotient - eigenvalue)
+
+    return jax.lax.while_loop(going_on, iterate, (0, start, jnp.float32(0), jnp.float32(jnp.inf)))[2]
+
+
+def inverse_root(matrix, start, p):
+    identity = jnp.eye(len(matrix))
+    alpha = -1.0 / p
+    matrix = matrix + 1e-6 * jnp.maximum(largest_eigenvalue(matrix, start), 1e-6) * identity
+    z = (1 + p) / (2 * jnp.linalg.norm(matrix))
+    distance = lambda m: jnp.abs(m - identity).max()
+
+    def going_on(state):
+        i, _, _, _, error, converging = state
+        return (i < 100) & (error > 1e-6) & converging
+
+    def iterate(state):
+        i, m, h, _, error, _ = state
+        step = (1 - alpha) * identity + alpha * m
+        m = jnp.linalg.matrix_power(step, p) @ m
+        now = distance(m)
+        return i + 1, m, h @ step, h, now, now < error * 1.2
+
+    m, h = z * matrix, z ** (1 / p) * identity
+    _, _, h, before, _, converging = jax.lax.while_loop(going_on, iterate, (0, m, h, h, distance(m), True))
+    return jnp.where(converging, h, before)

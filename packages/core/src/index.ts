@@ -102,6 +102,7 @@ export {
   type AdafactorConfig,
   AdamW,
   type AdamWConfig,
+  addGram,
   clipByGlobalNorm,
   clipFactor,
   constantSchedule,
@@ -122,6 +123,7 @@ export {
   type ShampooConfig,
   type ShampooBlocks,
   shampooBlocks,
+  type SumWeights,
   type UpdatePoint,
 } from './optimizers/index.js';
 

@@ -18,3 +18,4 @@ export {
 } from './schedules.js';
 export { DistributedShampoo, GRAFT_TYPES, type GraftType, type ShampooConfig } from './shampoo.js';
 export { type BlockLimits, mergeSmallDims, type ShampooBlocks, shampooBlocks } from './shampoo-blocks.js';
+export { addGram, type SumWeights } from './shampoo-statistics.js';

@@ -6,6 +6,7 @@ import { Optimizer, type UpdatePoint } from './optimizer.js';
 import { dequantize, packedLength, quantize } from './quantized.js';
 import type { Schedule } from './schedules.js';
 import { type ShampooBlocks, shampooBlocks } from './shampoo-blocks.js';
+import { addGram, sumWeights } from './shampoo-statistics.js';
 
 /** Whose step length a preconditioned direction takes. */
 export const GRAFT_TYPES = [
@@ -171,15 +172,12 @@ export class DistributedShampoo extends Optimizer {
   }
 
   #updateStatistics(statistics: readonly Statistic[], pieces: readonly tf.Tensor[]): void {
-    const [old, fresh] = weights(this.#config.beta2);
+    const weights = sumWeights(this.#config.beta2);
     let i = 0;
     if (statistics.length === 0) return;
-    for (const piece of pieces) {
-      for (let axis = 0; axis < piece.rank; axis++) {
-        const { sum } = statistics[i++] as Statistic;
-        tf.tidy(() => sum.assign(tf.add(tf.mul(sum, old), tf.mul(gram(piece, axis), fresh))));
-      }
-    }
+    for (const piece of pieces)
+      for (let axis = 0; axis < piece.rank; axis++)
+        addGram((statistics[i++] as Statistic).sum, piece, axis, weights);
   }
 
   /** The graft's own update from the gradient. */
@@ -190,7 +188,7 @@ export class DistributedShampoo extends Optimizer {
     const scaled = graftType.endsWith('_normalized')
       ? tf.div(gradient, tf.add(tf.norm(gradient), NORM_EPSILON))
       : gradient;
-    const [old, fresh] = graftType.startsWith('rmsprop') ? weights(beta2) : [1, 1];
+    const { old, fresh } = sumWeights(graftType.startsWith('rmsprop') ? beta2 : 1);
     const squares = this.slot('A', name, gradient.shape);
     squares.assign(tf.add(tf.mul(squares, old), tf.mul(tf.square(scaled), fresh)) as tf.Tensor);
     return tf.div(scaled, tf.add(tf.sqrt(squares), diagonalEpsilon));
@@ -264,11 +262,6 @@ function checkConfig(config: Required<Omit<ShampooConfig, 'schedule'>>): void {
   }
 }
 
-/** Weights of the old sum and of what comes to it. */
-function weights(beta2: number): [old: number, fresh: number] {
-  return beta2 === 1 ? [1, 1] : [beta2, 1 - beta2];
-}
-
 /** The blocks of a tensor, first axis outermost, each of the merged rank. Call inside tidy. */
 function cutInBlocks(x: tf.Tensor, { merged, splits, statistics }: ShampooBlocks): tf.Tensor[] {
   if (statistics.length === 0) return [];
@@ -294,16 +287,6 @@ function joinBlocks(
     pieces = joined;
   }
   return tf.reshape(pieces[0] as tf.Tensor, shape);
-}
-
-/** Products of a block with itself over all axes but one: [n, n]. */
-function gram(block: tf.Tensor, axis: number): tf.Tensor2D {
-  const order = [axis, ...block.shape.map((_, i) => i).filter((i) => i !== axis)];
-  const rows = tf.reshape(axis === 0 ? block : tf.transpose(block, order), [
-    block.shape[axis] as number,
-    -1,
-  ]) as tf.Tensor2D;
-  return tf.matMul(rows, rows, false, true);
 }
 
 /** Each block multiplied along each axis by that axis's preconditioner, put together again. */

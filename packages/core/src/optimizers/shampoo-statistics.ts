@@ -1,0 +1,48 @@
+import * as tf from '@tensorflow/tfjs';
+
+/** What a sum over the steps and what comes to it are multiplied by. */
+export interface SumWeights {
+  readonly old: number;
+  readonly fresh: number;
+}
+
+/** A mean that decays by beta2, or for 1 a plain sum. */
+export function sumWeights(beta2: number): SumWeights {
+  return beta2 === 1 ? { old: 1, fresh: 1 } : { old: beta2, fresh: 1 - beta2 };
+}
+
+/**
+ * S ← old·S + fresh·G, with G the products of a block with itself over all axes but one: float32 [n, n] for an axis of n.
+ *
+ * Source: dalle-mini `scalable_shampoo/distributed_shampoo.py`, Preconditioner.updated_statistics_from_grad.
+ */
+export function addGram(sum: tf.Variable, block: tf.Tensor, axis: number, { old, fresh }: SumWeights): void {
+  tf.tidy(() => sum.assign(tf.add(tf.mul(sum, old), tf.mul(gram(block, axis), fresh))));
+}
+
+/** Products of a block with itself over all axes but one. Call inside tidy. */
+function gram(block: tf.Tensor, axis: number): tf.Tensor2D {
+  const order = [axis, ...block.shape.map((_, i) => i).filter((i) => i !== axis)];
+  const rows = axis === 0 ? block : tf.transpose(block, order);
+  return rowProducts(tf.reshape(rows, [block.shape[axis] as number, -1]) as tf.Tensor2D);
+}
+
+/** Matrices of fewer rows are multiplied whole: halves of them are too small for fast products. */
+const LEAST_ROWS_TO_HALVE = 512;
+
+/** A·Aᵀ, of which the part below the diagonal is a copy: 5/8 of the arithmetic for 1,024 rows. */
+function rowProducts(a: tf.Tensor2D): tf.Tensor2D {
+  const [n, width] = a.shape;
+  if (n < LEAST_ROWS_TO_HALVE) return tf.matMul(a, a, false, true);
+  const half = Math.ceil(n / 2);
+  const top = tf.slice2d(a, [0, 0], [half, width]);
+  const bottom = tf.slice2d(a, [half, 0], [n - half, width]);
+  const mixed = tf.matMul(top, bottom, false, true) as tf.Tensor2D;
+  return tf.concat2d(
+    [
+      tf.concat2d([rowProducts(top), mixed], 1),
+      tf.concat2d([tf.transpose<tf.Tensor2D>(mixed), rowProducts(bottom)], 1),
+    ],
+    0,
+  );
+}
