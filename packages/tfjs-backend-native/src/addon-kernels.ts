@@ -217,6 +217,21 @@ export interface MovementFunctions {
     xColumns: number,
     channels: number,
   ): void;
+  /** The adjoint: dx from dy, as resizeBilinear makes y from x. */
+  resizeBilinearGrad(
+    dx: Float32Array,
+    dy: Float32Array,
+    firstRow: Int32Array,
+    secondRow: Int32Array,
+    rowFraction: Float32Array,
+    firstColumn: Int32Array,
+    secondColumn: Int32Array,
+    columnFraction: Float32Array,
+    batch: number,
+    xRows: number,
+    xColumns: number,
+    channels: number,
+  ): void;
   /** The adjoint: writes dx. */
   resizeNearestGrad(
     dy: Float32Array,

@@ -63,6 +63,18 @@ export interface Addon extends KernelFunctions {
   conv2dInputGradient(dx: Float32Array, dy: Float32Array, filter: Float32Array, sizes: Int32Array): void;
   /** Gradient of conv2d by its filter; sizes as there (the activation is ignored). */
   conv2dFilterGradient(df: Float32Array, x: Float32Array, dy: Float32Array, sizes: Int32Array): void;
+
+  /** As conv2d with filters of one channel each: filter [h,w,in,multiplier], out = in·multiplier. */
+  depthwise(
+    y: Float32Array,
+    x: Float32Array,
+    filter: Float32Array,
+    sizes: Int32Array,
+    bias: Float32Array | null,
+    leak: number,
+  ): void;
+  depthwiseInputGradient(dx: Float32Array, dy: Float32Array, filter: Float32Array, sizes: Int32Array): void;
+  depthwiseFilterGradient(df: Float32Array, x: Float32Array, dy: Float32Array, sizes: Int32Array): void;
 }
 
 /** The loaded addon and its file, or why there is none. */

@@ -1,4 +1,4 @@
-// resizeBilinear: see src/addon-kernels.ts.
+// resizeBilinear and resizeBilinearGrad: see src/addon-kernels.ts.
 #include "kernels/resize/resize.h"
 
 #include "binding/arguments.h"
@@ -20,9 +20,10 @@ bool read_axis(Arguments& args, size_t index, int64_t from, BilinearAxis* axis) 
   return args.require(inside, "lines must be inside of the image");
 }
 
-napi_value bilinear_binding(napi_env env, napi_callback_info info) {
-  Arguments args(env, info, "resizeBilinear", 12);
-  const Span<float> y = args.floats(0), x = args.floats(1);
+/// (output, input, three arrays of the rows, three of the columns, batch, x's rows, x's columns, channels): y from x, or dx from dy.
+napi_value bilinear(napi_env env, napi_callback_info info, const char* name, bool gradient) {
+  Arguments args(env, info, name, 12);
+  const Span<float> output = args.floats(0), input = args.floats(1), x = gradient ? output : input, y = gradient ? input : output;
   const int64_t batch = args.size(8), x_rows = args.size(9), x_columns = args.size(10), channels = args.size(11);
   BilinearAxis rows{}, columns{};
   if (!args.ok() || !read_axis(args, 2, x_rows, &rows) || !read_axis(args, 5, x_columns, &columns)) return nullptr;
@@ -30,12 +31,23 @@ napi_value bilinear_binding(napi_env env, napi_callback_info info) {
                     "arrays do not fit the shape")) {
     return nullptr;
   }
-  resize_bilinear(y.data, x.data, batch, rows, columns, channels);
+  if (gradient) {
+    resize_bilinear_gradient(x.data, y.data, batch, rows, columns, channels);
+  } else {
+    resize_bilinear(y.data, x.data, batch, rows, columns, channels);
+  }
   return nullptr;
 }
 
+napi_value bilinear_binding(napi_env env, napi_callback_info info) { return bilinear(env, info, "resizeBilinear", false); }
+
+napi_value bilinear_gradient_binding(napi_env env, napi_callback_info info) { return bilinear(env, info, "resizeBilinearGrad", true); }
+
 }  // namespace
 
-void register_resize(napi_env env, napi_value exports) { export_function(env, exports, "resizeBilinear", bilinear_binding); }
+void register_resize(napi_env env, napi_value exports) {
+  export_function(env, exports, "resizeBilinear", bilinear_binding);
+  export_function(env, exports, "resizeBilinearGrad", bilinear_gradient_binding);
+}
 
 }  // namespace easel

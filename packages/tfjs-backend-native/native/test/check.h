@@ -101,6 +101,7 @@ void test_transpose(const Tables& tables);
 void test_winograd(const Tables& tables);
 /// As the binding calls them, under the target that is set.
 void test_attention(const Tables& tables);
+void test_depthwise(const Tables& tables);
 void test_images(const Tables& tables);
 void test_products(const Tables& tables);
 

@@ -1,4 +1,4 @@
-// Pooling, its gradients and bilinear resizing, as the binding calls them, against plain loops.
+// Pooling, bilinear resizing and their gradients, as the binding calls them, against plain loops.
 #include "kernels/pool/pool.h"
 #include "kernels/resize/resize.h"
 #include "test/check.h"
@@ -84,6 +84,25 @@ void test_resize(int64_t channels) {
     const double below = at(bottom[i], left[j]) + (at(bottom[i], right[j]) - at(bottom[i], left[j])) * across[j];
     expect(y[o], above + (below - above) * down[i], {8, 4, 0}, o);
   }
+
+  Array dy(y.size(), (channels + 2) % 4), dx(x.size(), (channels + 3) % 4);
+  dy.fill_random();
+  run_threads(dx, [&](float* to) { resize_bilinear_gradient(to, dy.data(), batch, rows, columns, channels); });
+  std::vector<double> want(static_cast<size_t>(dx.size())), sizes(static_cast<size_t>(dx.size()));
+  for (int64_t o = 0; o < dy.size(); o++) {
+    const int64_t c = o % channels, b = o / channels / to_w / to_h;
+    const size_t j = static_cast<size_t>(o / channels % to_w), i = static_cast<size_t>(o / channels / to_w % to_h);
+    const auto give = [&](int64_t row, int64_t column, double weight) {
+      const size_t at = static_cast<size_t>(((b * from_h + row) * from_w + column) * channels + c);
+      want[at] += weight * dy[o];
+      sizes[at] += std::fabs(weight * dy[o]);
+    };
+    give(top[i], left[j], (1.0 - down[i]) * (1.0 - across[j]));
+    give(top[i], right[j], (1.0 - down[i]) * across[j]);
+    give(bottom[i], left[j], down[i] * (1.0 - across[j]));
+    give(bottom[i], right[j], static_cast<double>(down[i]) * across[j]);
+  }
+  for (int64_t i = 0; i < dx.size(); i++) expect(dx[i], want[static_cast<size_t>(i)], {0, 0, 16 * 0x1p-24 * (sizes[static_cast<size_t>(i)] + 1e-3)}, i);
 }
 
 }  // namespace

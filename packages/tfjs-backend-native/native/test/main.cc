@@ -55,6 +55,7 @@ int main() {
     run("epilogue", test_epilogue, tables);
     run("products", test_products, tables);
     run("attention", test_attention, tables);
+    run("depthwise", test_depthwise, tables);
     run("images", test_images, tables);
   }
   std::printf("%lld comparisons, %lld failed\n", static_cast<long long>(comparisons()), static_cast<long long>(failures()));

@@ -12,11 +12,12 @@ export interface ConvolutionAttributes {
   readonly dimRoundingMode?: 'floor' | 'round' | 'ceil';
 }
 
-/** tfjs's shapes of a convolution of x with filter; throws Error, in tfjs's words, if they do not fit. */
+/** tfjs's shapes of a convolution of x with filter, [h,w,C,D], or depthwise [h,w,C,multiplier]; throws Error, in tfjs's words, if they do not fit. */
 export function convolutionInfo(
   x: readonly number[],
   filter: readonly number[],
   { strides, pad, dataFormat, dilations, dimRoundingMode }: ConvolutionAttributes,
+  depthwise = false,
 ): ConvolutionInfo {
   return backend_util.computeConv2DInfo(
     x as [number, number, number, number],
@@ -25,7 +26,7 @@ export function convolutionInfo(
     dilations ?? 1,
     pad,
     dimRoundingMode,
-    false,
+    depthwise,
     backend_util.convertConv2DDataFormat(dataFormat),
   );
 }

@@ -5,6 +5,7 @@ import { batchNorm } from './batch-norm.js';
 import { conv2D } from './Conv2D.js';
 import { conv2DBackpropFilter } from './Conv2DBackpropFilter.js';
 import { conv2DBackpropInput } from './Conv2DBackpropInput.js';
+import { depthwiseKernels } from './depthwise.js';
 import { elementwiseKernels } from './elementwise.js';
 import { fusedConv2D, namedConvolutions } from './FusedConv2D.js';
 import { fusedMatMul } from './FusedMatMul.js';
@@ -33,6 +34,7 @@ export const NATIVE_KERNELS: readonly NativeKernel[] = [
   ...namedConvolutions,
   conv2DBackpropInput,
   conv2DBackpropFilter,
+  ...depthwiseKernels,
   ...elementwiseKernels,
   ...activationKernels,
   attention,

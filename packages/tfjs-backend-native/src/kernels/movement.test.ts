@@ -198,28 +198,6 @@ describe('resizeNearestNeighbor', () => {
         );
     }
   });
-  test('gradient is the adjoint: <dy, resize(x)> = <resizeGrad(dy), x> for each picture', () => {
-    for (const size of [
-      [6, 10],
-      [3, 5],
-      [2, 3],
-      [7, 11],
-    ] as [number, number][]) {
-      for (const align of [false, true]) {
-        underEachTarget(() => {
-          const error = tf.tidy(() => {
-            const x = tensor([2, 3, 5, 7]) as tf.Tensor4D;
-            const dy = tensor([2, ...size, 7], 'float32', 3) as tf.Tensor4D;
-            const f = (at: tf.Tensor) => tf.image.resizeNearestNeighbor(at as tf.Tensor4D, size, align);
-            const forward = f(x).mul(dy).sum([1, 2]); // [2, 7]
-            const backward = tf.grad(f)(x, dy).mul(x).sum([1, 2]);
-            return forward.sub(backward).abs().div(forward.abs().add(1)).max().dataSync()[0];
-          });
-          expect(error).toBeLessThan(1e-3);
-        });
-      }
-    }
-  });
   test('gradient of one picture as the cpu backend', () => {
     expectAsOnCpu(
       () =>
@@ -246,6 +224,55 @@ test('resizeBilinear as the cpu backend', () => {
         );
     }
   }
+});
+
+describe.each(['resizeNearestNeighbor', 'resizeBilinear'] as const)('gradient of %s', (resize) => {
+  const sizes: [number, number][] = [[6, 10], [3, 5], [2, 3], [7, 11], [1, 1], [40, 3]]; // biome-ignore format: a table
+  test.each(sizes)(
+    'to %i × %i is the adjoint: <dy, f(x)> = <gradient(dy), x> for each picture and channel',
+    (...size) => {
+      for (const channels of [1, 3, 8, 17, 35]) {
+        for (const [align, half] of [
+          [false, false],
+          [true, false],
+          [false, true],
+        ]) {
+          underEachTarget((target) => {
+            const error = tf.tidy(() => {
+              const x = tensor([2, 3, 5, channels]) as tf.Tensor4D;
+              const dy = tensor([2, ...size, channels], 'float32', 3) as tf.Tensor4D;
+              const f = (at: tf.Tensor) => tf.image[resize](at as tf.Tensor4D, size, align, half);
+              const forward = f(x).mul(dy).sum([1, 2]); // [2, channels]
+              const backward = tf.grad(f)(x, dy).mul(x).sum([1, 2]);
+              return forward.sub(backward).abs().div(forward.abs().add(1)).max().dataSync()[0];
+            });
+            if (!(error !== undefined && error < 1e-3))
+              throw new Error(`${target}, ${channels} channels, ${align}, ${half}: ${error}`);
+          });
+        }
+      }
+    },
+  );
+
+  test('of one square picture as the cpu backend', () => {
+    expectAsOnCpu(
+      () => tf.grad((x) => tf.image[resize](x as tf.Tensor4D, [7, 7]).square())(tensor([1, 4, 4, 19])),
+      { absolute: 1e-2, relative: 1e-5 },
+    );
+  });
+});
+
+test('the gradient of resizeBilinear by hand', () => {
+  // Aligned corners, 2 → 3: y = x0, (x0 + x1)/2, x1. dy = 1 10 100: dx = 1 + 5, 5 + 100.
+  underEachTarget(() => {
+    const dx = tf.grad((x) => tf.image.resizeBilinear(x as tf.Tensor4D, [1, 3], true))(
+      tf.tensor4d([7, 8], [1, 1, 2, 1]),
+      tf.tensor4d([1, 10, 100], [1, 1, 3, 1]),
+    );
+    expect(dx.shape).toEqual([1, 1, 2, 1]);
+    expect([...dx.dataSync()]).toEqual([6, 105]);
+    dx.dispose();
+  });
 });
 
 test('joinAxes makes neighbours one', () => {

@@ -45,13 +45,16 @@ const resizeNearest = nativeKernel(tf.ResizeNearestNeighbor, (args) => {
 });
 
 /**
- * dx of ResizeNearestNeighbor, its adjoint; without half-pixel centres, as tfjs defines it. (The cpu backend's kernel of tfjs 4.22.0 finds the
- * pictures of dy with the steps of x, so its result is wrong from the second picture of a batch on.)
+ * dx of ResizeNearestNeighbor, its adjoint. (The cpu backend's kernel of tfjs 4.22.0 finds the pictures of dy with the steps of x, so its result is wrong
+ * from the second picture of a batch on, and knows no half-pixel centres.)
  */
 const resizeNearestGrad = nativeKernel(tf.ResizeNearestNeighborGrad, (args) => {
   const { backend } = args;
   const { images, dy } = args.inputs as { images: tf.TensorInfo; dy: tf.TensorInfo };
-  const { alignCorners } = args.attrs as { alignCorners: boolean };
+  const { alignCorners, halfPixelCenters } = args.attrs as {
+    alignCorners: boolean;
+    halfPixelCenters?: boolean;
+  };
   const [batch, rows, columns, channels] = images.shape as [number, number, number, number];
   const [, toRows, toColumns] = dy.shape as [number, number, number, number];
   if (dy.dtype !== 'float32' || sizeOf(images.shape) === 0 || sizeOf(dy.shape) === 0)
@@ -60,8 +63,8 @@ const resizeNearestGrad = nativeKernel(tf.ResizeNearestNeighborGrad, (args) => {
   addon().resizeNearestGrad(
     backend.float32(dy),
     dx.values,
-    nearestLines(rows, toRows, alignCorners, false),
-    nearestLines(columns, toColumns, alignCorners, false),
+    nearestLines(rows, toRows, alignCorners, halfPixelCenters ?? false),
+    nearestLines(columns, toColumns, alignCorners, halfPixelCenters ?? false),
     batch,
     rows,
     columns,
@@ -116,5 +119,39 @@ const resizeBilinear = nativeKernel(tf.ResizeBilinear, (args) => {
   return y.info;
 });
 
-/** Nearest-neighbour resizing and its gradient, and bilinear resizing. */
-export const resizeKernels: readonly NativeKernel[] = [resizeNearest, resizeNearestGrad, resizeBilinear];
+/**
+ * dx of ResizeBilinear, its adjoint. (The cpu backend's kernel of tfjs 4.22.0 exchanges height and width in the shape of dx, and knows no half-pixel
+ * centres.)
+ */
+const resizeBilinearGrad = nativeKernel(tf.ResizeBilinearGrad, (args) => {
+  const { backend } = args;
+  const { images, dy } = args.inputs as { images: tf.TensorInfo; dy: tf.TensorInfo };
+  const { alignCorners, halfPixelCenters } = args.attrs as {
+    alignCorners: boolean;
+    halfPixelCenters?: boolean;
+  };
+  const [batch, rows, columns, channels] = images.shape as [number, number, number, number];
+  const [, toRows, toColumns] = dy.shape as [number, number, number, number];
+  if (dy.dtype !== 'float32' || sizeOf(images.shape) === 0 || sizeOf(dy.shape) === 0)
+    return runOnCpu(tf.ResizeBilinearGrad, args);
+  const dx = backend.allocate(images.shape, 'float32');
+  addon().resizeBilinearGrad(
+    dx.values,
+    backend.float32(dy),
+    ...linesBetween(rows, toRows, alignCorners, halfPixelCenters ?? false),
+    ...linesBetween(columns, toColumns, alignCorners, halfPixelCenters ?? false),
+    batch,
+    rows,
+    columns,
+    channels,
+  );
+  return dx.info;
+});
+
+/** Resizing by the nearest neighbour and bilinearly, and the gradients. */
+export const resizeKernels: readonly NativeKernel[] = [
+  resizeNearest,
+  resizeNearestGrad,
+  resizeBilinear,
+  resizeBilinearGrad,
+];

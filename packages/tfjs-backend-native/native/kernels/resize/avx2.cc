@@ -2,6 +2,6 @@
 
 namespace easel {
 
-const ResizeKernels resize_avx2 = {bilinear_row};
+const ResizeKernels resize_avx2 = {bilinear_row, gradient_row};
 
 }  // namespace easel

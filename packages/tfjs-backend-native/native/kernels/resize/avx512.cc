@@ -2,6 +2,6 @@
 
 namespace easel {
 
-const ResizeKernels resize_avx512 = {bilinear_row};
+const ResizeKernels resize_avx512 = {bilinear_row, gradient_row};
 
 }  // namespace easel

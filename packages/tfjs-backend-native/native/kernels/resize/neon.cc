@@ -2,6 +2,6 @@
 
 namespace easel {
 
-const ResizeKernels resize_neon = {bilinear_row};
+const ResizeKernels resize_neon = {bilinear_row, gradient_row};
 
 }  // namespace easel

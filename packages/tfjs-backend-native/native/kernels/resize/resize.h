@@ -1,5 +1,6 @@
 // Bilinear resizing of images [B,H,W,C], float32: y[i,j] = the values of four pixels of x, weighted by their nearness.
-// Columns first: t = x[top,left] + (x[top,right] − x[top,left])·f, the same below, then t + (below − t)·g.
+// Columns first: t = x[top,left] + (x[top,right] − x[top,left])·f, the same below, then t + (below − t)·g. The gradient is the adjoint: every dy goes to the four
+// pixels with the weights (1 − g)(1 − f), (1 − g)f, g(1 − f) and g·f, summed in reading order of dy.
 #pragma once
 
 #include <cstdint>
@@ -17,11 +18,16 @@ struct BilinearAxis {
 struct ResizeKernels {
   /// One row of y from two rows of x.
   void (*bilinear_row)(float* y, const float* top, const float* bottom, float fraction, const BilinearAxis& columns, int64_t channels);
+  /// Adds weight · one row of dy to one row of dx.
+  void (*gradient_row)(float* dx, const float* dy, float weight, const BilinearAxis& columns, int64_t channels);
 };
 
 extern const ResizeKernels resize_serial, resize_avx2, resize_avx512, resize_neon;
 
 /// y [batch, rows.to, columns.to, channels] from x [batch, rows.from, columns.from, channels], on all threads.
 void resize_bilinear(float* y, const float* x, int64_t batch, const BilinearAxis& rows, const BilinearAxis& columns, int64_t channels);
+
+/// dx [batch, rows.from, columns.from, channels] from dy [batch, rows.to, columns.to, channels], on all threads.
+void resize_bilinear_gradient(float* dx, const float* dy, int64_t batch, const BilinearAxis& rows, const BilinearAxis& columns, int64_t channels);
 
 }  // namespace easel

@@ -25,5 +25,26 @@ void bilinear_row(float* y, const float* top, const float* bottom, float fractio
   }
 }
 
+void gradient_row(float* dx, const float* dy, float weight, const BilinearAxis& columns, int64_t channels) {
+  for (int64_t j = 0; j < columns.to; j++, dy += channels) {
+    float* const left = dx + columns.first[j] * channels;
+    float* const right = dx + columns.second[j] * channels;
+    const vf to_left = set(weight * (1 - columns.fraction[j])), to_right = set(weight * columns.fraction[j]);
+    // Left and right may be one pixel: the first sum is stored before the second is read.
+    for_vectors(
+        channels,
+        [&](int64_t c) {
+          const vf gradient = load(dy + c);
+          store(left + c, fma(to_left, gradient, load(left + c)));
+          store(right + c, fma(to_right, gradient, load(right + c)));
+        },
+        [&](int64_t c, int64_t count) {
+          const vf gradient = load_first(dy + c, count);
+          store_first(left + c, count, fma(to_left, gradient, load_first(left + c, count)));
+          store_first(right + c, count, fma(to_right, gradient, load_first(right + c, count)));
+        });
+  }
+}
+
 }  // namespace
 }  // namespace easel

@@ -1,0 +1,7 @@
+#include "kernels/depthwise/vector.h"
+
+namespace easel {
+
+const DepthwiseKernels depthwise_neon = {sums, filter_sums};
+
+}  // namespace easel
