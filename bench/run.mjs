@@ -27,6 +27,13 @@ const TURN_MS = 40;
 const SLOW_MS = 200;
 const SLOW_RATIO = 6;
 
+/** Only for rows that ask for it. */
+const ON_DEMAND = 'torch-compiled';
+
+/** Rows of a process of their own: passes over all contestants, and runs of a pass. */
+const ALONE_PASSES = 2;
+const ALONE_RUNS = 3;
+
 /**
  * Peers allocate their results with malloc, which gives large ones back to the system each time: a layer norm of 32 MB then takes PyTorch
  * 8 to 30 ms in place of 1.3, all of it page faults. With these settings glibc keeps the memory, as Easel's pool does. OpenMP's threads are
@@ -51,48 +58,69 @@ if (options.list) {
   process.exit(0);
 }
 
-const peers = await startPeers();
+const candidates = contestants();
+const peers = chosen.some((test) => !test.alone) ? await startPeers() : [];
 const [easel] = peers;
-if (easel?.name !== 'easel') throw new Error('the native backend did not start: run `npx easel doctor`');
+if (peers.length > 0 && easel?.name !== 'easel')
+  throw new Error('the native backend did not start: run `npx easel doctor`');
 const machine = Machine.start();
 const rows = await describeMachine();
 
-const names = peers.slice(1).map((peer) => peer.name);
+const names = [
+  ...new Set([...peers.slice(1).map((peer) => peer.name), ...chosen.flatMap(({ alone }) => alone ?? [])]),
+];
 console.log(`| case | unit | easel | limit | of it | ${names.join(' | ')} | ratio |`);
 console.log(`|---|---|--:|--:|--:|${names.map(() => '--:|').join('')}--:|`);
-for (const test of chosen) {
-  const row = await measure(test);
-  rows.push(row);
-  const { name, unit, limit, ratio, peers: times } = row;
-  const share = limit === null || row.easel === null ? '–' : `${Math.round((100 * limit) / row.easel)} %`;
-  const cells = [name, unit, show(row.easel), show(limit), share, ...names.map((peer) => show(times[peer]))];
-  console.log(`| ${cells.join(' | ')} | ${ratio?.toFixed(2) ?? '–'} |`);
-}
+for (const test of chosen)
+  for (const row of test.alone ? await measureAlone(test) : [await measure(test)]) show(row);
 if (options.json) writeFileSync(options.json, `${JSON.stringify(rows, null, 2)}\n`);
 for (const peer of peers) peer.end();
 machine?.end();
 
-function show(time) {
+function show(row) {
+  rows.push(row);
+  const { name, unit, limit, ratio, peers: times } = row;
+  const share = limit === null || row.easel === null ? '–' : `${Math.round((100 * limit) / row.easel)} %`;
+  const cells = [
+    name,
+    unit,
+    figure(row.easel),
+    figure(limit),
+    share,
+    ...names.map((peer) => figure(times[peer])),
+  ];
+  console.log(`| ${cells.join(' | ')} | ${ratio?.toFixed(2) ?? '–'} |`);
+}
+
+function figure(time) {
   return time === undefined || time === null ? '–' : time >= 1000 ? time.toFixed(0) : time.toPrecision(3);
 }
 
-/** Starts whoever is installed; names whoever is not. */
-async function startPeers() {
+/** How each contestant is started, or why it cannot be. */
+function contestants() {
   const file = (name) => new URL(`peers/${name}`, import.meta.url).pathname;
   const node = (...args) => [process.execPath, ['--no-warnings', '--expose-gc', file('tfjs.mjs'), ...args]];
   const python = (which) => [options.python, [file('python.py'), which]];
-  const candidates = {
+  return {
     easel: node('native'),
     openblas: python('numpy'),
     torch: python('torch'),
+    'torch-compiled': python('torch'),
     jax: python('jax'),
     'tfjs-node': options['tfjs-node'] ? node('tensorflow', options['tfjs-node']) : 'no --tfjs-node DIR',
     'tfjs-wasm': node('wasm'),
   };
-  const listed = options.peers?.split(',');
+}
+
+function isListed(name) {
+  return name === 'easel' || options.peers === undefined || options.peers.split(',').includes(name);
+}
+
+/** Starts whoever is installed; names whoever is not. */
+async function startPeers() {
   const started = [];
   for (const [name, candidate] of Object.entries(candidates)) {
-    if (listed !== undefined && name !== 'easel' && !listed.includes(name)) continue;
+    if (name === ON_DEMAND || !isListed(name)) continue;
     if (typeof candidate === 'string') {
       console.error(`${name}: left out (${candidate})`);
       continue;
@@ -135,6 +163,44 @@ async function describeMachine() {
   }
   console.error('');
   return made;
+}
+
+/**
+ * Two rows, time and peak memory, of a case that needs a process of its own: a contestant is started, prepared, timed and ended, then the next. Peers
+ * have one pass with memory settings that make them fast and one as they come: the faster and the smaller counts.
+ */
+async function measureAlone(test) {
+  const { name, flop, alone } = test;
+  const best = { ms: {}, bytes: {} };
+  const limits = [];
+  for (let pass = 0; pass < ALONE_PASSES; pass++) {
+    for (const who of ['easel', ...alone].filter(isListed)) {
+      if (machine !== undefined) limits.push(flop / (await machine.fma(0.05)) / 1e6);
+      const env = who === 'easel' || pass > 0 ? {} : PEER_ENVIRONMENT;
+      const contestant = new Contestant(who, ...candidates[who], { env });
+      const kind = who === ON_DEMAND ? `${test.kind}_compiled` : test.kind;
+      const prepared = await contestant.ask({ command: 'prepare', ...test, kind });
+      if (prepared?.ms === undefined) {
+        const reason = prepared?.failed ?? (prepared?.unsupported ? 'no such kind' : contestant.lastWords);
+        console.error(`${name}: ${who} fails: ${reason}`);
+      } else {
+        const { ms } = await contestant.ask({ command: 'run', turnMs: (ALONE_RUNS + 0.5) * prepared.ms });
+        const { bytes } = await contestant.ask({ command: 'peak' });
+        best.ms[who] = Math.min(best.ms[who] ?? Infinity, median(ms));
+        best.bytes[who] = Math.min(best.bytes[who] ?? Infinity, bytes / 2 ** 20);
+      }
+      contestant.end();
+    }
+  }
+  const row = (name, unit, { easel: ours = null, ...peers }, limit) => {
+    const least = Math.min(...Object.values(peers));
+    const ratio = ours !== null && Number.isFinite(least) ? least / ours : null;
+    return { name, unit, easel: ours, peers, limit, ratio };
+  };
+  return [
+    row(name, 'ms', best.ms, limits.length > 0 ? median(limits) : null),
+    row(`${name}_memory`, 'MB', best.bytes, null),
+  ];
 }
 
 /** One row: everybody in turns, the machine among them, so that all see the same clock and the same neighbours. */

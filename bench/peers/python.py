@@ -8,6 +8,7 @@ import gc
 import importlib.util
 import json
 import os
+import resource
 import sys
 import time
 
@@ -108,6 +109,8 @@ for line in sys.stdin:
             answer = prepare(request["family"], request["kind"], request.get("args", {}), request["inner"])
         elif command == "run":
             answer = run(request["turnMs"])
+        elif command == "peak":
+            answer = {"bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)}
         else:
             answer = forget()
     except Exception as error:  # the run goes on without this row

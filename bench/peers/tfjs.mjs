@@ -87,6 +87,8 @@ const answers = {
       ms.push(timed(run, inner));
     return { ms };
   },
+  /** Most resident bytes so far. */
+  peak: () => ({ bytes: process.resourceUsage().maxRSS * 1024 }),
   forget() {
     forget();
     return {};

@@ -14,6 +14,35 @@ const perToken =
   TRANSFORMER.width * TRANSFORMER.vocabulary;
 const transformerFlop = 3 * 2 * tokens * perToken;
 
+// DALL·E mini's width with 4 layers in each stack: 203 million parameters.
+const DALLE = {
+  vocabulary: 50264,
+  codes: 16385,
+  text_length: 64,
+  length: 256,
+  width: 1024,
+  heads: 16,
+  inner: 2730,
+  layers: 4,
+};
+
+/** Multiply-adds of a row's forward pass; the causal mask halves the decoder's own attention. */
+function dalleProducts({ codes, text_length: text, length, width, inner, layers }) {
+  const feedForward = 3 * width * inner;
+  const encoder = text * (4 * width ** 2 + feedForward + 2 * text * width);
+  const decoder =
+    length * (6 * width ** 2 + feedForward + length * width + 2 * text * width) + text * 2 * width ** 2;
+  return layers * (encoder + decoder) + length * width * codes;
+}
+
+const dalle = (batch, optimizer, rematerialize = false) => ({
+  name: `train_dalle_4+4_b${batch}_${optimizer}${rematerialize ? '_rematerialized' : ''}`,
+  kind: 'dalle',
+  args: { batch, optimizer, rematerialize, ...DALLE },
+  flop: (rematerialize ? 4 : 3) * 2 * batch * dalleProducts(DALLE),
+  alone: ['torch', 'torch-compiled', 'jax'],
+});
+
 export const cases = [
   { name: 'train_convnet_b32_32x32', kind: 'convnet', args: CONVNET, flop: convnetFlop },
   { name: 'train_convnet_b32_32x32_fused', kind: 'convnet_fused', args: CONVNET, flop: convnetFlop },
@@ -29,4 +58,8 @@ export const cases = [
     args: TRANSFORMER,
     flop: transformerFlop,
   },
+  dalle(2, 'adamw'),
+  dalle(8, 'adamw'),
+  dalle(8, 'adafactor'),
+  dalle(8, 'adafactor', true),
 ];
