@@ -11,11 +11,11 @@ function named(parameters, prefix = '') {
 }
 
 /** A step that lowers loss() over the variables. */
-function trainer({ core, tf }, variables, optimizer, loss) {
+function trainer({ core }, variables, optimizer, loss) {
   return () => {
-    const { value, grads } = core.valueAndGrads(loss, variables);
-    optimizer.apply(variables, grads);
-    tf.dispose([...grads.values()]);
+    const update = optimizer.begin(variables);
+    const { value } = core.valueAndGrads(loss, variables, { onGradient: update.take });
+    update.finish();
     return value;
   };
 }

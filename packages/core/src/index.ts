@@ -94,7 +94,7 @@ export { normalizeL2 } from './ops/normalize.js';
 export { rematerialize } from './ops/rematerialize.js';
 export { updateRows } from './ops/update-rows.js';
 export { upsampleNearest2x } from './ops/upsample.js';
-export { type ValueAndGrads, valueAndGrads } from './ops/value-and-grads.js';
+export { type ValueAndGrads, type ValueAndGradsOptions, valueAndGrads } from './ops/value-and-grads.js';
 
 // Optimizers
 export {
@@ -117,6 +117,7 @@ export {
   linearSchedule,
   momentumBytes,
   Optimizer,
+  type PendingUpdate,
   quantizeMomentum,
   type Schedule,
   type ScheduleOptions,

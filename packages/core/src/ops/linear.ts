@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { ShapeError } from '../errors.js';
 import { FUSABLE_ACTIVATIONS, type FusableActivation } from './activation.js';
 import { hasKernel, registerGradientOnce, runKernel } from './fused-kernel.js';
-import { tapeIsOn } from './tape.js';
+import { summing, tapeIsOn } from './tape.js';
 
 /** What follows the product in `linear`. */
 export interface LinearOptions {
@@ -94,7 +94,10 @@ registerGradientOnce({
       };
     }
     return {
-      x: () => runKernel('Linear', { x: dy, kernel }, { transposeKernel: true })[0] as tf.Tensor,
+      x: summing(
+        (residual) =>
+          runKernel('Linear', { x: dy, kernel, residual }, { transposeKernel: true })[0] as tf.Tensor,
+      ),
       kernel: () => runKernel('LinearKernelGrad', { x, dy })[0] as tf.Tensor,
       bias,
       residual: () => tf.clone(dy),

@@ -9,6 +9,23 @@ export interface TapeNode {
   readonly gradient?: (dys: (tf.Tensor | undefined)[]) => Record<string, () => tf.Tensor>;
 }
 
+/**
+ * A gradient of an input that can be added to the gradient `sum` which that input already has, in the pass that computes it. tfjs's own backward pass
+ * calls it as any other and adds.
+ */
+export interface SummingGradient {
+  (): tf.Tensor;
+  /** sum + this gradient, a new tensor. */
+  plus?: (sum: tf.Tensor) => tf.Tensor;
+}
+
+/** f as a gradient: f() alone, f(sum) added to sum. */
+export function summing(f: (sum?: tf.Tensor) => tf.Tensor): SummingGradient {
+  const gradient: SummingGradient = () => f();
+  gradient.plus = f;
+  return gradient;
+}
+
 /** What of tfjs's engine is used here beyond its public types. `tape.test.ts` pins it, so that another tfjs fails there first. */
 interface EngineWithTape {
   startTape(): void;

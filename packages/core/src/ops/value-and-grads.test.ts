@@ -65,6 +65,62 @@ onEachBackend(() => {
       }
     });
 
+    test('hands out gradients one by one, each when the rest no longer reads its variable, and keeps none', () => {
+      const reference = valueAndGrads(() => transformerLoss(weights), weights);
+      const expected = new Map([...reference.grads].map(([name, gradient]) => [name, gradient.dataSync()]));
+      tf.dispose([reference.value, ...reference.grads.values()]);
+      const before = tf.memory().numTensors;
+      const kept = new Map([...weights].map(([name, weight]) => [name, tf.clone(weight)]));
+      const found: string[] = [];
+      const { value, grads } = valueAndGrads(() => transformerLoss(weights), weights, {
+        onGradient: (name, gradient) => {
+          found.push(name);
+          expect(gradient.dataSync()).toEqual(expected.get(name));
+          tf.tidy(() => (weights.get(name) as tf.Variable).assign(tf.fill(gradient.shape, 1e6)));
+        },
+      });
+      expect(grads.size).toBe(0);
+      expect(found.toSorted()).toEqual([...weights.keys()].toSorted());
+      expect([found[0], found.at(-1)]).toEqual(['down', 'table']); // the tied table is read first and last
+      value.dispose();
+      for (const [name, values] of kept) weights.get(name)?.assign(values);
+      tf.dispose([...kept.values()]);
+      expect(tf.memory().numTensors).toBe(before);
+    });
+
+    test('an error in onGradient leaves nothing', () => {
+      const before = tf.memory().numTensors;
+      const fail = () => {
+        throw new EaselError('inside onGradient');
+      };
+      expect(() => valueAndGrads(() => transformerLoss(weights), weights, { onGradient: fail })).toThrow(
+        'inside onGradient',
+      );
+      expect(tf.memory().numTensors).toBe(before);
+    });
+
+    test('two names of one variable are both handed its gradient; one that is not reached is an error', () => {
+      const [w, unused] = [tf.variable(tf.scalar(3)), tf.variable(tf.scalar(1))];
+      const found: [string, number][] = [];
+      const take = (name: string, gradient: tf.Tensor) => {
+        found.push([name, gradient.dataSync()[0] as number]);
+      };
+      const square = () => tf.square(w) as tf.Scalar;
+      const named: [string, tf.Variable][] = [
+        ['a', w],
+        ['b', w],
+      ];
+      valueAndGrads(square, new Map(named), { onGradient: take }).value.dispose();
+      expect(found).toEqual([
+        ['a', 6],
+        ['b', 6],
+      ]);
+      expect(() => valueAndGrads(square, new Map([...named, ['c', unused]]), { onGradient: take })).toThrow(
+        'does not depend on c.',
+      );
+      tf.dispose([w, unused]);
+    });
+
     test('inside tidy, the caller keeps what it returns and nothing else', () => {
       const before = tf.memory().numTensors;
       const kept = tf.tidy(

@@ -1,6 +1,17 @@
 import * as tf from '@tensorflow/tfjs';
 import { EaselError } from '../errors.js';
-import { disposeSaved, insideGradient, record, type TapeNode } from './tape.js';
+import { disposeSaved, insideGradient, record, type SummingGradient, type TapeNode } from './tape.js';
+
+/** Settings of `valueAndGrads`. */
+export interface ValueAndGradsOptions {
+  /** Leave a variable that does not reach the loss out of `grads`, in place of an error (default false). */
+  readonly allowUnused?: boolean;
+  /**
+   * Is given each gradient as soon as it is whole, when nothing of what is left to do reads the variable any more: it may be changed
+   * there. The gradient is disposed afterwards and is not in `grads`, so that never all gradients are held at once.
+   */
+  readonly onGradient?: (name: string, gradient: tf.Tensor) => void;
+}
 
 /** Result of `valueAndGrads`; all tensors are the caller's to dispose. */
 export interface ValueAndGrads {
@@ -20,12 +31,12 @@ export interface ValueAndGrads {
  * f returns the loss (a scalar) or `{ loss, … }` with further tensors to hand out; it runs in tidy. Integer tensors on the way
  * carry no gradient, so an index chosen by a variable (an argmin of distances) needs no special care.
  * Throws EaselError if called inside another gradient, if the loss is no float32 scalar, if an operation on the way has no
- * gradient, or if a variable does not reach the loss (with `allowUnused` such a variable is left out of `grads`).
+ * gradient, or if a variable does not reach the loss.
  */
 export function valueAndGrads(
   f: () => tf.Scalar | ({ loss: tf.Scalar } & Record<string, tf.Tensor>),
   variables: ReadonlyMap<string, tf.Variable>,
-  options: { readonly allowUnused?: boolean } = {},
+  { allowUnused = false, onGradient }: ValueAndGradsOptions = {},
 ): ValueAndGrads {
   if (insideGradient()) {
     throw new EaselError(
@@ -39,8 +50,17 @@ export function valueAndGrads(
       const found = loss === undefined ? 'none' : `${loss.dtype} [${loss.shape}]`;
       throw new EaselError(`valueAndGrads: expected f to return a float32 scalar as its loss, got ${found}.`);
     }
-    const byId = backward(loss, tape, new Set([...variables.values()].map((variable) => variable.id)));
-    const grads = collect(byId, variables, options.allowUnused ?? false);
+    const handedOut = new Set<string>();
+    const hand = (id: number, gradient: tf.Tensor): void => {
+      for (const [name, variable] of variables) {
+        if (variable.id !== id) continue;
+        handedOut.add(name);
+        onGradient?.(name, gradient);
+      }
+    };
+    const wanted = new Set([...variables.values()].map((variable) => variable.id));
+    const byId = backward(loss, tape, wanted, onGradient && { onWhole: hand });
+    const grads = collect(byId, variables, handedOut, allowUnused);
     return { value: loss as tf.Scalar, outputs, grads };
   } catch (error) {
     tf.dispose(result);
@@ -57,7 +77,7 @@ export function valueAndGrads(
 export function pullBack(f: () => tf.Tensor, dy: tf.Tensor, wanted: readonly tf.Tensor[]): tf.Tensor[] {
   const { result, tape } = record(f);
   try {
-    const byId = backward(result, tape, new Set(wanted.map(({ id }) => id)), dy);
+    const byId = backward(result, tape, new Set(wanted.map(({ id }) => id)), { dy });
     const grads = wanted.map((x) => tf.clone(byId.get(x.id) ?? tf.zerosLike(x)));
     tf.dispose([...byId.values()]);
     return grads;
@@ -76,12 +96,15 @@ function splitResult(result: tf.TensorContainer): {
   return { loss: loss instanceof tf.Tensor ? loss : undefined, outputs };
 }
 
-/** Kept gradients by the id of the wanted tensor, from the result's gradient (default 1). On an error nothing is kept. */
+/**
+ * Kept gradients by the id of the wanted tensor, from the result's gradient `dy` (default 1). On an error nothing is kept. With `onWhole` each
+ * gradient goes there, and is then disposed, when all operations that read its tensor have been walked.
+ */
 function backward(
   result: tf.Tensor,
   tape: readonly TapeNode[],
   wanted: ReadonlySet<number>,
-  dy?: tf.Tensor,
+  { dy, onWhole }: { dy?: tf.Tensor; onWhole?: (id: number, gradient: tf.Tensor) => void } = {},
 ): Map<number, tf.Tensor> {
   const reached = new Set(wanted);
   const nodes: TapeNode[] = [];
@@ -93,6 +116,12 @@ function backward(
     for (const output of node.outputs) if (output.dtype === 'float32') reached.add(output.id);
     nodes.push(node);
   }
+  const firstReader = new Map<number, TapeNode>(); // the last one to be walked
+  if (onWhole !== undefined)
+    for (const node of nodes)
+      for (const input of Object.values(node.inputs))
+        if (input != null && wanted.has(input.id) && !firstReader.has(input.id))
+          firstReader.set(input.id, node);
   const gradients = new Map<number, tf.Tensor>();
   try {
     if (reached.has(result.id))
@@ -105,6 +134,15 @@ function backward(
         if (wanted.has(output.id)) continue;
         gradients.get(output.id)?.dispose();
         gradients.delete(output.id);
+      }
+      if (onWhole === undefined) continue;
+      for (const { id } of Object.values(node.inputs).filter((input) => input != null)) {
+        const gradient = gradients.get(id);
+        if (gradient === undefined || firstReader.get(id) !== node) continue;
+        firstReader.delete(id);
+        onWhole(id, gradient);
+        gradient.dispose();
+        gradients.delete(id);
       }
     }
     return gradients;
@@ -137,14 +175,15 @@ function walkNode(
         `valueAndGrads: the operation ${node.kernelName} has no gradient for its input "${name}".`,
       );
     }
-    const gradient = tf.tidy(part);
+    const before = gradients.get(input.id);
+    const plus = before === undefined ? undefined : (part as SummingGradient).plus;
+    const gradient = tf.tidy(plus === undefined ? part : () => plus(before as tf.Tensor));
     if (gradient.dtype !== 'float32' || !tf.util.arraysEqual(gradient.shape, input.shape)) {
       throw new EaselError(
         `valueAndGrads: the gradient of ${node.kernelName} for its input "${name}" should be float32 [${input.shape}], got ${gradient.dtype} [${gradient.shape}].`,
       );
     }
-    const before = gradients.get(input.id);
-    const sum = before === undefined ? gradient : tf.add(before, gradient);
+    const sum = before === undefined || plus !== undefined ? gradient : tf.add(before, gradient);
     const own = owned.has(sum.id) ? tf.clone(sum) : sum;
     owned.add(own.id);
     gradients.set(input.id, tf.keep(own));
@@ -155,11 +194,13 @@ function walkNode(
 function collect(
   byId: Map<number, tf.Tensor>,
   variables: ReadonlyMap<string, tf.Variable>,
+  handedOut: ReadonlySet<string>,
   allowUnused: boolean,
 ): Map<string, tf.Tensor> {
   const grads = new Map<string, tf.Tensor>();
   const unused: string[] = [];
   for (const [name, variable] of variables) {
+    if (handedOut.has(name)) continue;
     const gradient = byId.get(variable.id);
     if (gradient === undefined) unused.push(name);
     else grads.set(name, tf.clone(gradient)); // an ordinary tensor, so that a caller's tidy owns it

@@ -52,6 +52,39 @@ describe('AdamW', () => {
     expect(optimizer.step).toBe(2);
   });
 
+  test('gradients one by one, in any order, are the same update', () => {
+    const start = { w: [1, 2, 3], bias: [4] };
+    const [whole, parts] = [0, 1].map(
+      () => new Map(Object.entries(start).map(([name, values]) => [name, variable(values)])),
+    ) as [Map<string, tf.Variable>, Map<string, tf.Variable>];
+    const grads = new Map([
+      ['w', tf.tensor1d([0.5, -1, 2])],
+      ['bias', tf.tensor1d([3])],
+    ]);
+    const [one, other] = [new AdamW({ schedule: rate(0.1) }), new AdamW({ schedule: rate(0.1) })];
+    for (let step = 0; step < 2; step++) {
+      one.apply(whole, grads, 0.5);
+      const update = other.begin(parts, 0.5);
+      for (const [name, gradient] of [...grads].reverse()) update.take(name, gradient);
+      expect(other.step).toBe(step);
+      update.finish();
+    }
+    expect(other.step).toBe(2);
+    for (const [name, weight] of whole) expect(parts.get(name)?.dataSync()).toEqual(weight.dataSync());
+  });
+
+  test('an update one by one refuses a gradient that does not fit, a second one and a missing one', () => {
+    const variables = new Map([['w', variable([1, 2])]]);
+    const optimizer = new AdamW({ schedule: rate(0.1) });
+    const update = optimizer.begin(variables);
+    expect(() => update.take('w', tf.tensor1d([1]))).toThrow('expected a gradient [2] for w, got [1]');
+    expect(() => update.finish()).toThrow('expected a gradient [2] for w, got none');
+    update.take('w', tf.tensor1d([1, 1]));
+    expect(() => update.take('w', tf.tensor1d([1, 1]))).toThrow('no variable named w');
+    update.finish();
+    expect(optimizer.step).toBe(1);
+  });
+
   test('the schedule is asked for the count before the update', () => {
     const w = variable([0]);
     const asked: number[] = [];

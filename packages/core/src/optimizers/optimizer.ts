@@ -14,6 +14,14 @@ export interface UpdatePoint {
   readonly gradientScale: number;
 }
 
+/** An update that gets its gradients one by one, as `valueAndGrads` hands them out. */
+export interface PendingUpdate {
+  /** Changes one variable by its gradient, which is read, not disposed. Throws ShapeError if the gradient does not fit or the variable had its turn. */
+  take(name: string, gradient: tf.Tensor): void;
+  /** Counts the update. Throws ShapeError if a variable has had no gradient, and CheckpointError if loaded state does not fit. */
+  finish(): void;
+}
+
 /**
  * Base of the optimizers: counts updates, holds the state tensors of each variable by name, saves and loads them.
  *
@@ -48,12 +56,31 @@ export abstract class Optimizer {
     gradientScale = 1,
   ): void {
     this.#check(variables, grads);
+    const pending = this.begin(variables, gradientScale);
+    for (const name of variables.keys()) pending.take(name, grads.get(name) as tf.Tensor);
+    pending.finish();
+  }
+
+  /** As `apply`, for gradients that come one by one and in any order. What `take` has changed stays changed if the update is not finished. */
+  begin(variables: ReadonlyMap<string, tf.Variable>, gradientScale = 1): PendingUpdate {
     const at = { learningRate: this.schedule(this.#step), count: this.#step, gradientScale };
     this.prepare(variables);
-    for (const [name, variable] of variables)
-      tf.tidy(() => this.update(name, variable, grads.get(name) as tf.Tensor, at));
-    this.#checkLoadedIsUsed();
-    this.#step += 1;
+    const waiting = new Map(variables);
+    return {
+      take: (name, gradient) => {
+        const variable = waiting.get(name);
+        if (variable === undefined)
+          throw new ShapeError(`optimizer: there is a gradient but no variable named ${name}.`);
+        checkGradient(name, variable, gradient);
+        waiting.delete(name);
+        tf.tidy(() => this.update(name, variable, gradient, at));
+      },
+      finish: () => {
+        for (const [name, variable] of waiting) checkGradient(name, variable, undefined);
+        this.#checkLoadedIsUsed();
+        this.#step += 1;
+      },
+    };
   }
 
   /** Called once before the variables of an update, for what depends on all of them. */
@@ -135,13 +162,7 @@ export abstract class Optimizer {
   }
 
   #check(variables: ReadonlyMap<string, tf.Variable>, grads: ReadonlyMap<string, tf.Tensor>): void {
-    for (const [name, variable] of variables) {
-      const gradient = grads.get(name);
-      if (gradient === undefined || `${gradient.shape}` !== `${variable.shape}`) {
-        const found = gradient === undefined ? 'none' : `[${gradient.shape}]`;
-        throw new ShapeError(`optimizer: expected a gradient [${variable.shape}] for ${name}, got ${found}.`);
-      }
-    }
+    for (const [name, variable] of variables) checkGradient(name, variable, grads.get(name));
     for (const name of grads.keys()) {
       if (!variables.has(name)) {
         throw new ShapeError(`optimizer: there is a gradient but no variable named ${name}.`);
@@ -158,4 +179,10 @@ export abstract class Optimizer {
     }
     this.#loaded = undefined;
   }
+}
+
+function checkGradient(name: string, variable: tf.Variable, gradient: tf.Tensor | undefined): void {
+  if (gradient !== undefined && tf.util.arraysEqual(gradient.shape, variable.shape)) return;
+  const found = gradient === undefined ? 'none' : `[${gradient.shape}]`;
+  throw new ShapeError(`optimizer: expected a gradient [${variable.shape}] for ${name}, got ${found}.`);
 }
