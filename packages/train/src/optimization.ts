@@ -9,6 +9,7 @@ import {
   globalNorm,
   linearSchedule,
   type Optimizer,
+  type PendingUpdate,
   type Schedule,
 } from '@easel/core';
 import * as tf from '@tensorflow/tfjs';
@@ -85,5 +86,35 @@ export function applyUpdate(
     return norm;
   } finally {
     tf.dispose([...grads.values()]);
+  }
+}
+
+/**
+ * An update without clipping that takes gradients while they are being computed (valueAndGrads' `onGradient`), so that never all are held. From the first
+ * gradient on that is no number, nothing is changed any more.
+ */
+export class StreamedUpdate {
+  readonly #pending: PendingUpdate;
+  #squares = 0;
+  /** Whether any weight has been changed. */
+  changed = false;
+
+  constructor(optimizer: Optimizer, weights: ReadonlyMap<string, tf.Variable>) {
+    this.#pending = optimizer.begin(weights);
+  }
+
+  readonly take = (name: string, gradient: tf.Tensor): void => {
+    this.#squares += globalNorm(new Map([[name, gradient]])) ** 2;
+    if (!Number.isFinite(this.#squares)) return;
+    this.#pending.take(name, gradient);
+    this.changed = true;
+  };
+
+  /** The norm of all gradients; `check` sees it before the update is counted. */
+  finish(check: (norm: number) => void): number {
+    const norm = Math.sqrt(this.#squares);
+    check(norm);
+    this.#pending.finish();
+    return norm;
   }
 }

@@ -64,6 +64,25 @@ export function disposeBatch(batch: Seq2SeqBatch): void {
   tf.dispose([batch.inputIds, batch.attentionMask, batch.decoderInputIds, batch.labels]);
 }
 
+/** Mean loss over positions and rows of one batch, which is disposed; `take` is handed each weight's gradient as soon as it is whole. */
+export async function seq2seqStreamed(
+  model: DalleBart,
+  weights: ReadonlyMap<string, tf.Variable>,
+  { batch, dropoutKey }: MicroBatch,
+  take: (name: string, gradient: tf.Tensor) => void,
+  options: StepOptions = {},
+): Promise<number> {
+  const { value } = valueAndGrads(
+    () => tf.mean(tokenLosses(model, batch, dropoutKey, options)) as tf.Scalar,
+    weights,
+    { onGradient: take },
+  );
+  disposeBatch(batch);
+  const loss = (await value.data())[0] as number;
+  value.dispose();
+  return loss;
+}
+
 /** Sums by name; disposes both. */
 function added(a: Map<string, tf.Tensor>, b: Map<string, tf.Tensor>): Map<string, tf.Tensor> {
   const sums = mapped(a, (tensor, name) => tf.add(tensor, b.get(name) as tf.Tensor));

@@ -5,14 +5,20 @@ import { type BatchRows, microBatchKeys, type Seq2SeqBatch } from './batches.js'
 import type { Seq2SeqConfig } from './config/seq2seq-config.js';
 import { countedDropoutKeys, type DropoutKeys, originalDropoutKeys } from './dropout-keys.js';
 import type { DataPosition } from './epoch-order.js';
-import { applyUpdate } from './optimization.js';
+import { applyUpdate, StreamedUpdate } from './optimization.js';
 import type { CheckpointParts, FailedBatch, Grid } from './run-folder.js';
 import type { PromptSamples } from './sample-prompts.js';
-import { disposeBatch, type MicroBatch, seq2seqGradients, tokenLosses } from './seq2seq-step.js';
+import {
+  disposeBatch,
+  type MicroBatch,
+  seq2seqGradients,
+  seq2seqStreamed,
+  tokenLosses,
+} from './seq2seq-step.js';
 import { trainedWeights } from './trained-weights.js';
 import { requireFinite, type TrainingPace, type TrainingTask, type UpdateResult } from './training-loop.js';
 import type { EvaluationRows, TrainingRows } from './training-rows.js';
-import { weightStatistics } from './weight-statistics.js';
+import { statisticsDue, weightStatistics } from './weight-statistics.js';
 
 /** What a Seq2SeqTask trains and on what. */
 export interface Seq2SeqTaskParts {
@@ -77,13 +83,18 @@ export class Seq2SeqTask implements TrainingTask {
     const { config, optimizer } = this.parts;
     const rows = await this.parts.rows.update(step);
     this.newest = rows;
-    const { loss, grads } = await seq2seqGradients(
-      this.parts.model,
-      this.trained,
-      this.microBatches(rows, step),
-      { rematerialize: config.gradientCheckpointing },
-    );
     const learningRate = optimizer.schedule(optimizer.step);
+    const options = { rematerialize: config.gradientCheckpointing };
+    const microBatches = this.microBatches(rows, step);
+    if (config.accumulate === 1 && config.clipNorm === null && !statisticsDue(config.log, step + 1)) {
+      // Nothing needs all gradients at once.
+      const update = new StreamedUpdate(optimizer, this.trained);
+      const [micro] = [...microBatches] as [MicroBatch];
+      const loss = await seq2seqStreamed(this.parts.model, this.trained, micro, update.take, options);
+      const gradientNorm = update.finish((norm) => requireFinite(step, loss, norm, update.changed));
+      return { loss, learningRate, metrics: { gradientNorm }, statistics: undefined };
+    }
+    const { loss, grads } = await seq2seqGradients(this.parts.model, this.trained, microBatches, options);
     const statistics = weightStatistics(config.log, step + 1, grads);
     const gradientNorm = applyUpdate(optimizer, this.trained, grads, config.clipNorm, (norm) =>
       requireFinite(step, loss, norm),

@@ -174,6 +174,21 @@ test('accumulation: two micro-batches without noise give the update of one batch
   for (const [i, loss] of losses('two').entries()) expect(loss).toBeCloseTo(losses('one')[i], 4);
 });
 
+test('without clipping weights change while gradients are computed: the run of a norm that nothing reaches', async () => {
+  await train('held', { clipNorm: 1e9 });
+  await train('streamed', { clipNorm: null });
+  await train('looked-at', { clipNorm: null, log: { every: 1, norms: 3 } });
+  expect(runs.trained('streamed', 'loss')).toEqual(runs.trained('held', 'loss'));
+  const model = (name: string) => runs.bytes(name, 'model', 'model.safetensors');
+  expect(model('streamed').equals(model('held'))).toBe(true);
+  expect(model('looked-at').equals(model('held'))).toBe(true);
+  const norms = (name: string) =>
+    runs.metrics(name).flatMap(({ gradientNorm }) => (gradientNorm as number) ?? []);
+  const [held, streamed] = [norms('held'), norms('streamed')];
+  expect(held).toHaveLength(8);
+  for (const [i, norm] of streamed.entries()) expect(norm).toBeCloseTo(held[i] as number, 5);
+});
+
 test('epochs in place of steps: as many updates as they fill, 3 of 4 rows from 12', async () => {
   const result = await train('run', { steps: null, epochs: 2 });
   expect(result).toMatchObject({ complete: true, step: 6 });

@@ -292,13 +292,13 @@ async function withWayBack(run: RunFolder, message: string): Promise<TrainingErr
   );
 }
 
-/** Throws TrainingError unless the loss and the norm of the gradients are finite. */
-export function requireFinite(step: number, loss: number, gradientNorm: number): void {
+/** Throws TrainingError unless the loss and the norm of the gradients are finite. `changed`: whether weights have been changed already. */
+export function requireFinite(step: number, loss: number, gradientNorm: number, changed = false): void {
   const what = !Number.isFinite(loss)
     ? `the loss is ${loss}`
     : `the norm of the gradients is ${gradientNorm}`;
   if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm))
     throw new TrainingError(
-      `Training stopped at step ${step + 1}: ${what}. The weights were not changed by it.`,
+      `Training stopped at step ${step + 1}: ${what}. ${changed ? 'Some of the weights were changed before it showed.' : 'The weights were not changed by it.'}`,
     );
 }

@@ -29,19 +29,25 @@ export interface StatisticsPace {
 
 const bins = 10;
 
+/** Whether anything is looked at behind this step. */
+export function statisticsDue({ norms, histograms }: StatisticsPace, step: number): boolean {
+  return due(norms, step) || due(histograms, step);
+}
+
+const due = (every: number, step: number): boolean => every > 0 && step % every === 0;
+
 /**
  * Looks at gradients and weights around an update: make one before it (the gradients are gone after), and read `after`.
  * Undefined at a step where nothing is due. Source: dalle-mini `tools/train/train.py`, log_norm_steps and log_histogram_steps.
  */
 export function weightStatistics(
-  { norms, histograms }: StatisticsPace,
+  pace: StatisticsPace,
   step: number,
   gradients: ReadonlyMap<string, tf.Tensor>,
 ): { after(weights: ReadonlyMap<string, tf.Tensor>): WeightStatistics } | undefined {
-  const due = (every: number) => every > 0 && step % every === 0;
-  if (!due(norms) && !due(histograms)) return undefined;
-  const gradientNorms = due(norms) ? mapped(gradients, normOf) : undefined;
-  const gradientHistograms = due(histograms) ? mapped(gradients, histogramOf) : undefined;
+  if (!statisticsDue(pace, step)) return undefined;
+  const gradientNorms = due(pace.norms, step) ? mapped(gradients, normOf) : undefined;
+  const gradientHistograms = due(pace.histograms, step) ? mapped(gradients, histogramOf) : undefined;
   return {
     after: (weights) => ({
       ...(gradientNorms && { norms: { gradients: gradientNorms, parameters: mapped(weights, normOf) } }),
