@@ -1,5 +1,6 @@
 import { ShapeError } from '@easel/core';
 import * as tf from '@tensorflow/tfjs';
+import type { Lpips, LpipsOptions } from './adversarial/lpips.js';
 import type { Vqgan } from './model.js';
 import { averagePool2x } from './resample.js';
 
@@ -146,20 +147,73 @@ export function codebookLoss(
   return loss(latents, codes) as tf.Scalar;
 }
 
-/** Settings of vqganLoss. */
-export interface VqganLossOptions {
+/** What a drawn picture is judged by. */
+export interface PictureLossOptions {
   /** Default COLOUR_WEIGHTED. */
-  readonly reconstruction?: ReconstructionWeights;
-  /** Weight of commitmentLoss; default 0.25. Not used with `codebookLoss`. */
-  readonly commitment?: number;
-  /** Train the codebook by gradient with these weights, in place of moving averages. */
-  readonly codebookLoss?: CodebookLossWeights;
+  readonly reconstruction?: ReconstructionWeights | undefined;
+  /** LPIPS, with its weight in the loss; `keep`: the dropout of its last layers. Default none. */
+  readonly perceptual?: (LpipsOptions & { readonly lpips: Lpips; readonly weight: number }) | undefined;
 }
 
-/** What vqganLoss hands out: `loss` is the sum of the two after it. */
-export type VqganLossResult = {
+/** What pictureLoss hands out. */
+export type PictureLossResult = {
+  /** reconstruction + weight · perceptual. */
   loss: tf.Scalar;
   reconstruction: tf.Scalar;
+  /** Mean LPIPS distance, unweighted; 0 without LPIPS. */
+  perceptual: tf.Scalar;
+};
+
+/** How far drawn pictures are from the real ones by pixels and, if asked for, by LPIPS. Both [B, H, W, 3] in [0, 1]; call inside tidy. */
+export function pictureLoss(
+  pixels: tf.Tensor4D,
+  drawn: tf.Tensor4D,
+  { reconstruction: weights, perceptual: judge }: PictureLossOptions = {},
+): PictureLossResult {
+  const reconstruction = reconstructionLoss(pixels, drawn, weights);
+  if (judge === undefined || judge.weight === 0)
+    return { loss: reconstruction, reconstruction, perceptual: tf.scalar(0) };
+  const { lpips, weight, keep } = judge;
+  const distances = lpips.distance(toSigned(pixels), toSigned(drawn), keep === undefined ? {} : { keep });
+  const perceptual = tf.mean(distances) as tf.Scalar;
+  return { loss: tf.add(reconstruction, tf.mul(perceptual, weight)) as tf.Scalar, reconstruction, perceptual };
+}
+
+/** Pixels of [0, 1] as [−1, 1], which LPIPS and discriminators see. */
+export function toSigned(pixels: tf.Tensor4D): tf.Tensor4D {
+  return tf.tidy(() => tf.sub(tf.mul(pixels, 2), 1));
+}
+
+/** How latents and codes pull each other. */
+export interface QuantizationLossOptions {
+  /** Weight of commitmentLoss, for codes that follow moving averages; default 0.25. Not used with `codebookLoss`. */
+  readonly commitment?: number;
+  /** Train the codebook by gradient with these weights, in place of moving averages. */
+  readonly codebookLoss?: CodebookLossWeights | undefined;
+}
+
+/** The pull between latents and the codes that they chose, of one shape: weighted commitmentLoss, or codebookLoss. */
+export function quantizationLoss(
+  latents: tf.Tensor,
+  codes: tf.Tensor,
+  { commitment = 0.25, codebookLoss: weights }: QuantizationLossOptions = {},
+): tf.Scalar {
+  return tf.tidy(() =>
+    weights === undefined
+      ? (tf.mul(commitmentLoss(latents, codes), commitment) as tf.Scalar)
+      : codebookLoss(latents, codes, weights),
+  );
+}
+
+/** Settings of vqganLoss. */
+export interface VqganLossOptions extends PictureLossOptions, QuantizationLossOptions {
+  /** Of the pull between latents and codes; default 1. */
+  readonly codebookWeight?: number;
+}
+
+/** What vqganLoss hands out: `loss` is reconstruction, weighted perceptual and weighted quantization. */
+export type VqganLossResult = PictureLossResult & {
+  /** Unweighted. */
   quantization: tf.Scalar;
   /** [R, E], R = B·h·w places, for CodebookTracker. */
   latents: tf.Tensor2D;
@@ -176,44 +230,40 @@ export function vqganLoss(
   pixels: tf.Tensor4D,
   options: VqganLossOptions = {},
 ): VqganLossResult {
-  const { commitment = 0.25 } = options;
+  const { codebookWeight = 1 } = options;
   return tf.tidy(() => {
     const latents = model.encodeToLatent(pixels);
     const rows = toRows(latents);
     const indices = tf.reshape(model.quantizer.indices(latents), [rows.shape[0]]) as tf.Tensor1D;
     const codes = model.quantizer.lookUp(indices);
-    const quantization =
-      options.codebookLoss === undefined
-        ? tf.mul(commitmentLoss(rows, codes), commitment)
-        : codebookLoss(rows, codes, options.codebookLoss);
+    const quantization = quantizationLoss(rows, codes, options);
     const chosen = tf.reshape(straightThrough<tf.Tensor>(rows, codes), latents.shape) as tf.Tensor4D;
-    const reconstruction = reconstructionLoss(pixels, model.decodeLatent(chosen), options.reconstruction);
-    const loss = tf.add(reconstruction, quantization) as tf.Scalar;
-    return { loss, reconstruction, quantization: quantization as tf.Scalar, latents: rows, indices };
+    const judged = pictureLoss(pixels, model.decodeLatent(chosen), options);
+    const loss = tf.add(judged.loss, tf.mul(quantization, codebookWeight)) as tf.Scalar;
+    return { ...judged, loss, quantization, latents: rows, indices };
   });
 }
 
 /** What autoencoderLoss hands out. */
-export type AutoencoderLossResult = {
-  loss: tf.Scalar;
+export type AutoencoderLossResult = PictureLossResult & {
   /** [R, E], R = B·h·w places: what k-means starts from. */
   latents: tf.Tensor2D;
 };
 
-/** The reconstruction loss without a codebook, as the first steps of a training take it: latents go to the decoder as they are. */
+/** The loss without a codebook, as the first steps of a training take it: latents go to the decoder as they are. */
 export function autoencoderLoss(
   model: Vqgan,
   pixels: tf.Tensor4D,
-  options: Pick<VqganLossOptions, 'reconstruction'> = {},
+  options: PictureLossOptions = {},
 ): AutoencoderLossResult {
   return tf.tidy(() => {
     const latents = model.encodeToLatent(pixels);
-    const loss = reconstructionLoss(pixels, model.decodeLatent(latents), options.reconstruction);
-    return { loss, latents: toRows(latents) };
+    return { ...pictureLoss(pixels, model.decodeLatent(latents), options), latents: toRows(latents) };
   });
 }
 
-function toRows(latents: tf.Tensor4D): tf.Tensor2D {
+/** Latents [B, h, w, E] as [B·h·w, E], row by row. */
+export function toRows(latents: tf.Tensor4D): tf.Tensor2D {
   const [batch, height, width, size] = latents.shape;
   return tf.reshape(latents, [batch * height * width, size]) as tf.Tensor2D;
 }

@@ -1,6 +1,16 @@
 import { AdamW, type Optimizer, type Schedule, valueAndGrads } from '@easel/core';
 import * as tf from '@tensorflow/tfjs';
-import { codebookLoss, straightThrough } from '../losses.js';
+import {
+  LEGACY_CODEBOOK_LOSS,
+  pictureLoss,
+  type PictureLossOptions,
+  type QuantizationLossOptions,
+  quantizationLoss,
+  type ReconstructionWeights,
+  straightThrough,
+  toRows,
+  toSigned,
+} from '../losses.js';
 import type { Vqgan } from '../model.js';
 import type { PatchDiscriminator } from './discriminator.js';
 import { adaptiveWeight, discriminatorFactor, discriminatorLoss, type GanLoss } from './gan-losses.js';
@@ -8,12 +18,18 @@ import type { Lpips, LpipsOptions } from './lpips.js';
 
 /** Weights of the parts of taming's loss; the defaults are its class's, but for discWeight, which its configs set to 0.8. */
 export interface AdversarialLossConfig {
-  /** Of LPIPS, added to each pixel's absolute difference (default 1). */
+  /** What pixels are judged by; default ABSOLUTE_DIFFERENCE, as taming. */
+  readonly reconstruction?: ReconstructionWeights;
+  /** Of LPIPS, added to the reconstruction (default 1). */
   readonly perceptualWeight?: number;
-  /** Of the codebook's loss (default 1). */
+  /** How latents and codes pull each other; default by taming's codebook loss, a gradient for both. */
+  readonly quantization?: QuantizationLossOptions;
+  /** Of that pull (default 1). */
   readonly codebookWeight?: number;
   /** Of the adversarial loss, beside the adaptive weight (default 0.8). */
   readonly discWeight?: number;
+  /** Whether the adversarial loss has its adaptive weight λ (default true); else discWeight alone. */
+  readonly adaptive?: boolean;
   /** Of both adversarial losses from `discStart` on (default 1). */
   readonly discFactor?: number;
   /** Batches before the adversarial losses count (default 0). */
@@ -22,31 +38,39 @@ export interface AdversarialLossConfig {
   readonly discLoss?: GanLoss;
 }
 
+/** The mean absolute difference of pixels and nothing else. */
+export const ABSOLUTE_DIFFERENCE: ReconstructionWeights = { l1: 1, mse: 0, gradient: [], pooledL1: [] };
+
 /** Numbers of one batch, before its updates. */
 export interface AdversarialMetrics {
   readonly totalLoss: number;
   /** Codebook loss, unweighted. */
   readonly quantLoss: number;
-  /** Mean of absolute differences and weighted perceptual distance. */
+  /** Reconstruction loss and weighted perceptual distance. */
   readonly nllLoss: number;
+  readonly reconstructionLoss: number;
   readonly perceptualLoss: number;
   /** −mean of the discriminator's logits of drawn pictures. */
   readonly generatorLoss: number;
-  /** Adaptive weight times discWeight. */
+  /** Adaptive weight times discWeight: what generatorLoss is multiplied by from discStart on. */
   readonly adaptiveWeight: number;
   readonly discFactor: number;
   readonly discriminatorLoss: number;
   readonly logitsReal: number;
   readonly logitsFake: number;
-  /** What the batch chose, for codebook use: int32 tokens. */
+  /** What the batch chose, for codebook use: int32 tokens [R], R = B·h·w. */
   readonly indices: Int32Array;
+  /** The latents that chose them, [R·E]. */
+  readonly latents: Float32Array;
 }
 
 /** What trains beside the VQGAN, and with what. */
 export interface AdversarialParts {
   readonly discriminator: PatchDiscriminator;
-  /** Without it the reconstruction is judged by absolute differences alone. */
+  /** Without it pictures are judged by the reconstruction loss alone. */
   readonly lpips?: Lpips | undefined;
+  /** Weights of the VQGAN that follow gradients; default all. Leave the codebook out where it follows moving averages. */
+  readonly trained?: ReadonlyMap<string, tf.Variable>;
   /** For encoder, codebook and decoder. */
   readonly generatorOptimizer: Optimizer;
   readonly discriminatorOptimizer: Optimizer;
@@ -60,22 +84,26 @@ export function tamingAdam(learningRate: number | Schedule): AdamW {
   return new AdamW({ schedule, beta1: 0.5, beta2: 0.9 });
 }
 
-/** Gradients of one network by name, for a caller who wants to see or clip them; disposed after the update. */
+/**
+ * Sees the gradients of one network by name before its update, and may return a factor for them (`clipFactor` gives one). They are disposed after
+ * the update. What it throws stops the step; the network keeps its weights then.
+ */
 export type GradientHook = (
   network: 'generator' | 'discriminator',
   grads: ReadonlyMap<string, tf.Tensor>,
   loss: number,
-) => void;
+  // biome-ignore lint/suspicious/noConfusingVoidType: most hooks only look
+) => number | void;
 
 /**
  * One batch of taming's training: an update of the VQGAN, then one of the discriminator on pictures that the new VQGAN draws.
  *
- *     rec = |x − x̂| + perceptualWeight·LPIPS(x, x̂)     nll = mean rec      g = −mean D(x̂)
+ *     nll = reconstruction(x, x̂) + perceptualWeight·mean LPIPS(x, x̂)      g = −mean D(x̂)
  *     λ = discWeight·clamp(‖∂nll/∂W‖ / (‖∂g/∂W‖ + 1e-4), 0, 1e4), W = decoder.conv_out.kernel
- *     generator:      nll + λ·factor·g + codebookWeight·codebookLoss (its legacy form)
+ *     generator:      nll + λ·factor·g + codebookWeight·quantization
  *     discriminator:  factor·discriminatorLoss(D(x), D(x̂)), x̂ fixed
  *
- * pixels: [B, H, W, 3] in [0, 1]; the losses see them in [−1, 1], as taming does. `batch`: number of this batch from 0. The gradients of nll and
+ * pixels: [B, H, W, 3] in [0, 1]; LPIPS and D see them in [−1, 1], as taming does. `batch`: number of this batch from 0. The gradients of nll and
  * g are computed at the drawn pictures, so that λ costs two small products and no second pass through the decoder.
  * Source: Esser et al. 2021, arXiv:2012.09841; taming `models/vqgan.py` training_step, `modules/losses/vqperceptual.py`.
  */
@@ -97,29 +125,29 @@ function generatorUpdate(
   model: Vqgan,
   pixels: tf.Tensor4D,
   batch: number,
-  { discriminator, lpips, generatorOptimizer, config = {} }: AdversarialParts,
+  { discriminator, lpips, generatorOptimizer, trained, config = {} }: AdversarialParts,
   { keep, onGradients }: LpipsOptions & { readonly onGradients?: GradientHook },
 ): GeneratorMetrics {
-  const {
-    perceptualWeight = 1,
-    codebookWeight = 1,
-    discWeight = 0.8,
-    discFactor = 1,
-    discStart = 0,
-  } = config;
+  const { perceptualWeight = 1, codebookWeight = 1, discWeight = 0.8, adaptive = true } = config;
+  const { discFactor = 1, discStart = 0, reconstruction = ABSOLUTE_DIFFERENCE } = config;
+  const { quantization: pull = { codebookLoss: LEGACY_CODEBOOK_LOSS } } = config;
   const factor = discriminatorFactor(discFactor, batch, discStart);
-  const variables = model.namedWeights();
+  const weights = model.namedWeights();
+  const variables = trained ?? weights;
+  const lastKernel = (weights.get('decoder.conv_out.kernel') as tf.Variable).shape;
   const judged: Partial<JudgedPictures> = {};
-  /** Of a picture in [−1, 1] by what the last convolution gives. */
-  const slope = model.config.pixelRange === 'signed' ? 1 : 2;
+  /** Of a picture in [0, 1] by what the last convolution gives. */
+  const slope = model.config.pixelRange === 'signed' ? 0.5 : 1;
   let last: tf.Tensor4D | undefined;
 
   const { value, outputs, grads } = valueAndGrads(() => {
     const latents = model.encodeToLatent(pixels);
+    const rows = toRows(latents);
     const indices = model.quantizer.indices(latents);
-    const codes = tf.reshape(model.quantizer.lookUp(indices), latents.shape);
-    const quantization = codebookLoss(latents, codes);
-    const features = model.decoderFeatures(straightThrough(latents, codes as tf.Tensor4D));
+    const codes = model.quantizer.lookUp(tf.reshape(indices, [rows.shape[0]]));
+    const quantization = quantizationLoss(rows, codes, pull);
+    const chosen = tf.reshape(straightThrough<tf.Tensor>(rows, codes), latents.shape) as tf.Tensor4D;
+    const features = model.decoderFeatures(chosen);
     const kept = tf.keep(tf.clone(features));
     last = kept;
     // Its value is told afterwards; its gradient comes from the losses at the drawn pictures.
@@ -127,59 +155,49 @@ function generatorUpdate(
       const [x, save] = args as unknown as [tf.Tensor4D, tf.GradSaveFunc];
       save([x]);
       const gradFunc = (_: tf.Tensor, saved: tf.Tensor[]): tf.Tensor => {
-        const judges = { discriminator, lpips, perceptualWeight, ...(keep && { keep }) };
-        const result = judge(toSigned(pixels), saved[0] as tf.Tensor4D, judges);
-        const kernel = variables.get('decoder.conv_out.kernel') as tf.Variable;
-        const norm = (gradient: tf.Tensor4D): number =>
-          slope * filterGradientNorm(kept, gradient, kernel.shape);
-        const adaptive = adaptiveWeight(norm(result.nllGradient), norm(result.adversarialGradient));
-        const weight = discWeight * adaptive;
+        const perceptual = lpips && { lpips, weight: perceptualWeight, ...(keep && { keep }) };
+        const result = judge(pixels, saved[0] as tf.Tensor4D, discriminator, { reconstruction, perceptual });
+        const norm = (gradient: tf.Tensor4D): number => slope * filterGradientNorm(kept, gradient, lastKernel);
+        const ratio = adaptive
+          ? adaptiveWeight(norm(result.nllGradient), norm(result.adversarialGradient))
+          : 1;
+        const weight = discWeight * ratio;
         Object.assign(judged, { ...result.losses, adaptiveWeight: weight });
         return tf.add(result.nllGradient, tf.mul(result.adversarialGradient, weight * factor));
       };
       return { value: tf.scalar(0), gradFunc };
     });
-    const drawn = toSigned(model.decodeFeatures(features));
+    const drawn = model.decodeFeatures(features);
     const loss = tf.add(picturesLoss(drawn), tf.mul(quantization, codebookWeight)) as tf.Scalar;
-    return { loss, quantization, indices };
+    return { loss, quantization, indices, latents: rows };
   }, variables);
   last?.dispose();
 
-  const { nllLoss, perceptualLoss, generatorLoss, adaptiveWeight: weight } = judged as JudgedPictures;
+  const found = judged as JudgedPictures;
   const quantLoss = scalar(outputs.quantization as tf.Tensor);
-  const totalLoss = nllLoss + weight * factor * generatorLoss + codebookWeight * quantLoss;
-  const chosen = (outputs.indices as tf.Tensor).dataSync() as Int32Array;
+  const totalLoss =
+    found.nllLoss + found.adaptiveWeight * factor * found.generatorLoss + codebookWeight * quantLoss;
+  const indices = (outputs.indices as tf.Tensor).dataSync() as Int32Array;
+  const latents = (outputs.latents as tf.Tensor).dataSync() as Float32Array;
   tf.dispose([value, ...Object.values(outputs)]);
   apply(generatorOptimizer, variables, grads, () => onGradients?.('generator', grads, totalLoss));
-  return {
-    totalLoss,
-    quantLoss,
-    nllLoss,
-    perceptualLoss,
-    generatorLoss,
-    adaptiveWeight: weight,
-    discFactor: factor,
-    indices: chosen,
-  };
+  return { ...found, totalLoss, quantLoss, discFactor: factor, indices, latents };
 }
 
 interface JudgedPictures {
   readonly nllLoss: number;
+  readonly reconstructionLoss: number;
   readonly perceptualLoss: number;
   readonly generatorLoss: number;
   readonly adaptiveWeight: number;
 }
 
-/** Both losses of drawn pictures and their gradients there. Call inside tidy. */
+/** Both losses of drawn pictures [0, 1] and their gradients there. Call inside tidy. */
 function judge(
   original: tf.Tensor4D,
   drawn: tf.Tensor4D,
-  {
-    discriminator,
-    lpips,
-    perceptualWeight,
-    keep,
-  }: Pick<AdversarialParts, 'discriminator' | 'lpips'> & LpipsOptions & { readonly perceptualWeight: number },
+  discriminator: PatchDiscriminator,
+  options: PictureLossOptions,
 ): {
   readonly losses: Omit<JudgedPictures, 'adaptiveWeight'>;
   readonly nllGradient: tf.Tensor4D;
@@ -188,21 +206,15 @@ function judge(
   const pictures = tf.variable(drawn) as unknown as tf.Variable<tf.Rank.R4>;
   try {
     const at = new Map([['pictures', pictures]]) as unknown as ReadonlyMap<string, tf.Variable>;
-    const nll = valueAndGrads(() => {
-      const absolute = tf.mean(tf.abs(tf.sub(original, pictures)));
-      const perceptual =
-        lpips !== undefined && perceptualWeight !== 0
-          ? tf.mean(lpips.distance(original, pictures, keep ? { keep } : {}))
-          : tf.scalar(0);
-      return { loss: tf.add(absolute, tf.mul(perceptual, perceptualWeight)) as tf.Scalar, perceptual };
-    }, at);
+    const nll = valueAndGrads(() => pictureLoss(original, pictures, options), at);
     const adversarial = valueAndGrads(
-      () => tf.neg(tf.mean(discriminator.judge(pictures, true))) as tf.Scalar,
+      () => tf.neg(tf.mean(discriminator.judge(toSigned(pictures), true))) as tf.Scalar,
       at,
     );
     return {
       losses: {
         nllLoss: scalar(nll.value),
+        reconstructionLoss: scalar(nll.outputs.reconstruction as tf.Tensor),
         perceptualLoss: scalar(nll.outputs.perceptual as tf.Tensor),
         generatorLoss: scalar(adversarial.value),
       },
@@ -248,19 +260,14 @@ function apply(
   optimizer: Optimizer,
   variables: ReadonlyMap<string, tf.Variable>,
   grads: ReadonlyMap<string, tf.Tensor>,
-  before: () => void,
+  // biome-ignore lint/suspicious/noConfusingVoidType: as GradientHook
+  before: () => number | void | undefined,
 ): void {
   try {
-    before();
-    optimizer.apply(variables, grads);
+    optimizer.apply(variables, grads, before() ?? 1);
   } finally {
     tf.dispose([...grads.values()]);
   }
-}
-
-/** Pixels of [0, 1] as [−1, 1]. */
-function toSigned(pixels: tf.Tensor4D): tf.Tensor4D {
-  return tf.tidy(() => tf.sub(tf.mul(pixels, 2), 1));
 }
 
 /** ‖∂/∂kernel‖ of a 3×3 convolution that keeps the size, from its input and its output's gradient. */

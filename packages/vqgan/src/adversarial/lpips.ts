@@ -48,12 +48,12 @@ export class Lpips extends CompositeLayer {
     let input = 3;
     this.levels = widths.map((width, level) =>
       Array.from({ length: CONVOLUTIONS[level] as number }, (_, i) => {
-        const layer = this.child(`conv${level + 1}_${i + 1}`, new Convolution(3, input, width, true));
+        const layer = this.child(`conv${level + 1}_${i + 1}`, new Convolution(3, input, width));
         input = width;
         return layer;
       }),
     );
-    this.linear = widths.map((width, k) => this.child(`lin${k}`, new Convolution(1, width, 1, false)));
+    this.linear = widths.map((width, k) => this.child(`lin${k}`, new Convolution(1, width, 1, { linear: true })));
   }
 
   /** Features of the five levels for pictures [B, H, W, 3] in [−1, 1]; level k is [B, ⌊H/2^k⌋, ⌊W/2^k⌋, C]. */
@@ -71,7 +71,7 @@ export class Lpips extends CompositeLayer {
       let h = tf.div(tf.sub(pictures, tf.tensor1d(SHIFT)), tf.tensor1d(SCALE)) as tf.Tensor4D;
       return this.levels.map((convolutions, level) => {
         if (level > 0) h = tf.maxPool(h, 2, 2, 'valid');
-        for (const convolution of convolutions) h = tf.relu(convolution.call(h));
+        for (const convolution of convolutions) h = convolution.call(h);
         return h;
       });
     });
@@ -109,19 +109,22 @@ export class Lpips extends CompositeLayer {
   }
 }
 
-/** A convolution of stride 1 that keeps the size, with or without a bias. */
+/** A convolution of stride 1 that keeps the size: with bias and relu, or linear with neither. */
 class Convolution extends CompositeLayer {
   private readonly kernel: ReturnType<Convolution['addWeight']>;
   private readonly bias: ReturnType<Convolution['addWeight']> | undefined;
 
-  constructor(side: number, input: number, output: number, useBias: boolean) {
+  constructor(side: number, input: number, output: number, { linear = false } = {}) {
     super();
     this.kernel = this.addWeight('kernel', [side, side, input, output], 'float32', tf.initializers.zeros());
-    if (useBias) this.bias = this.addWeight('bias', [output], 'float32', tf.initializers.zeros());
+    if (!linear) this.bias = this.addWeight('bias', [output], 'float32', tf.initializers.zeros());
   }
 
   override call(x: tf.Tensor | tf.Tensor[]): tf.Tensor4D {
-    return conv2d(x as tf.Tensor4D, this.kernel.read() as tf.Tensor4D, this.bias?.read());
+    const kernel = this.kernel.read() as tf.Tensor4D;
+    return this.bias === undefined
+      ? conv2d(x as tf.Tensor4D, kernel, undefined)
+      : conv2d(x as tf.Tensor4D, kernel, this.bias.read(), { activation: 'relu' });
   }
 }
 
