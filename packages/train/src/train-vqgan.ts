@@ -1,14 +1,16 @@
-import { foldInNames, type Key, permutation, prngKey } from '@easel/core';
+import { ConfigError, foldInNames, type Key, permutation, prngKey, type Schedule } from '@easel/core';
 import {
   CodebookTracker,
   initializeVqgan,
+  type Lpips,
   parseVqganConfig,
   rulesForEasel,
   Vqgan,
   vqganConfigToJson,
 } from '@easel/vqgan';
-import { openVqgan, saveVqgan } from '@easel/vqgan/node';
+import { openLpips, openVqgan, saveVqgan } from '@easel/vqgan/node';
 import * as tf from '@tensorflow/tfjs';
+import { Adversary } from './adversary.js';
 import { readJsonFile } from './config/fields.js';
 import type { VqganTrainingConfig } from './config/vqgan-config.js';
 import { cachePictures } from './data/picture-cache.js';
@@ -23,11 +25,14 @@ import {
   type TrainingOptions,
   type TrainingResult,
 } from './training-loop.js';
-import { codebookName, type PictureSplit, VqganTask } from './vqgan-task.js';
+import { type PictureSplit, VqganTask } from './vqgan-task.js';
 
 /**
  * Trains the image tokenizer on a folder of pictures, as the config says, in a run folder. Pictures are decoded once and held in
  * memory; those that can't be decoded are named in RUN/skipped.jsonl and left out.
+ *
+ * The loss is that of pixels, of a perceptual term (a pyramid of the picture's scales, or LPIPS), of the codebook, and from some step on of a
+ * discriminator that is trained beside.
  *
  * RUN/model is a VQGAN folder that `openVqgan` and `easel encode` read, renewed with each checkpoint; RUN/reconstructions holds a
  * picture for each evaluation. The same config, data and seed give the same weights bit for bit on one backend, however often
@@ -48,25 +53,23 @@ export async function trainVqgan(
       tensorboard: config.log.tensorboard,
     });
     try {
-      const data = await readPictures(config, vqgan.config.resolution, key, run, options.signal);
+      const { resolution } = vqgan.config;
       const weights = vqgan.namedWeights();
-      const trained = new Map([...weights].filter(([name]) => name !== codebookName));
-      const optimizer = createOptimizer(
-        config.optimizer,
-        createSchedule(config.schedule, config.steps),
-        trained,
-      );
+      const schedule = createSchedule(config.schedule, config.steps);
+      const judges = await createJudges(config, schedule, resolution, key);
+      const optimizer = createOptimizer(config.optimizer, schedule, weights);
       const tracker = new CodebookTracker(vqgan.quantizer.codes, {
         norm: vqgan.config.codebookNorm,
-        decay: config.codebook.decay,
-        restartBelow: config.codebook.restartBelow,
+        ...config.codebook,
       });
       try {
+        const data = await readPictures(config, resolution, key, run, options.signal);
         const task = new VqganTask({
           config,
           vqgan,
           optimizer,
           tracker,
+          ...judges,
           ...data,
           showGrid: (step, grid) => run.logGrid('reconstructions', step, grid),
           exportModel: (folder) => saveVqgan(folder, vqgan, config.exportDtype),
@@ -76,11 +79,14 @@ export async function trainVqgan(
           const state = await readCheckpointTensors(run.resumed.path, 'codebook');
           tracker.loadState(state);
           tf.dispose([...state.values()]);
+          await judges.adversary?.restore(run.resumed.path);
         }
         return await runTraining(run, task, options);
       } finally {
         optimizer.dispose();
         tracker.dispose();
+        judges.adversary?.dispose();
+        judges.lpips?.dispose();
       }
     } finally {
       await run.close();
@@ -99,6 +105,29 @@ async function startingPoint(config: VqganTrainingConfig, key: Key): Promise<Vqg
   const vqgan = new Vqgan(parseVqganConfig(json, file));
   initializeVqgan(vqgan, key);
   return vqgan;
+}
+
+/** The networks beside the VQGAN that judge what it draws. */
+async function createJudges(
+  config: VqganTrainingConfig,
+  schedule: Schedule,
+  size: number,
+  key: Key,
+): Promise<{ readonly lpips?: Lpips; readonly adversary?: Adversary }> {
+  const { adversarial, perceptual } = config;
+  const lpips = perceptual.kind === 'lpips' ? await openLpips(perceptual.files) : undefined;
+  try {
+    if (lpips !== undefined && size < 16)
+      throw new ConfigError(
+        `perceptual.kind "lpips": expected pictures of 16 pixels and more, got ${size}. Take the kind "pyramid".`,
+      );
+    const adversary =
+      adversarial === null ? undefined : await Adversary.create(adversarial, schedule, size, key);
+    return { ...(lpips && { lpips }), ...(adversary && { adversary }) };
+  } catch (error) {
+    lpips?.dispose();
+    throw error;
+  }
 }
 
 /** Training and evaluated pictures, decoded. */

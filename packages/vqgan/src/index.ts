@@ -1,5 +1,6 @@
 // Adversarial training
 export {
+  ABSOLUTE_DIFFERENCE,
   type AdversarialLossConfig,
   type AdversarialMetrics,
   type AdversarialParts,
@@ -51,9 +52,15 @@ export {
   codebookLoss,
   commitmentLoss,
   LEGACY_CODEBOOK_LOSS,
+  type PictureLossOptions,
+  type PictureLossResult,
+  pictureLoss,
+  type QuantizationLossOptions,
+  quantizationLoss,
   type ReconstructionWeights,
   reconstructionLoss,
   straightThrough,
+  toSigned,
   type VqganLossOptions,
   type VqganLossResult,
   vqganLoss,

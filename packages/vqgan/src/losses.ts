@@ -176,7 +176,11 @@ export function pictureLoss(
   const { lpips, weight, keep } = judge;
   const distances = lpips.distance(toSigned(pixels), toSigned(drawn), keep === undefined ? {} : { keep });
   const perceptual = tf.mean(distances) as tf.Scalar;
-  return { loss: tf.add(reconstruction, tf.mul(perceptual, weight)) as tf.Scalar, reconstruction, perceptual };
+  return {
+    loss: tf.add(reconstruction, tf.mul(perceptual, weight)) as tf.Scalar,
+    reconstruction,
+    perceptual,
+  };
 }
 
 /** Pixels of [0, 1] as [−1, 1], which LPIPS and discriminators see. */

@@ -6,6 +6,7 @@ import { parseVqganConfig, type VqganConfig, vqganConfigToJson } from './config.
 import { Vqgan, type VqganOptions } from './model.js';
 import { isEncoderWeight, vqganReading } from './weights.js';
 
+export { loadDiscriminator } from './adversarial/load-discriminator.js';
 export { openLpips } from './adversarial/open-lpips.js';
 
 /** How weights are stored. */

@@ -138,6 +138,38 @@ describe('restartDead', () => {
   });
 });
 
+describe('codes that learn by gradient', () => {
+  test('stay where they are; dead ones move onto latents, and are counted', () => {
+    const codebook = tf.variable(tf.tensor2d([1, 2, 3, 4, 5, 6], [3, 2]));
+    const tracker = new CodebookTracker(codebook, {
+      norm: 'none',
+      learning: 'gradient',
+      decay: 0,
+      restartBelow: 0.3,
+    });
+    const latents = Float32Array.of(7, 8, 7, 8);
+    tracker.update(latents, Int32Array.of(1, 1));
+    expect([...codebook.dataSync()]).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(tracker.restartDead(latents, prngKey(1))).toBe(2); // 0.3 · 2 latents / 3 codes: codes 0 and 2, chosen 0 times
+    expect([...codebook.dataSync()]).toEqual([7, 8, 3, 4, 7, 8]);
+    expect([...(tracker.state().get('use') as tf.Tensor).dataSync()]).toEqual([0.5, 2, 0.5]);
+    expect([...tracker.state().keys()].sort()).toEqual(['restarts', 'use']);
+    const other = new CodebookTracker(codebook, { norm: 'none', learning: 'gradient' });
+    other.loadState(tracker.state());
+    expect(other.restarts).toBe(2);
+    tracker.dispose();
+    other.dispose();
+  });
+
+  test('norm l2: an update brings them back to length 1', () => {
+    const codebook = tf.variable(tf.tensor2d([3, 4, 0, 0.5], [2, 2]));
+    const tracker = new CodebookTracker(codebook, { norm: 'l2', learning: 'gradient' });
+    tracker.update(Float32Array.of(1, 0), Int32Array.of(0));
+    expect(largestDifference(codebook.dataSync(), [0.6, 0.8, 0, 1])).toBeLessThan(1e-6);
+    tracker.dispose();
+  });
+});
+
 describe('state', () => {
   test('a tracker that goes on from a state makes the same codes', () => {
     const latents = uniform(prngKey(2), [12, 4]);

@@ -7,6 +7,8 @@ import { nearestCodes } from './quantizer.js';
 export interface CodebookTrackerOptions {
   /** The model's config.codebookNorm: with 'l2' codes are kept at length 1. */
   readonly norm: CodebookNorm;
+  /** What moves the codes: moving averages of latents (default), or the caller's gradient; then only their use is followed here. */
+  readonly learning?: 'averages' | 'gradient';
   /** Weight of the old value in the moving averages; default 0.99. */
   readonly decay?: number;
   /** A code is dead if its mean use is below this share of an even spread; default 0.02. */
@@ -23,8 +25,8 @@ const CHUNK_ROWS = 4096;
  * Keeps a codebook at the means of the latents that choose its codes, in place of a gradient: moving averages of how often a code
  * is chosen and of the sum of the latents that choose it.
  *
- * With norm 'l2' a code is the direction of its sum; else the sum over its smoothed use. Codes that hardly anything chooses are
- * moved onto latents. Every choice at random takes an explicit key. `update` and `restartDead` write the model's codebook.
+ * With norm 'l2' a code is the direction of its sum; else the sum over its smoothed use. Codes that learn by gradient stay where the optimizer
+ * put them, but for their length with norm 'l2'. Codes that hardly anything chooses are moved onto latents. Every choice at random takes an explicit key. `update` and `restartDead` write the model's codebook.
  * Sources: van den Oord et al. 2017, arXiv:1711.00937 appendix A.1 (moving averages); Łańcucki et al. 2020, arXiv:2005.08520
  * (k-means start, restarts); Yu et al. 2021, arXiv:2110.04627 §3.2 (codes on the unit sphere).
  */
@@ -33,14 +35,17 @@ export class CodebookTracker {
   private readonly count: number;
   private readonly width: number;
   private readonly norm: CodebookNorm;
+  private readonly learning: 'averages' | 'gradient';
   private readonly decay: number;
   private readonly restartBelow: number;
   /** Moving average of the times a code is chosen in an update, [n]. */
   private readonly use: Float32Array;
   /** Moving average of the sum of the latents that choose it, [n·E]. */
   private readonly sums: Float32Array;
-  /** The same for checkpoints; written by state(). */
-  private readonly saved: { readonly use: tf.Variable; readonly sums: tf.Variable };
+  /** Dead codes moved so far. */
+  private moved = 0;
+  /** The same three for checkpoints; written by state(). Sums only where codes follow averages. */
+  private readonly saved: { readonly use: tf.Variable; readonly restarts: tf.Variable; sums?: tf.Variable };
 
   /** Begins from the codes as they are, each as if it had been chosen once. `codebook`: model.quantizer.codes, [n, E]. */
   constructor(codebook: tf.Variable, options: CodebookTrackerOptions) {
@@ -49,13 +54,15 @@ export class CodebookTracker {
     this.count = count;
     this.width = width;
     this.norm = options.norm;
+    this.learning = options.learning ?? 'averages';
     this.decay = options.decay ?? 0.99;
     this.restartBelow = options.restartBelow ?? 0.02;
     this.use = new Float32Array(count).fill(1);
     this.sums = Float32Array.from(codebook.dataSync());
     this.saved = tf.tidy(() => ({
       use: tf.variable(tf.zeros([count]), false),
-      sums: tf.variable(tf.zeros([count, width]), false),
+      restarts: tf.variable(tf.scalar(0), false),
+      ...(this.learning === 'averages' && { sums: tf.variable(tf.zeros([count, width]), false) }),
     }));
   }
 
@@ -97,8 +104,14 @@ export class CodebookTracker {
     }
     const { use, sums } = this.tally(latents, indices);
     blend(this.use, use, this.decay);
-    blend(this.sums, sums, this.decay);
-    this.writeMeans();
+    if (this.learning === 'averages') {
+      blend(this.sums, sums, this.decay);
+      this.writeMeans();
+    } else if (this.norm === 'l2') {
+      const codes = this.codebook.dataSync().slice() as Float32Array;
+      for (let code = 0; code < this.count; code++) this.setCode(codes, code, codes, 1);
+      this.write(codes);
+    }
   }
 
   /**
@@ -112,14 +125,23 @@ export class CodebookTracker {
     for (let code = 0; code < this.count; code++) if ((this.use[code] as number) < least) dead.push(code);
     if (dead.length === 0) return 0;
     const places = randint(key, [dead.length], 0, rows);
+    const byGradient = this.learning === 'gradient';
+    const codes = byGradient ? (this.codebook.dataSync().slice() as Float32Array) : this.sums;
     dead.forEach((code, i) => {
-      this.copyRow(latents, places[i] as number, this.sums, code);
-      for (let j = code * this.width; j < (code + 1) * this.width; j++)
-        this.sums[j] = (this.sums[j] as number) / 2;
+      this.copyRow(latents, places[i] as number, codes, code);
       this.use[code] = 0.5;
+      if (byGradient) return;
+      for (let j = code * this.width; j < (code + 1) * this.width; j++) codes[j] = (codes[j] as number) / 2;
     });
-    this.writeMeans();
+    if (byGradient) this.write(codes);
+    else this.writeMeans();
+    this.moved += dead.length;
     return dead.length;
+  }
+
+  /** Dead codes moved since the training began, over all its sittings. */
+  get restarts(): number {
+    return this.moved;
   }
 
   /** exp of the entropy of the moving averages of use: as many codes as an even spread of the same information would use. */
@@ -128,13 +150,14 @@ export class CodebookTracker {
   }
 
   /**
-   * The averages by name, `use` [n] and `sums` [n, E], for a checkpoint beside the model's weights. The tensors are the tracker's
-   * own: read or save them before the next call, do not dispose them.
+   * The averages by name, `use` [n] and (of codes that follow averages) `sums` [n, E], and the count `restarts`, for a checkpoint beside the
+   * model's weights. The tensors are the tracker's own: read or save them before the next call, do not dispose them.
    */
   state(): Map<string, tf.Tensor> {
     tf.tidy(() => {
       this.saved.use.assign(tf.tensor1d(Float32Array.from(this.use)));
-      this.saved.sums.assign(tf.tensor2d(Float32Array.from(this.sums), [this.count, this.width]));
+      this.saved.restarts.assign(tf.scalar(this.moved));
+      this.saved.sums?.assign(tf.tensor2d(Float32Array.from(this.sums), [this.count, this.width]));
     });
     return new Map<string, tf.Tensor>(Object.entries(this.saved));
   }
@@ -151,12 +174,13 @@ export class CodebookTracker {
       }
     }
     this.use.set((state.get('use') as tf.Tensor).dataSync());
-    this.sums.set((state.get('sums') as tf.Tensor).dataSync());
+    this.moved = (state.get('restarts') as tf.Tensor).dataSync()[0] as number;
+    if (this.saved.sums !== undefined) this.sums.set((state.get('sums') as tf.Tensor).dataSync());
   }
 
   /** Frees the tensors of state(). The codebook stays. */
   dispose(): void {
-    tf.dispose([this.saved.use, this.saved.sums]);
+    tf.dispose(Object.values(this.saved));
   }
 
   private rowsOf(latents: Float32Array): number {

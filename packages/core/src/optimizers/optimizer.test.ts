@@ -187,6 +187,11 @@ describe('state', () => {
     expect(() => extra.apply(new Map([['w', variable([1, 2])]]), grads())).toThrow(
       'm.gone in the loaded state',
     );
+    // One that has made no update yet has a step and nothing else.
+    const fresh = make();
+    fresh.loadState(make().state());
+    expect(fresh.step).toBe(0);
+    fresh.apply(new Map([['w', tf.variable(tf.tensor1d([1]))]]), new Map([['w', tf.tensor1d([1])]]));
     expect(() => make().loadState(new Map())).toThrow(CheckpointError);
     expect(() => make().loadState(new Map([['step', tf.scalar(1.5)]]))).toThrow('found 1.5');
   });

@@ -152,7 +152,8 @@ export abstract class Optimizer {
     }
     tf.dispose(before); // last, since they may be what is loaded
     this.#step = step;
-    this.#loaded = new Set(this.#slots.keys());
+    // Before its first update an optimizer has no state to miss.
+    this.#loaded = step === 0 && this.#slots.size === 0 ? undefined : new Set(this.#slots.keys());
   }
 
   /** Frees the state. The optimizer is of no use afterwards. */

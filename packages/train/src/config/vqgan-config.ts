@@ -1,9 +1,10 @@
 import { ConfigError } from '@easel/core';
-import { COLOUR_WEIGHTED } from '@easel/vqgan';
+import { COLOUR_WEIGHTED, type ReconstructionWeights } from '@easel/vqgan';
 import { ORIGINAL_PREPARATIONS } from '../data/original-preparation.js';
 import {
   choice,
   type Field,
+  flag,
   integer,
   list,
   objectOrFile,
@@ -31,10 +32,12 @@ const dataFields = {
 };
 
 const codebookFields = {
+  /** What moves the codes: moving averages of the latents that choose them, or the gradient of a codebook loss, as in taming. */
+  learning: choice(['averages', 'gradient']),
   /** Steps as a plain autoencoder before the codebook is set by k-means; what comes out of the encoder is then worth coding. */
   startStep: integer({ min: 0, default: 200 }),
-  /** Latents that k-means sees. */
-  kmeansLatents: integer({ min: 1, default: 20000 }),
+  /** Latents that k-means sees; 0: no k-means, the codes begin as they were drawn (as in taming, with startStep 0). */
+  kmeansLatents: integer({ min: 0, default: 20000 }),
   /** Rounds of k-means. */
   kmeansRounds: integer({ min: 1, default: 8 }),
   /** Weight of the old value in the moving averages of code use and code vectors. */
@@ -45,8 +48,15 @@ const codebookFields = {
   restartBelow: real({ min: 0, default: 0.02 }),
   /** Share of the run after which no code is restarted. */
   restartUntil: real({ min: 0, max: 1, default: 0.85 }),
-  /** Weight of the commitment loss. */
-  commitment: real({ min: 0, default: 0.25 }),
+  /**
+   * Weight of the pull of codes on latents. With averages it multiplies a squared distance, default 0.25; with gradient its mean over the numbers
+   * of a latent, default 1.
+   */
+  commitment: optional(real({ min: 0 })),
+  /** With gradient: weight of the pull of latents on codes. */
+  beta: real({ min: 0, default: 0.25 }),
+  /** Weight of both pulls in the whole loss. */
+  weight: real({ min: 0, default: 1 }),
 };
 
 const reconstructionFields = {
@@ -54,10 +64,53 @@ const reconstructionFields = {
   l1: real({ min: 0, default: COLOUR_WEIGHTED.l1 }),
   /** Weight of the mean squared difference. */
   mse: real({ min: 0, default: COLOUR_WEIGHTED.mse }),
-  /** Weights of the difference between steps from pixel to pixel, at full size, half size and so on. */
+};
+
+const perceptualFields = {
+  /**
+   * pyramid: differences of the picture scaled down, which see colour and rough form, and of steps from pixel to pixel, which see edges; needs no
+   * file. lpips: distance of VGG16's features (Zhang et al. 2018), as in taming; needs `files`. none: pixels alone.
+   */
+  kind: choice(['pyramid', 'lpips', 'none']),
+  /** Weight of the perceptual term beside that of pixels. */
+  weight: real({ min: 0, default: 1 }),
+  /** pyramid: weights of the difference between steps from pixel to pixel, at full size, half size and so on. */
   gradient: list(real({ min: 0 }), COLOUR_WEIGHTED.gradient),
-  /** Weights of the absolute difference at half size, quarter size and so on. */
+  /** pyramid: weights of the absolute difference at half size, quarter size and so on. */
   pooledL1: list(real({ min: 0 }), COLOUR_WEIGHTED.pooledL1),
+  /** lpips: what easel convert made of its weights, or their files: vgg.pth of LPIPS and vgg16-397923af.pth of torchvision. */
+  files: list(text(), []),
+  /** lpips: leave out half of the features at random, as the original does (by oversight) while it trains. */
+  dropout: flag(false),
+};
+
+const adversarialFields = {
+  /** Steps before the discriminator is trained and counts. */
+  startStep: integer({ min: 0, default: 10000 }),
+  /** Weight of the adversarial loss. */
+  weight: real({ min: 0, default: 0.8 }),
+  /** Scale the adversarial loss so that its gradient at the decoder's last kernel is as long as that of the reconstruction. */
+  adaptive: flag(true),
+  /** How the discriminator's errors count. */
+  loss: choice(['hinge', 'vanilla']),
+  /** Convolutions of the discriminator between its first and its last. Three see patches of 70×70 pixels, two 34×34, one 16×16. */
+  layers: integer({ min: 1, default: 3 }),
+  /** Filters of its first convolution; each further one has twice as many, up to eight times. */
+  width: integer({ min: 1, default: 64 }),
+  /** ActNorm in place of batch norm. */
+  actNorm: flag(false),
+  /** The discriminator's learning rate as a multiple of the VQGAN's. */
+  rate: real({ above: 0, default: 1 }),
+  /** Adam's constants for the discriminator. */
+  beta1: real({ min: 0, below: 1, default: 0.5 }),
+  beta2: real({ min: 0, below: 1, default: 0.9 }),
+  /**
+   * Until startStep, leave the discriminator out. If false it judges from the first step on, without effect on the VQGAN, as in taming: its norms
+   * gather statistics, its Adam counts steps, and its numbers are logged.
+   */
+  idle: flag(true),
+  /** A discriminator to go on from: a file of a run's checkpoint, or a checkpoint of taming. */
+  init: optional(text()),
 };
 
 const evaluationFields = {
@@ -79,8 +132,12 @@ const fields = {
   data: section(dataFields),
   /** Pictures of one update. */
   batchSize: integer({ min: 1, default: 8 }),
-  /** What the reconstruction loss weighs; the defaults put colour before edges. */
+  /** How pixels count in the reconstruction loss. */
   reconstruction: section(reconstructionFields),
+  /** What looks at more than single pixels. */
+  perceptual: section(perceptualFields),
+  /** A discriminator that learns to tell drawn pictures from real ones, and that the VQGAN learns to deceive; null: none. */
+  adversarial: optional(section(adversarialFields)),
   codebook: section(codebookFields),
   evaluation: section(evaluationFields),
   /** Number format of the finished model; checkpoints are always float32. */
@@ -104,5 +161,46 @@ export function parseVqganTrainingConfig(json: unknown, file = 'training config'
     throw fail('expected either model (from scratch) or init (a VQGAN folder to go on from), and not both.');
   if (config.data.eval !== null && config.data.evalFraction > 0)
     throw fail('data: expected either eval or evalFraction, and not both.');
+  checkPerceptual(config.perceptual, fail);
+  checkAdversarial(config, fail);
   return config;
+}
+
+/** The pictures' loss by pixels and pyramid, as `reconstructionLoss` weighs it. */
+export function reconstructionWeights({
+  reconstruction: { l1, mse },
+  perceptual: { kind, weight, gradient, pooledL1 },
+}: Pick<VqganTrainingConfig, 'reconstruction' | 'perceptual'>): ReconstructionWeights {
+  if (kind !== 'pyramid') return { l1, mse, gradient: [], pooledL1: [] };
+  const weighted = (weights: readonly number[]) => weights.map((part) => weight * part);
+  return { l1, mse, gradient: weighted(gradient), pooledL1: weighted(pooledL1) };
+}
+
+function checkPerceptual(
+  { kind, files }: VqganTrainingConfig['perceptual'],
+  fail: (message: string) => ConfigError,
+): void {
+  if (kind === 'lpips' && files.length === 0)
+    throw fail(
+      'perceptual: lpips needs files: the weights of LPIPS and VGG16, e.g. ["models/lpips"], which easel convert vgg16-397923af.pth models/lpips --lpips vgg.pth makes. The kind "pyramid" needs none.',
+    );
+  if (kind !== 'lpips' && files.length > 0)
+    throw fail(`perceptual: files go only with the kind "lpips", it is "${kind}".`);
+}
+
+function checkAdversarial(
+  { adversarial, codebook, init, steps }: VqganTrainingConfig,
+  fail: (message: string) => ConfigError,
+): void {
+  if (adversarial === null) return;
+  const { startStep, idle } = adversarial;
+  if (startStep >= steps)
+    throw fail(
+      `adversarial.startStep ${startStep} is not before the end of a run of ${steps} steps. Lower it, or leave adversarial out.`,
+    );
+  const codesFrom = init === null ? codebook.startStep : 0;
+  if (codesFrom > (idle ? startStep : 0))
+    throw fail(
+      `adversarial${idle ? `.startStep ${startStep}` : ' with "idle": false'}: the discriminator would judge before the codebook begins (codebook.startStep ${codesFrom}). Let it begin later, or the codebook earlier.`,
+    );
 }

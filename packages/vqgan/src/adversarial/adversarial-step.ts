@@ -157,7 +157,8 @@ function generatorUpdate(
       const gradFunc = (_: tf.Tensor, saved: tf.Tensor[]): tf.Tensor => {
         const perceptual = lpips && { lpips, weight: perceptualWeight, ...(keep && { keep }) };
         const result = judge(pixels, saved[0] as tf.Tensor4D, discriminator, { reconstruction, perceptual });
-        const norm = (gradient: tf.Tensor4D): number => slope * filterGradientNorm(kept, gradient, lastKernel);
+        const norm = (gradient: tf.Tensor4D): number =>
+          slope * filterGradientNorm(kept, gradient, lastKernel);
         const ratio = adaptive
           ? adaptiveWeight(norm(result.nllGradient), norm(result.adversarialGradient))
           : 1;

@@ -1,4 +1,4 @@
-import { ConfigError, ShapeError, valueAndGrads } from '@easel/core';
+import { ConfigError, prngKey, ShapeError, valueAndGrads } from '@easel/core';
 import { beforeAll, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import { FAST_BACKEND } from '../testing/backends.js';
@@ -65,5 +65,25 @@ test('refuses other widths, small pictures and pictures of two shapes; leaves no
     expect(lpips.call([tf.zeros([2, 16, 16, 3]), tf.ones([2, 16, 16, 3])]).shape).toEqual([2]);
   });
   expect(tf.memory().numTensors).toBe(before);
+  lpips.dispose();
+});
+
+test('dropout: half of the features at random, by key, of each level’s shape', () => {
+  const lpips = new Lpips([2, 3, 5, 7, 4]);
+  const masks = lpips.dropout(prngKey(3), [2, 32, 17, 3]);
+  expect(masks.map(({ shape }) => shape)).toEqual([
+    [2, 32, 17, 2],
+    [2, 16, 8, 3],
+    [2, 8, 4, 5],
+    [2, 4, 2, 7],
+    [2, 2, 1, 4],
+  ]);
+  const values = masks[0]?.dataSync() as Float32Array;
+  const kept = values.reduce((sum, value) => sum + value, 0) / values.length;
+  expect(Math.abs(kept - 0.5)).toBeLessThan(0.05); // 3 deviations of 2176 draws: 0.032
+  expect(new Set(values)).toEqual(new Set([0, 1]));
+  const again = lpips.dropout(prngKey(3), [2, 32, 17, 3]);
+  expect([...(again[0]?.dataSync() ?? [])]).toEqual([...values]);
+  tf.dispose([...masks, ...again]);
   lpips.dispose();
 });

@@ -1,4 +1,4 @@
-import { CompositeLayer, ConfigError, conv2d, ShapeError } from '@easel/core';
+import { bernoulli, CompositeLayer, ConfigError, conv2d, foldIn, type Key, ShapeError } from '@easel/core';
 import * as tf from '@tensorflow/tfjs';
 
 /** Widths of VGG16's five levels. */
@@ -53,7 +53,9 @@ export class Lpips extends CompositeLayer {
         return layer;
       }),
     );
-    this.linear = widths.map((width, k) => this.child(`lin${k}`, new Convolution(1, width, 1, { linear: true })));
+    this.linear = widths.map((width, k) =>
+      this.child(`lin${k}`, new Convolution(1, width, 1, { linear: true })),
+    );
   }
 
   /** Features of the five levels for pictures [B, H, W, 3] in [−1, 1]; level k is [B, ⌊H/2^k⌋, ⌊W/2^k⌋, C]. */
@@ -74,6 +76,15 @@ export class Lpips extends CompositeLayer {
         for (const convolution of convolutions) h = convolution.call(h);
         return h;
       });
+    });
+  }
+
+  /** Dropout(0.5) of the features of pictures [B, H, W, 3], for `distance`; the caller disposes it. */
+  dropout(key: Key, [batch, height, width]: readonly [number, number, number, number]): tf.Tensor4D[] {
+    return this.linear.map((linear, level) => {
+      const side = (size: number): number => Math.floor(size / 2 ** level);
+      const shape: [number, number, number, number] = [batch, side(height), side(width), linear.channels];
+      return tf.tensor4d(Float32Array.from(bernoulli(foldIn(key, level), 0.5, shape)), shape);
     });
   }
 
@@ -111,11 +122,14 @@ export class Lpips extends CompositeLayer {
 
 /** A convolution of stride 1 that keeps the size: with bias and relu, or linear with neither. */
 class Convolution extends CompositeLayer {
+  /** Channels that it reads. */
+  readonly channels: number;
   private readonly kernel: ReturnType<Convolution['addWeight']>;
   private readonly bias: ReturnType<Convolution['addWeight']> | undefined;
 
   constructor(side: number, input: number, output: number, { linear = false } = {}) {
     super();
+    this.channels = input;
     this.kernel = this.addWeight('kernel', [side, side, input, output], 'float32', tf.initializers.zeros());
     if (!linear) this.bias = this.addWeight('bias', [output], 'float32', tf.initializers.zeros());
   }
