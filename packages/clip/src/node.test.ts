@@ -45,6 +45,24 @@ describe('a CLIP folder', () => {
     expect(new Set(expected).size).toBe(pictures.length);
   });
 
+  test('pairs: each picture with its own texts, as one by one; nothing is left behind', async () => {
+    const { scorer, dispose } = await openClip(folder);
+    const texts = [['a dog', 'a red heart'], [], ['b'], ['a dog'], ['c d']];
+    const before = tf.memory().numTensors;
+    const pairs = await scorer.scorePairs(texts, pictures);
+    expect(tf.memory().numTensors).toBe(before);
+    for (const [i, own] of texts.entries()) {
+      expect(pairs[i]).toHaveLength(own.length);
+      for (const [t, text] of own.entries())
+        expect(pairs[i]?.[t]).toBeCloseTo(
+          (await scorer.score(text, [pictures[i] as Raster]))[0] as number,
+          4,
+        );
+    }
+    expect(await scorer.scorePairs([[], []], pictures.slice(0, 2))).toEqual([[], []]);
+    dispose();
+  });
+
   test('scores do not depend on the batch, on the order or on other texts', async () => {
     const { scorer, dispose } = await openClip(folder);
     const expected = await scorer.score('a dog', pictures);

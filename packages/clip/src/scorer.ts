@@ -57,22 +57,16 @@ export class ClipScorer {
    */
   async score(text: string, pictures: readonly Raster[], options: ScoreOptions = {}): Promise<number[]> {
     const { batch = 8, onScored } = options;
-    const { clip, imageProcessor } = this.parts;
-    const { imageSize } = clip.config.image;
+    const { clip } = this.parts;
     const vector = await this.embedText(text);
     const embedded = tf.tensor2d(vector, [1, vector.length]);
     try {
       const scores: number[] = [];
       for (let begin = 0; begin < pictures.length; begin += batch) {
         const some = pictures.slice(begin, begin + batch);
-        const pixels = new Float32Array(some.length * imageSize * imageSize * 3);
-        for (const [i, picture] of some.entries()) {
-          pixels.set(processImage(picture, imageProcessor).data, i * imageSize * imageSize * 3);
-        }
-        const row = tf.tidy(() => {
-          const images = clip.embedImages(tf.tensor4d(pixels, [some.length, imageSize, imageSize, 3]));
-          return clip.score(images, embedded); // [I, 1]
-        });
+        const pixels = this.processed(some);
+        const row = tf.tidy(() => clip.score(clip.embedImages(pixels), embedded)); // [I, 1]
+        pixels.dispose();
         try {
           scores.push(...(await row.data()));
         } finally {
@@ -84,6 +78,43 @@ export class ClipScorer {
     } finally {
       embedded.dispose();
     }
+  }
+
+  /**
+   * The score of each picture with its own texts, all in one pass: `texts[i]` are those of picture i, and so are the numbers. Each picture and each
+   * text is embedded once.
+   */
+  async scorePairs(texts: readonly (readonly string[])[], pictures: readonly Raster[]): Promise<number[][]> {
+    const all = texts.flat();
+    if (all.length === 0) return texts.map(() => []);
+    const { clip, tokenizer } = this.parts;
+    const { maxTextLength } = clip.config.text;
+    const { inputIds, attentionMask } = tokenizer.encodeBatch(all, { maxLength: maxTextLength });
+    const pixels = this.processed(pictures);
+    const scores = tf.tidy(() => {
+      const embedded = clip.embedTexts({
+        inputIds: tf.tensor2d(inputIds, [all.length, maxTextLength], 'int32'),
+        attentionMask: tf.tensor2d(attentionMask, [all.length, maxTextLength], 'int32'),
+      });
+      return clip.score(clip.embedImages(pixels), embedded); // [I, B]
+    });
+    try {
+      const values = await scores.data();
+      let text = 0;
+      return texts.map((own, i) => own.map(() => values[i * all.length + text++] as number));
+    } finally {
+      tf.dispose([pixels, scores]);
+    }
+  }
+
+  /** Pictures as the model takes them: float32 [I, S, S, 3]; the caller disposes it. */
+  private processed(pictures: readonly Raster[]): tf.Tensor4D {
+    const { clip, imageProcessor } = this.parts;
+    const { imageSize } = clip.config.image;
+    const pixels = new Float32Array(pictures.length * imageSize * imageSize * 3);
+    for (const [i, picture] of pictures.entries())
+      pixels.set(processImage(picture, imageProcessor).data, i * imageSize * imageSize * 3);
+    return tf.tensor4d(pixels, [pictures.length, imageSize, imageSize, 3]);
   }
 
   /** The text as a vector of P numbers. */

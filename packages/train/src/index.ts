@@ -7,11 +7,13 @@ export { parseVqganTrainingConfig, type VqganTrainingConfig } from './config/vqg
 export { type CaptionRow, readCaptionList } from './data/caption-list.js';
 export {
   decodePicture,
+  type CropPlace,
+  cropPlace,
   defaultPictureShape,
   type PictureShape,
   readRgb,
-  type SkippedPicture,
 } from './data/decode-picture.js';
+export { decodeBatches, type PictureBatch, type SkippedPicture } from './data/picture-batches.js';
 export {
   ORIGINAL_PREPARATIONS,
   type OriginalPreparation,
@@ -20,6 +22,8 @@ export {
 
 // Encoded sets
 export {
+  type CaptionScorer,
+  describeFailures,
   type EncodeOptions,
   type EncodeProgress,
   type EncodeSummary,
@@ -27,10 +31,18 @@ export {
 } from './data/encode.js';
 export type { EncodingShape } from './data/checked-row.js';
 export { type EncodedSet, readEncodedSet } from './data/encoded-set.js';
-export { openPictures, type OpenPicturesOptions } from './data/open-pictures.js';
-export { listPictures, openPictureFolder, type PictureFile } from './data/picture-folder.js';
-export type { CaptionedPicture, PictureSource } from './data/picture-source.js';
-export { openWebDataset } from './data/web-dataset.js';
+export { type MixedPart, type MixOptions, mixPictures } from './data/mixed-pictures.js';
+export { type OpenPicturesOptions, openPictures, type SourceSettings } from './data/open-pictures.js';
+export { openParquetPictures, type ParquetPicturesOptions } from './data/parquet-pictures.js';
+export { openPictureFolder, type PictureFolderOptions } from './data/picture-folder.js';
+export {
+  type CaptionedPicture,
+  type FailureKind,
+  PictureError,
+  type PictureSource,
+  type ReadRange,
+} from './data/picture-source.js';
+export { openWebDataset, type WebDatasetOptions } from './data/web-dataset.js';
 export { permutedEpochs } from './data/permuted-epochs.js';
 export { NO_FILTER, type RowFilter } from './data/row-filter.js';
 export {

@@ -5,7 +5,7 @@ import { ConfigError, EaselError } from '@easel/core';
 import { openCheckpoint, saveSafetensors, writeFileAtomic } from '@easel/core/node';
 import type * as tf from '@tensorflow/tfjs';
 import type { BestEvaluation } from './best-evaluation.js';
-import type { SkippedPicture } from './data/decode-picture.js';
+import type { SkippedPicture } from './data/picture-batches.js';
 import type { DataPosition } from './epoch-order.js';
 import { EventFile, type EventValue } from './event-file.js';
 import { type FolderLock, lockFolder } from './folder-lock.js';

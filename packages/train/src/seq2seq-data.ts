@@ -3,7 +3,8 @@ import { type BpeTokenizer, type DalleBart, parseWordFrequencies, TextNormalizer
 import { DataError, foldIn, foldInNames, type Key, permutation, uniform } from '@easel/core';
 import { type BatchSettings, Seq2SeqBatches } from './batches.js';
 import type { Seq2SeqConfig } from './config/seq2seq-config.js';
-import { digestOfFiles, readEncodedSet, shardFiles } from './data/encoded-set.js';
+import { readEncodedSet, shardFiles } from './data/encoded-set.js';
+import { digestOfFiles } from './data/file-digest.js';
 import { permutedEpoch } from './data/permuted-epochs.js';
 import type { RowFilter } from './data/row-filter.js';
 import { type LoaderSettings, STREAM_START } from './data/streamed-loader.js';

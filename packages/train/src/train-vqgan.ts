@@ -1,4 +1,4 @@
-import { ConfigError, foldInNames, type Key, permutation, prngKey, type Schedule } from '@easel/core';
+import { ConfigError, type Key, prngKey, type Schedule } from '@easel/core';
 import {
   CodebookTracker,
   initializeVqgan,
@@ -13,9 +13,6 @@ import * as tf from '@tensorflow/tfjs';
 import { Adversary } from './adversary.js';
 import { readJsonFile } from './config/fields.js';
 import type { VqganTrainingConfig } from './config/vqgan-config.js';
-import { cachePictures } from './data/picture-cache.js';
-import { listPictures } from './data/picture-folder.js';
-import { holdOut } from './epoch-order.js';
 import { createOptimizer, createSchedule } from './optimization.js';
 import { RunFolder } from './run-folder.js';
 import {
@@ -25,10 +22,11 @@ import {
   type TrainingOptions,
   type TrainingResult,
 } from './training-loop.js';
-import { type PictureSplit, VqganTask } from './vqgan-task.js';
+import { readVqganPictures } from './vqgan-pictures.js';
+import { VqganTask } from './vqgan-task.js';
 
 /**
- * Trains the image tokenizer on a folder of pictures, as the config says, in a run folder. Pictures are decoded once and held in
+ * Trains the image tokenizer on pictures, as the config says, in a run folder. Pictures are decoded once and held in
  * memory; those that can't be decoded are named in RUN/skipped.jsonl and left out.
  *
  * The loss is that of pixels, of a perceptual term (a pyramid of the picture's scales, or LPIPS), of the codebook, and from some step on of a
@@ -63,7 +61,7 @@ export async function trainVqgan(
         ...config.codebook,
       });
       try {
-        const data = await readPictures(config, resolution, key, run, options.signal);
+        const data = await readVqganPictures(config, resolution, key, run, options.signal);
         const task = new VqganTask({
           config,
           vqgan,
@@ -128,36 +126,4 @@ async function createJudges(
     lpips?.dispose();
     throw error;
   }
-}
-
-/** Training and evaluated pictures, decoded. */
-async function readPictures(
-  config: VqganTrainingConfig,
-  size: number,
-  key: Key,
-  run: RunFolder,
-  signal: AbortSignal | undefined,
-): Promise<{ training: PictureSplit; evaluated: PictureSplit & { name: string } }> {
-  const { fit, background, memoryLimit, evalFraction } = config.data;
-  const decode = async (folder: string) => {
-    const pictures = await listPictures(folder);
-    const cache = await cachePictures(pictures, { size, fit, background }, { limitMiB: memoryLimit, signal });
-    await run.logSkipped(cache.skipped);
-    return cache;
-  };
-  const cache = await decode(config.data.train);
-  const { train, held } = holdOut(foldInNames(key, ['held out']), cache.files.length, evalFraction);
-  const sample = (split: PictureSplit): PictureSplit => {
-    const order = permutation(foldInNames(key, ['evaluation']), split.rows.length);
-    const chosen = order.subarray(0, config.evaluation.pictures);
-    return { cache: split.cache, rows: Array.from(chosen, (i) => split.rows[i] as number) };
-  };
-  const training: PictureSplit = { cache, rows: train };
-  if (config.data.eval !== null) {
-    const other = await decode(config.data.eval);
-    const all = { cache: other, rows: Array.from(other.files, (_, i) => i) };
-    return { training, evaluated: { name: 'eval', ...sample(all) } };
-  }
-  if (held.length > 0) return { training, evaluated: { name: 'eval', ...sample({ cache, rows: held }) } };
-  return { training, evaluated: { name: 'trained', ...sample(training) } };
 }

@@ -1,107 +1,197 @@
-import { encodePictures, ORIGINAL_PREPARATIONS, openPictures, type PictureShape } from '@easel/train';
+import { describeFailures, encodePictures, ORIGINAL_PREPARATIONS, type PictureShape } from '@easel/train';
 import { openVqgan } from '@easel/vqgan/node';
 import { backendOption, startBackend } from '../backend-option.js';
+import { openCaptionScorer } from '../caption-scorer.js';
 import { defineCommand } from '../command.js';
 import { interruptedExitCode, interruptible } from '../interrupt.js';
-import { flagOption, integerOption, jsonOption, quietOption, requiredText, textOption } from '../options.js';
+import {
+  integerOption,
+  jsonOption,
+  numberOption,
+  quietOption,
+  requiredText,
+  textOption,
+} from '../options.js';
 import { prepareOutputFolder } from '../output-folder.js';
+import { mixOptions, openSources, SOURCES, sourceOptions } from '../picture-sources.js';
 import { Progress } from '../progress.js';
+import { UsageError } from '../usage-error.js';
 
 export const encode = defineCommand({
   name: 'encode',
-  usage: '<pictures>',
+  usage: '<pictures..>',
   description: 'Turn captioned pictures into image tokens, to train on',
   positionals: {
     pictures: {
       type: 'string',
+      array: true,
       demandOption: true,
-      describe:
-        'folder of pictures with a .txt beside each, or with captions.jsonl, captions.csv or captions.tsv; or WebDataset shards, "shards/{0000..0031}.tar"',
+      describe: `one source, or several that are mixed: ${SOURCES}`,
     },
   },
   options: {
     vqgan: requiredText('vqgan', 'folder of the VQGAN that makes the tokens'),
     out: requiredText(
       'out',
-      'folder of the shards; an encoding that was interrupted goes on where it stopped',
+      'folder of the shards; an encoding that was interrupted goes on where it stopped, and several processes may work in one folder',
     ),
-    captions: textOption(
-      'captions',
-      'caption list (.jsonl, .csv, .tsv) that is elsewhere or has another name',
-    ),
-    'allow-damaged': flagOption(
-      'of a tar shard that breaks off, take what comes before; it is named in the log',
-    ),
+    ...sourceOptions,
+    ...mixOptions,
     format: textOption('format', 'kind of shards', { choices: ['parquet', 'jsonl'], default: 'parquet' }),
     size: integerOption('size', "side of a picture in pixels; default: the VQGAN's resolution", { min: 1 }),
     fit: textOption(
       'fit',
-      'cover: the centre square of a picture; contain: all of it, with a background beside it; the others: the centre square, byte for byte as that program cut it',
+      'cover: a square of a picture; contain: all of it, with a background beside it; the others: the centre square, byte for byte as that program cut it',
       {
         choices: ['cover', 'contain', ...ORIGINAL_PREPARATIONS],
         default: 'cover',
       },
     ),
+    crop: textOption('crop', 'with --fit cover: the square in the middle, or one by chance', {
+      choices: ['centre', 'random'],
+      default: 'centre',
+    }),
+    'crop-seed': integerOption('crop-seed', 'seed of the random squares', { min: 0, default: 0 }),
     background: textOption('background', 'CSS colour below transparent and beside contained pictures', {
       default: '#ffffff',
     }),
+    'min-side': integerOption('min-side', 'leave out pictures whose shorter side has fewer pixels', {
+      min: 0,
+      default: 0,
+    }),
+    'max-aspect': numberOption(
+      'max-aspect',
+      'leave out pictures whose longer side is more than so many times the shorter one; 0: none',
+      { min: 0, default: 0 },
+    ),
+    clip: textOption('clip', 'folder of a CLIP: rows get a clip_score, which training can filter by'),
     batch: integerOption('batch', 'pictures encoded at a time', { min: 1, default: 16 }),
-    'shard-size': integerOption('shard-size', 'pictures in a shard', { min: 1, default: 2048 }),
+    'shard-size': integerOption('shard-size', 'pictures of the sources in a shard', {
+      min: 1,
+      default: 2048,
+    }),
+    'num-shards': integerOption(
+      'num-shards',
+      'parts that the work is split into, e.g. one for each machine',
+      {
+        min: 1,
+        default: 1,
+      },
+    ),
+    'shard-index': integerOption('shard-index', 'which of the parts to do, counted from 0', {
+      min: 0,
+      default: 0,
+    }),
+    'lease-seconds': integerOption(
+      'lease-seconds',
+      "time after which the shard of another machine that doesn't report is taken over",
+      { min: 1, default: 300 },
+    ),
     backend: backendOption,
     json: jsonOption,
     quiet: quietOption,
   },
   examples: [
     ['easel encode photos --vqgan runs/vqgan/model --out encoded', 'make encoded/shard-00000.parquet and on'],
+    [
+      'easel encode "laion/{00000..00331}.tar" --vqgan vqgan --out encoded --min-side 256 --max-aspect 2',
+      'tar shards as img2dataset writes them; run it again, or several times at once, and the work is shared',
+    ],
+    [
+      'easel encode photos "data/{0..9}.parquet" --weights 3,1 --vqgan vqgan --out encoded',
+      'two sources, three pictures of the first for each of the second',
+    ],
+    [
+      'easel encode photos --vqgan vqgan --out encoded --num-shards 4 --shard-index 2',
+      'the third of four machines; put their folders together when all are done',
+    ],
   ],
   run: (args) =>
     interruptible(async (signal) => {
+      const part = { index: args['shard-index'] ?? 0, of: args['num-shards'] ?? 1 };
+      if (part.index >= part.of)
+        throw new UsageError(
+          `--shard-index: expected a number from 0 to ${part.of - 1} (--num-shards ${part.of}), got ${part.index}.`,
+        );
       await prepareOutputFolder(args.out);
-      const source = await openPictures(args.pictures, {
-        captions: args.captions,
-        allowDamaged: args['allow-damaged'],
-      });
-      await startBackend(args);
-      const vqgan = await openVqgan(args.vqgan);
-      const progress = new Progress({
-        label: 'encoding',
-        total: source.pictures.length,
+      const looking = new Progress({
+        label: 'looking through the source',
         unit: 'pictures',
         quiet: args.quiet,
       });
-      const summary = await encodePictures(source, {
-        vqgan,
-        out: args.out,
-        format: args.format === 'jsonl' ? 'jsonl' : 'parquet',
-        batchSize: args.batch ?? 16,
-        picturesPerShard: args['shard-size'] ?? 2048,
-        shape: {
-          ...(args.size === undefined ? {} : { size: args.size }),
-          fit: (args.fit ?? 'cover') as PictureShape['fit'],
-          background: args.background ?? '#ffffff',
-        },
-        signal,
-        onProgress: ({ pictures, skipped }) =>
-          progress.update(pictures, { note: skipped > 0 ? `${skipped} skipped` : '' }),
-      });
-      progress.finish();
-      vqgan.dispose();
-      if (!summary.complete) process.exitCode = interruptedExitCode;
-      if (args.json) process.stdout.write(`${JSON.stringify({ out: args.out, ...summary })}\n`);
-      else process.stdout.write(`${describe(args.out, summary)}\n`);
+      const source = await openSources(args.pictures, args, { onFound: (found) => looking.update(found) });
+      try {
+        await startBackend(args);
+        const vqgan = await openVqgan(args.vqgan);
+        const scorer = args.clip === undefined ? undefined : await openCaptionScorer(args.clip);
+        const progress = new Progress({
+          label: 'encoding',
+          total: source.length,
+          unit: 'pictures',
+          quiet: args.quiet,
+        });
+        const summary = await encodePictures(source, {
+          vqgan,
+          out: args.out,
+          format: args.format === 'jsonl' ? 'jsonl' : 'parquet',
+          batchSize: args.batch ?? 16,
+          picturesPerShard: args['shard-size'] ?? 2048,
+          shape: {
+            ...(args.size === undefined ? {} : { size: args.size }),
+            fit: (args.fit ?? 'cover') as PictureShape['fit'],
+            crop: args.crop === 'random' ? 'random' : 'centre',
+            cropSeed: args['crop-seed'] ?? 0,
+            background: args.background ?? '#ffffff',
+            minSide: args['min-side'] ?? 0,
+            maxAspect: args['max-aspect'] ?? 0,
+          },
+          part,
+          scorer,
+          leaseSeconds: args['lease-seconds'] ?? 300,
+          signal,
+          onProgress: ({ pictures, skipped, waitingFor }) =>
+            progress.update(pictures, {
+              note: [
+                ...(skipped > 0 ? [`${skipped} skipped`] : []),
+                ...(waitingFor > 0 ? [`waiting for ${waitingFor} shards of other processes`] : []),
+              ].join('  '),
+            }),
+        });
+        progress.finish();
+        vqgan.dispose();
+        scorer?.dispose();
+        if (!summary.partComplete) process.exitCode = interruptedExitCode;
+        const text = args.json
+          ? JSON.stringify({ out: args.out, ...summary })
+          : describe(args.out, summary, part.of);
+        process.stdout.write(`${text}\n`);
+      } finally {
+        await source.close();
+      }
     }),
 });
 
 type Summary = Awaited<ReturnType<typeof encodePictures>>;
 
-function describe(out: string, summary: Summary): string {
-  const { complete, pictures, rows, skipped, uncaptioned, codes, codesUsed, perplexity, skippedLog } =
-    summary;
-  const parts = [
-    `${out}: ${pictures} pictures, ${rows} rows; ${codesUsed} of ${codes} codes in use, perplexity ${perplexity.toFixed(0)}`,
+function describe(out: string, summary: Summary, parts: number): string {
+  const { complete, partComplete, pictures, rows, skipped, failures, skippedLog } = summary;
+  const { codes, codesUsed, perplexity, ownPictures, seconds, picturesPerSecond, computeShare } = summary;
+  const lines = [
+    `${out}: ${pictures} pictures, ${rows} rows, ${summary.shards.length} shards`,
+    `  codes     ${codesUsed} of ${codes} in use, perplexity ${perplexity.toFixed(0)}`,
   ];
-  if (skipped > 0) parts.push(`${skipped} could not be decoded and are named in ${skippedLog}`);
-  if (uncaptioned > 0) parts.push(`${uncaptioned} without a caption were left out`);
-  if (!complete) parts.push('not complete: the same command goes on from here');
-  return `${parts.join('; ')}.`;
+  if (ownPictures > 0)
+    lines.push(
+      `  this run  ${ownPictures} pictures in ${seconds.toFixed(1)} s: ${picturesPerSecond.toPrecision(3)} pictures/s, ${(100 * computeShare).toFixed(1)} % of the time in the model`,
+    );
+  if (skipped > 0)
+    lines.push(`  left out  ${skipped} pictures: ${describeFailures(failures)}; named in ${skippedLog}`);
+  if (!complete && partComplete)
+    lines.push(
+      parts > 1
+        ? `  this part is complete; the set is when all ${parts} are in one folder`
+        : '  not complete: other processes go on with it',
+    );
+  if (!partComplete) lines.push('  not complete: the same command goes on from here');
+  return lines.join('\n');
 }

@@ -3,39 +3,51 @@ import { extname, join } from 'node:path';
 import { BpeTokenizer, tokenizerFiles, trainBpe } from '@easel/bart';
 import { DataError } from '@easel/core';
 import { writeFileAtomic } from '@easel/core/node';
-import { openPictureFolder, readCaptionList } from '@easel/train';
+import { readCaptionList } from '@easel/train';
 import { defineCommand } from '../command.js';
 import { flagOption, integerOption, jsonOption, requiredText } from '../options.js';
 import { prepareOutputFolder } from '../output-folder.js';
+import { openSources, type SourceArguments, SOURCES, sourceOptions } from '../picture-sources.js';
 import { readLines } from '../text-file.js';
 
 /**
- * The captions of a picture folder, of a caption list (.jsonl, .csv, .tsv), or the lines of a text file; never empty.
+ * The captions of sources of pictures, of a caption list (.jsonl, .csv, .tsv), or the lines of a text file; never empty. The pictures are not read.
  * Throws DataError if there is nothing to learn from.
  */
-export async function readCaptions(path: string): Promise<string[]> {
-  if ((await stat(path)).isDirectory()) {
-    const { pictures } = await openPictureFolder(path);
-    return pictures.flatMap(({ captions }) => captions);
-  }
+export async function readCaptions(paths: readonly string[], args: SourceArguments): Promise<string[]> {
   const captions: string[] = [];
-  if (['.jsonl', '.csv', '.tsv'].includes(extname(path).toLowerCase())) {
-    for await (const { caption } of readCaptionList(path)) if (caption !== '') captions.push(caption);
-  } else captions.push(...(await readLines(path)));
-  if (captions.length === 0) throw new DataError(`${path}: no captions in it.`);
+  const pictures: string[] = [];
+  for (const path of paths) {
+    const extension = extname(path).toLowerCase();
+    const isFile = (await stat(path).catch(() => undefined))?.isFile() === true;
+    if (['.jsonl', '.csv', '.tsv'].includes(extension)) {
+      for await (const { caption } of readCaptionList(path)) if (caption !== '') captions.push(caption);
+    } else if (isFile && !['.tar', '.parquet'].includes(extension)) captions.push(...(await readLines(path)));
+    else pictures.push(path);
+  }
+  if (pictures.length > 0) {
+    const source = await openSources(pictures, args);
+    try {
+      for await (const picture of source.read({ pictures: false }))
+        for (const caption of picture.captions) captions.push(caption);
+    } finally {
+      await source.close();
+    }
+  }
+  if (captions.length === 0) throw new DataError(`${paths.join(', ')}: no captions in it.`);
   return captions;
 }
 
 export const tokenizerTrain = defineCommand({
   name: 'tokenizer train',
-  usage: '<captions>',
+  usage: '<sources..>',
   description: 'Learn a byte-level BPE vocabulary from captions',
   positionals: {
-    captions: {
+    sources: {
       type: 'string',
+      array: true,
       demandOption: true,
-      describe:
-        'folder of captioned pictures, caption list (.jsonl, .csv, .tsv), or text file with one caption a line',
+      describe: `one source or several: a caption list (.jsonl, .csv, .tsv), a text file with one caption a line; ${SOURCES}`,
     },
   },
   options: {
@@ -48,6 +60,7 @@ export const tokenizerTrain = defineCommand({
       min: 1,
       default: 2,
     }),
+    ...sourceOptions,
     'lower-case': flagOption('lower-case captions, and later prompts'),
     'prefix-space': flagOption('put a space before captions, and later prompts, that start without one'),
     json: jsonOption,
@@ -60,7 +73,7 @@ export const tokenizerTrain = defineCommand({
   ],
   run: async (args) => {
     await prepareOutputFolder(args.out);
-    const captions = await readCaptions(args.captions);
+    const captions = await readCaptions(args.sources, args);
     const trained = trainBpe(captions, {
       vocabSize: args['vocab-size'] ?? 2048,
       minFrequency: args['min-frequency'] ?? 2,

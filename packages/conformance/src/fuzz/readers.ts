@@ -6,12 +6,18 @@ import { EaselError, fromMsgpack, fromSafetensors, fromTorch, type TensorSource 
 import { saveMsgpack } from '@easel/core/node';
 import {
   decodePicture,
+  defaultPictureShape,
+  openParquetPictures,
+  openWebDataset,
   parseSeq2SeqConfig,
+  type PictureSource,
   parseVqganTrainingConfig,
   readShard,
   writeShard,
 } from '@easel/train';
 import { parseVqganConfig } from '@easel/vqgan';
+import type { SchemaElement } from 'hyparquet';
+import { parquetWriteBuffer } from 'hyparquet-writer';
 import { elementCount, serialize } from 'safetensors-ts';
 import sharp from 'sharp';
 import { golden, readJson } from '../golden.js';
@@ -140,8 +146,8 @@ async function pictureFiles(): Promise<Uint8Array[]> {
   );
 }
 
-async function shardFile(folder: string): Promise<Uint8Array> {
-  const path = join(folder, 'whole.jsonl');
+async function shardFile(folder: string, format: 'jsonl' | 'parquet'): Promise<Uint8Array> {
+  const path = join(folder, `whole.${format}`);
   const rows = Array.from({ length: 9 }, (_, i) => ({
     caption: `picture number ${i}`,
     encoding: [i, 2 * i, 3 * i, 31],
@@ -154,6 +160,98 @@ async function shardFile(folder: string): Promise<Uint8Array> {
 async function drain(rows: AsyncIterable<unknown>): Promise<void> {
   let count = 0;
   for await (const _ of rows) if (++count > 1e5) throw new Error('a hundred thousand rows of a small file');
+}
+
+/** Reads every picture's captions and bytes; what is wrong with single ones is thrown at the end. */
+async function drainPictures(source: PictureSource): Promise<void> {
+  let [count, problem] = [0, undefined as unknown];
+  for await (const picture of source.read()) {
+    if (++count > 1e5) throw new Error('a hundred thousand pictures of a small file');
+    problem ??= picture.problem;
+    await picture.bytes().catch((error: unknown) => {
+      problem ??= error;
+    });
+  }
+  if (problem !== undefined) throw problem;
+}
+
+/** Parquet files with levels, dictionaries, nulls, structures, both kinds of pages and several compressions. */
+function parquetFiles(what: 'image' | 'encoding'): Uint8Array[] {
+  const rows = 40;
+  const captions = Array.from({ length: rows }, (_, i) => `picture ${i % 5}`);
+  const bytes = captions.map((_, i) => Uint8Array.from({ length: 20 + i }, (_, b) => (b * i) % 251));
+  const caption: SchemaElement[] = [
+    { name: 'caption', type: 'BYTE_ARRAY', converted_type: 'UTF8', repetition_type: 'OPTIONAL' },
+  ];
+  const column = { name: 'caption', data: captions, encoding: 'RLE_DICTIONARY' as const };
+  if (what === 'encoding') {
+    const list: SchemaElement[] = [
+      { name: 'encoding', repetition_type: 'OPTIONAL', num_children: 1, converted_type: 'LIST' },
+      { name: 'list', repetition_type: 'REPEATED', num_children: 1 },
+      { name: 'element', type: 'INT32', repetition_type: 'OPTIONAL' },
+    ];
+    const schema = [{ name: 'root', num_children: 2 }, ...caption, ...list];
+    const encoding = { name: 'encoding', data: captions.map((_, i) => [i, 2 * i, 3 * i, 31]) };
+    return (['UNCOMPRESSED', 'SNAPPY'] as const).map((codec) => {
+      return new Uint8Array(
+        parquetWriteBuffer({ schema, columnData: [column, encoding], codec, rowGroupSize: 16 }),
+      );
+    });
+  }
+  const flat: SchemaElement[] = [{ name: 'image', type: 'BYTE_ARRAY', repetition_type: 'OPTIONAL' }];
+  const nested: SchemaElement[] = [
+    { name: 'image', repetition_type: 'OPTIONAL', num_children: 2 },
+    { name: 'bytes', type: 'BYTE_ARRAY', repetition_type: 'OPTIONAL' },
+    { name: 'path', type: 'BYTE_ARRAY', converted_type: 'UTF8', repetition_type: 'OPTIONAL' },
+  ];
+  const write = (image: SchemaElement[], data: unknown[], more: object) =>
+    new Uint8Array(
+      parquetWriteBuffer({
+        schema: [{ name: 'root', num_children: 2 }, ...caption, ...image],
+        columnData: [column, { name: 'image', data, ...more }],
+        codec: 'SNAPPY',
+        rowGroupSize: 16,
+      }),
+    );
+  return [
+    write(flat, bytes, {}),
+    write(flat, bytes, { encoding: 'DELTA_LENGTH_BYTE_ARRAY' }),
+    write(flat, bytes, { encoding: 'DELTA_BYTE_ARRAY' }),
+    write(
+      nested,
+      bytes.map((content, i) => ({ bytes: content, path: `${i}.png` })),
+      {},
+    ),
+  ];
+}
+
+/** A tar archive of some samples. */
+function tarFile(): Uint8Array {
+  const blocks: Uint8Array[] = [];
+  const text = new TextEncoder();
+  const add = (name: string, content: Uint8Array, type = '0') => {
+    const header = new Uint8Array(512);
+    const put = (at: number, value: string) => header.set(text.encode(value), at);
+    put(0, name.slice(0, 100));
+    put(124, content.length.toString(8).padStart(11, '0'));
+    put(148, ' '.repeat(8));
+    put(156, type);
+    put(257, 'ustar');
+    const sum = header.reduce((total, byte) => total + byte, 0);
+    put(148, `${sum.toString(8).padStart(6, '0')}\0 `);
+    const body = new Uint8Array(Math.ceil(content.length / 512) * 512);
+    body.set(content);
+    blocks.push(header, body);
+  };
+  for (let i = 0; i < 6; i++) {
+    const name = `00${i}`;
+    if (i === 3) add('PaxHeader', text.encode(`19 path=long/${name}.png\n`.replace(/^19/, '20')), 'x');
+    add(`${name}.png`, new Uint8Array(numbers(40 * i).buffer));
+    add(`${name}.txt`, text.encode(`picture ${i}\n`));
+    add(`${name}.json`, text.encode(JSON.stringify({ caption: `picture ${i}` })));
+  }
+  blocks.push(new Uint8Array(1024));
+  return new Uint8Array(Buffer.concat(blocks));
 }
 
 const tokenizerText = (name: string): string => readFileSync(golden(`tokenizer/full/${name}`), 'utf8');
@@ -220,17 +318,43 @@ export const READERS: readonly FuzzedReader[] = [
   ofBytes('picture', pictureFiles, async (bytes, folder) => {
     const path = join(folder, 'damaged');
     writeFileSync(path, bytes);
-    const pixels = await decodePicture(path, { size: 16, fit: 'cover', background: '#ffffff' });
+    const pixels = await decodePicture(path, { size: 16, ...defaultPictureShape });
     if (pixels.length !== 16 * 16 * 3) throw new Error(`${pixels.length} bytes of pixels`);
   }),
-  // Not parquet: hyparquet 1.31.5 follows a page's size wherever it leads, and a negative one keeps it in a circle.
   ofBytes(
     'jsonl shard',
-    async (folder) => [await shardFile(folder)],
+    async (folder) => [await shardFile(folder, 'jsonl')],
     (bytes, folder) => {
       const path = join(folder, 'damaged.jsonl');
       writeFileSync(path, bytes);
       return drain(readShard(path));
+    },
+  ),
+  ofBytes(
+    'parquet shard',
+    async (folder) => [await shardFile(folder, 'parquet'), ...parquetFiles('encoding')],
+    (bytes, folder) => {
+      const path = join(folder, 'damaged.parquet');
+      writeFileSync(path, bytes);
+      return drain(readShard(path));
+    },
+  ),
+  ofBytes(
+    'parquet pictures',
+    () => parquetFiles('image'),
+    async (bytes, folder) => {
+      const path = join(folder, 'damaged-pictures.parquet');
+      writeFileSync(path, bytes);
+      await drainPictures(await openParquetPictures([path]));
+    },
+  ),
+  ofBytes(
+    'tar shard',
+    () => [tarFile()],
+    async (bytes, folder) => {
+      const path = join(folder, 'damaged.tar');
+      writeFileSync(path, bytes);
+      await drainPictures(await openWebDataset([path]));
     },
   ),
 ];

@@ -1,6 +1,5 @@
 import { ConfigError } from '@easel/core';
 import { COLOUR_WEIGHTED, type ReconstructionWeights } from '@easel/vqgan';
-import { ORIGINAL_PREPARATIONS } from '../data/original-preparation.js';
 import {
   choice,
   type Field,
@@ -15,18 +14,16 @@ import {
   text,
 } from './fields.js';
 import { checkOptimization, commonFields } from './optimization.js';
+import { pictureShapeFields, pictureSources } from './picture-fields.js';
 
 const dataFields = {
-  /** Folder of pictures, folders below it included. Captions aren't needed. */
-  train: text(),
-  /** Folder of pictures for evaluation; null: see evalFraction. */
-  eval: optional(text()),
+  /** Pictures to train on: a folder, tar shards, parquet files, or a list of such. Captions aren't needed. */
+  train: pictureSources,
+  /** Pictures for evaluation; null: see evalFraction. */
+  eval: optional(pictureSources),
   /** Share of the training pictures that are held out for evaluation. */
   evalFraction: real({ min: 0, max: 0.9, default: 0 }),
-  /** 'cover': the centre square of a picture; 'contain': the whole picture, with background beside it; or as an original program cut it. */
-  fit: choice(['cover', 'contain', ...ORIGINAL_PREPARATIONS]),
-  /** CSS colour under transparent pixels. */
-  background: text({ default: '#ffffff' }),
+  ...pictureShapeFields,
   /** Decoded pictures are held in memory, three bytes a pixel; more than this is refused. In MiB. */
   memoryLimit: integer({ min: 1, default: 4096 }),
 };

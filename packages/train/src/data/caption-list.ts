@@ -1,8 +1,8 @@
 import { createReadStream } from 'node:fs';
 import { basename, extname } from 'node:path';
-import { createInterface } from 'node:readline';
 import { DataError } from '@easel/core';
 import { CsvError, parse } from 'csv-parse';
+import { fileLines } from './byte-lines.js';
 
 /** One row of a caption list: a picture's file as the list names it, a caption, and the line it stands on. */
 export interface CaptionRow {
@@ -51,19 +51,14 @@ async function* decodedText(path: string): AsyncGenerator<string> {
 }
 
 async function* readJsonLines(path: string): AsyncGenerator<CaptionRow> {
-  // readline wants a byte stream; lines are checked for UTF-8 one by one, so that the error can name the line.
-  const lines = createInterface({
-    input: createReadStream(path, 'latin1'),
-    crlfDelay: Number.POSITIVE_INFINITY,
-  });
   const decoder = new TextDecoder('utf-8', { fatal: true });
   let line = 0;
   try {
-    for await (const bytes of lines) {
+    for await (const bytes of fileLines(path)) {
       line++;
       let text: string;
       try {
-        text = decoder.decode(Buffer.from(bytes, 'latin1'));
+        text = decoder.decode(bytes);
       } catch {
         throw new DataError(
           `Caption list ${path}, line ${line}: it isn't UTF-8 text. Save it as UTF-8 and try again.`,
@@ -85,10 +80,8 @@ async function* readJsonLines(path: string): AsyncGenerator<CaptionRow> {
       yield rowOf(row as Record<string, unknown>, path, line);
     }
   } catch (error) {
-    if (error instanceof DataError) throw error;
+    if (error instanceof DataError && error.message.startsWith('Caption list')) throw error;
     throw new DataError(`Caption list ${path}: can't be read (${(error as Error).message}).`);
-  } finally {
-    lines.close();
   }
 }
 

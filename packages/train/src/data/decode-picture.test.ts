@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { DataError } from '@easel/core';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import sharp from 'sharp';
-import { decodeBatches, decodePicture, defaultPictureShape, type SkippedPicture } from './decode-picture.js';
+import { cropPlace, decodePicture, defaultPictureShape, readRgb } from './decode-picture.js';
 
 let folder: string;
 beforeAll(() => {
@@ -111,25 +111,89 @@ describe('decodePicture', () => {
   });
 });
 
-test('decodeBatches leaves broken pictures out and reports them', async () => {
-  const files = ['p0.png', 'p1.png', 'p2.png', 'p3.png', 'p4.png'];
-  for (const [i, file] of files.entries())
-    if (i === 1 || i >= 3) writeFileSync(join(folder, file), 'broken');
-    else await save(file, solid(8, 8, { r: 10 * i, g: 0, b: 0, alpha: 1 }).png());
-  const skipped: SkippedPicture[] = [];
-  const batches = [];
-  const pictures = files.map((file) => ({ file, path: join(folder, file) }));
-  for await (const batch of decodeBatches(pictures, 3, { size: 2, ...defaultPictureShape }, (s) =>
-    skipped.push(s),
-  ))
-    batches.push({
-      files: batch.pictures.map(({ file }) => file),
-      firsts: [...batch.pixels].filter((_, i) => i % 12 === 0),
-    });
-  expect(batches).toEqual([
-    { files: ['p0.png', 'p2.png'], firsts: [0, 20] },
-    { files: [], firsts: [] },
-  ]);
-  expect(skipped.map(({ file }) => file)).toEqual(['p1.png', 'p3.png', 'p4.png']);
-  expect(skipped[0]?.reason).toMatch(/p1\.png: can't be decoded/);
+describe('formats', () => {
+  test.each(['jpeg', 'png', 'webp', 'gif', 'avif', 'tiff'] as const)('%s', async (format) => {
+    const path = await save(
+      `plain.${format}`,
+      (await halves(32, 16)).flatten().toFormat(format, { quality: 100 }),
+    );
+    const pixels = await decodePicture(path, { size: 16, ...defaultPictureShape });
+    const [left, right] = [pixel(pixels, 16, 8, 2), pixel(pixels, 16, 8, 13)] as [number[], number[]];
+    expect(left[0]).toBeGreaterThan(235);
+    expect(left[2]).toBeLessThan(20);
+    expect(right[0]).toBeLessThan(20);
+    expect(right[2]).toBeGreaterThan(235);
+  });
+
+  test.each(['gif', 'webp'] as const)('of an animated %s the first frame', async (format) => {
+    const frames = Buffer.concat([
+      ...(await Promise.all([red, blue].map((colour) => solid(8, 8, colour).flatten().raw().toBuffer()))),
+    ]);
+    const path = await save(
+      `moving.${format}`,
+      sharp(frames, { raw: { width: 8, height: 16, channels: 3, pageHeight: 8 } }).toFormat(format, {
+        delay: [9, 9],
+      }),
+    );
+    expect((await sharp(path, { animated: true }).metadata()).pages).toBe(2);
+    const pixels = await decodePicture(path, { size: 8, ...defaultPictureShape });
+    expect(pixel(pixels, 8, 4, 4)[0]).toBeGreaterThan(250);
+    expect(pixel(pixels, 8, 4, 4)[2]).toBeLessThan(5);
+    expect((await readRgb(path)).height).toBe(8);
+  });
+});
+
+describe('random crops', () => {
+  const shape = { size: 10, ...defaultPictureShape, crop: 'random' as const };
+
+  test('the square lies where it is told: left, right, between', async () => {
+    const path = await save('far.png', await halves(40, 10));
+    const at = (x: number) => decodePicture(path, shape, undefined, { x, y: 0 });
+    expect(pixel(await at(0), 10, 5, 9)).toEqual([255, 0, 0]);
+    expect(pixel(await at(0.999), 10, 5, 0)).toEqual([0, 0, 255]);
+    const between = await at(0.5); // 31 places; number 15 begins 15 pixels from the left
+    expect(pixel(between, 10, 5, 4)).toEqual([255, 0, 0]);
+    expect(pixel(between, 10, 5, 5)).toEqual([0, 0, 255]);
+  });
+
+  test('of a picture that is turned by its EXIF orientation, and one that is enlarged', async () => {
+    const turned = await save(
+      'turned-long.jpg',
+      (await halves(40, 10)).flatten().withMetadata({ orientation: 6 }).jpeg({ quality: 100 }),
+    );
+    const top = await decodePicture(turned, shape, undefined, { x: 0, y: 0 });
+    const bottom = await decodePicture(turned, shape, undefined, { x: 0, y: 0.999 });
+    expect(pixel(top, 10, 5, 5)[0]).toBeGreaterThan(240);
+    expect(pixel(bottom, 10, 5, 5)[2]).toBeGreaterThan(240);
+    const small = await save('small.png', solid(3, 7, red).png());
+    expect(await decodePicture(small, shape, undefined, { x: 0.3, y: 0.9 })).toHaveLength(300);
+  });
+
+  test('the place follows from seed and name, and is none for other crops and fits', () => {
+    const place = cropPlace(shape, 'a.png');
+    expect(cropPlace(shape, 'a.png')).toEqual(place);
+    expect(cropPlace(shape, 'b.png')).not.toEqual(place);
+    expect(cropPlace({ ...shape, cropSeed: 1 }, 'a.png')).not.toEqual(place);
+    expect(cropPlace({ ...shape, crop: 'centre' }, 'a.png')).toBeUndefined();
+    expect(cropPlace({ ...shape, fit: 'contain' }, 'a.png')).toBeUndefined();
+  });
+});
+
+describe('pictures that are passed over', () => {
+  test.each([
+    ['below the least side', { minSide: 11 }, 'too small', /40×10 pixels, and 11 is the least side/],
+    ['too long', { maxAspect: 3.9 }, 'aspect', /40×10 pixels, and one side may be 3\.9 times the other/],
+  ])('%s', async (_, filter, kind, message) => {
+    const path = await save('long.png', await halves(40, 10));
+    const failure = decodePicture(path, { size: 10, ...defaultPictureShape, ...filter });
+    await expect(failure).rejects.toMatchObject({ kind, message: expect.stringMatching(message) });
+    const original = decodePicture(path, { size: 10, ...defaultPictureShape, fit: 'taming', ...filter });
+    await expect(original).rejects.toMatchObject({ kind });
+  });
+
+  test('limits are allowed themselves', async () => {
+    const path = await save('long.png', await halves(40, 10));
+    const shape = { size: 10, ...defaultPictureShape, minSide: 10, maxAspect: 4 };
+    expect(await decodePicture(path, shape)).toHaveLength(300);
+  });
 });

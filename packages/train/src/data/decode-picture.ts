@@ -1,44 +1,79 @@
-import { DataError, type Raster } from '@easel/core';
-import sharp from 'sharp';
+import { foldInNames, prngKey, type Raster, uniform } from '@easel/core';
+import sharp, { type Sharp } from 'sharp';
 import {
   ORIGINAL_PREPARATIONS,
   type OriginalPreparation,
   prepareAsOriginal,
 } from './original-preparation.js';
+import { PictureError } from './picture-source.js';
 
-/** How a picture becomes a square of pixels. */
+/** How a picture becomes a square of pixels, and which pictures do not. */
 export interface PictureShape {
   /** Side of the square in pixels. */
   readonly size: number;
   /**
-   * 'cover': the centre square of the picture; 'contain': the whole picture, with background beside it; or the centre square exactly as
-   * an original program cut it, for tokens equal to its own: alpha is dropped then, and EXIF orientation is not looked at.
+   * 'cover': a square of the picture, as large as it can be; 'contain': the whole picture, with background beside it; or the centre square exactly
+   * as an original program cut it, for tokens equal to its own: alpha is dropped then, and EXIF orientation is not looked at.
    */
   readonly fit: 'cover' | 'contain' | OriginalPreparation;
+  /** With 'cover', which square: the one in the middle, or one by chance. */
+  readonly crop: 'centre' | 'random';
+  /** Of the random squares: with the same one, a picture of the same name is cut alike. */
+  readonly cropSeed: number;
   /** CSS colour under transparent pixels and beside a contained picture. */
   readonly background: string;
+  /** Pictures whose shorter side has fewer pixels are passed over; 0: none. */
+  readonly minSide: number;
+  /** Pictures whose longer side is more than so many times the shorter one are passed over; 0: none. */
+  readonly maxAspect: number;
 }
 
 /** What `decodePicture` does where nothing else is said. */
-export const defaultPictureShape: Omit<PictureShape, 'size'> = { fit: 'cover', background: '#ffffff' };
+export const defaultPictureShape: Omit<PictureShape, 'size'> = {
+  fit: 'cover',
+  crop: 'centre',
+  cropSeed: 0,
+  background: '#ffffff',
+  minSide: 0,
+  maxAspect: 0,
+};
+
+/** Where the square lies in what the picture has beyond it: 0 left or top, 1 right or bottom. */
+export interface CropPlace {
+  readonly x: number;
+  readonly y: number;
+}
+
+/** Where a shape cuts the picture of this name. */
+export function cropPlace({ fit, crop, cropSeed }: PictureShape, name: string): CropPlace | undefined {
+  if (crop === 'centre' || fit !== 'cover') return undefined;
+  const [x, y] = uniform(foldInNames(prngKey(cropSeed), ['crop', name]), [2]) as unknown as [number, number];
+  return { x, y };
+}
 
 /**
- * A picture file's pixels: uint8 [size, size, 3], sRGB, row by row. With `content`, those of these bytes, and `path` is their name.
+ * A picture file's pixels: uint8 [size, size, 3], sRGB, row by row. With `content`, those of these bytes, and `path` is their name. `place`:
+ * which square of it; the centre one if it isn't given.
  *
  * With 'cover' and 'contain', in this order: EXIF orientation, alpha over the background, Lanczos-3 to the size; of an animation the first frame.
- * Throws DataError, naming the file, for what can't be decoded, a truncated file included.
+ * Throws PictureError, naming the file, for what can't be decoded, a truncated file included, and for a picture that is too small or too long.
  */
 export async function decodePicture(
   path: string,
   shape: PictureShape,
   content?: Uint8Array,
+  place?: CropPlace,
 ): Promise<Uint8Array> {
   const { size, fit, background } = shape;
+  if (shape.minSide > 0 || shape.maxAspect > 0) await requireProportions(path, shape, content);
   if (isOriginal(fit)) return prepareAsOriginal(await readRgb(path, content), size, fit).data;
   try {
-    const { data, info } = await sharp(content ?? path, { failOn: 'error' })
-      .rotate()
-      .resize(size, size, { fit, position: 'centre', kernel: 'lanczos3', background })
+    const picture = sharp(content ?? path, { failOn: 'error' }).rotate();
+    const resized =
+      place === undefined
+        ? picture.resize(size, size, { fit, position: 'centre', kernel: 'lanczos3', background })
+        : cutAt(picture, await sides(content ?? path), size, place);
+    const { data, info } = await resized
       .flatten({ background })
       .removeAlpha() // flatten alone leaves a fourth channel on WebP
       .toColourspace('srgb')
@@ -52,6 +87,48 @@ export async function decodePicture(
   }
 }
 
+/** A picture scaled so that its shorter side is `size`, and the square of it at `place`. */
+function cutAt(
+  picture: Sharp,
+  { width, height }: { width: number; height: number },
+  size: number,
+  { x, y }: CropPlace,
+): Sharp {
+  const scale = size / Math.min(width, height);
+  const [w, h] = [width, height].map((side) => Math.max(size, Math.round(side * scale))) as [number, number];
+  const left = Math.min(w - size, Math.floor(x * (w - size + 1)));
+  const top = Math.min(h - size, Math.floor(y * (h - size + 1)));
+  return picture
+    .resize(w, h, { fit: 'fill', kernel: 'lanczos3' })
+    .extract({ left, top, width: size, height: size });
+}
+
+/** Width and height of a picture as it is shown, from its header alone. */
+async function sides(source: string | Uint8Array): Promise<{ width: number; height: number }> {
+  const { width, height, orientation = 1 } = await sharp(source).metadata();
+  return orientation >= 5 ? { width: height, height: width } : { width, height };
+}
+
+async function requireProportions(
+  path: string,
+  { minSide, maxAspect }: PictureShape,
+  content: Uint8Array | undefined,
+): Promise<void> {
+  const { width, height } = await sides(content ?? path).catch((error) => {
+    throw undecodable(path, error);
+  });
+  if (Math.min(width, height) < minSide)
+    throw new PictureError(
+      'too small',
+      `Picture ${path}: ${width}×${height} pixels, and ${minSide} is the least side.`,
+    );
+  if (maxAspect > 0 && Math.max(width, height) > maxAspect * Math.min(width, height))
+    throw new PictureError(
+      'aspect',
+      `Picture ${path}: ${width}×${height} pixels, and one side may be ${maxAspect} times the other.`,
+    );
+}
+
 function isOriginal(fit: PictureShape['fit']): fit is OriginalPreparation {
   return (ORIGINAL_PREPARATIONS as readonly string[]).includes(fit);
 }
@@ -59,7 +136,7 @@ function isOriginal(fit: PictureShape['fit']): fit is OriginalPreparation {
 /**
  * The RGB bytes of a picture file as they are stored: alpha dropped and not blended, neither EXIF orientation nor colour profiles looked at;
  * grey and palettes become RGB. That is Pillow's `convert("RGB")`, which the original programs use.
- * Throws DataError, naming the file, for what can't be decoded.
+ * Throws PictureError, naming the file, for what can't be decoded.
  */
 export async function readRgb(path: string, content?: Uint8Array): Promise<Raster> {
   try {
@@ -75,58 +152,9 @@ export async function readRgb(path: string, content?: Uint8Array): Promise<Raste
   }
 }
 
-function undecodable(path: string, error: unknown): DataError {
-  return new DataError(`Picture ${path}: can't be decoded (${(error as Error).message.split('\n')[0]}).`);
-}
-
-/** A picture that was passed over, and why. */
-export interface SkippedPicture {
-  readonly file: string;
-  readonly reason: string;
-}
-
-/**
- * Decodes pictures a batch at a time, the next batch while the caller works on this one. Pictures that can't be decoded
- * are handed to `onSkip` and left out, so a batch may be smaller; one with no pictures at all is still yielded.
- * `pixels`: uint8 [pictures.length, size, size, 3].
- */
-export async function* decodeBatches<
-  P extends { readonly file: string; readonly path: string; readonly bytes?: () => Promise<Uint8Array> },
->(
-  pictures: readonly P[],
-  batchSize: number,
-  shape: PictureShape,
-  onSkip: (skipped: SkippedPicture) => void,
-): AsyncGenerator<{ pictures: P[]; pixels: Uint8Array }> {
-  const pictureBytes = shape.size * shape.size * 3;
-  const load = async (start: number) => {
-    const wanted = pictures.slice(start, start + batchSize);
-    const decoded = await Promise.all(
-      wanted.map(async (picture) => {
-        try {
-          return await decodePicture(picture.path, shape, await picture.bytes?.());
-        } catch (error) {
-          return error as Error;
-        }
-      }),
-    );
-    const kept: P[] = [];
-    const pixels = new Uint8Array(wanted.length * pictureBytes);
-    for (const [i, result] of decoded.entries()) {
-      const picture = wanted[i] as P;
-      if (result instanceof Uint8Array) {
-        pixels.set(result, kept.length * pictureBytes);
-        kept.push(picture);
-      } else if (result instanceof DataError) onSkip({ file: picture.file, reason: result.message });
-      else throw result;
-    }
-    return { pictures: kept, pixels: pixels.subarray(0, kept.length * pictureBytes) };
-  };
-  let next = load(0);
-  for (let start = 0; start < pictures.length; start += batchSize) {
-    const batch = await next;
-    if (start + batchSize < pictures.length) next = load(start + batchSize);
-    next.catch(() => {}); // reported when awaited; not as unhandled if the caller stops before
-    yield batch;
-  }
+function undecodable(path: string, error: unknown): PictureError {
+  return new PictureError(
+    'undecodable',
+    `Picture ${path}: can't be decoded (${(error as Error).message.split('\n')[0]}).`,
+  );
 }

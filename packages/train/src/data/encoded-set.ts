@@ -1,9 +1,15 @@
 import { createHash } from 'node:crypto';
-import { open, readdir, stat } from 'node:fs/promises';
-import { basename, extname, join } from 'node:path';
+import { readdir, stat } from 'node:fs/promises';
+import { extname, join } from 'node:path';
 import { DataError } from '@easel/core';
 import { checkedCaption, checkedEncoding, type EncodingShape } from './checked-row.js';
-import { readManifest, skippedLogName } from './encode-manifest.js';
+import {
+  type EncodeManifest,
+  readManifest,
+  recordedShards,
+  shardName,
+  skippedLogName,
+} from './encode-manifest.js';
 import { filterColumns, NO_FILTER, passes, type RowFilter } from './row-filter.js';
 import { defaultShardColumns, readShard, type ShardColumns } from './shards.js';
 
@@ -88,6 +94,20 @@ export async function readEncodedSet(
   };
 }
 
+/** Shards that a set's manifest names, or the records of single shards do. Throws DataError if some are still to be made. */
+async function shardsOf(
+  path: string,
+  { complete, shards, shardCount, origin }: EncodeManifest,
+): Promise<string[]> {
+  if (complete) return shards.map(({ file }) => file);
+  const made = await recordedShards(path);
+  if (made.size < shardCount)
+    throw new DataError(
+      `Encoded set ${path}: ${made.size} of its ${shardCount} shards are made; its encoding goes on or was interrupted. Run the same easel encode again; it goes on from there.`,
+    );
+  return [...made].map((index) => shardName(index, origin.format));
+}
+
 /**
  * The shard files of a set, sorted by name. Throws DataError for a path that doesn't exist, a folder without shards or with both kinds, a set whose
  * encoding isn't complete or that lost a shard.
@@ -112,14 +132,11 @@ export async function shardFiles(path: string): Promise<string[]> {
   const shards = parquet.length > 0 ? parquet : jsonl;
   const manifest = await readManifest(path);
   if (manifest !== undefined) {
-    if (!manifest.complete)
-      throw new DataError(
-        `Encoded set ${path}: its encoding was interrupted after ${manifest.shards.length} shards. Run the same easel encode again; it goes on from there.`,
-      );
-    const lost = manifest.shards.map((shard) => shard.file).filter((name) => !shards.includes(name));
+    const named = await shardsOf(path, manifest);
+    const lost = named.filter((name) => !shards.includes(name));
     if (lost.length > 0)
       throw new DataError(
-        `Encoded set ${path}: shards named in its manifest are gone: ${lost.slice(0, 5).join(', ')}.`,
+        `Encoded set ${path}: shards named in its manifest are gone: ${lost.slice(0, 5).join(', ')}. Run the same easel encode again; it makes what is missing.`,
       );
   }
   if (shards.length === 0)
@@ -127,24 +144,4 @@ export async function shardFiles(path: string): Promise<string[]> {
       `Encoded set ${path}: no .parquet or .jsonl shards in it. Make some with easel encode.`,
     );
   return shards.map((name) => join(path, name));
-}
-
-/** Bytes at the end of a shard that tell it from another of its length: a parquet file's row groups and their places are there. */
-const TAIL_BYTES = 65_536;
-
-/** SHA-256 over names, lengths and last bytes of a set's files: what tells two sets apart without reading them. */
-export async function digestOfFiles(files: readonly string[]): Promise<string> {
-  const hash = createHash('sha256');
-  for (const path of files) {
-    const file = await open(path);
-    try {
-      const { size } = await file.stat();
-      const tail = Buffer.alloc(Math.min(TAIL_BYTES, size));
-      await file.read(tail, 0, tail.length, size - tail.length);
-      hash.update(JSON.stringify([basename(path), size])).update(tail);
-    } finally {
-      await file.close();
-    }
-  }
-  return hash.digest('hex');
 }

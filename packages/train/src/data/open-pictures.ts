@@ -2,38 +2,85 @@ import { stat } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { ConfigError, DataError } from '@easel/core';
 import { expand } from 'brace-expansion';
+import { type MixOptions, mixPictures } from './mixed-pictures.js';
+import { openParquetPictures } from './parquet-pictures.js';
 import { openPictureFolder } from './picture-folder.js';
-import type { PictureSource } from './picture-source.js';
+import type { OpenSourceOptions, PictureSource } from './picture-source.js';
 import { openWebDataset } from './web-dataset.js';
 
-/** How a source of pictures is opened. */
-export interface OpenPicturesOptions {
+/** A source of pictures, and how it is read. */
+export interface SourceSettings {
+  /** A folder of pictures, tar shards or parquet files; braces are expanded as a shell does: `shards/{00000..00331}.tar`. */
+  readonly path: string;
   /** Caption list of a picture folder. */
-  readonly captions?: string | undefined;
+  readonly captions?: string | null | undefined;
+  /** Columns of parquet files. */
+  readonly imageColumn?: string | null | undefined;
+  readonly captionColumn?: string | null | undefined;
+  /** Share in a mixture (1). */
+  readonly weight?: number | undefined;
+}
+
+/** How sources of pictures are opened. */
+export interface OpenPicturesOptions extends OpenSourceOptions {
   /** Take what a damaged tar shard holds before its damage. */
   readonly allowDamaged?: boolean | undefined;
+  /** How several sources are mixed; default: all pictures once, seed 0. */
+  readonly mix?: Partial<MixOptions> | undefined;
 }
 
 /**
- * Opens a source by what it is: a picture folder, or tar shards. Braces are expanded as a shell does: `shards/{00000..00331}.tar`.
- * Throws DataError for what can't be read, ConfigError for a caption list with tar shards.
+ * Opens one source of pictures, or several as a mixture, each by what it is: a picture folder, tar shards, or parquet files.
+ * Throws DataError for what can't be read, ConfigError for settings that don't go with a source's kind.
  */
 export async function openPictures(
-  source: string,
-  { captions, allowDamaged = false }: OpenPicturesOptions = {},
+  sources: string | SourceSettings | readonly SourceSettings[],
+  options: OpenPicturesOptions = {},
 ): Promise<PictureSource> {
-  const paths = (await isThere(source)) ? [source] : expand(source);
-  const shards = paths.filter((path) => extname(path) === '.tar');
-  if (shards.length === 0 && paths.length === 1) return openPictureFolder(source, { captions });
-  if (shards.length !== paths.length)
+  const list: readonly SourceSettings[] =
+    typeof sources === 'string' ? [{ path: sources }] : 'path' in sources ? [sources] : sources;
+  if (list.length === 0) throw new ConfigError('Sources: expected at least one, got none.');
+  const opened: PictureSource[] = [];
+  try {
+    for (const settings of list) {
+      const before = opened.reduce((sum, { length }) => sum + length, 0);
+      const onFound = options.onFound && ((found: number) => options.onFound?.(before + found));
+      opened.push(await openOne(settings, { ...options, onFound }));
+    }
+    if (opened.length === 1) return opened[0] as PictureSource;
+    const parts = opened.map((source, i) => ({ source, weight: list[i]?.weight ?? 1 }));
+    return mixPictures(parts, { seed: 0, until: 'all', ...options.mix });
+  } catch (error) {
+    for (const source of opened) await source.close();
+    throw error;
+  }
+}
+
+async function openOne(settings: SourceSettings, options: OpenPicturesOptions): Promise<PictureSource> {
+  const { path, captions: list, imageColumn, captionColumn } = settings;
+  const paths = (await isThere(path)) ? [path] : expand(path);
+  const endings = new Set(
+    paths.map((file) => (['.tar', '.parquet'].includes(extname(file)) ? extname(file) : '')),
+  );
+  const [ending] = endings;
+  if (endings.size > 1 || (ending === '' && paths.length > 1))
     throw new DataError(
-      `Pictures ${source}: expected one folder, or files ending in .tar; ${paths.find((path) => !shards.includes(path))} is neither.`,
+      `Pictures ${path}: expected one folder, files ending in .tar, or files ending in .parquet; ${paths.find((file) => extname(file) !== ending || ending === '')} is none of them or of another kind.`,
     );
-  if (captions !== undefined)
+  if (ending !== '' && list)
     throw new ConfigError(
-      `Pictures ${source}: tar shards hold their captions; a caption list goes with a folder.`,
+      `Pictures ${path}: ${ending === '.tar' ? 'tar shards' : 'parquet files'} hold their captions; a caption list goes with a folder.`,
     );
-  return openWebDataset(shards, { allowDamaged });
+  if (ending !== '.parquet' && (imageColumn || captionColumn))
+    throw new ConfigError(`Pictures ${path}: columns are named for parquet files only.`);
+  if (ending === '.tar') return openWebDataset(paths, options);
+  if (ending === '.parquet')
+    return openParquetPictures(paths, {
+      ...options,
+      imageColumn: imageColumn ?? undefined,
+      captionColumn: captionColumn ?? undefined,
+    });
+  return openPictureFolder(path, { ...options, list: list ?? undefined });
 }
 
 async function isThere(path: string): Promise<boolean> {

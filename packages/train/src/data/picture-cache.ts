@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { DataError } from '@easel/core';
-import { decodeBatches, type PictureShape, type SkippedPicture } from './decode-picture.js';
-import type { PictureFile } from './picture-folder.js';
+import type { PictureShape } from './decode-picture.js';
+import { decodeBatches, type SkippedPicture } from './picture-batches.js';
+import type { PictureSource } from './picture-source.js';
 
 /** Decoded pictures in memory. */
 export interface PictureCache {
@@ -19,12 +20,12 @@ export interface PictureCache {
 const decodeAtOnce = 32;
 
 /**
- * Decodes all pictures once and holds their pixels; those that can't be decoded are listed and left out.
+ * Decodes all pictures of a source once and holds their pixels; those that can't be decoded are listed and left out.
  *
  * Throws DataError if they need more than `limitMiB`, or if none can be decoded. A signal ends it with its reason.
  */
 export async function cachePictures(
-  pictures: readonly PictureFile[],
+  source: PictureSource,
   shape: PictureShape,
   options: {
     readonly limitMiB: number;
@@ -32,26 +33,32 @@ export async function cachePictures(
     readonly onProgress?: ((done: number, total: number) => void) | undefined;
   },
 ): Promise<PictureCache> {
+  const total = source.length;
   const pictureBytes = shape.size * shape.size * 3;
-  const neededMiB = Math.ceil((pictures.length * pictureBytes) / 2 ** 20);
+  const neededMiB = Math.ceil((total * pictureBytes) / 2 ** 20);
   if (neededMiB > options.limitMiB)
     throw new DataError(
-      `Pictures: ${pictures.length} of ${shape.size}×${shape.size} pixels need ${neededMiB} MiB of memory, more than the limit of ${options.limitMiB}. Raise data.memoryLimit, or train on fewer or smaller pictures.`,
+      `Pictures: ${total} of ${shape.size}×${shape.size} pixels need ${neededMiB} MiB of memory, more than the limit of ${options.limitMiB}. Raise data.memoryLimit, stream them (data.order), or train on fewer or smaller pictures.`,
     );
-  const all = new Uint8Array(pictures.length * pictureBytes);
+  const all = new Uint8Array(total * pictureBytes);
   const files: string[] = [];
   const skipped: SkippedPicture[] = [];
   let done = 0;
-  for await (const batch of decodeBatches(pictures, decodeAtOnce, shape, (skip) => skipped.push(skip))) {
+  const batches = decodeBatches(source.read({ captions: false }), {
+    batchSize: decodeAtOnce,
+    shape,
+    onSkip: (skip) => skipped.push(skip),
+  });
+  for await (const batch of batches) {
     options.signal?.throwIfAborted();
     all.set(batch.pixels, files.length * pictureBytes);
-    files.push(...batch.pictures.map((picture) => picture.file));
-    done = Math.min(done + decodeAtOnce, pictures.length);
-    options.onProgress?.(done, pictures.length);
+    for (const { file } of batch.pictures) files.push(file);
+    done += batch.taken;
+    options.onProgress?.(done, total);
   }
   if (files.length === 0)
     throw new DataError(
-      `Pictures: none of ${pictures.length} can be decoded. ${skipped[0]?.reason ?? ''} Are these picture files?`,
+      `Pictures: none of ${total} can be decoded. ${skipped[0]?.reason ?? ''} Are these picture files?`,
     );
   const pixels = all.subarray(0, files.length * pictureBytes);
   const digest = createHash('sha256')

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { DataError } from '@easel/core';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { listPictures, openPictureFolder } from './picture-folder.js';
-import { sourceDigest } from './picture-source.js';
+import { openPictureFolder, type PictureFolderOptions } from './picture-folder.js';
+import { type CaptionedPicture, type PictureSource, PictureError } from './picture-source.js';
 
 let folder: string;
 beforeEach(() => {
@@ -22,8 +22,15 @@ function put(files: Record<string, string | Uint8Array>) {
   }
 }
 
-const captionsOf = async (options?: { captions?: string }) =>
-  (await openPictureFolder(folder, options)).pictures.map(({ file, captions }) => [file, captions]);
+async function all(source: PictureSource, range = {}): Promise<CaptionedPicture[]> {
+  const pictures: CaptionedPicture[] = [];
+  for await (const picture of source.read(range)) pictures.push(picture);
+  return pictures;
+}
+
+const open = async (options?: PictureFolderOptions, at = folder) => all(await openPictureFolder(at, options));
+const captionsOf = async (options?: PictureFolderOptions, at = folder) =>
+  (await open(options, at)).map(({ file, captions }) => [file, captions]);
 
 describe('captions beside the pictures', () => {
   test('each non-empty line of the .txt is a caption; folders nest; order is by name', async () => {
@@ -36,20 +43,27 @@ describe('captions beside the pictures', () => {
       'notes.txt': 'no picture of this name',
       '.hidden/x.png': '',
     });
-    const source = await openPictureFolder(folder);
-    expect(source.pictures.map(({ file, captions }) => [file, captions])).toEqual([
+    expect(await captionsOf()).toEqual([
       ['a.png', ['an apple']],
       ['b/dog.JPG', ['a dog', 'a brown dog']],
+      ['nameless.webp', []],
     ]);
-    expect(source.pictures[1]?.path).toBe(join(folder, 'b', 'dog.JPG'));
-    expect(source.uncaptioned).toEqual(['nameless.webp']);
+    const source = await openPictureFolder(folder);
+    expect(source.length).toBe(3);
+    const [dog] = await all(source, { from: 1, to: 2 });
+    expect(dog?.path).toBe(join(folder, 'b', 'dog.JPG'));
   });
 
-  test('a BOM is dropped; other encodings than UTF-8 are refused by name', async () => {
+  test('a BOM is dropped; a caption in another encoding than UTF-8 is something wrong with its picture', async () => {
     put({ 'a.png': '', 'a.txt': '\uFEFFan apple' });
     expect(await captionsOf()).toEqual([['a.png', ['an apple']]]);
-    put({ 'a.txt': Uint8Array.of(0x61, 0xe9, 0x20) });
-    await expect(openPictureFolder(folder)).rejects.toThrow(/a\.txt: it isn't UTF-8/);
+    put({ 'a.txt': Uint8Array.of(0x61, 0xe9, 0x20), 'b.png': '', 'b.txt': 'b' });
+    const [a, b] = await open();
+    expect(a?.problem).toMatchObject({
+      kind: 'broken caption',
+      message: expect.stringMatching(/a\.txt: it isn't UTF-8/),
+    });
+    expect(b?.problem).toBeUndefined();
   });
 });
 
@@ -62,12 +76,10 @@ describe('caption lists', () => {
       'captions.jsonl':
         '{"file":"b.png","caption":"a bee","score":1}\n\n{"file":"./sub/a.png","caption":"an ant"}\n{"file":"b.png","caption":"bee"}\n',
     });
-    const source = await openPictureFolder(folder);
-    expect(source.pictures.map(({ file, captions }) => [file, captions])).toEqual([
+    expect(await captionsOf()).toEqual([
       ['b.png', ['a bee', 'bee']],
       ['sub/a.png', ['an ant']],
     ]);
-    expect(source.uncaptioned).toEqual(['c.png']);
   });
 
   test('csv with quotes and line breaks, columns image and text', async () => {
@@ -80,8 +92,9 @@ describe('caption lists', () => {
 
   test('tsv with a lone quote, column image_file; a list outside the folder', async () => {
     put({ 'pictures/a.png': '', 'list.tsv': '\uFEFFimage_file\tcaption\na.png\ta 5" screen, wide\n' });
-    const source = await openPictureFolder(join(folder, 'pictures'), { captions: join(folder, 'list.tsv') });
-    expect(source.pictures[0]?.captions).toEqual(['a 5" screen, wide']);
+    expect(await captionsOf({ list: join(folder, 'list.tsv') }, join(folder, 'pictures'))).toEqual([
+      ['a.png', ['a 5" screen, wide']],
+    ]);
   });
 
   test('the list wins over .txt files', async () => {
@@ -91,10 +104,11 @@ describe('caption lists', () => {
 
   test.each([
     [
-      'a picture that does not exist, with its line',
-      { 'captions.csv': 'file,caption\nb.png,x\na.png,y\n' },
-      /1 of 2 pictures.*b\.png \(line 2\)/,
+      'pictures none of which exists',
+      { 'captions.csv': 'file,caption\nb.png,x\nc.png,y\n' },
+      /none of 2 pictures it names is in .*: b\.png, c\.png\. File names are relative to the list's folder/,
     ],
+    ['no rows', { 'captions.jsonl': '\n' }, /no captions in it/],
     [
       'no picture column',
       { 'captions.csv': 'name,caption\na.png,x\n' },
@@ -136,21 +150,58 @@ describe('caption lists', () => {
   });
 });
 
+test('a picture that does not exist among others is something wrong with it, told when it is read', async () => {
+  put({ 'a.png': 'pixels', 'captions.csv': 'file,caption\nb.png,x\na.png,y\n' });
+  const [b, a] = await open();
+  await expect(b?.bytes()).rejects.toThrow(PictureError);
+  await expect(b?.bytes()).rejects.toMatchObject({
+    kind: 'missing',
+    message: expect.stringContaining('b.png'),
+  });
+  expect(Buffer.from((await a?.bytes()) ?? []).toString()).toBe('pixels');
+});
+
+test('thousands of names and rows, sorted and grouped on disk; read from any place on', async () => {
+  const names = Array.from({ length: 3000 }, (_, i) => `${(i * 7919) % 3000}.png`);
+  const list = names.map((file, i) => `{"file":"${file}","caption":"caption\u2028${i}"}`);
+  list.push('{"file":"5.png","caption":"once more"}');
+  put({ 'pictures/0.png': '', 'list.jsonl': list.join('\n') });
+  const source = await openPictureFolder(join(folder, 'pictures'), { list: join(folder, 'list.jsonl') });
+  expect(source.length).toBe(3000);
+  const listed = await all(source);
+  expect(listed.map(({ file }) => file)).toEqual(names);
+  expect(listed.find(({ file }) => file === '5.png')?.captions).toEqual([
+    expect.stringMatching(/^caption/),
+    'once more',
+  ]);
+  for (const from of [0, 1, 1023, 1024, 1025, 2999, 3000])
+    expect((await all(source, { from, to: from + 3 })).map(({ file }) => file)).toEqual(
+      names.slice(from, from + 3),
+    );
+  await source.close();
+});
+
 describe('refused folders', () => {
   test('that do not exist, are empty, or have no captions', async () => {
     await expect(openPictureFolder(join(folder, 'nowhere'))).rejects.toThrow(/nowhere: can't be read/);
     await expect(openPictureFolder(folder)).rejects.toThrow(/no pictures in it/);
     put({ 'sub/a.png': '' });
     await expect(openPictureFolder(folder)).rejects.toThrow(/1 pictures but no captions.*sub\/a\.txt/);
-    expect((await listPictures(folder)).map(({ file }) => file)).toEqual(['sub/a.png']);
+    expect(await captionsOf({ captions: false })).toEqual([['sub/a.png', []]]);
     await expect(openPictureFolder(join(folder, 'sub/a.png'))).rejects.toThrow(/it is a file/);
   });
 });
 
-test('the digest follows names, captions and their order', async () => {
+test('the digest follows names and the captions of a list', async () => {
   put({ 'a.png': '', 'a.txt': 'one\ntwo' });
-  const first = sourceDigest(await openPictureFolder(folder));
-  expect(sourceDigest(await openPictureFolder(folder))).toBe(first);
-  put({ 'a.txt': 'two\none' });
-  expect(sourceDigest(await openPictureFolder(folder))).not.toBe(first);
+  const digest = async () => (await openPictureFolder(folder)).digest;
+  const first = await digest();
+  expect(await digest()).toBe(first);
+  put({ 'b.png': '' });
+  const second = await digest();
+  expect(second).not.toBe(first);
+  put({ 'captions.csv': 'file,caption\na.png,one\n' });
+  const third = await digest();
+  put({ 'captions.csv': 'file,caption\na.png,two\n' });
+  expect(new Set([first, second, third, await digest()]).size).toBe(4);
 });

@@ -1,25 +1,90 @@
 import { isUtf8 } from 'node:buffer';
-import { createHash } from 'node:crypto';
 import { DataError } from '@easel/core';
+
+/** Why a picture is passed over, in the words of reports and logs. */
+export type FailureKind =
+  /** A list names it, or a sample has its caption, but there is no picture. */
+  | 'missing'
+  /** The file system or the archive doesn't give its bytes. */
+  | 'unreadable'
+  /** Its bytes are no picture, or a broken one. */
+  | 'undecodable'
+  /** Its shorter side has fewer pixels than asked for. */
+  | 'too small'
+  /** It is longer or wider than asked for. */
+  | 'aspect'
+  | 'no caption'
+  /** Its caption isn't UTF-8 text, or isn't the JSON that its name promises. */
+  | 'broken caption'
+  /** What a damaged archive would have held after its damage; counts once. */
+  | 'damaged archive';
+
+/** Something wrong with one picture: it is counted, logged and passed over, and the others go on. */
+export class PictureError extends DataError {
+  readonly kind: FailureKind;
+
+  constructor(kind: FailureKind, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.kind = kind;
+  }
+}
 
 /** A picture and all its captions. `file` is its name in reports and encoded sets: relative, with '/' between folders. */
 export interface CaptionedPicture {
   readonly file: string;
   /** Its file, or where else it is, for messages. */
   readonly path: string;
-  /** Reads the file's content where it is no file of its own. */
-  readonly bytes?: () => Promise<Uint8Array>;
+  /** Empty if it has none or they weren't asked for. */
   readonly captions: readonly string[];
+  /** What is known to be wrong with it before its bytes are read. */
+  readonly problem?: PictureError | undefined;
+  /**
+   * The content of its file. Throws PictureError if that can't be had, DataError if the archive it is in has gone: what comes after it would be
+   * lost too.
+   */
+  bytes(): Promise<Uint8Array>;
 }
 
-/** Where pictures and captions come from. The order is fixed: by name, or as the caption list first names them. */
-export interface PictureSource {
-  /** The folder or list that was read, for messages. */
-  readonly description: string;
-  readonly pictures: readonly CaptionedPicture[];
-  /** Pictures of the folder for which no caption was found; they are left out of `pictures`. */
-  readonly uncaptioned: readonly string[];
+/** Which of a source's pictures are read, and what of them. */
+export interface ReadRange {
+  /** The first, counted from 0; and the one before which to stop. */
+  readonly from?: number;
+  readonly to?: number;
+  /** Whether captions are wanted; reading them may cost a file each. Default: yes. */
+  readonly captions?: boolean;
+  /** Whether `bytes` will be called. Default: yes. */
+  readonly pictures?: boolean;
 }
+
+/**
+ * Where pictures and captions come from: a sequence in a fixed order that is read from any place on, as often as wanted. Memory doesn't grow with it
+ * but for a place in every thousand.
+ */
+export interface PictureSource {
+  /** The folder, list or archives, for messages. */
+  readonly description: string;
+  /** Number of pictures, those that will turn out to have no caption or to be broken included. */
+  readonly length: number;
+  /** SHA-256 of names and, where they are in lists or archives, sizes: two sources with the same one hold the same pictures in the same order. */
+  readonly digest: string;
+  read(range?: ReadRange): AsyncGenerator<CaptionedPicture>;
+  /** Gives back temporary files. */
+  close(): Promise<void>;
+}
+
+/** How a source is opened. */
+export interface OpenSourceOptions {
+  /** Whether a source without any caption is refused. Default: yes. */
+  readonly captions?: boolean | undefined;
+  /** Called now and then with the pictures found so far, while a source is looked through. */
+  readonly onFound?: ((pictures: number) => void) | undefined;
+}
+
+/** So many pictures at the front of a source are looked at to tell one without captions, or in the wrong folder, from one with a few holes. */
+export const PICTURES_LOOKED_AT = 1000;
+
+/** Calls of `onFound`: one in so many pictures. */
+export const FOUND_EVERY = 1 << 14;
 
 /** Endings of the picture files that are looked for. */
 export const pictureExtensions = new Set([
@@ -34,19 +99,26 @@ export const pictureExtensions = new Set([
   '.svg',
 ]);
 
-/** A digest of names and captions: two sources with the same one hold the same rows in the same order. */
-export function sourceDigest(source: PictureSource): string {
-  const hash = createHash('sha256');
-  for (const picture of source.pictures) hash.update(JSON.stringify([picture.file, picture.captions]));
-  return hash.digest('hex');
-}
-
-/** The captions in a text file: its lines but for empty ones. Throws DataError that begins with `where` if it isn't UTF-8. */
+/** The captions in a text file: its lines but for empty ones. Throws PictureError that begins with `where` if it isn't UTF-8. */
 export function captionLines(bytes: Uint8Array, where: string): string[] {
-  if (!isUtf8(bytes)) throw new DataError(`${where}: it isn't UTF-8 text. Save it as UTF-8 and try again.`);
+  if (!isUtf8(bytes))
+    throw new PictureError(
+      'broken caption',
+      `${where}: it isn't UTF-8 text. Save it as UTF-8 and try again.`,
+    );
   return new TextDecoder() // drops a BOM
     .decode(bytes)
     .split(/\r\n|\r|\n/)
     .map((line) => line.trim())
     .filter((line) => line !== '');
+}
+
+/** Whether one of a source's first pictures has what `good` asks for. */
+export async function anyOfTheFirst(
+  source: PictureSource,
+  good: (picture: CaptionedPicture) => boolean | Promise<boolean>,
+): Promise<boolean> {
+  for await (const picture of source.read({ to: Math.min(source.length, PICTURES_LOOKED_AT) }))
+    if (await good(picture)) return true;
+  return false;
 }

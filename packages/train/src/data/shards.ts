@@ -2,15 +2,18 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { DataError } from '@easel/core';
 import { writeFileAtomic } from '@easel/core/node';
-import { type AsyncBuffer, parquetMetadataAsync, parquetReadObjects, type SchemaElement } from 'hyparquet';
-import { compressors } from 'hyparquet-compressors';
+import type { SchemaElement } from 'hyparquet';
 import { parquetWriteBuffer } from 'hyparquet-writer';
+import { fileLines } from './byte-lines.js';
+import { ParquetFile } from './parquet-file.js';
 
 /** A row of an encoded set: a caption, its picture's image tokens in row-major order, and the picture's name. */
 export interface EncodedRow {
   readonly caption: string;
   readonly encoding: ArrayLike<number>;
   readonly source: string;
+  /** How well the caption fits the picture, where a CLIP was asked. */
+  readonly clipScore?: number;
 }
 
 /** How a shard is stored. */
@@ -31,8 +34,7 @@ export const defaultShardColumns: ShardColumns = { caption: 'caption', encoding:
  * The parquet schema of a shard: caption string, encoding list<int32>, source string.
  * Spelt out because hyparquet-writer would store a guessed list column as JSON text.
  */
-const shardSchema: SchemaElement[] = [
-  { name: 'root', num_children: 3 },
+const shardSchema: readonly SchemaElement[] = [
   { name: 'caption', type: 'BYTE_ARRAY', converted_type: 'UTF8', repetition_type: 'REQUIRED' },
   { name: 'encoding', repetition_type: 'REQUIRED', num_children: 1, converted_type: 'LIST' },
   { name: 'list', repetition_type: 'REPEATED', num_children: 1 },
@@ -40,21 +42,40 @@ const shardSchema: SchemaElement[] = [
   { name: 'source', type: 'BYTE_ARRAY', converted_type: 'UTF8', repetition_type: 'REQUIRED' },
 ];
 
-/** Writes a shard atomically: after a crash the file is either whole or not there. The format follows the ending. */
-export async function writeShard(path: string, rows: readonly EncodedRow[]): Promise<void> {
+const scoreSchema: SchemaElement = { name: 'clip_score', type: 'FLOAT', repetition_type: 'REQUIRED' };
+
+/**
+ * Writes a shard atomically: after a crash the file is either whole or not there. The format follows the ending. With `scores` there is a column
+ * `clip_score` (float32), and every row must have one.
+ */
+export async function writeShard(
+  path: string,
+  rows: readonly EncodedRow[],
+  { scores = false }: { readonly scores?: boolean } = {},
+): Promise<void> {
   if (extname(path) === '.jsonl') {
-    const lines = rows.map(({ caption, encoding, source }) =>
-      JSON.stringify({ caption, encoding: Array.from(encoding), source }),
+    const lines = rows.map(({ caption, encoding, source, clipScore }) =>
+      JSON.stringify({
+        caption,
+        encoding: Array.from(encoding),
+        source,
+        ...(scores && { clip_score: clipScore }),
+      }),
     );
     await writeFileAtomic(path, lines.map((line) => `${line}\n`).join(''));
     return;
   }
   const bytes = parquetWriteBuffer({
-    schema: shardSchema,
+    schema: [
+      { name: 'root', num_children: scores ? 4 : 3 },
+      ...shardSchema,
+      ...(scores ? [scoreSchema] : []),
+    ],
     columnData: [
       { name: 'caption', data: rows.map((row) => row.caption) },
       { name: 'encoding', data: rows.map((row) => Array.from(row.encoding)) },
       { name: 'source', data: rows.map((row) => row.source) },
+      ...(scores ? [{ name: 'clip_score', data: rows.map((row) => row.clipScore as number) }] : []),
     ],
     statistics: false,
   });
@@ -80,24 +101,29 @@ export async function* readShard(
   path: string,
   columns: ShardColumns = defaultShardColumns,
 ): AsyncGenerator<UncheckedRow> {
+  if (extname(path) === '.jsonl') yield* readJsonlShard(path, columns);
+  else yield* readParquetShard(path, columns);
+}
+
+async function* readJsonlShard(path: string, columns: ShardColumns): AsyncGenerator<UncheckedRow> {
   const file = await open(path).catch((error: Error) => {
     throw new DataError(`Shard ${path}: can't be opened (${error.message}).`);
   });
   try {
-    if (extname(path) === '.jsonl') yield* readJsonlShard(file, path, columns);
-    else yield* readParquetShard(file, path, columns);
+    yield* jsonlRows(file, path, columns);
   } finally {
     await file.close();
   }
 }
 
-async function* readJsonlShard(
+async function* jsonlRows(
   file: FileHandle,
   path: string,
   columns: ShardColumns,
 ): AsyncGenerator<UncheckedRow> {
   let row = 0;
-  for await (const line of file.readLines({ autoClose: false })) {
+  for await (const bytes of fileLines(file)) {
+    const line = bytes.toString();
     if (line.trim() === '') continue;
     let value: Record<string, unknown>;
     try {
@@ -111,47 +137,17 @@ async function* readJsonlShard(
   }
 }
 
-async function* readParquetShard(
-  file: FileHandle,
-  path: string,
-  columns: ShardColumns,
-): AsyncGenerator<UncheckedRow> {
-  const byteLength = (await file.stat()).size;
-  const buffer: AsyncBuffer = {
-    byteLength,
-    async slice(start, end = byteLength) {
-      const bytes = new Uint8Array(end - start);
-      const { bytesRead } = await file.read(bytes, 0, bytes.length, start);
-      if (bytesRead !== bytes.length) throw new Error(`the file ends at byte ${start + bytesRead}`);
-      return bytes.buffer;
-    },
-  };
-  const notParquet = (error: unknown) =>
-    new DataError(
-      `Shard ${path}: not a whole parquet file (${(error as Error).message}). Is it a truncated copy?`,
-    );
-  const metadata = await parquetMetadataAsync(buffer).catch((error) => {
-    throw notParquet(error);
-  });
-  // Names of the top-level columns: the children of the root, each followed by its own descendants.
-  const names: string[] = [];
-  for (let i = 1; i < metadata.schema.length; i = skipSubtree(metadata.schema, i))
-    names.push(metadata.schema[i]?.name ?? '');
-  requireColumns(path, names, columns);
-  let row = 0;
-  for (const group of metadata.row_groups) {
-    const rowEnd = row + Number(group.num_rows);
-    const rows = await parquetReadObjects({
-      file: buffer,
-      metadata,
-      compressors,
-      columns: [...wanted(columns), ...(names.includes('source') ? ['source'] : [])],
-      rowStart: row,
-      rowEnd,
-    }).catch((error) => {
-      throw notParquet(error);
-    });
-    for (const value of rows) yield uncheckedRow(row++, value, columns);
+async function* readParquetShard(path: string, columns: ShardColumns): AsyncGenerator<UncheckedRow> {
+  const file = await ParquetFile.open(path);
+  try {
+    requireColumns(path, file.columns, columns);
+    const names = [...wanted(columns), ...(file.columns.includes('source') ? ['source'] : [])];
+    let row = 0;
+    for (const group of file.groupRows.keys())
+      for (const value of await file.readGroup(group, names, { utf8: true }))
+        yield uncheckedRow(row++, value, columns);
+  } finally {
+    await file.close();
   }
 }
 
@@ -167,13 +163,6 @@ function uncheckedRow(row: number, value: Record<string, unknown>, columns: Shar
     source: value.source,
     others: Object.fromEntries((columns.others ?? []).map((name) => [name, value[name]])),
   };
-}
-
-/** The index after element i of a depth-first parquet schema and everything below it. */
-function skipSubtree(schema: readonly SchemaElement[], i: number): number {
-  let next = i + 1;
-  for (let child = 0; child < (schema[i]?.num_children ?? 0); child++) next = skipSubtree(schema, next);
-  return next;
 }
 
 function requireColumns(path: string, found: readonly string[], columns: ShardColumns): void {

@@ -1,13 +1,16 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ConfigError, DataError } from '@easel/core';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { drawPictures } from '../testing/drawings.js';
-import { decodeBatches, defaultPictureShape, type SkippedPicture } from './decode-picture.js';
+import { defaultPictureShape } from './decode-picture.js';
 import { openPictures } from './open-pictures.js';
-import { indexTar } from './tar-index.js';
+import { decodeBatches, type SkippedPicture } from './picture-batches.js';
+import type { CaptionedPicture, PictureSource, ReadRange } from './picture-source.js';
+import { TarEntries } from './tar-entries.js';
 import { openWebDataset } from './web-dataset.js';
 
 let root: string;
@@ -44,6 +47,12 @@ function makeShards(format = 'ustar', long = ''): string[] {
   ];
 }
 
+async function all(source: PictureSource, range?: ReadRange): Promise<CaptionedPicture[]> {
+  const pictures: CaptionedPicture[] = [];
+  for await (const picture of source.read(range)) pictures.push(picture);
+  return pictures;
+}
+
 describe.each([
   ['ustar', ''],
   ['pax', `${'a'.repeat(90)}/${'ü'.repeat(70)}`],
@@ -53,27 +62,35 @@ describe.each([
     makeShards(format, long);
     const source = await openPictures(join(root, 'shard-{0..1}.tar'));
     const prefix = long === '' ? '' : `${long}/`;
-    expect(source.pictures.slice(0, 3).map(({ file, captions }) => [file, captions])).toEqual([
+    const pictures = await all(source);
+    expect(source.length).toBe(4);
+    expect(pictures.slice(0, 3).map(({ file, captions }) => [file, captions])).toEqual([
       [`shard-0.tar/${prefix}000`, ['picture 0']],
       [`shard-0.tar/${prefix}001`, ['of json 1']],
       [`shard-1.tar/${prefix}002`, ['picture 2']],
     ]);
     for (const [i, name] of names.entries())
-      expect(Buffer.from((await source.pictures[i]?.bytes?.()) ?? [])).toEqual(
-        readFileSync(join(root, 'in', name)),
+      expect(Buffer.from((await pictures[i]?.bytes()) ?? [])).toEqual(readFileSync(join(root, 'in', name)));
+    for (let from = 0; from < 5; from++)
+      expect((await all(source, { from, to: from + 2 })).map(({ file }) => file)).toEqual(
+        pictures.slice(from, from + 2).map(({ file }) => file),
       );
   });
 });
 
 test('a sample without a picture is passed over and named when pictures are decoded', async () => {
-  const { pictures } = await openWebDataset(makeShards());
+  const source = await openWebDataset(makeShards());
   const skipped: SkippedPicture[] = [];
   let count = 0;
-  const shape = { size: 8, ...defaultPictureShape };
-  for await (const batch of decodeBatches(pictures, 3, shape, (skip) => skipped.push(skip)))
-    count += batch.pictures.length;
+  const options = {
+    batchSize: 3,
+    shape: { size: 8, ...defaultPictureShape },
+    onSkip: (skip: SkippedPicture) => skipped.push(skip),
+  };
+  for await (const batch of decodeBatches(source.read(), options)) count += batch.pictures.length;
   expect(count).toBe(3);
   expect(skipped).toHaveLength(1);
+  expect(skipped[0]).toMatchObject({ file: 'shard-1.tar/003', kind: 'missing' });
   expect(skipped[0]?.reason).toMatch(/shard-1\.tar, sample 003: there is no picture/);
 });
 
@@ -87,9 +104,12 @@ describe('damage', () => {
     truncateSync(first, cut(readFileSync(first).length));
     await expect(openWebDataset([first])).rejects.toThrow(DataError);
     await expect(openWebDataset([first])).rejects.toThrow(message);
-    const { pictures } = await openWebDataset([first], { allowDamaged: true });
+    const source = await openWebDataset([first], { allowDamaged: true });
+    const pictures = await all(source);
+    expect(pictures).toHaveLength(source.length);
     expect(pictures[0]?.captions).toEqual(['picture 0']);
-    await expect(pictures.at(-1)?.bytes?.()).rejects.toThrow(/shard-0\.tar: it breaks off/);
+    expect(pictures.at(-1)?.problem?.kind).toBe('damaged archive');
+    await expect(pictures.at(-1)?.bytes()).rejects.toThrow(/shard-0\.tar: it breaks off/);
   });
 
   test('a header that is none', async () => {
@@ -97,13 +117,50 @@ describe('damage', () => {
     const bytes = readFileSync(first);
     bytes[3] = (bytes[3] as number) ^ 1;
     writeFileSync(first, bytes);
-    expect(await indexTar(first)).toEqual({ entries: [], damage: 'byte 0 begins no entry' });
+    const file = await open(first);
+    const entries = new TarEntries(file, bytes.length);
+    expect(await entries.next()).toBeUndefined();
+    expect(entries.damage).toBe('byte 0 begins no entry');
+    await file.close();
   });
 });
 
 test('refused: a shard that is not there, other files, a caption list', async () => {
   makeShards();
   await expect(openPictures(join(root, 'shard-{0..2}.tar'))).rejects.toThrow(/shard-2\.tar: can't be opened/);
-  await expect(openPictures(join(root, '{a.tar,b.zip}'))).rejects.toThrow(/b\.zip is neither/);
-  await expect(openPictures(join(root, 'shard-0.tar'), { captions: 'c.csv' })).rejects.toThrow(ConfigError);
+  await expect(openPictures(join(root, '{a.tar,b.zip}'))).rejects.toThrow(/b\.zip is none of them/);
+  const withList = openPictures({ path: join(root, 'shard-0.tar'), captions: 'c.csv' });
+  await expect(withList).rejects.toThrow(ConfigError);
+});
+
+test('thousands of samples: read from any place on; a broken caption is something wrong with its picture', async () => {
+  const files = join(root, 'many');
+  mkdirSync(files);
+  for (let i = 0; i < 2100; i++) {
+    const key = String(i).padStart(5, '0');
+    writeFileSync(join(files, `${key}.png`), `${i}`);
+    writeFileSync(join(files, `${key}.txt`), i === 7 ? Uint8Array.of(0xff) : `caption ${i}`);
+  }
+  const tar = join(root, 'many.tar');
+  execFileSync('tar', ['--sort=name', '-cf', tar, '-C', files, '.']);
+  const source = await openWebDataset([tar]);
+  expect(source.length).toBe(2100);
+  for (const from of [0, 1, 1023, 1024, 1030, 2098]) {
+    const two = await all(source, { from, to: from + 2 });
+    expect(two.map(({ captions }) => captions)).toEqual([[`caption ${from}`], [`caption ${from + 1}`]]);
+    expect(Buffer.from((await two[1]?.bytes()) ?? []).toString()).toBe(`${from + 1}`);
+  }
+  const [seventh] = await all(source, { from: 7, to: 8 });
+  expect(seventh?.problem?.kind).toBe('broken caption');
+});
+
+test('a shard that is deleted or changed while it is read stops the reading, by name', async () => {
+  const [first, second] = makeShards() as [string, string];
+  const source = await openWebDataset([first, second]);
+  const pictures = await all(source);
+  rmSync(second);
+  await expect(pictures[2]?.bytes()).rejects.toThrow(/shard-1\.tar: can't be opened/);
+  await expect(all(source)).rejects.toThrow(/shard-1\.tar: can't be opened/);
+  truncateSync(first, 2048);
+  await expect(all(source)).rejects.toThrow(/shard-0\.tar: it has changed/);
 });

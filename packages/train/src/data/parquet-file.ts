@@ -1,0 +1,125 @@
+import { type FileHandle, open } from 'node:fs/promises';
+import { DataError } from '@easel/core';
+import {
+  type AsyncBuffer,
+  type FileMetaData,
+  parquetMetadataAsync,
+  parquetReadObjects,
+  type RowGroup,
+} from 'hyparquet';
+import { compressors } from 'hyparquet-compressors';
+import { afterSubtree, checkPages, levelsOf } from './parquet-pages.js';
+
+/** A parquet file that is read a row group at a time. Nothing of a group is decoded before all of its pages were checked. */
+export class ParquetFile {
+  readonly path: string;
+  /** Names of the top-level columns. */
+  readonly columns: readonly string[];
+  /** Rows of each group. */
+  readonly groupRows: readonly number[];
+  private readonly handle: FileHandle;
+  private readonly buffer: AsyncBuffer;
+  private readonly metadata: FileMetaData;
+
+  private constructor(path: string, handle: FileHandle, buffer: AsyncBuffer, metadata: FileMetaData) {
+    this.path = path;
+    this.handle = handle;
+    this.buffer = buffer;
+    this.metadata = metadata;
+    const { schema, row_groups } = metadata;
+    const columns: string[] = [];
+    for (let i = 1; i < schema.length; i = afterSubtree(schema, i)) columns.push(schema[i]?.name ?? '');
+    this.columns = columns;
+    this.groupRows = row_groups.map(({ num_rows }) => Number(num_rows));
+  }
+
+  /** Opens a file. Throws DataError if it can't be opened or isn't a whole parquet file. */
+  static async open(path: string): Promise<ParquetFile> {
+    const handle = await open(path).catch((error: Error) => {
+      throw new DataError(`Shard ${path}: can't be opened (${error.message}).`);
+    });
+    try {
+      const byteLength = (await handle.stat()).size;
+      const buffer: AsyncBuffer = {
+        byteLength,
+        async slice(start, end = byteLength) {
+          const bytes = new Uint8Array(requiredLength(start, end, byteLength));
+          for (let done = 0; done < bytes.length; ) {
+            const { bytesRead } = await handle.read(bytes, done, bytes.length - done, start + done);
+            if (bytesRead === 0) throw new Error(`the file ends at byte ${start + done}`);
+            done += bytesRead;
+          }
+          return bytes.buffer;
+        },
+      };
+      const metadata = await parquetMetadataAsync(buffer, { geoparquet: false });
+      for (const { num_rows } of metadata.row_groups)
+        if (!(num_rows >= 0n && num_rows <= BigInt(2 ** 31))) throw new Error(`a group of ${num_rows} rows`);
+      return new ParquetFile(path, handle, buffer, metadata);
+    } catch (error) {
+      await handle.close();
+      throw notParquet(path, error);
+    }
+  }
+
+  /**
+   * The rows of group `index` as objects with these top-level columns. What the file calls text is a string; other bytes are too with `utf8`.
+   * Throws DataError for damage.
+   */
+  async readGroup(
+    index: number,
+    columns: readonly string[],
+    { utf8 = false }: { readonly utf8?: boolean } = {},
+  ): Promise<Record<string, unknown>[]> {
+    const { metadata, buffer: file } = this;
+    const rowStart = this.groupRows.slice(0, index).reduce((sum, rows) => sum + rows, 0);
+    const rowEnd = rowStart + (this.groupRows[index] ?? 0);
+    if (rowEnd === rowStart) return [];
+    try {
+      await this.checkGroup(metadata.row_groups[index] as RowGroup, columns);
+      const rows = await parquetReadObjects({
+        file,
+        metadata,
+        compressors,
+        columns: [...columns],
+        rowStart,
+        rowEnd,
+        utf8,
+      });
+      if (rows.length !== rowEnd - rowStart)
+        throw new Error(`${rows.length} rows in a group of ${rowEnd - rowStart}`);
+      return rows;
+    } catch (error) {
+      throw notParquet(this.path, error);
+    }
+  }
+
+  private async checkGroup({ columns, num_rows }: RowGroup, wanted: readonly string[]): Promise<void> {
+    for (const { meta_data: column } of columns) {
+      if (column === undefined) throw new Error('a column without metadata');
+      if (!wanted.includes(column.path_in_schema[0] ?? '')) continue;
+      const start = Number(column.dictionary_page_offset || column.data_page_offset);
+      const bytes = new Uint8Array(
+        await this.buffer.slice(start, start + Number(column.total_compressed_size)),
+      );
+      const levels = levelsOf(this.metadata.schema, column.path_in_schema);
+      checkPages(bytes, column, levels, Number(num_rows));
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.handle.close();
+  }
+}
+
+/** Bytes from `start` to `end`. Throws Error unless they are in the file. */
+function requiredLength(start: number, end: number, byteLength: number): number {
+  if (!(start >= 0 && end >= start && end <= byteLength))
+    throw new Error(`it refers to bytes ${start} to ${end} of ${byteLength}`);
+  return end - start;
+}
+
+function notParquet(path: string, error: unknown): DataError {
+  const reason = error instanceof Error ? error.message : String(error);
+  return new DataError(`Shard ${path}: not a whole parquet file (${reason}). Is it a truncated copy?`);
+}

@@ -1,0 +1,355 @@
+/**
+ * Checks the pages of a parquet column before they are decoded. hyparquet 1.31.5 trusts what a file says of itself: a negative page size sends it in
+ * a circle, a run of two thousand million levels fills the memory. What passes here is decoded in time and memory in proportion to the file.
+ * Source: apache/parquet-format, `parquet.thrift` and `Encodings.md`; Thrift's compact protocol.
+ */
+import type { ColumnMetaData, SchemaElement } from 'hyparquet';
+import { compressors } from 'hyparquet-compressors';
+
+/** Most values of a column in one row group: two hundred thousand rows of 256 tokens. */
+const MAX_VALUES = 1 << 26;
+
+/** Largest page, decompressed: readers hold it in one array. */
+const MAX_PAGE_BYTES = 2 ** 31 - 1;
+
+/** Most values of a block of deltas, and most miniblocks of it; writers use 128 and 4. */
+const MAX_DELTA_BLOCK = 1 << 20;
+
+const PAGE_TYPES = { data: 0, index: 1, dictionary: 2, dataV2: 3 } as const;
+
+/** Encodings by their numbers in parquet.thrift. */
+const ENCODINGS = {
+  plainDictionary: 2,
+  rle: 3,
+  delta: 5,
+  deltaLength: 6,
+  deltaBytes: 7,
+  rleDictionary: 8,
+} as const;
+
+/** Levels that a column's values have: 0 where there are none to store. */
+export interface Levels {
+  readonly definition: number;
+  readonly repetition: number;
+}
+
+/** The levels of the column at `path`. Throws Error if the schema has no such column. */
+export function levelsOf(schema: readonly SchemaElement[], path: readonly string[]): Levels {
+  let [definition, repetition] = [0, 0];
+  let [parent, at] = [0, 1];
+  for (const name of path) {
+    let left = schema[parent]?.num_children ?? 0;
+    while (left > 0 && schema[at]?.name !== name) {
+      at = afterSubtree(schema, at);
+      left--;
+    }
+    const element = schema[at];
+    if (left <= 0 || element === undefined) throw new Error(`its schema has no column ${path.join('.')}`);
+    if (element.repetition_type !== 'REQUIRED') definition++;
+    if (element.repetition_type === 'REPEATED') repetition++;
+    parent = at++;
+  }
+  return { definition, repetition };
+}
+
+/** The index after element i of a depth-first schema and everything below it. */
+export function afterSubtree(schema: readonly SchemaElement[], i: number): number {
+  let next = i + 1;
+  for (let child = 0; child < (schema[i]?.num_children ?? 0) && next < schema.length; child++)
+    next = afterSubtree(schema, next);
+  return next;
+}
+
+/**
+ * Goes through the pages of a column chunk. `rows`: of its row group. Throws Error that says what is wrong.
+ */
+export function checkPages(chunk: Uint8Array, column: ColumnMetaData, levels: Levels, rows: number): void {
+  const values = Number(column.num_values);
+  if (!(values >= 0 && values <= MAX_VALUES)) throw new Error(`a column of ${column.num_values} values`);
+  const flat = levels.repetition === 0;
+  if (flat && values !== rows) throw new Error(`a column of ${values} values in a group of ${rows} rows`);
+  const reader = new CompactReader(chunk);
+  let seen = 0;
+  // A chunk's last byte is never looked at by itself: writers may pad.
+  while (reader.at < chunk.length - 1 && !(flat && seen >= rows)) {
+    const page = readPageHeader(reader);
+    const { type, compressed, uncompressed } = page;
+    if (!(compressed >= 0 && reader.at + compressed <= chunk.length))
+      throw new Error(`a page of ${compressed} bytes with ${chunk.length - reader.at} left`);
+    if (
+      !(uncompressed >= 0 && uncompressed <= Math.min(MAX_PAGE_BYTES, Number(column.total_uncompressed_size)))
+    )
+      throw new Error(`a page of ${uncompressed} bytes in a column of ${column.total_uncompressed_size}`);
+    const body = chunk.subarray(reader.at, reader.at + compressed);
+    reader.at += compressed;
+    if (type === PAGE_TYPES.dictionary) {
+      if (!(page.values >= 0 && page.values <= uncompressed * 8))
+        throw new Error(`a dictionary of ${page.values} values in ${uncompressed} bytes`);
+      continue;
+    }
+    if (type !== PAGE_TYPES.data && type !== PAGE_TYPES.dataV2) throw new Error(`a page of type ${type}`);
+    if (!(page.values >= 0 && seen + page.values <= values))
+      throw new Error(`pages of ${seen + page.values} values in a column of ${values}`);
+    if (type === PAGE_TYPES.data) checkPage(decompressed(body, uncompressed, column), page, column, levels);
+    else checkPageV2(body, page, column, levels);
+    seen += page.values;
+  }
+  if (seen !== values) throw new Error(`pages of ${seen} values in a column of ${values}`);
+}
+
+function decompressed(body: Uint8Array, size: number, { codec }: ColumnMetaData): Uint8Array {
+  if (codec === 'UNCOMPRESSED') return body;
+  const decompress = compressors[codec];
+  if (decompress === undefined) throw new Error(`compression ${codec}, which is not known here`);
+  const page = decompress(body, size);
+  if (page.length !== size) throw new Error(`a page that unpacks to ${page.length} bytes and not ${size}`);
+  return page;
+}
+
+const bitWidth = (most: number) => 32 - Math.clz32(most);
+
+function checkPage(bytes: Uint8Array, page: PageHeader, column: ColumnMetaData, levels: Levels): void {
+  const reader = new CompactReader(bytes);
+  const runs = (most: number): number => {
+    const length = reader.uint32();
+    const end = reader.at + length;
+    if (end > bytes.length) throw new Error(`levels of ${length} bytes in a page of ${bytes.length}`);
+    const full = checkRuns(reader, bitWidth(most), page.values, most);
+    reader.at = end;
+    return full;
+  };
+  if (levels.repetition > 0) runs(levels.repetition);
+  const stored = levels.definition > 0 ? runs(levels.definition) : page.values;
+  checkValues(reader, page.encoding, stored, column, true);
+}
+
+function checkPageV2(body: Uint8Array, page: PageHeader, column: ColumnMetaData, levels: Levels): void {
+  const { repetitionBytes, definitionBytes, values, nulls, uncompressed } = page;
+  if (!(repetitionBytes >= 0 && definitionBytes >= 0 && repetitionBytes + definitionBytes <= body.length))
+    throw new Error(`levels of ${repetitionBytes} and ${definitionBytes} bytes in a page of ${body.length}`);
+  if (!(nulls >= 0 && nulls <= values && page.rows >= 0 && page.rows <= values))
+    throw new Error(`a page of ${values} values with ${nulls} nulls in ${page.rows} rows`);
+  const reader = new CompactReader(body);
+  if (levels.repetition > 0) checkRuns(reader, bitWidth(levels.repetition), values, levels.repetition);
+  reader.at = repetitionBytes;
+  if (levels.definition > 0) checkRuns(reader, bitWidth(levels.definition), values, levels.definition);
+  const from = repetitionBytes + definitionBytes;
+  const size = uncompressed - from;
+  if (size < 0) throw new Error(`a page of ${uncompressed} bytes with levels of ${from}`);
+  const rest = body.subarray(from);
+  const unpacked = page.isCompressed ? decompressed(rest, size, column) : rest;
+  checkValues(new CompactReader(unpacked), page.encoding, values - nulls, column, false);
+}
+
+function checkValues(
+  reader: CompactReader,
+  encoding: number,
+  count: number,
+  { type }: ColumnMetaData,
+  prefixedRuns: boolean,
+): void {
+  const left = reader.bytes.length - reader.at;
+  if (encoding === ENCODINGS.plainDictionary || encoding === ENCODINGS.rleDictionary) {
+    const width = reader.byte();
+    if (width > 32) throw new Error(`dictionary indices of ${width} bits`);
+    if (width > 0) checkRuns(reader, width, count, -1);
+  } else if (encoding === ENCODINGS.rle) {
+    if (type !== 'BOOLEAN') throw new Error(`values of type ${type} as runs`);
+    if (prefixedRuns) reader.uint32();
+    checkRuns(reader, 1, count, -1);
+  } else if (encoding === ENCODINGS.delta || encoding === ENCODINGS.deltaLength) checkDeltas(reader, count);
+  else if (encoding === ENCODINGS.deltaBytes) {
+    checkDeltas(reader, count);
+    checkDeltas(reader, count);
+  } else if (count > left * 8) throw new Error(`${count} values in ${left} bytes`);
+}
+
+/**
+ * Goes through runs of numbers of `width` bits until `count` have come; returns how many of them are `wanted`. A packed run may be padded to a
+ * multiple of eight; a run of one number may not go beyond the count.
+ */
+function checkRuns(reader: CompactReader, width: number, count: number, wanted: number): number {
+  let found = 0;
+  for (let seen = 0; seen < count; ) {
+    const header = reader.varint();
+    const length = header >>> 1;
+    if ((header & 1) === 0) {
+      if (length > count - seen) throw new Error(`a run of ${length} where ${count - seen} values are left`);
+      let value = 0;
+      for (let i = 0; i < width; i += 8) value |= reader.byte() << i;
+      if (value === wanted) found += length;
+      seen += length;
+      continue;
+    }
+    const packed = Math.min(length * 8, count - seen);
+    if (length * 8 > count - seen + 7)
+      throw new Error(`${length * 8} packed values where ${count - seen} are left`);
+    const start = reader.at;
+    reader.skip(Math.min(length * width, reader.bytes.length - start));
+    if (start + Math.ceil((packed * width) / 8) > reader.bytes.length)
+      throw new Error(`${packed} packed values that go beyond the page`);
+    if (wanted >= 0)
+      for (let i = 0; i < packed; i++)
+        if (bitsAt(reader.bytes, start * 8 + i * width, width) === wanted) found++;
+    seen += packed;
+  }
+  return found;
+}
+
+function bitsAt(bytes: Uint8Array, bit: number, width: number): number {
+  let value = 0;
+  for (let i = 0; i < width; i++) value |= (((bytes[(bit + i) >> 3] as number) >> ((bit + i) & 7)) & 1) << i;
+  return value;
+}
+
+/** Goes through `count` numbers stored as differences, and leaves the reader behind them. */
+function checkDeltas(reader: CompactReader, count: number): void {
+  const block = reader.varint();
+  const miniblocks = reader.varint();
+  reader.varint();
+  reader.varint();
+  const each = block / miniblocks;
+  if (!(block > 0 && block <= MAX_DELTA_BLOCK && miniblocks > 0 && Number.isInteger(each)))
+    throw new Error(`blocks of ${block} differences in ${miniblocks} parts`);
+  for (let seen = 1; seen < count; ) {
+    reader.varint();
+    const widths = reader.at;
+    reader.skip(miniblocks);
+    for (let i = 0; i < miniblocks && seen < count; i++) {
+      reader.skip(Math.ceil((each * (reader.bytes[widths + i] as number)) / 8));
+      seen += each;
+    }
+  }
+}
+
+/** What a page says of itself. */
+interface PageHeader {
+  readonly type: number;
+  readonly uncompressed: number;
+  readonly compressed: number;
+  readonly values: number;
+  readonly encoding: number;
+  /** Of the second kind of data page. */
+  readonly nulls: number;
+  readonly rows: number;
+  readonly definitionBytes: number;
+  readonly repetitionBytes: number;
+  readonly isCompressed: boolean;
+}
+
+function readPageHeader(reader: CompactReader): PageHeader {
+  const header = reader.struct();
+  const type = number(header, 1);
+  const details = header.get(type === PAGE_TYPES.data ? 5 : type === PAGE_TYPES.dictionary ? 7 : 8);
+  const fields = details instanceof Map ? details : new Map<number, Field>();
+  const isV2 = type === PAGE_TYPES.dataV2;
+  return {
+    type,
+    uncompressed: number(header, 2),
+    compressed: number(header, 3),
+    values: number(fields, 1),
+    encoding: number(fields, isV2 ? 4 : 2),
+    nulls: isV2 ? number(fields, 2) : 0,
+    rows: isV2 ? number(fields, 3) : 0,
+    definitionBytes: isV2 ? number(fields, 5) : 0,
+    repetitionBytes: isV2 ? number(fields, 6) : 0,
+    isCompressed: fields.get(7) !== false,
+  };
+}
+
+function number(fields: ReadonlyMap<number, Field>, id: number): number {
+  const value = fields.get(id);
+  return typeof value === 'number' ? value : Number.NaN;
+}
+
+type Field = number | boolean | Map<number, Field> | undefined;
+
+/** Structures nested deeper than a page header's are damage. */
+const MAX_DEPTH = 8;
+
+/** Reads Thrift's compact protocol and little-endian numbers; throws Error at the end of the bytes. */
+class CompactReader {
+  readonly bytes: Uint8Array;
+  at = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+  }
+
+  byte(): number {
+    if (this.at >= this.bytes.length) throw new Error('a page that ends too early');
+    return this.bytes[this.at++] as number;
+  }
+
+  skip(count: number): void {
+    if (this.at + count > this.bytes.length) throw new Error('a page that ends too early');
+    this.at += count;
+  }
+
+  uint32(): number {
+    let value = 0;
+    for (let i = 0; i < 4; i++) value += this.byte() * 2 ** (8 * i);
+    return value;
+  }
+
+  /** The low 32 bits of a varint. */
+  varint(): number {
+    let value = 0;
+    for (let shift = 0; ; shift += 7) {
+      if (shift > 63) throw new Error('a number of more than ten bytes');
+      const byte = this.byte();
+      if (shift < 32) value |= (byte & 0x7f) << shift;
+      if ((byte & 0x80) === 0) return value >>> 0;
+    }
+  }
+
+  zigzag(): number {
+    const value = this.varint();
+    return (value >>> 1) ^ -(value & 1);
+  }
+
+  /** A structure's numbers, truths and structures by field number; the rest is passed over. */
+  struct(depth = 0): Map<number, Field> {
+    if (depth > MAX_DEPTH) throw new Error('a page header that is nested too deep');
+    const fields = new Map<number, Field>();
+    for (let id = 0; ; ) {
+      const byte = this.byte();
+      const type = byte & 0x0f;
+      if (type === 0) return fields;
+      id = byte >> 4 ? id + (byte >> 4) : this.zigzag();
+      fields.set(id, this.field(type, depth));
+    }
+  }
+
+  private field(type: number, depth: number): Field {
+    switch (type) {
+      case 1:
+        return true;
+      case 2:
+        return false;
+      case 3:
+        return this.byte();
+      case 4:
+      case 5:
+      case 6:
+        return this.zigzag();
+      case 7:
+        this.skip(8);
+        return undefined;
+      case 8:
+        this.skip(this.varint());
+        return undefined;
+      case 9: {
+        const head = this.byte();
+        const size = head >> 4 === 15 ? this.varint() : head >> 4;
+        const element = head & 0x0f;
+        for (let i = 0; i < size; i++) element <= 2 ? this.byte() : this.field(element, depth);
+        return undefined;
+      }
+      case 12:
+        return this.struct(depth + 1);
+      default:
+        throw new Error(`a page header with a field of type ${type}`);
+    }
+  }
+}

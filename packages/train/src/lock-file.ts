@@ -1,0 +1,157 @@
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { type FileHandle, link, open, readFile, rename, rm, stat, unlink, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { dirname, join } from 'node:path';
+
+/** Who holds a lock. */
+export interface LockHolder {
+  readonly pid: number;
+  readonly host: string;
+  /** When the process started, where the system tells: a later process may have got the same number. */
+  readonly started: string | null;
+}
+
+/** A lock of this process. */
+export interface FileLock {
+  /** Tells others that its holder is alive. False if another has taken it over meanwhile. */
+  renew(): Promise<boolean>;
+  /** Gives it free; may be called twice. */
+  release(): Promise<void>;
+}
+
+/** A lock, or who holds it (undefined if its file is damaged). */
+export type LockAttempt = { readonly lock: FileLock } | { readonly holder: LockHolder | undefined };
+
+/** Tries to take a lock that others give up before it is left. */
+const ATTEMPTS = 10;
+
+/**
+ * Takes a lock file for this process, or says who holds it.
+ *
+ * The file names process and host. One left by a process of this host that is gone is replaced. One of another host can't be judged: with
+ * `expirySeconds` it is replaced if it wasn't renewed for so long by the file system's own clock, else it is respected.
+ * Throws what the file system throws if the file can't be made.
+ */
+export async function takeLock(
+  path: string,
+  options: { readonly expirySeconds?: number } = {},
+): Promise<LockAttempt> {
+  const mine = JSON.stringify({
+    pid: process.pid,
+    host: hostname(),
+    started: startOf(process.pid),
+    id: randomUUID(),
+  });
+  for (let attempt = 0; ; attempt++) {
+    const handle = await createWhole(path, mine);
+    if (handle !== undefined) return { lock: heldLock(path, mine, handle) };
+    const theirs = await readFile(path, 'utf8').catch(() => undefined);
+    if (theirs === undefined) continue; // released in between
+    const holder = parseHolder(theirs);
+    if (attempt >= ATTEMPTS || !(isGone(holder) || (await isExpired(path, holder, options.expirySeconds))))
+      return { holder };
+    await removeStale(path, theirs);
+  }
+}
+
+function heldLock(path: string, mine: string, handle: FileHandle): FileLock {
+  let held = true;
+  return {
+    async renew() {
+      if (!held) return false;
+      // Through the handle: were the lock another's by now, its file is another one and stays as it is.
+      await handle.write(mine, 0);
+      return (await readFile(path, 'utf8').catch(() => undefined)) === mine;
+    },
+    async release() {
+      if (!held) return;
+      held = false;
+      await handle.close();
+      const now = await readFile(path, 'utf8').catch(() => undefined);
+      if (now === mine) await unlink(path);
+    },
+  };
+}
+
+/**
+ * Creates a file that nobody sees without its content, even if this process is killed meanwhile; undefined if there is one already.
+ * The sibling it is written to first is named like other leftovers of a run, which the next holder removes.
+ */
+async function createWhole(path: string, content: string): Promise<FileHandle | undefined> {
+  const fresh = join(dirname(path), `.lock-${randomUUID()}.partial`);
+  const handle = await open(fresh, 'wx');
+  try {
+    await handle.write(content, 0);
+    await link(fresh, path);
+    return handle;
+  } catch (error) {
+    await handle.close();
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return undefined;
+    throw error;
+  } finally {
+    await rm(fresh, { force: true });
+  }
+}
+
+/** Takes a stale lock away by renaming, so that of two processes that found it only one does; a fresh one is put back. */
+async function removeStale(path: string, stale: string): Promise<void> {
+  const aside = `${path}.${randomUUID()}`;
+  try {
+    await rename(path, aside);
+  } catch {
+    return; // another process was first
+  }
+  if ((await readFile(aside, 'utf8')) !== stale) await link(aside, path).catch(() => {});
+  await unlink(aside);
+}
+
+function parseHolder(text: string): LockHolder | undefined {
+  try {
+    const record = JSON.parse(text) as LockHolder;
+    return Number.isInteger(record.pid) && typeof record.host === 'string' ? record : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether the holder is a process of this host that has ended. */
+function isGone(holder: LockHolder | undefined): boolean {
+  if (holder === undefined || holder.host !== hostname()) return false;
+  try {
+    process.kill(holder.pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ESRCH';
+  }
+  return holder.started !== null && holder.started !== startOf(holder.pid);
+}
+
+/** Whether the holder is of another host and has let its lock lie for too long. Both times are those that the file system gave. */
+async function isExpired(
+  path: string,
+  holder: LockHolder | undefined,
+  expirySeconds: number | undefined,
+): Promise<boolean> {
+  if (expirySeconds === undefined || holder?.host === hostname()) return false;
+  const probe = join(dirname(path), `.lock-${randomUUID()}.partial`);
+  try {
+    await writeFile(probe, '', { flag: 'wx' });
+    const [now, renewed] = await Promise.all([stat(probe), stat(path)]);
+    return now.mtimeMs - renewed.mtimeMs > expirySeconds * 1000;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false; // released in between
+    throw error;
+  } finally {
+    await rm(probe, { force: true });
+  }
+}
+
+/** Field 22 of Linux's /proc/PID/stat, the start in clock ticks since boot; null elsewhere. */
+function startOf(pid: number): string | null {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    return text.slice(text.lastIndexOf(')') + 2).split(' ')[19] ?? null;
+  } catch {
+    return null;
+  }
+}
