@@ -108,7 +108,7 @@ describe('from pictures to a model that draws', () => {
       'jsonl',
     );
     expect(text.stdout).toMatch(
-      /jsonl: 5 pictures, 10 rows; \d+ of 16 codes in use, perplexity \d+; 1 could not be decoded and are named in/,
+      /jsonl: 5 pictures, 10 rows, 1 shards\n {2}codes +\d+ of 16 in use, perplexity \d+\n {2}this run +6 pictures in .* s: .* pictures\/s, .* % of the time in the model\n {2}left out +1 pictures: undecodable 1; named in .*skipped\.jsonl\n$/,
     );
   });
 

@@ -245,7 +245,7 @@ function tarFile(): Uint8Array {
   };
   for (let i = 0; i < 6; i++) {
     const name = `00${i}`;
-    if (i === 3) add('PaxHeader', text.encode(`19 path=long/${name}.png\n`.replace(/^19/, '20')), 'x');
+    if (i === 3) add('PaxHeader', text.encode(`16 path=${name}.png\n`), 'x');
     add(`${name}.png`, new Uint8Array(numbers(40 * i).buffer));
     add(`${name}.txt`, text.encode(`picture ${i}\n`));
     add(`${name}.json`, text.encode(JSON.stringify({ caption: `picture ${i}` })));

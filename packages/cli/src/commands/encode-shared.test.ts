@@ -1,0 +1,120 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { selectBackend } from '@easel/core';
+import sharp from 'sharp';
+import { writeTinyVqgan } from '../../testing/tiny-model.js';
+
+jest.setTimeout(600_000);
+
+/** How many processes are killed, one after the other; EASEL_KILLS=20 for many. */
+const kills = Number(process.env.EASEL_KILLS ?? 2);
+const pictures = 60;
+
+const bin = fileURLToPath(new URL('../../bin/easel.js', import.meta.url));
+// Real processes run what `npm run build` made; `npm run check` builds first.
+const built = existsSync(fileURLToPath(new URL('../../dist/main.js', import.meta.url)));
+const whenBuilt = built ? describe : describe.skip;
+
+let root: string;
+beforeAll(async () => {
+  await selectBackend('cpu');
+  root = mkdtempSync(join(tmpdir(), 'easel-shared-'));
+  mkdirSync(join(root, 'pictures'));
+  for (let i = 0; i < pictures; i++) {
+    const pixels = Uint8Array.from({ length: 8 * 8 * 3 }, (_, p) => (p * (3 + i) * 37) % 251);
+    await sharp(pixels, { raw: { width: 8, height: 8, channels: 3 } }).toFile(
+      join(root, 'pictures', `${i}.png`),
+    );
+    writeFileSync(join(root, 'pictures', `${i}.txt`), `picture ${i}\n`);
+  }
+  await writeTinyVqgan(join(root, 'vqgan'));
+});
+afterAll(() => {
+  rmSync(root, { recursive: true, force: true });
+});
+
+interface Summary {
+  readonly complete: boolean;
+  readonly pictures: number;
+  readonly ownPictures: number;
+}
+
+function start(out: string): ChildProcess {
+  const words = ['encode', join(root, 'pictures'), '--vqgan', join(root, 'vqgan'), '--out', join(root, out)];
+  words.push('--shard-size', '2', '--batch', '1', '--backend', 'cpu', '--json', '--quiet');
+  return spawn(process.execPath, [bin, ...words], { stdio: ['ignore', 'pipe', 'pipe'] });
+}
+
+function ended(
+  child: ChildProcess,
+): Promise<{ code: number | null; signal: string | null; stdout: string; stderr: string }> {
+  const said = { stdout: '', stderr: '' };
+  for (const stream of ['stdout', 'stderr'] as const)
+    child[stream]?.on('data', (text) => {
+      said[stream] += text;
+    });
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code, signal) => resolve({ code, signal, ...said }));
+  });
+}
+
+const shards = (out: string) =>
+  readdirSync(join(root, out))
+    .filter((name) => name.endsWith('.parquet'))
+    .sort();
+const leases = (out: string) =>
+  readdirSync(join(root, out, 'work'), { withFileTypes: true }).filter(({ name }) => name.endsWith('.lease'))
+    .length;
+
+whenBuilt('real processes', () => {
+  test('some share a folder, some are killed in the middle of a shard: the set is whole, and that of one alone', async () => {
+    const alone = await ended(start('alone'));
+    expect([alone.code, alone.stderr]).toEqual([0, '']);
+
+    let killed = 0;
+    for (let attempt = 0; killed < kills && attempt < 10 * kills; attempt++) {
+      const victim = start('shared');
+      const end = ended(victim);
+      const before = existsSync(join(root, 'shared')) ? shards('shared').length : 0;
+      // Once it holds the lease of a shard and has finished one more.
+      while (victim.exitCode === null) {
+        if (
+          existsSync(join(root, 'shared', 'work')) &&
+          shards('shared').length > before &&
+          leases('shared') > 0
+        )
+          break;
+        await new Promise((resolve) => setTimeout(resolve, 2));
+      }
+      victim.kill('SIGKILL');
+      if ((await end).signal === 'SIGKILL') killed++;
+    }
+    expect(killed).toBe(kills);
+
+    const others = await Promise.all([start('shared'), start('shared')].map(ended));
+    const summaries = others.map(({ code, stdout, stderr }) => {
+      expect([code, stderr]).toEqual([0, '']);
+      return JSON.parse(stdout) as Summary;
+    });
+    for (const summary of summaries) expect(summary).toMatchObject({ complete: true, pictures });
+    const own = summaries.reduce((sum, { ownPictures }) => sum + ownPictures, 0);
+    expect(own).toBeLessThan(pictures); // what the killed ones finished was kept
+    expect(shards('shared')).toEqual(shards('alone'));
+    for (const name of [...shards('alone'), 'manifest.json', 'skipped.jsonl'])
+      expect(readFileSync(join(root, 'shared', name))).toEqual(readFileSync(join(root, 'alone', name)));
+    expect(existsSync(join(root, 'shared', 'work'))).toBe(false);
+  });
+});
