@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -114,6 +115,49 @@ describe('going on', () => {
         ),
       ).toBe(true);
     expect(metrics('parts')).toEqual(metrics('whole'));
+  });
+
+  test('on streamed sources of two kinds, with weights and random squares, as well', async () => {
+    const tar = join(root, 'pictures.tar');
+    execFileSync('tar', ['-cf', tar, '-C', pictures, '.']);
+    writeFileSync(join(pictures, 'broken.png'), 'broken');
+    const data = {
+      train: [
+        { path: tar, weight: 2 },
+        { path: pictures, weight: 1 },
+      ],
+      eval: pictures,
+      order: 'streamed',
+      crop: 'random',
+      shuffleBuffer: 5,
+    };
+    await train('whole', { data });
+    for (const step of [3, 5])
+      expect(await train('parts', { data }, { resume: true, ...stopAt(step) })).toMatchObject({
+        complete: false,
+      });
+    expect(await train('parts', { data }, { resume: true })).toMatchObject({ complete: true, step: 8 });
+    rmSync(join(pictures, 'broken.png'));
+    const model = ['checkpoints', 'step-00000008', 'model.safetensors'];
+    expect(bytes('parts', ...model).equals(bytes('whole', ...model))).toBe(true);
+    expect(metrics('parts')).toEqual(metrics('whole'));
+    expect(bytes('whole', 'skipped.jsonl').toString()).toContain('"kind":"undecodable"');
+  });
+
+  test.each([
+    [
+      { order: 'streamed', evalFraction: 0.2 },
+      /data\.evalFraction: nothing is held out of streamed pictures/,
+    ],
+    [{ crop: 'random' }, /data\.crop: pictures in memory are cut once/],
+    [{ train: [] }, /data\.train: expected the path of pictures.*got \[\]/],
+    [
+      { train: [{ path: 'x', wieght: 1 }] },
+      /data\.train\[0\]\.wieght: there is no such setting\. Did you mean "weight"/,
+    ],
+  ])('settings that do not go together: %j', (data, message) => {
+    const parse = () => parseVqganTrainingConfig({ ...settings(), data: { train: pictures, ...data } });
+    expect(parse).toThrow(message);
   });
 
   test('fine-tuning keeps the codebook of the model it goes on from', async () => {

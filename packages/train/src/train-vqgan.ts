@@ -22,12 +22,12 @@ import {
   type TrainingOptions,
   type TrainingResult,
 } from './training-loop.js';
-import { readVqganPictures } from './vqgan-pictures.js';
+import { readVqganPictures, type VqganPictures } from './vqgan-pictures.js';
 import { VqganTask } from './vqgan-task.js';
 
 /**
  * Trains the image tokenizer on pictures, as the config says, in a run folder. Pictures are decoded once and held in
- * memory; those that can't be decoded are named in RUN/skipped.jsonl and left out.
+ * memory, or streamed (`data.order`); those that can't be used are named in RUN/skipped.jsonl and left out.
  *
  * The loss is that of pixels, of a perceptual term (a pyramid of the picture's scales, or LPIPS), of the codebook, and from some step on of a
  * discriminator that is trained beside.
@@ -60,8 +60,9 @@ export async function trainVqgan(
         norm: vqgan.config.codebookNorm,
         ...config.codebook,
       });
+      let data: VqganPictures | undefined;
       try {
-        const data = await readVqganPictures(config, resolution, key, run, options.signal);
+        data = await readVqganPictures(config, resolution, key, run, options.signal);
         const task = new VqganTask({
           config,
           vqgan,
@@ -81,6 +82,7 @@ export async function trainVqgan(
         }
         return await runTraining(run, task, options);
       } finally {
+        await data?.training.close();
         optimizer.dispose();
         tracker.dispose();
         judges.adversary?.dispose();

@@ -5,7 +5,6 @@ import {
   globalNorm,
   type Key,
   type Optimizer,
-  permutation,
   prngKey,
   split,
   toBytes,
@@ -28,7 +27,7 @@ import type { Adversary } from './adversary.js';
 import { reconstructionWeights, type VqganTrainingConfig } from './config/vqgan-config.js';
 import { pixelsToTensor } from './data/encode.js';
 import { gatherPixels, type PictureCache } from './data/picture-cache.js';
-import { type DataPosition, EpochOrder } from './epoch-order.js';
+import type { DataPosition } from './epoch-order.js';
 import { applyUpdate } from './optimization.js';
 import { pictureGrid, reconstructionGrid } from './picture-grid.js';
 import type { CheckpointParts, FailedBatch, Grid } from './run-folder.js';
@@ -39,6 +38,7 @@ import {
   type TrainingTask,
   type UpdateResult,
 } from './training-loop.js';
+import type { TrainingPictures } from './training-pictures.js';
 import { type WeightStatistics, weightStatistics } from './weight-statistics.js';
 
 /** Some pictures of a cache. */
@@ -57,7 +57,7 @@ export interface VqganTaskParts {
   readonly lpips?: Lpips;
   /** Is trained against the VQGAN, where the config says so. */
   readonly adversary?: Adversary;
-  readonly training: PictureSplit;
+  readonly training: TrainingPictures;
   /** Name of the evaluated split, and its pictures. */
   readonly evaluated: PictureSplit & { readonly name: string };
   /** Shows evaluated pictures above their reconstructions. */
@@ -94,7 +94,6 @@ export class VqganTask implements TrainingTask {
   /** All weights, and those that follow gradients. */
   private readonly weights: Map<string, tf.Variable>;
   private readonly trained: Map<string, tf.Variable>;
-  private readonly order: EpochOrder;
   private readonly pull: QuantizationLossOptions;
 
   /** Throws ConfigError if the pictures don't fill a batch. */
@@ -105,7 +104,7 @@ export class VqganTask implements TrainingTask {
     this.samplesPerStep = config.batchSize;
     this.pace = config;
     this.key = prngKey(config.seed);
-    this.data = training.cache.digest;
+    this.data = training.digest;
     this.exportModel = parts.exportModel;
     this.weights = parts.vqgan.namedWeights();
     const { learning, commitment, beta } = config.codebook;
@@ -114,18 +113,17 @@ export class VqganTask implements TrainingTask {
     this.pull = byGradient
       ? { codebookLoss: { commitment: commitment ?? 1, codebook: beta } }
       : { commitment: commitment ?? 0.25 };
-    this.order = new EpochOrder(foldInNames(this.key, ['order']), training.rows.length, config.batchSize);
   }
 
   position(step: number): DataPosition {
-    return this.order.position(step);
+    return this.parts.training.position(step);
   }
 
   async update(step: number): Promise<UpdateResult> {
-    const { config, optimizer, tracker, adversary } = this.parts;
+    const { config, optimizer, tracker, adversary, training } = this.parts;
     if (config.init === null && step === config.codebook.startStep && config.codebook.kmeansLatents > 0)
       await this.startCodebook();
-    const pixels = this.pixels(this.order.batch(step));
+    const pixels = pixelsToTensor((await training.update(step)).pixels, training.size);
     const learningRate = optimizer.schedule(step);
     try {
       const { loss, metrics, statistics, chosen } = adversary?.takesPart(step)
@@ -265,12 +263,12 @@ export class VqganTask implements TrainingTask {
 
   /** The pictures by name, and as they went in. */
   async failedBatch(step: number): Promise<FailedBatch> {
-    const { cache, rows } = this.parts.training;
-    const pictures = Array.from(this.order.batch(step), (i) => rows[i] as number);
+    const { config, training } = this.parts;
+    const { files, pixels } = await training.update(step);
     return {
-      about: { step: step + 1, seed: this.parts.config.seed },
-      samples: pictures.map((picture) => ({ file: cache.files[picture] })),
-      png: (await pictureGrid(gatherPixels(cache, pictures), cache.size)).png,
+      about: { step: step + 1, seed: config.seed },
+      samples: files.map((file) => ({ file })),
+      png: (await pictureGrid(pixels, training.size)).png,
     };
   }
 
@@ -294,18 +292,14 @@ export class VqganTask implements TrainingTask {
     const { config, vqgan, tracker, training } = this.parts;
     const { kmeansLatents, kmeansRounds } = config.codebook;
     const [orderKey, codesKey] = split(foldInNames(this.key, ['k-means'])) as [Key, Key];
-    const order = permutation(orderKey, training.rows.length);
     const found: number[] = [];
-    for (
-      let start = 0;
-      start < order.length && found.length < kmeansLatents * vqgan.config.embedDim;
-      start += passSize
-    ) {
-      const pixels = this.pixels(order.subarray(start, start + passSize));
+    for await (const some of training.sample(orderKey, passSize)) {
+      const pixels = pixelsToTensor(some, training.size);
       const latents = tf.tidy(() => vqgan.encodeToLatent(pixels));
       pixels.dispose();
       for (const value of await latents.data()) found.push(value);
       latents.dispose();
+      if (found.length >= kmeansLatents * vqgan.config.embedDim) break;
     }
     await tracker.startFromLatents(Float32Array.from(found), codesKey, { rounds: kmeansRounds });
   }
@@ -365,18 +359,6 @@ export class VqganTask implements TrainingTask {
     const { optimizer, tracker, adversary } = this.parts;
     const own = { model: this.weights, optimizer: optimizer.state(), codebook: tracker.state() };
     return { ...own, ...adversary?.checkpointParts() };
-  }
-
-  /** Pixels of some of the training pictures; the caller disposes them. */
-  private pixels(indices: ArrayLike<number>): tf.Tensor4D {
-    const { cache, rows } = this.parts.training;
-    return pixelsToTensor(
-      gatherPixels(
-        cache,
-        Array.from(indices, (i) => rows[i] as number),
-      ),
-      cache.size,
-    );
   }
 }
 

@@ -1,3 +1,4 @@
+import { ConfigError } from '@easel/core';
 import { ORIGINAL_PREPARATIONS } from '../data/original-preparation.js';
 import type { SourceSettings } from '../data/open-pictures.js';
 import { choice, type Field, integer, list, optional, real, section, text } from './fields.js';
@@ -11,17 +12,25 @@ const sourceFields = {
   imageColumn: optional(text()),
   /** Column that holds the captions; null: the first of the usual names. */
   captionColumn: optional(text()),
-  /** Of several sources, pictures come from each in proportion to this. */
-  weight: real({ above: 0, default: 1 }),
+  /** Of several sources, pictures come from each in proportion to this; null for all: each picture comes as often as any other. */
+  weight: optional(real({ above: 0 })),
 };
 
 /** One source of pictures by its path, or with more settings; or a list of such, which are mixed. */
 export const pictureSources: Field<readonly SourceSettings[]> = (value, at) => {
-  const one: Field<SourceSettings> = (item, place) =>
-    section(sourceFields)(typeof item === 'string' ? { path: item } : item, place);
-  if (!Array.isArray(value)) return [one(value ?? text()(value, at), at)];
-  const sources = list(one, [])(value, at);
-  return sources.length > 0 ? sources : [one(text()(undefined, at), at)];
+  const one: Field<SourceSettings> = (item, place) => {
+    const { weight, ...rest } = section(sourceFields)(
+      typeof item === 'string' ? { path: item } : item,
+      place,
+    );
+    return { ...rest, ...(weight !== null && { weight }) };
+  };
+  const single = (typeof value === 'string' && value !== '') || (typeof value === 'object' && value !== null);
+  if (!single || (Array.isArray(value) && value.length === 0))
+    throw new ConfigError(
+      `${at}: expected the path of pictures, an object with "path", or a list of such, ${value === undefined ? 'it is missing' : `got ${JSON.stringify(value)}`}.`,
+    );
+  return Array.isArray(value) ? list(one, [])(value, at) : [one(value, at)];
 };
 
 /** How pictures become squares, and which are passed over. */

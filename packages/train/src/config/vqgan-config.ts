@@ -24,6 +24,10 @@ const dataFields = {
   /** Share of the training pictures that are held out for evaluation. */
   evalFraction: real({ min: 0, max: 0.9, default: 0 }),
   ...pictureShapeFields,
+  /** Decoded once and held in memory, each epoch a permutation; or read and decoded as they are needed, for sets larger than memory. */
+  order: choice(['permuted', 'streamed']),
+  /** Streamed: pictures that are shuffled together. */
+  shuffleBuffer: integer({ min: 1, default: 2048 }),
   /** Decoded pictures are held in memory, three bytes a pixel; more than this is refused. In MiB. */
   memoryLimit: integer({ min: 1, default: 4096 }),
 };
@@ -158,6 +162,12 @@ export function parseVqganTrainingConfig(json: unknown, file = 'training config'
     throw fail('expected either model (from scratch) or init (a VQGAN folder to go on from), and not both.');
   if (config.data.eval !== null && config.data.evalFraction > 0)
     throw fail('data: expected either eval or evalFraction, and not both.');
+  if (config.data.order === 'streamed' && config.data.evalFraction > 0)
+    throw fail('data.evalFraction: nothing is held out of streamed pictures. Name others in data.eval.');
+  if (config.data.order === 'permuted' && config.data.crop === 'random')
+    throw fail(
+      'data.crop: pictures in memory are cut once; "random" goes with data.order "streamed", where it is another square each time.',
+    );
   checkPerceptual(config.perceptual, fail);
   checkAdversarial(config, fail);
   return config;
