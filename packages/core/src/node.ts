@@ -6,6 +6,7 @@ export {
   type FlaxTensor,
   type WrittenCheckpoint,
 } from './checkpoint/convert.js';
+export { HeldTensors, holdTensors } from './checkpoint/held-tensors.js';
 export { MsgpackFile, openMsgpackIndex } from './checkpoint/msgpack-file.js';
 export { type MsgpackWriteOptions, writeMsgpack, writeShardedMsgpack } from './checkpoint/msgpack-writer.js';
 export { CHECKPOINT_NAMES, openCheckpoint } from './checkpoint/open.js';

@@ -143,9 +143,7 @@ export async function writeSafetensors(
   read: (name: string) => TensorChunks | Promise<TensorChunks>,
   metadata?: Metadata,
 ): Promise<number> {
-  const { start, entries, fileBytes } = layOut(tensors, metadata);
-  await writeAtomically(path, async (handle) => {
-    await writeAll(handle, start);
+  const writeTensors = async (handle: FileHandle, entries: readonly TensorEntry[]): Promise<void> => {
     for (const entry of entries) {
       const data = await read(entry.name);
       if (ArrayBuffer.isView(data)) {
@@ -160,6 +158,31 @@ export async function writeSafetensors(
       }
       checkDataLength(entry, written, path);
     }
+  };
+  return writeSafetensorsBy(path, tensors, writeTensors, metadata);
+}
+
+/**
+ * As `writeSafetensors`, but the caller writes the tensors' data: all of it, in the order of the entries it is given, from the handle's position
+ * on. Throws SafetensorsError `InvalidTensorData` if the file is then not as long as the shapes say.
+ */
+export async function writeSafetensorsBy(
+  path: string,
+  tensors: Iterable<TensorEntry>,
+  writeTensors: (handle: FileHandle, entries: readonly TensorEntry[]) => Promise<void>,
+  metadata?: Metadata,
+): Promise<number> {
+  const { start, entries, fileBytes } = layOut(tensors, metadata);
+  await writeAtomically(path, async (handle) => {
+    await writeAll(handle, start);
+    await writeTensors(handle, entries);
+    const { size } = await handle.stat();
+    if (size !== fileBytes)
+      throw new SafetensorsError('InvalidTensorData', 'the data written is not as long as the shapes say', {
+        file: path,
+        expected: `${fileBytes} bytes`,
+        found: `${size}`,
+      });
   });
   return fileBytes;
 }

@@ -1,5 +1,11 @@
 export { writeAll, writeAtomically } from './atomic-file.js';
-export { readFully, SafetensorsFile, type TensorChunks, writeSafetensors } from './file.js';
+export {
+  readFully,
+  SafetensorsFile,
+  type TensorChunks,
+  writeSafetensors,
+  writeSafetensorsBy,
+} from './file.js';
 export {
   cutIntoShards,
   readIndex,

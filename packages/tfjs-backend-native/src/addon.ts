@@ -33,6 +33,19 @@ export interface Addon extends KernelFunctions {
   setThreads(count: number): number;
 
   /**
+   * Begins to write arrays (Float32Array, Int32Array, Uint8Array; float32 in a format: 0 as it is, 1 float16, 2 bfloat16) to a file descriptor, on a
+   * thread of its own, and syncs it. written[0] counts whole arrays as they are done, and one more at the end; the arrays must not change until
+   * then. `ended` gets errno, or 0. Absent on Windows.
+   */
+  writeTensors?(
+    file: number,
+    arrays: readonly (Float32Array | Int32Array | Uint8Array)[],
+    format: number,
+    written: Int32Array,
+    ended: (errno: number) => void,
+  ): void;
+
+  /**
    * c = activation(op(a)·op(b) + bias) + residual, row-major, for a batch of products. sizes: m, n, k, transposeA, transposeB, activation (0 linear,
    * 1 relu, 2 relu6, 3 sigmoid, 4 elu, 5 leakyrelu with slope `leak`, 6 gelu, 7 its tanh form, 8 silu), then the batch's extents (up to 4 axes), the strides of a over them, those of b; 0 broadcasts.
    * op(a) is [m,k], op(b) [k,n], bias [n] or null; c and residual (or null) are [batch…,m,n].

@@ -1,8 +1,10 @@
 import { setImmediate as turnOfEventLoop } from 'node:timers/promises';
 import type { backend_util, DataType, TensorInfo } from '@tensorflow/tfjs';
 import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
+import { addon } from './addon.js';
 import { AllocationError } from './allocation-error.js';
 import { type Block, BlockPool, type PoolUsage } from './block-pool.js';
+import { HeldValues } from './held-values.js';
 import { runsOnCpu } from './kernel-counts.js';
 import { stridedCopy } from './kernels/strided-copy.js';
 
@@ -48,6 +50,8 @@ export class NativeBackend extends MathBackendCPU {
   readonly pool = new BlockPool();
   /** How many kernels of the cpu backend are running: what they read does not leave the backend. */
   #borrowing = 0;
+  /** Values that files are being written from. */
+  readonly #held = new Set<HeldValues>();
   /** When `read` last let the event loop turn; performance.now(). */
   #lastTurn = performance.now();
 
@@ -211,9 +215,10 @@ export class NativeBackend extends MathBackendCPU {
 
   /**
    * True if a kernel may write a float32 tensor in place without anybody else seeing it: no other tensor has its data, and no view lies on
-   * its block.
+   * its block, nor is a file still to be written from it.
    */
   isExclusive(info: TensorInfo): boolean {
+    for (const held of this.#held) held.releaseWritten();
     const entry = this.data.get(info.dataId);
     const block = this.pool.find(entry.values);
     return (
@@ -229,6 +234,32 @@ export class NativeBackend extends MathBackendCPU {
     entry.values = this.#copy(this.float32(info), info.shape);
     this.#retain(entry.values);
     if (before !== undefined) this.pool.release(before);
+  }
+
+  /**
+   * The present values of float32, int32 and bool tensors, for `writes` files; undefined where the system lets no addon write files (Windows). The caller
+   * releases them.
+   */
+  hold(tensors: readonly TensorInfo[], writes: number): HeldValues | undefined {
+    if (addon().writeTensors === undefined) return undefined;
+    const held = new HeldValues(this, tensors, writes);
+    this.#held.add(held);
+    return held;
+  }
+
+  /** Held values that nothing waits for any more. */
+  forgetHeld(held: HeldValues): void {
+    this.#held.delete(held);
+  }
+
+  /** Keeps the memory of an array from being reused or written in place, until `unretain`. */
+  retain(values: NumericArray): void {
+    this.#retain(values);
+  }
+
+  unretain(values: NumericArray): void {
+    const block = this.pool.find(values);
+    if (block !== undefined) this.pool.release(block);
   }
 
   /** An array of `size` elements on a block of the pool; `shape` is for the error where there is no memory. */

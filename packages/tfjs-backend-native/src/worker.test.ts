@@ -81,3 +81,14 @@ describe('worker threads', () => {
     expect(product).toBe(300 ** 3);
   }, 240_000);
 });
+
+test('a worker that ends while it writes a file takes nothing with it', async () => {
+  const { worker, answer } = startWorker(`
+    import { openSync } from 'node:fs';
+    const big = tf.zeros([64, 1024, 1024]);
+    const held = tf.backend().hold([big], 1);
+    held.writeTo(openSync('/dev/null', 'w'), Array(1000).fill(0), 'BF16');
+    parentPort.postMessage('begun');`);
+  expect(await answer).toBe('begun');
+  expect(await worker.terminate()).toBe(1);
+});

@@ -1,7 +1,9 @@
+import type { FileHandle } from 'node:fs/promises';
 import type { Tensor } from '@tensorflow/tfjs';
 import { type Dtype, type FloatDtype, fromFloat32, type Metadata } from 'safetensors-ts';
-import { writeSafetensors } from 'safetensors-ts/node';
+import { writeSafetensors, writeSafetensorsBy } from 'safetensors-ts/node';
 import { EaselError } from '../errors.js';
+import { HeldTensors, holdTensors } from './held-tensors.js';
 import { type MsgpackWriteOptions, writeMsgpack } from './msgpack-writer.js';
 import { withRemedy } from './write-file.js';
 
@@ -19,18 +21,47 @@ export interface SaveOptions {
 }
 
 /**
- * Writes tensors to a .safetensors file: one at a time, complete or not at all. Tensors stay the caller's; int32 becomes I32, bool BOOL.
- * Returns the file's size in bytes.
+ * Writes tensors to a .safetensors file, complete or not at all: as they are when it is called, by a thread of its own, on the native backend, else one
+ * at a time. Tensors stay the caller's; int32 becomes I32, bool BOOL. Returns the file's size in bytes.
  *
  * Throws EaselError for an unwritable path or a full disk (the old file stays), or a tensor of strings or complex numbers.
  */
 export async function saveSafetensors(
   path: string,
-  tensors: ReadonlyMap<string, Tensor | ArrayToSave>,
+  tensors: ReadonlyMap<string, Tensor | ArrayToSave> | HeldTensors,
   { dtype = 'F32', metadata }: SaveOptions = {},
 ): Promise<number> {
+  if (tensors instanceof HeldTensors) return saveHeld(path, tensors, dtype, metadata);
   const { entries, read } = stored(path, tensors, dtype);
-  return withRemedy(path, writeSafetensors(path, entries, read, metadata));
+  const held = areTensors(tensors) ? holdTensors(tensors) : undefined;
+  if (held === undefined) return withRemedy(path, writeSafetensors(path, entries, read, metadata));
+  try {
+    return await saveHeld(path, held, dtype, metadata);
+  } finally {
+    held.release();
+  }
+}
+
+function saveHeld(
+  path: string,
+  held: HeldTensors,
+  dtype: FloatDtype,
+  metadata: Metadata | undefined,
+): Promise<number> {
+  const { entries } = stored(path, held.tensors, dtype);
+  const write = (handle: FileHandle, ordered: readonly { readonly name: string }[]) =>
+    held.writeTo(
+      handle.fd,
+      ordered.map(({ name }) => name),
+      dtype,
+    );
+  return withRemedy(path, writeSafetensorsBy(path, entries, write, metadata));
+}
+
+function areTensors(
+  tensors: ReadonlyMap<string, Tensor | ArrayToSave>,
+): tensors is ReadonlyMap<string, Tensor> {
+  return [...tensors.values()].every((tensor) => !isArray(tensor));
 }
 
 /**

@@ -32,5 +32,6 @@ extern "C" __attribute__((visibility("default"))) napi_value napi_register_modul
   easel::register_conv(env, exports);
   easel::register_pool(env, exports);
   easel::register_resize(env, exports);
+  easel::register_write(env, exports);
   return exports;
 }

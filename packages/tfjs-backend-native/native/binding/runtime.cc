@@ -6,6 +6,7 @@
 #include "runtime/block.h"
 #include "runtime/cpu.h"
 #include "runtime/threads.h"
+#include "runtime/write.h"
 
 namespace easel {
 namespace {
@@ -15,6 +16,7 @@ std::atomic<int64_t> live_bytes{0};
 
 void forget_block(napi_env env, void* block, void* hint) {
   const int64_t bytes = static_cast<int64_t>(reinterpret_cast<intptr_t>(hint));
+  stop_writing_from(block, static_cast<size_t>(bytes));
   free_block(block);
   live_blocks.fetch_sub(1);
   live_bytes.fetch_sub(bytes);
