@@ -7,6 +7,7 @@ import { encode } from './commands/encode.js';
 import { generate } from './commands/generate.js';
 import { inspect } from './commands/inspect.js';
 import { report } from './commands/report.js';
+import { sweep } from './commands/sweep.js';
 import { tokenizerTrain } from './commands/tokenizer-train.js';
 import { train } from './commands/train.js';
 import { trainVqgan } from './commands/train-vqgan.js';
@@ -19,6 +20,7 @@ export const commands: readonly Command[] = [
   decode,
   train,
   trainVqgan,
+  sweep,
   report,
   tokenizerTrain,
   convert,

@@ -1,13 +1,7 @@
-import { ConfigError } from '@easel/core';
-import {
-  readJsonFile,
-  type TrainingEvent,
-  type TrainingOptions,
-  type TrainingResult,
-  withAssignments,
-} from '@easel/train';
+import type { TrainingEvent, TrainingOptions, TrainingResult } from '@easel/train';
 import { backendOption, startBackend } from './backend-option.js';
 import { type Command, defineCommand } from './command.js';
+import { readConfig } from './config-option.js';
 import { interruptedExitCode, interruptible } from './interrupt.js';
 import { flagOption, jsonOption, listOption, quietOption, requiredText } from './options.js';
 import { prepareOutputFolder } from './output-folder.js';
@@ -22,17 +16,6 @@ interface TrainingKind<Config> {
   readonly examples: Command['examples'];
   readonly parse: (json: unknown, file: string) => Config;
   readonly train: (config: Config, options: TrainingOptions) => Promise<TrainingResult>;
-}
-
-/** A config file's object with `--set` assignments applied. Throws ConfigError if it is not a JSON object. */
-async function readConfig(path: string, assignments: readonly string[]): Promise<Record<string, unknown>> {
-  const json = await readJsonFile(path);
-  if (typeof json !== 'object' || json === null || Array.isArray(json)) {
-    throw new ConfigError(
-      `${path}: expected an object of settings, got ${JSON.stringify(json).slice(0, 40)}.`,
-    );
-  }
-  return withAssignments(json as Record<string, unknown>, assignments);
 }
 
 /** Numbers by name as `loss 0.123  psnr 21.9`. */

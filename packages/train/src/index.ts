@@ -95,3 +95,11 @@ export {
   type TrainingOptions,
   type TrainingResult,
 } from './training-loop.js';
+
+// Sweeps
+export { type PlannedSweep, planSweep, runSweep, type SweepEvent, type SweepOptions, type SweepResult } from './sweep/run-sweep.js';
+export { parseSweepConfig, type SweepConfig } from './sweep/sweep-config.js';
+export type { SweepKind, SweepRunOptions } from './sweep/sweep-kind.js';
+export type { RunRecord as SweepRunRecord, SettingResult } from './sweep/sweep-results.js';
+export { tableText } from './sweep/sweep-table.js';
+export { seq2seqKind, vqganKind } from './sweep/training-kind.js';

@@ -5,6 +5,7 @@ import { ConfigError, EaselError } from '@easel/core';
 import { openCheckpoint, saveSafetensors, writeFileAtomic } from '@easel/core/node';
 import type * as tf from '@tensorflow/tfjs';
 import type { BestEvaluation } from './best-evaluation.js';
+import { settingsDifferences } from './config/settings-differences.js';
 import type { SkippedPicture } from './data/picture-batches.js';
 import type { DataPosition } from './epoch-order.js';
 import { EventFile, type EventValue } from './event-file.js';
@@ -364,20 +365,7 @@ function refuseOtherSettings(
   before: Record<string, unknown>,
   now: Readonly<Record<string, unknown>>,
 ): void {
-  const differences: string[] = [];
-  const compare = (a: unknown, b: unknown, path: string) => {
-    if (freeSettings.includes(path)) return;
-    const isObject = (value: unknown): value is Record<string, unknown> =>
-      typeof value === 'object' && value !== null && !Array.isArray(value);
-    if (isObject(a) && isObject(b)) {
-      for (const name of new Set([...Object.keys(a), ...Object.keys(b)]))
-        compare(a[name], b[name], path === '' ? name : `${path}.${name}`);
-    } else if (JSON.stringify(a) !== JSON.stringify(b))
-      differences.push(
-        `${path} was ${JSON.stringify(a) ?? 'not there'}, now ${JSON.stringify(b) ?? 'not there'}`,
-      );
-  };
-  compare(before, now, '');
+  const differences = settingsDifferences(before, now, freeSettings);
   if (differences.length > 0)
     throw new ConfigError(
       `Run folder ${run}: its run has other settings: ${differences.join('; ')}. Resume with the config it was begun with (config.json in it), or choose another folder.`,

@@ -1,0 +1,221 @@
+import { access, mkdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ConfigError, didYouMean, EaselError } from '@easel/core';
+import { writeFileAtomic } from '@easel/core/node';
+import { readJsonFile } from '../config/fields.js';
+import { settingsDifferences } from '../config/settings-differences.js';
+import { lockFolder } from '../folder-lock.js';
+import { TrainingError } from '../training-loop.js';
+import type { SweepConfig } from './sweep-config.js';
+import type { SweepKind } from './sweep-kind.js';
+import { type RunRecord, rankSettings, recordOf, type SettingResult } from './sweep-results.js';
+import { checkRuns, type SweepRun, sweepRuns } from './sweep-runs.js';
+import { resultsCsv } from './sweep-table.js';
+
+/** What a sweep tells while it goes. */
+export type SweepEvent =
+  | {
+      readonly kind: 'progress';
+      /** Place of the run, from 0, of so many. */
+      readonly index: number;
+      readonly runs: number;
+      readonly name: string;
+      /** Units of all runs, those done before included; a run that failed early has no more to come. */
+      readonly done: number;
+      readonly total: number;
+      readonly unit: string;
+      readonly note: string;
+    }
+  | { readonly kind: 'run'; readonly index: number; readonly runs: number; readonly record: RunRecord };
+
+export interface SweepOptions {
+  /** Folder of the sweep; made if it doesn't exist. */
+  readonly out: string;
+  /** Go on where an earlier sitting stopped, or begin. Without it a folder with a sweep is refused. */
+  readonly resume?: boolean;
+  readonly signal?: AbortSignal | undefined;
+  readonly onEvent?: ((event: SweepEvent) => void) | undefined;
+}
+
+/** How a sweep ended. */
+export interface SweepResult {
+  /** False if the signal stopped it. */
+  readonly complete: boolean;
+  /** In the order of the runs. */
+  readonly records: readonly RunRecord[];
+  /** The best first. */
+  readonly settings: readonly SettingResult[];
+}
+
+/** A sweep with its base read and its runs checked. */
+export interface PlannedSweep {
+  readonly config: SweepConfig;
+  readonly kind: SweepKind;
+  readonly base: Readonly<Record<string, unknown>>;
+  readonly runs: readonly SweepRun[];
+  /** Units of progress of each run. */
+  readonly units: readonly number[];
+}
+
+/** What may change while a sweep is half done: it touches no run. */
+const freeSettings = ['title', 'claim', 'source', 'metric', 'goal', 'take', 'columns', 'against', 'keep', 'base'];
+
+/**
+ * Reads a sweep's base, lists its runs and checks the settings of each. Throws ConfigError that names run and setting, or the
+ * nearest kind for one that is not there.
+ */
+export async function planSweep(config: SweepConfig, kinds: readonly SweepKind[]): Promise<PlannedSweep> {
+  const base = await inlined(config.base, 'base');
+  // A file of model settings is taken in, so that single ones can vary.
+  if (typeof base.model === 'string' && base.model.endsWith('.json'))
+    base.model = await inlined(base.model, 'base.model');
+  const names = kinds.map(({ name }) => name);
+  const name = base.kind ?? 'seq2seq';
+  const kind = kinds.find((one) => one.name === name);
+  if (kind === undefined)
+    throw new ConfigError(
+      `Sweep: base.kind: expected ${names.map((word) => `"${word}"`).join(' or ')}, got ${JSON.stringify(name)}.${didYouMean(String(name), names)}`,
+    );
+  const runs = sweepRuns(config, base);
+  const units: number[] = [];
+  checkRuns(runs, (settings) => units.push(kind.check(settings)));
+  return { config, kind, base, runs, units };
+}
+
+async function inlined(
+  settings: Readonly<Record<string, unknown>> | string,
+  name: string,
+): Promise<Record<string, unknown>> {
+  if (typeof settings !== 'string') return { ...settings };
+  const json = await readJsonFile(settings);
+  if (typeof json !== 'object' || json === null || Array.isArray(json))
+    throw new ConfigError(`Sweep: ${name}: expected an object of settings in ${settings}.`);
+  return json as Record<string, unknown>;
+}
+
+/**
+ * Makes the runs of a sweep one after the other, each in a folder of its own:
+ *
+ *     sweep.json      the sweep's settings, its base's, and those of every run
+ *     runs/NAME/      a run's folder, as its kind writes it
+ *     results.json, results.csv   what came of each run; written anew after each
+ *     lock            while a process works at it
+ *
+ * A run that ends in a TrainingError is recorded as failed and the sweep goes on. Resumed, a sweep goes on within the run that was not finished; those that were
+ * are not repeated. Throws ConfigError if the folder holds a sweep and `resume` is off, or one with other settings, which it names; EaselError if another
+ * process works at it; and what a run throws otherwise, behind the run's name.
+ */
+export async function runSweep(planned: PlannedSweep, options: SweepOptions): Promise<SweepResult> {
+  const { config, kind, runs, units } = planned;
+  const { out, signal, onEvent } = options;
+  await mkdir(join(out, 'runs'), { recursive: true });
+  const lock = await lockFolder(out);
+  try {
+    const records = await openRecords(planned, options);
+    let total = units.reduce((sum, count) => sum + count, 0);
+    let before = 0;
+    for (const [i, { status, step }] of records.entries())
+      if (status === 'failed') total -= (units[i] as number) - step;
+    for (const [i, run] of runs.entries()) {
+      const known = records[i] as RunRecord;
+      const unitsOfRun = units[i] as number;
+      if (known.status !== 'waiting') {
+        before += known.status === 'failed' ? known.step : unitsOfRun;
+        continue;
+      }
+      if (signal?.aborted) break;
+      const folder = join(out, 'runs', run.name);
+      const place = { index: i, runs: runs.length };
+      let reached = 0;
+      const onProgress = (done: number, note: string) => {
+        reached = done;
+        onEvent?.({ kind: 'progress', ...place, name: run.name, done: before + done, total, unit: kind.unit, note });
+      };
+      let failure: string | undefined;
+      try {
+        if (!(await kind.run(run.settings, { out: folder, signal, onProgress }))) break;
+        reached = unitsOfRun;
+      } catch (error) {
+        if (!(error instanceof TrainingError)) throw inRun(error, run);
+        failure = error.message;
+      }
+      before += reached;
+      total -= unitsOfRun - reached;
+      const record = await recordOf(config, run, join(out, 'runs'), failure);
+      if (record.status === 'done' && record.value === null)
+        throw new ConfigError(
+          `Sweep: metric: run ${run.name} has no number "${config.metric}".${didYouMean(config.metric, Object.keys(record.numbers))} It has: ${Object.keys(record.numbers).join(', ')}.`,
+        );
+      records[i] = record;
+      await saveResults(out, config, records);
+      await removeUnkept(folder, config.keep);
+      onEvent?.({ kind: 'run', ...place, record });
+    }
+    await saveResults(out, config, records);
+    const complete = records.every(({ status }) => status !== 'waiting');
+    return { complete, records, settings: rankSettings(config, records) };
+  } finally {
+    await lock.release();
+  }
+}
+
+/** The records of an earlier sitting, those without an end as waiting; or all as waiting, at the start. */
+async function openRecords(planned: PlannedSweep, { out, resume = false }: SweepOptions): Promise<RunRecord[]> {
+  const { config, runs, base } = planned;
+  const path = join(out, 'sweep.json');
+  const now = { sweep: { ...config, base }, runs: Object.fromEntries(runs.map(({ name, settings }) => [name, settings])) };
+  if (await isThere(path)) {
+    if (!resume)
+      throw new ConfigError(`Sweep folder ${out}: there is a sweep in it already. Resume it, or choose another folder.`);
+    const before = (await readJsonFile(path)) as typeof now;
+    const differences = [
+      ...settingsDifferences(before.sweep, now.sweep, freeSettings),
+      ...settingsDifferences(before.sweep.base, base).map((line) => `base: ${line}`),
+    ];
+    if (differences.length > 0)
+      throw new ConfigError(
+        `Sweep folder ${out}: its sweep was begun with other settings: ${differences.join('; ')}. Resume with the settings it was begun with (sweep.json in it), or choose another folder.`,
+      );
+  }
+  await writeFileAtomic(path, `${JSON.stringify(now, null, 2)}\n`);
+  const earlier = await readFile(join(out, 'results.json'), 'utf8').catch(() => null);
+  const found = new Map(
+    ((earlier === null ? [] : JSON.parse(earlier).runs) as RunRecord[]).map((record) => [record.name, record]),
+  );
+  const records: RunRecord[] = [];
+  for (const run of runs) {
+    const { name, variant, values, seed } = run;
+    const record = found.get(name);
+    // The metric may be another one now, so it is read again.
+    if (record?.status === 'done') records.push(await recordOf(config, run, join(out, 'runs')));
+    else if (record?.status === 'failed') records.push(record);
+    else records.push({ name, variant, values, seed, status: 'waiting', value: null, numbers: {}, step: 0, seconds: null });
+  }
+  return records;
+}
+
+async function saveResults(out: string, config: SweepConfig, records: readonly RunRecord[]): Promise<void> {
+  const { title, metric, goal, take, claim, source } = config;
+  const results = { title, metric, goal, take, claim, source, runs: records };
+  await writeFileAtomic(join(out, 'results.json'), `${JSON.stringify(results, null, 2)}\n`);
+  await writeFileAtomic(join(out, 'results.csv'), resultsCsv(config, records));
+}
+
+async function removeUnkept(folder: string, keep: SweepConfig['keep']): Promise<void> {
+  const unkept = keep === 'all' ? [] : keep === 'model' ? ['checkpoints'] : ['checkpoints', 'model', 'tensorboard'];
+  for (const name of unkept) await rm(join(folder, name), { recursive: true, force: true });
+}
+
+function isThere(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** An error that the user can do something about, behind the name of its run. */
+function inRun(error: unknown, run: SweepRun): unknown {
+  if (!(error instanceof EaselError)) return error;
+  const Kind = error.constructor as new (message: string) => EaselError;
+  return new Kind(`Run ${run.name}: ${error.message}`);
+}
