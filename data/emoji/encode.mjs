@@ -35,7 +35,10 @@ async function main({ pictures, model, out, rounds, enough, least }) {
   await selectBackend();
   const bart = await openDalleBart(model);
   const vqgan = await openVqgan(join(model, 'vqgan'), { decoderOnly: true });
-  const rows = readFileSync(join(pictures, 'captions.jsonl'), 'utf8').trim().split('\n').map((line) => JSON.parse(line));
+  const rows = readFileSync(join(pictures, 'captions.jsonl'), 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
   const drawings = new Map();
   for (const { file, caption } of rows) {
     const drawing = drawings.get(file) ?? { file, captions: [], best: -Infinity, tokens: null };
@@ -52,8 +55,15 @@ async function main({ pictures, model, out, rounds, enough, least }) {
     for (let begin = 0; begin < open.length; begin += batch) {
       const some = open.slice(begin, begin + batch);
       const inputs = bart.processor.process(some.map(({ captions }) => captions[round]));
-      const found = await generateTokens(bart.model, inputs, { greedy: true, conditionScale: round % 2 === 0 ? 1 : 1.5 });
-      const drawn = tf.tidy(() => vqgan.decodeCode(tf.tensor2d(Int32Array.from(found.flatMap((row) => [...row])), [some.length, 64], 'int32')));
+      const found = await generateTokens(bart.model, inputs, {
+        greedy: true,
+        conditionScale: round % 2 === 0 ? 1 : 1.5,
+      });
+      const drawn = tf.tidy(() =>
+        vqgan.decodeCode(
+          tf.tensor2d(Int32Array.from(found.flatMap((row) => [...row])), [some.length, 64], 'int32'),
+        ),
+      );
       const pixels = await drawn.data();
       drawn.dispose();
       const size = side * side * 3;
@@ -61,7 +71,9 @@ async function main({ pictures, model, out, rounds, enough, least }) {
         const quality = psnr(pixels.subarray(i * size, (i + 1) * size), drawing.real);
         if (quality > drawing.best) Object.assign(drawing, { best: quality, tokens: found[i] });
       }
-      process.stderr.write(`\rround ${round + 1}: ${Math.min(open.length, begin + batch)} of ${open.length} drawings `);
+      process.stderr.write(
+        `\rround ${round + 1}: ${Math.min(open.length, begin + batch)} of ${open.length} drawings `,
+      );
     }
     process.stderr.write('\n');
   }
@@ -72,13 +84,29 @@ async function main({ pictures, model, out, rounds, enough, least }) {
     rows
       .filter(({ file }) => encoded.has(file) && wanted(file))
       .map(({ file, caption }) => ({ caption, encoding: encoded.get(file), source: file }));
-  const sets = { train: rowsOf((file) => !heldOut.has(file)), 'held-out': rowsOf((file) => heldOut.has(file)) };
+  const sets = {
+    train: rowsOf((file) => !heldOut.has(file)),
+    'held-out': rowsOf((file) => heldOut.has(file)),
+  };
   for (const [name, set] of Object.entries(sets)) {
     mkdirSync(join(out, name), { recursive: true });
     await writeShard(join(out, name, 'shard-00000.parquet'), set);
   }
   const mean = kept.reduce((sum, { best }) => sum + best, 0) / kept.length;
-  console.log(JSON.stringify({ out, drawings: kept.length, heldOut: heldOut.size, rows: { train: sets.train.length, heldOut: sets['held-out'].length }, meanPsnr: Number(mean.toFixed(2)), leftOut: all.filter(({ file }) => !encoded.has(file)).map(({ file }) => file) }, null, 2));
+  console.log(
+    JSON.stringify(
+      {
+        out,
+        drawings: kept.length,
+        heldOut: heldOut.size,
+        rows: { train: sets.train.length, heldOut: sets['held-out'].length },
+        meanPsnr: Number(mean.toFixed(2)),
+        leftOut: all.filter(({ file }) => !encoded.has(file)).map(({ file }) => file),
+      },
+      null,
+      2,
+    ),
+  );
 }
 
 const { values } = parseArgs({
@@ -93,4 +121,10 @@ const { values } = parseArgs({
   },
 });
 if (values.help) console.log(usage);
-else await main({ ...values, rounds: Number(values.rounds), enough: Number(values.enough), least: Number(values.least) });
+else
+  await main({
+    ...values,
+    rounds: Number(values.rounds),
+    enough: Number(values.enough),
+    least: Number(values.least),
+  });

@@ -3,6 +3,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { nearestConcepts, pictureFeatures } from '@easel/train';
 import sharp from 'sharp';
 
 const usage = `node data/emoji/retrieval.mjs RESULTS [options]
@@ -12,20 +13,7 @@ const usage = `node data/emoji/retrieval.mjs RESULTS [options]
   --self           judge the real pictures themselves instead of RESULTS: the metric's ceiling, 100 % but for equal drawings
   --misses N       also list the first N drawings whose nearest concept is another one (0)`;
 
-/** Mean of RGB over a grid of side `cells`, from raw pixels of side `side` (a multiple of `cells`). */
-function meanGrid(pixels, side, cells) {
-  const width = side / cells;
-  const out = new Float32Array(cells * cells * 3);
-  for (let y = 0; y < side; y++) {
-    for (let x = 0; x < side; x++) {
-      const cell = (Math.floor(y / width) * cells + Math.floor(x / width)) * 3;
-      for (let c = 0; c < 3; c++) out[cell + c] += pixels[(y * side + x) * 3 + c] / (255 * width * width);
-    }
-  }
-  return out;
-}
-
-/** The picture's features, float32 [16·16·3 + 8·8·3]: its means on a 16×16 and on an 8×8 grid. */
+/** What a picture is compared by. */
 async function features(path) {
   const { data, info } = await sharp(path)
     .flatten({ background: '#ffffff' })
@@ -35,22 +23,7 @@ async function features(path) {
     .raw()
     .toBuffer({ resolveWithObject: true });
   if (info.channels !== 3) throw new Error(`${path}: expected 3 channels, got ${info.channels}.`);
-  return Float32Array.from([...meanGrid(data, 64, 16), ...meanGrid(data, 64, 8)]);
-}
-
-/** The concepts of the five real pictures nearest to `query`, nearest first (euclidean distance). */
-function nearest(query, gallery) {
-  const best = [];
-  for (const { concept, feature } of gallery) {
-    let distance = 0;
-    for (let i = 0; i < query.length; i++) distance += (query[i] - feature[i]) ** 2;
-    if (best.length < 5 || distance < best[4].distance) {
-      best.push({ concept, distance });
-      best.sort((a, b) => a.distance - b.distance);
-      best.length = Math.min(best.length, 5);
-    }
-  }
-  return best.map(({ concept }) => concept);
+  return pictureFeatures(data, 64);
 }
 
 /** Prompt → concept for one list, or for all of them together; a prompt of several concepts counts for each of them. */
@@ -71,7 +44,7 @@ async function judge({ results, pictures, list, self, misses }) {
   const conceptOfFile = new Map(lists.canonical.map(({ file, concept }) => [file, concept]));
   const gallery = [];
   for (const file of readdirSync(pictures).filter((name) => conceptOfFile.has(name))) {
-    gallery.push({ file, concept: conceptOfFile.get(file), feature: await features(join(pictures, file)) });
+    gallery.push({ file, concept: conceptOfFile.get(file), features: await features(join(pictures, file)) });
   }
 
   let drawings;
@@ -96,7 +69,7 @@ async function judge({ results, pictures, list, self, misses }) {
   let top5 = 0;
   const missed = [];
   for (const { file, prompt } of known) {
-    const found = nearest(await features(file), gallery);
+    const found = nearestConcepts(await features(file), gallery, 5);
     const own = concepts.get(prompt);
     if (own.includes(found[0])) top1++;
     else if (missed.length < misses) missed.push({ prompt, file, nearest: found[0] });

@@ -96,10 +96,22 @@ export {
   type TrainingResult,
 } from './training-loop.js';
 
+// Judging drawings
+export { featureDistance, type GalleryPicture, nearestConcepts, pictureFeatures } from './retrieval.js';
+
 // Sweeps
-export { type PlannedSweep, planSweep, runSweep, type SweepEvent, type SweepOptions, type SweepResult } from './sweep/run-sweep.js';
+export { drawingKind } from './sweep/drawing-kind.js';
+export {
+  type PlannedSweep,
+  planSweep,
+  runSweep,
+  type SweepEvent,
+  type SweepOptions,
+  type SweepResult,
+} from './sweep/run-sweep.js';
 export { parseSweepConfig, type SweepConfig } from './sweep/sweep-config.js';
 export type { SweepKind, SweepRunOptions } from './sweep/sweep-kind.js';
 export type { RunRecord as SweepRunRecord, SettingResult } from './sweep/sweep-results.js';
+export { isSweep, readSweep, writeSweepReport } from './sweep/sweep-report.js';
 export { tableText } from './sweep/sweep-table.js';
 export { seq2seqKind, vqganKind } from './sweep/training-kind.js';

@@ -1,5 +1,5 @@
-import { join } from 'node:path';
 import {
+  drawingKind,
   parseSweepConfig,
   planSweep,
   runSweep,
@@ -8,6 +8,7 @@ import {
   seq2seqKind,
   tableText,
   vqganKind,
+  writeSweepReport,
 } from '@easel/train';
 import { backendOption, startBackend } from '../backend-option.js';
 import { defineCommand } from '../command.js';
@@ -18,7 +19,7 @@ import { prepareOutputFolder } from '../output-folder.js';
 import { Progress } from '../progress.js';
 import { UsageError } from '../usage-error.js';
 
-const kinds = [seq2seqKind, vqganKind];
+const kinds = [seq2seqKind, vqganKind, drawingKind];
 
 /** Shows a sweep's events: one bar over all runs, a line for each run that ends. */
 function showEvents(quiet: boolean): { onEvent: (event: SweepEvent) => void; finish: () => void } {
@@ -31,7 +32,8 @@ function showEvents(quiet: boolean): { onEvent: (event: SweepEvent) => void; fin
       return;
     }
     const { index, runs, record } = event;
-    const end = record.status === 'failed' ? `failed: ${record.failure}` : String(record.value?.toPrecision(5));
+    const end =
+      record.status === 'failed' ? `failed: ${record.failure}` : String(record.value?.toPrecision(5));
     const line = `run ${index + 1}/${runs} ${record.name}: ${end}`;
     if (progress !== undefined) progress.log(line);
     else if (!quiet) process.stderr.write(`${line}\n`);
@@ -51,8 +53,13 @@ export const sweep = defineCommand({
     },
   },
   options: {
-    out: textOption('out', 'folder of the sweep: runs, results.json, results.csv, report.html (needed unless --dry-run)'),
-    set: listOption('override a setting of the sweep, e.g. --set runs=20 --set base=configs/train/emoji-seq2seq.json'),
+    out: textOption(
+      'out',
+      'folder of the sweep: runs, results.json, results.csv, report.html (needed unless --dry-run)',
+    ),
+    set: listOption(
+      'override a setting of the sweep, e.g. --set runs=20 --set base=configs/train/emoji-seq2seq.json',
+    ),
     resume: flagOption('go on at the run that was not finished, or begin if there is none'),
     'dry-run': flagOption('check the settings of every run, list them, and stop'),
     backend: backendOption,
@@ -60,8 +67,14 @@ export const sweep = defineCommand({
     quiet: quietOption,
   },
   examples: [
-    ['easel sweep configs/experiments/optimizers.json --out runs/optimizers', 'make all runs; table on stdout, plots in report.html'],
-    ['easel sweep configs/experiments/optimizers.json --out runs/optimizers --resume', 'go on after an interruption; finished runs stay'],
+    [
+      'easel sweep configs/experiments/optimizers.json --out runs/optimizers',
+      'make all runs; table on stdout, plots in report.html',
+    ],
+    [
+      'easel sweep configs/experiments/optimizers.json --out runs/optimizers --resume',
+      'go on after an interruption; finished runs stay',
+    ],
     ['easel sweep configs/experiments/variants.json --dry-run', 'list the runs'],
   ],
   run: (args) =>
@@ -74,7 +87,8 @@ export const sweep = defineCommand({
         return;
       }
       const { out } = args;
-      if (out === undefined) throw new UsageError('expected --out DIR, the folder of the sweep. See easel sweep --help.');
+      if (out === undefined)
+        throw new UsageError('expected --out DIR, the folder of the sweep. See easel sweep --help.');
       await prepareOutputFolder(out);
       await startBackend(args);
       const { onEvent, finish } = showEvents(args.quiet);
@@ -84,12 +98,15 @@ export const sweep = defineCommand({
       } finally {
         finish();
       }
+      const report = await writeSweepReport(out, config, result.records);
       if (!result.complete) {
         process.exitCode = interruptedExitCode;
         const done = result.records.filter(({ status }) => status !== 'waiting').length;
-        process.stderr.write(`Stopped: ${done} of ${result.records.length} runs are finished; go on with --resume.\n`);
+        process.stderr.write(
+          `Stopped: ${done} of ${result.records.length} runs are finished; go on with --resume.\n`,
+        );
       }
       if (args.json) process.stdout.write(`${JSON.stringify(result)}\n`);
-      else process.stdout.write(tableText(config, result.settings));
+      else process.stdout.write(`${tableText(config, result.settings)}${report}\n`);
     }),
 });

@@ -3,6 +3,10 @@ import { join } from 'node:path';
 import { parameters, parseDalleBartConfig } from '@easel/bart';
 import { parseVqganConfig } from '@easel/vqgan';
 import { describe, expect, test } from '@jest/globals';
+import { drawingKind } from '../sweep/drawing-kind.js';
+import { planSweep } from '../sweep/run-sweep.js';
+import { parseSweepConfig } from '../sweep/sweep-config.js';
+import { seq2seqKind, vqganKind } from '../sweep/training-kind.js';
 import { parseSeq2SeqConfig } from './seq2seq-config.js';
 import { parseVqganTrainingConfig } from './vqgan-config.js';
 
@@ -24,6 +28,35 @@ describe('configs/train', () => {
       }
     },
   );
+});
+
+describe('configs/experiments', () => {
+  const experiments = join(folder, '../experiments');
+  const sweeps = readdirSync(experiments).filter(
+    (name) => JSON.parse(readFileSync(join(experiments, name), 'utf8')).kind === 'sweep',
+  );
+  test.each(sweeps)('%s: every run is valid', async (name) => {
+    const json = JSON.parse(readFileSync(join(experiments, name), 'utf8'));
+    if (typeof json.base === 'string') json.base = join(folder, '../..', json.base);
+    const config = parseSweepConfig(json, name);
+    const { runs } = await planSweep(config, [seq2seqKind, vqganKind, drawingKind]);
+    expect(runs.length).toBeGreaterThan(8);
+    expect(config.claim).not.toBeNull();
+  });
+
+  test('GLU and FFN have equally many parameters', async () => {
+    const json = JSON.parse(readFileSync(join(experiments, 'variants.json'), 'utf8'));
+    const config = parseSweepConfig({ ...json, base: join(folder, '../..', json.base) });
+    const { runs } = await planSweep(config, [seq2seqKind]);
+    const count = (variant: string) => {
+      const settings = runs.find((run) => run.variant === variant)?.settings;
+      // Kernels alone: the norm inside of the block is as wide as the block.
+      return parameters(parseDalleBartConfig(settings?.model))
+        .filter(({ shape }) => shape.length > 1)
+        .reduce((sum, { shape }) => sum + shape.reduce((n, side) => n * side, 1), 0);
+    };
+    expect(count('FFN')).toBe(count('NormFormer, GLU, GELU (base)'));
+  });
 });
 
 describe('configs/models', () => {

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { curvePlot, escapeHtml, ticks } from './curve-plot.js';
+import { curvePlot, escapeHtml, plotFile, ticks } from './curve-plot.js';
 
 test('ticks are round numbers within the range', () => {
   expect(ticks(0, 10, 5)).toEqual([0, 2, 4, 6, 8, 10]);
@@ -71,4 +71,43 @@ test('a million points stay a small picture, and no peak is lost', () => {
 
 test('escapeHtml', () => {
   expect(escapeHtml('<a href="x">&</a>')).toBe('&lt;a href=&quot;x&quot;&gt;&amp;&lt;/a&gt;');
+});
+
+test('a file of its own: dots by hand on logarithmic axes, labels, one legend entry a name', () => {
+  const points = [
+    [0.01, 1],
+    [1, 100],
+  ] as const;
+  const svg = plotFile(
+    [
+      { name: 'a', points, marks: 'dots', labels: ['first', 'last'] },
+      { name: 'a', points, colour: 0 },
+      { name: 'b', points: [[0.1, 10]], marks: 'dots' },
+    ],
+    { title: 't & u', logarithmic: true, logarithmicX: true },
+  );
+  expect(svg).toMatch(/^<svg xmlns="http:\/\/www\.w3\.org\/2000\/svg"/);
+  expect(svg).toContain('t &amp; u (logarithmic)');
+  // 4 % of room at both ends: x 62 to 548 for −2.08 to 0.08 in powers of ten, y 230 to 12 for −0.08 to 2.08
+  expect(svg).toContain('<circle cx="80.0" cy="221.9"');
+  expect(svg).toContain('<circle cx="305.0" cy="121.0"');
+  expect(svg).toContain('<circle cx="530.0" cy="20.1"');
+  expect(svg).toContain('>first<');
+  expect(svg.match(/<rect x=/g)).toHaveLength(2); // entries of a and b
+  for (const tick of ['0.01', '0.1', '1']) expect(svg).toContain(`>${tick}</text>`);
+});
+
+test('values outside of the y range are cut off', () => {
+  const line = {
+    name: 'n',
+    points: [
+      [0, 5],
+      [1, 0.5],
+      [2, 0],
+      [3, 1],
+    ],
+  } as const;
+  expect(curvePlot([line], { title: 't', yRange: [0, 1] })).toContain(
+    'd="M224.0 121.0L386.0 230.0L548.0 12.0"',
+  );
 });

@@ -58,7 +58,18 @@ export interface PlannedSweep {
 }
 
 /** What may change while a sweep is half done: it touches no run. */
-const freeSettings = ['title', 'claim', 'source', 'metric', 'goal', 'take', 'columns', 'against', 'keep', 'base'];
+const freeSettings = [
+  'title',
+  'claim',
+  'source',
+  'metric',
+  'goal',
+  'take',
+  'columns',
+  'against',
+  'keep',
+  'base',
+];
 
 /**
  * Reads a sweep's base, lists its runs and checks the settings of each. Throws ConfigError that names run and setting, or the
@@ -129,7 +140,15 @@ export async function runSweep(planned: PlannedSweep, options: SweepOptions): Pr
       let reached = 0;
       const onProgress = (done: number, note: string) => {
         reached = done;
-        onEvent?.({ kind: 'progress', ...place, name: run.name, done: before + done, total, unit: kind.unit, note });
+        onEvent?.({
+          kind: 'progress',
+          ...place,
+          name: run.name,
+          done: before + done,
+          total,
+          unit: kind.unit,
+          note,
+        });
       };
       let failure: string | undefined;
       try {
@@ -160,13 +179,21 @@ export async function runSweep(planned: PlannedSweep, options: SweepOptions): Pr
 }
 
 /** The records of an earlier sitting, those without an end as waiting; or all as waiting, at the start. */
-async function openRecords(planned: PlannedSweep, { out, resume = false }: SweepOptions): Promise<RunRecord[]> {
+async function openRecords(
+  planned: PlannedSweep,
+  { out, resume = false }: SweepOptions,
+): Promise<RunRecord[]> {
   const { config, runs, base } = planned;
   const path = join(out, 'sweep.json');
-  const now = { sweep: { ...config, base }, runs: Object.fromEntries(runs.map(({ name, settings }) => [name, settings])) };
+  const now = {
+    sweep: { ...config, base },
+    runs: Object.fromEntries(runs.map(({ name, settings }) => [name, settings])),
+  };
   if (await isThere(path)) {
     if (!resume)
-      throw new ConfigError(`Sweep folder ${out}: there is a sweep in it already. Resume it, or choose another folder.`);
+      throw new ConfigError(
+        `Sweep folder ${out}: there is a sweep in it already. Resume it, or choose another folder.`,
+      );
     const before = (await readJsonFile(path)) as typeof now;
     const differences = [
       ...settingsDifferences(before.sweep, now.sweep, freeSettings),
@@ -180,7 +207,10 @@ async function openRecords(planned: PlannedSweep, { out, resume = false }: Sweep
   await writeFileAtomic(path, `${JSON.stringify(now, null, 2)}\n`);
   const earlier = await readFile(join(out, 'results.json'), 'utf8').catch(() => null);
   const found = new Map(
-    ((earlier === null ? [] : JSON.parse(earlier).runs) as RunRecord[]).map((record) => [record.name, record]),
+    ((earlier === null ? [] : JSON.parse(earlier).runs) as RunRecord[]).map((record) => [
+      record.name,
+      record,
+    ]),
   );
   const records: RunRecord[] = [];
   for (const run of runs) {
@@ -189,7 +219,18 @@ async function openRecords(planned: PlannedSweep, { out, resume = false }: Sweep
     // The metric may be another one now, so it is read again.
     if (record?.status === 'done') records.push(await recordOf(config, run, join(out, 'runs')));
     else if (record?.status === 'failed') records.push(record);
-    else records.push({ name, variant, values, seed, status: 'waiting', value: null, numbers: {}, step: 0, seconds: null });
+    else
+      records.push({
+        name,
+        variant,
+        values,
+        seed,
+        status: 'waiting',
+        value: null,
+        numbers: {},
+        step: 0,
+        seconds: null,
+      });
   }
   return records;
 }
@@ -202,7 +243,8 @@ async function saveResults(out: string, config: SweepConfig, records: readonly R
 }
 
 async function removeUnkept(folder: string, keep: SweepConfig['keep']): Promise<void> {
-  const unkept = keep === 'all' ? [] : keep === 'model' ? ['checkpoints'] : ['checkpoints', 'model', 'tensorboard'];
+  const unkept =
+    keep === 'all' ? [] : keep === 'model' ? ['checkpoints'] : ['checkpoints', 'model', 'tensorboard'];
   for (const name of unkept) await rm(join(folder, name), { recursive: true, force: true });
 }
 

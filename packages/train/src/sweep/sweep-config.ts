@@ -111,11 +111,15 @@ export function parseSweepConfig(json: unknown, file = 'sweep config'): SweepCon
   const config = read(json, `${file}: `);
   const places = [
     ['', config.parameters] as const,
-    ...Object.entries(config.variants).map(([name, variant]) => [`variants.${name}.`, variant.parameters] as const),
+    ...Object.entries(config.variants).map(
+      ([name, variant]) => [`variants.${name}.`, variant.parameters] as const,
+    ),
   ];
   const draws = places.some(([, all]) => Object.values(all).some(({ grid }) => grid === null));
   if (draws && config.runs === null)
-    throw new ConfigError(`${file}: runs: expected the number of draws of the random parameters, it is missing.`);
+    throw new ConfigError(
+      `${file}: runs: expected the number of draws of the random parameters, it is missing.`,
+    );
   if (!draws && config.runs !== null)
     throw new ConfigError(
       `${file}: runs: it is the number of draws of random parameters (random, uniform, logUniform), and there are none.`,

@@ -95,7 +95,10 @@ function settingOf(runs: readonly RunRecord[]): SettingResult {
   const mean = (all: readonly number[]) => all.reduce((sum, value) => sum + value, 0) / all.length;
   const numbers = [...names].map(
     (name) =>
-      [name, mean(done.flatMap(({ numbers }) => (numbers[name] === undefined ? [] : [numbers[name]])))] as const,
+      [
+        name,
+        mean(done.flatMap(({ numbers }) => (numbers[name] === undefined ? [] : [numbers[name]]))),
+      ] as const,
   );
   return {
     variant: first.variant,

@@ -48,7 +48,9 @@ export function tableText(shown: Shown, settings: readonly SettingResult[]): str
   return lines
     .map((line) =>
       line
-        .map((cell, c) => (isNumber[c] ? cell.padStart(widths[c] as number) : cell.padEnd(widths[c] as number)))
+        .map((cell, c) =>
+          isNumber[c] ? cell.padStart(widths[c] as number) : cell.padEnd(widths[c] as number),
+        )
         .join('  ')
         .trimEnd(),
     )

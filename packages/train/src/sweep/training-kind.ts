@@ -40,11 +40,16 @@ export const seq2seqKind = trainingKind(
   'seq2seq',
   (json) => {
     const config = parseSeq2SeqConfig(json, 'settings');
-    if (typeof config.model === 'object' && config.model !== null) parseDalleBartConfig(config.model, 'model');
+    if (typeof config.model === 'object' && config.model !== null)
+      parseDalleBartConfig(config.model, 'model');
     return config;
   },
   trainSeq2Seq,
 );
 
 /** `easel train-vqgan` as a kind of sweep. */
-export const vqganKind = trainingKind('vqgan', (json) => parseVqganTrainingConfig(json, 'settings'), trainVqgan);
+export const vqganKind = trainingKind(
+  'vqgan',
+  (json) => parseVqganTrainingConfig(json, 'settings'),
+  trainVqgan,
+);

@@ -1,0 +1,48 @@
+/** A real picture that drawings are compared with. */
+export interface GalleryPicture {
+  /** What it shows; several pictures may show the same. */
+  readonly concept: string;
+  /** Its `pictureFeatures`. */
+  readonly features: Float32Array;
+}
+
+/**
+ * What pictures are compared by: means of RGB in [0, 1] on a grid of 16×16 and on one of 8×8, float32 [16·16·3 + 8·8·3].
+ * `pixels`: uint8 [side, side, 3], side a multiple of 16.
+ */
+export function pictureFeatures(pixels: Uint8Array, side: number): Float32Array {
+  return Float32Array.from([...meanGrid(pixels, side, 16), ...meanGrid(pixels, side, 8)]);
+}
+
+function meanGrid(pixels: Uint8Array, side: number, cells: number): Float32Array {
+  const width = side / cells;
+  const means = new Float32Array(cells * cells * 3);
+  for (let y = 0; y < side; y++)
+    for (let x = 0; x < side; x++) {
+      const cell = (Math.floor(y / width) * cells + Math.floor(x / width)) * 3;
+      for (let c = 0; c < 3; c++)
+        means[cell + c] =
+          (means[cell + c] as number) + (pixels[(y * side + x) * 3 + c] as number) / (255 * width * width);
+    }
+  return means;
+}
+
+/** Euclidean distance of two pictures' features. */
+export function featureDistance(a: Float32Array, b: Float32Array): number {
+  let sum = 0;
+  for (const [i, value] of a.entries()) sum += (value - (b[i] as number)) ** 2;
+  return Math.sqrt(sum);
+}
+
+/** The concepts of the gallery's pictures nearest to some features, nearest first. */
+export function nearestConcepts(
+  features: Float32Array,
+  gallery: readonly GalleryPicture[],
+  count: number,
+): string[] {
+  return gallery
+    .map((picture) => ({ concept: picture.concept, distance: featureDistance(features, picture.features) }))
+    .sort((a, b) => a.distance - b.distance)
+    .slice(0, count)
+    .map(({ concept }) => concept);
+}

@@ -1,0 +1,184 @@
+import { appendFile, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { generateTokens, iterationKeys } from '@easel/bart';
+import { openDalleBart } from '@easel/bart/node';
+import { DataError, type Key, toBytes } from '@easel/core';
+import { writeFileAtomic } from '@easel/core/node';
+import { openVqgan } from '@easel/vqgan/node';
+import * as tf from '@tensorflow/tfjs';
+import { choice, integer, readJsonFile, real, type Settings, section, text } from '../config/fields.js';
+import { decodePicture, defaultPictureShape } from '../data/decode-picture.js';
+import { pictureGrid } from '../picture-grid.js';
+import { featureDistance, type GalleryPicture, nearestConcepts, pictureFeatures } from '../retrieval.js';
+import type { SweepKind, SweepRunOptions } from './sweep-kind.js';
+
+const fields = {
+  kind: choice(['drawing']),
+  /** Model folder, with its VQGAN. */
+  model: text(),
+  /** Folder of the pictures that the model learnt, with prompts.json, as data/emoji/build.mjs makes it. */
+  pictures: text(),
+  /** Which prompts of prompts.json. */
+  list: choice(['canonical', 'paraphrase', 'unseen']),
+  /** The first so many of them. */
+  prompts: integer({ min: 1, default: 48 }),
+  /** Pictures of each. */
+  perPrompt: integer({ min: 2, default: 4 }),
+  /** Pictures drawn at a time. */
+  batchSize: integer({ min: 1, default: 16 }),
+  seed: integer({ min: 0, max: 2 ** 32 - 1, default: 0 }),
+  /** As `easel generate` has them. */
+  temperature: real({ above: 0, default: 1 }),
+  topK: integer({ min: 0, default: 50 }),
+  topP: real({ above: 0, max: 1, default: 1 }),
+  conditionScale: real({ default: 1 }),
+};
+
+type DrawingSettings = Settings<typeof fields>;
+
+const read = (settings: unknown): DrawingSettings => section(fields)(settings, 'settings: ');
+
+/** Features are taken of pictures of this side. */
+const side = 64;
+/** Prompts of the picture that is kept. */
+const shownPrompts = 8;
+
+interface Wish {
+  readonly prompt: string;
+  readonly file: string;
+  readonly concept: string;
+}
+
+/**
+ * Drawing with a finished model, judged against the pictures that it learnt: `drawing.top1` and `top5`, percent of the drawings that have their own concept
+ * nearest or among the five nearest (features of `retrieval.ts`); `distance` to the own picture; `diversity`, the mean distance between two drawings of one prompt, and
+ * `agreement`, the share of places in which two of them have the same token.
+ */
+export const drawingKind: SweepKind = {
+  name: 'drawing',
+  unit: 'pictures',
+  check: (settings) => {
+    const { prompts, perPrompt } = read(settings);
+    return prompts * perPrompt;
+  },
+  run: async (given, options) => {
+    const settings = read(given);
+    const began = performance.now();
+    const { wishes, gallery } = await openGallery(settings);
+    const drawn = await draw(settings, wishes, options);
+    if (drawn === null) return false;
+    const numbers = judge(settings, wishes, gallery, drawn);
+    await mkdir(join(options.out, 'samples'), { recursive: true });
+    const shown = drawn.pixels.slice(0, Math.min(shownPrompts, wishes.length) * settings.perPrompt);
+    const bytes = Uint8Array.from(shown.flatMap((pixels) => [...pixels]));
+    const { png } = await pictureGrid(bytes, drawn.size, settings.perPrompt);
+    await writeFileAtomic(join(options.out, 'samples', 'step-00000001.png'), png);
+    const prompts = wishes.slice(0, shownPrompts).map(({ prompt }) => prompt);
+    const config = { ...settings, steps: 1, samples: { prompts } };
+    await writeFileAtomic(join(options.out, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
+    const seconds = Number(((performance.now() - began) / 1000).toPrecision(4));
+    const line = { step: 1, kind: 'drawing', ...numbers, seconds };
+    await appendFile(join(options.out, 'metrics.jsonl'), `${JSON.stringify(line)}\n`);
+    return true;
+  },
+};
+
+/** The prompts that are drawn, and every real picture. Throws DataError if the folder has none. */
+async function openGallery({
+  pictures,
+  list,
+  prompts,
+}: DrawingSettings): Promise<{ wishes: Wish[]; gallery: GalleryPicture[] }> {
+  const lists = (await readJsonFile(join(pictures, 'prompts.json'))) as Record<string, Wish[]>;
+  const { canonical, [list]: named } = lists;
+  if (canonical === undefined || named === undefined || named.length < prompts)
+    throw new DataError(
+      `${join(pictures, 'prompts.json')}: expected the list "canonical" and ${prompts} prompts in "${list}", it has ${named?.length ?? 'none'}. Make it with node data/emoji/build.mjs.`,
+    );
+  const gallery: GalleryPicture[] = [];
+  for (const { file, concept } of canonical) {
+    const pixels = await decodePicture(join(pictures, file), { ...defaultPictureShape, size: side });
+    gallery.push({ concept, features: pictureFeatures(pixels, side) });
+  }
+  return { wishes: named.slice(0, prompts), gallery };
+}
+
+interface Drawn {
+  /** All pictures of the first prompt, then those of the second, …; uint8 [size, size, 3]. */
+  readonly pixels: readonly Uint8Array[];
+  readonly tokens: readonly Int32Array[];
+  readonly size: number;
+}
+
+/** Null if the signal stopped it. Picture i of a prompt depends on seed, settings and i alone. */
+async function draw(
+  { model: folder, seed, perPrompt, batchSize, temperature, topK, topP, conditionScale }: DrawingSettings,
+  wishes: readonly Wish[],
+  { signal, onProgress }: SweepRunOptions,
+): Promise<Drawn | null> {
+  const bart = await openDalleBart(folder);
+  const vqgan = await openVqgan(join(folder, 'vqgan'), { decoderOnly: true });
+  try {
+    const keys = iterationKeys(seed, perPrompt);
+    const wanted = wishes.flatMap(({ prompt }) => keys.map((key) => ({ prompt, key })));
+    const pixels: Uint8Array[] = [];
+    const tokens: Int32Array[] = [];
+    let size = 0;
+    for (let begin = 0; begin < wanted.length; begin += batchSize) {
+      if (signal?.aborted) return null;
+      const some = wanted.slice(begin, begin + batchSize);
+      const inputs = bart.processor.process(some.map(({ prompt }) => prompt));
+      const rowKeys: readonly Key[] = some.map(({ key }) => key);
+      const sampling = { rowKeys, temperature, topK, topP, conditionScale };
+      const rows = await generateTokens(bart.model, inputs, sampling);
+      const pictures = tf.tidy(() => {
+        const flat = Int32Array.from(rows.flatMap((row) => [...row]));
+        return vqgan.decodeCode(tf.tensor2d(flat, [rows.length, flat.length / rows.length], 'int32'));
+      }); // [B, H, W, 3]
+      const bytes = toBytes((await pictures.data()) as Float32Array);
+      size = pictures.shape[1] as number;
+      pictures.dispose();
+      const each = bytes.length / rows.length;
+      for (const [i, row] of rows.entries()) {
+        tokens.push(row);
+        pixels.push(bytes.slice(i * each, (i + 1) * each));
+      }
+      onProgress(tokens.length, '');
+    }
+    return { pixels, tokens, size };
+  } finally {
+    bart.dispose();
+    vqgan.dispose();
+  }
+}
+
+function judge(
+  { perPrompt }: DrawingSettings,
+  wishes: readonly Wish[],
+  gallery: readonly GalleryPicture[],
+  { pixels, tokens, size }: Drawn,
+): Record<string, number> {
+  const own = new Map(gallery.map(({ concept, features }) => [concept, features]));
+  const sums = { top1: 0, top5: 0, distance: 0, diversity: 0, agreement: 0 };
+  for (const [w, { concept }] of wishes.entries()) {
+    const places = Array.from({ length: perPrompt }, (_, i) => w * perPrompt + i);
+    const features = places.map((place) => pictureFeatures(pixels[place] as Uint8Array, size));
+    for (const drawing of features) {
+      const near = nearestConcepts(drawing, gallery, 5);
+      if (near[0] === concept) sums.top1 += 100 / perPrompt;
+      if (near.includes(concept)) sums.top5 += 100 / perPrompt;
+      sums.distance += featureDistance(drawing, own.get(concept) as Float32Array) / perPrompt;
+    }
+    const pairs = (perPrompt * (perPrompt - 1)) / 2;
+    for (let i = 0; i < perPrompt; i++)
+      for (let j = i + 1; j < perPrompt; j++) {
+        sums.diversity += featureDistance(features[i] as Float32Array, features[j] as Float32Array) / pairs;
+        sums.agreement += equalShare(tokens[places[i] as number], tokens[places[j] as number]) / pairs;
+      }
+  }
+  return Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, sum / wishes.length]));
+}
+
+function equalShare(a: Int32Array = new Int32Array(), b: Int32Array = new Int32Array()): number {
+  return a.reduce((equal, token, i) => equal + Number(token === b[i]), 0) / a.length;
+}

@@ -1,0 +1,209 @@
+import { join } from 'node:path';
+import { type PlotLine, plotFile } from '../report/curve-plot.js';
+import { dotPlot } from '../report/dot-plot.js';
+import type { SweepConfig } from './sweep-config.js';
+import {
+  curvesOfRun,
+  type RunCurve,
+  rankSettings,
+  type RunRecord,
+  type SettingResult,
+} from './sweep-results.js';
+import { pathsOf, showSetting } from './sweep-table.js';
+
+/** An SVG file of a sweep, named for its subject. */
+export interface SweepPlot {
+  readonly name: string;
+  readonly svg: string;
+}
+
+/** More lines in one plot can't be told apart. */
+const linesOfPlot = 7;
+/** More settings in a row tell no more than the table. */
+const mostRows = 40;
+
+/** What a setting is called in a plot; what all settings share is left out. */
+export function settingName(
+  { variant, values }: Pick<SettingResult, 'variant' | 'values'>,
+  withVariant = true,
+): string {
+  const parts = Object.entries(values).map(
+    ([path, value]) => `${path.split('.').at(-1)} ${showSetting(value)}`,
+  );
+  return [...(withVariant && variant !== '' ? [variant] : []), ...parts].join(', ') || 'base';
+}
+
+/**
+ * The plots of a sweep whose runs are in `folder`: all settings in a row, the metric against each parameter and against the number named for it,
+ * and its curves.
+ */
+export async function sweepPlots(
+  config: Pick<SweepConfig, 'metric' | 'goal' | 'against'>,
+  records: readonly RunRecord[],
+  folder: string,
+): Promise<SweepPlot[]> {
+  const settings = rankSettings(config, records);
+  if (settings.length === 0) return [];
+  const plots: SweepPlot[] = [];
+  if (settings.length > 1) {
+    const rows = settings.slice(0, mostRows).map((setting) => ({
+      name: settingName(setting),
+      values: setting.runs.flatMap(({ value }) => (value === null ? [] : [value])),
+    }));
+    const which =
+      settings.length > mostRows ? `the best ${mostRows} of ${settings.length} settings` : 'all settings';
+    plots.push({
+      name: 'settings',
+      svg: dotPlot(rows, { title: `${config.metric}: ${which}, a dot each run`, xLabel: config.metric }),
+    });
+  }
+  for (const path of pathsOf(settings)) {
+    const svg = parameterPlot(config, settings, path);
+    if (svg !== null) plots.push({ name: `by-${path}`, svg });
+  }
+  if (config.against !== null)
+    plots.push({ name: 'against', svg: againstPlot(config, config.against, settings) });
+  return [...plots, ...(await curvePlots(config, settings, folder))];
+}
+
+/** The metric against one parameter; null if its values aren't numbers or are all the same. */
+function parameterPlot(
+  { metric, goal }: Pick<SweepConfig, 'metric' | 'goal'>,
+  settings: readonly SettingResult[],
+  path: string,
+): string | null {
+  const some = settings.filter(({ values, mean }) => typeof values[path] === 'number' && mean !== null);
+  const xs = [...new Set(some.map(({ values }) => values[path] as number))];
+  if (
+    xs.length < 2 ||
+    some.length < settings.filter(({ values, mean }) => path in values && mean !== null).length
+  )
+    return null;
+  // A line joins settings that differ in this parameter alone; random draws differ in all.
+  const groups = new Map<string, SettingResult[]>();
+  for (const setting of some) {
+    const others = Object.entries(setting.values).filter(([other]) => other !== path);
+    const name = settingName({ variant: setting.variant, values: Object.fromEntries(others) });
+    groups.set(name, [...(groups.get(name) ?? []), setting]);
+  }
+  const joined = groups.size <= linesOfPlot && [...groups.values()].every((group) => group.length > 1);
+  const variants = [...new Set(some.map(({ variant }) => variant))].sort();
+  const lines: PlotLine[] = [];
+  for (const [g, [name, group]] of [...groups].sort(([a], [b]) => (a < b ? -1 : 1)).entries()) {
+    const dots = group.flatMap(({ values, runs }) =>
+      runs.flatMap(({ value }) => (value === null ? [] : [[values[path] as number, value] as const])),
+    );
+    const [{ variant }] = group as [SettingResult];
+    const look = joined
+      ? { name: groups.size > 1 ? name : '', colour: g }
+      : { name: variant, colour: variants.indexOf(variant) };
+    lines.push({ ...look, points: dots, marks: 'dots' });
+    const means = group.map(({ values, mean }) => [values[path] as number, mean as number] as const);
+    if (joined) lines.push({ ...look, points: means.sort((a, b) => a[0] - b[0]) });
+  }
+  const all = lines.flatMap(({ points }) => points.map(([, y]) => y));
+  const spans = (values: readonly number[]) =>
+    Math.max(...values) / Math.min(...values) >= 10 && Math.min(...values) > 0;
+  return plotFile(lines, {
+    title: `${metric} by ${path}, ${goal} is best`,
+    logarithmicX: spans(xs),
+    logarithmic: spans(all),
+    xLabel: path,
+    yLabel: metric,
+  });
+}
+
+/** The metric against another number, a line each variant through its settings in the order of the sweep, each with its values beside it. */
+function againstPlot(
+  { metric }: Pick<SweepConfig, 'metric'>,
+  against: string,
+  settings: readonly SettingResult[],
+): string {
+  const inOrder = [...settings].sort((a, b) => ((a.runs[0]?.name ?? '') < (b.runs[0]?.name ?? '') ? -1 : 1));
+  const lines = [...new Set(inOrder.map(({ variant }) => variant))].map((variant): PlotLine => {
+    const own = inOrder.filter((setting) => setting.variant === variant && setting.mean !== null);
+    return {
+      name: variant,
+      points: own.map(({ numbers, mean }) => [numbers[against] ?? Number.NaN, mean as number] as const),
+      labels: own.map((setting) => Object.values(setting.values).map(showSetting).join(', ')),
+      marks: 'both',
+    };
+  });
+  return plotFile(lines, { title: `${metric} against ${against}`, xLabel: against, yLabel: metric });
+}
+
+/** Curves of the metric, each the mean of a setting's runs: the best of each variant, and each variant's settings; or all, the best first. */
+async function curvePlots(
+  { metric }: Pick<SweepConfig, 'metric'>,
+  settings: readonly SettingResult[],
+  folder: string,
+): Promise<SweepPlot[]> {
+  const curves = new Map<SettingResult, RunCurve>();
+  for (const setting of settings) {
+    const all: RunCurve[] = [];
+    for (const { name } of setting.runs) all.push((await curvesOfRun(join(folder, name))).get(metric) ?? []);
+    const mean = meanCurve(all);
+    if (mean.length > 1) curves.set(setting, mean);
+  }
+  if (curves.size === 0) return [];
+  const ys = [...curves.values()].flatMap((points) => points.map(([, y]) => y));
+  const yRange = [Math.min(...ys), Math.max(...ys)] as const;
+  const plot = (
+    name: string,
+    title: string,
+    some: readonly SettingResult[],
+    withVariant: boolean,
+    range: typeof yRange | null = yRange,
+  ): SweepPlot => {
+    const lines = some.map((setting) => ({
+      name: settingName(setting, withVariant),
+      points: curves.get(setting) as RunCurve,
+    }));
+    return {
+      name,
+      svg: plotFile(lines, {
+        title,
+        xLabel: 'step',
+        yLabel: metric,
+        ...(range !== null && { yRange: range }),
+      }),
+    };
+  };
+  const drawn = settings.filter((setting) => curves.has(setting));
+  const variants = [...new Set(drawn.map(({ variant }) => variant))];
+  if (variants.length > 1 && variants.length <= linesOfPlot && drawn.length > variants.length) {
+    const best = variants.map(
+      (variant) => drawn.find((setting) => setting.variant === variant) as SettingResult,
+    );
+    return [
+      plot('curves-best', `${metric}: the best setting of each variant`, best, true, null),
+      ...variants.flatMap((variant, v) =>
+        chunks(drawn.filter((setting) => setting.variant === variant)).map((some, c) =>
+          plot(`curves-${v}${c === 0 ? '' : `-${c}`}`, `${metric}: ${variant}`, some, false),
+        ),
+      ),
+    ];
+  }
+  return chunks(drawn).map((some, c) => {
+    const first = c * linesOfPlot + 1;
+    return plot(`curves-${c}`, `${metric}: places ${first} to ${first + some.length - 1}`, some, true);
+  });
+}
+
+function chunks<T>(all: readonly T[]): T[][] {
+  return Array.from({ length: Math.ceil(all.length / linesOfPlot) }, (_, c) =>
+    all.slice(c * linesOfPlot, (c + 1) * linesOfPlot),
+  );
+}
+
+/** Means at the steps that all curves have. */
+function meanCurve(curves: readonly RunCurve[]): RunCurve {
+  const [first = [], ...others] = curves
+    .filter((points) => points.length > 0)
+    .map((points) => new Map(points));
+  return [...(first as Map<number, number>)].flatMap(([step, value]) => {
+    const all = [value, ...others.map((other) => other.get(step) ?? Number.NaN)];
+    const mean = all.reduce((sum, one) => sum + one, 0) / all.length;
+    return Number.isFinite(mean) ? [[step, mean] as const] : [];
+  });
+}
