@@ -143,7 +143,7 @@ async function draw(
         tokens.push(row);
         pixels.push(bytes.slice(i * each, (i + 1) * each));
       }
-      onProgress(tokens.length, '');
+      onProgress(tokens.length, wanted.length, '');
     }
     return { pixels, tokens, size };
   } finally {

@@ -34,7 +34,7 @@ afterEach(() => {
 const parabola: SweepKind = {
   name: 'parabola',
   unit: 'steps',
-  check: () => 4,
+  check: ({ open }) => (open ? null : 4),
   run: async (settings, { out: folder, signal, onProgress }) => {
     const { x = 0, seed = 0 } = settings as { x?: number; seed?: number };
     begun.push(folder.split('/').at(-1) as string);
@@ -48,7 +48,7 @@ const parabola: SweepKind = {
       if (x === 9 && step === 3) throw new TrainingError('the loss is NaN.');
       const line = { step, kind: 'eval', loss: (x - 3) ** 2 + 10 / step + seed, other: x };
       appendFileSync(join(folder, 'metrics.jsonl'), `${JSON.stringify(line)}\n`);
-      onProgress(step, '');
+      onProgress(step, 4, '');
     }
     return true;
   },
@@ -135,6 +135,14 @@ test('a changed file is refused, naming what changed; what touches no run may ch
   expect((await changed({ title: 'another', goal: 'highest' })).settings[0]?.values).toEqual({ x: 1 });
   // another metric is read from what the runs left
   expect((await changed({ metric: 'eval.other' })).settings.map(({ mean }) => mean)).toEqual([1, 4, null]);
+});
+
+test('runs that know their length only once they go: the others are taken to be as long', async () => {
+  const events: SweepEvent[] = [];
+  const json = { base: { kind: 'parabola', open: true }, parameters: { x: { grid: [1, 2] } } };
+  await sweep(json, { onEvent: (event) => events.push(event) });
+  const steps = events.flatMap((event) => (event.kind === 'progress' ? [[event.done, event.total]] : []));
+  expect(steps).toEqual([1, 2, 3, 4, 5, 6, 7, 8].map((done) => [done, 8]));
 });
 
 test('seeds are put together: mean and spread', async () => {

@@ -53,8 +53,8 @@ export interface PlannedSweep {
   readonly kind: SweepKind;
   readonly base: Readonly<Record<string, unknown>>;
   readonly runs: readonly SweepRun[];
-  /** Units of progress of each run. */
-  readonly units: readonly number[];
+  /** Units of progress of each run; null where only the run itself can tell. */
+  readonly units: readonly (number | null)[];
 }
 
 /** What may change while a sweep is half done: it touches no run. */
@@ -88,7 +88,7 @@ export async function planSweep(config: SweepConfig, kinds: readonly SweepKind[]
       `Sweep: base.kind: expected ${names.map((word) => `"${word}"`).join(' or ')}, got ${JSON.stringify(name)}.${didYouMean(String(name), names)}`,
     );
   const runs = sweepRuns(config, base);
-  const units: number[] = [];
+  const units: (number | null)[] = [];
   checkRuns(runs, (settings) => units.push(kind.check(settings)));
   return { config, kind, base, runs, units };
 }
@@ -123,43 +123,25 @@ export async function runSweep(planned: PlannedSweep, options: SweepOptions): Pr
   const lock = await lockFolder(out);
   try {
     const records = await openRecords(planned, options);
-    let total = units.reduce((sum, count) => sum + count, 0);
-    let before = 0;
-    for (const [i, { status, step }] of records.entries())
-      if (status === 'failed') total -= (units[i] as number) - step;
+    const work = new Workload(units, records);
     for (const [i, run] of runs.entries()) {
       const known = records[i] as RunRecord;
-      const unitsOfRun = units[i] as number;
-      if (known.status !== 'waiting') {
-        before += known.status === 'failed' ? known.step : unitsOfRun;
-        continue;
-      }
+      if (known.status !== 'waiting') continue;
       if (signal?.aborted) break;
       const folder = join(out, 'runs', run.name);
       const place = { index: i, runs: runs.length };
-      let reached = 0;
-      const onProgress = (done: number, note: string) => {
-        reached = done;
-        onEvent?.({
-          kind: 'progress',
-          ...place,
-          name: run.name,
-          done: before + done,
-          total,
-          unit: kind.unit,
-          note,
-        });
+      const onProgress = (done: number, ofRun: number, note: string) => {
+        work.reached(i, done, ofRun);
+        onEvent?.({ kind: 'progress', ...place, name: run.name, ...work.counts(), unit: kind.unit, note });
       };
       let failure: string | undefined;
       try {
         if (!(await kind.run(run.settings, { out: folder, signal, onProgress }))) break;
-        reached = unitsOfRun;
       } catch (error) {
         if (!(error instanceof TrainingError)) throw inRun(error, run);
         failure = error.message;
       }
-      before += reached;
-      total -= unitsOfRun - reached;
+      work.ended(i);
       const record = await recordOf(config, run, join(out, 'runs'), failure);
       if (record.status === 'done' && record.value === null)
         throw new ConfigError(
@@ -175,6 +157,36 @@ export async function runSweep(planned: PlannedSweep, options: SweepOptions): Pr
     return { complete, records, settings: rankSettings(config, records) };
   } finally {
     await lock.release();
+  }
+}
+
+/** How much work there is: a run that failed early leaves none, and one of unknown length is taken to be as long as the newest known. */
+class Workload {
+  private readonly units: (number | null)[];
+  private readonly done: number[];
+  private newest = 0;
+
+  constructor(units: readonly (number | null)[], records: readonly RunRecord[]) {
+    this.units = units.map((count, i) => {
+      const { status, step } = records[i] as RunRecord;
+      return status === 'waiting' ? count : status === 'failed' ? step : (count ?? step);
+    });
+    this.done = records.map(({ status }, i) => (status === 'waiting' ? 0 : (this.units[i] ?? 0)));
+  }
+
+  reached(run: number, done: number, ofRun: number): void {
+    this.units[run] = ofRun;
+    this.done[run] = done;
+    this.newest = ofRun;
+  }
+
+  ended(run: number): void {
+    this.units[run] = this.done[run] as number;
+  }
+
+  counts(): { readonly done: number; readonly total: number } {
+    const sum = (all: readonly number[]) => all.reduce((total, count) => total + count, 0);
+    return { done: sum(this.done), total: sum(this.units.map((count) => count ?? this.newest)) };
   }
 }
 

@@ -4,8 +4,8 @@ export interface SweepRunOptions {
   readonly out: string;
   /** Stops it at its next safe point. */
   readonly signal?: AbortSignal | undefined;
-  /** Tells how many units are done, and what is worth a glance, e.g. the loss. */
-  readonly onProgress: (unitsDone: number, note: string) => void;
+  /** Tells how many units are done, of how many, and what is worth a glance, e.g. the loss. */
+  readonly onProgress: (done: number, total: number, note: string) => void;
 }
 
 /**
@@ -17,8 +17,8 @@ export interface SweepKind {
   readonly name: string;
   /** Plural of what its progress counts. */
   readonly unit: string;
-  /** Checks settings without starting anything and returns the units of such a run. Throws ConfigError. */
-  check(settings: Readonly<Record<string, unknown>>): number;
+  /** Checks settings without starting anything and returns the units of such a run; null if only the run itself can tell. Throws ConfigError. */
+  check(settings: Readonly<Record<string, unknown>>): number | null;
   /** Returns false if the signal stopped it. Throws TrainingError for a run that came to nothing, which does not end the sweep; anything else does. */
   run(settings: Readonly<Record<string, unknown>>, options: SweepRunOptions): Promise<boolean>;
 }
