@@ -157,4 +157,5 @@ if __name__ == "__main__":
     save("state_dict.pt", state_dict())
     save("protocol4.pt", state_dict(), pickle_protocol=4)
     save("lightning.ckpt", lightning())
+    save("legacy.pt", state_dict(), _use_new_zipfile_serialization=False)
     hostile()

@@ -277,7 +277,7 @@ export const READERS: readonly FuzzedReader[] = [
   ),
   ofBytes(
     'torch',
-    () => ['small.pt', 'protocol4.pt', 'lightning.ckpt', 'zip64.pt'].map(torchFile),
+    () => ['small.pt', 'protocol4.pt', 'lightning.ckpt', 'zip64.pt', 'legacy.pt'].map(torchFile),
     (bytes) => readTensors(fromTorch, bytes),
   ),
   ofBytes(

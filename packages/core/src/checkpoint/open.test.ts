@@ -170,7 +170,7 @@ describe('openCheckpoint', () => {
       'a pickle',
       'model.ckpt',
       bytes(0x80, 0x02, 0x8a),
-      'this is a Python pickle, as old versions of torch.save write. Unpickling one can run any code, so Easel does not. Write it again',
+      'this is a Python pickle, and not what torch.save writes. Unpickling one can run any code, so Easel does not. Write it again',
     ],
     ['a gzip archive', 'model.tar.gz', new Uint8Array(gzipSync('x')), 'packed archive'],
     ['an HDF5 file', 'model.h5', bytes(0x89, 0x48, 0x44, 0x46), 'HDF5'],

@@ -7,6 +7,7 @@ import { MsgpackFile, openMsgpackIndex } from './msgpack-file.js';
 import { openSafetensors, openSafetensorsIndex } from './safetensors-file.js';
 import { joinSources, type TensorSource } from './tensor-source.js';
 import { TorchFile } from './torch-file.js';
+import { isLegacyTorch } from './torch-legacy.js';
 
 /** Names under which a model folder holds its weights, the first that is there counts. */
 export const CHECKPOINT_NAMES = [
@@ -29,7 +30,7 @@ const MIN_DALLE_PAIRS = [
 ] as const;
 
 const CONVERT_TORCH =
-  'Unpickling one can run any code, so Easel does not. Write it again with PyTorch 1.6 or newer, where you trust the file: ' +
+  'Unpickling one can run any code, so Easel does not. Write it again with PyTorch, where you trust the file: ' +
   '`torch.save(torch.load(PATH, map_location="cpu"), OUT)`.';
 
 /**
@@ -38,7 +39,7 @@ const CONVERT_TORCH =
  * hold min-dalle's encoder.pt and decoder.pt (mega; or encoder_mini.pt and decoder_mini.pt), or one file of PyTorch's.
  *
  * Throws CheckpointError that says what was found instead and what to do: a missing or empty path, a Git LFS pointer, a web page, a
- * pickle of old PyTorch, another known format, a damaged file.
+ * pickle of another program, another known format, a damaged file.
  */
 export async function openCheckpoint(path: string): Promise<TensorSource> {
   const info = await stat(path).catch(async (error: unknown) => {
@@ -127,7 +128,7 @@ async function openFile(path: string, size: number): Promise<TensorSource> {
   const start = await readStart(path, size);
   const text = new TextDecoder('latin1').decode(start);
   if (looksLikeSafetensors(start)) return openSafetensors(path);
-  if (text.startsWith('PK\x03\x04')) return TorchFile.open(path);
+  if (text.startsWith('PK\x03\x04') || isLegacyTorch(start)) return TorchFile.open(path);
   const foreign = recognizeForeign(text, start);
   if (foreign !== undefined) throw new CheckpointError(`${path}: ${foreign}`);
   if (/^\s*\{/.test(text)) {
@@ -185,7 +186,7 @@ function recognizeForeign(text: string, start: Uint8Array): string | undefined {
     return `this is a server's answer ("${text.split('\n')[0]?.slice(0, 60)}") saved in place of a download. Check the address, and download the file again.`;
   }
   if (start[0] === 0x80 && start.length > 1 && (start[1] as number) >= 2 && (start[1] as number) <= 5) {
-    return `this is a Python pickle, as old versions of torch.save write. ${CONVERT_TORCH}`;
+    return `this is a Python pickle, and not what torch.save writes. ${CONVERT_TORCH}`;
   }
   if (
     text.startsWith('\x1f\x8b') ||

@@ -67,7 +67,25 @@ type StackItem = PickleValue | typeof MARK;
  * after the end, and what the host refuses.
  */
 export function readPickle(bytes: Uint8Array, description: string, host: PickleHost): PickleValue {
-  return new PickleReader(bytes, description, host).read();
+  const { value, end } = readPickleAt(bytes, 0, description, host);
+  const rest = bytes.byteLength - end;
+  if (rest > 0)
+    throw new CheckpointError(
+      `${description}: ${rest} bytes follow the end of the pickle. If the file was downloaded or copied, fetch it again.`,
+    );
+  return value;
+}
+
+/** The value of the pickle that begins at a byte, and the byte after its end. Throws CheckpointError as `readPickle`, whatever follows. */
+export function readPickleAt(
+  bytes: Uint8Array,
+  start: number,
+  description: string,
+  host: PickleHost,
+): { readonly value: PickleValue; readonly end: number } {
+  const reader = new PickleReader(bytes.subarray(start), description, host);
+  const value = reader.read();
+  return { value, end: start + reader.position };
 }
 
 class PickleReader {
@@ -87,6 +105,11 @@ class PickleReader {
     this.#host = host;
   }
 
+  /** Bytes that were read. */
+  get position(): number {
+    return this.#at;
+  }
+
   read(): PickleValue {
     for (;;) {
       const opcode = this.#uint8();
@@ -96,8 +119,6 @@ class PickleReader {
       }
       const value = this.#pop();
       if (this.#stack.length > 0) throw this.#error(`${this.#stack.length} values are left over at the end`);
-      const rest = this.#bytes.byteLength - this.#at;
-      if (rest > 0) throw this.#error(`${rest} bytes follow the end`);
       return value;
     }
   }

@@ -4,7 +4,7 @@ import { entryOf, type TensorSource } from './tensor-source.js';
 import { indexTorch, readTorchEntry, type TorchEntry, type TorchIndex } from './torch.js';
 
 /**
- * A PyTorch file on disk (torch.save's ZIP form; see torch.ts: nothing of it is run). Opening reads directory and pickle; tensors are read
+ * A PyTorch file on disk (see torch.ts: nothing of it is run). Opening reads directory and pickle; tensors are read
  * when asked for, by position, so memory holds one at a time and the file may have any size.
  */
 export class TorchFile implements TensorSource {

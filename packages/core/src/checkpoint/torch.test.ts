@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { CheckpointError } from '../errors.js';
 import { openCheckpoint } from './open.js';
-import { fromTorch } from './torch.js';
+import { fromTorch, type TorchEntry } from './torch.js';
 import { TorchFile } from './torch-file.js';
 
 // The files are made by reference/make-torch-checkpoints.py with PyTorch 2.6, and so is what torch.load finds in them (.json).
@@ -31,7 +31,7 @@ const DTYPES: Readonly<Record<string, string>> = {
   bool: 'BOOL',
 };
 
-describe.each(['state_dict.pt', 'protocol4.pt', 'lightning.ckpt'])('%s', (name) => {
+describe.each(['state_dict.pt', 'protocol4.pt', 'lightning.ckpt', 'legacy.pt'])('%s', (name) => {
   const found = new Map(
     Object.entries(
       JSON.parse(readFileSync(path(name.replace(/\.\w+$/, '.json')), 'utf8')) as Record<string, Found>,
@@ -134,6 +134,17 @@ describe('folders', () => {
     folder = await mkdtemp(join(tmpdir(), 'easel-torch-'));
   });
   afterAll(() => rm(folder, { recursive: true }));
+
+  test('the form before PyTorch 1.6, cut anywhere, and with a storage of another size', () => {
+    const bytes = bytesOf('legacy.pt');
+    for (let length = 0; length < bytes.length; length += length < 100 ? 1 : 41)
+      expect(() => fromTorch(bytes.slice(0, length))).toThrow(CheckpointError);
+    const changed = bytes.slice();
+    const { offset } = fromTorch(bytes).entries.get('plain') as TorchEntry; // its storage's count is in the 8 bytes before
+    expect(changed[offset - 8]).toBe(24);
+    changed[offset - 8] = 25;
+    expect(() => fromTorch(changed)).toThrow(/should have 24 elements, but has 25/);
+  });
 
   test('the only PyTorch file of a folder; then the two of min-dalle as one', async () => {
     await writeFile(join(folder, 'encoder_mini.pt'), bytesOf('small.pt'));

@@ -1,5 +1,5 @@
 /**
- * PyTorch checkpoints: the ZIP archives that torch.save writes since PyTorch 1.6. `NAME/data.pkl` is a pickle of nested containers; tensors in it
+ * PyTorch checkpoints: the ZIP archives that torch.save writes since PyTorch 1.6 (the form before: torch-legacy.ts). `NAME/data.pkl` is a pickle of nested containers; tensors in it
  * are views (offset, sizes, strides) of storages, whose bytes are the files `NAME/data/0`, `NAME/data/1` …
  *
  * Nothing of the pickle is run: tensors, containers, numbers and text are read, every other object is skipped unbuilt and listed by the
@@ -25,6 +25,7 @@ import {
   shapeToRead,
   type TensorSource,
 } from './tensor-source.js';
+import { isLegacyTorch, readLegacyTorch, type StoragePlace } from './torch-legacy.js';
 import { readZipDirectory, type ZipEntry } from './zip.js';
 
 /** A tensor of a PyTorch file: a view of a storage. */
@@ -85,13 +86,13 @@ const TENSOR_DTYPES: ReadonlyMap<string, Dtype> = new Map<string, Dtype>([
 
 const UNTYPED_STORAGE = 'torch.storage.UntypedStorage';
 
-/** A storage: the bytes of one file in the archive. */
+/** A storage: the bytes of one file in the archive, or of a stretch of an older file. */
 class Storage extends PickleObject {
   /** Undefined for one of bytes alone. */
   readonly dtype: SourceEntry['dtype'] | undefined;
-  readonly file: ZipEntry;
+  readonly file: StoragePlace;
 
-  constructor(dtype: Storage['dtype'], file: ZipEntry) {
+  constructor(dtype: Storage['dtype'], file: StoragePlace) {
     super();
     this.dtype = dtype;
     this.file = file;
@@ -110,15 +111,13 @@ class StoredTensor extends PickleObject {
 
 /** What pickles of torch.save hold beside plain data. Its errors are reasons; the pickle's reader says where. */
 class TorchHost implements PickleHost {
-  readonly #files: ReadonlyMap<string, ZipEntry>;
-  readonly #folder: string;
+  readonly #locate: (key: string) => StoragePlace | undefined;
 
-  constructor(files: ReadonlyMap<string, ZipEntry>, folder: string) {
-    this.#files = files;
-    this.#folder = folder;
+  constructor(locate: (key: string) => StoragePlace | undefined) {
+    this.#locate = locate;
   }
 
-  /** ('storage', class, key, device, element count). */
+  /** ('storage', class, key, device, element count), and before PyTorch 1.6 null or (key, first element, element count) of a part of it. */
   persistent(id: PickleValue): PickleValue {
     if (!Array.isArray(id) || id[0] !== 'storage' || !(id[1] instanceof PickleGlobal)) {
       throw new Error('expected the description of a storage, found something else');
@@ -126,8 +125,8 @@ class TorchHost implements PickleHost {
     const [, { name }, key] = id;
     const dtype = STORAGE_DTYPES.get(name);
     if (dtype === undefined && name !== UNTYPED_STORAGE) return new PickleOpaque(name);
-    const file = this.#files.get(`${this.#folder}/data/${key}`);
-    if (typeof key !== 'string' || file === undefined) {
+    const file = typeof key === 'string' ? this.#locate(key) : undefined;
+    if (file === undefined) {
       throw new Error(`the storage ${describe(key)} is not in the archive`);
     }
     const count = size(id[4], 'the element count of a storage');
@@ -135,7 +134,7 @@ class TorchHost implements PickleHost {
     if (needed > file.byteLength) {
       throw new Error(`the storage "${key}" should have ${needed} bytes, but has ${file.byteLength}`);
     }
-    return new Storage(dtype, file);
+    return new Storage(dtype, partOf(file, id[5], dtype === undefined ? 1 : itemBytes(dtype)));
   }
 
   call(name: string, args: readonly PickleValue[]): PickleValue | undefined {
@@ -161,6 +160,17 @@ class TorchHost implements PickleHost {
         return undefined;
     }
   }
+}
+
+/** The part of a storage that a view of it has. */
+function partOf(whole: StoragePlace, view: PickleValue | undefined, width: number): StoragePlace {
+  if (view === undefined || view === null) return whole;
+  if (!Array.isArray(view))
+    throw new Error(`a part of a storage: expected three numbers, found ${describe(view)}`);
+  const offset = size(view[1], 'the first element of a part of a storage') * width;
+  const byteLength = size(view[2], 'the element count of a part of a storage') * width;
+  if (offset + byteLength > whole.byteLength) throw new Error('a part of a storage reaches beyond its end');
+  return { offset: whole.offset + offset, byteLength };
 }
 
 /** OrderedDict() and OrderedDict([[key, value], …]). */
@@ -278,6 +288,17 @@ class Flattener {
  */
 export function indexTorch(source: ByteSource): TorchIndex {
   const { description } = source;
+  if (isLegacyTorch(source.view(0, Math.min(source.size, 16)))) {
+    const { root, pickleBytes } = readLegacyTorch(source, {
+      at: (places) => new TorchHost((key) => places.get(key)),
+      itemBytes: (name) => {
+        const dtype = STORAGE_DTYPES.get(name);
+        return dtype === undefined ? (name === UNTYPED_STORAGE ? 1 : undefined) : itemBytes(dtype);
+      },
+      maxPickleBytes: MAX_PICKLE_BYTES,
+    });
+    return namedTensors(root, pickleBytes, description);
+  }
   const files = readZipDirectory(source);
   const pickles = [...files.keys()].filter((name) => /^[^/]+\/data\.pkl$/.test(name));
   const folder = pickles.length === 1 ? (pickles[0] as string).slice(0, -'/data.pkl'.length) : undefined;
@@ -304,8 +325,13 @@ export function indexTorch(source: ByteSource): TorchIndex {
     );
   }
   const bytes = source.view(pickle.offset, pickle.byteLength).slice();
-  const root = readPickle(bytes, description, new TorchHost(files, folder as string));
-  const flattener = new Flattener(description, bytes.byteLength);
+  const root = readPickle(bytes, description, new TorchHost((key) => files.get(`${folder}/data/${key}`)));
+  return namedTensors(root, bytes.byteLength, description);
+}
+
+/** The tensors of an unpickled object by name. Throws CheckpointError if there are none, or too many ways to one. */
+function namedTensors(root: PickleValue, pickleBytes: number, description: string): TorchIndex {
+  const flattener = new Flattener(description, pickleBytes);
   flattener.visit(root, [], false);
   const { entries, metadata } = flattener;
   const skipped = [...flattener.skipped];
@@ -371,7 +397,7 @@ function isContiguous(shape: readonly number[], strides: readonly number[]): boo
 }
 
 /**
- * A PyTorch file (torch.save's ZIP form) in memory. `description` is for messages. Throws CheckpointError as `indexTorch`.
+ * A PyTorch file in memory. `description` is for messages. Throws CheckpointError as `indexTorch`.
  */
 export function fromTorch(bytes: Uint8Array, description = 'torch'): TensorSource {
   const { entries, metadata } = indexTorch(bytesSource(bytes, description));
