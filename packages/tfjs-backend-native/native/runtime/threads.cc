@@ -9,6 +9,7 @@
 #include <thread>
 
 #if defined(__linux__)
+#include <pthread.h>
 #include <sched.h>
 #endif
 #if defined(__x86_64__)
@@ -19,8 +20,11 @@ namespace easel {
 namespace {
 
 constexpr int max_threads = 256;
-/// How long an idle worker looks for new work before it sleeps: about the gap between two kernels of a model.
-constexpr auto spin_time = std::chrono::microseconds(40);
+/// How long an idle worker looks for new work before it sleeps: so long without a pause, then giving way to whoever else wants its processor. To
+/// wake a sleeper costs the caller some 15 µs where processors are virtual, and the sleeper comes 50 to 300 µs later.
+constexpr auto spin_time = std::chrono::microseconds(40), yield_time = std::chrono::microseconds(1000);
+/// How long a job's owner looks for the end of others' chunks before it sleeps.
+constexpr auto owner_spin_time = std::chrono::microseconds(160);
 
 inline void relax() {
 #if defined(__x86_64__)
@@ -59,29 +63,6 @@ int usable_processors() {
   return count < 1 ? 1 : count;
 }
 
-/// The processor that runs the calling thread, or -1 where the system does not say.
-int this_processor() {
-#if defined(__linux__)
-  return sched_getcpu();
-#else
-  return -1;
-#endif
-}
-
-/// Moves the calling thread from `processor` to another one that it may use, if there is one.
-void leave(int processor) {
-#if defined(__linux__)
-  cpu_set_t all;
-  if (processor < 0 || processor >= CPU_SETSIZE || sched_getaffinity(0, sizeof(all), &all) != 0) return;
-  cpu_set_t others = all;
-  CPU_CLR(processor, &others);
-  if (CPU_COUNT(&others) == 0 || sched_setaffinity(0, sizeof(others), &others) != 0) return;
-  sched_setaffinity(0, sizeof(all), &all);
-#else
-  (void)processor;
-#endif
-}
-
 int clamp_threads(long count) { return count < 1 ? 1 : count > max_threads ? max_threads : static_cast<int>(count); }
 
 std::atomic<int>& wanted_threads() {
@@ -92,6 +73,32 @@ std::atomic<int>& wanted_threads() {
   }()};
   return count;
 }
+
+#if defined(__linux__)
+/// Keeps workers off the processor of the thread that calls them. Linux likes to wake a thread where its waker runs, above all in a virtual machine,
+/// where a halted processor does not count as idle: the waker or the worker then waits for a tick, up to 4 ms, with another processor idle.
+class Placement {
+ public:
+  /// Lets all `count` workers run where the calling thread may, except where it does, unless they are more than the processors left.
+  /// `look_again`: the caller's own mask may have changed.
+  void follow_caller(const pthread_t* workers, int count, bool look_again) {
+    const int processor = sched_getcpu();
+    if (processor == processor_ && count == count_ && !look_again) return;
+    cpu_set_t mask;
+    if (processor < 0 || processor >= CPU_SETSIZE || sched_getaffinity(0, sizeof(mask), &mask) != 0) return;
+    const bool here = CPU_ISSET(processor, &mask);
+    if (CPU_COUNT(&mask) - here >= count) CPU_CLR(processor, &mask);
+    for (int i = CPU_EQUAL(&mask, &mask_) ? count_ : 0; i < count; i++) pthread_setaffinity_np(workers[i], sizeof(mask), &mask);
+    processor_ = processor;
+    count_ = count;
+    mask_ = mask;
+  }
+
+ private:
+  int processor_ = -1, count_ = 0;
+  cpu_set_t mask_ = {};
+};
+#endif
 
 /// True on pool workers and on a thread that is inside run_chunks: nested calls run inline.
 thread_local bool inside = false;
@@ -106,8 +113,6 @@ struct Pool {
   int64_t n = 0, grain = 1, chunks = 0;
   /// Workers that may take part: the first thread_count() - 1 ones.
   std::atomic<int> helpers{0};
-  /// Where the job's owner ran when it called.
-  std::atomic<int> owner_processor{-1};
 
   alignas(64) std::mutex job;  // held by the thread whose job is running
   std::mutex sleep;
@@ -115,7 +120,11 @@ struct Pool {
   std::condition_variable all_done;  // the owner of the job
   std::atomic<int> sleepers{0};
   std::atomic<bool> owner_sleeps{false};
-  int workers = 0;  // started so far; guarded by job
+  int workers = 0;  // started so far; guarded by job, as what follows
+#if defined(__linux__)
+  pthread_t handles[max_threads] = {};
+  Placement placement;
+#endif
 
   /// Takes and runs chunks until none is left.
   void work() {
@@ -137,16 +146,17 @@ struct Pool {
   void serve(int index) {
     inside = true;
     for (;;) {
-      const auto give_up = std::chrono::steady_clock::now() + spin_time;
       const auto called = [&] {
         return static_cast<uint32_t>(ticket.load()) != 0 && index < helpers.load(std::memory_order_relaxed);
       };
+      const auto start = std::chrono::steady_clock::now();
       bool found = called();
-      while (!found && std::chrono::steady_clock::now() < give_up) {
+      for (auto waited = start - start; !found && waited < yield_time; waited = std::chrono::steady_clock::now() - start) {
         for (int i = 0; i < 32 && !found; i++) {
           relax();
           found = called();
         }
+        if (waited > spin_time) std::this_thread::yield();
       }
       if (!found) {
         std::unique_lock<std::mutex> lock(sleep);
@@ -154,9 +164,6 @@ struct Pool {
         while (!called()) wake.wait(lock);
         sleepers.fetch_sub(1);
       }
-      // Linux likes to wake a thread where its waker runs, and leaves it there: owner and worker would take turns on one processor for seconds.
-      const int processor = this_processor();
-      if (processor >= 0 && processor == owner_processor.load(std::memory_order_relaxed)) leave(processor);
       work();
     }
   }
@@ -164,7 +171,11 @@ struct Pool {
   void run(int64_t n_, int64_t grain_, int64_t chunks_, void (*body_)(void*, int64_t, int64_t), void* context_, int threads) {
     const int64_t useful = chunks_ - 1 < threads - 1 ? chunks_ - 1 : threads - 1;
     while (workers < useful) {
-      std::thread([this, index = workers] { serve(index); }).detach();
+      std::thread worker([this, index = workers] { serve(index); });
+#if defined(__linux__)
+      handles[workers] = worker.native_handle();
+#endif
+      worker.detach();
       workers++;
     }
     body = body_;
@@ -174,7 +185,9 @@ struct Pool {
     chunks = chunks_;
     ended.store(0, std::memory_order_relaxed);
     helpers.store(static_cast<int>(useful), std::memory_order_relaxed);
-    owner_processor.store(this_processor(), std::memory_order_relaxed);
+#if defined(__linux__)
+    placement.follow_caller(handles, workers < threads ? workers : threads - 1, sleepers.load(std::memory_order_relaxed) > 0);
+#endif
     const uint64_t generation = (ticket.load(std::memory_order_relaxed) >> 32) + 1;
     ticket.store(generation << 32 | static_cast<uint64_t>(chunks_));
     if (sleepers.load() > 0) {
@@ -182,7 +195,7 @@ struct Pool {
       wake.notify_all();
     }
     work();
-    const auto give_up = std::chrono::steady_clock::now() + 4 * spin_time;
+    const auto give_up = std::chrono::steady_clock::now() + owner_spin_time;
     while (ended.load(std::memory_order_acquire) != chunks_) {
       relax();
       if (std::chrono::steady_clock::now() < give_up) continue;
