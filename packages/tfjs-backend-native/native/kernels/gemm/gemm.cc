@@ -45,11 +45,12 @@ constexpr int64_t most_rows_in_place = 512;
 constexpr int64_t most_depth_in_place = 512;
 constexpr int64_t most_b_in_place = int64_t{1} << 17;
 
-/// Products with few rows: floats of B that make a block, rows that it has at least, so that its sums are little beside it, and columns at most.
-constexpr int64_t few_rows_block = int64_t{1} << 18;
-constexpr int64_t few_rows_depth = 128;
+/// Products with few rows: floats of B from which on its depth is cut, rows that a part has at least, so that its sums are little beside it, columns
+/// of a block at most, and floats that it has at least where columns are cut for more threads.
+constexpr int64_t few_rows_part = int64_t{1} << 18;
+constexpr int64_t few_rows_depth = 256;
 constexpr int64_t few_rows_columns = 8192;
-
+constexpr int64_t few_rows_block = int64_t{1} << 16;
 
 /// Cuts n into equal parts of at most `most`, each a multiple of `unit` but for the last; returns the part's size.
 int64_t even_part(int64_t n, int64_t most, int64_t unit) {
@@ -331,12 +332,18 @@ bool product_shared_in_place(const GemmKernels& kernels, int64_t m, int64_t n, i
   return enough_memory;
 }
 
+/// Parts of the depth of a product with few rows. From sizes alone: so is the order of a sum. Even, so that two threads end together.
+int64_t few_rows_parts(int64_t n, int64_t k) {
+  const int64_t most = min_of(n * k / few_rows_part, k / few_rows_depth);
+  return most < 2 ? 1 : most < 4 ? 2 : most / 4 * 4;
+}
+
 /// A product with few rows and a plain B, each row of which is read once. B is cut into blocks of whole rows as far as can be, so that each thread reads
-/// memory in its order; each block's sums are added in order at the end. The blocks depend on n and k alone: so does the order of a sum.
+/// memory in its order; the sums of the parts of the depth are added in order at the end.
 bool product_few_rows(const GemmKernels& kernels, int64_t m, int64_t n, int64_t k, const Matrix& a, const Matrix& b, float* c, const Epilogue& epilogue) {
-  const int64_t blocks = max_of(1, min_of(n * k / few_rows_block, k / few_rows_depth));
-  const int64_t depth = even_part(k, ceil_div(k, blocks), 8), parts = ceil_div(k, depth);
-  const int64_t strip = even_part(n, few_rows_columns, 64), strips = ceil_div(n, strip);
+  const int64_t depth = even_part(k, ceil_div(k, few_rows_parts(n, k)), 8), parts = ceil_div(k, depth);
+  const int64_t for_threads = min_of(ceil_div(2 * thread_count(), parts), n * depth / few_rows_block);
+  const int64_t strip = even_part(n, max_of(64, min_of(few_rows_columns, n / max_of(1, for_threads))), 64), strips = ceil_div(n, strip);
   float* sums = c;
   if (parts > 1) {
     sums = static_cast<float*>(scratch(1, static_cast<size_t>(parts * m * n) * sizeof(float)));
@@ -352,7 +359,7 @@ bool product_few_rows(const GemmKernels& kernels, int64_t m, int64_t n, int64_t 
   });
   if (parts == 1) return true;
   // A run of columns at a time, which stays in the first-level cache.
-  parallel_for(n, max_of(256, few_rows_block / 4 / (parts * m)), [&](int64_t begin, int64_t end) {
+  parallel_for(n, max_of(256, few_rows_block / (parts * m)), [&](int64_t begin, int64_t end) {
     for (int64_t i = 0; i < m; i++) {
       for (int64_t j = begin; j < end; j += 1024) {
         const int64_t count = min_of(1024, end - j);

@@ -154,37 +154,48 @@ void pack_columns(float* panel, int64_t width, const float* source, int64_t stri
   }
 }
 
-/// M rows of C from `Depth` rows of b, over all n columns; what lies `ahead` floats after each of b is fetched meanwhile.
+/// Columns a step of add_rows: V vectors of M rows, of C from `Depth` rows of b.
+template <int M, int Depth, int V>
+inline void add_columns(const float* a, int64_t a_row, const float* b, int64_t b_step, float* c, int64_t c_row, bool accumulate) {
+  Lanes::Vector sum[M][V];
+#pragma GCC unroll 8
+  for (int i = 0; i < M; i++) {
+#pragma GCC unroll 4
+    for (int v = 0; v < V; v++) sum[i][v] = accumulate ? Lanes::load(c + i * c_row + v * lanes) : Lanes::zero();
+  }
+#pragma GCC unroll 16
+  for (int p = 0; p < Depth; p++) {
+    Lanes::Vector row[V];
+#pragma GCC unroll 4
+    for (int v = 0; v < V; v++) row[v] = Lanes::load(b + p * b_step + v * lanes);
+#pragma GCC unroll 8
+    for (int i = 0; i < M; i++) {
+      const Lanes::Vector factor = Lanes::broadcast(a + i * a_row + p);
+#pragma GCC unroll 4
+      for (int v = 0; v < V; v++) sum[i][v] = Lanes::fma(factor, row[v], sum[i][v]);
+    }
+  }
+#pragma GCC unroll 8
+  for (int i = 0; i < M; i++) {
+#pragma GCC unroll 4
+    for (int v = 0; v < V; v++) Lanes::store(c + i * c_row + v * lanes, sum[i][v]);
+  }
+}
+
+/// Vectors a step, so that the sums, the rows of b and a factor fit the registers: those of a tile are two columns of vectors.
+constexpr int vectors_a_step(int rows) {
+  int vectors = 4;
+  while (vectors > 1 && (rows + 1) * vectors > 2 * Lanes::tile_rows + 2) vectors /= 2;
+  return vectors;
+}
+
+/// M rows of C from `Depth` rows of b, over all n columns. Nothing is fetched ahead: the processor follows the rows by itself, and faster.
 template <int M, int Depth>
-void add_rows(int64_t n, const float* a, int64_t a_row, const float* b, int64_t b_step, float* c, int64_t c_row, bool accumulate, int64_t ahead) {
-  Lanes::Vector factor[M * Depth > 8 ? 1 : M][Depth];
-  if constexpr (M * Depth <= 8) {
-    for (int i = 0; i < M; i++) {
-      for (int p = 0; p < Depth; p++) factor[i][p] = Lanes::broadcast(a + i * a_row + p);
-    }
-  }
+void add_rows(int64_t n, const float* a, int64_t a_row, const float* b, int64_t b_step, float* c, int64_t c_row, bool accumulate) {
+  constexpr int vectors = vectors_a_step(M);
   int64_t j = 0;
-  for (; j + lanes <= n; j += lanes) {
-    Lanes::Vector row[Depth];
-#pragma GCC unroll 8
-    for (int p = 0; p < Depth; p++) {
-      row[p] = Lanes::load(b + p * b_step + j);
-      __builtin_prefetch(b + p * b_step + j + ahead, 0, 2);
-    }
-#pragma GCC unroll 8
-    for (int i = 0; i < M; i++) {
-      Lanes::Vector sum = accumulate ? Lanes::load(c + i * c_row + j) : Lanes::zero();
-#pragma GCC unroll 8
-      for (int p = 0; p < Depth; p++) {
-        if constexpr (M * Depth <= 8) {
-          sum = Lanes::fma(factor[i][p], row[p], sum);
-        } else {
-          sum = Lanes::fma(Lanes::broadcast(a + i * a_row + p), row[p], sum);
-        }
-      }
-      Lanes::store(c + i * c_row + j, sum);
-    }
-  }
+  for (; j + vectors * lanes <= n; j += vectors * lanes) add_columns<M, Depth, vectors>(a, a_row, b + j, b_step, c + j, c_row, accumulate);
+  for (; j + lanes <= n; j += lanes) add_columns<M, Depth, 1>(a, a_row, b + j, b_step, c + j, c_row, accumulate);
   if (j == n) return;
   const Lanes::Mask mask = Lanes::mask(static_cast<int>(n - j));
 #pragma GCC unroll 8
@@ -195,16 +206,13 @@ void add_rows(int64_t n, const float* a, int64_t a_row, const float* b, int64_t 
   }
 }
 
-/// Rows of up to this many floats are fetched while the eight before them are multiplied; longer ones would push those out of the second-level cache, and
-/// are fetched this much ahead along the row.
-constexpr int64_t short_row = 4096, floats_ahead = 256;
-
+/// Sixteen rows at a time: fewer, and C is read and written more often; more, and the processor follows them no longer.
 template <int M>
 void few_rows_of(int64_t n, int64_t k, const float* a, int64_t a_row, const float* b, int64_t b_step, float* c, int64_t c_row) {
-  const int64_t ahead = n <= short_row ? 8 * b_step : floats_ahead;
   int64_t p = 0;
-  for (; p + 8 <= k; p += 8) add_rows<M, 8>(n, a + p, a_row, b + p * b_step, b_step, c, c_row, p > 0, ahead);
-  for (; p < k; p++) add_rows<M, 1>(n, a + p, a_row, b + p * b_step, b_step, c, c_row, p > 0, ahead);
+  for (; p + 16 <= k; p += 16) add_rows<M, 16>(n, a + p, a_row, b + p * b_step, b_step, c, c_row, p > 0);
+  for (; p + 4 <= k; p += 4) add_rows<M, 4>(n, a + p, a_row, b + p * b_step, b_step, c, c_row, p > 0);
+  for (; p < k; p++) add_rows<M, 1>(n, a + p, a_row, b + p * b_step, b_step, c, c_row, p > 0);
 }
 
 void few_rows(int m, int64_t n, int64_t k, const float* a, int64_t a_row, const float* b, int64_t b_step, float* c, int64_t c_row) {
@@ -227,6 +235,10 @@ void few_rows(int m, int64_t n, int64_t k, const float* a, int64_t a_row, const 
       return few_rows_of<8>(n, k, a, a_row, b, b_step, c, c_row);
   }
 }
+
+/// Rows of up to this many floats are fetched while the four before them are multiplied; longer ones would push those out of the second-level cache, and
+/// are fetched this much ahead along the row.
+constexpr int64_t short_row = 4096, floats_ahead = 256;
 
 /// M rows against N rows; what lies `ahead` floats after each of b is fetched meanwhile, unless ahead is 0.
 template <int M, int N>
