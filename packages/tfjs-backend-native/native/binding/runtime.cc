@@ -3,6 +3,7 @@
 
 #include "binding/arguments.h"
 #include "binding/families.h"
+#include "kernels/peak/peak.h"
 #include "runtime/block.h"
 #include "runtime/cpu.h"
 #include "runtime/threads.h"
@@ -116,6 +117,12 @@ napi_value set_threads(napi_env env, napi_callback_info info) {
   return previous;
 }
 
+/// multiplyAddPeak(): floating-point operations a second of all threads, measured; takes 40 ms.
+napi_value multiply_add_peak_binding(napi_env env, napi_callback_info) {
+  napi_value result;
+  return napi_create_double(env, multiply_add_peak(), &result) == napi_ok ? result : nullptr;
+}
+
 }  // namespace
 
 void register_runtime(napi_env env, napi_value exports) {
@@ -124,6 +131,7 @@ void register_runtime(napi_env env, napi_value exports) {
   export_function(env, exports, "status", status);
   export_function(env, exports, "setTarget", set_target_binding);
   export_function(env, exports, "setThreads", set_threads);
+  export_function(env, exports, "multiplyAddPeak", multiply_add_peak_binding);
 }
 
 }  // namespace easel

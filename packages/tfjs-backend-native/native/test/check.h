@@ -8,6 +8,7 @@
 #include <limits>
 #include <vector>
 
+#include "kernels/bfloat16/bfloat16.h"
 #include "kernels/conv/winograd.h"
 #include "kernels/elementwise/elementwise.h"
 #include "kernels/epilogue/epilogue.h"
@@ -30,6 +31,7 @@ constexpr float not_a_number = std::numeric_limits<float>::quiet_NaN();
 struct Tables {
   Target target;
   int64_t lanes;
+  const Bfloat16Kernels& bfloat16;
   const ElementwiseKernels& elementwise;
   const EpilogueKernels& epilogue;
   const GemmKernels& gemm;
@@ -99,6 +101,7 @@ void test_epilogue(const Tables& tables);
 void test_gemm(const Tables& tables);
 void test_transpose(const Tables& tables);
 void test_winograd(const Tables& tables);
+void test_bfloat16(const Tables& tables);
 /// As the binding calls them, under the target that is set.
 void test_attention(const Tables& tables);
 void test_depthwise(const Tables& tables);

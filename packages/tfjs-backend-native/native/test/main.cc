@@ -20,7 +20,7 @@ void run(const char* name, void (*test)(const Tables&), const Tables& tables) {
 
 #define EASEL_TABLES(lanes, name)                                                                                                     \
   {                                                                                                                                   \
-    Target::name, lanes, elementwise_##name, epilogue_##name, gemm_##name, norm_##name, optimizer_##name, reduce_##name,              \
+    Target::name, lanes, bfloat16_##name, elementwise_##name, epilogue_##name, gemm_##name, norm_##name, optimizer_##name, reduce_##name,              \
         softmax_##name, transpose_##name, winograd_##name                                                                             \
   }
 
@@ -48,6 +48,7 @@ int main() {
     }
     set_target(tables.target);
     run("elementwise", test_elementwise, tables);
+    run("bfloat16", test_bfloat16, tables);
     run("rows", test_rows, tables);
     run("transpose", test_transpose, tables);
     run("winograd", test_winograd, tables);
