@@ -47,7 +47,7 @@ const DECODER_CONFIG = 'decoder_config.json';
  * Throws ConfigError or CheckpointError that names the file: missing, malformed, or not fitting the others.
  */
 export async function openDalleBart(folder: string): Promise<OpenedDalleBart> {
-  const plan = await openConfig(folder);
+  const plan = await openModelConfig(folder);
   const { config } = plan;
   const tokenizer = await openTokenizer(folder);
   if (idsOfText(tokenizer) > config.encoderVocabSize) {
@@ -129,7 +129,8 @@ export async function saveTokenizer(folder: string, tokenizer: BpeTokenizer): Pr
   for (const [name, text] of tokenizerFiles(tokenizer)) await writeFileAtomic(join(folder, name), text);
 }
 
-async function openConfig(folder: string): Promise<ModelPlan> {
+/** The config of a model folder, and with it what its model is made of. Throws ConfigError if it is missing or malformed. */
+export async function openModelConfig(folder: string): Promise<ModelPlan> {
   const file = join(folder, 'config.json');
   const text = await readTextIfThere(file);
   if (text === undefined) {

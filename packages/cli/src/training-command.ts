@@ -1,11 +1,15 @@
-import type { TrainingEvent, TrainingOptions, TrainingResult } from '@easel/train';
+import { ConfigError } from '@easel/core';
+import { writeFileAtomic } from '@easel/core/node';
+import type { Seq2SeqPlan, TrainingEvent, TrainingOptions, TrainingResult } from '@easel/train';
 import { backendOption, startBackend } from './backend-option.js';
 import { type Command, defineCommand } from './command.js';
 import { readConfig } from './config-option.js';
 import { interruptedExitCode, interruptible } from './interrupt.js';
-import { flagOption, jsonOption, listOption, quietOption, requiredText } from './options.js';
+import { flagOption, jsonOption, listOption, quietOption, requiredText, textOption } from './options.js';
 import { prepareOutputFolder } from './output-folder.js';
 import { Progress } from './progress.js';
+import { formatPlan, planAsJson } from './training-plan.js';
+import { UsageError } from './usage-error.js';
 
 /** A kind of training as the command line offers it. */
 interface TrainingKind<Config> {
@@ -16,6 +20,8 @@ interface TrainingKind<Config> {
   readonly examples: Command['examples'];
   readonly parse: (json: unknown, file: string) => Config;
   readonly train: (config: Config, options: TrainingOptions) => Promise<TrainingResult>;
+  /** What the run will be, where the kind can tell; else --dry-run prints the settings alone. */
+  readonly plan?: (config: Config, options: { readonly signal: AbortSignal }) => Promise<Seq2SeqPlan>;
 }
 
 /** Numbers by name as `loss 0.123  psnr 21.9`. */
@@ -56,6 +62,30 @@ function showEvents(
   return { onEvent, finish: () => progress?.finish() };
 }
 
+/** Prints what a run will be, or its settings alone; writes its first batch as pictures if a file is named. */
+async function printPlan(
+  config: unknown,
+  plan: Seq2SeqPlan | undefined,
+  pictureFile: string | undefined,
+  json: boolean,
+): Promise<void> {
+  if (pictureFile !== undefined) {
+    const picture = plan?.batch.picture;
+    if (picture === undefined)
+      throw new ConfigError(
+        '--batch-picture: the run has no VQGAN that could draw its tokens. Name one: --set vqgan=FOLDER.',
+      );
+    await writeFileAtomic(pictureFile, picture.png);
+  }
+  const text =
+    plan === undefined
+      ? JSON.stringify(config, null, 2)
+      : json
+        ? planAsJson(plan, pictureFile)
+        : formatPlan(plan, pictureFile);
+  process.stdout.write(`${text}\n`);
+}
+
 /** The command of a kind of training: a config file, overrides, a run folder. */
 export function trainingCommand<Config>(kind: TrainingKind<Config>): Command {
   return defineCommand({
@@ -73,7 +103,15 @@ export function trainingCommand<Config>(kind: TrainingKind<Config>): Command {
       out: requiredText('out', 'run folder: settings, metrics, checkpoints, and the model in out/model'),
       set: listOption('override a setting, e.g. --set steps=2000 --set optimizer.beta2=0.95'),
       resume: flagOption('go on from the newest checkpoint in the run folder, or begin if there is none'),
-      'dry-run': flagOption('check the settings, print them with all defaults, and stop'),
+      'dry-run': flagOption(
+        kind.plan === undefined
+          ? 'check the settings, print them with all defaults, and stop'
+          : 'check settings and data, print what the run will need and its first batch, and stop',
+      ),
+      'batch-picture': textOption(
+        'batch-picture',
+        'with --dry-run: write the first batch as pictures into this PNG',
+      ),
       backend: backendOption,
       json: jsonOption,
       quiet: quietOption,
@@ -82,8 +120,12 @@ export function trainingCommand<Config>(kind: TrainingKind<Config>): Command {
     run: (args) =>
       interruptible(async (signal) => {
         const config = kind.parse(await readConfig(args.config, args.set), args.config);
+        const picture = args['batch-picture'];
+        if (picture !== undefined && !args['dry-run'])
+          throw new UsageError('--batch-picture goes with --dry-run.');
         if (args['dry-run']) {
-          process.stdout.write(`${JSON.stringify(config, null, 2)}\n`);
+          if (kind.plan !== undefined) await startBackend(args);
+          await printPlan(config, await kind.plan?.(config, { signal }), picture, args.json);
           return;
         }
         await prepareOutputFolder(args.out);

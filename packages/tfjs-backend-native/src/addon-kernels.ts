@@ -245,6 +245,14 @@ export interface MovementFunctions {
   ): void;
 }
 
+/** float32 in two bytes a value, two values a word: native/kernels/bfloat16/bfloat16.h. */
+export interface Bfloat16Functions {
+  /** y [⌈x.length / 2⌉], rounded to nearest; with a seed (a whole number below 2³²) by chance. */
+  narrowFloats(y: Int32Array, x: Float32Array, seed: number | null): void;
+  /** y [n] of x [⌈n / 2⌉]. */
+  widenFloats(y: Float32Array, x: Int32Array): void;
+}
+
 /** In-place updates. */
 export interface UpdateFunctions {
   /** One step of AdamW on param, m and v; the factors are 1/(1 − betaᵗ). */
@@ -296,4 +304,5 @@ export interface KernelFunctions
     RowFunctions,
     AttentionFunctions,
     MovementFunctions,
+    Bfloat16Functions,
     UpdateFunctions {}

@@ -7,6 +7,8 @@ export interface Block {
   readonly bytes: number;
   /** Data entries whose values lie on this block. */
   refs: number;
+  /** The most of it that was ever asked for: pages beyond have not been touched, so the system has not given them. */
+  touched: number;
 }
 
 /** Bytes and counts of a pool. */
@@ -17,6 +19,9 @@ export interface PoolUsage {
   readonly poolBytes: number;
   /** The most that liveBytes has been. */
   readonly highWaterBytes: number;
+  /** Of the machine's memory, what all blocks, free ones too, may hold; and the most that was since `restartPeak`. */
+  readonly touchedBytes: number;
+  readonly mostTouchedBytes: number;
 }
 
 /** Above it node's external array buffers end the process, so such blocks are ordinary array buffers. */
@@ -52,6 +57,8 @@ export class BlockPool {
   #liveBytes = 0;
   #poolBytes = 0;
   #highWaterBytes = 0;
+  #touchedBytes = 0;
+  #mostTouchedBytes = 0;
 
   /**
    * A buffer of at least `bytes` (more than 0) with unspecified contents; nobody holds it until a data entry lies on it. Throws AllocationError
@@ -70,11 +77,14 @@ export class BlockPool {
     }
     if (block === undefined) {
       this.#trim(size);
-      block = { buffer: this.#make(size), bytes: size, refs: 0 };
+      block = { buffer: this.#make(size), bytes: size, refs: 0, touched: 0 };
       this.#blockOf.set(block.buffer, block);
     } else {
       this.#poolBytes -= block.bytes;
     }
+    this.#touchedBytes += Math.max(0, bytes - block.touched);
+    block.touched = Math.max(bytes, block.touched);
+    if (this.#touchedBytes > this.#mostTouchedBytes) this.#mostTouchedBytes = this.#touchedBytes;
     this.#liveBytes += block.bytes;
     if (this.#liveBytes > this.#highWaterBytes) this.#highWaterBytes = this.#liveBytes;
     return block.buffer;
@@ -102,16 +112,29 @@ export class BlockPool {
       liveBytes: this.#liveBytes,
       poolBytes: this.#poolBytes,
       highWaterBytes: this.#highWaterBytes,
+      touchedBytes: this.#touchedBytes,
+      mostTouchedBytes: this.#mostTouchedBytes,
     };
+  }
+
+  /** From now on the high-water mark and the most of touched bytes count anew. */
+  restartPeak(): void {
+    this.#highWaterBytes = this.#liveBytes;
+    this.#mostTouchedBytes = this.#touchedBytes;
   }
 
   /** Gives all free blocks back to the system; returns their bytes. */
   clear(): number {
     const bytes = this.#poolBytes;
-    for (const list of this.#free.values()) for (const block of list) addon().discard(block.buffer);
+    for (const list of this.#free.values()) for (const block of list) this.#discard(block);
     this.#free.clear();
     this.#poolBytes = 0;
     return bytes;
+  }
+
+  #discard(block: Block): void {
+    addon().discard(block.buffer);
+    this.#touchedBytes -= block.touched;
   }
 
   #make(bytes: number): ArrayBuffer {
@@ -139,7 +162,7 @@ export class BlockPool {
     for (const size of [...this.#free.keys()].sort((a, b) => b - a)) {
       const list = this.#free.get(size) as Block[];
       while (list.length > 0 && this.#liveBytes + this.#poolBytes + bytes > most) {
-        addon().discard((list.pop() as Block).buffer);
+        this.#discard(list.pop() as Block);
         this.#poolBytes -= size;
       }
     }

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { addonLoad, type CpuTarget } from './addon.js';
+import { addon, addonLoad, type CpuTarget } from './addon.js';
 import type { NativeBackend } from './backend.js';
 import { BACKEND_NAME, registerNativeBackend } from './register.js';
 
@@ -7,6 +7,7 @@ export { CPU_TARGETS, type CpuTarget, setTarget, setThreads } from './addon.js';
 export { AllocationError } from './allocation-error.js';
 export { NativeBackend } from './backend.js';
 export type { PoolUsage } from './block-pool.js';
+export { type Rehearsal, rehearse } from './rehearsal.js';
 export { type KernelCount, kernelCounts, resetKernelCounts } from './kernel-counts.js';
 
 /** Whether the backend can be used here, and with what. */
@@ -39,6 +40,14 @@ export function nativeStatus(): NativeStatus {
 export function releaseMemory(): number {
   const backend = tf.engine().registry[BACKEND_NAME] as NativeBackend | undefined;
   return backend?.pool.clear() ?? 0;
+}
+
+/**
+ * Floating-point operations a second that this machine can do: multiply-adds of registers on all threads, two operations each, measured in 40 ms; undefined
+ * where the addon did not load.
+ */
+export function multiplyAddPeak(): number | undefined {
+  return addonLoad.addon === undefined ? undefined : addon().multiplyAddPeak();
 }
 
 if (addonLoad.addon !== undefined) registerNativeBackend();

@@ -123,7 +123,7 @@ export class BatchRows {
     const { rows } = this;
     const imageLength = rows[0]?.encoding.length ?? 0;
     const longest = Math.max(...texts.map((text) => text.length));
-    const textLength = trimText ? Math.min(maxTextLength, Math.ceil(longest / 8) * 8) : maxTextLength;
+    const textLength = trimText ? paddedLength(longest, maxTextLength) : maxTextLength;
     const inputIds = new Int32Array(rows.length * textLength);
     const attentionMask = new Int32Array(rows.length * textLength);
     const decoderInputIds = new Int32Array(rows.length * imageLength);
@@ -145,6 +145,10 @@ export class BatchRows {
       labels: tf.tensor1d(labels, 'int32'),
     };
   }
+}
+
+function paddedLength(length: number, maxTextLength: number): number {
+  return Math.min(maxTextLength, Math.ceil(length / 8) * 8);
 }
 
 /** The batches of an encoded set in memory. Every different caption is tokenized once, in the constructor. */
@@ -170,6 +174,13 @@ export class Seq2SeqBatches {
       this.textOfRow[row] = number;
     }
     this.texts = tokenizeTexts([...numbers.keys(), ''], settings);
+  }
+
+  /** Text tokens of a row, padding included, of the longest batch that there can be. */
+  get textLength(): number {
+    const { maxTextLength, trimText } = this.settings;
+    const longest = this.texts.reduce((most, { length }) => Math.max(most, length), 0);
+    return trimText ? paddedLength(longest, maxTextLength) : maxTextLength;
   }
 
   /** These rows, to be made into a batch. */

@@ -50,7 +50,7 @@ export interface FailedBatch {
   /** What is common to its samples: step, keys of the noise. */
   readonly about: Readonly<Record<string, unknown>>;
   /** One object a sample. */
-  readonly samples: readonly Readonly<Record<string, unknown>>[];
+  readonly samples: readonly object[];
   /** The samples as a PNG, where they are pictures. */
   readonly png?: Uint8Array | undefined;
 }

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { type BpeTokenizer, type DalleBart, parseWordFrequencies, TextNormalizer } from '@easel/bart';
+import { type BpeTokenizer, type DalleBartConfig, parseWordFrequencies, TextNormalizer } from '@easel/bart';
 import { DataError, foldIn, foldInNames, type Key, permutation, uniform } from '@easel/core';
 import { type BatchSettings, Seq2SeqBatches } from './batches.js';
 import type { Seq2SeqConfig } from './config/seq2seq-config.js';
@@ -28,7 +28,7 @@ export interface Seq2SeqData {
 
 /** What turns captions into a model's input. */
 export interface CaptionParts {
-  readonly model: DalleBart;
+  readonly modelConfig: DalleBartConfig;
   readonly tokenizer: BpeTokenizer;
   /** File of word frequencies for the normalizer; null: its small built-in list. */
   readonly wordList: string | null;
@@ -45,7 +45,7 @@ export async function openSeq2SeqData(
   key: Key,
   resumed: { readonly step: number; readonly position: DataPosition } | undefined,
 ): Promise<Seq2SeqData> {
-  const { maxTextLength, decoderStartTokenId, normalizeText } = captions.model.config;
+  const { maxTextLength, decoderStartTokenId, normalizeText } = captions.modelConfig;
   const normalize = normalizeText
     ? await createNormalizer(captions.wordList, foldInNames(key, ['normalizer']))
     : undefined;
@@ -57,14 +57,14 @@ export async function openSeq2SeqData(
   };
   const from = resumed === undefined ? ROWS_START : rowsStart(resumed, config.data.repeatEpoch);
   const open = config.data.order === 'streamed' ? openStreamed : openPermuted;
-  return open(config, captions.model, settings, normalize, key, from);
+  return open(config, captions.modelConfig, settings, normalize, key, from);
 }
 
 type Normalize = (caption: string) => string;
 
 async function openPermuted(
   config: Seq2SeqConfig,
-  model: DalleBart,
+  { imageLength, imageVocabSize }: DalleBartConfig,
   settings: BatchSettings,
   normalize: Normalize | undefined,
   key: Key,
@@ -72,7 +72,6 @@ async function openPermuted(
 ): Promise<Seq2SeqData> {
   const { data, evaluation } = config;
   const batchSize = evaluation.batchSize ?? config.batchSize;
-  const { imageLength, imageVocabSize } = model.config;
   const filter = filterOf(data);
   const open = async (path: string, maxRows: number | null) => {
     const selection = { filter, ...(maxRows !== null && { maxRows }) };
@@ -116,7 +115,7 @@ async function openPermuted(
 
 async function openStreamed(
   config: Seq2SeqConfig,
-  model: DalleBart,
+  { imageLength, imageVocabSize }: DalleBartConfig,
   settings: BatchSettings,
   normalize: Normalize | undefined,
   key: Key,
@@ -124,7 +123,6 @@ async function openStreamed(
 ): Promise<Seq2SeqData> {
   const { data, evaluation } = config;
   const batchSize = evaluation.batchSize ?? config.batchSize;
-  const { imageLength, imageVocabSize } = model.config;
   const filter = filterOf(data);
   const loader = async (path: string, maxRows: number | null): Promise<LoaderSettings> => ({
     files: await shardFiles(path),

@@ -1,24 +1,17 @@
 import type { DalleBart } from '@easel/bart';
-import { DataError, foldInNames, type Key, type Optimizer, prngKey } from '@easel/core';
+import { DataError, type Key, type Optimizer, prngKey } from '@easel/core';
 import * as tf from '@tensorflow/tfjs';
-import { type BatchRows, microBatchKeys, type Seq2SeqBatch } from './batches.js';
+import type { BatchRows, Seq2SeqBatch } from './batches.js';
 import type { Seq2SeqConfig } from './config/seq2seq-config.js';
-import { countedDropoutKeys, type DropoutKeys, originalDropoutKeys } from './dropout-keys.js';
 import type { DataPosition } from './epoch-order.js';
-import { applyUpdate, StreamedUpdate } from './optimization.js';
+import { MicroBatches } from './micro-batches.js';
 import type { CheckpointParts, FailedBatch, Grid } from './run-folder.js';
 import type { PromptSamples } from './sample-prompts.js';
-import {
-  disposeBatch,
-  type MicroBatch,
-  seq2seqGradients,
-  seq2seqStreamed,
-  tokenLosses,
-} from './seq2seq-step.js';
+import { disposeBatch, tokenLosses } from './seq2seq-step.js';
+import { seq2seqUpdate } from './seq2seq-update.js';
 import { trainedWeights } from './trained-weights.js';
 import { requireFinite, type TrainingPace, type TrainingTask, type UpdateResult } from './training-loop.js';
 import type { EvaluationRows, TrainingRows } from './training-rows.js';
-import { statisticsDue, weightStatistics } from './weight-statistics.js';
 
 /** What a Seq2SeqTask trains and on what. */
 export interface Seq2SeqTaskParts {
@@ -51,8 +44,7 @@ export class Seq2SeqTask implements TrainingTask {
   /** All weights, and those that are trained. */
   private readonly weights: Map<string, tf.Variable>;
   private readonly trained: Map<string, tf.Variable>;
-  private readonly batchKey: Key;
-  private readonly dropoutKeys: DropoutKeys;
+  private readonly microBatches: MicroBatches;
   /** The rows of the newest update. */
   private newest: readonly BatchRows[] = [];
 
@@ -68,11 +60,7 @@ export class Seq2SeqTask implements TrainingTask {
     this.exportModel = parts.exportModel;
     this.weights = parts.model.namedWeights();
     this.trained = trainedWeights(parts.model, config);
-    this.batchKey = foldInNames(this.key, ['batch']);
-    this.dropoutKeys =
-      config.dropoutKeys === 'original'
-        ? originalDropoutKeys(config.seed)
-        : countedDropoutKeys(this.batchKey);
+    this.microBatches = new MicroBatches(config, parts.steps, parts.rows.blanked);
   }
 
   position(step: number): DataPosition {
@@ -80,68 +68,24 @@ export class Seq2SeqTask implements TrainingTask {
   }
 
   async update(step: number): Promise<UpdateResult> {
-    const { config, optimizer } = this.parts;
+    const { config, model, optimizer } = this.parts;
     const rows = await this.parts.rows.update(step);
     this.newest = rows;
     const learningRate = optimizer.schedule(optimizer.step);
-    const options = { rematerialize: config.gradientCheckpointing };
-    const microBatches = this.microBatches(rows, step);
-    if (config.accumulate === 1 && config.clipNorm === null && !statisticsDue(config.log, step + 1)) {
-      // Nothing needs all gradients at once.
-      const update = new StreamedUpdate(optimizer, this.trained);
-      const [micro] = [...microBatches] as [MicroBatch];
-      const loss = await seq2seqStreamed(this.parts.model, this.trained, micro, update.take, options);
-      const gradientNorm = update.finish((norm) => requireFinite(step, loss, norm, update.changed));
-      return { loss, learningRate, metrics: { gradientNorm }, statistics: undefined };
-    }
-    const { loss, grads } = await seq2seqGradients(this.parts.model, this.trained, microBatches, options);
-    const statistics = weightStatistics(config.log, step + 1, grads);
-    const gradientNorm = applyUpdate(optimizer, this.trained, grads, config.clipNorm, (norm) =>
-      requireFinite(step, loss, norm),
+    const { loss, gradientNorm, statistics } = await seq2seqUpdate(
+      { config, model, trained: this.trained, optimizer },
+      this.microBatches.of(rows, step),
+      step,
+      (loss, norm, changed) => requireFinite(step, loss, norm, changed),
     );
-    return { loss, learningRate, metrics: { gradientNorm }, statistics: statistics?.after(this.trained) };
+    return { loss, learningRate, metrics: { gradientNorm }, statistics };
   }
 
-  /** Each row as the model read it: caption, its tokens, what the decoder reads and what it should say; the keys of each micro-batch. */
+  /** Each row as the model read it, and the keys of each micro-batch. */
   async failedBatch(step: number): Promise<FailedBatch> {
-    const samples: Record<string, unknown>[] = [];
-    let micro = 0;
-    for (const { batch } of this.microBatches(this.newest, step)) {
-      const { inputIds, attentionMask, decoderInputIds, labels } = batch;
-      const targets = tf.reshape(labels, decoderInputIds.shape) as tf.Tensor2D;
-      const [text, mask, decoder, tokens] = [inputIds, attentionMask, decoderInputIds, targets].map(
-        (tensor) => tensor.arraySync(),
-      ) as [number[][], number[][], number[][], number[][]];
-      targets.dispose();
-      disposeBatch(batch);
-      for (const [row, ids] of text.entries()) {
-        const textTokens = ids.filter((_, s) => mask[row]?.[s] === 1);
-        const caption = this.parts.readText(textTokens);
-        samples.push({ micro, caption, textTokens, tokens: tokens[row], decoderInput: decoder[row] });
-      }
-      micro++;
-    }
-    const keys = this.newest.map((_, m) => this.keysOf(step * this.parts.config.accumulate + m));
+    const samples = this.microBatches.readable(this.newest, step, this.parts.readText);
+    const keys = this.microBatches.keys(this.newest, step);
     return { about: { step: step + 1, seed: this.parts.config.seed, keys }, samples };
-  }
-
-  private keysOf(micro: number): { readonly noise: Key; readonly dropout: Key } {
-    return { noise: microBatchKeys(this.batchKey, micro).noise, dropout: this.dropoutKeys(micro) };
-  }
-
-  /** The micro-batches of an update, with their noise. */
-  private *microBatches(micros: readonly BatchRows[], step: number): Generator<MicroBatch> {
-    const { config, rows } = this.parts;
-    const masking = step < config.maskInputs.until * this.steps;
-    const noise = {
-      blankCaptions: rows.blanked ? 0 : config.data.blankCaptions,
-      maskMax: masking ? config.maskInputs.max : 0,
-      maskRows: config.maskInputs.rows,
-    };
-    for (const [micro, part] of micros.entries()) {
-      const keys = this.keysOf(step * config.accumulate + micro);
-      yield { batch: part.noisy(noise, keys.noise), dropoutKey: keys.dropout };
-    }
   }
 
   /**

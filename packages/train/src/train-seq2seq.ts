@@ -1,16 +1,13 @@
-import { access, copyFile, cp } from 'node:fs/promises';
+import { copyFile, cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
-  type BpeTokenizer,
-  DalleBart,
+  type DalleBart,
   type DalleBartConfig,
   dalleBartConfigToJson,
-  initializeDalleBart,
   Processor,
-  parseDalleBartConfig,
   rulesForEasel,
 } from '@easel/bart';
-import { openDalleBart, openTokenizer, saveDalleBart, WORD_LIST } from '@easel/bart/node';
+import { saveDalleBart, WORD_LIST } from '@easel/bart/node';
 import { ConfigError, foldInNames, type Key, prngKey } from '@easel/core';
 import { parseVqganConfig } from '@easel/vqgan';
 import { openVqgan, saveVqgan } from '@easel/vqgan/node';
@@ -23,7 +20,8 @@ import { RunFolder } from './run-folder.js';
 import { PromptSamples } from './sample-prompts.js';
 import { createNormalizer, openSeq2SeqData } from './seq2seq-data.js';
 import { Seq2SeqTask } from './seq2seq-task.js';
-import { isImageSide, optimizerGroup, trainedWeights } from './trained-weights.js';
+import { type StartingPoint, startingPoint } from './starting-point.js';
+import { optimizerGroup, trainedWeights } from './trained-weights.js';
 import {
   restoreCheckpoint,
   runTraining,
@@ -43,7 +41,8 @@ import type { TrainingRows } from './training-rows.js';
 export async function trainSeq2Seq(config: Seq2SeqConfig, options: TrainingOptions): Promise<TrainingResult> {
   const key = prngKey(config.seed);
   const start = await startingPoint(config, key);
-  const { model, tokenizer } = start;
+  const { tokenizer } = start;
+  const model = await start.build();
   try {
     const resolved = { ...config, model: config.init === null ? dalleBartConfigToJson(model.config) : null };
     const run = await RunFolder.open(options.out, resolved, {
@@ -54,8 +53,8 @@ export async function trainSeq2Seq(config: Seq2SeqConfig, options: TrainingOptio
       const data = await openSeq2SeqData(config, start, key, run.resumed?.state);
       const steps = await updatesOf(config, data.rows);
       const vqgan = config.vqgan ?? start.vqgan;
-      if (vqgan !== null) await checkVqgan(vqgan, model);
-      const samples = await openSamples(config, start, vqgan, key);
+      if (vqgan !== null) await checkVqgan(vqgan, start.modelConfig);
+      const samples = await openSamples(config, model, start, vqgan, key);
       const weights = model.namedWeights();
       const trained = trainedWeights(model, config);
       const optimizer = createOptimizer(
@@ -99,7 +98,7 @@ export async function trainSeq2Seq(config: Seq2SeqConfig, options: TrainingOptio
 }
 
 /** Updates of the whole run. Throws ConfigError if its epochs don't make one. */
-async function updatesOf(
+export async function updatesOf(
   { steps, epochs, batchSize, accumulate }: Seq2SeqConfig,
   rows: TrainingRows,
 ): Promise<number> {
@@ -111,87 +110,11 @@ async function updatesOf(
   return updates;
 }
 
-/** A model to start from, with its tokenizer, and what lies beside them in the folder of an older model. */
-interface StartingPoint {
-  readonly model: DalleBart;
-  readonly tokenizer: BpeTokenizer;
-  readonly vqgan: string | null;
-  readonly wordList: string | null;
-}
-
-async function startingPoint(config: Seq2SeqConfig, key: Key): Promise<StartingPoint> {
-  const tokenizer = config.tokenizer === null ? null : await openTokenizer(config.tokenizer);
-  if (config.init !== null) {
-    const opened = await openDalleBart(config.init);
-    const { model, config: modelConfig } = opened;
-    if (!(model instanceof DalleBart)) {
-      opened.dispose();
-      throw new ConfigError(
-        `Training: ${config.init} is a first version model, which can be drawn with but not trained on. Start from a model of the second version.`,
-      );
-    }
-    const start = {
-      model: withDropout(model, config),
-      tokenizer: tokenizer ?? opened.tokenizer,
-      vqgan: await pathIfThere(join(config.init, 'vqgan')),
-      wordList: await pathIfThere(join(config.init, WORD_LIST)),
-    };
-    try {
-      requireFit(start.tokenizer, modelConfig);
-      if (config.initEmbeddings) initializeDalleBart(start.model, key, isImageSide);
-      return start;
-    } catch (error) {
-      start.model.dispose();
-      throw error;
-    }
-  }
-  const [json, file] =
-    typeof config.model === 'string'
-      ? [await readJsonFile(config.model), config.model]
-      : [config.model, 'model'];
-  const modelConfig = withRates(parseDalleBartConfig(json, file), config);
-  requireFit(tokenizer as BpeTokenizer, modelConfig);
-  const model = new DalleBart(modelConfig);
-  initializeDalleBart(model, key);
-  return { model, tokenizer: tokenizer as BpeTokenizer, vqgan: null, wordList: null };
-}
-
-/** A model's config with the run's dropout, where that names any. */
-function withRates(model: DalleBartConfig, { dropout, activationDropout }: Seq2SeqConfig): DalleBartConfig {
-  return {
-    ...model,
-    dropout: dropout ?? model.dropout,
-    activationDropout: activationDropout ?? model.activationDropout,
-  };
-}
-
-/** The model with the run's dropout: itself, or one with its weights in its place. */
-function withDropout(model: DalleBart, config: Seq2SeqConfig): DalleBart {
-  const wanted = withRates(model.config, config);
-  const { dropout, activationDropout } = model.config;
-  if (wanted.dropout === dropout && wanted.activationDropout === activationDropout) return model;
-  const changed = new DalleBart(wanted);
-  const weights = changed.namedWeights();
-  for (const [name, weight] of model.namedWeights()) weights.get(name)?.assign(weight);
-  model.dispose();
-  return changed;
-}
-
-/** Throws ConfigError unless the model's text embedding has a row for each of the tokenizer's ids. */
-function requireFit(
-  tokenizer: BpeTokenizer,
-  { encoderVocabSize }: Pick<DalleBartConfig, 'encoderVocabSize'>,
-): void {
-  if (tokenizer.size > encoderVocabSize)
-    throw new ConfigError(
-      `Training: the tokenizer has ${tokenizer.size} tokens, but the model's encoder_vocab_size is ${encoderVocabSize}. Train a smaller tokenizer, or raise encoder_vocab_size.`,
-    );
-}
-
 /** What draws the config's prompts while the model is trained. */
 async function openSamples(
   { samples }: Seq2SeqConfig,
-  { model, tokenizer, wordList }: StartingPoint,
+  model: DalleBart,
+  { tokenizer, wordList }: StartingPoint,
   vqgan: string | null,
   key: Key,
 ): Promise<PromptSamples | null> {
@@ -204,10 +127,9 @@ async function openSamples(
 }
 
 /** Throws ConfigError unless the folder holds a VQGAN that knows every token that the model draws. */
-async function checkVqgan(folder: string, model: DalleBart): Promise<void> {
+export async function checkVqgan(folder: string, { imageVocabSize }: DalleBartConfig): Promise<void> {
   const file = join(folder, 'config.json');
   const { nEmbed } = parseVqganConfig(await readJsonFile(file), file);
-  const { imageVocabSize } = model.config;
   if (nEmbed > imageVocabSize)
     throw new ConfigError(
       `Training: the VQGAN in ${folder} has ${nEmbed} codes, but the model's image_vocab_size is ${imageVocabSize}. Set image_vocab_size to ${nEmbed}, and encode the pictures with this VQGAN.`,
@@ -226,11 +148,4 @@ async function exportVqgan(from: string, to: string, config: Seq2SeqConfig): Pro
   } finally {
     vqgan.dispose();
   }
-}
-
-async function pathIfThere(path: string): Promise<string | null> {
-  return access(path).then(
-    () => path,
-    () => null,
-  );
 }

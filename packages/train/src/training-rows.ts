@@ -19,6 +19,8 @@ export interface TrainingRows {
   readonly digest: string;
   /** Whether the rows come with their share of blank captions, so that none are to be blanked after. */
   readonly blanked: boolean;
+  /** Text tokens of a row, padding included, of the longest batch that there can be. */
+  readonly textLength: number;
   /** How many updates so many passes over the data are. */
   updatesIn(epochs: number): Promise<number>;
   /** Where update `step` begins. Asked only of the next update. */
@@ -51,6 +53,7 @@ export const ROWS_START: RowsStart = { step: 0, position: STREAM_START };
 export class PermutedRows implements TrainingRows {
   readonly digest: string;
   readonly blanked = false;
+  readonly textLength: number;
   private readonly batches: Seq2SeqBatches;
   private readonly rows: readonly number[];
   private readonly size: UpdateSize;
@@ -67,6 +70,7 @@ export class PermutedRows implements TrainingRows {
     from: RowsStart = ROWS_START,
   ) {
     this.digest = batches.set.digest;
+    this.textLength = batches.textLength;
     this.batches = batches;
     this.rows = rows;
     this.size = size;
@@ -105,6 +109,7 @@ export interface StreamSource {
 export class StreamedRows implements TrainingRows {
   readonly digest: string;
   readonly blanked = true;
+  readonly textLength: number;
   private readonly settings: BatchSettings;
   private readonly size: UpdateSize;
   private readonly source: StreamSource;
@@ -120,6 +125,7 @@ export class StreamedRows implements TrainingRows {
   ) {
     this.source = source;
     this.digest = source.digest;
+    this.textLength = settings.maxTextLength;
     this.settings = settings;
     this.size = size;
     this.at = from;

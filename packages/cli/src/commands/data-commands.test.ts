@@ -192,22 +192,48 @@ describe('from pictures to a model that draws', () => {
     expect(drawn.map(({ file }) => file)).toEqual([at('drawn', 'a-red-square-0-0.png')]);
   });
 
-  test('train --dry-run prints the resolved settings and makes nothing', async () => {
-    const { code, stdout } = await runEasel(
+  test('train --dry-run says what the run will be, draws its first batch, and makes nothing else', async () => {
+    const dry = ['train', at('train.json'), '--out', at('dry'), '--dry-run', '--set', 'optimizer.beta2=0.95'];
+    const plan = await result<{
+      settings: unknown;
+      steps: number;
+      time: unknown;
+      batch: { rows: { caption: string }[]; picture: string };
+    }>(...dry, '--batch-picture', at('batch.png'));
+    expect(plan).toMatchObject({
+      settings: { steps: 4, optimizer: { name: 'adamw', beta1: 0.9, beta2: 0.95 } },
+      steps: 4,
+      time: { how: 'measured', updates: 3 },
+      batch: { picture: at('batch.png') },
+    });
+    expect(plan.batch.rows).toHaveLength(2);
+    const { width, height } = await sharp(at('batch.png')).metadata();
+    expect([width, height]).toEqual([16, 8]);
+    const { code, stdout } = await runEasel(...dry);
+    expect(code).toBe(0);
+    for (const text of [
+      '"beta2": 0.95',
+      'text embeddings',
+      'Memory at its peak',
+      'measured over 3 on this machine',
+      '(16 tokens)',
+      '--batch-picture',
+    ])
+      expect(stdout).toContain(text);
+    expect(readdirSync(root)).not.toContain('dry');
+  });
+
+  test('--batch-picture without --dry-run is refused', async () => {
+    const { code, stderr } = await runEasel(
       'train',
       at('train.json'),
       '--out',
       at('dry'),
-      '--dry-run',
-      '--set',
-      'optimizer.beta2=0.95',
+      '--batch-picture',
+      'x.png',
     );
-    expect(code).toBe(0);
-    expect(JSON.parse(stdout)).toMatchObject({
-      steps: 4,
-      optimizer: { name: 'adamw', beta1: 0.9, beta2: 0.95 },
-    });
-    expect(readdirSync(root)).not.toContain('dry');
+    expect(code).toBe(2);
+    expect(stderr).toContain('goes with --dry-run');
   });
 });
 

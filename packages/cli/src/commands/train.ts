@@ -1,4 +1,4 @@
-import { parseSeq2SeqConfig, trainSeq2Seq } from '@easel/train';
+import { parseSeq2SeqConfig, planSeq2Seq, trainSeq2Seq } from '@easel/train';
 import { trainingCommand } from '../training-command.js';
 
 export const train = trainingCommand({
@@ -10,8 +10,13 @@ export const train = trainingCommand({
       'easel train configs/train/emoji-seq2seq.json --out runs/emoji',
       'train; runs/emoji/model then draws with easel generate --model',
     ],
+    [
+      'easel train configs/train/emoji-seq2seq.json --out runs/emoji --dry-run --batch-picture batch.png',
+      'say what the run will need, and show its first batch',
+    ],
     ['easel train configs/train/emoji-seq2seq.json --out runs/emoji --resume', 'go on after an interruption'],
   ],
   parse: parseSeq2SeqConfig,
   train: trainSeq2Seq,
+  plan: planSeq2Seq,
 });

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { DataError } from '@easel/core';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { openPictureFolder, type PictureFolderOptions } from './picture-folder.js';
-import { type CaptionedPicture, type PictureSource, PictureError } from './picture-source.js';
+import { type CaptionedPicture, PictureError, type PictureSource } from './picture-source.js';
 
 let folder: string;
 beforeEach(() => {

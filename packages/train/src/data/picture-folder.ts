@@ -15,7 +15,7 @@ import {
   pictureExtensions,
   type ReadRange,
 } from './picture-source.js';
-import { type Spool, SortedSpool, SpooledLines } from './spooled-lines.js';
+import { SortedSpool, type Spool, SpooledLines } from './spooled-lines.js';
 
 /** How a picture folder is opened. */
 export interface PictureFolderOptions extends OpenSourceOptions {

@@ -1,0 +1,102 @@
+import type { MemoryPlan, ParameterGroup, Seq2SeqPlan } from '@easel/train';
+import { formatSeconds } from './progress.js';
+
+/** Rows of the first batch that are printed, and tokens of each. */
+const shownRows = 8;
+const shownTokens = 12;
+
+/** A plan as a person reads it. */
+export function formatPlan(plan: Seq2SeqPlan, pictureFile: string | undefined): string {
+  return [
+    `Settings\n${JSON.stringify(plan.settings, null, 2)}`,
+    `Parameters\n${table(parameterRows(plan.parameters))}`,
+    `Memory at its peak\n${memory(plan.memory, plan.availableBytes)}`,
+    `Time\n${time(plan)}`,
+    `First batch, as the model reads it\n${batch(plan, pictureFile)}`,
+  ].join('\n\n');
+}
+
+/** A plan as a program reads it. */
+export function planAsJson(plan: Seq2SeqPlan, pictureFile: string | undefined): string {
+  return JSON.stringify({
+    ...plan,
+    batch: { rows: plan.batch.rows, ...(pictureFile !== undefined && { picture: pictureFile }) },
+  });
+}
+
+function parameterRows(groups: readonly ParameterGroup[]): string[][] {
+  const sum = (field: 'count' | 'trained') => groups.reduce((total, group) => total + group[field], 0);
+  const all = { name: 'all', count: sum('count'), trained: sum('trained') };
+  return [...groups, all].map(({ name, count, trained }) => [
+    name,
+    count.toLocaleString('en'),
+    trained === count ? '' : `${trained.toLocaleString('en')} trained`,
+  ]);
+}
+
+function memory(plan: MemoryPlan | undefined, available: number): string {
+  if (plan === undefined)
+    return '  unknown: only the native backend can be played through. easel doctor says why it is not there.';
+  const { weights, gradients, optimizer, activations, process, total } = plan;
+  const parts = { weights, gradients, optimizer, 'activations and workspace': activations };
+  const rows = Object.entries({ ...parts, 'program and data': process, all: total }).map(([name, bytes]) => [
+    name,
+    formatBytes(bytes),
+  ]);
+  const fits = total - process < available ? '' : '; the run does not fit';
+  return `${table(rows)}\n  predicted for the native backend; ${formatBytes(available)} are free here${fits}`;
+}
+
+function time({ time, flop, peakFlops, steps }: Seq2SeqPlan): string {
+  const work = `${(flop / 1e9).toPrecision(3)} GFLOP an update`;
+  const peak = peakFlops === undefined ? '' : `${(peakFlops / 1e9).toFixed(0)} GFLOP/s`;
+  if (time === undefined) return `  unknown; ${work}`;
+  const { how, updates, secondsPerUpdate, seconds } = time;
+  const each = `${secondsPerUpdate.toPrecision(3)} s an update`;
+  const all = `${formatSeconds(seconds)} for ${steps} ${steps === 1 ? 'update' : 'updates'}, evaluations and checkpoints not counted`;
+  if (how === 'at least') return `  at least ${each}, ${all}\n  ${work} at this machine's peak of ${peak}`;
+  const share =
+    peakFlops === undefined
+      ? work
+      : `${work}: ${((100 * flop) / secondsPerUpdate / peakFlops).toFixed(0)} % of this machine's peak of ${peak}`;
+  return `  ${each}, measured over ${updates} on this machine; ${all}\n  ${share}`;
+}
+
+function batch({ batch: { rows, picture } }: Seq2SeqPlan, pictureFile: string | undefined): string {
+  const lines = rows.slice(0, shownRows).map(({ caption, tokens }) => {
+    const text = caption === '' ? '(blank)' : JSON.stringify(caption);
+    const more = tokens.length > shownTokens ? ` … (${tokens.length} tokens)` : '';
+    return [text, `${tokens.slice(0, shownTokens).join(' ')}${more}`];
+  });
+  const left = rows.length > shownRows ? [`  and ${rows.length - shownRows} more rows`] : [];
+  const drawn =
+    pictureFile !== undefined
+      ? `  its tokens as pictures: ${pictureFile}`
+      : picture === undefined
+        ? '  no pictures of it: the run has no VQGAN'
+        : '  --batch-picture FILE.png writes its tokens as pictures';
+  return [table(lines), ...left, drawn].join('\n');
+}
+
+function formatBytes(bytes: number): string {
+  return bytes >= 2 ** 30 ? `${(bytes / 2 ** 30).toFixed(2)} GiB` : `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+}
+
+/** Columns under each other; numbers, which begin with a digit, to the right. */
+function table(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return rows
+    .map((row) =>
+      row
+        .map((cell, column) => {
+          const width = widths[column] ?? 0;
+          return /^\d/.test(cell) && column === 1 && row.length !== 2
+            ? cell.padStart(width)
+            : cell.padEnd(width);
+        })
+        .join('  ')
+        .trimEnd(),
+    )
+    .map((line) => `  ${line}`)
+    .join('\n');
+}

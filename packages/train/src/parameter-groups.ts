@@ -1,0 +1,34 @@
+import { type DalleBartConfig, parameters } from '@easel/bart';
+import { isImageSide } from './trained-weights.js';
+
+/** How many numbers a part of a model has. */
+export interface ParameterGroup {
+  readonly name: string;
+  readonly count: number;
+  /** Of these, trained. */
+  readonly trained: number;
+}
+
+/** The parameters of a model by its parts, none of which is built. */
+export function parameterGroups(
+  config: DalleBartConfig,
+  trainable: 'all' | 'embeddings',
+): readonly ParameterGroup[] {
+  const layers = (count: number) => `${count} ${count === 1 ? 'layer' : 'layers'}`;
+  const parts: readonly (readonly [name: string, prefix: RegExp])[] = [
+    ['text embeddings', /^encoder\.(embed|layernorm_embedding)/],
+    [`encoder, ${layers(config.encoderLayers)}`, /^encoder\./],
+    ['image embeddings', /^decoder\.(embed|layernorm_embedding)/],
+    [`decoder, ${layers(config.decoderLayers)}`, /^decoder\./],
+    ['head', /^lm_head\./],
+  ];
+  const groups = new Map(parts.map(([name]) => [name, { name, count: 0, trained: 0 }]));
+  for (const { name, shape } of parameters(config)) {
+    const [part] = parts.find(([, prefix]) => prefix.test(name)) as (typeof parts)[number];
+    const group = groups.get(part) as { count: number; trained: number };
+    const size = shape.reduce((product, extent) => product * extent, 1);
+    group.count += size;
+    if (trainable === 'all' || isImageSide(name)) group.trained += size;
+  }
+  return [...groups.values()];
+}
