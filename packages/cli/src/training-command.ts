@@ -39,10 +39,11 @@ function showEvents(
   let progress: Progress | undefined;
   const onEvent = (event: TrainingEvent) => {
     if (event.kind === 'step') {
-      const { step, steps, epoch, loss, samplesPerSecond, tokensPerSecond, memoryBytes } = event;
+      const { step, steps, epoch, loss, samplesPerSecond, tokensPerSecond, peakShare, memoryBytes } = event;
       progress ??= new Progress({ label: 'training', total: steps, unit: 'steps', done: step, quiet });
       const rates = [`${samplesPerSecond.toPrecision(3)} ${samples}/s`];
       if (tokensPerSecond !== undefined) rates.push(`${Math.round(tokensPerSecond)} tokens/s`);
+      if (peakShare !== undefined) rates.push(`${(100 * peakShare).toFixed(0)} % of peak`);
       const memory = `${(memoryBytes / 2 ** 30).toFixed(1)} GiB`;
       const note = [`loss ${loss.toPrecision(4)}`, `epoch ${epoch}`, ...rates, memory].join('  ');
       progress.update(step, { note });

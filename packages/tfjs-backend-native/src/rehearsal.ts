@@ -14,7 +14,7 @@ export interface Rehearsal<T> {
 
 /**
  * Plays a program through without computing: kernels check their inputs and allocate their outputs as always, but nothing is written, so memory is
- * reserved and not taken up. A model of any size is played in the time of its calls. What is read is noise, and what the program makes with `play`'s
+ * reserved and not taken up. A model of any size is played in the time of its calls. What is read is zeros, or of large tensors noise, and what the program makes with `play`'s
  * tensors is lost on it: use fresh tensors throughout. Kernels without a native form, and what JavaScript computes itself, do run.
  *
  * The current backend must be 'native'. Throws Error if it is not, or while another rehearsal goes on.
@@ -46,15 +46,32 @@ export async function rehearse<T>(play: () => T | Promise<T>): Promise<Rehearsal
 
 let rehearsing = false;
 
+/** Blocks up to here begin with zeros. */
+const SMALL_BYTES = 4096;
+
 /** An addon of which allocation alone works; its products are counted. */
 function idleAddon(real: Addon, count: { flop: number }): Addon {
   const working: Partial<Addon> = {
-    allocate: real.allocate,
+    allocate: (bytes) => {
+      const buffer = real.allocate(bytes);
+      // A program may turn on a number that it reads: a loss of 0 stops nothing, a NaN left over would. Scalars are computed, and few values copied, for the same reason.
+      if (bytes <= SMALL_BYTES) new Uint8Array(buffer).fill(0);
+      return buffer;
+    },
     discard: real.discard,
     status: real.status,
     setTarget: real.setTarget,
     setThreads: real.setThreads,
     gather: () => -1, // no index is out of range
+    copyWords: (y, ...rest) => {
+      if (4 * y.length <= SMALL_BYTES) real.copyWords(y, ...rest);
+    },
+    unary: (op, y, ...rest) => {
+      if (y.length === 1) real.unary(op, y, ...rest);
+    },
+    binary: (op, y, ...rest) => {
+      if (y.length === 1) real.binary(op, y, ...rest);
+    },
     gemm: (_c, _a, _b, sizes) => {
       count.flop += 2 * size(sizes, 0, 3) * size(sizes, 6, 6 + (sizes.length - 6) / 3);
     },

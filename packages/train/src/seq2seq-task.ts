@@ -1,4 +1,4 @@
-import type { DalleBart } from '@easel/bart';
+import type { DalleBart, DalleBartConfig } from '@easel/bart';
 import { DataError, type Key, type Optimizer, prngKey } from '@easel/core';
 import * as tf from '@tensorflow/tfjs';
 import type { BatchRows, Seq2SeqBatch } from './batches.js';
@@ -7,8 +7,9 @@ import type { DataPosition } from './epoch-order.js';
 import { MicroBatches } from './micro-batches.js';
 import type { CheckpointParts, FailedBatch, Grid } from './run-folder.js';
 import type { PromptSamples } from './sample-prompts.js';
-import { disposeBatch, tokenLosses } from './seq2seq-step.js';
+import { disposeBatch, type MicroBatch, tokenLosses } from './seq2seq-step.js';
 import { seq2seqUpdate } from './seq2seq-update.js';
+import { stepFlop } from './step-flop.js';
 import { trainedWeights } from './trained-weights.js';
 import { requireFinite, type TrainingPace, type TrainingTask, type UpdateResult } from './training-loop.js';
 import type { EvaluationRows, TrainingRows } from './training-rows.js';
@@ -72,13 +73,20 @@ export class Seq2SeqTask implements TrainingTask {
     const rows = await this.parts.rows.update(step);
     this.newest = rows;
     const learningRate = optimizer.schedule(optimizer.step);
+    let flop = 0;
+    const counted = function* (batches: Iterable<MicroBatch>): Generator<MicroBatch> {
+      for (const micro of batches) {
+        flop += microBatchFlop(model.config, config, micro);
+        yield micro;
+      }
+    };
     const { loss, gradientNorm, statistics } = await seq2seqUpdate(
       { config, model, trained: this.trained, optimizer },
-      this.microBatches.of(rows, step),
+      counted(this.microBatches.of(rows, step)),
       step,
       (loss, norm, changed) => requireFinite(step, loss, norm, changed),
     );
-    return { loss, learningRate, metrics: { gradientNorm }, statistics };
+    return { loss, learningRate, flop, metrics: { gradientNorm }, statistics };
   }
 
   /** Each row as the model read it, and the keys of each micro-batch. */
@@ -140,4 +148,14 @@ export class Seq2SeqTask implements TrainingTask {
   checkpointParts(): CheckpointParts {
     return { model: this.weights, optimizer: this.parts.optimizer.state() };
   }
+}
+
+/** Operations of a micro-batch's products, as padded as it is. */
+function microBatchFlop(
+  model: DalleBartConfig,
+  { gradientCheckpointing: rematerialize, trainable }: Seq2SeqConfig,
+  { batch }: MicroBatch,
+): number {
+  const [rows, textLength] = batch.inputIds.shape;
+  return stepFlop(model, { rows, textLength, rematerialize, trainable });
 }

@@ -13,6 +13,7 @@ import {
   type RunFolder,
   readCheckpointPart,
 } from './run-folder.js';
+import { measuredPeak, SpeedMeter } from './speed-meter.js';
 import type { WeightStatistics } from './weight-statistics.js';
 
 /** A training run that can't go on: the loss or a gradient is no longer a finite number. */
@@ -23,6 +24,8 @@ export interface UpdateResult {
   /** Loss of the update's samples, before the update. */
   readonly loss: number;
   readonly learningRate: number;
+  /** Floating-point operations of its products, where the task counts them. */
+  readonly flop?: number;
   /** Further numbers for the metrics, by name. */
   readonly metrics: Readonly<Record<string, number>>;
   /** Norms and histograms of weights and gradients, where they were due. */
@@ -81,6 +84,8 @@ export type TrainingEvent =
       /** Of the training alone, over this sitting. */
       readonly samplesPerSecond: number;
       readonly tokensPerSecond?: number | undefined;
+      /** Of this machine's peak of multiply-adds, how much the products of this sitting's updates made; undefined where either is not known. */
+      readonly peakShare?: number | undefined;
       /** Memory of this process that is in RAM, in bytes. */
       readonly memoryBytes: number;
       readonly secondsLeft: number;
@@ -174,7 +179,6 @@ export async function runTraining(
   const start = from?.step ?? 0;
   let { lossSum, lossSteps } = from ?? { lossSum: 0, lossSteps: 0 };
   let seconds = from?.seconds ?? 0;
-  const secondsBefore = seconds;
   let loss = Number.NaN;
   let splits: TrainingResult['splits'] = {};
   let checkpoint = run.resumed?.path ?? '';
@@ -184,27 +188,32 @@ export async function runTraining(
   const due = (every: number, step: number) => step === task.steps || (every > 0 && step % every === 0);
 
   await run.logSitting();
+  const speed = new SpeedMeter(task, await measuredPeak());
   let step = start;
   while (step < task.steps && !signal?.aborted) {
     const began = performance.now();
     const result = await update(run, task, step);
     step++;
-    seconds += (performance.now() - began) / 1000;
+    const took = (performance.now() - began) / 1000;
+    seconds += took;
+    speed.add(took, result.flop);
     loss = result.loss;
     lossSum += loss;
     lossSteps++;
-    const samplesPerSecond = ((step - start) * task.samplesPerStep) / (seconds - secondsBefore);
     const { epoch } = task.position(step);
     const { learningRate, metrics } = result;
     if (due(log.every, step)) {
       const [mean, round] = [lossSum / lossSteps, (value: number) => Number(value.toPrecision(4))];
       const line = { step, kind: 'train', epoch, loss, lossMean: mean, learningRate, ...metrics };
-      await run.log({ ...line, samplesPerSecond: round(samplesPerSecond), seconds: round(seconds) });
+      const measured = { ...speed.now(), memoryMiB: process.memoryUsage.rss() / 2 ** 20, seconds };
+      const rounded = Object.entries(measured).flatMap(([name, value]) =>
+        value === undefined ? [] : [[name, round(value)] as const],
+      );
+      await run.log({ ...line, ...Object.fromEntries(rounded) });
       lossSum = 0;
       lossSteps = 0;
     }
     if (result.statistics !== undefined) await run.logStatistics(step, result.statistics);
-    const secondsLeft = ((task.steps - step) * task.samplesPerStep) / samplesPerSecond;
     onEvent?.({
       kind: 'step',
       step,
@@ -213,10 +222,9 @@ export async function runTraining(
       loss,
       learningRate,
       metrics,
-      samplesPerSecond,
-      tokensPerSecond: task.tokensPerSample && samplesPerSecond * task.tokensPerSample,
+      ...speed.now(),
       memoryBytes: process.memoryUsage.rss(),
-      secondsLeft,
+      secondsLeft: speed.secondsFor(task.steps - step),
     });
     await new Promise((resolve) => setImmediate(resolve));
     const samplesEvery = task.pace.samples?.every ?? 0;

@@ -76,7 +76,7 @@ const metrics = (out: string) =>
     .trim()
     .split('\n')
     .map((line) => {
-      const { samplesPerSecond, seconds, ...rest } = JSON.parse(line);
+      const { samplesPerSecond, tokensPerSecond, peakShare, memoryMiB, seconds, ...rest } = JSON.parse(line);
       return rest;
     });
 

@@ -16,7 +16,7 @@ export function readMetrics(run: string): LoggedLine[] {
     .trim()
     .split('\n')
     .map((line) => {
-      const { samplesPerSecond, seconds, ...rest } = JSON.parse(line);
+      const { samplesPerSecond, tokensPerSecond, peakShare, memoryMiB, seconds, ...rest } = JSON.parse(line);
       return rest;
     });
 }

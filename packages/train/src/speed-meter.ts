@@ -1,0 +1,57 @@
+import * as tf from '@tensorflow/tfjs';
+import { nativeBackend } from './native-backend.js';
+import type { TrainingTask } from './training-loop.js';
+
+/** How fast a sitting goes: of its updates alone, evaluations and checkpoints left out. */
+export interface Speed {
+  readonly samplesPerSecond: number;
+  readonly tokensPerSecond: number | undefined;
+  /** Share of the peak of multiply-adds that the products made; undefined where the task doesn't count them, or the peak is not known. */
+  readonly peakShare: number | undefined;
+}
+
+/** Adds up a sitting's updates. */
+export class SpeedMeter {
+  private readonly task: Pick<TrainingTask, 'samplesPerStep' | 'tokensPerSample'>;
+  private readonly peak: number | undefined;
+  private updates = 0;
+  private seconds = 0;
+  private flop: number | undefined = 0;
+
+  /** `peak`: floating-point operations a second. */
+  constructor(task: Pick<TrainingTask, 'samplesPerStep' | 'tokensPerSample'>, peak: number | undefined) {
+    this.task = task;
+    this.peak = peak;
+  }
+
+  /** An update that took so long; `flop`: floating-point operations of its products, undefined if nobody counts. */
+  add(seconds: number, flop: number | undefined): void {
+    this.updates++;
+    this.seconds += seconds;
+    this.flop = this.flop === undefined || flop === undefined ? undefined : this.flop + flop;
+  }
+
+  /** Asked after an update. */
+  now(): Speed {
+    const samplesPerSecond = (this.updates * this.task.samplesPerStep) / this.seconds;
+    const { tokensPerSample } = this.task;
+    const known = this.flop !== undefined && this.peak !== undefined;
+    return {
+      samplesPerSecond,
+      tokensPerSecond: tokensPerSample && samplesPerSecond * tokensPerSample,
+      peakShare: known ? (this.flop as number) / this.seconds / (this.peak as number) : undefined,
+    };
+  }
+
+  secondsFor(updates: number): number {
+    return (updates * this.seconds) / this.updates;
+  }
+}
+
+/**
+ * What this machine can at most, in floating-point operations a second, measured by multiply-adds of registers on all threads (40 ms); undefined unless the
+ * native backend runs.
+ */
+export async function measuredPeak(): Promise<number | undefined> {
+  return tf.getBackend() === 'native' ? (await nativeBackend())?.multiplyAddPeak() : undefined;
+}
