@@ -97,8 +97,8 @@ void expect_softmax(const SoftmaxKernels& kernels, const Array& x, int64_t gap) 
   expect(kernels.log_sum_exp(x.data(), n), lse, {4, size, 8 * epsilon32});
   expect(kernels.log_sum_exp_of_large(x.data(), n), lse, {4, size, 8 * epsilon32});
   kernels.scaled_exp(scaled.data(), x.data(), n, 0.75f, -1.25f);
-  Array streamed(n, (gap + 1) % 4), terms(n), streamed_logs(n, gap), but_label(n, (gap + 3) % 4);
-  kernels.softmax_streamed(streamed.data(), x.data(), n, terms.data());
+  Array streamed(n, (gap + 1) % 4), terms(2 * n), streamed_logs(n, gap), but_label(n, (gap + 3) % 4);
+  kernels.softmax_streamed(streamed.data(), x.data(), 1, n, terms.data());
   kernels.log_softmax_streamed(streamed_logs.data(), x.data(), n);
   const int64_t label = n / 2;
   kernels.scaled_exp_streamed(but_label.data(), x.data(), n, 0.75f, -1.25f, label);
@@ -142,10 +142,30 @@ void test_softmax_gradients(const SoftmaxKernels& kernels, int64_t n) {
   }
 }
 
+// Several rows, of which each is written while the next one is computed.
+void test_streamed_softmax(const Tables& tables, int64_t n) {
+  describe("softmax of 3 rows of %lld, streamed", static_cast<long long>(n));
+  const int64_t rows = 3;
+  Array x(rows * n, n % 4), y(rows * n, n % 4), terms(2 * n);
+  x.fill_random(4);
+  if (n > 2) x[2 * n - 2] = 90;  // the second row's maximum comes late
+  tables.softmax.softmax_streamed(y.data(), x.data(), rows, n, terms.data());
+  for (int64_t r = 0; r < rows; r++) {
+    double most = -INFINITY, sum = 0;
+    for (int64_t i = 0; i < n; i++) most = std::fmax(most, x[r * n + i]);
+    const auto term = [&](int64_t i) { return std::exp(static_cast<double>(x[r * n + i] - static_cast<float>(most))); };
+    for (int64_t i = 0; i < n; i++) sum += term(i);
+    // The exponent is put together of two differences, each rounded: from the maximum of the blocks so far, and from there to that of the row.
+    for (int64_t i = 0; i < n; i++) expect(y[r * n + i], term(i) / sum, {8 + 2 * (most - x[r * n + i]), 0, 1e-44}, r * n + i);
+  }
+}
+
 void test_softmax(const Tables& tables) {
   for (const int64_t n : lengths(tables.lanes)) {
     if (n == 0) continue;
     test_softmax_gradients(tables.softmax, n);
+    test_streamed_softmax(tables, n);
+    test_streamed_softmax(tables, n + 1030);  // several blocks
     for (int64_t gap = 0; gap < 4; gap++) {
       describe("softmax of %lld, %lld before the end of the page", static_cast<long long>(n), static_cast<long long>(gap));
       Array x(n, gap);
@@ -171,12 +191,9 @@ void test_layer_norm(const Tables& tables, int64_t width, bool rms, bool scaled,
   const float epsilon = 1e-5f;
   describe("layer norm of %lld, rms %d, scale %d, bias %d, streamed %d", static_cast<long long>(width), rms, scaled, biased, streamed);
   const int64_t gap = width % 4;
-  Array x(width, gap), scale(width, (gap + 1) % 4), bias(width, (gap + 2) % 4), y(width, gap), dy(width, gap), dx(width, (gap + 3) % 4);
-  Array dscale(width, gap), dbias(width, gap), dscale_before(width), dbias_before(width);
-  for (Array* a : {&x, &scale, &bias, &dy, &dscale, &dbias}) a->fill_random(1);
+  Array x(width, gap), scale(width, (gap + 1) % 4), bias(width, (gap + 2) % 4), y(width, gap);
+  for (Array* a : {&x, &scale, &bias}) a->fill_random(1);
   for (int64_t i = 0; i < width; i++) x[i] = 2 * x[i] + 3;
-  dscale_before.copy(dscale);
-  dbias_before.copy(dbias);
   float mean = not_a_number, rstd = not_a_number;
   tables.norm.layer_row(y.data(), &mean, &rstd, x.data(), scaled ? scale.data() : nullptr, biased ? bias.data() : nullptr, width, epsilon, rms, streamed);
   double m = 0, squares = 0;
@@ -190,22 +207,46 @@ void test_layer_norm(const Tables& tables, int64_t width, bool rms, bool scaled,
     const double want = (x[i] - m) * r * (scaled ? scale[i] : 1) + (biased ? bias[i] : 0);
     expect(y[i], want, {16, std::fmax(std::fabs((std::fabs(x[i]) + 4) * r), 1), 0}, i);
   }
-  tables.norm.layer_grad_row(dx.data(), scaled ? dscale.data() : nullptr, biased ? dbias.data() : nullptr, dy.data(), x.data(),
-                             scaled ? scale.data() : nullptr, mean, rstd, width, rms, streamed);
-  double sum = 0, dot = 0, sizes = 0;
-  const auto normal = [&](int64_t i) { return (x[i] - static_cast<double>(mean)) * rstd; };
-  const auto g = [&](int64_t i) { return static_cast<double>(dy[i]) * (scaled ? scale[i] : 1); };
-  for (int64_t i = 0; i < width; i++) {
-    sum += g(i);
-    dot += g(i) * normal(i);
-    sizes += std::fabs(g(i)) * (1 + std::fabs(normal(i)));
-  }
+}
+
+// Seven rows: those that vector targets take together, and others after them.
+void test_layer_norm_gradient(const Tables& tables, int64_t width, bool rms, bool scaled, bool biased, bool streamed) {
+  describe("gradient of layer norm of %lld, rms %d, scale %d, bias %d, streamed %d", static_cast<long long>(width), rms, scaled, biased, streamed);
+  const int64_t gap = width % 4, rows = 7;
+  Array x(rows * width, gap), scale(width, (gap + 1) % 4), dy(rows * width, gap), dx(rows * width, (gap + 3) % 4), mean(rows), rstd(rows, 1);
+  Array dscale(width, gap), dbias(width, gap), dscale_before(width), dbias_before(width);
+  for (Array* a : {&x, &scale, &dy, &mean, &rstd, &dscale, &dbias}) a->fill_random(1);
+  dscale_before.copy(dscale);
+  dbias_before.copy(dbias);
+  tables.norm.layer_grad_rows(dx.data(), scaled ? dscale.data() : nullptr, biased ? dbias.data() : nullptr, dy.data(), x.data(),
+                              scaled ? scale.data() : nullptr, mean.data(), rstd.data(), rows, width, rms, streamed);
   const double n = static_cast<double>(width);
+  const size_t columns = static_cast<size_t>(width);
+  std::vector<double> want_scale(columns), want_bias(columns), scale_sizes(columns), bias_sizes(columns);
+  for (int64_t row = 0; row < rows; row++) {
+    const auto normal = [&](int64_t i) { return (x[row * width + i] - static_cast<double>(mean[row])) * rstd[row]; };
+    const auto g = [&](int64_t i) { return static_cast<double>(dy[row * width + i]) * (scaled ? scale[i] : 1); };
+    double sum = 0, dot = 0, sizes = 0;
+    for (int64_t i = 0; i < width; i++) {
+      const size_t at = static_cast<size_t>(i);
+      const double d = dy[row * width + i];
+      sum += g(i);
+      dot += g(i) * normal(i);
+      sizes += std::fabs(g(i)) * (1 + std::fabs(normal(i)));
+      want_scale[at] += d * normal(i);
+      scale_sizes[at] += std::fabs(d) * (std::fabs(normal(i)) + std::fabs(static_cast<double>(mean[row]) * rstd[row]));
+      want_bias[at] += d;
+      bias_sizes[at] += std::fabs(d);
+    }
+    for (int64_t i = 0; i < width; i++) {
+      const double want = rstd[row] * (g(i) - (rms ? 0 : sum / n) - normal(i) * dot / n);
+      expect(dx[row * width + i], want, {16, std::fabs(rstd[row] * (std::fabs(g(i)) + sizes / n * (1 + std::fabs(normal(i))))), 0}, row * width + i);
+    }
+  }
   for (int64_t i = 0; i < width; i++) {
-    const double want = rstd * (g(i) - (rms ? 0 : sum / n) - normal(i) * dot / n);
-    expect(dx[i], want, {16, std::fabs(rstd * (std::fabs(g(i)) + sizes / n * (1 + std::fabs(normal(i))))), 0}, i);
-    if (scaled) expect(dscale[i], dscale_before[i] + dy[i] * normal(i), {4, std::fabs(dy[i] * normal(i)) + std::fabs(dscale_before[i]), 0}, i);
-    if (biased) expect(dbias[i], static_cast<double>(dbias_before[i]) + dy[i], {0.5001, 0, 0}, i);
+    const size_t at = static_cast<size_t>(i);
+    expect(dscale[i], dscale_before[i] + (scaled ? want_scale[at] : 0), {8, scale_sizes[at] + std::fabs(dscale_before[i]), 0}, i);
+    expect(dbias[i], dbias_before[i] + (biased ? want_bias[at] : 0), {8, bias_sizes[at] + std::fabs(dbias_before[i]), 0}, i);
   }
 }
 
@@ -329,7 +370,10 @@ void test_rows(const Tables& tables) {
     test_adamw(tables, width);
     test_adafactor(tables, width, false);
     test_adafactor(tables, width, true);
-    for (int flags = 0; flags < 16 && width > 0; flags++) test_layer_norm(tables, width, flags & 1, flags & 2, flags & 4, flags & 8);
+    for (int flags = 0; flags < 16 && width > 0; flags++) {
+      test_layer_norm(tables, width, flags & 1, flags & 2, flags & 4, flags & 8);
+      test_layer_norm_gradient(tables, width, flags & 1, flags & 2, flags & 4, flags & 8);
+    }
     for (const int64_t rows : {0, 1, 2, 5}) {
       for (int flags = 0; flags < 4; flags++) test_group_norm(tables, rows, width, flags & 1, flags & 2);
     }

@@ -62,3 +62,9 @@ test('a piece outlives what it was cut from, and nothing falls through', () => {
 test('stack of shapes that differ is tfjs’s error', () => {
   expect(() => tf.tidy(() => tf.stack([tf.ones([2]), tf.ones([3])]))).toThrow(/matching shapes/);
 });
+
+test('split into sizes of which one is negative is refused', () => {
+  expect(() => tf.split(tf.zeros([2, 3]), [5, -2], 1)).toThrow(
+    'SplitV: expected sizes of 0 or more, got [5,-2] for axis 1 of [2,3].',
+  );
+});

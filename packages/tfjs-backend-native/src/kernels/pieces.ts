@@ -34,6 +34,11 @@ const splitV = nativeKernel(tf.SplitV, (args) => {
   const axis = tf.util.parseAxisParam(attrs.axis as number, x.shape)[0] as number;
   const asked = attrs.numOrSizeSplits as number | number[];
   const extents = tf.backend_util.prepareSplitSize(x as unknown as tf.Tensor, asked, axis);
+  // tfjs itself looks at the sum alone; a piece that ends beyond x would be read there.
+  if (!extents.every((extent) => extent >= 0))
+    throw new Error(
+      `SplitV: expected sizes of 0 or more, got [${extents}] for axis ${axis} of [${x.shape}].`,
+    );
   let from = 0;
   return extents.map((extent) => {
     const shape = x.shape.map((size, i) => (i === axis ? extent : size));

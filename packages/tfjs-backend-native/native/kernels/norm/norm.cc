@@ -51,10 +51,9 @@ bool layer_norm_grad(float* dx, float* dscale, float* dbias, const float* dy, co
       float* mine = partial + part * sums * width;
       if (sums) clear(mine, sums * width);
       float* mine_bias = dbias ? mine + (sums - 1) * width : nullptr;
-      for (int64_t r = part * part_rows; r < rows && r < (part + 1) * part_rows; r++) {
-        kernels.layer_grad_row(dx + r * width, dscale ? mine : nullptr, mine_bias, dy + r * width, x + r * width, scale, mean[r], rstd[r], width,
-                               rms, streamed);
-      }
+      const int64_t r = part * part_rows, here = r + part_rows < rows ? part_rows : rows - r;
+      kernels.layer_grad_rows(dx + r * width, dscale ? mine : nullptr, mine_bias, dy + r * width, x + r * width, scale, mean + r, rstd + r, here, width,
+                              rms, streamed);
     }
     if (streamed) finish_streaming();
   });

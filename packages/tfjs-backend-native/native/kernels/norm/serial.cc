@@ -20,7 +20,7 @@ void layer_row(float* y, float* mean, float* rstd, const float* x, const float* 
 }
 
 void layer_grad_row(float* dx, float* dscale, float* dbias, const float* dy, const float* x, const float* scale, float mean, float rstd,
-                    int64_t width, bool rms, bool) {
+                    int64_t width, bool rms) {
   double sum = 0, dot = 0;
   for (int64_t i = 0; i < width; i++) {
     const float normal = (x[i] - mean) * rstd, g = dy[i] * (scale ? scale[i] : 1);
@@ -34,6 +34,11 @@ void layer_grad_row(float* dx, float* dscale, float* dbias, const float* dy, con
     const float normal = (x[i] - mean) * rstd, g = dy[i] * (scale ? scale[i] : 1);
     dx[i] = rstd * (g - average - normal * along);
   }
+}
+
+void layer_grad_rows(float* dx, float* dscale, float* dbias, const float* dy, const float* x, const float* scale, const float* mean, const float* rstd,
+                     int64_t rows, int64_t width, bool rms, bool) {
+  for (int64_t r = 0; r < rows; r++) layer_grad_row(dx + r * width, dscale, dbias, dy + r * width, x + r * width, scale, mean[r], rstd[r], width, rms);
 }
 
 void square_deviations(float* sum, const float* x, const float* mean, int64_t rows, int64_t channels) {
@@ -94,6 +99,6 @@ void grad_rows(float* dx, const float* dz, const float* x, const float* mean, co
 
 }  // namespace
 
-const NormKernels norm_serial = {layer_row, layer_grad_row, square_deviations, normalize_rows, grad_sums, grad_rows};
+const NormKernels norm_serial = {layer_row, layer_grad_rows, square_deviations, normalize_rows, grad_sums, grad_rows};
 
 }  // namespace easel

@@ -17,20 +17,16 @@ static inline vf load_filled(const float* p, int64_t n, float fill) {
   return load(values);
 }
 
-// Where rows are long, the second pass over one, which only writes to memory, fetches the next.
-constexpr int64_t long_row = 4096;
+// The last pass over a row, which only writes to memory, fetches what comes so many floats later: the next row where rows are long.
+constexpr int64_t long_row = 4096, fetched_ahead = 2048;
 constexpr int64_t block = 4096;  // floats that stay in the first-level cache from their sum to their squares
 
 template <bool streamed>
-static inline float sum_of(const float* x, int64_t n, bool ahead) {
+static inline float sum_of(const float* x, int64_t n) {
   vf s0 = zero(), s1 = zero();
   for_pairs<streamed>(
       x, n,
       [&](int64_t i) {
-        if (streamed && ahead) {
-          prefetch(x + i);
-          prefetch(x + i + lanes);
-        }
         s0 = add(s0, load(x + i));
         s1 = add(s1, load(x + i + lanes));
       },
@@ -40,16 +36,12 @@ static inline float sum_of(const float* x, int64_t n, bool ahead) {
 
 // Σ (x − m)²
 template <bool streamed>
-static inline float squares_of(const float* x, int64_t n, float m, bool ahead) {
+static inline float squares_of(const float* x, int64_t n, float m) {
   const vf vm_ = set(m);
   vf s0 = zero(), s1 = zero();
   for_pairs<streamed>(
       x, n,
       [&](int64_t i) {
-        if (streamed && ahead) {
-          prefetch(x + i);
-          prefetch(x + i + lanes);
-        }
         const vf d0 = sub(load(x + i), vm_), d1 = sub(load(x + i + lanes), vm_);
         s0 = fma(d0, d0, s0);
         s1 = fma(d1, d1, s1);
@@ -63,18 +55,18 @@ static inline float squares_of(const float* x, int64_t n, float m, bool ahead) {
 
 // Mean and sum of squared deviations of a row: of its blocks, put together by Chan's formula.
 template <bool streamed>
-static inline void moments(const float* x, int64_t n, bool ahead, float* mean, float* squares) {
+static inline void moments(const float* x, int64_t n, float* mean, float* squares) {
   if (n <= block) {
-    *mean = sum_of<streamed>(x, n, ahead) / static_cast<float>(n);
-    *squares = squares_of<streamed>(x, n, *mean, false);
+    *mean = sum_of<streamed>(x, n) / static_cast<float>(n);
+    *squares = squares_of<streamed>(x, n, *mean);
     return;
   }
   double m = 0, s = 0;
   for (int64_t begin = 0, count; begin < n; begin += count) {
     count = block + (streamed && begin == 0 ? before_aligned(x, n) : 0);
     if (count > n - begin) count = n - begin;
-    const float here = sum_of<streamed>(x + begin, count, ahead) / static_cast<float>(count);
-    const double sum = squares_of<streamed>(x + begin, count, here, false), delta = here - m;
+    const float here = sum_of<streamed>(x + begin, count) / static_cast<float>(count);
+    const double sum = squares_of<streamed>(x + begin, count, here), delta = here - m;
     const double share = static_cast<double>(count) / static_cast<double>(begin + count);
     m += delta * share;
     s += sum + delta * delta * share * static_cast<double>(begin);
@@ -86,12 +78,12 @@ static inline void moments(const float* x, int64_t n, bool ahead, float* mean, f
 template <bool streamed>
 static inline void layer_row_of(float* y, float* mean, float* rstd, const float* x, const float* scale, const float* bias, int64_t width,
                                 float epsilon, bool rms) {
-  const bool next = streamed && width >= long_row;
+  const int64_t ahead = width >= long_row ? width : fetched_ahead;
   float m = 0, squares;
   if (rms) {
-    squares = squares_of<streamed>(x, width, 0, !next);
+    squares = squares_of<streamed>(x, width, 0);
   } else {
-    moments<streamed>(x, width, !next, &m, &squares);
+    moments<streamed>(x, width, &m, &squares);
   }
   const float r = 1.0f / sqrtf(squares / static_cast<float>(width) + epsilon);
   const vf vm_ = set(m);
@@ -99,7 +91,7 @@ static inline void layer_row_of(float* y, float* mean, float* rstd, const float*
   for_output<streamed>(
       y, width,
       [&](int64_t j) {
-        if (next) prefetch_beyond(x + j, width);
+        if (streamed) prefetch_beyond(x + j, ahead);
         const vf normal = mul(sub(load(x + j), vm_), vr);
         put<streamed>(y + j, fma(normal, scale ? load(scale + j) : one, bias ? load(bias + j) : zero()));
       },
@@ -120,56 +112,78 @@ static void layer_row(float* y, float* mean, float* rstd, const float* x, const 
   }
 }
 
-template <bool streamed>
-static inline void layer_grad_row_of(float* dx, float* dscale, float* dbias, const float* dy, const float* x, const float* scale, float mean,
-                                     float rstd, int64_t width, bool rms) {
-  const vf vm_ = set(mean), vr = set(rstd), one = set(1.0f);
-  const bool next = streamed && width >= long_row;
-  vf sum = zero(), dot = zero();
-  for_output<streamed>(
-      dx, width,
-      [&](int64_t i) {
-        if (streamed && !next) {
-          prefetch(dy + i);
-          prefetch(x + i);
-        }
-        const vf d = load(dy + i), normal = mul(sub(load(x + i), vm_), vr), g = mul(d, scale ? load(scale + i) : one);
-        sum = add(sum, g);
-        dot = fma(g, normal, dot);
-        if (dscale) store(dscale + i, fma(d, normal, load(dscale + i)));
-        if (dbias) store(dbias + i, add(d, load(dbias + i)));
+// Rows of a gradient, none of them long, that share each vector of the scale and of the sums over rows: as many as there are registers for. Long ones would have their
+// streams of all rows in the same few sets of the caches.
+constexpr int together = lanes == 8 ? 2 : 4;
+
+// While the first pass runs it fetches the x of as many rows ahead, the second one their dy; of one row alone the second pass, which writes to memory only, fetches both.
+template <int count, bool streamed>
+static inline void layer_grad_rows_of(float* dx, float* dscale, float* dbias, const float* dy, const float* x, const float* scale, const float* mean,
+                                      const float* rstd, int64_t width, bool rms) {
+  const vf one = set(1.0f);
+  vf sum[count], dot[count];
+  for (int k = 0; k < count; k++) sum[k] = dot[k] = zero();
+  const auto take = [&](int64_t i, auto read, auto write) __attribute__((always_inline)) {
+    const vf factor = scale ? read(scale + i) : one;
+    vf along_x = dscale ? read(dscale + i) : zero(), of_dy = dbias ? read(dbias + i) : zero();
+    for (int k = 0; k < count; k++) {
+      // dy is 0 beyond the end, so those lanes add nothing.
+      const vf d = read(dy + k * width + i), normal = mul(sub(read(x + k * width + i), set(mean[k])), set(rstd[k])), g = mul(d, factor);
+      sum[k] = add(sum[k], g);
+      dot[k] = fma(g, normal, dot[k]);
+      along_x = fma(d, normal, along_x);
+      of_dy = add(of_dy, d);
+    }
+    if (dscale) write(dscale + i, along_x);
+    if (dbias) write(dbias + i, of_dy);
+  };
+  for_vectors(
+      width,
+      [&](int64_t i) __attribute__((always_inline)) {
+        for (int k = 0; streamed && count > 1 && k < count; k++) prefetch_beyond(x + k * width + i, count * width);
+        take(i, [](const float* p) { return load(p); }, [](float* p, vf v) { store(p, v); });
       },
-      [&](int64_t i, int64_t n) {
-        // dy is 0 beyond the end, so those lanes add nothing.
-        const vf d = load_first(dy + i, n), normal = mul(sub(load_first(x + i, n), vm_), vr), g = mul(d, scale ? load_first(scale + i, n) : one);
-        sum = add(sum, g);
-        dot = fma(g, normal, dot);
-        if (dscale) store_first(dscale + i, n, fma(d, normal, load_first(dscale + i, n)));
-        if (dbias) store_first(dbias + i, n, add(d, load_first(dbias + i, n)));
+      [&](int64_t i, int64_t n) __attribute__((always_inline)) {
+        take(i, [n](const float* p) { return load_first(p, n); }, [n](float* p, vf v) { store_first(p, n, v); });
       });
-  const vf average = set(rms ? 0 : sum_lanes(sum) / static_cast<float>(width)), along = set(sum_lanes(dot) / static_cast<float>(width));
-  for_output<streamed>(
-      dx, width,
-      [&](int64_t i) {
-        if (next) {
-          prefetch_beyond(dy + i, width);
-          prefetch_beyond(x + i, width);
-        }
-        const vf normal = mul(sub(load(x + i), vm_), vr), g = mul(load(dy + i), scale ? load(scale + i) : one);
-        put<streamed>(dx + i, mul(vr, fnma(normal, along, sub(g, average))));
-      },
-      [&](int64_t i, int64_t n) {
-        const vf normal = mul(sub(load_first(x + i, n), vm_), vr), g = mul(load_first(dy + i, n), scale ? load_first(scale + i, n) : one);
-        store_first(dx + i, n, mul(vr, fnma(normal, along, sub(g, average))));
-      });
+  for (int k = 0; k < count; k++, dx += width, dy += width, x += width) {
+    const vf vm_ = set(mean[k]), vr = set(rstd[k]);
+    const vf average = set(rms ? 0 : sum_lanes(sum[k]) / static_cast<float>(width)), along = set(sum_lanes(dot[k]) / static_cast<float>(width));
+    for_output<streamed>(
+        dx, width,
+        [&](int64_t i) {
+          if (streamed) prefetch_beyond(dy + i, count * width);
+          if (streamed && count == 1) prefetch_beyond(x + i, count * width);
+          const vf normal = mul(sub(load(x + i), vm_), vr), g = mul(load(dy + i), scale ? load(scale + i) : one);
+          put<streamed>(dx + i, mul(vr, fnma(normal, along, sub(g, average))));
+        },
+        [&](int64_t i, int64_t n) {
+          const vf normal = mul(sub(load_first(x + i, n), vm_), vr), g = mul(load_first(dy + i, n), scale ? load_first(scale + i, n) : one);
+          store_first(dx + i, n, mul(vr, fnma(normal, along, sub(g, average))));
+        });
+  }
 }
 
-static void layer_grad_row(float* dx, float* dscale, float* dbias, const float* dy, const float* x, const float* scale, float mean, float rstd,
-                           int64_t width, bool rms, bool streamed) {
+template <bool streamed>
+static inline void layer_grad_all(float* dx, float* dscale, float* dbias, const float* dy, const float* x, const float* scale, const float* mean,
+                                  const float* rstd, int64_t rows, int64_t width, bool rms) {
+  int64_t r = 0;
+  for (; width < long_row && r + together <= rows; r += together) {
+    const int64_t at = r * width;
+    layer_grad_rows_of<together, streamed>(dx + at, dscale, dbias, dy + at, x + at, scale, mean + r, rstd + r, width, rms);
+  }
+  for (; r < rows; r++) {
+    const int64_t at = r * width;
+    layer_grad_rows_of<1, streamed>(dx + at, dscale, dbias, dy + at, x + at, scale, mean + r, rstd + r, width, rms);
+  }
+}
+
+static void layer_grad_rows(float* dx, float* dscale, float* dbias, const float* dy, const float* x, const float* scale, const float* mean,
+                            const float* rstd, int64_t rows, int64_t width, bool rms, bool streamed) {
   if (streamed) {
-    layer_grad_row_of<true>(dx, dscale, dbias, dy, x, scale, mean, rstd, width, rms);
+    layer_grad_all<true>(dx, dscale, dbias, dy, x, scale, mean, rstd, rows, width, rms);
   } else {
-    layer_grad_row_of<false>(dx, dscale, dbias, dy, x, scale, mean, rstd, width, rms);
+    layer_grad_all<false>(dx, dscale, dbias, dy, x, scale, mean, rstd, rows, width, rms);
   }
 }
 
@@ -336,4 +350,4 @@ static void grad_rows(float* dx, const float* dz, const float* x, const float* m
 }  // namespace easel
 
 #define EASEL_NORM_TABLE \
-  { layer_row, layer_grad_row, square_deviations, normalize_rows, grad_sums, grad_rows }
+  { layer_row, layer_grad_rows, square_deviations, normalize_rows, grad_sums, grad_rows }

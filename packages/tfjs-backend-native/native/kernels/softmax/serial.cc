@@ -54,12 +54,14 @@ void scaled_exp_but_label(float* y, const float* x, int64_t n, float shift, floa
   y[label] -= scale;
 }
 
-void softmax_with_terms(float* y, const float* x, int64_t n, float*) { softmax_row(y, x, n); }
+void softmax_rows(float* y, const float* x, int64_t rows, int64_t n, float*) {
+  for (int64_t r = 0; r < rows; r++) softmax_row(y + r * n, x + r * n, n);
+}
 
 }  // namespace
 
 const SoftmaxKernels softmax_serial = {softmax_row,          log_softmax_row,    log_sum_exp,          scaled_exp,
-                                       softmax_grad_row,     log_softmax_grad_row, softmax_with_terms, log_softmax_row,
+                                       softmax_grad_row,     log_softmax_grad_row, softmax_rows, log_softmax_row,
                                        scaled_exp_but_label, softmax_grad_row,   log_softmax_grad_row, log_sum_exp};
 
 }  // namespace easel

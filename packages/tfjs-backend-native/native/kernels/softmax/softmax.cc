@@ -16,16 +16,14 @@ int64_t rows_grain(int64_t width, bool streamed = false) { return (streamed ? 13
 void softmax(float* y, const float* x, int64_t rows, int64_t width) {
   const SoftmaxKernels& kernels = EASEL_KERNELS(softmax);
   const bool streamed = is_streamed(rows * width) && width <= longest_streamed;
-  parallel_for(rows, rows_grain(width, streamed), [&](int64_t begin, int64_t end) {
-    float* terms = streamed ? static_cast<float*>(scratch(0, sizeof(float) * static_cast<size_t>(width))) : nullptr;
-    for (int64_t r = begin; r < end; r++) {
-      if (terms) {
-        kernels.softmax_streamed(y + r * width, x + r * width, width, terms);
-      } else {
-        kernels.softmax(y + r * width, x + r * width, width);
-      }
+  parallel_for(rows, (streamed ? 2 : 1) * rows_grain(width, streamed), [&](int64_t begin, int64_t end) {
+    float* terms = streamed ? static_cast<float*>(scratch(0, 2 * sizeof(float) * static_cast<size_t>(width))) : nullptr;
+    if (terms) {
+      kernels.softmax_streamed(y + begin * width, x + begin * width, end - begin, width, terms);
+      finish_streaming();
+      return;
     }
-    if (terms) finish_streaming();
+    for (int64_t r = begin; r < end; r++) kernels.softmax(y + r * width, x + r * width, width);
   });
 }
 

@@ -23,8 +23,8 @@ struct SoftmaxKernels {
   void (*scaled_exp)(float* y, const float* x, int64_t n, float shift, float scale);  // y = scale·exp(x − shift)
   void (*softmax_grad)(float* dx, const float* dy, const float* y, int64_t n);
   void (*log_softmax_grad)(float* dx, const float* dy, const float* y, int64_t n);
-  // The same with y or dx streamed. The terms of softmax's sum are kept in `terms` [n], n ≤ longest_streamed.
-  void (*softmax_streamed)(float* y, const float* x, int64_t n, float* terms);
+  // The same with y or dx streamed. The terms of softmax's sums, of all the rows, are kept in `terms` [2·n], n ≤ longest_streamed.
+  void (*softmax_streamed)(float* y, const float* x, int64_t rows, int64_t n, float* terms);
   void (*log_softmax_streamed)(float* y, const float* x, int64_t n);
   // scaled_exp with `scale` taken off at `label`.
   void (*scaled_exp_streamed)(float* y, const float* x, int64_t n, float shift, float scale, int64_t label);
