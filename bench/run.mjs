@@ -32,7 +32,7 @@ const ON_DEMAND = 'torch-compiled';
 
 /** Rows of a process of their own: passes over all contestants, and runs of a pass. */
 const ALONE_PASSES = 2;
-const ALONE_RUNS = 3;
+const ALONE_RUNS = 2;
 
 /**
  * Peers allocate their results with malloc, which gives large ones back to the system each time: a layer norm of 32 MB then takes PyTorch
@@ -184,7 +184,11 @@ async function measureAlone(test) {
         const reason = prepared?.failed ?? (prepared?.unsupported ? 'no such kind' : contestant.lastWords);
         console.error(`${name}: ${who} fails: ${reason}`);
       } else {
-        const { ms } = await contestant.ask({ command: 'run', turnMs: (ALONE_RUNS + 0.5) * prepared.ms });
+        const { ms } = await contestant.ask({
+          command: 'run',
+          turnMs: (ALONE_RUNS - 0.5) * prepared.ms,
+          warm: false,
+        });
         const { bytes } = await contestant.ask({ command: 'peak' });
         best.ms[who] = Math.min(best.ms[who] ?? Infinity, median(ms));
         best.bytes[who] = Math.min(best.bytes[who] ?? Infinity, bytes / 2 ** 20);

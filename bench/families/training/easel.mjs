@@ -63,7 +63,8 @@ export const kinds = {
   /** @easel/bart's model, stepped as @easel/train steps it. */
   dalle(given, args) {
     const { tf, core, random, indices } = given;
-    const { batch, text_length: textLength, length, codes, optimizer: name, rematerialize } = args;
+    const { batch, text, length, codes, optimizer: name, rematerialize } = args;
+    const textLength = Math.ceil(text / 8) * 8; // @easel/train's trimText
     const model = new DalleBart(dalleConfig(args));
     const weights = model.namedWeights();
     for (const [path, weight] of weights)
@@ -74,13 +75,14 @@ export const kinds = {
         undefined,
         'int32',
       );
-    const [inputIds, attentionMask] = [texts((i) => i + 5), texts((i) => (i < 10 ? 1 : 0))];
+    const [inputIds, attentionMask] = [texts((i) => i + 5), texts((i) => (i < text ? 1 : 0))];
     const labels = indices(batch * length, codes - 1);
     const rows = tf.reshape(labels, [batch, length]);
     const starts = tf.fill([batch, 1], codes - 1, 'int32');
     const decoderInputIds = tf.concat([starts, tf.slice(rows, [0, 0], [batch, length - 1])], 1);
     const schedule = core.constantSchedule({ learningRate: 1e-4 });
-    const optimizer = name === 'adamw' ? new core.AdamW({ schedule }) : new core.Adafactor({ schedule });
+    const optimizer =
+      name === 'adamw' ? new core.AdamW({ schedule, weightDecay: 0.01 }) : new core.Adafactor({ schedule });
     return trainer(given, weights, optimizer, () => {
       const logits = model.logits({ inputIds, attentionMask, decoderInputIds, rematerialize });
       return tf.mean(core.sparseCrossEntropy(tf.reshape(logits, [batch * length, codes]), labels));

@@ -96,7 +96,7 @@ def transformer(batch, length, width, heads, inner, vocabulary, layers):
 transformer_fused = transformer
 
 
-def dalle(batch, vocabulary, codes, text_length, length, width, heads, inner, layers, optimizer, rematerialize):
+def dalle(batch, vocabulary, codes, text, text_length, length, width, heads, inner, layers, optimizer, rematerialize):
     """NormFormer's placement of norms, as DALL-E mini has it."""
     kernel = lambda *shape: values(*shape, scale=0.035)
     norm_of = lambda size: dict(scale=jnp.ones(size), bias=jnp.zeros(size))
@@ -115,7 +115,7 @@ def dalle(batch, vocabulary, codes, text_length, length, width, heads, inner, la
 
     parameters = dict(encoder=stack_of(vocabulary, text_length, False), decoder=stack_of(codes, length, True), head=kernel(width, codes))
     ids = jnp.tile(jnp.arange(text_length) + 5, (batch, 1))
-    seen = jnp.tile(jnp.arange(text_length) < 10, (batch, 1))[:, None, None, :]
+    seen = jnp.tile(jnp.arange(text_length) < text, (batch, 1))[:, None, None, :]
     labels = indices(batch * length, codes - 1)
     inputs = jnp.concatenate([jnp.full((batch, 1), codes - 1), labels.reshape(batch, length)[:, :-1]], 1)
     before = jnp.tril(jnp.ones((length, length), bool))

@@ -170,14 +170,14 @@ class Dalle(torch.nn.Module):
         return F.cross_entropy(self.head(states).flatten(0, 1), labels)
 
 
-def dalle_of(prepare, batch, text_length, length, codes, optimizer, **sizes):
+def dalle_of(prepare, batch, text, text_length, length, codes, optimizer, **sizes):
     model = Dalle(codes=codes, text_length=text_length, length=length, **sizes)
     if optimizer == "adamw":
         update = torch.optim.AdamW(model.parameters(), 1e-4, fused=True)
     else:
         update = torch.optim.Adafactor(model.parameters(), 1e-4)
     ids = (torch.arange(text_length) + 5).repeat(batch, 1)
-    mask = (torch.arange(text_length) < 10)[None, None, None, :].repeat(batch, 1, 1, 1)
+    mask = (torch.arange(text_length) < text)[None, None, None, :].repeat(batch, 1, 1, 1)
     labels = indices(batch * length, codes - 1)
     inputs = torch.cat([torch.full((batch, 1), codes - 1), labels.view(batch, length)[:, :-1]], 1)
     run = prepare(model)

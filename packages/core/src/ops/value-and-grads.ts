@@ -50,16 +50,16 @@ export function valueAndGrads(
       const found = loss === undefined ? 'none' : `${loss.dtype} [${loss.shape}]`;
       throw new EaselError(`valueAndGrads: expected f to return a float32 scalar as its loss, got ${found}.`);
     }
+    const names = new Map<number, string[]>();
+    for (const [name, { id }] of variables) names.set(id, [...(names.get(id) ?? []), name]);
     const handedOut = new Set<string>();
     const hand = (id: number, gradient: tf.Tensor): void => {
-      for (const [name, variable] of variables) {
-        if (variable.id !== id) continue;
+      for (const name of names.get(id) ?? []) {
         handedOut.add(name);
         onGradient?.(name, gradient);
       }
     };
-    const wanted = new Set([...variables.values()].map((variable) => variable.id));
-    const byId = backward(loss, tape, wanted, onGradient && { onWhole: hand });
+    const byId = backward(loss, tape, new Set(names.keys()), onGradient && { onWhole: hand });
     const grads = collect(byId, variables, handedOut, allowUnused);
     return { value: loss as tf.Scalar, outputs, grads };
   } catch (error) {
