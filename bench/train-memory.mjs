@@ -48,6 +48,14 @@ const configurations = {
     gradientCheckpointing: true,
     optimizer: { name: 'adafactor' },
   },
+  'd 512, batch 8, adafactor': { ...middle, batchSize: 8, optimizer: { name: 'adafactor' } },
+  'd 512, batch 8, adafactor, bfloat16': {
+    ...middle,
+    batchSize: 8,
+    optimizer: { name: 'adafactor' },
+    savedActivations: 'bfloat16',
+    weights: 'bfloat16',
+  },
   'd 512, batch 4, embeddings only': { ...middle, batchSize: 4, trainable: 'embeddings' },
 };
 

@@ -82,6 +82,7 @@ export {
   smelu,
 } from './ops/activation.js';
 export { type AttentionOptions, attention } from './ops/attention.js';
+export { toBfloat16 } from './ops/bfloat16.js';
 export { type Conv2dOptions, type Conv2dPadding, conv2d } from './ops/conv2d.js';
 export { sparseCrossEntropy } from './ops/cross-entropy.js';
 export { dropout } from './ops/dropout.js';
@@ -117,15 +118,17 @@ export {
   linearSchedule,
   momentumBytes,
   Optimizer,
+  type OptimizerConfig,
   type PendingUpdate,
   quantizeMomentum,
   type Schedule,
   type ScheduleOptions,
-  type ShampooConfig,
   type ShampooBlocks,
-  shampooBlocks,
+  type ShampooConfig,
   type SumWeights,
+  shampooBlocks,
   type UpdatePoint,
+  type WeightFormat,
 } from './optimizers/index.js';
 
 // Pictures

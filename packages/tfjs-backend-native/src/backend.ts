@@ -45,6 +45,9 @@ function isNumericArray(values: unknown): values is NumericArray {
  * Memory: `write` (what the caller uploads) and `readSync` (what is handed out) copy; kernels' outputs are made by `allocate`, or adopted
  * by `makeTensorInfo`. Kernels of the cpu backend return views of their inputs, so a block counts the data entries that lie on it and is reused
  * when the last is disposed.
+ *
+ * A float32 tensor may be held narrow, as bfloat16 (`narrow`): kernels of our own are lent its values for as long as they run; whoever else asks for its array
+ * makes it an ordinary tensor again.
  */
 export class NativeBackend extends MathBackendCPU {
   readonly pool = new BlockPool();
@@ -52,6 +55,10 @@ export class NativeBackend extends MathBackendCPU {
   #borrowing = 0;
   /** Values that files are being written from. */
   readonly #held = new Set<HeldValues>();
+  /** The tensors that are held narrow. */
+  readonly #narrow = new Map<DataId, { readonly words: Int32Array; readonly size: number }>();
+  /** Values of narrow tensors that kernels in work were lent. */
+  readonly #lent: Block[] = [];
   /** When `read` last let the event loop turn; performance.now(). */
   #lastTurn = performance.now();
 
@@ -93,12 +100,18 @@ export class NativeBackend extends MathBackendCPU {
    * finalizers of external memory between turns of the event loop only, so that a loop which reads 16 MB at a time held 2 GB, and every new block is page faults.
    */
   override readSync(dataId: DataId): backend_util.BackendValues {
+    const narrow = this.#narrow.get(dataId);
+    if (narrow !== undefined) {
+      const values = this.#unclearedArray(Float32Array, narrow.size) as Float32Array;
+      addon().widenFloats(values, narrow.words);
+      return values;
+    }
     const { values } = this.data.get(dataId);
     const read = super.readSync(dataId);
     // Another array than ours: converted, or merged from a complex tensor's parts.
     if (read !== values || !isNumericArray(read) || this.#borrowing > 0) return read;
     if (read.byteLength < LARGE_BYTES) return read.slice();
-    const copy = this.#unclearedArray(read);
+    const copy = this.#unclearedArray(read.constructor as Float32ArrayConstructor, read.length);
     copyValues(copy, read);
     return copy;
   }
@@ -127,9 +140,11 @@ export class NativeBackend extends MathBackendCPU {
   }
 
   override disposeData(dataId: DataId, force = false): boolean {
-    const values = this.data.has(dataId) ? this.data.get(dataId).values : undefined;
+    const narrow = this.#narrow.get(dataId);
+    const values = narrow?.words ?? (this.data.has(dataId) ? this.data.get(dataId).values : undefined);
     const gone = super.disposeData(dataId, force);
     if (gone) {
+      this.#narrow.delete(dataId);
       const block = this.pool.find(values);
       if (block !== undefined) this.pool.release(block);
     }
@@ -172,6 +187,10 @@ export class NativeBackend extends MathBackendCPU {
    * tensor may lie on an Int32Array or Uint8Array; those are converted.
    */
   float32(info: TensorInfo): Float32Array {
+    if (this.#narrow.size > 0) {
+      const narrow = this.#narrow.get(info.dataId);
+      if (narrow !== undefined) return this.#lend(narrow, info.shape);
+    }
     const values = this.data.get(info.dataId).values;
     return values instanceof Float32Array ? values : Float32Array.from(values as Int32Array);
   }
@@ -190,11 +209,78 @@ export class NativeBackend extends MathBackendCPU {
 
   /** Values of a numeric tensor in the array type of its dtype. */
   values(info: TensorInfo): NumericArray {
+    // Kernels that move data may give back a view of it.
+    if (this.#narrow.has(info.dataId)) return this.data.get(info.dataId).values as Float32Array;
     return info.dtype === 'float32'
       ? this.float32(info)
       : info.dtype === 'bool'
         ? this.bool(info)
         : this.int32(info);
+  }
+
+  /**
+   * A float32 tensor's values as a new tensor, rounded to bfloat16 and held in two bytes each: to the nearest (ties to even), or with a seed by chance, in
+   * proportion to the distances, so that the mean is the value.
+   */
+  narrow(info: TensorInfo, seed: number | null): TensorInfo {
+    const { shape } = info;
+    const size = shape.reduce((product, extent) => product * extent, 1);
+    const words = this.#array(Math.ceil(size / 2), 'int32', shape) as Int32Array;
+    addon().narrowFloats(words, this.float32(info), seed);
+    const dataId = this.#store(words, shape, 'float32');
+    this.#narrow.set(dataId, { words, size });
+    const entry = this.data.get(dataId);
+    const define = (property: PropertyDescriptor) =>
+      Object.defineProperty(entry, 'values', { configurable: true, enumerable: true, ...property });
+    define({
+      get: () => {
+        const values = this.#array(size, 'float32', shape) as Float32Array;
+        addon().widenFloats(values, words);
+        define({ writable: true, value: values });
+        this.#retain(values);
+        this.#narrow.delete(dataId);
+        this.#release(words);
+        return values;
+      },
+      set: (values: unknown) => {
+        define({ writable: true, value: values });
+        this.#narrow.delete(dataId);
+      },
+    });
+    return { dataId, shape, dtype: 'float32' };
+  }
+
+  /** Whether a tensor is held in two bytes a value. */
+  isNarrow(info: TensorInfo): boolean {
+    return this.#narrow.has(info.dataId);
+  }
+
+  /** How many loans are out; `returnLoans` of that number takes back those since. */
+  get loans(): number {
+    return this.#lent.length;
+  }
+
+  returnLoans(from: number): void {
+    while (this.#lent.length > from) this.pool.release(this.#lent.pop() as Block);
+  }
+
+  #lend(
+    { words, size }: { readonly words: Int32Array; readonly size: number },
+    shape: readonly number[],
+  ): Float32Array {
+    const values = this.#array(size, 'float32', shape) as Float32Array;
+    addon().widenFloats(values, words);
+    const block = this.pool.find(values);
+    if (block !== undefined) {
+      block.refs += 1;
+      this.#lent.push(block);
+    }
+    return values;
+  }
+
+  #release(values: unknown): void {
+    const block = this.pool.find(values);
+    if (block !== undefined) this.pool.release(block);
   }
 
   /** Scratch values for the time of `use`; recycled afterwards. */
@@ -219,6 +305,7 @@ export class NativeBackend extends MathBackendCPU {
    */
   isExclusive(info: TensorInfo): boolean {
     for (const held of this.#held) held.releaseWritten();
+    if (this.#narrow.has(info.dataId)) return false;
     const entry = this.data.get(info.dataId);
     const block = this.pool.find(entry.values);
     return (
@@ -230,6 +317,7 @@ export class NativeBackend extends MathBackendCPU {
   makeExclusive(info: TensorInfo): void {
     const entry = this.data.get(info.dataId);
     if (entry.refCount !== 1) throw new Error('makeExclusive: another tensor shares the data');
+    if (this.#narrow.has(info.dataId) && this.pool.find(entry.values)?.refs === 1) return; // what was asked for is its own
     const before: Block | undefined = this.pool.find(entry.values);
     entry.values = this.#copy(this.float32(info), info.shape);
     this.#retain(entry.values);
@@ -277,13 +365,14 @@ export class NativeBackend extends MathBackendCPU {
     }
   }
 
-  /** An array of the caller's, as long as `like` and of its type: memory that is not cleared first, since it is written at once. */
-  #unclearedArray(like: NumericArray): NumericArray {
+  /** An array of the caller's: memory that is not cleared first, since it is written at once. */
+  #unclearedArray(kind: Float32ArrayConstructor, length: number): NumericArray {
+    const bytes = length * kind.BYTES_PER_ELEMENT;
     try {
-      const { buffer } = Buffer.allocUnsafeSlow(like.byteLength);
-      return new (like.constructor as Float32ArrayConstructor)(buffer as ArrayBuffer);
+      const { buffer } = Buffer.allocUnsafeSlow(bytes);
+      return new kind(buffer as ArrayBuffer);
     } catch (error) {
-      throw new AllocationError(like.byteLength, (error as Error).message, 'data()', `${like.length} values`);
+      throw new AllocationError(bytes, (error as Error).message, 'data()', `${length} values`);
     }
   }
 

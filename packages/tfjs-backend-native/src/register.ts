@@ -26,6 +26,8 @@ function watched(kernelName: string, run: tf.KernelFunc): tf.KernelFunc {
   const counter = counterOf(kernelName);
   return (args) => {
     const onCpu = counter.cpu;
+    const backend = args.backend as NativeBackend;
+    const { loans } = backend;
     try {
       const outputs = run(args);
       if (counter.cpu === onCpu) counter.native += 1;
@@ -33,6 +35,8 @@ function watched(kernelName: string, run: tf.KernelFunc): tf.KernelFunc {
     } catch (error) {
       refuseDisposed(kernelName, args.inputs as tf.NamedTensorInfoMap);
       throw namedAllocationError(error, kernelName, args.inputs);
+    } finally {
+      if (backend.loans > loans) backend.returnLoans(loans);
     }
   };
 }

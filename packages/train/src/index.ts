@@ -82,6 +82,8 @@ export { originalPartitions, type Partition } from './partitions.js';
 export { planSeq2Seq, type Seq2SeqPlan, type TimePlan } from './plan-seq2seq.js';
 export { type RunRecord, readRun } from './report/read-run.js';
 export { runReport } from './report/run-report.js';
+// Judging drawings
+export { featureDistance, type GalleryPicture, nearestConcepts, pictureFeatures } from './retrieval.js';
 export {
   type MicroBatch,
   type StepOptions,
@@ -89,19 +91,6 @@ export {
   tokenLosses,
 } from './seq2seq-step.js';
 export { type StepSize, stepFlop } from './step-flop.js';
-export { trainSeq2Seq } from './train-seq2seq.js';
-export { trainVqgan } from './train-vqgan.js';
-export { isImageSide, optimizerGroup, trainedWeights } from './trained-weights.js';
-export {
-  TrainingError,
-  type TrainingEvent,
-  type TrainingOptions,
-  type TrainingResult,
-} from './training-loop.js';
-
-// Judging drawings
-export { featureDistance, type GalleryPicture, nearestConcepts, pictureFeatures } from './retrieval.js';
-
 // Sweeps
 export { drawingKind } from './sweep/drawing-kind.js';
 export {
@@ -114,7 +103,16 @@ export {
 } from './sweep/run-sweep.js';
 export { parseSweepConfig, type SweepConfig } from './sweep/sweep-config.js';
 export type { SweepKind, SweepRunOptions } from './sweep/sweep-kind.js';
-export type { RunRecord as SweepRunRecord, SettingResult } from './sweep/sweep-results.js';
 export { isSweep, readSweep, writeSweepReport } from './sweep/sweep-report.js';
+export type { RunRecord as SweepRunRecord, SettingResult } from './sweep/sweep-results.js';
 export { tableText } from './sweep/sweep-table.js';
 export { seq2seqKind, vqganKind } from './sweep/training-kind.js';
+export { trainSeq2Seq } from './train-seq2seq.js';
+export { trainVqgan } from './train-vqgan.js';
+export { isImageSide, optimizerGroup, trainedWeights } from './trained-weights.js';
+export {
+  TrainingError,
+  type TrainingEvent,
+  type TrainingOptions,
+  type TrainingResult,
+} from './training-loop.js';

@@ -7,7 +7,7 @@ import { nativeBackend } from './native-backend.js';
 import { createOptimizer, createSchedule } from './optimization.js';
 import { disposeBatch, tokenLosses } from './seq2seq-step.js';
 import { isStreamed, seq2seqUpdate } from './seq2seq-update.js';
-import { optimizerGroup, trainedWeights } from './trained-weights.js';
+import { holdWeights, optimizerGroup, trainedWeights } from './trained-weights.js';
 
 /** What a run holds in memory at its peak, in bytes. */
 export interface MemoryPlan {
@@ -62,9 +62,10 @@ async function play(
   const model = new DalleBart(modelConfig);
   let optimizer: Optimizer | undefined;
   try {
+    holdWeights(model.namedWeights(), config.weights);
     const trained = trainedWeights(model, config);
     const schedule = createSchedule({ ...config.schedule, warmupSteps: 0 }, UPDATES);
-    optimizer = createOptimizer(config.optimizer, schedule, trained, optimizerGroup(model));
+    optimizer = createOptimizer(config.optimizer, schedule, trained, optimizerGroup(model), config.weights);
     const key: Key = prngKey(0);
     for (let update = 0; update < UPDATES; update++) {
       const batches = Array.from({ length: config.accumulate }, () => ({
@@ -77,7 +78,7 @@ async function play(
     tokenLosses(model, evaluated).dispose();
     disposeBatch(evaluated);
     return {
-      weights: bytesOf(model.namedWeights().values()),
+      weights: bytesOf(model.namedWeights().values(), config.weights === 'bfloat16' ? 2 : 4),
       gradients: isStreamed(config, 0) ? 0 : bytesOf(trained.values()),
       optimizer: bytesOf(optimizer.state().values()),
     };
@@ -97,8 +98,8 @@ function blankBatch({ imageLength }: DalleBartConfig, rows: number, textLength: 
   };
 }
 
-function bytesOf(tensors: Iterable<tf.Tensor>): number {
+function bytesOf(tensors: Iterable<tf.Tensor>, each = 4): number {
   let bytes = 0;
-  for (const { size } of tensors) bytes += 4 * size;
+  for (const { size } of tensors) bytes += each * size;
   return bytes;
 }

@@ -11,6 +11,7 @@ import {
   type Optimizer,
   type PendingUpdate,
   type Schedule,
+  type WeightFormat,
 } from '@easel/core';
 import * as tf from '@tensorflow/tfjs';
 import { checkWarmup, type OptimizerSettings, type ScheduleSettings } from './config/optimization.js';
@@ -39,19 +40,22 @@ export function createSchedule(settings: ScheduleSettings, steps: number): Sched
 
 /**
  * The optimizer that a config describes, for these weights. Throws ConfigError for constants that it can't have.
- * `groupOf`: which weights Shampoo preconditions together (see ShampooConfig).
+ * `format`: how the weights are held. `groupOf`: which weights Shampoo preconditions together (see ShampooConfig).
  */
 export function createOptimizer(
   settings: OptimizerSettings,
   schedule: Schedule,
   weights: ReadonlyMap<string, tf.Variable>,
   groupOf: (name: string) => string = () => '',
+  format: WeightFormat = 'float32',
 ): Optimizer {
   const { name, beta1, beta2, epsilon, weightDecay, decay, clippingThreshold, shampoo } = settings;
-  if (name === 'adafactor') return new Adafactor({ schedule, weightDecay, clippingThreshold });
+  if (name === 'adafactor')
+    return new Adafactor({ schedule, weights: format, weightDecay, clippingThreshold });
   if (name === 'shampoo')
     return new DistributedShampoo({
       schedule,
+      weights: format,
       beta1,
       beta2,
       weightDecay,
@@ -65,7 +69,7 @@ export function createOptimizer(
       groupOf,
     });
   const decayFilter = (weight: string) => decay === 'all' || (weights.get(weight)?.rank ?? 0) >= 2;
-  return new AdamW({ schedule, beta1, beta2, epsilon, weightDecay, decayFilter });
+  return new AdamW({ schedule, weights: format, beta1, beta2, epsilon, weightDecay, decayFilter });
 }
 
 /**

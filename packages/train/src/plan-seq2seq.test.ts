@@ -92,6 +92,9 @@ test('more rows or accumulation, layers computed again, Adafactor: memory goes w
   const again = await memoryOf({ gradientCheckpointing: true });
   const half = await memoryOf({ batchSize: 2, accumulate: 2 });
   const factored = await memoryOf({ optimizer: { name: 'adafactor' } });
+  const narrow = await memoryOf({ weights: 'bfloat16', savedActivations: 'bfloat16' });
+  expect(narrow.weights).toBe(plain.weights / 2);
+  expect(narrow.activations).toBeLessThan(plain.activations);
   expect(again.activations).toBeLessThan(plain.activations);
   expect(half.activations).not.toBe(plain.activations);
   expect(factored.optimizer).toBeLessThan(plain.optimizer);

@@ -16,7 +16,7 @@ import { seq2seqUpdate } from './seq2seq-update.js';
 import { type StartingPoint, startingPoint } from './starting-point.js';
 import { stepFlop } from './step-flop.js';
 import { checkVqgan, updatesOf } from './train-seq2seq.js';
-import { optimizerGroup, trainedWeights } from './trained-weights.js';
+import { holdWeights, optimizerGroup, trainedWeights } from './trained-weights.js';
 import type { TrainingRows } from './training-rows.js';
 
 /** How long an update takes, and how that is known. */
@@ -115,9 +115,16 @@ async function measureTime(
   signal: AbortSignal | undefined,
 ): Promise<TimePlan | undefined> {
   const model = await start.build();
+  holdWeights(model.namedWeights(), config.weights);
   const trained = trainedWeights(model, config);
   const schedule = createSchedule(config.schedule, steps);
-  const optimizer = createOptimizer(config.optimizer, schedule, trained, optimizerGroup(model));
+  const optimizer = createOptimizer(
+    config.optimizer,
+    schedule,
+    trained,
+    optimizerGroup(model),
+    config.weights,
+  );
   let [updates, seconds] = [0, 0];
   try {
     for (let step = 1; updates < TIMED_UPDATES && !signal?.aborted; step++) {

@@ -7,6 +7,8 @@ import type { Seq2SeqBatch } from './batches.js';
 export interface StepOptions {
   /** Keep only each layer's inputs and compute the layer again (default false). */
   readonly rematerialize?: boolean;
+  /** Keep what the gradient needs in bfloat16, where the backend can (default false). */
+  readonly narrowSaved?: boolean;
 }
 
 /** −log p of each label over all V logits, float32 [B·T]; a key switches dropout on. */
@@ -49,6 +51,7 @@ export async function seq2seqGradients(
     const part = valueAndGrads(
       () => tf.mean(tokenLosses(model, batch, dropoutKey, options)) as tf.Scalar,
       weights,
+      { narrowSaved: options.narrowSaved ?? false },
     );
     disposeBatch(batch);
     lossSum += (await part.value.data())[0] as number;
@@ -75,7 +78,7 @@ export async function seq2seqStreamed(
   const { value } = valueAndGrads(
     () => tf.mean(tokenLosses(model, batch, dropoutKey, options)) as tf.Scalar,
     weights,
-    { onGradient: take },
+    { onGradient: take, narrowSaved: options.narrowSaved ?? false },
   );
   disposeBatch(batch);
   const loss = (await value.data())[0] as number;

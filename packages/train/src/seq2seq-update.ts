@@ -33,7 +33,10 @@ export async function seq2seqUpdate(
   readonly gradientNorm: number;
   readonly statistics: WeightStatistics | undefined;
 }> {
-  const options = { rematerialize: config.gradientCheckpointing };
+  const options = {
+    rematerialize: config.gradientCheckpointing,
+    narrowSaved: config.savedActivations === 'bfloat16',
+  };
   if (isStreamed(config, step)) {
     const update = new StreamedUpdate(optimizer, trained);
     const [micro] = [...microBatches] as [MicroBatch];

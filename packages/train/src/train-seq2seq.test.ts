@@ -216,6 +216,42 @@ test('gradient checkpointing: the same run, dropout masks too', async () => {
   for (const [i, loss] of losses('again').entries()) expect(loss).toBeCloseTo(losses('kept')[i], 5);
 });
 
+describe('bfloat16', () => {
+  // Wide enough that activations are large tensors, which alone are kept narrow.
+  const model = { ...tinyDalleBartJson, d_model: 64, encoder_ffn_dim: 96, decoder_ffn_dim: 96, dropout: 0 };
+  const base = { model, steps: 20, batchSize: 6, schedule: { learningRate: 2e-3 } };
+
+  test.each([
+    ['saved activations', { savedActivations: 'bfloat16' }],
+    [
+      'saved activations, layers computed again',
+      { savedActivations: 'bfloat16', gradientCheckpointing: true },
+    ],
+    ['weights', { weights: 'bfloat16' }],
+    ['both', { savedActivations: 'bfloat16', weights: 'bfloat16' }],
+  ])('%s: losses stay near those of float32, and a resumed run is the same', async (_, changes) => {
+    const before = tf.memory().numTensors;
+    await train('float32', base);
+    await train('whole', { ...base, ...changes });
+    await train('parts', { ...base, ...changes }, stopAt(7));
+    await train('parts', { ...base, ...changes }, { resume: true });
+    expect(tf.memory().numTensors).toBe(before);
+    const [exact, narrow] = [runs.trained('float32', 'loss'), runs.trained('whole', 'loss')];
+    expect(exact.at(-1)).toBeLessThan((exact[0] as number) * 0.7);
+    for (const [i, loss] of narrow.entries())
+      expect(Math.abs(loss - (exact[i] as number))).toBeLessThan(0.02);
+    expect(narrow).not.toEqual(exact);
+    expect(runs.metrics('parts')).toEqual(runs.metrics('whole'));
+  });
+
+  test("weights are bfloat16's values, in checkpoints too", async () => {
+    await train('run', { ...base, steps: 3, weights: 'bfloat16' });
+    const weights = await readCheckpointPart(join(runs.root, 'run', 'checkpoints', 'step-00000003'), 'model');
+    for (const { values } of weights.values())
+      expect(new Uint32Array(values.slice().buffer).every((bits) => bits % 65536 === 0)).toBe(true);
+  });
+});
+
 test('trainable "embeddings": only the image side changes', async () => {
   const first = await train('first', { steps: 3 });
   const again = { model: null, init: first.model, tokenizer: null, steps: 3, trainable: 'embeddings' };

@@ -21,7 +21,7 @@ import { PromptSamples } from './sample-prompts.js';
 import { createNormalizer, openSeq2SeqData } from './seq2seq-data.js';
 import { Seq2SeqTask } from './seq2seq-task.js';
 import { type StartingPoint, startingPoint } from './starting-point.js';
-import { optimizerGroup, trainedWeights } from './trained-weights.js';
+import { holdWeights, optimizerGroup, trainedWeights } from './trained-weights.js';
 import {
   restoreCheckpoint,
   runTraining,
@@ -62,6 +62,7 @@ export async function trainSeq2Seq(config: Seq2SeqConfig, options: TrainingOptio
         createSchedule(config.schedule, steps),
         trained,
         optimizerGroup(model),
+        config.weights,
       );
       const subject = { model, optimizer: config.optimizer, trained };
       try {
@@ -83,6 +84,7 @@ export async function trainSeq2Seq(config: Seq2SeqConfig, options: TrainingOptio
           },
         });
         await restoreCheckpoint(run, task, { weights, rules: rulesForEasel(model.config), optimizer });
+        holdWeights(weights, config.weights);
         return await runTraining(run, task, options);
       } finally {
         await data.rows.close();

@@ -1,5 +1,6 @@
 import type { DalleBart } from '@easel/bart';
-import type * as tf from '@tensorflow/tfjs';
+import { toBfloat16, type WeightFormat } from '@easel/core';
+import * as tf from '@tensorflow/tfjs';
 import type { Seq2SeqConfig } from './config/seq2seq-config.js';
 
 /** What a model needs anew for another image tokenizer: the image side's embeddings, their norm, the last norm and the head. */
@@ -28,4 +29,10 @@ export function optimizerGroup({ config }: DalleBart): (name: string) => string 
     const [stack, part] = name.split('.');
     return config.useScan && part === 'layers' ? `scanned_${stack}` : 'standard';
   };
+}
+
+/** Brings a model's weights into the format that the run holds them in: those of a checkpoint are that already, others are rounded to the nearest. */
+export function holdWeights(weights: ReadonlyMap<string, tf.Variable>, format: WeightFormat): void {
+  if (format === 'float32') return;
+  for (const weight of weights.values()) tf.tidy(() => weight.assign(toBfloat16(weight)));
 }

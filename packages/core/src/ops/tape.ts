@@ -48,15 +48,37 @@ export function insideGradient(): boolean {
   return engine().state.gradientDepth > 0;
 }
 
+/** Runs f inside tidy without recording its operations. */
+export function unrecorded<T extends tf.TensorContainer>(f: () => T): T {
+  const { state } = engine();
+  state.kernelDepth++;
+  try {
+    return tf.tidy(f);
+  } finally {
+    state.kernelDepth--;
+  }
+}
+
 /**
  * Runs f inside tidy while recording; returns its result and the tape, which is then the caller's: each node's saved tensors must
- * be disposed. If f throws, saved tensors are disposed and tfjs's tape is as before. Not inside another gradient.
+ * be disposed. `onNode` is shown each node as it comes. If f throws, saved tensors are disposed and tfjs's tape is as before. Not inside another gradient.
  */
-export function record<T extends tf.TensorContainer>(f: () => T): { result: T; tape: readonly TapeNode[] } {
+export function record<T extends tf.TensorContainer>(
+  f: () => T,
+  onNode?: (node: TapeNode) => void,
+): { result: T; tape: readonly TapeNode[] } {
   const tfEngine = engine();
   // Inside a backward pass of tfjs's own there is a tape that is still read.
   const before = tfEngine.state.activeTape;
   tfEngine.startTape();
+  if (onNode !== undefined) {
+    const tape = tfEngine.state.activeTape as TapeNode[];
+    tape.push = (...nodes) => {
+      const length = Array.prototype.push.apply(tape, nodes);
+      for (const node of nodes) onNode(node);
+      return length;
+    };
+  }
   try {
     const result = tf.tidy(f);
     return { result, tape: tfEngine.state.activeTape ?? [] };

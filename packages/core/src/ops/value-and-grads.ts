@@ -1,9 +1,15 @@
 import * as tf from '@tensorflow/tfjs';
 import { EaselError } from '../errors.js';
+import { NarrowSaving } from './bfloat16.js';
 import { disposeSaved, insideGradient, record, type SummingGradient, type TapeNode } from './tape.js';
 
 /** Settings of `valueAndGrads`. */
 export interface ValueAndGradsOptions {
+  /**
+   * Keep what the gradient needs of the forward pass in bfloat16, on backends that hold it in half the memory (native); default false. The gradient is then
+   * that of rounded activations, 3 digits each; all arithmetic stays float32.
+   */
+  readonly narrowSaved?: boolean;
   /** Leave a variable that does not reach the loss out of `grads`, in place of an error (default false). */
   readonly allowUnused?: boolean;
   /**
@@ -36,14 +42,14 @@ export interface ValueAndGrads {
 export function valueAndGrads(
   f: () => tf.Scalar | ({ loss: tf.Scalar } & Record<string, tf.Tensor>),
   variables: ReadonlyMap<string, tf.Variable>,
-  { allowUnused = false, onGradient }: ValueAndGradsOptions = {},
+  { allowUnused = false, onGradient, narrowSaved = false }: ValueAndGradsOptions = {},
 ): ValueAndGrads {
   if (insideGradient()) {
     throw new EaselError(
       'valueAndGrads: cannot run inside another gradient; use tf.grads for derivatives of derivatives.',
     );
   }
-  const { result, tape } = record<tf.TensorContainer>(f);
+  const { result, tape } = record<tf.TensorContainer>(f, narrowSaved ? new NarrowSaving().see : undefined);
   const { loss, outputs } = splitResult(result);
   try {
     if (loss === undefined || loss.size !== 1 || loss.dtype !== 'float32') {

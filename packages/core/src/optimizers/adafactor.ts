@@ -2,12 +2,10 @@ import * as tf from '@tensorflow/tfjs';
 import { ConfigError } from '../errors.js';
 import { hasKernel, runKernel } from '../ops/fused-kernel.js';
 import { scaled } from './clip.js';
-import { Optimizer, type UpdatePoint } from './optimizer.js';
-import type { Schedule } from './schedules.js';
+import { Optimizer, type OptimizerConfig, type UpdatePoint } from './optimizer.js';
 
 /** Settings of Adafactor; the defaults are optax's. */
-export interface AdafactorConfig {
-  readonly schedule: Schedule;
+export interface AdafactorConfig extends OptimizerConfig {
   /** Tensors whose second-largest dimension is at least this keep two vectors in place of a matrix of squares (default 128). */
   readonly minDimSizeToFactor?: number;
   /** Exponent of the decay 1 − t^(−decayRate) of the squares (default 0.8). */
@@ -41,7 +39,7 @@ const LEAST_SCALE = 1e-3;
  * Source: Shazeer and Stern 2018, arXiv:1804.04235; optax 0.1.7 `adafactor`.
  */
 export class Adafactor extends Optimizer {
-  readonly #config: Required<Omit<AdafactorConfig, 'schedule'>>;
+  readonly #config: Required<Omit<AdafactorConfig, 'schedule' | 'weights'>>;
 
   constructor(config: AdafactorConfig) {
     super(config);

@@ -2,12 +2,10 @@ import * as tf from '@tensorflow/tfjs';
 import { ConfigError } from '../errors.js';
 import { hasKernel, runKernel } from '../ops/fused-kernel.js';
 import { scaled } from './clip.js';
-import { Optimizer, type UpdatePoint } from './optimizer.js';
-import type { Schedule } from './schedules.js';
+import { Optimizer, type OptimizerConfig, type UpdatePoint } from './optimizer.js';
 
 /** Settings of AdamW. */
-export interface AdamWConfig {
-  readonly schedule: Schedule;
+export interface AdamWConfig extends OptimizerConfig {
   /** Decay of the mean of gradients (default 0.9). */
   readonly beta1?: number;
   /** Decay of the mean of squared gradients (default 0.999). */
@@ -29,7 +27,7 @@ export interface AdamWConfig {
  * State: `m.NAME` and `v.NAME` of each variable's shape. Source: Loshchilov and Hutter 2017, arXiv:1711.05101; optax 0.1.7 `adamw`.
  */
 export class AdamW extends Optimizer {
-  readonly #config: Required<Omit<AdamWConfig, 'schedule'>>;
+  readonly #config: Required<Omit<AdamWConfig, 'schedule' | 'weights'>>;
 
   constructor(config: AdamWConfig) {
     super(config);

@@ -2,7 +2,13 @@ export { Adafactor, type AdafactorConfig } from './adafactor.js';
 export { AdamW, type AdamWConfig } from './adamw.js';
 export { clipByGlobalNorm, clipFactor, globalNorm } from './clip.js';
 export { type InverseRoot, inversePthRoot } from './inverse-root.js';
-export { Optimizer, type PendingUpdate, type UpdatePoint } from './optimizer.js';
+export {
+  Optimizer,
+  type OptimizerConfig,
+  type PendingUpdate,
+  type UpdatePoint,
+  type WeightFormat,
+} from './optimizer.js';
 export {
   dequantize as dequantizeMomentum,
   quantize as quantizeMomentum,

@@ -5,6 +5,7 @@ import { describeNative } from '../testing/backends.js';
 import { Adafactor } from './adafactor.js';
 import { AdamW } from './adamw.js';
 import { clipByGlobalNorm, clipFactor, globalNorm } from './clip.js';
+import type { WeightFormat } from './optimizer.js';
 
 beforeAll(async () => {
   await tf.setBackend('cpu');
@@ -323,4 +324,24 @@ describeNative('AdamW in place on native', ['AdamWUpdate'], () => {
     optimizer.apply(new Map([['w', w]]), new Map([['w', tf.ones([3])]]));
     expect(w.dataId).toBe(dataId);
   });
+});
+
+test("weights in bfloat16: steps below a weight's last digit move it in the mean, and repeat for the same name and count", () => {
+  const run = (format: WeightFormat): Float32Array => {
+    const weight = tf.variable(tf.ones([4000]));
+    const optimizer = new AdamW({ schedule: rate(1e-4), weights: format });
+    const grads = new Map([['w', tf.ones([4000])]]);
+    for (let step = 0; step < 40; step++) optimizer.apply(new Map([['w', weight]]), grads);
+    const values = weight.dataSync() as Float32Array;
+    tf.dispose([weight, ...grads.values()]);
+    optimizer.dispose();
+    return values;
+  };
+  const mean = (values: Float32Array) => values.reduce((sum, value) => sum + value / values.length, 0);
+  const [exact, narrow] = [run('float32'), run('bfloat16')];
+  expect(mean(exact)).toBeCloseTo(1 - 40e-4, 5);
+  // 40 steps of 1e-4, each far below the 0.0039 between neighbours under 1: rounding to the nearest would have moved nothing.
+  expect(Math.abs(mean(narrow) - mean(exact))).toBeLessThan((6 * 0.0039) / Math.sqrt(4000));
+  expect(new Set(narrow).size).toBeGreaterThan(1);
+  expect(run('bfloat16')).toEqual(narrow);
 });

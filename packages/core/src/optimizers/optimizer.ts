@@ -1,5 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { CheckpointError, ShapeError } from '../errors.js';
+import { toBfloat16 } from '../ops/bfloat16.js';
+import { foldIn, foldInNames, prngKey } from '../random/index.js';
 import type { Schedule } from './schedules.js';
 
 /** Name of the count of updates in `state()`. */
@@ -22,6 +24,25 @@ export interface PendingUpdate {
   finish(): void;
 }
 
+/** How the variables are held between updates. */
+export type WeightFormat = 'float32' | 'bfloat16';
+
+/** What all optimizers are told. */
+export interface OptimizerConfig {
+  readonly schedule: Schedule;
+  /**
+   * 'bfloat16': after its update, which is float32, each variable is rounded to bfloat16 by chance: in proportion to the distances, with a seed that follows from
+   * name and count, so that small steps aren't lost and a run can be repeated. Default 'float32'.
+   */
+  readonly weights?: WeightFormat;
+}
+
+/** A seed for each variable and update. */
+function roundingSeed(name: string, count: number): number {
+  const [a, b] = foldIn(foldInNames(prngKey(0), [name]), count);
+  return (a ^ b) >>> 0;
+}
+
 /**
  * Base of the optimizers: counts updates, holds the state tensors of each variable by name, saves and loads them.
  *
@@ -29,14 +50,16 @@ export interface PendingUpdate {
  */
 export abstract class Optimizer {
   readonly schedule: Schedule;
+  readonly #weights: WeightFormat;
   readonly #slots = new Map<string, tf.Variable>();
   readonly #counter: tf.Variable = tf.tidy(() => tf.variable(tf.scalar(0), false));
   #step = 0;
   /** Names of loaded state that no variable has taken up yet; undefined where nothing was loaded. */
   #loaded: Set<string> | undefined;
 
-  constructor({ schedule }: { readonly schedule: Schedule }) {
+  constructor({ schedule, weights = 'float32' }: OptimizerConfig) {
     this.schedule = schedule;
+    this.#weights = weights;
   }
 
   /** Updates done so far. The next one has the learning rate schedule(step). */
@@ -73,7 +96,11 @@ export abstract class Optimizer {
           throw new ShapeError(`optimizer: there is a gradient but no variable named ${name}.`);
         checkGradient(name, variable, gradient);
         waiting.delete(name);
-        tf.tidy(() => this.update(name, variable, gradient, at));
+        tf.tidy(() => {
+          this.update(name, variable, gradient, at);
+          if (this.#weights === 'bfloat16')
+            variable.assign(toBfloat16(variable, roundingSeed(name, at.count)));
+        });
       },
       finish: () => {
         for (const [name, variable] of waiting) checkGradient(name, variable, undefined);

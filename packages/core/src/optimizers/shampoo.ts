@@ -2,9 +2,8 @@ import * as tf from '@tensorflow/tfjs';
 import { ConfigError } from '../errors.js';
 import { scaled } from './clip.js';
 import { inversePthRoot } from './inverse-root.js';
-import { Optimizer, type UpdatePoint } from './optimizer.js';
+import { Optimizer, type OptimizerConfig, type UpdatePoint } from './optimizer.js';
 import { dequantize, packedLength, quantize } from './quantized.js';
-import type { Schedule } from './schedules.js';
 import { type ShampooBlocks, shampooBlocks } from './shampoo-blocks.js';
 import { addGram, sumWeights } from './shampoo-statistics.js';
 
@@ -20,8 +19,7 @@ export const GRAFT_TYPES = [
 export type GraftType = (typeof GRAFT_TYPES)[number];
 
 /** Settings of Distributed Shampoo; the defaults are those of the original's trainer. */
-export interface ShampooConfig {
-  readonly schedule: Schedule;
+export interface ShampooConfig extends OptimizerConfig {
   /** Decay of both means of updates (default 0.9). */
   readonly beta1?: number;
   /** Decay of the statistics and of the grafted squares (default 0.999); 1 sums them. */
@@ -79,7 +77,7 @@ const NORM_EPSILON = 1e-16;
  * Source: Anil et al. 2020, arXiv:2002.09018; dalle-mini `scalable_shampoo/distributed_shampoo.py` in its sharded mode, as `train.py` calls it.
  */
 export class DistributedShampoo extends Optimizer {
-  readonly #config: Required<Omit<ShampooConfig, 'schedule'>>;
+  readonly #config: Required<Omit<ShampooConfig, 'schedule' | 'weights'>>;
   readonly #blocks = new Map<string, ShampooBlocks>();
   /** The largest statistic of each group. */
   #largest = new Map<string, number>();
@@ -104,7 +102,9 @@ export class DistributedShampoo extends Optimizer {
       quantized: false,
       groupOf: () => '',
       ...Object.fromEntries(
-        Object.entries(config).filter(([name, value]) => name !== 'schedule' && value !== undefined),
+        Object.entries(config).filter(
+          ([name, value]) => name !== 'schedule' && name !== 'weights' && value !== undefined,
+        ),
       ),
     };
     checkConfig(this.#config);
@@ -237,7 +237,7 @@ interface Statistic {
   readonly preconditioner: tf.Variable;
 }
 
-function checkConfig(config: Required<Omit<ShampooConfig, 'schedule'>>): void {
+function checkConfig(config: Required<Omit<ShampooConfig, 'schedule' | 'weights'>>): void {
   const fail = (name: string, expected: string, value: unknown): never => {
     throw new ConfigError(`DistributedShampoo: expected ${name} ${expected}, got ${value}.`);
   };

@@ -13,6 +13,7 @@ import { gatherKernels } from './gather.js';
 import type { NativeKernel } from './kernel.js';
 import { linear, linearKernelGrad } from './linear.js';
 import { movementKernels } from './movement.js';
+import { narrowKernels } from './narrow.js';
 import { normKernels } from './norm.js';
 import { orderKernels } from './order.js';
 import { pieceKernels } from './pieces.js';
@@ -42,6 +43,7 @@ export const NATIVE_KERNELS: readonly NativeKernel[] = [
   attentionGrad,
   attentionBiasGrad,
   ...updateKernels,
+  ...narrowKernels,
   ...softmaxKernels,
   ...resizeKernels,
   ...pieceKernels,

@@ -126,6 +126,16 @@ const fields = {
   initEmbeddings: flag(false),
   /** Keep only the inputs of each layer for the gradient and compute the layer again for it: less memory, more time. */
   gradientCheckpointing: flag(false),
+  /**
+   * What the forward pass keeps for the gradient (with gradientCheckpointing the inputs of layers): float32, or bfloat16, half the memory and 3 digits. On the
+   * native backend; others keep float32. All arithmetic is float32.
+   */
+  savedActivations: choice(['float32', 'bfloat16']),
+  /**
+   * The weights: float32, or bfloat16, half the memory on the native backend. An update is computed in float32 and rounded by chance, so that steps smaller than
+   * a weight's last digit aren't lost; gradients and optimizer state are float32.
+   */
+  weights: choice(['float32', 'bfloat16']),
   /** Rows of one forward and backward pass. */
   batchSize: integer({ min: 1, default: 32 }),
   /** Passes whose gradients are averaged into one update. */

@@ -5,8 +5,8 @@ import type { SweepConfig } from './sweep-config.js';
 import {
   curvesOfRun,
   type RunCurve,
-  rankSettings,
   type RunRecord,
+  rankSettings,
   type SettingResult,
 } from './sweep-results.js';
 import { pathsOf, showSetting } from './sweep-table.js';

@@ -1,9 +1,9 @@
 import { access, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '@easel/core/node';
+import { readJsonFile } from '../config/fields.js';
 import { escapeHtml } from '../report/curve-plot.js';
 import { pageOf } from '../report/page.js';
-import { readJsonFile } from '../config/fields.js';
 import type { SweepConfig } from './sweep-config.js';
 import { type SweepPlot, sweepPlots } from './sweep-plots.js';
 import { type RunRecord, rankSettings } from './sweep-results.js';
