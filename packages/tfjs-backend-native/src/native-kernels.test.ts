@@ -22,13 +22,16 @@ function reasonToSkip(arch: string): string | undefined {
   return missing.length > 0 ? `without ${missing.join(' and ')}` : undefined;
 }
 
+/** AVX-512 with matrix registers: a family that has no amx.cc runs its avx512.cc there. */
+const REQUIRED = CPU_TARGETS.filter((target) => target !== 'amx');
+
 test('a family with a file for one vector target has one for each', () => {
   const kernels = join(packageDir, 'native', 'kernels');
   const families = readdirSync(kernels, { withFileTypes: true }).filter((entry) => entry.isDirectory());
   for (const { name } of families) {
     const files = readdirSync(join(kernels, name));
-    const present = CPU_TARGETS.filter((target) => files.includes(`${target}.cc`));
-    expect([name, ...(present.length > 0 ? present : CPU_TARGETS)]).toEqual([name, ...CPU_TARGETS]);
+    const present = REQUIRED.filter((target) => files.includes(`${target}.cc`));
+    expect([name, ...(present.length > 0 ? present : REQUIRED)]).toEqual([name, ...REQUIRED]);
   }
 });
 

@@ -1,9 +1,11 @@
 // Lists C++ sources for binding.gyp, one path a line: `node sources.mjs serial|avx2|avx512|neon|portable`.
-// A CPU target's sources are native/kernels/<family>/<target>.cc; portable are the families' other files, runtime and binding.
+// A CPU target's sources are native/kernels/<family>/<target>.cc (amx.cc is compiled as avx512.cc, its functions ask for the rest); portable are the families' other files, runtime and binding.
 import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 
 const TARGETS = ['serial', 'avx2', 'avx512', 'neon'];
+/** Files of a target that is compiled as another one. */
+const AS = { amx: 'avx512' };
 const native = join(import.meta.dirname, '..');
 
 /** Paths of the .cc files of a folder of native/, relative to the package. */
@@ -20,7 +22,10 @@ const kernels = readdirSync(join(native, 'kernels'), { withFileTypes: true })
   .map((entry) => entry.name)
   .sort()
   .flatMap((family) => sourcesIn(`kernels/${family}`));
-const targetOf = (path) => TARGETS.find((target) => path.endsWith(`/${target}.cc`));
+function targetOf(path) {
+  const name = basename(path, '.cc');
+  return TARGETS.find((target) => target === (AS[name] ?? name));
+}
 const sources =
   wanted === 'portable'
     ? [...kernels.filter((path) => !targetOf(path)), ...sourcesIn('runtime'), ...sourcesIn('binding')]

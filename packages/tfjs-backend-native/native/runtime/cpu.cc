@@ -5,6 +5,7 @@
 #include <cstring>
 
 #if defined(__linux__)
+#include <sys/syscall.h>
 #include <unistd.h>
 #endif
 
@@ -19,7 +20,23 @@
 namespace easel {
 namespace {
 
-const char* const names[target_count] = {"serial", "avx2", "avx512", "neon"};
+const char* const names[target_count] = {"serial", "avx2", "avx512", "neon", "amx"};
+
+#if defined(__x86_64__)
+/// Whether the processor has AMX with bfloat16 and the system lets this process use it: Linux gives the registers' room to those that ask.
+bool may_use_matrix_registers() {
+#if defined(__linux__) && (defined(__clang__) || __GNUC__ >= 11)
+  unsigned int eax, ebx, ecx, edx;
+  if (!__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx)) return false;
+  constexpr unsigned int amx_bf16 = 1u << 22, amx_tile = 1u << 24;
+  if (!(edx & amx_bf16) || !(edx & amx_tile)) return false;
+  constexpr long request_permission = 0x1023, tile_data = 18;  // ARCH_REQ_XCOMP_PERM of asm/prctl.h, and the state's number in XCR0
+  return syscall(SYS_arch_prctl, request_permission, tile_data) == 0;
+#else
+  return false;
+#endif
+}
+#endif
 
 Target best_target() {
   const char* forced = std::getenv("EASEL_CPU");
@@ -62,6 +79,10 @@ bool supports(Target target) {
     case Target::avx512:
       return supports(Target::avx2) && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
              __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+    case Target::amx: {
+      static const bool usable = supports(Target::avx512) && may_use_matrix_registers();
+      return usable;
+    }
     case Target::neon:
       return false;
   }

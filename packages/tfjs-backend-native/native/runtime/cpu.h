@@ -6,12 +6,12 @@
 namespace easel {
 
 /// Instruction sets that kernels are written for, those of one architecture in ascending order of preference. serial runs everywhere,
-/// avx2 and avx512 are for x86-64, neon for AArch64.
-enum class Target : int { serial = 0, avx2 = 1, avx512 = 2, neon = 3 };
+/// avx2, avx512 and amx (AVX-512 with matrix registers) are for x86-64, neon for AArch64.
+enum class Target : int { serial = 0, avx2 = 1, avx512 = 2, neon = 3, amx = 4 };
 
-constexpr int target_count = 4;
+constexpr int target_count = 5;
 
-/// "serial", "avx2", "avx512" or "neon".
+/// "serial", "avx2", "avx512", "neon" or "amx".
 const char* target_name(Target target);
 
 /// True if this machine can run the target's code.

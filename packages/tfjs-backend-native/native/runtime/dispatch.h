@@ -22,6 +22,7 @@ namespace easel {
 template <typename Table>
 inline const Table* pick(const Table* serial, const Table* avx2, const Table* avx512) {
   switch (current_target()) {
+    case Target::amx:  // what it has beside AVX-512, products choose themselves (kernels/gemm/packed.cc)
     case Target::avx512:
       return avx512;
     case Target::avx2:

@@ -1,4 +1,5 @@
 // The kernels of a register tile: tiles of every size, packing, few rows, dot products.
+#include "kernels/gemm/split.h"
 #include "test/check.h"
 
 namespace easel {
@@ -89,6 +90,64 @@ void test_skinny(const GemmKernels& kernels, int m, int64_t n, int64_t k) {
   }
 }
 
+#if defined(__x86_64__)
+/// Packs both operands to bfloat16 parts and multiplies one tile.
+void test_split_tile(const SplitKernels& kernels, int m, int n, int64_t depth, bool a_contiguous, bool b_contiguous, bool accumulate) {
+  describe("split tile %d × %d × %lld, depth contiguous %d %d, accumulate %d", m, n, static_cast<long long>(depth), a_contiguous, b_contiguous, accumulate);
+  const int64_t a_stride = a_contiguous ? depth + 1 : m + 1, b_stride = b_contiguous ? depth + 2 : n + 2, c_row = n + 3;
+  Array a(a_contiguous ? (m - 1) * a_stride + depth : (depth - 1) * a_stride + m, m % 4);
+  Array b(b_contiguous ? (n - 1) * b_stride + depth : (depth - 1) * b_stride + n, n % 4);
+  Array c((m - 1) * c_row + n, (m + n) % 4), before(c.size());
+  for (Array* each : {&a, &b, &c}) each->fill_random();
+  before.copy(c);
+  const int64_t panel = (depth + split_depth_unit - 1) / split_depth_unit * split_depth_unit * split_bytes / static_cast<int64_t>(sizeof(float));
+  const auto panel_of = [](Array& array) { return reinterpret_cast<unsigned char*>(array.data()); };
+  Array packed_a(panel, 0), packed_b(panel, 0);  // both end at a page, so they begin at a multiple of 64 bytes
+  kernels.pack_a(panel_of(packed_a), a.data(), a_stride, a_contiguous, m, depth);
+  kernels.pack_b(panel_of(packed_b), b.data(), b_stride, b_contiguous, n, depth);
+  SplitTile tile{};
+  tile.a = panel_of(packed_a);
+  tile.b = panel_of(packed_b);
+  tile.depth = depth;
+  tile.c = c.data();
+  tile.c_row = c_row;
+  tile.m = m;
+  tile.n = n;
+  tile.accumulate = accumulate;
+  tile.check = true;
+  kernels.begin();
+  const bool finite = kernels.tile(tile);
+  kernels.end();
+  expect_true(finite, "a finite tile is reported");
+  for (int64_t i = 0; i < c.size(); i++) {
+    const int64_t row = i / c_row, column = i % c_row;
+    if (column >= n) {
+      expect(c[i], before[i], {}, i);
+      continue;
+    }
+    double sum = accumulate ? before[i] : 0, sizes = std::fabs(sum);
+    for (int64_t p = 0; p < depth; p++) {
+      const double x = a[a_contiguous ? row * a_stride + p : p * a_stride + row], y = b[b_contiguous ? column * b_stride + p : p * b_stride + column];
+      sum += x * y;
+      sizes += std::fabs(x * y);
+    }
+    expect(c[i], sum, {0, 0, 3 * 0x1p-24 * sizes}, i);
+  }
+}
+
+void test_split() {
+  for (int m = 1; m <= split_tile; m += m < 3 ? 1 : 2) {
+    for (int n = 1; n <= split_tile; n += n < 3 ? 1 : 3) {
+      const int turn = m + 3 * n;
+      test_split_tile(split_amx, m, n, 1 + turn * 7 % 97, m % 2, n % 2, turn % 3 == 0);
+    }
+  }
+  for (int flags = 0; flags < 8; flags++) {
+    for (const int64_t depth : {1, 31, 32, 33, 160}) test_split_tile(split_amx, split_tile, split_tile, depth, flags & 1, flags & 2, flags & 4);
+  }
+}
+#endif
+
 }  // namespace
 
 void test_gemm(const Tables& tables) {
@@ -111,6 +170,9 @@ void test_gemm(const Tables& tables) {
     }
     for (const int64_t depth : {1, 4, 17}) test_packing(kernels, width, width, depth);
   }
+#if defined(__x86_64__)
+  if (tables.target == Target::amx) test_split();
+#endif
   for (int m = 1; m <= 8; m++) {
     for (const int64_t n : lengths(tables.lanes)) {
       if (n == 0) continue;

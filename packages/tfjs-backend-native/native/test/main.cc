@@ -18,22 +18,23 @@ void run(const char* name, void (*test)(const Tables&), const Tables& tables) {
   std::fflush(stdout);
 }
 
-#define EASEL_TABLES(lanes, name)                                                                                                     \
+#define EASEL_TABLES(lanes, target, name)                                                                                             \
   {                                                                                                                                   \
-    Target::name, lanes, bfloat16_##name, elementwise_##name, epilogue_##name, gemm_##name, norm_##name, optimizer_##name, reduce_##name,              \
+    Target::target, lanes, bfloat16_##name, elementwise_##name, epilogue_##name, gemm_##name, norm_##name, optimizer_##name, reduce_##name,           \
         softmax_##name, transpose_##name, winograd_##name                                                                             \
   }
 
 const Tables all_tables[] = {
 #if defined(__x86_64__)
-    EASEL_TABLES(16, serial),
-    EASEL_TABLES(8, avx2),
-    EASEL_TABLES(16, avx512),
+    EASEL_TABLES(16, serial, serial),
+    EASEL_TABLES(8, avx2, avx2),
+    EASEL_TABLES(16, avx512, avx512),
+    EASEL_TABLES(16, amx, avx512),
 #elif defined(__aarch64__)
-    EASEL_TABLES(4, serial),
-    EASEL_TABLES(4, neon),
+    EASEL_TABLES(4, serial, serial),
+    EASEL_TABLES(4, neon, neon),
 #else
-    EASEL_TABLES(4, serial),
+    EASEL_TABLES(4, serial, serial),
 #endif
 };
 
@@ -47,14 +48,15 @@ int main() {
       continue;
     }
     set_target(tables.target);
+    run("gemm", test_gemm, tables);
+    run("products", test_products, tables);
+    if (tables.target == Target::amx) continue;  // the other families' tables are those of AVX-512
     run("elementwise", test_elementwise, tables);
     run("bfloat16", test_bfloat16, tables);
     run("rows", test_rows, tables);
     run("transpose", test_transpose, tables);
     run("winograd", test_winograd, tables);
-    run("gemm", test_gemm, tables);
     run("epilogue", test_epilogue, tables);
-    run("products", test_products, tables);
     run("attention", test_attention, tables);
     run("depthwise", test_depthwise, tables);
     run("images", test_images, tables);

@@ -38,6 +38,43 @@ void test_product(int64_t m, int64_t n, int64_t k, bool transpose_a, bool transp
   }
 }
 
+/// Infinities, NaN and the largest float, in a product large enough for packed panels: what they touch is as IEEE 754 says, the rest is not touched.
+void test_not_finite(bool transpose_a, bool transpose_b) {
+  describe("gemm with infinities and NaN, transposed %d %d", transpose_a, transpose_b);
+  const int64_t m = 71, n = 93, k = 203;
+  Array a(m * k), b(k * n), c(m * n);
+  a.fill_random();
+  b.fill_random(1e-3f);
+  const auto a_at = [&](int64_t i, int64_t p) -> float& { return a[transpose_a ? p * m + i : i * k + p]; };
+  const auto b_at = [&](int64_t p, int64_t j) -> float& { return b[transpose_b ? j * k + p : p * n + j]; };
+  a_at(3, 5) = infinity;
+  a_at(40, 7) = not_a_number;
+  a_at(20, 3) = std::numeric_limits<float>::max();
+  b_at(9, 50) = -infinity;
+  b_at(5, 60) = 0;
+  GemmProblem problem{};
+  problem.m = m;
+  problem.n = n;
+  problem.k = k;
+  problem.a = a.data();
+  problem.transpose_a = transpose_a;
+  problem.b = b.data();
+  problem.transpose_b = transpose_b;
+  run_threads(c, [&](float* to) {
+    problem.c = to;
+    expect_true(gemm(problem), "gemm has no memory");
+  });
+  for (int64_t i = 0; i < m * n; i++) {
+    double sum = 0, sizes = 0;
+    for (int64_t p = 0; p < k; p++) {
+      const double product = static_cast<double>(a_at(i / n, p)) * b_at(p, i % n);
+      sum += product;
+      sizes += std::fabs(product);
+    }
+    expect(c[i], sum, sum_tolerance(std::isfinite(sizes) ? sizes : 0), i);
+  }
+}
+
 void test_convolution(const ConvShape& s) {
   describe("convolution %lld×%lld×%lld to %lld×%lld×%lld, window %lld×%lld, stride %lld", static_cast<long long>(s.in_h), static_cast<long long>(s.in_w),
            static_cast<long long>(s.in_c), static_cast<long long>(s.out_h), static_cast<long long>(s.out_w), static_cast<long long>(s.out_c),
@@ -91,6 +128,12 @@ void test_products(const Tables&) {
   test_product(67, 203, 601, false, false, Activation::none);  // more than one block of depth
   test_product(3, 1030, 1101, false, false, Activation::relu);  // few rows, blocks of whole rows of B
   test_product(2, 8300, 300, false, false, Activation::none);  // and strips of them
+  for (int flags = 0; flags < 4; flags++) {
+    test_not_finite(flags & 1, flags & 2);
+    test_product(200, 230, 1100, flags & 1, flags & 2, Activation::none);  // several blocks of rows, and of depth
+    for (const int64_t n : {16, 17, 33, 63}) test_product(175 + n, n, 511 + n, flags & 1, flags & 2, Activation::none);
+  }
+  test_product(130, 1030, 4200, false, false, Activation::relu);  // more of B than is packed at once
   for (int transposed = 0; transposed < 4; transposed++) test_product(45, 517, 1101, transposed & 1, transposed & 2, Activation::relu);  // strips of columns
   //                batch in_h in_w in_c out_h out_w out_c window stride pad dilation
   test_convolution({2, 9, 11, 5, 9, 11, 7, 3, 3, 1, 1, 1, 1, 1, 1});

@@ -1,0 +1,57 @@
+// What the ways to compute a product share: gemm.cc chooses between them.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/gemm/gemm.h"
+
+namespace easel {
+
+struct Matrix {
+  const float* data;
+  int64_t stride;
+  bool transposed;
+
+  /// Pointer to op(matrix)[row, column].
+  const float* at(int64_t row, int64_t column) const {
+    return transposed ? data + column * stride + row : data + row * stride + column;
+  }
+  Matrix from(int64_t row, int64_t column) const { return {at(row, column), stride, transposed}; }
+};
+
+/// C[m,n] = activation(op(A)[m,k] · op(B)[k,n] + bias) + residual; C's rows follow each other.
+struct Product {
+  int64_t m, n, k;
+  Matrix a, b;
+  float* c;
+  const Epilogue& epilogue;
+};
+
+static inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+static inline int64_t min_of(int64_t a, int64_t b) { return a < b ? a : b; }
+static inline int64_t max_of(int64_t a, int64_t b) { return a > b ? a : b; }
+
+/// Cuts n into equal parts of at most `most`, each a multiple of `unit` but for the last; returns the part's size.
+static inline int64_t even_part(int64_t n, int64_t most, int64_t unit) {
+  const int64_t parts = ceil_div(n, most);
+  return ceil_div(ceil_div(n, parts), unit) * unit;
+}
+
+/// Below this many multiply-adds a product runs on one thread, reading its operands in place where it can: about 20 µs.
+constexpr int64_t small_product = int64_t{1} << 20;
+
+// Each is false if scratch memory is lacking.
+
+/// One product on the calling thread, without the epilogue. A is read in place, and so is B unless it is transposed. A `slot` of scratch memory is used.
+bool product_in_place(const GemmKernels& kernels, int64_t m, int64_t n, int64_t k, const Matrix& a, const Matrix& b, float* c, int64_t c_row, int slot = 0);
+
+/// Whether packed products go by bfloat16 parts (split.h): the CPU target can, and the product is worth it.
+bool splits(const Product& product);
+
+/// One product on all threads, both operands copied to panels first. packed.cc.
+bool product_packed(const GemmKernels& kernels, const Product& product);
+
+/// The same for too few rows for all of B to be copied first.
+bool product_strips(const GemmKernels& kernels, const Product& product);
+
+}  // namespace easel
