@@ -25,7 +25,7 @@ export interface MemoryPlan {
 }
 
 /** Heap and code that a run has beyond what this process has before its first step. Measured over the configurations of bench/train-memory.mjs. */
-const GROWTH_BYTES = 60e6;
+const GROWTH_BYTES = 20e6;
 
 /**
  * The memory that a run will need, from playing three updates and an evaluation through on the native backend without computing them: every tensor is

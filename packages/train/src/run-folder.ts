@@ -121,7 +121,12 @@ export class RunFolder {
   static async open(
     path: string,
     config: Readonly<Record<string, unknown>>,
-    options: { readonly resume: boolean; readonly tensorboard?: boolean },
+    options: {
+      readonly resume: boolean;
+      readonly tensorboard?: boolean;
+      /** Fills in the settings that the run's config.json lacks, since there were none of them when it was begun. */
+      readonly complete?: (before: Record<string, unknown>) => Readonly<Record<string, unknown>>;
+    },
   ): Promise<RunFolder> {
     await mkdir(join(path, 'checkpoints'), { recursive: true }).catch((error: Error) => {
       throw new EaselError(`Run folder ${path}: can't be made (${error.message}).`);
@@ -139,7 +144,8 @@ export class RunFolder {
           throw new ConfigError(
             `Run folder ${path}: there is a run in it already${newest === null ? '' : ` (step ${newest.step} of ${runLength(config)})`}. Resume it, or choose another folder.`,
           );
-        refuseOtherSettings(path, JSON.parse(before) as Record<string, unknown>, config);
+        const old = JSON.parse(before) as Record<string, unknown>;
+        refuseOtherSettings(path, options.complete?.(old) ?? old, config);
       }
       await writeFileAtomic(join(path, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
       await removeLeftovers(path);
@@ -362,7 +368,7 @@ async function dropMetricsAfter(path: string, step: number): Promise<void> {
 
 function refuseOtherSettings(
   run: string,
-  before: Record<string, unknown>,
+  before: Readonly<Record<string, unknown>>,
   now: Readonly<Record<string, unknown>>,
 ): void {
   const differences = settingsDifferences(before, now, freeSettings);

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { generateTokens } from '@easel/bart';
 import { openDalleBart, openTokenizer } from '@easel/bart/node';
@@ -128,6 +128,16 @@ describe('going on', () => {
     expect(readdirSync(join(runs.root, 'parts', 'checkpoints'))).toEqual(['step-00000003']);
     await train('parts', changes, { resume: true });
     expect(runs.metrics('parts')).toEqual(runs.metrics('whole'));
+  });
+
+  test('a run that was begun before some settings were there', async () => {
+    await train('run', {}, stopAt(2));
+    const path = join(runs.root, 'run', 'config.json');
+    const { epochs, dropoutKeys, weights, savedActivations, ...older } = JSON.parse(
+      readFileSync(path, 'utf8'),
+    );
+    writeFileSync(path, JSON.stringify(older));
+    expect(await train('run', {}, { resume: true })).toMatchObject({ complete: true, step: 8 });
   });
 
   test("repeatEpoch goes through the epoch again, as the original's runs do", async () => {

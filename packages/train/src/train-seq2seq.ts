@@ -12,7 +12,7 @@ import { ConfigError, foldInNames, type Key, prngKey } from '@easel/core';
 import { parseVqganConfig } from '@easel/vqgan';
 import { openVqgan, saveVqgan } from '@easel/vqgan/node';
 import { readJsonFile } from './config/fields.js';
-import type { Seq2SeqConfig } from './config/seq2seq-config.js';
+import { parseSeq2SeqConfig, type Seq2SeqConfig } from './config/seq2seq-config.js';
 import { createOptimizer, createSchedule } from './optimization.js';
 import { restoreOriginalState, saveOriginalCheckpoint } from './original-checkpoint.js';
 import { ORIGINAL_STATE } from './original-state.js';
@@ -48,6 +48,7 @@ export async function trainSeq2Seq(config: Seq2SeqConfig, options: TrainingOptio
     const run = await RunFolder.open(options.out, resolved, {
       resume: options.resume ?? false,
       tensorboard: config.log.tensorboard,
+      complete: withNewSettings,
     });
     try {
       const data = await openSeq2SeqData(config, start, key, run.resumed?.state);
@@ -96,6 +97,15 @@ export async function trainSeq2Seq(config: Seq2SeqConfig, options: TrainingOptio
     }
   } finally {
     model.dispose();
+  }
+}
+
+/** A run's settings with the defaults of those that came later; as they are where they can't be read any more. */
+function withNewSettings(before: Record<string, unknown>): Readonly<Record<string, unknown>> {
+  try {
+    return { ...parseSeq2SeqConfig(before), model: before.model };
+  } catch {
+    return before;
   }
 }
 
