@@ -17,7 +17,7 @@ export interface MemoryPlan {
   readonly optimizer: number;
   /** What the forward pass keeps for the gradient, what is in work, and blocks kept for reuse. */
   readonly activations: number;
-  /** The program itself, with the data that it has read. */
+  /** The program itself, with the data that it has read and what of a checkpoint is on its way to disk. */
   readonly process: number;
   readonly total: number;
   /** Floating-point operations of an update's products, as they were played through. */
@@ -26,6 +26,8 @@ export interface MemoryPlan {
 
 /** Heap and code that a run has beyond what this process has before its first step. Measured over the configurations of bench/train-memory.mjs. */
 const GROWTH_BYTES = 20e6;
+/** Copies of weights on their way to disk that are there at once, as a share of all; measured likewise, since it is the garbage collector that decides. */
+const SAVED_SHARE = 0.5;
 
 /**
  * The memory that a run will need, from playing three updates and an evaluation through on the native backend without computing them: every tensor is
@@ -40,15 +42,16 @@ export async function planMemory(
 ): Promise<MemoryPlan | undefined> {
   const native = await nativeBackend();
   if (native === undefined) return undefined;
-  const before = tf.getBackend();
+  const backend = tf.getBackend();
   await tf.setBackend('native');
   try {
-    const process = globalThis.process.memoryUsage.rss() + GROWTH_BYTES;
+    const before = globalThis.process.memoryUsage.rss();
     const { result, peakBytes, flop } = await native.rehearse(() => play(config, modelConfig, textLength));
+    const process = before + GROWTH_BYTES + SAVED_SHARE * result.weights;
     const activations = peakBytes - result.weights - result.gradients - result.optimizer;
     return { ...result, activations, process, total: peakBytes + process, flop: flop / UPDATES };
   } finally {
-    await tf.setBackend(before);
+    await tf.setBackend(backend);
   }
 }
 

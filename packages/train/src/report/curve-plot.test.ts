@@ -1,10 +1,20 @@
 import { expect, test } from '@jest/globals';
-import { curvePlot, escapeHtml, plotFile, ticks } from './curve-plot.js';
+import { curvePlot, escapeHtml, logarithmicTicks, plotFile, ticks } from './curve-plot.js';
 
 test('ticks are round numbers within the range', () => {
   expect(ticks(0, 10, 5)).toEqual([0, 2, 4, 6, 8, 10]);
   expect(ticks(0.93, 2.1, 4).map((tick) => Number(tick.toPrecision(6)))).toEqual([1, 1.5, 2]);
   expect(ticks(-3, -1, 4)).toEqual([-3, -2.5, -2, -1.5, -1]);
+});
+
+test.each([
+  ['decades', 1e-3, 20, [1e-3, 1e-2, 1e-1, 1, 10]],
+  ['one decade', 2, 30, [2, 5, 10, 20]],
+  ['less', 0.35, 0.61, [0.4, 0.5, 0.6]],
+  ['many decades', 1e-9, 1e3, [1e-8, 1e-6, 1e-4, 1e-2, 1, 100]],
+])('on a logarithmic axis they are round numbers too: %s', (_, from, to, expected) => {
+  const found = logarithmicTicks(Math.log10(from), Math.log10(to), 5);
+  expect(found.map((tick) => Number(tick.toPrecision(6)))).toEqual(expected);
 });
 
 test('points by hand: the corners of the plot, a gap at what is no number', () => {

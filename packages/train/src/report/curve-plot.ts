@@ -116,8 +116,7 @@ function drawPlot(
   const py = (y: number) =>
     bottom - ((scale(y) - ys.min) / (ys.max - ys.min)) * (height - margin.top - margin.bottom);
   const parts: string[] = [];
-  for (const tick of ticks(ys.min, ys.max, 5)) {
-    const value = log ? 10 ** tick : tick;
+  for (const value of log ? logarithmicTicks(ys.min, ys.max, 5) : ticks(ys.min, ys.max, 5)) {
     const at = py(value).toFixed(1);
     parts.push(
       `<line class="grid" stroke="#eee" x1="${left}" x2="${width - margin.right}" y1="${at}" y2="${at}"/>`,
@@ -128,7 +127,9 @@ function drawPlot(
   const values =
     logX && own.length <= maxOwnTicks
       ? own
-      : ticks(xs.min, xs.max, 6).map((tick) => (logX ? 10 ** tick : tick));
+      : logX
+        ? logarithmicTicks(xs.min, xs.max, 6)
+        : ticks(xs.min, xs.max, 6);
   for (const x of values) {
     const at = px(x).toFixed(1);
     parts.push(`<line class="grid" stroke="#eee" y1="${margin.top}" y2="${bottom}" x1="${at}" x2="${at}"/>`);
@@ -202,6 +203,26 @@ export function ticks(min: number, max: number, about: number): number[] {
   const found: number[] = [];
   for (let i = Math.ceil(min / step - 1e-9) + 0; i * step <= max + step * 1e-9; i++) found.push(i * step);
   return found;
+}
+
+/**
+ * Round numbers from 10^min to 10^max, about so many: powers of ten, 1, 2 and 5 times them where those are too few, or, within less than that, evenly spaced
+ * ones.
+ */
+export function logarithmicTicks(min: number, max: number, about: number): number[] {
+  const [from, to] = [Math.ceil(min - 1e-9), Math.floor(max + 1e-9)];
+  if (to - from + 1 > about + 2)
+    return ticks(from, to, about + 1)
+      .filter(Number.isInteger)
+      .map((power) => 10 ** power);
+  for (const factors of [[1], [1, 2, 5]]) {
+    const values: number[] = [];
+    for (let power = Math.floor(min); power <= to; power++)
+      for (const factor of factors) values.push(factor * 10 ** power);
+    const inside = values.filter((value) => value >= 10 ** (min - 1e-9) && value <= 10 ** (max + 1e-9));
+    if (inside.length >= 3) return inside;
+  }
+  return ticks(10 ** min, 10 ** max, about);
 }
 
 /** Four digits at most, as short as may be. */
