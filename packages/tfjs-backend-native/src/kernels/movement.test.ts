@@ -110,6 +110,18 @@ test('pad and tile', () => {
       ]),
     exact,
   );
+  // Large enough that the border alone is filled, over memory that held something else.
+  for (const dtype of DTYPES) {
+    for (const paddings of [
+      [[0, 1], [3, 2], [1, 0], [2, 1]],
+      [[1, 0], [0, 0], [0, 4], [0, 0]],
+      [[0, 0], [0, 0], [0, 0], [0, 0]],
+    ] as [number, number][][]) // biome-ignore format: a table
+      expectAsOnCpu(() => {
+        tf.fill([3, 45, 51, 12], 7, dtype).dispose();
+        return tensor([2, 40, 50, 9], dtype).pad(paddings, 1);
+      }, exact);
+  }
   expectAsOnCpu(() => tensor([3, 1]).broadcastTo([2, 3, 5]), exact);
   expectAsOnCpu(() => tensor([2, 3, 1, 2, 1, 2]).tile([2, 1, 3, 1, 2, 2]), exact);
 });
