@@ -14,6 +14,7 @@ const ORDER = [
   'elementwise',
   'reduce',
   'movement',
+  'decode',
   'dispatch',
   'optimizer',
   'training',

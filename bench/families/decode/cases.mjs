@@ -1,0 +1,25 @@
+// One step of drawing: a token of each row, from its embedding to the logits, against caches that hold what came before. Two rows are one picture: with its
+// text and without. Steps run through the 256 places and begin again. The limit reads the decoder's weights once, and half-full caches.
+const MINI = {
+  rows: 2,
+  text: 64,
+  length: 256,
+  width: 1024,
+  heads: 16,
+  inner: 2730,
+  layers: 12,
+  codes: 16385,
+};
+
+const weights = ({ width, inner, layers, codes }) =>
+  layers * (6 * width * width + 3 * width * inner) + width * codes;
+const cached = ({ rows, text, length, width, layers }) => layers * rows * 2 * (text + length / 2) * width;
+
+export const cases = [
+  {
+    name: 'decode_dalle_mini',
+    kind: 'decode',
+    args: MINI,
+    bytes: { read: 4 * (weights(MINI) + cached(MINI)) },
+  },
+];
