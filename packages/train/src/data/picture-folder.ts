@@ -110,25 +110,31 @@ async function openFiles(folder: string, options: PictureFolderOptions): Promise
   return source;
 }
 
+/** Caption files that are read at a time, ahead of their turn. */
+const CAPTIONS_AHEAD = 32;
+
 async function* filesOf(
   folder: string,
   names: Spool<string>,
   { from, to, captions = true }: ReadRange = {},
 ): AsyncGenerator<CaptionedPicture> {
+  const ahead: Promise<CaptionedPicture>[] = [];
   for await (const file of names.read(from, to)) {
     const path = join(folder, file);
-    const picture = { file, path, bytes: () => contentOf(path) };
-    if (!captions) {
-      yield { ...picture, captions: [] };
-      continue;
-    }
-    const text = `${path.slice(0, -extname(path).length)}.txt`;
-    try {
-      yield { ...picture, captions: await readCaptions(text) };
-    } catch (error) {
-      if (!(error instanceof PictureError)) throw error;
-      yield { ...picture, captions: [], problem: error };
-    }
+    const picture = { file, path, captions: [], bytes: () => contentOf(path) };
+    ahead.push(captions ? withCaptions(picture) : Promise.resolve(picture));
+    if (ahead.length === CAPTIONS_AHEAD) yield await (ahead.shift() as Promise<CaptionedPicture>);
+  }
+  for (const picture of ahead) yield await picture;
+}
+
+/** A picture with the captions of the text file beside it. Never rejects. */
+async function withCaptions(picture: CaptionedPicture): Promise<CaptionedPicture> {
+  const { path } = picture;
+  try {
+    return { ...picture, captions: await readCaptions(`${path.slice(0, -extname(path).length)}.txt`) };
+  } catch (error) {
+    return { ...picture, problem: error as PictureError };
   }
 }
 

@@ -89,7 +89,7 @@ export class SpooledLines<T> implements Spool<T> {
 export type Order<T> = (a: T, b: T) => number;
 
 /** Values that are sorted in memory at a time. */
-const RUN_LENGTH = 1 << 16;
+const RUN_LENGTH = 1 << 14;
 const RUN_BUFFER_BYTES = 1 << 16;
 
 /** Values put in order with only some of them in memory: sorted runs on disk, merged when they are read. Equal values keep their order. */
