@@ -18,6 +18,7 @@ const ORDER = [
   'dispatch',
   'optimizer',
   'training',
+  'vqgan',
 ];
 
 export const families = readdirSync(new URL('families/', import.meta.url)).sort(

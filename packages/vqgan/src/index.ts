@@ -19,7 +19,7 @@ export {
   discriminatorLoss,
   type GanLoss,
 } from './adversarial/gan-losses.js';
-export { Lpips, type LpipsOptions, VGG16_WIDTHS } from './adversarial/lpips.js';
+export { Lpips, type LpipsOptions, lpipsParameters, VGG16_WIDTHS } from './adversarial/lpips.js';
 export { discriminatorRules, type LpipsNaming, lpipsRules } from './adversarial/weights.js';
 
 // Config
@@ -66,11 +66,10 @@ export {
   vqganLoss,
 } from './losses.js';
 export { Vqgan, type VqganOptions } from './model.js';
-export { nearestCodes, Quantizer } from './quantizer.js';
-export { CodebookTracker, type CodebookTrackerOptions, codeUsage } from './quantizer-training.js';
-
 // Weights
 export { vqganParameters } from './parameters.js';
+export { nearestCodes, Quantizer } from './quantizer.js';
+export { CodebookTracker, type CodebookTrackerOptions, codeUsage } from './quantizer-training.js';
 export {
   isEncoderWeight,
   rulesForEasel,

@@ -7,7 +7,7 @@ import { Vqgan, type VqganOptions } from './model.js';
 import { isEncoderWeight, vqganReading } from './weights.js';
 
 export { loadDiscriminator } from './adversarial/load-discriminator.js';
-export { openLpips } from './adversarial/open-lpips.js';
+export { type LpipsReading, lpipsReading, openLpips, openTogether } from './adversarial/open-lpips.js';
 
 /** How weights are stored. */
 export type WeightDtype = 'F32' | 'F16' | 'BF16';

@@ -37,13 +37,13 @@ export const convert = defineCommand({
   name: 'convert',
   usage: '<in> <out>',
   description:
-    'Rewrite DALL·E mini, a VQGAN or a CLIP, of Flax, PyTorch or Easel, as an Easel or Flax model folder',
+    'Rewrite DALL·E mini, a VQGAN, a CLIP or LPIPS, of Flax, PyTorch or Easel, as an Easel or Flax model folder',
   positionals: {
     in: {
       type: 'string',
       demandOption: true,
       describe:
-        'model folder, or checkpoint (.msgpack, .safetensors, .ckpt, .pt, .bin, an index of parts) with config.json beside it',
+        'model folder, or checkpoint (.msgpack, .safetensors, .ckpt, .pt, .pth, .bin, an index of parts) with config.json beside it',
     },
     out: {
       type: 'string',
@@ -73,6 +73,7 @@ export const convert = defineCommand({
     backend: backendOption,
     config: textOption('config', 'config.json that is elsewhere or has another name'),
     vqgan: textOption('vqgan', 'VQGAN to convert into <out>/vqgan; default: the one in <in>/vqgan, if any'),
+    lpips: textOption('lpips', "LPIPS' own weights (vgg.pth), where <in> is VGG16 of torchvision"),
     json: jsonOption,
     quiet: quietOption,
   },
@@ -87,6 +88,10 @@ export const convert = defineCommand({
     ],
     ['easel convert last.ckpt models/vqgan --config taming.json', 'a VQGAN of taming-transformers'],
     ['easel convert clip-vit-base-patch32 models/clip --dtype f16', 'a CLIP of transformers'],
+    [
+      'easel convert vgg16-397923af.pth models/lpips --lpips vgg.pth',
+      'LPIPS, for perceptual.files of easel train-vqgan',
+    ],
   ],
   run: (args) =>
     interruptible(async (signal) => {
@@ -100,6 +105,7 @@ export const convert = defineCommand({
         dtype: (args.dtype ?? 'keep') as keyof typeof convertDtypes,
         config: args.config,
         vqgan: args.vqgan,
+        lpips: args.lpips,
         to: (args.to ?? 'easel') as ConversionTarget,
         stacked: args.stacked,
         maxShardBytes,

@@ -11,6 +11,7 @@ import {
   type WrittenCheckpoint,
   writeFileAtomic,
 } from '@easel/core/node';
+import { openTogether } from '@easel/vqgan/node';
 import { compareOutputs, type OutputDifference } from './compare-outputs.js';
 import type { ConvertibleModel, ModelKind } from './convertible-model.js';
 import { recognizeModel } from './recognize-model.js';
@@ -36,6 +37,8 @@ export interface ConvertModelOptions {
   readonly maxShardBytes?: number | undefined;
   /** Compare what the model computes before and after, on the backend that is started. */
   readonly verify?: boolean | undefined;
+  /** The file with the linear weights of LPIPS, where the input is VGG16. */
+  readonly lpips?: string | undefined;
   /** VQGAN (folder or file) that is converted into `out/vqgan` with a text model. */
   readonly vqgan?: string | undefined;
   /** Stops between two weights; the checkpoint in work leaves no file. */
@@ -86,7 +89,7 @@ async function refuseSecondCheckpoint(
 
 /**
  * Rewrites a model as a folder: its config, its weights, and the tokenizer's files if there are any. Weights are model.safetensors under our
- * names, which Easel opens fastest, or flax_model.msgpack, which the original programs open. Models: both versions of DALL·E mini, VQGANs, CLIP;
+ * names, which Easel opens fastest, or flax_model.msgpack, which the original programs open. Models: both versions of DALL·E mini, VQGANs, CLIP, LPIPS;
  * reads Flax's, taming's, min-dalle's, transformers' and Easel's own checkpoints, whole or in parts, one tensor at a time.
  *
  * Throws CheckpointError or ConfigError if the checkpoint, its config or the two together are not a model; nothing is written then. Throws
@@ -97,10 +100,19 @@ export async function convertModel(
   out: string,
   options: ConvertModelOptions = {},
 ): Promise<ConvertedModel[]> {
-  const { dtype = 'keep', config, vqgan, to = 'easel', stacked, maxShardBytes, verify = false } = options;
+  const {
+    dtype = 'keep',
+    config,
+    vqgan,
+    lpips,
+    to = 'easel',
+    stacked,
+    maxShardBytes,
+    verify = false,
+  } = options;
   const { signal, onWeight } = options;
   const isFolder = (await stat(input).catch(() => undefined))?.isDirectory() ?? false;
-  const opened = await openCheckpoint(input);
+  const opened = lpips === undefined ? await openCheckpoint(input) : await openTogether([input, lpips]);
   try {
     const folder = isFolder ? input : dirname(input);
     const model = await recognizeModel(opened, folder, config);
@@ -109,6 +121,8 @@ export async function convertModel(
       const what = kind === 'vqgan' ? 'a VQGAN itself' : `a ${description}`;
       throw new ConfigError(`${input}: this is ${what}; --vqgan goes with a text model.`);
     }
+    if (kind !== 'lpips' && lpips !== undefined)
+      throw new ConfigError(`${input}: this is a ${description}; --lpips goes with VGG16 of torchvision.`);
     const flax = to === 'flax' ? model.flax(stacked) : undefined;
     const file = flax === undefined ? 'model.safetensors' : 'flax_model.msgpack';
     await refuseSecondCheckpoint(out, file, maxShardBytes !== undefined, opened);
@@ -139,7 +153,7 @@ export async function convertModel(
     ];
     const inner = kind === 'text' ? innerVqgan(vqgan, folder, opened) : undefined;
     if (inner !== undefined) {
-      const { config: _config, vqgan: _vqgan, stacked: _stacked, ...same } = options;
+      const { config: _config, vqgan: _vqgan, lpips: _lpips, stacked: _stacked, ...same } = options;
       done.push(...(await convertModel(inner, join(out, 'vqgan'), same)));
     }
     return done;

@@ -3,7 +3,7 @@ import type { FlaxTensor } from '@easel/core/node';
 import type * as tf from '@tensorflow/tfjs';
 
 /** What a checkpoint is of. */
-export type ModelKind = 'text' | 'vqgan' | 'clip';
+export type ModelKind = 'text' | 'vqgan' | 'clip' | 'lpips';
 
 /** How the weights of a model are found in a checkpoint. */
 export interface Reading {

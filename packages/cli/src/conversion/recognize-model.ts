@@ -7,6 +7,7 @@ import { parseJson, readTextIfThere } from '@easel/core/node';
 import { parseVqganConfig, VQGAN_F16_16384, vqganReading } from '@easel/vqgan';
 import { clipModel } from './clip-model.js';
 import type { ConvertibleModel } from './convertible-model.js';
+import { lpipsModel } from './lpips-model.js';
 import { dalleBart, firstVersion } from './text-models.js';
 import { vqganModel } from './vqgan-model.js';
 
@@ -31,6 +32,9 @@ const TENSORS: readonly (readonly [string, Model])[] = [
   ['encoder.embed_tokens.embedding', 'second'],
   ['encoder.embed_tokens.weight', 'second'],
 ];
+
+/** Tensors of LPIPS or of VGG16, by our names, taming's and torchvision's. Their shapes say the sizes: there is no config. */
+const LPIPS_TENSORS = ['conv1_1.kernel', 'net.slice1.0.weight', 'features.0.weight', 'lin0.model.1.weight'];
 
 /** Settings that a config.json of one model has and those of the others have not. */
 const SETTINGS: readonly (readonly [string, Model])[] = [
@@ -76,6 +80,7 @@ export async function recognizeModel(
   config: string | undefined,
 ): Promise<ConvertibleModel> {
   const names = vqganReading(source.entries.keys());
+  if (LPIPS_TENSORS.some((name) => source.entries.has(name))) return lpipsModel(source);
   if (names.naming === 'min-dalle' && config === undefined) return vqganModel(VQGAN_F16_16384, true);
   const file = config ?? join(folder, 'config.json');
   const json = await readConfig(file);

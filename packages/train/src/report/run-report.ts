@@ -51,7 +51,11 @@ function plots(curves: readonly Curve[]): string {
   for (const curve of curves) {
     if (['epoch', 'seconds', 'lossMean'].includes(curve.name)) continue;
     const title =
-      curve.name === 'lossBlank' || curve.name === 'lossFirstRow' ? `${curve.kind}: loss` : curve.name;
+      curve.name === 'lossBlank' || curve.name === 'lossFirstRow'
+        ? `${curve.kind}: loss`
+        : /^logits(Real|Fake)$/.test(curve.name)
+          ? 'logits of the discriminator'
+          : curve.name;
     groups.set(title, [...(groups.get(title) ?? []), curve]);
   }
   return [...groups]

@@ -2,8 +2,8 @@ import { AdamW, type Optimizer, type Schedule, valueAndGrads } from '@easel/core
 import * as tf from '@tensorflow/tfjs';
 import {
   LEGACY_CODEBOOK_LOSS,
-  pictureLoss,
   type PictureLossOptions,
+  pictureLoss,
   type QuantizationLossOptions,
   quantizationLoss,
   type ReconstructionWeights,

@@ -2,7 +2,7 @@ import { ConfigError, prngKey, ShapeError, valueAndGrads } from '@easel/core';
 import { beforeAll, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import { FAST_BACKEND } from '../testing/backends.js';
-import { Lpips } from './lpips.js';
+import { Lpips, lpipsParameters } from './lpips.js';
 
 // Distances beside taming's are cases of the conformance runner.
 
@@ -65,6 +65,13 @@ test('refuses other widths, small pictures and pictures of two shapes; leaves no
     expect(lpips.call([tf.zeros([2, 16, 16, 3]), tf.ones([2, 16, 16, 3])]).shape).toEqual([2]);
   });
   expect(tf.memory().numTensors).toBe(before);
+  lpips.dispose();
+});
+
+test('names and shapes without a model', () => {
+  const lpips = new Lpips([2, 3, 5, 7, 4]);
+  const weights = [...lpips.namedWeights()].map(([name, { shape }]) => [name, shape]);
+  expect(Object.fromEntries(lpipsParameters([2, 3, 5, 7, 4]))).toEqual(Object.fromEntries(weights));
   lpips.dispose();
 });
 

@@ -120,6 +120,21 @@ export class Lpips extends CompositeLayer {
   }
 }
 
+/** Names and shapes of the weights of an Lpips of such widths. */
+export function lpipsParameters(widths: readonly number[] = VGG16_WIDTHS): Map<string, readonly number[]> {
+  const shapes = new Map<string, readonly number[]>();
+  let input = 3;
+  for (const [level, width] of widths.entries()) {
+    for (let i = 1; i <= (CONVOLUTIONS[level] as number); i++) {
+      shapes.set(`conv${level + 1}_${i}.kernel`, [3, 3, input, width]);
+      shapes.set(`conv${level + 1}_${i}.bias`, [width]);
+      input = width;
+    }
+  }
+  for (const [k, width] of widths.entries()) shapes.set(`lin${k}.kernel`, [1, 1, width, 1]);
+  return shapes;
+}
+
 /** A convolution of stride 1 that keeps the size: with bias and relu, or linear with neither. */
 class Convolution extends CompositeLayer {
   /** Channels that it reads. */

@@ -1,6 +1,12 @@
-import { CheckpointError, loadWeights, type SourceEntry, type TensorSource } from '@easel/core';
+import {
+  CheckpointError,
+  loadWeights,
+  type SourceEntry,
+  type TensorSource,
+  type WeightRule,
+} from '@easel/core';
 import { openCheckpoint } from '@easel/core/node';
-import { Lpips } from './lpips.js';
+import { Lpips, lpipsParameters } from './lpips.js';
 import { type LpipsNaming, lpipsRules } from './weights.js';
 
 /**
@@ -11,38 +17,66 @@ import { type LpipsNaming, lpipsRules } from './weights.js';
  * The caller disposes the model.
  */
 export async function openLpips(files: readonly string[]): Promise<Lpips> {
-  if (files.length === 0) {
-    throw new CheckpointError('LPIPS: expected the name of at least one file, got none.');
-  }
-  const sources: TensorSource[] = [];
+  const source = await openTogether(files);
   try {
-    for (const file of files) sources.push(await openCheckpoint(file));
-    const source = mergeSources(sources);
-    const naming = namingOf(source.entries);
-    const probe = lpipsRules(
-      [1, 2, 3, 4, 5].map((level) => `conv${level}_1.bias`),
-      naming,
-    );
-    const widths = [...probe.values()].map((rule) => source.entries.get(rule.source)?.shape[0]);
-    if (widths.includes(undefined)) {
-      throw new CheckpointError(
-        `${source.description}: expected the convolutions of VGG16 (conv1_1, features.0 or net.slice1.0 …), found ${sample(source)}. Name torchvision's VGG16 file beside LPIPS' own.`,
-      );
-    }
-    const lpips = new Lpips(widths as number[]);
+    const { widths, rules, ignore } = lpipsReading(source.entries, source.description);
+    const lpips = new Lpips(widths);
     try {
-      const weights = lpips.namedWeights();
-      const rules = lpipsRules(weights.keys(), naming);
-      const used = new Set([...rules.values()].map((rule) => rule.source));
-      await loadWeights(weights, source, rules, { ignore: (name) => !used.has(name) });
+      await loadWeights(lpips.namedWeights(), source, rules(lpips.namedWeights().keys()), { ignore });
       return lpips;
     } catch (error) {
       lpips.dispose();
       throw error;
     }
   } finally {
-    for (const source of sources) await source.close();
+    await source.close();
   }
+}
+
+/** Checkpoints that complete each other, as one; of equal names the first counts. Throws CheckpointError for no file, or as `openCheckpoint`. */
+export async function openTogether(files: readonly string[]): Promise<TensorSource> {
+  if (files.length === 0) {
+    throw new CheckpointError('LPIPS: expected the name of at least one file, got none.');
+  }
+  const sources: TensorSource[] = [];
+  try {
+    for (const file of files) sources.push(await openCheckpoint(file));
+  } catch (error) {
+    for (const source of sources) await source.close();
+    throw error;
+  }
+  return mergeSources(sources);
+}
+
+/** How LPIPS is read from a checkpoint, whosever names it has. */
+export interface LpipsReading {
+  /** Widths of its five levels. */
+  readonly widths: readonly number[];
+  rules(names: Iterable<string>): Map<string, WeightRule>;
+  /** VGG16's classifier and whatever else is beside. */
+  ignore(name: string): boolean;
+}
+
+/** Throws CheckpointError if there are no convolutions of VGG16. */
+export function lpipsReading(entries: ReadonlyMap<string, SourceEntry>, description: string): LpipsReading {
+  const naming = namingOf(entries);
+  const probe = lpipsRules(
+    [1, 2, 3, 4, 5].map((level) => `conv${level}_1.bias`),
+    naming,
+  );
+  const widths = [...probe.values()].map((rule) => entries.get(rule.source)?.shape[0]);
+  if (widths.includes(undefined)) {
+    throw new CheckpointError(
+      `${description}: expected the convolutions of VGG16 (conv1_1, features.0 or net.slice1.0 …), found ${sample(entries)}. Name torchvision's VGG16 file beside LPIPS' own.`,
+    );
+  }
+  const rules = lpipsRules(lpipsParameters(widths as number[]).keys(), naming);
+  const used = new Set([...rules.values()].map((rule) => rule.source));
+  return {
+    widths: widths as number[],
+    rules: (names) => lpipsRules(names, naming),
+    ignore: (name) => !used.has(name),
+  };
 }
 
 function namingOf(entries: ReadonlyMap<string, SourceEntry>): LpipsNaming {
@@ -50,8 +84,8 @@ function namingOf(entries: ReadonlyMap<string, SourceEntry>): LpipsNaming {
   return entries.has('net.slice1.0.weight') ? 'taming' : 'easel';
 }
 
-function sample(source: TensorSource): string {
-  const names = [...source.entries.keys()];
+function sample(entries: ReadonlyMap<string, SourceEntry>): string {
+  const names = [...entries.keys()];
   return `${names.slice(0, 4).join(', ')}${names.length > 4 ? ` and ${names.length - 4} more` : ''}`;
 }
 
@@ -71,6 +105,8 @@ function mergeSources(sources: readonly TensorSource[]): TensorSource {
     entries,
     metadata: new Map(),
     read: (name, slice) => (owners.get(name) ?? (sources[0] as TensorSource)).read(name, slice),
-    close: async () => {},
+    close: async () => {
+      for (const source of sources) await source.close();
+    },
   };
 }
