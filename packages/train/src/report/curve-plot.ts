@@ -228,7 +228,8 @@ export function logarithmicTicks(min: number, max: number, about: number): numbe
 /** Four digits at most, as short as may be. */
 export function format(value: number): string {
   const size = Math.abs(value);
-  if (size >= 1e5 || (size > 0 && size < 1e-3)) return value.toExponential(1).replace('e+', 'e');
+  if (size >= 1e5 || (size > 0 && size < 1e-3))
+    return value.toExponential(1).replace('.0e', 'e').replace('e+', 'e');
   return String(Number(value.toPrecision(4)));
 }
 

@@ -9,7 +9,7 @@ const style = `
 body{font:15px/1.45 system-ui,sans-serif;max-width:1240px;margin:2rem auto;padding:0 1rem;color:#222;background:#fff}
 h1{margin:0}h2{margin:2rem 0 .6rem;border-bottom:1px solid #ddd}h3{margin:1rem 0 .3rem}.sub{color:#666;margin-top:.2rem}
 .warning{background:#fff3cd;border:1px solid #e69f00;padding:.6rem 1rem}
-.plots{display:grid;grid-template-columns:repeat(auto-fill,minmax(380px,1fr));gap:1rem}
+.plots{display:grid;grid-template-columns:repeat(auto-fill,minmax(380px,1fr));gap:1rem}.plots.wide{grid-template-columns:repeat(auto-fill,minmax(min(540px,100%),1fr))}
 figure{margin:0;border:1px solid #e4e4e4;border-radius:6px;padding:.6rem}figcaption{font-weight:600}
 svg{width:100%;height:auto;display:block;font-size:12px;fill:#555}
 .legend{font-size:13px}.legend span{margin-right:1rem;white-space:nowrap}.legend i{display:inline-block;width:10px;height:10px;border-radius:2px;margin-right:.35rem}

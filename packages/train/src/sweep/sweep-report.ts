@@ -61,7 +61,7 @@ export function sweepReport(
     `<section><h2>Settings</h2>${htmlTable(heads, rows)}</section>`,
     plots.length === 0
       ? ''
-      : `<section><h2>Plots</h2><div class="plots">${plots.map(({ svg }) => `<figure>${svg}</figure>`).join('')}</div></section>`,
+      : `<section><h2>Plots</h2><div class="plots wide">${plots.map(({ svg }) => `<figure>${svg}</figure>`).join('')}</div></section>`,
     `<section><h2>Runs</h2><details><summary>${records.length} runs</summary>${runTable(records, metric)}</details></section>`,
   ]);
 }
