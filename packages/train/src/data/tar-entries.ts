@@ -13,6 +13,8 @@ export interface TarEntry {
   /** Byte at which its content begins. */
   readonly offset: number;
   readonly size: number;
+  /** The content itself, where it was read with the header. */
+  readonly content: Uint8Array | undefined;
 }
 
 const BLOCK = 512;
@@ -79,7 +81,13 @@ export class TarEntries {
       this.windowBytes = length <= SMALL_FILE ? WIDE_WINDOW : NARROW_WINDOW;
       // '7' and NUL are old names of regular files; links, folders and devices have nothing to read.
       if (header.type === '0' || header.type === '\0' || header.type === '7')
-        return { name: said.name ?? header.name, start, offset: content, size: length };
+        return {
+          name: said.name ?? header.name,
+          start,
+          offset: content,
+          size: length,
+          content: length <= SMALL_FILE ? this.inWindow(content, length) : undefined,
+        };
       said = {};
       start = this.at;
     }

@@ -224,7 +224,8 @@ async function captionsOf(
   file: FileHandle,
   files: ReadonlyMap<string, TarEntry>,
 ): Promise<string[]> {
-  const read = async ({ offset, size }: TarEntry) => {
+  const read = async ({ offset, size, content }: TarEntry) => {
+    if (content !== undefined) return content;
     const bytes = new Uint8Array(size);
     return bytes.subarray(0, await readFully(file, bytes, offset));
   };
