@@ -41,7 +41,7 @@ void test_product(int64_t m, int64_t n, int64_t k, bool transpose_a, bool transp
 /// Infinities, NaN and the largest float, in a product large enough for packed panels: what they touch is as IEEE 754 says, the rest is not touched.
 void test_not_finite(bool transpose_a, bool transpose_b) {
   describe("gemm with infinities and NaN, transposed %d %d", transpose_a, transpose_b);
-  const int64_t m = 71, n = 93, k = 203;
+  const int64_t m = 131, n = 157, k = 303;
   Array a(m * k), b(k * n), c(m * n);
   a.fill_random();
   b.fill_random(1e-3f);
@@ -131,7 +131,7 @@ void test_products(const Tables&) {
   for (int flags = 0; flags < 4; flags++) {
     test_not_finite(flags & 1, flags & 2);
     test_product(200, 230, 1100, flags & 1, flags & 2, Activation::none);  // several blocks of rows, and of depth
-    for (const int64_t n : {16, 17, 33, 63}) test_product(175 + n, n, 511 + n, flags & 1, flags & 2, Activation::none);
+    for (const int64_t n : {31, 33, 47, 65}) test_product(300 + n, n, 511 + n, flags & 1, flags & 2, Activation::none);
   }
   test_product(130, 1030, 4200, false, false, Activation::relu);  // more of B than is packed at once
   for (int transposed = 0; transposed < 4; transposed++) test_product(45, 517, 1101, transposed & 1, transposed & 2, Activation::relu);  // strips of columns
