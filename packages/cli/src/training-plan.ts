@@ -48,7 +48,7 @@ function memory(plan: MemoryPlan | undefined, available: number): string {
 }
 
 function time({ time, flop, peakFlops, steps }: Seq2SeqPlan): string {
-  const work = `${(flop / 1e9).toPrecision(3)} GFLOP an update`;
+  const work = `${flop >= 1e12 ? `${(flop / 1e12).toPrecision(3)} T` : `${(flop / 1e9).toPrecision(3)} G`}FLOP an update`;
   const peak = peakFlops === undefined ? '' : `${(peakFlops / 1e9).toFixed(0)} GFLOP/s`;
   if (time === undefined) return `  unknown; ${work}`;
   const { how, updates, secondsPerUpdate, seconds } = time;
