@@ -163,6 +163,7 @@ inline void prefetch_step(const unsigned char* at) {
 
 template <bool BothRows, bool BothColumns>
 EASEL_TILES void multiply(const SplitTile& t, float* c, int64_t c_row) {
+  __asm__ volatile("" ::: "memory");  // what is loaded has been stored: GCC's _tile_loadd does not say that it reads memory
   const int64_t c_bytes = c_row * static_cast<int64_t>(sizeof(float));
   float* const c_below = c + register_rows * c_row;
   if (t.accumulate) {
