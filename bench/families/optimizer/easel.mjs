@@ -26,7 +26,10 @@ export const kinds = {
   shampoo_statistics({ core, tf, random }, { size }) {
     const gradient = random([size, size], 1e-3);
     const sums = [0, 1].map(() => tf.variable(tf.mul(tf.eye(size), 1e-6)));
-    return () => sums.forEach((sum, axis) => core.addGram(sum, gradient, axis, { old: 0.999, fresh: 1e-3 }));
+    return () => {
+      for (const [axis, sum] of sums.entries())
+        core.addGram(sum, gradient, axis, { old: 0.999, fresh: 1e-3 });
+    };
   },
 
   shampoo_root({ core, tf, random }, { size, p }) {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { ConfigError, loadWeights } from '@easel/core';
 import {
   asWriteError,
+  type HeldTensors,
   openCheckpoint,
   parseJson,
   readTextIfThere,
@@ -10,6 +11,7 @@ import {
   saveSafetensors,
   writeFileAtomic,
 } from '@easel/core/node';
+import type { Tensor } from '@tensorflow/tfjs';
 import { type DalleBartConfig, dalleBartConfigToJson } from './config.js';
 import { type FirstVersionConfig, firstVersionConfigToJson } from './first-version/config.js';
 import { FirstVersionBart } from './first-version/model.js';
@@ -75,13 +77,14 @@ export async function openDalleBart(folder: string): Promise<OpenedDalleBart> {
 
 /**
  * Writes a model folder that openDalleBart opens: config.json, tokenizer files, model.safetensors under our names. Each file is
- * written completely or not at all. Throws EaselError for an unwritable folder or a full disk.
+ * written completely or not at all. `weights`: others than the model's present ones. Throws EaselError for an unwritable folder or a full disk.
  */
 export async function saveDalleBart(
   folder: string,
   model: DalleBart | FirstVersionBart,
   tokenizer: BpeTokenizer,
   dtype: WeightDtype = 'F32',
+  weights: ReadonlyMap<string, Tensor> | HeldTensors = model.namedWeights(),
 ): Promise<void> {
   await saveTokenizer(folder, tokenizer);
   const writeJson = (name: string, json: unknown): Promise<void> =>
@@ -93,7 +96,7 @@ export async function saveDalleBart(
   } else {
     await writeJson('config.json', dalleBartConfigToJson(model.config));
   }
-  await saveSafetensors(join(folder, 'model.safetensors'), model.namedWeights(), {
+  await saveSafetensors(join(folder, 'model.safetensors'), weights, {
     dtype,
     metadata: { format: 'easel', model: model instanceof FirstVersionBart ? 'first-version' : 'dallebart' },
   });

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { appendFile, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigError, EaselError } from '@easel/core';
-import { openCheckpoint, saveSafetensors, writeFileAtomic } from '@easel/core/node';
+import { type HeldTensors, openCheckpoint, saveSafetensors, writeFileAtomic } from '@easel/core/node';
 import type * as tf from '@tensorflow/tfjs';
 import type { BestEvaluation } from './best-evaluation.js';
 import { settingsDifferences } from './config/settings-differences.js';
@@ -15,6 +15,8 @@ import type { WeightStatistics } from './weight-statistics.js';
 
 /** Tensors of a checkpoint by file (model, optimizer, …) and name. */
 export type CheckpointParts = Readonly<Record<string, ReadonlyMap<string, tf.Tensor>>>;
+/** The same, held as they were. */
+export type HeldParts = Readonly<Record<string, HeldTensors>>;
 
 /** What a checkpoint holds beside tensors. */
 export interface CheckpointState {
@@ -240,15 +242,22 @@ export class RunFolder {
    * Writes a checkpoint and removes all but the newest `keep` and that of the best evaluation. Returns its path.
    * Throws EaselError if it can't be written; older checkpoints are then untouched.
    */
-  async saveCheckpoint(parts: CheckpointParts, state: CheckpointState, keep: number): Promise<string> {
+  async saveCheckpoint(
+    parts: CheckpointParts | HeldParts,
+    state: CheckpointState,
+    keep: number,
+  ): Promise<string> {
     const name = checkpointName(state.step);
     const path = join(this.path, 'checkpoints', name);
     const temporary = join(this.path, 'checkpoints', `.${name}.partial`);
     try {
       await rm(temporary, { recursive: true, force: true });
       await mkdir(temporary);
-      for (const [part, tensors] of Object.entries(parts))
-        await saveSafetensors(join(temporary, `${part}.safetensors`), tensors, { dtype: 'F32' });
+      await allWritten(
+        Object.entries(parts).map(([part, tensors]) =>
+          saveSafetensors(join(temporary, `${part}.safetensors`), tensors, { dtype: 'F32' }),
+        ),
+      );
       await writeFileAtomic(join(temporary, 'state.json'), `${JSON.stringify(state, null, 2)}\n`);
       await syncFolder(temporary);
       await rm(path, { recursive: true, force: true });
@@ -272,8 +281,14 @@ export class RunFolder {
     return (await listCheckpoints(this.path)).at(-1)?.path;
   }
 
-  /** Replaces RUN/model by what `write` puts into the folder it is given. */
-  async saveModel(write: (folder: string) => Promise<void>): Promise<string> {
+  /**
+   * Replaces RUN/model by what `write` puts into the folder it is given, once `checkpoint` is there. Throws EaselError if it can't be written, and what
+   * `checkpoint` throws; the model is then as it was.
+   */
+  async saveModel(
+    write: (folder: string) => Promise<void>,
+    checkpoint: Promise<unknown> = Promise.resolve(),
+  ): Promise<string> {
     const path = join(this.path, 'model');
     const fresh = join(this.path, '.model.partial');
     const old = join(this.path, '.model.old');
@@ -281,6 +296,16 @@ export class RunFolder {
       await rm(fresh, { recursive: true, force: true });
       await mkdir(fresh);
       await write(fresh);
+    } catch (error) {
+      await checkpoint.catch(() => {}); // whose error is the saver's to tell
+      await rm(fresh, { recursive: true, force: true }).catch(() => {});
+      throw modelError(path, error);
+    }
+    await checkpoint.catch(async (error) => {
+      await rm(fresh, { recursive: true, force: true }).catch(() => {});
+      throw error;
+    });
+    try {
       await rm(old, { recursive: true, force: true });
       await rename(path, old).catch((error: NodeJS.ErrnoException) => {
         if (error.code !== 'ENOENT') throw error;
@@ -290,7 +315,7 @@ export class RunFolder {
       return path;
     } catch (error) {
       await rm(fresh, { recursive: true, force: true }).catch(() => {});
-      throw new EaselError(`Model ${path}: can't be written (${(error as Error).message}).`);
+      throw modelError(path, error);
     }
   }
 
@@ -298,6 +323,15 @@ export class RunFolder {
   async close(): Promise<void> {
     await this.lock.release();
   }
+}
+
+/** Waits for all files; then throws the first failure. */
+async function allWritten(files: readonly Promise<unknown>[]): Promise<void> {
+  for (const result of await Promise.allSettled(files)) if (result.status === 'rejected') throw result.reason;
+}
+
+function modelError(path: string, error: unknown): EaselError {
+  return new EaselError(`Model ${path}: can't be written (${(error as Error).message}).`);
 }
 
 /** The tensors of one file of a checkpoint as float32 data by name. */

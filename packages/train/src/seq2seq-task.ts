@@ -29,7 +29,7 @@ export interface Seq2SeqTaskParts {
   /** Pictures of the config's prompts; null if it has none. */
   readonly samples: PromptSamples | null;
   /** Writes the model as it is, tokenizer and VQGAN with it. */
-  readonly exportModel: (folder: string) => Promise<void>;
+  readonly exportModel: TrainingTask['exportModel'];
 }
 
 /** Training text → image tokens with cross-entropy over all V logits, averaged over positions and rows. */
@@ -40,7 +40,8 @@ export class Seq2SeqTask implements TrainingTask {
   readonly pace: TrainingPace;
   readonly key: Key;
   readonly data: string;
-  readonly exportModel: (folder: string) => Promise<void>;
+  readonly exportModel: TrainingTask['exportModel'];
+  readonly exportNeedsPause: boolean;
   private readonly parts: Seq2SeqTaskParts;
   /** All weights, and those that are trained. */
   private readonly weights: Map<string, tf.Variable>;
@@ -59,6 +60,7 @@ export class Seq2SeqTask implements TrainingTask {
     this.key = prngKey(config.seed);
     this.data = parts.rows.digest;
     this.exportModel = parts.exportModel;
+    this.exportNeedsPause = config.exportOriginal; // which has the optimizer's state too
     this.weights = parts.model.namedWeights();
     this.trained = trainedWeights(parts.model, config);
     this.microBatches = new MicroBatches(config, parts.steps, parts.rows.blanked);

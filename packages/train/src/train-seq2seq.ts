@@ -77,8 +77,8 @@ export async function trainSeq2Seq(config: Seq2SeqConfig, options: TrainingOptio
           ...data,
           samples,
           readText: (ids) => tokenizer.decode(ids),
-          exportModel: async (folder) => {
-            await saveDalleBart(folder, model, tokenizer, config.exportDtype);
+          exportModel: async (folder, newest) => {
+            await saveDalleBart(folder, model, tokenizer, config.exportDtype, newest);
             if (start.wordList !== null) await copyFile(start.wordList, join(folder, WORD_LIST));
             if (vqgan !== null) await exportVqgan(vqgan, join(folder, 'vqgan'), config);
             if (config.exportOriginal) await saveOriginalCheckpoint(folder, subject, optimizer.state());

@@ -71,7 +71,7 @@ export async function trainVqgan(
           ...judges,
           ...data,
           showGrid: (step, grid) => run.logGrid('reconstructions', step, grid),
-          exportModel: (folder) => saveVqgan(folder, vqgan, config.exportDtype),
+          exportModel: (folder, newest) => saveVqgan(folder, vqgan, config.exportDtype, { weights: newest }),
         });
         await restoreCheckpoint(run, task, { weights, rules: rulesForEasel(weights.keys()), optimizer });
         if (run.resumed !== null) {

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { DataError, EaselError, globalNorm, loadWeights, type Optimizer, type WeightRule } from '@easel/core';
-import { openCheckpoint } from '@easel/core/node';
+import { type HeldTensors, openCheckpoint } from '@easel/core/node';
 import * as tf from '@tensorflow/tfjs';
 import { type BestEvaluation, betterEvaluation } from './best-evaluation.js';
+import { CheckpointSaver } from './checkpoint-saver.js';
 import type { CheckpointSettings } from './config/optimization.js';
 import type { DataPosition } from './epoch-order.js';
 import {
@@ -18,6 +19,9 @@ import type { WeightStatistics } from './weight-statistics.js';
 
 /** A training run that can't go on: the loss or a gradient is no longer a finite number. */
 export class TrainingError extends EaselError {}
+
+/** The event loop's share of a step, in ms, while a checkpoint is written in the background: opening, syncing and renaming take turns of it. */
+const SAVING_MS = 3;
 
 /** What one update gave. */
 export interface UpdateResult {
@@ -66,8 +70,10 @@ export interface TrainingTask {
   drawSamples?(): Promise<Grid>;
   /** All tensors that going on needs. */
   checkpointParts(): CheckpointParts;
-  /** Writes the model as it is now into a folder, ready for use. */
-  exportModel(folder: string): Promise<void>;
+  /** Writes the model into a folder, ready for use: with the weights of a checkpoint, or as it is now. */
+  exportModel(folder: string, weights?: HeldTensors): Promise<void>;
+  /** True if `exportModel` reads more of the training than weights it is given, which must not change then. */
+  readonly exportNeedsPause?: boolean;
 }
 
 /** What a run tells while it goes. */
@@ -185,81 +191,94 @@ export async function runTraining(
   const { log, evaluation, checkpoint: keeping } = task.pace;
   let best: BestEvaluation | null = from?.best ?? null;
   let saved = performance.now();
+  const saver = new CheckpointSaver(run, task, {
+    ...keeping,
+    onSaved: (state, path) => {
+      checkpoint = path;
+      onEvent?.({ kind: 'checkpoint', step: state.step, path });
+    },
+  });
+  const speed = new SpeedMeter(task, await measuredPeak());
   const due = (every: number, step: number) => step === task.steps || (every > 0 && step % every === 0);
 
   await run.logSitting();
-  const speed = new SpeedMeter(task, await measuredPeak());
   let step = start;
-  while (step < task.steps && !signal?.aborted) {
-    const began = performance.now();
-    const result = await update(run, task, step);
-    step++;
-    const took = (performance.now() - began) / 1000;
-    seconds += took;
-    speed.add(took, result.flop);
-    loss = result.loss;
-    lossSum += loss;
-    lossSteps++;
-    const { epoch } = task.position(step);
-    const { learningRate, metrics } = result;
-    if (due(log.every, step)) {
-      const [mean, round] = [lossSum / lossSteps, (value: number) => Number(value.toPrecision(4))];
-      const line = { step, kind: 'train', epoch, loss, lossMean: mean, learningRate, ...metrics };
-      const measured = { ...speed.now(), memoryMiB: process.memoryUsage.rss() / 2 ** 20, seconds };
-      const rounded = Object.entries(measured).flatMap(([name, value]) =>
-        value === undefined ? [] : [[name, round(value)] as const],
-      );
-      await run.log({ ...line, ...Object.fromEntries(rounded) });
-      lossSum = 0;
-      lossSteps = 0;
-    }
-    if (result.statistics !== undefined) await run.logStatistics(step, result.statistics);
-    onEvent?.({
-      kind: 'step',
-      step,
-      steps: task.steps,
-      epoch,
-      loss,
-      learningRate,
-      metrics,
-      ...speed.now(),
-      memoryBytes: process.memoryUsage.rss(),
-      secondsLeft: speed.secondsFor(task.steps - step),
-    });
-    await new Promise((resolve) => setImmediate(resolve));
-    const samplesEvery = task.pace.samples?.every ?? 0;
-    if (samplesEvery > 0 && due(samplesEvery, step) && task.drawSamples !== undefined)
-      await run.logGrid('samples', step, await task.drawSamples());
-    let isBest = false;
-    if (due(evaluation.every, step)) {
-      splits = await task.evaluate(step);
-      for (const [split, numbers] of Object.entries(splits)) await run.log({ step, kind: split, ...numbers });
-      onEvent?.({ kind: 'evaluation', step, splits });
-      const better = betterEvaluation(keeping.best, splits, step, best);
-      isBest = better !== null;
-      best = better ?? best;
-    }
-    const overdue = keeping.minutes > 0 && performance.now() - saved >= keeping.minutes * 60_000;
-    if (due(keeping.every, step) || overdue || isBest || signal?.aborted) {
-      await requireFiniteWeights(run, task, step);
-      const state: CheckpointState = {
-        version: 1,
+  try {
+    while (step < task.steps && !signal?.aborted) {
+      const began = performance.now();
+      const result = await update(run, task, step);
+      step++;
+      const took = (performance.now() - began) / 1000;
+      seconds += took;
+      speed.add(took, result.flop);
+      loss = result.loss;
+      lossSum += loss;
+      lossSteps++;
+      const { epoch } = task.position(step);
+      const { learningRate, metrics } = result;
+      if (due(log.every, step)) {
+        const [mean, round] = [lossSum / lossSteps, (value: number) => Number(value.toPrecision(4))];
+        const line = { step, kind: 'train', epoch, loss, lossMean: mean, learningRate, ...metrics };
+        const measured = { ...speed.now(), memoryMiB: process.memoryUsage.rss() / 2 ** 20, seconds };
+        const rounded = Object.entries(measured).flatMap(([name, value]) =>
+          value === undefined ? [] : [[name, round(value)] as const],
+        );
+        await run.log({ ...line, ...Object.fromEntries(rounded) });
+        lossSum = 0;
+        lossSteps = 0;
+      }
+      if (result.statistics !== undefined) await run.logStatistics(step, result.statistics);
+      onEvent?.({
+        kind: 'step',
         step,
-        samples: step * task.samplesPerStep,
-        seconds,
-        key: task.key,
-        position: task.position(step),
-        data: task.data,
-        lossSum,
-        lossSteps,
-        best,
-      };
-      checkpoint = await run.saveCheckpoint(task.checkpointParts(), state, keeping.keep);
-      await run.saveModel((folder) => task.exportModel(folder));
-      saved = performance.now();
-      onEvent?.({ kind: 'checkpoint', step, path: checkpoint });
+        steps: task.steps,
+        epoch,
+        loss,
+        learningRate,
+        metrics,
+        ...speed.now(),
+        memoryBytes: process.memoryUsage.rss(),
+        secondsLeft: speed.secondsFor(task.steps - step),
+      });
+      await giveWay(saver.isSaving ? SAVING_MS : 0);
+      saver.check();
+      const samplesEvery = task.pace.samples?.every ?? 0;
+      if (samplesEvery > 0 && due(samplesEvery, step) && task.drawSamples !== undefined)
+        await run.logGrid('samples', step, await task.drawSamples());
+      let isBest = false;
+      if (due(evaluation.every, step)) {
+        splits = await task.evaluate(step);
+        for (const [split, numbers] of Object.entries(splits))
+          await run.log({ step, kind: split, ...numbers });
+        onEvent?.({ kind: 'evaluation', step, splits });
+        const better = betterEvaluation(keeping.best, splits, step, best);
+        isBest = better !== null;
+        best = better ?? best;
+      }
+      const overdue = keeping.minutes > 0 && performance.now() - saved >= keeping.minutes * 60_000;
+      if (due(keeping.every, step) || overdue || isBest || signal?.aborted) {
+        requireFiniteWeights(task, step);
+        const state: CheckpointState = {
+          version: 1,
+          step,
+          samples: step * task.samplesPerStep,
+          seconds,
+          key: task.key,
+          position: task.position(step),
+          data: task.data,
+          lossSum,
+          lossSteps,
+          best,
+        };
+        await saver.save(state);
+        saved = performance.now();
+      }
     }
+  } catch (error) {
+    await saver.finish().catch(() => {}); // so that what it wrote is whole
+    throw error instanceof TrainingError ? await withWayBack(run, error.message) : error;
   }
+  await saver.finish();
   if (step === start) await run.saveModel((folder) => task.exportModel(folder)); // nothing was left to do
   return {
     complete: step === task.steps,
@@ -272,23 +291,30 @@ export async function runTraining(
   };
 }
 
-/** An update whose failure names the way back. */
+/** Lets other work of the event loop go on, for so many milliseconds or one turn. */
+async function giveWay(milliseconds: number): Promise<void> {
+  const until = performance.now() + milliseconds;
+  do await new Promise((resolve) => setImmediate(resolve));
+  while (performance.now() < until);
+}
+
+/** An update, whose failure leaves its batch in the run folder. */
 async function update(run: RunFolder, task: TrainingTask, step: number): Promise<UpdateResult> {
   try {
     return await task.update(step);
   } catch (error) {
     if (!(error instanceof TrainingError)) throw error;
     const saved = await run.saveFailedBatch(await task.failedBatch(step));
-    throw await withWayBack(run, `${error.message} Its batch is in ${saved}.`);
+    throw new TrainingError(`${error.message} Its batch is in ${saved}.`);
   }
 }
 
 /** Throws TrainingError if a weight is no number any more: a checkpoint of such weights would push a good one out. */
-async function requireFiniteWeights(run: RunFolder, task: TrainingTask, step: number): Promise<void> {
+function requireFiniteWeights(task: TrainingTask, step: number): void {
   const weights = task.checkpointParts().model ?? new Map();
   const norm = globalNorm(weights);
   if (!Number.isFinite(norm))
-    throw await withWayBack(run, `Training stopped after step ${step}: the norm of the weights is ${norm}.`);
+    throw new TrainingError(`Training stopped after step ${step}: the norm of the weights is ${norm}.`);
 }
 
 async function withWayBack(run: RunFolder, message: string): Promise<TrainingError> {

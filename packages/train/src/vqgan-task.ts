@@ -62,7 +62,7 @@ export interface VqganTaskParts {
   readonly evaluated: PictureSplit & { readonly name: string };
   /** Shows evaluated pictures above their reconstructions. */
   readonly showGrid: (step: number, grid: Grid) => Promise<void>;
-  readonly exportModel: (folder: string) => Promise<void>;
+  readonly exportModel: TrainingTask['exportModel'];
 }
 
 /** Path of the codebook among a Vqgan's weights. */
@@ -89,7 +89,7 @@ export class VqganTask implements TrainingTask {
   readonly pace: TrainingPace;
   readonly key: Key;
   readonly data: string;
-  readonly exportModel: (folder: string) => Promise<void>;
+  readonly exportModel: TrainingTask['exportModel'];
   private readonly parts: VqganTaskParts;
   /** All weights, and those that follow gradients. */
   private readonly weights: Map<string, tf.Variable>;

@@ -1,7 +1,14 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigError, EaselError, loadWeights } from '@easel/core';
-import { asWriteError, openCheckpoint, saveSafetensors, writeFileAtomic } from '@easel/core/node';
+import {
+  asWriteError,
+  type HeldTensors,
+  openCheckpoint,
+  saveSafetensors,
+  writeFileAtomic,
+} from '@easel/core/node';
+import type { Tensor } from '@tensorflow/tfjs';
 import { parseVqganConfig, type VqganConfig, vqganConfigToJson } from './config.js';
 import { Vqgan, type VqganOptions } from './model.js';
 import { isEncoderWeight, vqganReading } from './weights.js';
@@ -40,6 +47,12 @@ export async function openVqgan(folder: string, options: VqganOptions = {}): Pro
   }
 }
 
+/** What `saveVqgan` writes. */
+export interface SaveVqganOptions extends VqganOptions {
+  /** In place of the model's present weights. */
+  readonly weights?: ReadonlyMap<string, Tensor> | HeldTensors | undefined;
+}
+
 /**
  * Writes a folder that openVqgan opens: config.json, and model.safetensors under our names. Each file is written completely or not at
  * all. With `decoderOnly` only what drawing needs is written. Throws EaselError for an unwritable folder or a full disk.
@@ -48,7 +61,7 @@ export async function saveVqgan(
   folder: string,
   vqgan: Vqgan,
   dtype: WeightDtype = 'F32',
-  { decoderOnly = false }: VqganOptions = {},
+  { decoderOnly = false, weights = writtenWeights(vqgan, decoderOnly) }: SaveVqganOptions = {},
 ): Promise<void> {
   try {
     await mkdir(folder, { recursive: true });
@@ -57,11 +70,14 @@ export async function saveVqgan(
   }
   const config = `${JSON.stringify(vqganConfigToJson(vqgan.config), null, 2)}\n`;
   await writeFileAtomic(join(folder, 'config.json'), config);
-  const weights = [...vqgan.namedWeights()].filter(([name]) => !(decoderOnly && isEncoderWeight(name)));
-  await saveSafetensors(join(folder, 'model.safetensors'), new Map(weights), {
+  await saveSafetensors(join(folder, 'model.safetensors'), weights, {
     dtype,
     metadata: { format: 'easel', model: 'vqgan' },
   });
+}
+
+function writtenWeights(vqgan: Vqgan, decoderOnly: boolean): Map<string, Tensor> {
+  return new Map([...vqgan.namedWeights()].filter(([name]) => !(decoderOnly && isEncoderWeight(name))));
 }
 
 async function openConfig(file: string): Promise<VqganConfig> {

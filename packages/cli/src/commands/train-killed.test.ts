@@ -8,6 +8,7 @@ import { saveTokenizer } from '@easel/bart/node';
 import { prngKey, randomBits } from '@easel/core';
 import { writeShard } from '@easel/train';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { nativeStatus } from 'tfjs-backend-native';
 import { tinyBartConfig } from '../../testing/tiny-model.js';
 
 jest.setTimeout(600_000);
@@ -22,6 +23,8 @@ const steps = 40;
 const bin = fileURLToPath(new URL('../../bin/easel.js', import.meta.url));
 // Real processes run what `npm run build` made; `npm run check` builds first.
 const built = existsSync(fileURLToPath(new URL('../../dist/main.js', import.meta.url)));
+// Native, where it is built, writes checkpoints while the training goes on.
+const backend = nativeStatus().available ? 'native' : 'cpu';
 const whenBuilt = built ? describe : describe.skip;
 
 let root: string;
@@ -54,7 +57,7 @@ afterAll(() => {
 
 function startTraining(out: string, prefix: readonly string[] = []): ChildProcess {
   const words = [...prefix, process.execPath, bin, 'train', join(root, 'config.json')];
-  words.push('--out', join(root, out), '--resume', '--backend', 'cpu', '--quiet');
+  words.push('--out', join(root, out), '--resume', '--backend', backend, '--quiet');
   return spawn(words[0] as string, words.slice(1), { stdio: ['ignore', 'ignore', 'pipe'] });
 }
 

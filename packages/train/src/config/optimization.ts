@@ -97,6 +97,11 @@ export const checkpointFields = {
   /** How many are kept, the newest ones. */
   keep: integer({ min: 1, default: 2 }),
   /**
+   * Write while the training goes on, on the native backend. A tensor that is updated before it is on the disk takes its memory twice until then;
+   * false: the training waits.
+   */
+  background: flag(true),
+  /**
    * A number of the evaluations by which the best checkpoint is kept too, however old: "eval.loss" is `loss` of the split `eval`. An evaluation
    * that is the best so far writes a checkpoint. Null: only the newest are kept.
    */
