@@ -2,8 +2,10 @@ import { expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import { ShapeError } from '../errors.js';
 import { onEachBackend } from '../testing/backends.js';
-import { gradientError, leakedTensors, sample } from '../testing/gradient-check.js';
+import { gradientError, largestDifference, leakedTensors, sample } from '../testing/gradient-check.js';
+import { hasKernel } from './fused-kernel.js';
 import { linear } from './linear.js';
+import { valueAndGrads } from './value-and-grads.js';
 
 onEachBackend(() => {
   test('[2,2]·[2,1] + [1] by hand; any number of leading axes', async () => {
@@ -23,6 +25,29 @@ onEachBackend(() => {
       linear(x as tf.Tensor, kernel as tf.Tensor, bias);
     expect(gradientError(f, inputs)).toBeLessThan(1e-3);
     expect(gradientError(f, inputs.slice(0, 2))).toBeLessThan(1e-3);
+  });
+
+  test('products of one x: each adds its gradient by x to what is there', () => {
+    const x = tf.variable(sample([2, 3, 5], 1));
+    const kernels = [2, 3, 4].map((seed) => sample([5, 4], seed));
+    const loss = () => tf.sum(tf.addN(kernels.map((kernel) => tf.square(linear(x, kernel))))) as tf.Scalar;
+    const reference = tf.variableGrads(loss, [x]).grads[x.name] as tf.Tensor;
+    const before = tf.memory().numTensors;
+    const { value, grads } = valueAndGrads(loss, new Map([['x', x]]));
+    expect(tf.memory().numTensors).toBe(before + 2);
+    expect(largestDifference(grads.get('x') as tf.Tensor, reference)).toBeLessThan(1e-6);
+    const add = tf.getKernel('Add', tf.getBackend());
+    const original = add.kernelFunc;
+    let additions = 0;
+    add.kernelFunc = (params) => {
+      additions++;
+      return original(params);
+    };
+    tf.dispose([value, ...grads.values()]);
+    tf.tidy(() => valueAndGrads(loss, new Map([['x', x]])));
+    add.kernelFunc = original;
+    expect(additions).toBe(hasKernel('Linear') ? 0 : 2);
+    x.dispose();
   });
 
   test('activation, then the residual, by hand', async () => {

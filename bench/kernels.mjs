@@ -1,0 +1,86 @@
+// node bench/kernels.mjs CASE [--runs N] [--shapes N]
+// Where a row of Easel spends its time: mean milliseconds of a run by kernel, then by kernel and shapes. What is
+// outside of kernels is JavaScript: the engine, the tape, the row itself. CASE as `npm run bench -- --list` names it.
+import { parseArgs } from 'node:util';
+import * as core from '@easel/core';
+import * as tf from '@tensorflow/tfjs';
+import 'tfjs-backend-native';
+import { existsSync } from 'node:fs';
+import { cases } from './cases.mjs';
+import { inputsOf } from './peers/tfjs_inputs.mjs';
+
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { runs: { type: 'string', default: '5' }, shapes: { type: 'string', default: '25' } },
+});
+const test = cases.find(({ name }) => name === positionals[0]);
+if (test === undefined) throw new Error(`no case ${positionals[0]}; npm run bench -- --list names them`);
+if (!(await tf.setBackend('native')))
+  throw new Error('the native backend did not start: run `npx easel doctor`');
+
+const kinds = {};
+for (const file of ['tfjs.mjs', 'easel.mjs']) {
+  const url = new URL(`families/${test.family}/${file}`, import.meta.url);
+  if (existsSync(url)) Object.assign(kinds, (await import(url.href)).kinds);
+}
+const make = kinds[test.kind];
+if (make === undefined) throw new Error(`${test.name}: Easel has no ${test.kind}`);
+
+/** Time and count by kernel and shapes. */
+const spent = new Map();
+/** Time in kernels that the running one has called. */
+let within = 0;
+for (const kernel of tf.getKernelsForBackend('native')) {
+  const run = kernel.kernelFunc;
+  kernel.kernelFunc = (params) => {
+    const start = performance.now();
+    const before = within;
+    within = 0;
+    const result = run(params);
+    const ms = performance.now() - start;
+    const shapes = Object.values(params.inputs).flat();
+    const key = `${shapes.map((x) => `[${x?.shape}]`).join(' ')}${params.attrs?.transposeKernel ? ' transposed' : ''}`;
+    const entry = spent.get(`${kernel.kernelName} ${key}`) ?? { kernel: kernel.kernelName, ms: 0, count: 0 };
+    entry.ms += ms - within;
+    entry.count += 1;
+    spent.set(`${kernel.kernelName} ${key}`, entry);
+    within = before + ms;
+    return result;
+  };
+}
+
+const run = make({ tf, core, ...inputsOf(tf) }, test.args ?? {});
+const once = () => {
+  const result = run();
+  if (result !== undefined) tf.dispose(result);
+};
+for (let i = 0; i < 2; i++) once();
+spent.clear();
+const runs = Number(options.runs);
+const start = performance.now();
+for (let i = 0; i < runs; i++) once();
+const whole = (performance.now() - start) / runs;
+
+const byKernel = new Map();
+for (const { kernel, ms, count } of spent.values()) {
+  const sum = byKernel.get(kernel) ?? { ms: 0, count: 0 };
+  byKernel.set(kernel, { ms: sum.ms + ms, count: sum.count + count });
+}
+const inKernels = [...byKernel.values()].reduce((sum, { ms }) => sum + ms, 0) / runs;
+byKernel.set('(JavaScript)', { ms: (whole - inKernels) * runs, count: runs });
+console.log(`${test.name}: ${whole.toFixed(1)} ms a run\n`);
+print('kernel', byKernel);
+console.log();
+print('kernel and shapes', new Map([...sorted(spent)].slice(0, Number(options.shapes))));
+
+function sorted(entries) {
+  return [...entries].sort(([, a], [, b]) => b.ms - a.ms);
+}
+
+function print(title, entries) {
+  console.log(`| ${title} | ms | share | times |\n|---|--:|--:|--:|`);
+  for (const [name, { ms, count }] of sorted(entries)) {
+    const share = `${((100 * ms) / runs / whole).toFixed(1)} %`;
+    console.log(`| ${name} | ${(ms / runs).toFixed(2)} | ${share} | ${count / runs} |`);
+  }
+}
