@@ -100,7 +100,7 @@ struct FloatPanels {
 struct SplitPanels {
   const SplitKernels& kernels;
   const int64_t a_block = cache_bytes() * 3 / 8, b_block = cache_bytes() / 8;
-  static constexpr int64_t tile_m = split_tile, tile_n = split_tile, depth = 512, depth_unit = split_depth_unit;
+  static constexpr int64_t tile_m = split_tile, tile_n = split_tile, depth = 1024, depth_unit = split_depth_unit;
   static constexpr int64_t a_bytes = split_bytes, b_bytes = split_bytes, slack = 0;
   static constexpr double pack_cost = 30, fetch_cost = 20;
 
