@@ -1,12 +1,12 @@
 // Settings of a training run
 
-export type { Seq2SeqBatch } from './batches.js';
+export type { Seq2SeqBatch } from './seq2seq/batches.js';
 export { readJsonFile, withAssignments } from './config/fields.js';
 export { parseSeq2SeqConfig, type Seq2SeqConfig } from './config/seq2seq-config.js';
 export { parseVqganTrainingConfig, type VqganTrainingConfig } from './config/vqgan-config.js';
 // Pictures and captions
-export { type CaptionRow, readCaptionList } from './data/caption-list.js';
-export type { EncodingShape } from './data/checked-row.js';
+export { type CaptionRow, readCaptionList } from './sources/caption-list.js';
+export type { EncodingShape } from './encoded/checked-row.js';
 export {
   type CropPlace,
   cropPlace,
@@ -14,7 +14,7 @@ export {
   defaultPictureShape,
   type PictureShape,
   readRgb,
-} from './data/decode-picture.js';
+} from './sources/decode-picture.js';
 
 // Encoded sets
 export {
@@ -24,35 +24,35 @@ export {
   type EncodeProgress,
   type EncodeSummary,
   encodePictures,
-} from './data/encode.js';
-export { type EncodedSet, readEncodedSet } from './data/encoded-set.js';
-export { type MixedPart, type MixOptions, mixPictures } from './data/mixed-pictures.js';
-export { type OpenPicturesOptions, openPictures, type SourceSettings } from './data/open-pictures.js';
+} from './encoded/encode.js';
+export { type EncodedSet, readEncodedSet } from './encoded/encoded-set.js';
+export { type MixedPart, type MixOptions, mixPictures } from './sources/mixed-pictures.js';
+export { type OpenPicturesOptions, openPictures, type SourceSettings } from './sources/open-pictures.js';
 export {
   ORIGINAL_PREPARATIONS,
   type OriginalPreparation,
   prepareAsOriginal,
-} from './data/original-preparation.js';
-export { openParquetPictures, type ParquetPicturesOptions } from './data/parquet-pictures.js';
-export { permutedEpochs } from './data/permuted-epochs.js';
-export { decodeBatches, type PictureBatch, type SkippedPicture } from './data/picture-batches.js';
-export { openPictureFolder, type PictureFolderOptions } from './data/picture-folder.js';
+} from './encoded/original-preparation.js';
+export { openParquetPictures, type ParquetPicturesOptions } from './sources/parquet-pictures.js';
+export { permutedEpochs } from './encoded/permuted-epochs.js';
+export { decodeBatches, type PictureBatch, type SkippedPicture } from './sources/picture-batches.js';
+export { openPictureFolder, type PictureFolderOptions } from './sources/picture-folder.js';
 export {
   type CaptionedPicture,
   type FailureKind,
   PictureError,
   type PictureSource,
   type ReadRange,
-} from './data/picture-source.js';
-export { NO_FILTER, type RowFilter } from './data/row-filter.js';
+} from './sources/picture-source.js';
+export { NO_FILTER, type RowFilter } from './encoded/row-filter.js';
 export {
   type EncodedRow,
   readShard,
   type ShardColumns,
   type ShardFormat,
   writeShard,
-} from './data/shards.js';
-export { epochGenerator, SHUFFLE_BUFFER, shuffleBuffer } from './data/shuffle-buffer.js';
+} from './encoded/shards.js';
+export { epochGenerator, SHUFFLE_BUFFER, shuffleBuffer } from './encoded/shuffle-buffer.js';
 export {
   evaluationBatches,
   fileRows,
@@ -62,12 +62,12 @@ export {
   type StreamedBatch,
   type StreamPosition,
   trainingBatches,
-} from './data/streamed-loader.js';
-export { openWebDataset, type WebDatasetOptions } from './data/web-dataset.js';
-export { countedDropoutKeys, type DropoutKeys, originalDropoutKeys } from './dropout-keys.js';
-export type { MemoryPlan } from './memory-plan.js';
-export { createOptimizer, createSchedule } from './optimization.js';
-export { restoreOriginalState, saveOriginalCheckpoint } from './original-checkpoint.js';
+} from './encoded/streamed-loader.js';
+export { openWebDataset, type WebDatasetOptions } from './sources/web-dataset.js';
+export { countedDropoutKeys, type DropoutKeys, originalDropoutKeys } from './seq2seq/dropout-keys.js';
+export type { MemoryPlan } from './seq2seq/memory-plan.js';
+export { createOptimizer, createSchedule } from './run/optimization.js';
+export { restoreOriginalState, saveOriginalCheckpoint } from './seq2seq/original-checkpoint.js';
 export {
   ORIGINAL_STATE,
   originalStateLayout,
@@ -75,22 +75,27 @@ export {
   type StateLayout,
   type StateSubject,
   writeOriginalState,
-} from './original-state.js';
-export type { ParameterGroup } from './parameter-groups.js';
+} from './seq2seq/original-state.js';
+export type { ParameterGroup } from './seq2seq/parameter-groups.js';
 // Training
-export { originalPartitions, type Partition } from './partitions.js';
-export { planSeq2Seq, type Seq2SeqPlan, type TimePlan } from './plan-seq2seq.js';
+export { originalPartitions, type Partition } from './seq2seq/partitions.js';
+export { planSeq2Seq, type Seq2SeqPlan, type TimePlan } from './seq2seq/plan-seq2seq.js';
 export { type RunRecord, readRun } from './report/read-run.js';
 export { runReport } from './report/run-report.js';
 // Judging drawings
-export { featureDistance, type GalleryPicture, nearestConcepts, pictureFeatures } from './retrieval.js';
+export {
+  featureDistance,
+  type GalleryPicture,
+  nearestConcepts,
+  pictureFeatures,
+} from './seq2seq/retrieval.js';
 export {
   type MicroBatch,
   type StepOptions,
   seq2seqGradients,
   tokenLosses,
-} from './seq2seq-step.js';
-export { type StepSize, stepFlop } from './step-flop.js';
+} from './seq2seq/seq2seq-step.js';
+export { type StepSize, stepFlop } from './seq2seq/step-flop.js';
 // Sweeps
 export { drawingKind } from './sweep/drawing-kind.js';
 export {
@@ -107,12 +112,12 @@ export { isSweep, readSweep, writeSweepReport } from './sweep/sweep-report.js';
 export type { RunRecord as SweepRunRecord, SettingResult } from './sweep/sweep-results.js';
 export { tableText } from './sweep/sweep-table.js';
 export { seq2seqKind, vqganKind } from './sweep/training-kind.js';
-export { trainSeq2Seq } from './train-seq2seq.js';
-export { trainVqgan } from './train-vqgan.js';
-export { isImageSide, optimizerGroup, trainedWeights } from './trained-weights.js';
+export { trainSeq2Seq } from './seq2seq/train-seq2seq.js';
+export { trainVqgan } from './vqgan/train-vqgan.js';
+export { isImageSide, optimizerGroup, trainedWeights } from './seq2seq/trained-weights.js';
 export {
   TrainingError,
   type TrainingEvent,
   type TrainingOptions,
   type TrainingResult,
-} from './training-loop.js';
+} from './run/training-loop.js';

@@ -7,9 +7,14 @@ import { writeFileAtomic } from '@easel/core/node';
 import { openVqgan } from '@easel/vqgan/node';
 import * as tf from '@tensorflow/tfjs';
 import { choice, integer, readJsonFile, real, type Settings, section, text } from '../config/fields.js';
-import { decodePicture, defaultPictureShape } from '../data/decode-picture.js';
-import { pictureGrid } from '../picture-grid.js';
-import { featureDistance, type GalleryPicture, nearestConcepts, pictureFeatures } from '../retrieval.js';
+import { decodePicture, defaultPictureShape } from '../sources/decode-picture.js';
+import { pictureGrid } from '../run/picture-grid.js';
+import {
+  featureDistance,
+  type GalleryPicture,
+  nearestConcepts,
+  pictureFeatures,
+} from '../seq2seq/retrieval.js';
 import type { SweepKind, SweepRunOptions } from './sweep-kind.js';
 
 const fields = {

@@ -5,8 +5,8 @@ import { BpeTokenizer, trainBpe } from '@easel/bart';
 import { saveTokenizer } from '@easel/bart/node';
 import { afterAll, afterEach, beforeAll, beforeEach, jest } from '@jest/globals';
 import { parseSeq2SeqConfig } from '../config/seq2seq-config.js';
-import { trainSeq2Seq } from '../train-seq2seq.js';
-import type { TrainingOptions, TrainingResult } from '../training-loop.js';
+import { trainSeq2Seq } from '../seq2seq/train-seq2seq.js';
+import type { TrainingOptions, TrainingResult } from '../run/training-loop.js';
 import { startTestBackend } from './backend.js';
 import { type LoggedLine, readMetrics } from './runs.js';
 

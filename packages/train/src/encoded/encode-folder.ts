@@ -1,0 +1,297 @@
+import { access, link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DataError, EaselError } from '@easel/core';
+import { writeFileAtomic } from '@easel/core/node';
+import { type FileLock, takeLock } from '../run/lock-file.js';
+import {
+  type EncodeManifest,
+  type EncodingOrigin,
+  type FinishedShard,
+  leasePath,
+  manifestPath,
+  readManifest,
+  readRecord,
+  recordedShards,
+  recordPath,
+  type ShardRecord,
+  shardName,
+  skippedLogName,
+  workFolderName,
+  writeManifest,
+} from './encode-manifest.js';
+import type { SkippedPicture } from '../sources/picture-batches.js';
+import type { FailureKind } from '../sources/picture-source.js';
+import { readShard } from './shards.js';
+
+/**
+ * The output folder of an encoding, which several processes may fill at a time, on one machine or on several that share a disk.
+ *
+ *     manifest.json       what the set is made from; at the end, what is in it
+ *     shard-00012.parquet a finished shard
+ *     work/00012.json     its record, until all are there
+ *     work/00012.lease    who makes it now
+ *
+ * A shard belongs to whoever holds its lease, and is finished when its record is there. Whoever finds all records writes the final manifest; that may
+ * be more than one process, and they write the same.
+ */
+export class EncodeFolder {
+  readonly path: string;
+  readonly origin: EncodingOrigin;
+  readonly shardCount: number;
+  private readonly sourcePictures: number;
+  private readonly codes: number;
+  private readonly leaseSeconds: number;
+  private readonly records = new Map<number, FinishedShard>();
+
+  private constructor(path: string, manifest: EncodeManifest, leaseSeconds: number) {
+    this.path = path;
+    this.origin = manifest.origin;
+    this.shardCount = manifest.shardCount;
+    this.sourcePictures = manifest.sourcePictures;
+    this.codes = manifest.codes;
+    this.leaseSeconds = leaseSeconds;
+  }
+
+  /**
+   * Opens the folder, making it if it isn't there. `leaseSeconds`: how long another machine may be silent before its shard is taken over.
+   * Throws DataError if it holds the encoding of something else, EaselError if it can't be written to.
+   */
+  static async open(
+    path: string,
+    about: Pick<EncodeManifest, 'origin' | 'sourcePictures' | 'codes'>,
+    leaseSeconds: number,
+  ): Promise<EncodeFolder> {
+    const { origin, sourcePictures } = about;
+    const fresh: EncodeManifest = {
+      version: 2,
+      ...about,
+      shardCount: Math.ceil(sourcePictures / origin.picturesPerShard),
+      complete: false,
+      shards: [],
+      codeCounts: [],
+      failures: {},
+    };
+    await writing(path, () => mkdir(join(path, workFolderName), { recursive: true }));
+    await writing(path, () => createManifest(path, fresh));
+    const found = (await readManifest(path)) as EncodeManifest;
+    requireSame(path, found.origin, origin);
+    const folder = new EncodeFolder(path, found, leaseSeconds);
+    if (found.complete) await folder.reopen(found);
+    return folder;
+  }
+
+  /** Goes back to records of single shards where the set was complete, so that what has been lost of it can be made again. */
+  private async reopen({ shards }: EncodeManifest): Promise<void> {
+    const failed = await readSkippedLog(this.path);
+    for (const [index, shard] of shards.entries()) {
+      const record = { index, ...shard, failed: failed.get(index) ?? [], codeCounts: null };
+      if (await this.hasShard(index)) this.records.set(index, record);
+    }
+    if (this.records.size === this.shardCount) return;
+    for (const record of this.records.values())
+      await writing(this.path, () =>
+        writeFileAtomic(recordPath(this.path, record.index), JSON.stringify(record)),
+      );
+    await writing(this.path, () => writeManifest(this.path, { ...this.manifest(), complete: false }));
+  }
+
+  /** Looks for shards that others have finished. */
+  async refresh(): Promise<ReadonlyMap<number, FinishedShard>> {
+    const manifest = await readManifest(this.path);
+    if (manifest?.complete) {
+      const failed = await readSkippedLog(this.path);
+      for (const [index, shard] of manifest.shards.entries())
+        if (!this.records.has(index))
+          this.records.set(index, { index, ...shard, failed: failed.get(index) ?? [], codeCounts: null });
+      return this.records;
+    }
+    for (const index of await recordedShards(this.path)) {
+      if (index >= this.shardCount || this.records.has(index)) continue;
+      const record = await readRecord(this.path, index);
+      if (record !== undefined && (await this.hasShard(index))) this.records.set(index, record);
+    }
+    return this.records;
+  }
+
+  private async hasShard(index: number): Promise<boolean> {
+    return access(join(this.path, shardName(index, this.origin.format))).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  /** Takes a shard for this process; undefined if another has it, or has just finished it. */
+  async claim(index: number): Promise<FileLock | undefined> {
+    const attempt = await writing(this.path, () =>
+      takeLock(leasePath(this.path, index), { expirySeconds: this.leaseSeconds }).catch((error) =>
+        this.unlessConcluded(error),
+      ),
+    );
+    if (attempt === undefined || !('lock' in attempt)) return undefined;
+    if (!(await this.refresh()).has(index)) return attempt.lock;
+    await attempt.lock.release();
+    return undefined;
+  }
+
+  /** Puts down that a shard is finished; its file is there already. */
+  async finish(record: FinishedShard): Promise<void> {
+    await writing(this.path, () =>
+      writeFileAtomic(recordPath(this.path, record.index), JSON.stringify(record)).catch((error) =>
+        this.unlessConcluded(error),
+      ),
+    );
+    this.records.set(record.index, record);
+  }
+
+  /** An error, unless it came because another process has just completed the set and cleared the work away. */
+  private async unlessConcluded(error: unknown): Promise<undefined> {
+    if ((await readManifest(this.path))?.complete) return undefined;
+    throw error;
+  }
+
+  /** What the set holds so far. */
+  summary(): Pick<EncodeManifest, 'shards' | 'failures'> {
+    const records = [...this.records.values()].sort((a, b) => a.index - b.index);
+    const failures: Partial<Record<FailureKind, number>> = {};
+    for (const { failed } of records)
+      for (const { kind } of failed) failures[kind] = (failures[kind] ?? 0) + 1;
+    const shards = records.map(
+      ({ file, pictures, rows, skipped }): ShardRecord => ({ file, pictures, rows, skipped }),
+    );
+    return { shards, failures };
+  }
+
+  private manifest(): EncodeManifest {
+    const { origin, sourcePictures, shardCount, codes } = this;
+    return {
+      version: 2,
+      origin,
+      sourcePictures,
+      shardCount,
+      codes,
+      complete: false,
+      codeCounts: [],
+      ...this.summary(),
+    };
+  }
+
+  /** How often each code occurs in the shards that are there. */
+  async codeCounts(): Promise<number[]> {
+    const manifest = await readManifest(this.path);
+    if (manifest?.complete) return [...manifest.codeCounts];
+    const sums = new Array<number>(this.codes).fill(0);
+    for (const record of this.records.values()) {
+      const counts =
+        record.codeCounts === null ? await this.countCodes(record) : decodeCounts(record.codeCounts);
+      for (let code = 0; code < sums.length; code++)
+        sums[code] = (sums[code] as number) + (counts[code] ?? 0);
+    }
+    return sums;
+  }
+
+  private async countCodes({ file }: FinishedShard): Promise<ArrayLike<number>> {
+    const counts = new Array<number>(this.codes).fill(0);
+    let last: unknown;
+    for await (const { encoding, source } of readShard(join(this.path, file))) {
+      if (source === last) continue; // another caption of the same picture
+      last = source;
+      for (const code of encoding as ArrayLike<number> & Iterable<number>)
+        counts[code] = (counts[code] ?? 0) + 1;
+    }
+    return counts;
+  }
+
+  /** Writes the log of pictures that were passed over and, if all shards are there, the final manifest. Returns whether they are. */
+  async conclude(): Promise<boolean> {
+    await this.refresh();
+    const complete = this.records.size === this.shardCount;
+    const manifest = await readManifest(this.path);
+    if (!manifest?.complete) {
+      await this.writeLog();
+      if (complete) {
+        const codeCounts = await this.codeCounts();
+        await writing(this.path, () =>
+          writeManifest(this.path, { ...this.manifest(), complete, codeCounts }),
+        );
+      }
+    }
+    if (complete) await rm(join(this.path, workFolderName), { recursive: true, force: true });
+    return complete;
+  }
+
+  private async writeLog(): Promise<void> {
+    const lines: string[] = [];
+    for (const { index, failed } of [...this.records.values()].sort((a, b) => a.index - b.index))
+      for (const failure of failed) lines.push(`${JSON.stringify({ shard: index, ...failure })}\n`);
+    const path = join(this.path, skippedLogName);
+    await writing(path, () => writeFileAtomic(path, lines.join('')));
+  }
+}
+
+/** Makes the manifest as a whole unless there is one. */
+async function createManifest(folder: string, manifest: EncodeManifest): Promise<void> {
+  const path = manifestPath(folder);
+  const fresh = join(folder, `.manifest-${process.pid}.partial`);
+  await writeFile(fresh, `${JSON.stringify(manifest)}\n`);
+  try {
+    await link(fresh, path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  } finally {
+    await rm(fresh, { force: true });
+  }
+}
+
+function requireSame(path: string, found: EncodingOrigin, wanted: EncodingOrigin): void {
+  const names: [keyof EncodingOrigin, string][] = [
+    ['source', 'pictures or captions'],
+    ['vqgan', 'VQGAN'],
+    ['shape', 'picture size, fit, crop, background or filter'],
+    ['format', 'format'],
+    ['picturesPerShard', 'number of pictures a shard'],
+    ['clip', 'CLIP'],
+  ];
+  const changed = names.filter(([key]) => JSON.stringify(found[key]) !== JSON.stringify(wanted[key]));
+  if (changed.length > 0)
+    throw new DataError(
+      `Encoded set ${path}: it was begun with another ${changed.map(([, name]) => name).join(', another ')}. Choose a new folder, or delete this one.`,
+    );
+}
+
+/** The log of a set by shard; without what isn't a line of it. */
+async function readSkippedLog(folder: string): Promise<Map<number, SkippedPicture[]>> {
+  const failed = new Map<number, SkippedPicture[]>();
+  const text = await readFile(join(folder, skippedLogName), 'utf8').catch(() => '');
+  for (const line of text.split('\n')) {
+    if (line === '') continue;
+    try {
+      const { shard, ...failure } = JSON.parse(line) as SkippedPicture & { shard: number };
+      failed.set(shard, [...(failed.get(shard) ?? []), failure]);
+    } catch {}
+  }
+  return failed;
+}
+
+/** Counts as they stand in a record. */
+export function encodeCounts(counts: Uint32Array): string {
+  const bytes = Buffer.alloc(counts.length * 4);
+  for (const [i, count] of counts.entries()) bytes.writeUInt32LE(count, 4 * i);
+  return bytes.toString('base64');
+}
+
+function decodeCounts(text: string): Uint32Array {
+  const bytes = Buffer.from(text, 'base64');
+  return Uint32Array.from({ length: Math.floor(bytes.length / 4) }, (_, i) => bytes.readUInt32LE(4 * i));
+}
+
+/** Names the output in the error of a failed write: no space, no permission, a file where a folder should be. */
+export async function writing<T>(path: string, write: () => Promise<T>): Promise<T> {
+  try {
+    return await write();
+  } catch (error) {
+    if (error instanceof EaselError) throw error;
+    throw new EaselError(
+      `Encoding: ${path} can't be written (${(error as Error).message}). What was finished before is kept; the same command goes on from there.`,
+    );
+  }
+}

@@ -1,0 +1,134 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DataError } from '@easel/core';
+import { writeFileAtomic } from '@easel/core/node';
+import type { PictureShape } from '../sources/decode-picture.js';
+import type { SkippedPicture } from '../sources/picture-batches.js';
+import type { FailureKind } from '../sources/picture-source.js';
+import type { ShardFormat } from './shards.js';
+
+/** Log of the pictures that encoding passed over; it lies beside the shards. */
+export const skippedLogName = 'skipped.jsonl';
+
+/** Folder of what is known of single shards until all are there. */
+export const workFolderName = 'work';
+
+const manifestName = 'manifest.json';
+
+/** What an encoded set was made from: resuming needs all of it unchanged. */
+export interface EncodingOrigin {
+  readonly format: ShardFormat;
+  /** Digest of the source. */
+  readonly source: string;
+  /** Digest of the VQGAN's config and weights. */
+  readonly vqgan: string;
+  readonly shape: PictureShape;
+  readonly picturesPerShard: number;
+  /** Digest of the CLIP that gives the scores; null: there are none. */
+  readonly clip: string | null;
+}
+
+/** A finished shard. */
+export interface ShardRecord {
+  readonly file: string;
+  /** Pictures that were encoded. */
+  readonly pictures: number;
+  readonly rows: number;
+  /** Pictures that were passed over. */
+  readonly skipped: number;
+}
+
+/** A finished shard as it is known while the set is made. */
+export interface FinishedShard extends ShardRecord {
+  readonly index: number;
+  readonly failed: readonly SkippedPicture[];
+  /** How often each code occurs, as base64 of little-endian uint32; null: to be counted from the shard. */
+  readonly codeCounts: string | null;
+}
+
+/** State of an encoded set: what made it and, when all shards are there, what is in it. */
+export interface EncodeManifest {
+  readonly version: 2;
+  readonly origin: EncodingOrigin;
+  /** Pictures of the source, those that are passed over included. */
+  readonly sourcePictures: number;
+  readonly shardCount: number;
+  /** Codes of the VQGAN's codebook. */
+  readonly codes: number;
+  readonly complete: boolean;
+  /** Empty until the set is complete. */
+  readonly shards: readonly ShardRecord[];
+  /** How often each code of the codebook was used; empty until the set is complete. */
+  readonly codeCounts: readonly number[];
+  readonly failures: Readonly<Partial<Record<FailureKind, number>>>;
+}
+
+/** The manifest of a folder, or undefined where there is none. Throws DataError if it is damaged. */
+export async function readManifest(folder: string): Promise<EncodeManifest | undefined> {
+  const path = join(folder, manifestName);
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+  try {
+    const manifest = JSON.parse(text) as EncodeManifest;
+    if (
+      manifest.version === 2 &&
+      Array.isArray(manifest.shards) &&
+      Array.isArray(manifest.codeCounts) &&
+      Number.isSafeInteger(manifest.shardCount)
+    )
+      return manifest;
+  } catch {}
+  throw new DataError(
+    `Encoded set manifest ${path}: damaged or of another version. Encode into a new folder.`,
+  );
+}
+
+/** Replaces the manifest of a folder atomically. */
+export async function writeManifest(folder: string, manifest: EncodeManifest): Promise<void> {
+  await writeFileAtomic(manifestPath(folder), `${JSON.stringify(manifest)}\n`);
+}
+
+/** Where the manifest of a folder is. */
+export function manifestPath(folder: string): string {
+  return join(folder, manifestName);
+}
+
+/** Name of a shard's files, without ending. */
+export function shardNumber(index: number): string {
+  return String(index).padStart(5, '0');
+}
+
+/** Name of a shard. */
+export function shardName(index: number, format: ShardFormat): string {
+  return `shard-${shardNumber(index)}.${format}`;
+}
+
+/** Where the record of a finished shard is while the set is made. */
+export function recordPath(folder: string, index: number): string {
+  return join(folder, workFolderName, `${shardNumber(index)}.json`);
+}
+
+/** Where the lease of a shard that is being made is. */
+export function leasePath(folder: string, index: number): string {
+  return join(folder, workFolderName, `${shardNumber(index)}.lease`);
+}
+
+/** Numbers of the shards of which there is a record. */
+export async function recordedShards(folder: string): Promise<Set<number>> {
+  const names = await readdir(join(folder, workFolderName)).catch(() => []);
+  return new Set(names.flatMap((name) => (/^\d+\.json$/.test(name) ? [Number.parseInt(name, 10)] : [])));
+}
+
+/** The record of a finished shard; undefined where there is none, or where it is damaged and the shard must be made again. */
+export async function readRecord(folder: string, index: number): Promise<FinishedShard | undefined> {
+  try {
+    const record = JSON.parse(await readFile(recordPath(folder, index), 'utf8')) as FinishedShard;
+    return record.index === index && Array.isArray(record.failed) ? record : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,349 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { ConfigError, DataError, fromBytes } from '@easel/core';
+import { codeUsage, downsamplingFactor, type Vqgan, vqganConfigToJson } from '@easel/vqgan';
+import * as tf from '@tensorflow/tfjs';
+import type { FileLock } from '../run/lock-file.js';
+import { defaultPictureShape, type PictureShape } from '../sources/decode-picture.js';
+import { EncodeFolder, encodeCounts, writing } from './encode-folder.js';
+import { type EncodingOrigin, shardName, skippedLogName } from './encode-manifest.js';
+import { decodeBatches, type SkippedPicture } from '../sources/picture-batches.js';
+import {
+  type CaptionedPicture,
+  type FailureKind,
+  PictureError,
+  type PictureSource,
+} from '../sources/picture-source.js';
+import { type EncodedRow, type ShardFormat, writeShard } from './shards.js';
+
+/** Says how well captions fit their pictures. */
+export interface CaptionScorer {
+  /** Of its weights: a set is gone on with only with the same. */
+  readonly digest: string;
+  /**
+   * A number for each caption of each picture, higher for a better fit. `pixels`: uint8 [captions.length, size, size, 3].
+   */
+  score(captions: readonly (readonly string[])[], pixels: Uint8Array, size: number): Promise<number[][]>;
+}
+
+/** How `encodePictures` works; only `vqgan` and `out` are needed. */
+export interface EncodeOptions {
+  readonly vqgan: Vqgan;
+  /** Folder of the encoded set; made if it doesn't exist. Several processes may work in one. */
+  readonly out: string;
+  /** 'parquet' unless said. */
+  readonly format?: ShardFormat;
+  /** Pictures in one pass of the VQGAN (16). */
+  readonly batchSize?: number;
+  /** Pictures of the source in a shard, the unit of resuming and of sharing work (2048). */
+  readonly picturesPerShard?: number;
+  /** Side of the squares in pixels (the VQGAN's resolution), and how pictures are cut, laid on a colour and chosen. */
+  readonly shape?: Partial<PictureShape>;
+  /** Only every `of`-th shard, beginning with number `index`: the part of one of several machines. */
+  readonly part?: { readonly index: number; readonly of: number };
+  /** Gives each row a `clip_score`. */
+  readonly scorer?: CaptionScorer | undefined;
+  /** How long another machine may be silent before its shard is taken over (300). Longer than a batch takes. */
+  readonly leaseSeconds?: number;
+  /** Stops after the batch in work; finished shards stay and a later call goes on from them. */
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: EncodeProgress) => void) | undefined;
+}
+
+/** Where an encoding stands, after each batch. */
+export interface EncodeProgress {
+  /** Pictures behind us, skipped ones and those of other calls included, of `total`. */
+  readonly pictures: number;
+  readonly total: number;
+  readonly skipped: number;
+  readonly rows: number;
+  /** Over this call. */
+  readonly picturesPerSecond: number;
+  /** Shards that others have in work and that this call waits for, having none of its own. */
+  readonly waitingFor: number;
+}
+
+/** What came of an encoding. */
+export interface EncodeSummary {
+  /** Whether all shards are there, those of other parts and processes included. */
+  readonly complete: boolean;
+  /** Whether those of this part are; false if the signal stopped it. The same call again goes on. */
+  readonly partComplete: boolean;
+  /** Pictures encoded and rows written into the folder, by whatever call. */
+  readonly pictures: number;
+  readonly rows: number;
+  /** Pictures that were passed over; named in `skippedLog`. */
+  readonly skipped: number;
+  /** Why, and how many each. */
+  readonly failures: Readonly<Partial<Record<FailureKind, number>>>;
+  readonly shards: readonly string[];
+  /** Shards that were there before. */
+  readonly resumedShards: number;
+  /** Codes that occur at least once, of `codes` in the codebook. */
+  readonly codesUsed: number;
+  readonly codes: number;
+  /** exp of the entropy of the code frequencies: how many codes carry the set. */
+  readonly perplexity: number;
+  /** Of this call. */
+  readonly seconds: number;
+  /** Pictures that this call went through, and how many a second. */
+  readonly ownPictures: number;
+  readonly picturesPerSecond: number;
+  /** Share of this call's time, but for waiting for other processes, in which the models computed. */
+  readonly computeShare: number;
+  readonly skippedLog: string;
+}
+
+/** Time between two looks at what others have finished, where nothing else is left to do. */
+const POLL_MS = 1000;
+
+/**
+ * Turns captioned pictures into shards of (caption, image tokens): each picture goes through the VQGAN once, each of its captions becomes a row.
+ *
+ * Shards and the manifest are written atomically; a call on a folder that an interrupted call left goes on with the missing shards. Several calls,
+ * in processes of one machine or of several that share the folder, share the work: each takes a free shard by a lease file, and takes over those of a
+ * process that is gone or silent. A call ends when all shards of its part are there. Pictures that can't be used are counted by kind, named in
+ * `skipped.jsonl` beside the shards, and passed over.
+ * Throws DataError if no picture can be used, the folder holds the encoding of something else, or a file that holds many pictures has gone;
+ * ConfigError for a size that the VQGAN can't take; EaselError if the folder can't be written to.
+ */
+export async function encodePictures(source: PictureSource, options: EncodeOptions): Promise<EncodeSummary> {
+  const {
+    vqgan,
+    out,
+    format = 'parquet',
+    batchSize = 16,
+    picturesPerShard = 2048,
+    leaseSeconds = 300,
+  } = options;
+  const { scorer, part = { index: 0, of: 1 } } = options;
+  const { config } = vqgan;
+  const shape: PictureShape = { size: config.resolution, ...defaultPictureShape, ...options.shape };
+  const cell = downsamplingFactor(config);
+  if (!(Number.isInteger(shape.size) && shape.size >= cell && shape.size % cell === 0))
+    throw new ConfigError(
+      `Encoding: expected a picture size that is a multiple of ${cell} (one image token covers ${cell}×${cell} pixels), got ${shape.size}.`,
+    );
+  for (const [name, value] of Object.entries({ batchSize, picturesPerShard, 'part.of': part.of }))
+    if (!(Number.isInteger(value) && value >= 1))
+      throw new ConfigError(`Encoding: expected ${name} to be a whole number from 1, got ${value}.`);
+  if (!(Number.isInteger(part.index) && part.index >= 0 && part.index < part.of))
+    throw new ConfigError(
+      `Encoding: expected the number of the part to be from 0 to ${part.of - 1}, got ${part.index}.`,
+    );
+  const origin: EncodingOrigin = {
+    format,
+    source: source.digest,
+    vqgan: await vqganDigest(vqgan),
+    shape,
+    picturesPerShard,
+    clip: scorer?.digest ?? null,
+  };
+  const about = { origin, sourcePictures: source.length, codes: config.nEmbed };
+  const folder = await EncodeFolder.open(out, about, leaseSeconds);
+  return new Encoding(source, folder, { ...options, batchSize, leaseSeconds, part }).run();
+}
+
+type EncodingOptions = EncodeOptions & Required<Pick<EncodeOptions, 'batchSize' | 'leaseSeconds' | 'part'>>;
+
+/** One call's work on a folder. */
+class Encoding {
+  private readonly source: PictureSource;
+  private readonly folder: EncodeFolder;
+  private readonly options: EncodingOptions;
+  private readonly mine: readonly number[];
+  private readonly started = performance.now();
+  /** Pictures that this call went through. */
+  private ownPictures = 0;
+  /** Milliseconds spent in the models, and waiting for others. */
+  private computing = 0;
+  private waited = 0;
+
+  constructor(source: PictureSource, folder: EncodeFolder, options: EncodingOptions) {
+    this.source = source;
+    this.folder = folder;
+    this.options = options;
+    const { index, of } = options.part;
+    this.mine = Array.from({ length: folder.shardCount }, (_, i) => i).filter((i) => i % of === index);
+  }
+
+  async run(): Promise<EncodeSummary> {
+    const { folder } = this;
+    const resumedShards = (await folder.refresh()).size;
+    const partComplete = await this.makeShards();
+    const seconds = (performance.now() - this.started) / 1000;
+    const complete = await folder.conclude();
+    const { shards, failures } = folder.summary();
+    const sum = (field: 'pictures' | 'rows' | 'skipped') => shards.reduce((n, shard) => n + shard[field], 0);
+    const log = join(folder.path, skippedLogName);
+    if (complete && sum('pictures') === 0)
+      throw new DataError(
+        `Encoding ${this.source.description}: none of its ${sum('skipped')} pictures can be used (${describeFailures(failures)}). All are named in ${log}, with the reasons.`,
+      );
+    const { used, perplexity } = codeUsage(await folder.codeCounts());
+    return {
+      complete,
+      partComplete,
+      pictures: sum('pictures'),
+      rows: sum('rows'),
+      skipped: sum('skipped'),
+      failures,
+      shards: shards.map(({ file }) => file),
+      resumedShards,
+      codesUsed: used,
+      codes: this.options.vqgan.config.nEmbed,
+      perplexity,
+      seconds,
+      ownPictures: this.ownPictures,
+      picturesPerSecond: this.ownPictures / seconds,
+      computeShare: this.computing / Math.max(1e-9, seconds * 1000 - this.waited),
+      skippedLog: log,
+    };
+  }
+
+  /** Makes shards as long as there are any; false if the signal came first. */
+  private async makeShards(): Promise<boolean> {
+    const { folder, mine } = this;
+    const { signal } = this.options;
+    for (;;) {
+      const finished = await folder.refresh();
+      const open = mine.filter((index) => !finished.has(index));
+      if (open.length === 0) return true;
+      let made = 0;
+      for (const index of open) {
+        if (signal?.aborted) return false;
+        const lease = await folder.claim(index);
+        if (lease === undefined) continue;
+        try {
+          if (!(await this.makeShard(index, lease))) return false;
+          made++;
+        } finally {
+          await lease.release();
+        }
+      }
+      if (made > 0) continue;
+      if (signal?.aborted) return false;
+      // All that is left is in the hands of others. Wait, in case one of them doesn't come to its end.
+      this.tell({ taken: 0, rows: 0, skipped: 0 }, open.length);
+      const from = performance.now();
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      this.waited += performance.now() - from;
+    }
+  }
+
+  /** Makes one shard; false if the signal came first. */
+  private async makeShard(index: number, lease: FileLock): Promise<boolean> {
+    const { source, folder, options } = this;
+    const { vqgan, batchSize, signal, scorer, leaseSeconds } = options;
+    const { format, shape, picturesPerShard } = folder.origin;
+    const range = { from: index * picturesPerShard, to: (index + 1) * picturesPerShard };
+    const wanted = Math.min(range.to, source.length) - range.from;
+    const skipped: SkippedPicture[] = [];
+    const rows: EncodedRow[] = [];
+    const counts = new Uint32Array(vqgan.config.nEmbed);
+    let [taken, pictures, renewed] = [0, 0, performance.now()];
+    const batches = decodeBatches(withCaptions(source.read(range)), {
+      batchSize,
+      shape,
+      onSkip: (skip) => skipped.push(skip),
+    });
+    for await (const batch of batches) {
+      const from = performance.now();
+      const encodings = batch.pictures.length > 0 ? await encodeBatch(vqgan, batch.pixels, shape.size) : [];
+      const captions = batch.pictures.map((picture) => picture.captions);
+      const scores = await scorer?.score(captions, batch.pixels, shape.size);
+      this.computing += performance.now() - from;
+      for (const [i, picture] of batch.pictures.entries()) {
+        const encoding = encodings[i] as Int32Array;
+        for (const code of encoding) counts[code] = (counts[code] as number) + 1;
+        for (const [c, caption] of picture.captions.entries())
+          rows.push({
+            caption,
+            encoding,
+            source: picture.file,
+            ...(scores && { clipScore: scores[i]?.[c] as number }),
+          });
+      }
+      pictures += batch.pictures.length;
+      taken += batch.taken;
+      this.ownPictures += batch.taken;
+      this.tell({ taken, rows: rows.length, skipped: taken - pictures }, 0);
+      await new Promise((resolve) => setImmediate(resolve));
+      if (signal?.aborted && taken < wanted) return false;
+      if (performance.now() - renewed < (leaseSeconds * 1000) / 8) continue;
+      if (!(await lease.renew())) return true; // another took this one over while we were silent
+      renewed = performance.now();
+    }
+    if (!(await lease.renew())) return true;
+    const file = shardName(index, format);
+    const path = join(folder.path, file);
+    await writing(path, () => writeShard(path, rows, { scores: scorer !== undefined }));
+    await folder.finish({
+      index,
+      file,
+      pictures,
+      rows: rows.length,
+      skipped: skipped.length,
+      failed: skipped,
+      codeCounts: encodeCounts(counts),
+    });
+    return true;
+  }
+
+  /** Reports where things stand; `current`: of the shard in work. */
+  private tell(current: { taken: number; rows: number; skipped: number }, waitingFor: number): void {
+    const { onProgress } = this.options;
+    if (onProgress === undefined) return;
+    const { shards } = this.folder.summary();
+    const sum = (field: 'pictures' | 'rows' | 'skipped') => shards.reduce((n, shard) => n + shard[field], 0);
+    onProgress({
+      pictures: sum('pictures') + sum('skipped') + current.taken,
+      total: this.source.length,
+      skipped: sum('skipped') + current.skipped,
+      rows: sum('rows') + current.rows,
+      picturesPerSecond: this.ownPictures / ((performance.now() - this.started) / 1000),
+      waitingFor,
+    });
+  }
+}
+
+/** `undecodable 3, no caption 2`: the most frequent first. */
+export function describeFailures(failures: EncodeSummary['failures']): string {
+  return Object.entries(failures)
+    .sort(([, a], [, b]) => b - a)
+    .map(([kind, count]) => `${kind} ${count}`)
+    .join(', ');
+}
+
+/** Pictures; those without a caption as something wrong. */
+async function* withCaptions(pictures: AsyncIterable<CaptionedPicture>): AsyncGenerator<CaptionedPicture> {
+  for await (const picture of pictures) {
+    if (picture.captions.length > 0 || picture.problem !== undefined) yield picture;
+    else
+      yield {
+        ...picture,
+        problem: new PictureError('no caption', `Picture ${picture.path}: it has no caption.`),
+      };
+  }
+}
+
+/** uint8 [B, size, size, 3] → the image tokens of each picture. */
+async function encodeBatch(vqgan: Vqgan, pixels: Uint8Array, size: number): Promise<Int32Array[]> {
+  const batch = pixels.length / (size * size * 3);
+  const codes = tf.tidy(() => vqgan.encode(pixelsToTensor(pixels, size)));
+  const values = (await codes.data()) as Int32Array;
+  const length = codes.shape[1] as number;
+  codes.dispose();
+  return Array.from({ length: batch }, (_, i) => values.slice(i * length, (i + 1) * length));
+}
+
+/** uint8 [B, size, size, 3] in 0…255 → float32 [B, size, size, 3] in [0, 1]; the caller disposes it. */
+export function pixelsToTensor(pixels: Uint8Array, size: number): tf.Tensor4D {
+  return tf.tensor4d(fromBytes(pixels), [pixels.length / (size * size * 3), size, size, 3]);
+}
+
+async function vqganDigest(vqgan: Vqgan): Promise<string> {
+  const hash = createHash('sha256').update(JSON.stringify(vqganConfigToJson(vqgan.config)));
+  for (const [name, weight] of vqgan.namedWeights()) hash.update(name).update(await weight.data());
+  return hash.digest('hex');
+}

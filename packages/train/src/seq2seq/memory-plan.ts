@@ -1,0 +1,108 @@
+import { DalleBart, type DalleBartConfig } from '@easel/bart';
+import { type Key, type Optimizer, prngKey } from '@easel/core';
+import * as tf from '@tensorflow/tfjs';
+import type { Seq2SeqBatch } from './batches.js';
+import type { Seq2SeqConfig } from '../config/seq2seq-config.js';
+import { nativeBackend } from '../run/native-backend.js';
+import { createOptimizer, createSchedule } from '../run/optimization.js';
+import { disposeBatch, tokenLosses } from './seq2seq-step.js';
+import { isStreamed, seq2seqUpdate } from './seq2seq-update.js';
+import { holdWeights, optimizerGroup, trainedWeights } from './trained-weights.js';
+
+/** What a run holds in memory at its peak, in bytes. */
+export interface MemoryPlan {
+  readonly weights: number;
+  /** 0 where each is used as it comes: those in work are counted with the activations. */
+  readonly gradients: number;
+  readonly optimizer: number;
+  /** What the forward pass keeps for the gradient, what is in work, and blocks kept for reuse. */
+  readonly activations: number;
+  /** The program itself, with the data that it has read and what of a checkpoint is on its way to disk. */
+  readonly process: number;
+  readonly total: number;
+  /** Floating-point operations of an update's products, as they were played through. */
+  readonly flop: number;
+}
+
+/** Heap and code that a run has beyond what this process has before its first step. Measured over the configurations of bench/train-memory.mjs. */
+const GROWTH_BYTES = 20e6;
+/** Copies of weights on their way to disk that are there at once, as a share of all; measured likewise, since it is the garbage collector that decides. */
+const SAVED_SHARE = 0.5;
+
+/**
+ * The memory that a run will need, from playing three updates and an evaluation through on the native backend without computing them: every tensor is
+ * reserved as in the run, and none is filled, so models larger than this machine's memory can be asked for too.
+ *
+ * `textLength`: of the longest batch. Undefined where the native backend is not built: other backends can't be played through.
+ */
+export async function planMemory(
+  config: Seq2SeqConfig,
+  modelConfig: DalleBartConfig,
+  textLength: number,
+): Promise<MemoryPlan | undefined> {
+  const native = await nativeBackend();
+  if (native === undefined) return undefined;
+  const backend = tf.getBackend();
+  await tf.setBackend('native');
+  try {
+    const before = globalThis.process.memoryUsage.rss();
+    const { result, peakBytes, flop } = await native.rehearse(() => play(config, modelConfig, textLength));
+    const process = before + GROWTH_BYTES + SAVED_SHARE * result.weights;
+    const activations = peakBytes - result.weights - result.gradients - result.optimizer;
+    return { ...result, activations, process, total: peakBytes + process, flop: flop / UPDATES };
+  } finally {
+    await tf.setBackend(backend);
+  }
+}
+
+const UPDATES = 3;
+
+async function play(
+  config: Seq2SeqConfig,
+  modelConfig: DalleBartConfig,
+  textLength: number,
+): Promise<Pick<MemoryPlan, 'weights' | 'gradients' | 'optimizer'>> {
+  const model = new DalleBart(modelConfig);
+  let optimizer: Optimizer | undefined;
+  try {
+    holdWeights(model.namedWeights(), config.weights);
+    const trained = trainedWeights(model, config);
+    const schedule = createSchedule({ ...config.schedule, warmupSteps: 0 }, UPDATES);
+    optimizer = createOptimizer(config.optimizer, schedule, trained, optimizerGroup(model), config.weights);
+    const key: Key = prngKey(0);
+    for (let update = 0; update < UPDATES; update++) {
+      const batches = Array.from({ length: config.accumulate }, () => ({
+        batch: blankBatch(modelConfig, config.batchSize, textLength),
+        dropoutKey: key,
+      }));
+      await seq2seqUpdate({ config, model, trained, optimizer }, batches, update, () => {});
+    }
+    const evaluated = blankBatch(modelConfig, config.evaluation.batchSize ?? config.batchSize, textLength);
+    tokenLosses(model, evaluated).dispose();
+    disposeBatch(evaluated);
+    return {
+      weights: bytesOf(model.namedWeights().values(), config.weights === 'bfloat16' ? 2 : 4),
+      gradients: isStreamed(config, 0) ? 0 : bytesOf(trained.values()),
+      optimizer: bytesOf(optimizer.state().values()),
+    };
+  } finally {
+    optimizer?.dispose();
+    model.dispose();
+  }
+}
+
+/** Rows of zeros; the caller disposes them. */
+function blankBatch({ imageLength }: DalleBartConfig, rows: number, textLength: number): Seq2SeqBatch {
+  return {
+    inputIds: tf.zeros([rows, textLength], 'int32'),
+    attentionMask: tf.zeros([rows, textLength], 'int32'),
+    decoderInputIds: tf.zeros([rows, imageLength], 'int32'),
+    labels: tf.zeros([rows * imageLength], 'int32'),
+  };
+}
+
+function bytesOf(tensors: Iterable<tf.Tensor>, each = 4): number {
+  let bytes = 0;
+  for (const { size } of tensors) bytes += each * size;
+  return bytes;
+}

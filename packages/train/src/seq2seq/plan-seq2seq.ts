@@ -1,0 +1,170 @@
+import { dalleBartConfigToJson } from '@easel/bart';
+import { prngKey, toBytes } from '@easel/core';
+import type { Vqgan } from '@easel/vqgan';
+import { openVqgan } from '@easel/vqgan/node';
+import * as tf from '@tensorflow/tfjs';
+import type { Seq2SeqConfig } from '../config/seq2seq-config.js';
+import { type MemoryPlan, planMemory } from './memory-plan.js';
+import { MicroBatches, type ReadableRow } from './micro-batches.js';
+import { nativeBackend } from '../run/native-backend.js';
+import { createOptimizer, createSchedule } from '../run/optimization.js';
+import { type ParameterGroup, parameterGroups } from './parameter-groups.js';
+import { pictureGrid } from '../run/picture-grid.js';
+import type { Grid } from '../run/run-folder.js';
+import { openSeq2SeqData } from './seq2seq-data.js';
+import { seq2seqUpdate } from './seq2seq-update.js';
+import { type StartingPoint, startingPoint } from './starting-point.js';
+import { stepFlop } from './step-flop.js';
+import { checkVqgan, updatesOf } from './train-seq2seq.js';
+import { holdWeights, optimizerGroup, trainedWeights } from './trained-weights.js';
+import type { TrainingRows } from './training-rows.js';
+
+/** How long an update takes, and how that is known. */
+export interface TimePlan {
+  /** By updates on this machine, or from the products at the peak of its multiply-adds, which no run reaches. */
+  readonly how: 'measured' | 'at least';
+  /** Updates that were timed. */
+  readonly updates: number;
+  readonly secondsPerUpdate: number;
+  /** Of all updates, without evaluations and checkpoints. */
+  readonly seconds: number;
+}
+
+/** What a run will be, before it is begun. */
+export interface Seq2SeqPlan {
+  /** All settings, with the model's. */
+  readonly settings: Readonly<Record<string, unknown>>;
+  readonly steps: number;
+  readonly parameters: readonly ParameterGroup[];
+  /** Undefined where the native backend is not built. */
+  readonly memory: MemoryPlan | undefined;
+  /** What this machine has left, in bytes. */
+  readonly availableBytes: number;
+  /** Floating-point operations of an update, and of this machine in a second (undefined without the native backend). */
+  readonly flop: number;
+  readonly peakFlops: number | undefined;
+  /** Undefined where it could neither be measured nor estimated. */
+  readonly time: TimePlan | undefined;
+  /** The first update's rows as the model reads them, and as pictures if there is a VQGAN. */
+  readonly batch: { readonly rows: readonly ReadableRow[]; readonly picture: Grid | undefined };
+}
+
+/** Updates that are timed, after one that is not: the first allocates what the others reuse. */
+const TIMED_UPDATES = 3;
+
+/**
+ * Checks a run's config against its files and says what the run will need: reads the data, plays updates through for their memory, and, if that fits this
+ * machine, makes a few for their time. Nothing is written.
+ *
+ * `time`: false leaves the timing out. Throws as trainSeq2Seq does for input that doesn't fit. An aborted `signal` ends the timing early.
+ */
+export async function planSeq2Seq(
+  config: Seq2SeqConfig,
+  options: { readonly signal?: AbortSignal | undefined; readonly time?: boolean } = {},
+): Promise<Seq2SeqPlan> {
+  const key = prngKey(config.seed);
+  const start = await startingPoint(config, key);
+  const { modelConfig, tokenizer } = start;
+  const vqgan = config.vqgan ?? start.vqgan;
+  if (vqgan !== null) await checkVqgan(vqgan, modelConfig);
+  const { rows } = await openSeq2SeqData(config, start, key, undefined);
+  try {
+    const steps = await updatesOf(config, rows);
+    createSchedule(config.schedule, steps); // refuses a warm-up that doesn't fit
+    const memory = await planMemory(config, modelConfig, rows.textLength);
+    const availableBytes = process.availableMemory();
+    const first = await rows.update(0);
+    const microBatches = new MicroBatches(config, steps, rows.blanked);
+    const readable = microBatches.readable(first, 0, (ids) => tokenizer.decode(ids));
+    const picture = vqgan === null ? undefined : await drawTokens(vqgan, readable);
+    const { trainable, gradientCheckpointing: rematerialize, batchSize, accumulate } = config;
+    const flop = stepFlop(modelConfig, {
+      rows: batchSize * accumulate,
+      textLength: rows.textLength,
+      rematerialize,
+      trainable,
+    });
+    const peakFlops = (await nativeBackend())?.multiplyAddPeak();
+    const fits = memory === undefined || memory.total - memory.process < availableBytes;
+    const time =
+      fits && (options.time ?? true)
+        ? await measureTime(config, start, microBatches, rows, steps, options.signal)
+        : estimatedTime(flop, peakFlops, steps);
+    return {
+      settings: { ...config, ...(config.init === null && { model: dalleBartConfigToJson(modelConfig) }) },
+      steps,
+      parameters: parameterGroups(modelConfig, trainable),
+      memory,
+      availableBytes,
+      flop,
+      peakFlops,
+      time,
+      batch: { rows: readable, picture },
+    };
+  } finally {
+    await rows.close();
+  }
+}
+
+async function measureTime(
+  config: Seq2SeqConfig,
+  start: StartingPoint,
+  microBatches: MicroBatches,
+  rows: TrainingRows,
+  steps: number,
+  signal: AbortSignal | undefined,
+): Promise<TimePlan | undefined> {
+  const model = await start.build();
+  holdWeights(model.namedWeights(), config.weights);
+  const trained = trainedWeights(model, config);
+  const schedule = createSchedule(config.schedule, steps);
+  const optimizer = createOptimizer(
+    config.optimizer,
+    schedule,
+    trained,
+    optimizerGroup(model),
+    config.weights,
+  );
+  let [updates, seconds] = [0, 0];
+  try {
+    for (let step = 1; updates < TIMED_UPDATES && !signal?.aborted; step++) {
+      const began = performance.now();
+      const batches = microBatches.of(await rows.update(step), step);
+      await seq2seqUpdate({ config, model, trained, optimizer }, batches, step, () => {});
+      if (step === 1) continue;
+      updates++;
+      seconds += (performance.now() - began) / 1000;
+    }
+  } finally {
+    optimizer.dispose();
+    model.dispose();
+  }
+  if (updates === 0) return undefined;
+  const secondsPerUpdate = seconds / updates;
+  return { how: 'measured', updates, secondsPerUpdate, seconds: secondsPerUpdate * steps };
+}
+
+function estimatedTime(flop: number, peak: number | undefined, steps: number): TimePlan | undefined {
+  if (peak === undefined) return undefined;
+  return { how: 'at least', updates: 0, secondsPerUpdate: flop / peak, seconds: (flop / peak) * steps };
+}
+
+/** The pictures that the rows' tokens stand for, in the order of the rows; undefined where tokens are not a square. */
+async function drawTokens(folder: string, rows: readonly ReadableRow[]): Promise<Grid | undefined> {
+  const length = rows[0]?.tokens.length ?? 0;
+  if (!Number.isInteger(Math.sqrt(length))) return undefined;
+  const vqgan: Vqgan = await openVqgan(folder, { decoderOnly: true });
+  try {
+    const drawn: Uint8Array[] = [];
+    let size = 0;
+    for (const { tokens } of rows) {
+      const picture = tf.tidy(() => vqgan.decodeCode(tf.tensor2d([...tokens], [1, length], 'int32'))); // [1, H, W, 3]
+      drawn.push(toBytes((await picture.data()) as Float32Array));
+      size = picture.shape[1] as number;
+      picture.dispose();
+    }
+    return await pictureGrid(Buffer.concat(drawn), size, Math.min(8, rows.length));
+  } finally {
+    vqgan.dispose();
+  }
+}

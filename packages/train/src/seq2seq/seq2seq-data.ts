@@ -1,0 +1,210 @@
+import { readFile } from 'node:fs/promises';
+import { type BpeTokenizer, type DalleBartConfig, parseWordFrequencies, TextNormalizer } from '@easel/bart';
+import { DataError, foldIn, foldInNames, type Key, permutation, uniform } from '@easel/core';
+import { type BatchSettings, Seq2SeqBatches } from './batches.js';
+import type { Seq2SeqConfig } from '../config/seq2seq-config.js';
+import { readEncodedSet, shardFiles } from '../encoded/encoded-set.js';
+import { digestOfFiles } from '../sources/file-digest.js';
+import { permutedEpoch } from '../encoded/permuted-epochs.js';
+import type { RowFilter } from '../encoded/row-filter.js';
+import { type LoaderSettings, STREAM_START } from '../encoded/streamed-loader.js';
+import { type DataPosition, holdOut } from '../encoded/epoch-order.js';
+import {
+  type EvaluationRows,
+  evaluationOf,
+  PermutedRows,
+  ROWS_START,
+  type RowsStart,
+  StreamedRows,
+  streamedEvaluation,
+  type TrainingRows,
+} from './training-rows.js';
+
+/** What a run is trained on, and what it is evaluated on by name. */
+export interface Seq2SeqData {
+  readonly rows: TrainingRows;
+  readonly splits: Readonly<Record<string, EvaluationRows>>;
+}
+
+/** What turns captions into a model's input. */
+export interface CaptionParts {
+  readonly modelConfig: DalleBartConfig;
+  readonly tokenizer: BpeTokenizer;
+  /** File of word frequencies for the normalizer; null: its small built-in list. */
+  readonly wordList: string | null;
+}
+
+/**
+ * Opens the encoded sets of a run as its config says; `resumed` is the update, and its place in the data, at which a run goes on.
+ *
+ * Throws DataError for a set that can't be read, doesn't fit the model, or has nothing to evaluate; ConfigError if its rows don't fill an update.
+ */
+export async function openSeq2SeqData(
+  config: Seq2SeqConfig,
+  captions: CaptionParts,
+  key: Key,
+  resumed: { readonly step: number; readonly position: DataPosition } | undefined,
+): Promise<Seq2SeqData> {
+  const { maxTextLength, decoderStartTokenId, normalizeText } = captions.modelConfig;
+  const normalize = normalizeText
+    ? await createNormalizer(captions.wordList, foldInNames(key, ['normalizer']))
+    : undefined;
+  const settings: BatchSettings = {
+    maxTextLength,
+    startToken: decoderStartTokenId,
+    trimText: config.data.trimText,
+    tokenize: (texts) => captions.tokenizer.encodeBatch(texts, { maxLength: maxTextLength }),
+  };
+  const from = resumed === undefined ? ROWS_START : rowsStart(resumed, config.data.repeatEpoch);
+  const open = config.data.order === 'streamed' ? openStreamed : openPermuted;
+  return open(config, captions.modelConfig, settings, normalize, key, from);
+}
+
+type Normalize = (caption: string) => string;
+
+async function openPermuted(
+  config: Seq2SeqConfig,
+  { imageLength, imageVocabSize }: DalleBartConfig,
+  settings: BatchSettings,
+  normalize: Normalize | undefined,
+  key: Key,
+  from: RowsStart,
+): Promise<Seq2SeqData> {
+  const { data, evaluation } = config;
+  const batchSize = evaluation.batchSize ?? config.batchSize;
+  const filter = filterOf(data);
+  const open = async (path: string, maxRows: number | null) => {
+    const selection = { filter, ...(maxRows !== null && { maxRows }) };
+    const set = await readEncodedSet(path, { imageLength, imageVocabSize }, columnsOf(data), selection);
+    return new Seq2SeqBatches(set, {
+      ...settings,
+      // The empty caption stays empty: normalized it would be a space, which is a token.
+      tokenize: (texts) =>
+        settings.tokenize(texts.map((text) => (text === '' ? text : (normalize?.(text) ?? text)))),
+    });
+  };
+  const all = (batches: Seq2SeqBatches) => batches.set.captions.map((_, row) => row);
+  const sample = (from: readonly number[], count: number, name: string): number[] => {
+    const order = permutation(foldInNames(key, ['evaluation', name]), from.length);
+    return Array.from(order.subarray(0, count), (i) => from[i] as number).sort((a, b) => a - b);
+  };
+
+  const batches = await open(data.train, data.maxTrainRows);
+  const splits: Record<string, EvaluationRows> = {};
+  for (const [name, path] of evaluationSets(data)) {
+    const others = await open(path, data.maxEvalRows);
+    splits[name] = evaluationOf(others, sample(all(others), evaluation.rows, name), batchSize);
+  }
+  let rows: readonly number[] = all(batches);
+  if (data.evalFraction > 0) {
+    const { pictures } = batches.set;
+    const count = 1 + pictures.reduce((most, picture) => Math.max(most, picture), 0);
+    const held = new Set(holdOut(foldInNames(key, ['held out']), count, data.evalFraction).held);
+    const others = rows.filter((row) => held.has(pictures[row] as number));
+    rows = rows.filter((row) => !held.has(pictures[row] as number));
+    splits.eval = evaluationOf(batches, sample(others, evaluation.rows, 'eval'), batchSize);
+  }
+  if (evaluation.trainRows > 0)
+    splits.trained = evaluationOf(batches, sample(rows, evaluation.trainRows, 'train'), batchSize);
+  const { seed } = data;
+  const count = rows.length;
+  const order =
+    seed === null ? foldInNames(key, ['order']) : (epoch: number) => permutedEpoch(seed, count, epoch);
+  return { rows: new PermutedRows(batches, rows, config, order, from), splits };
+}
+
+async function openStreamed(
+  config: Seq2SeqConfig,
+  { imageLength, imageVocabSize }: DalleBartConfig,
+  settings: BatchSettings,
+  normalize: Normalize | undefined,
+  key: Key,
+  from: RowsStart,
+): Promise<Seq2SeqData> {
+  const { data, evaluation } = config;
+  const batchSize = evaluation.batchSize ?? config.batchSize;
+  const filter = filterOf(data);
+  const loader = async (path: string, maxRows: number | null): Promise<LoaderSettings> => ({
+    files: await shardFiles(path),
+    columns: columnsOf(data),
+    shape: { imageLength, imageVocabSize },
+    filter,
+    ...(maxRows !== null && { maxRows }),
+    ...(normalize && { normalize }),
+  });
+  const training = await loader(data.train, data.maxTrainRows);
+  const splits: Record<string, EvaluationRows> = {};
+  for (const [name, path] of evaluationSets(data))
+    splits[name] = streamedEvaluation(
+      await loader(path, data.maxEvalRows),
+      settings,
+      batchSize,
+      evaluation.rows,
+    );
+  if (evaluation.trainRows > 0)
+    splits.trained = streamedEvaluation(training, settings, batchSize, evaluation.trainRows);
+  for (const [name, split] of Object.entries(splits)) await requireRows(name, split, batchSize);
+  const source = {
+    digest: await digestOfFiles(training.files),
+    loader: training,
+    shuffle: {
+      seed: data.seed ?? foldInNames(key, ['order'])[1],
+      bufferSize: data.shuffleBuffer,
+      blankCaptions: data.blankCaptions,
+      carryOver: data.carryOver,
+    },
+  };
+  return { rows: new StreamedRows(source, settings, config, from.position), splits };
+}
+
+/** Where the rows go on; or the start of that epoch, with the generator of blank captions at its own start, as the original has it. */
+function rowsStart(
+  { step, position }: { readonly step: number; readonly position: DataPosition },
+  repeatEpoch: boolean,
+): RowsStart {
+  const { epoch, batch, blankDraws = 0 } = position;
+  const at = repeatEpoch ? { ...STREAM_START, epoch } : { epoch, batch, blankDraws };
+  return { step, position: at };
+}
+
+/** Sets of the config for evaluation, in the original's order: `eval` last. */
+function evaluationSets({ eval: main, evals }: Seq2SeqConfig['data']): [name: string, path: string][] {
+  return [...Object.entries(evals), ...(main === null ? [] : [['eval', main] as [string, string]])];
+}
+
+/** Throws DataError unless there is a batch to evaluate, which would otherwise show only after hours. */
+async function requireRows(name: string, split: EvaluationRows, batchSize: number): Promise<void> {
+  for await (const _ of split.batches()) return;
+  throw new DataError(
+    `Evaluation set "${name}": its rows don't fill one batch of ${batchSize}. Lower evaluation.batchSize, raise evaluation's number of rows, filter less, or leave the set out.`,
+  );
+}
+
+function filterOf(data: Seq2SeqConfig['data']): RowFilter {
+  const { clipScoreColumn, minClipScore, maxClipScore, filterColumn, filterValue } = data;
+  return { clipScoreColumn, minClipScore, maxClipScore, filterColumn, filterValue };
+}
+
+function columnsOf({ captionColumn, encodingColumn }: Seq2SeqConfig['data']) {
+  return { caption: captionColumn, encoding: encodingColumn };
+}
+
+/** A normalizer whose choice of names for persons depends on the key and the caption alone, so that a stream can go on anywhere. */
+export async function createNormalizer(wordList: string | null, key: Key): Promise<Normalize> {
+  let drawn: { key: Key | undefined; count: number } = { key: undefined, count: 0 };
+  let current = '';
+  const random = () => {
+    drawn.key ??= foldInNames(key, [current]);
+    return uniform(foldIn(drawn.key, drawn.count++), [1])[0] as number;
+  };
+  const normalizer = new TextNormalizer(
+    wordList === null
+      ? { random }
+      : { random, wordFrequencies: parseWordFrequencies(await readFile(wordList, 'utf8')) },
+  );
+  return (caption) => {
+    current = caption;
+    drawn = { key: undefined, count: 0 };
+    return normalizer.normalize(caption);
+  };
+}

@@ -1,0 +1,168 @@
+import type { DalleBart, DalleBartConfig } from '@easel/bart';
+import { DataError, type Key, type Optimizer, prngKey } from '@easel/core';
+import * as tf from '@tensorflow/tfjs';
+import type { BatchRows, Seq2SeqBatch } from './batches.js';
+import type { Seq2SeqConfig } from '../config/seq2seq-config.js';
+import type { DataPosition } from '../encoded/epoch-order.js';
+import { MicroBatches } from './micro-batches.js';
+import type { CheckpointParts, FailedBatch, Grid } from '../run/run-folder.js';
+import type { PromptSamples } from './sample-prompts.js';
+import { disposeBatch, type MicroBatch, tokenLosses } from './seq2seq-step.js';
+import { seq2seqUpdate } from './seq2seq-update.js';
+import { stepFlop } from './step-flop.js';
+import { trainedWeights } from './trained-weights.js';
+import {
+  requireFinite,
+  type TrainingPace,
+  type TrainingTask,
+  type UpdateResult,
+} from '../run/training-loop.js';
+import type { EvaluationRows, TrainingRows } from './training-rows.js';
+
+/** What a Seq2SeqTask trains and on what. */
+export interface Seq2SeqTaskParts {
+  readonly config: Seq2SeqConfig;
+  /** Updates of the whole run. */
+  readonly steps: number;
+  readonly model: DalleBart;
+  readonly optimizer: Optimizer;
+  readonly rows: TrainingRows;
+  /** What is evaluated, by name. */
+  readonly splits: Readonly<Record<string, EvaluationRows>>;
+  /** The text of some of the tokenizer's ids. */
+  readonly readText: (ids: readonly number[]) => string;
+  /** Pictures of the config's prompts; null if it has none. */
+  readonly samples: PromptSamples | null;
+  /** Writes the model as it is, tokenizer and VQGAN with it. */
+  readonly exportModel: TrainingTask['exportModel'];
+}
+
+/** Training text → image tokens with cross-entropy over all V logits, averaged over positions and rows. */
+export class Seq2SeqTask implements TrainingTask {
+  readonly steps: number;
+  readonly samplesPerStep: number;
+  readonly tokensPerSample: number;
+  readonly pace: TrainingPace;
+  readonly key: Key;
+  readonly data: string;
+  readonly exportModel: TrainingTask['exportModel'];
+  readonly exportNeedsPause: boolean;
+  private readonly parts: Seq2SeqTaskParts;
+  /** All weights, and those that are trained. */
+  private readonly weights: Map<string, tf.Variable>;
+  private readonly trained: Map<string, tf.Variable>;
+  private readonly microBatches: MicroBatches;
+  /** The rows of the newest update. */
+  private newest: readonly BatchRows[] = [];
+
+  constructor(parts: Seq2SeqTaskParts) {
+    const { config } = parts;
+    this.parts = parts;
+    this.steps = parts.steps;
+    this.samplesPerStep = config.batchSize * config.accumulate;
+    this.tokensPerSample = parts.model.config.imageLength;
+    this.pace = config;
+    this.key = prngKey(config.seed);
+    this.data = parts.rows.digest;
+    this.exportModel = parts.exportModel;
+    this.exportNeedsPause = config.exportOriginal; // which has the optimizer's state too
+    this.weights = parts.model.namedWeights();
+    this.trained = trainedWeights(parts.model, config);
+    this.microBatches = new MicroBatches(config, parts.steps, parts.rows.blanked);
+  }
+
+  position(step: number): DataPosition {
+    return this.parts.rows.position(step);
+  }
+
+  async update(step: number): Promise<UpdateResult> {
+    const { config, model, optimizer } = this.parts;
+    const rows = await this.parts.rows.update(step);
+    this.newest = rows;
+    const learningRate = optimizer.schedule(optimizer.step);
+    let flop = 0;
+    const counted = function* (batches: Iterable<MicroBatch>): Generator<MicroBatch> {
+      for (const micro of batches) {
+        flop += microBatchFlop(model.config, config, micro);
+        yield micro;
+      }
+    };
+    const { loss, gradientNorm, statistics } = await seq2seqUpdate(
+      { config, model, trained: this.trained, optimizer },
+      counted(this.microBatches.of(rows, step)),
+      step,
+      (loss, norm, changed) => requireFinite(step, loss, norm, changed),
+    );
+    return { loss, learningRate, flop, metrics: { gradientNorm }, statistics };
+  }
+
+  /** Each row as the model read it, and the keys of each micro-batch. */
+  async failedBatch(step: number): Promise<FailedBatch> {
+    const samples = this.microBatches.readable(this.newest, step, this.parts.readText);
+    const keys = this.microBatches.keys(this.newest, step);
+    return { about: { step: step + 1, seed: this.parts.config.seed, keys }, samples };
+  }
+
+  /**
+   * For each split: `loss` per token with the right captions, `lossBlank` with empty ones, `lossFirstRow` over the picture's first
+   * row of tokens, which have only the caption to go by.
+   */
+  async evaluate(): Promise<Record<string, Record<string, number>>> {
+    const results: Record<string, Record<string, number>> = {};
+    for (const [name, split] of Object.entries(this.parts.splits))
+      results[name] = await this.evaluateSplit(name, split);
+    return results;
+  }
+
+  private async evaluateSplit(name: string, split: EvaluationRows): Promise<Record<string, number>> {
+    const { imageLength } = this.parts.model.config;
+    const rowLength = Math.floor(Math.sqrt(imageLength));
+    const sums = { loss: 0, lossBlank: 0, lossFirstRow: 0 };
+    let rows = 0;
+    for await (const batch of split.batches()) {
+      const clean = await this.measure(batch.clean());
+      const blank = await this.measure(batch.clean({ blank: true }));
+      for (const [i, loss] of clean.entries()) {
+        sums.loss += loss / imageLength;
+        if (i % imageLength < rowLength) sums.lossFirstRow += loss / rowLength;
+        sums.lossBlank += (blank[i] as number) / imageLength;
+      }
+      rows += batch.count;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    if (rows === 0)
+      throw new DataError(
+        `Evaluation set "${name}": no batch of ${this.parts.config.batchSize} rows in it. Filter less, lower batchSize, or leave the set out.`,
+      );
+    return Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, sum / rows]));
+  }
+
+  /** Loss of each token, [B·T], without dropout; disposes the batch. */
+  private async measure(batch: Seq2SeqBatch): Promise<Float32Array> {
+    const losses = tf.tidy(() => tokenLosses(this.parts.model, batch));
+    disposeBatch(batch);
+    const values = (await losses.data()) as Float32Array;
+    losses.dispose();
+    return values;
+  }
+
+  drawSamples(): Promise<Grid> {
+    if (this.parts.samples === null)
+      throw new Error('Seq2SeqTask: samples are due, but there is nothing to draw them with.');
+    return this.parts.samples.draw();
+  }
+
+  checkpointParts(): CheckpointParts {
+    return { model: this.weights, optimizer: this.parts.optimizer.state() };
+  }
+}
+
+/** Operations of a micro-batch's products, as padded as it is. */
+function microBatchFlop(
+  model: DalleBartConfig,
+  { gradientCheckpointing: rematerialize, trainable }: Seq2SeqConfig,
+  { batch }: MicroBatch,
+): number {
+  const [rows, textLength] = batch.inputIds.shape;
+  return stepFlop(model, { rows, textLength, rematerialize, trainable });
+}

@@ -1,0 +1,53 @@
+import type { DalleBart } from '@easel/bart';
+import type { Optimizer } from '@easel/core';
+import type * as tf from '@tensorflow/tfjs';
+import type { Seq2SeqConfig } from '../config/seq2seq-config.js';
+import { applyUpdate, StreamedUpdate } from '../run/optimization.js';
+import { type MicroBatch, seq2seqGradients, seq2seqStreamed } from './seq2seq-step.js';
+import { statisticsDue, type WeightStatistics, weightStatistics } from '../run/weight-statistics.js';
+
+/** What an update changes, and how. */
+export interface UpdateSubject {
+  readonly config: Seq2SeqConfig;
+  readonly model: DalleBart;
+  readonly trained: ReadonlyMap<string, tf.Variable>;
+  readonly optimizer: Optimizer;
+}
+
+/** Whether weights are changed as their gradients come, so that never all of them are held: where nothing needs all at once. */
+export function isStreamed({ accumulate, clipNorm, log }: Seq2SeqConfig, step: number): boolean {
+  return accumulate === 1 && clipNorm === null && !statisticsDue(log, step + 1);
+}
+
+/**
+ * Makes update number `step`, counted from 0, from its micro-batches. `check` sees loss and norm of the gradients, and whether weights have been changed
+ * by then, before the update is counted; what it throws is passed on.
+ */
+export async function seq2seqUpdate(
+  { config, model, trained, optimizer }: UpdateSubject,
+  microBatches: Iterable<MicroBatch>,
+  step: number,
+  check: (loss: number, gradientNorm: number, changed: boolean) => void,
+): Promise<{
+  readonly loss: number;
+  readonly gradientNorm: number;
+  readonly statistics: WeightStatistics | undefined;
+}> {
+  const options = {
+    rematerialize: config.gradientCheckpointing,
+    narrowSaved: config.savedActivations === 'bfloat16',
+  };
+  if (isStreamed(config, step)) {
+    const update = new StreamedUpdate(optimizer, trained);
+    const [micro] = [...microBatches] as [MicroBatch];
+    const loss = await seq2seqStreamed(model, trained, micro, update.take, options);
+    const gradientNorm = update.finish((norm) => check(loss, norm, update.changed));
+    return { loss, gradientNorm, statistics: undefined };
+  }
+  const { loss, grads } = await seq2seqGradients(model, trained, microBatches, options);
+  const statistics = weightStatistics(config.log, step + 1, grads);
+  const gradientNorm = applyUpdate(optimizer, trained, grads, config.clipNorm, (norm) =>
+    check(loss, norm, false),
+  );
+  return { loss, gradientNorm, statistics: statistics?.after(trained) };
+}

@@ -1,0 +1,101 @@
+import { access } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  type BpeTokenizer,
+  DalleBart,
+  type DalleBartConfig,
+  initializeDalleBart,
+  parseDalleBartConfig,
+} from '@easel/bart';
+import { openDalleBart, openModelConfig, openTokenizer, WORD_LIST } from '@easel/bart/node';
+import { ConfigError, type Key } from '@easel/core';
+import { readJsonFile } from '../config/fields.js';
+import type { Seq2SeqConfig } from '../config/seq2seq-config.js';
+import { isImageSide } from './trained-weights.js';
+
+/** What a run begins with, but for the weights. */
+export interface StartingPoint {
+  readonly modelConfig: DalleBartConfig;
+  readonly tokenizer: BpeTokenizer;
+  /** What lies beside an older model. */
+  readonly vqgan: string | null;
+  readonly wordList: string | null;
+  /** The model, with fresh weights or those of `init`; the caller disposes it. */
+  readonly build: () => Promise<DalleBart>;
+}
+
+/** Finds what a config begins with. Throws ConfigError or CheckpointError for files that are missing or don't go together. */
+export async function startingPoint(config: Seq2SeqConfig, key: Key): Promise<StartingPoint> {
+  const tokenizer = await openTokenizer((config.tokenizer ?? config.init) as string);
+  const { init } = config;
+  if (init !== null) {
+    const plan = await openModelConfig(init);
+    if (plan.version === 1)
+      throw new ConfigError(
+        `Training: ${init} is a first version model, which can be drawn with but not trained on. Start from a model of the second version.`,
+      );
+    requireFit(tokenizer, plan.config);
+    return {
+      modelConfig: withRates(plan.config, config),
+      tokenizer,
+      vqgan: await pathIfThere(join(init, 'vqgan')),
+      wordList: await pathIfThere(join(init, WORD_LIST)),
+      build: async () => {
+        const model = withDropout((await openDalleBart(init)).model as DalleBart, config);
+        if (config.initEmbeddings) initializeDalleBart(model, key, isImageSide);
+        return model;
+      },
+    };
+  }
+  const [json, file] =
+    typeof config.model === 'string'
+      ? [await readJsonFile(config.model), config.model]
+      : [config.model, 'model'];
+  const modelConfig = withRates(parseDalleBartConfig(json, file), config);
+  requireFit(tokenizer, modelConfig);
+  const build = async () => {
+    const model = new DalleBart(modelConfig);
+    initializeDalleBart(model, key);
+    return model;
+  };
+  return { modelConfig, tokenizer, vqgan: null, wordList: null, build };
+}
+
+/** A model's config with the run's dropout, where that names any. */
+function withRates(model: DalleBartConfig, { dropout, activationDropout }: Seq2SeqConfig): DalleBartConfig {
+  return {
+    ...model,
+    dropout: dropout ?? model.dropout,
+    activationDropout: activationDropout ?? model.activationDropout,
+  };
+}
+
+/** The model with the run's dropout: itself, or one with its weights in its place. */
+function withDropout(model: DalleBart, config: Seq2SeqConfig): DalleBart {
+  const wanted = withRates(model.config, config);
+  const { dropout, activationDropout } = model.config;
+  if (wanted.dropout === dropout && wanted.activationDropout === activationDropout) return model;
+  const changed = new DalleBart(wanted);
+  const weights = changed.namedWeights();
+  for (const [name, weight] of model.namedWeights()) weights.get(name)?.assign(weight);
+  model.dispose();
+  return changed;
+}
+
+/** Throws ConfigError unless the model's text embedding has a row for each of the tokenizer's ids. */
+function requireFit(
+  tokenizer: BpeTokenizer,
+  { encoderVocabSize }: Pick<DalleBartConfig, 'encoderVocabSize'>,
+): void {
+  if (tokenizer.size > encoderVocabSize)
+    throw new ConfigError(
+      `Training: the tokenizer has ${tokenizer.size} tokens, but the model's encoder_vocab_size is ${encoderVocabSize}. Train a smaller tokenizer, or raise encoder_vocab_size.`,
+    );
+}
+
+async function pathIfThere(path: string): Promise<string | null> {
+  return access(path).then(
+    () => path,
+    () => null,
+  );
+}

@@ -1,0 +1,38 @@
+import type { DalleBart } from '@easel/bart';
+import { toBfloat16, type WeightFormat } from '@easel/core';
+import * as tf from '@tensorflow/tfjs';
+import type { Seq2SeqConfig } from '../config/seq2seq-config.js';
+
+/** What a model needs anew for another image tokenizer: the image side's embeddings, their norm, the last norm and the head. */
+const IMAGE_SIDE = /^(lm_head\.|decoder\.(embed_tokens|embed_positions|layernorm_embedding|final_norm)\.)/;
+
+/** Whether a weight is one of those that `trainable: "embeddings"` trains. Source: dalle-mini `train.py`, trainable_params. */
+export function isImageSide(name: string): boolean {
+  return IMAGE_SIDE.test(name);
+}
+
+/** The weights that a run trains; the others have neither gradients nor optimizer state. */
+export function trainedWeights(
+  model: DalleBart,
+  { trainable }: Pick<Seq2SeqConfig, 'trainable'>,
+): Map<string, tf.Variable> {
+  const weights = [...model.namedWeights()];
+  return new Map(trainable === 'all' ? weights : weights.filter(([name]) => isImageSide(name)));
+}
+
+/**
+ * The group of a weight in the original's optimizers: layers that its checkpoint stacks are apart from the rest.
+ * Source: dalle-mini `train.py`, split_params.
+ */
+export function optimizerGroup({ config }: DalleBart): (name: string) => string {
+  return (name) => {
+    const [stack, part] = name.split('.');
+    return config.useScan && part === 'layers' ? `scanned_${stack}` : 'standard';
+  };
+}
+
+/** Brings a model's weights into the format that the run holds them in: those of a checkpoint are that already, others are rounded to the nearest. */
+export function holdWeights(weights: ReadonlyMap<string, tf.Variable>, format: WeightFormat): void {
+  if (format === 'float32') return;
+  for (const weight of weights.values()) tf.tidy(() => weight.assign(toBfloat16(weight)));
+}

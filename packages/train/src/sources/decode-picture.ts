@@ -1,0 +1,160 @@
+import { foldInNames, prngKey, type Raster, uniform } from '@easel/core';
+import sharp, { type Sharp } from 'sharp';
+import {
+  ORIGINAL_PREPARATIONS,
+  type OriginalPreparation,
+  prepareAsOriginal,
+} from '../encoded/original-preparation.js';
+import { PictureError } from './picture-source.js';
+
+/** How a picture becomes a square of pixels, and which pictures do not. */
+export interface PictureShape {
+  /** Side of the square in pixels. */
+  readonly size: number;
+  /**
+   * 'cover': a square of the picture, as large as it can be; 'contain': the whole picture, with background beside it; or the centre square exactly
+   * as an original program cut it, for tokens equal to its own: alpha is dropped then, and EXIF orientation is not looked at.
+   */
+  readonly fit: 'cover' | 'contain' | OriginalPreparation;
+  /** With 'cover', which square: the one in the middle, or one by chance. */
+  readonly crop: 'centre' | 'random';
+  /** Of the random squares: with the same one, a picture of the same name is cut alike. */
+  readonly cropSeed: number;
+  /** CSS colour under transparent pixels and beside a contained picture. */
+  readonly background: string;
+  /** Pictures whose shorter side has fewer pixels are passed over; 0: none. */
+  readonly minSide: number;
+  /** Pictures whose longer side is more than so many times the shorter one are passed over; 0: none. */
+  readonly maxAspect: number;
+}
+
+/** What `decodePicture` does where nothing else is said. */
+export const defaultPictureShape: Omit<PictureShape, 'size'> = {
+  fit: 'cover',
+  crop: 'centre',
+  cropSeed: 0,
+  background: '#ffffff',
+  minSide: 0,
+  maxAspect: 0,
+};
+
+/** Where the square lies in what the picture has beyond it: 0 left or top, 1 right or bottom. */
+export interface CropPlace {
+  readonly x: number;
+  readonly y: number;
+}
+
+/** Where a shape cuts the picture of this name. */
+export function cropPlace({ fit, crop, cropSeed }: PictureShape, name: string): CropPlace | undefined {
+  if (crop === 'centre' || fit !== 'cover') return undefined;
+  const [x, y] = uniform(foldInNames(prngKey(cropSeed), ['crop', name]), [2]) as unknown as [number, number];
+  return { x, y };
+}
+
+/**
+ * A picture file's pixels: uint8 [size, size, 3], sRGB, row by row. With `content`, those of these bytes, and `path` is their name. `place`:
+ * which square of it; the centre one if it isn't given.
+ *
+ * With 'cover' and 'contain', in this order: EXIF orientation, alpha over the background, Lanczos-3 to the size; of an animation the first frame.
+ * Throws PictureError, naming the file, for what can't be decoded, a truncated file included, and for a picture that is too small or too long.
+ */
+export async function decodePicture(
+  path: string,
+  shape: PictureShape,
+  content?: Uint8Array,
+  place?: CropPlace,
+): Promise<Uint8Array> {
+  const { size, fit, background } = shape;
+  if (shape.minSide > 0 || shape.maxAspect > 0) await requireProportions(path, shape, content);
+  if (isOriginal(fit)) return prepareAsOriginal(await readRgb(path, content), size, fit).data;
+  try {
+    const picture = sharp(content ?? path, { failOn: 'error' }).rotate();
+    const resized =
+      place === undefined
+        ? picture.resize(size, size, { fit, position: 'centre', kernel: 'lanczos3', background })
+        : cutAt(picture, await sides(content ?? path), size, place);
+    const { data, info } = await resized
+      .flatten({ background })
+      .removeAlpha() // flatten alone leaves a fourth channel on WebP
+      .toColourspace('srgb')
+      .raw()
+      .toBuffer({ resolveWithObject: true });
+    if (info.channels !== 3 || data.length !== size * size * 3)
+      throw new Error(`decoded to ${info.width}×${info.height}×${info.channels}`);
+    return data;
+  } catch (error) {
+    throw undecodable(path, error);
+  }
+}
+
+/** A picture scaled so that its shorter side is `size`, and the square of it at `place`. */
+function cutAt(
+  picture: Sharp,
+  { width, height }: { width: number; height: number },
+  size: number,
+  { x, y }: CropPlace,
+): Sharp {
+  const scale = size / Math.min(width, height);
+  const [w, h] = [width, height].map((side) => Math.max(size, Math.round(side * scale))) as [number, number];
+  const left = Math.min(w - size, Math.floor(x * (w - size + 1)));
+  const top = Math.min(h - size, Math.floor(y * (h - size + 1)));
+  return picture
+    .resize(w, h, { fit: 'fill', kernel: 'lanczos3' })
+    .extract({ left, top, width: size, height: size });
+}
+
+/** Width and height of a picture as it is shown, from its header alone. */
+async function sides(source: string | Uint8Array): Promise<{ width: number; height: number }> {
+  const { width, height, orientation = 1 } = await sharp(source).metadata();
+  return orientation >= 5 ? { width: height, height: width } : { width, height };
+}
+
+async function requireProportions(
+  path: string,
+  { minSide, maxAspect }: PictureShape,
+  content: Uint8Array | undefined,
+): Promise<void> {
+  const { width, height } = await sides(content ?? path).catch((error) => {
+    throw undecodable(path, error);
+  });
+  if (Math.min(width, height) < minSide)
+    throw new PictureError(
+      'too small',
+      `Picture ${path}: ${width}×${height} pixels, and ${minSide} is the least side.`,
+    );
+  if (maxAspect > 0 && Math.max(width, height) > maxAspect * Math.min(width, height))
+    throw new PictureError(
+      'aspect',
+      `Picture ${path}: ${width}×${height} pixels, and one side may be ${maxAspect} times the other.`,
+    );
+}
+
+function isOriginal(fit: PictureShape['fit']): fit is OriginalPreparation {
+  return (ORIGINAL_PREPARATIONS as readonly string[]).includes(fit);
+}
+
+/**
+ * The RGB bytes of a picture file as they are stored: alpha dropped and not blended, neither EXIF orientation nor colour profiles looked at;
+ * grey and palettes become RGB. That is Pillow's `convert("RGB")`, which the original programs use.
+ * Throws PictureError, naming the file, for what can't be decoded.
+ */
+export async function readRgb(path: string, content?: Uint8Array): Promise<Raster> {
+  try {
+    const { data, info } = await sharp(content ?? path, { failOn: 'error', ignoreIcc: true })
+      .removeAlpha()
+      .toColourspace('srgb')
+      .raw()
+      .toBuffer({ resolveWithObject: true });
+    if (info.channels !== 3) throw new Error(`decoded to ${info.channels} channels`);
+    return { data, width: info.width, height: info.height, channels: 3 };
+  } catch (error) {
+    throw undecodable(path, error);
+  }
+}
+
+function undecodable(path: string, error: unknown): PictureError {
+  return new PictureError(
+    'undecodable',
+    `Picture ${path}: can't be decoded (${(error as Error).message.split('\n')[0]}).`,
+  );
+}

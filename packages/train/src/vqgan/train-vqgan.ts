@@ -1,0 +1,131 @@
+import { ConfigError, type Key, prngKey, type Schedule } from '@easel/core';
+import {
+  CodebookTracker,
+  initializeVqgan,
+  type Lpips,
+  parseVqganConfig,
+  rulesForEasel,
+  Vqgan,
+  vqganConfigToJson,
+} from '@easel/vqgan';
+import { openLpips, openVqgan, saveVqgan } from '@easel/vqgan/node';
+import * as tf from '@tensorflow/tfjs';
+import { Adversary } from './adversary.js';
+import { readJsonFile } from '../config/fields.js';
+import type { VqganTrainingConfig } from '../config/vqgan-config.js';
+import { createOptimizer, createSchedule } from '../run/optimization.js';
+import { RunFolder } from '../run/run-folder.js';
+import {
+  readCheckpointTensors,
+  restoreCheckpoint,
+  runTraining,
+  type TrainingOptions,
+  type TrainingResult,
+} from '../run/training-loop.js';
+import { readVqganPictures, type VqganPictures } from './vqgan-pictures.js';
+import { VqganTask } from './vqgan-task.js';
+
+/**
+ * Trains the image tokenizer on pictures, as the config says, in a run folder. Pictures are decoded once and held in
+ * memory, or streamed (`data.order`); those that can't be used are named in RUN/skipped.jsonl and left out.
+ *
+ * The loss is that of pixels, of a perceptual term (a pyramid of the picture's scales, or LPIPS), of the codebook, and from some step on of a
+ * discriminator that is trained beside.
+ *
+ * RUN/model is a VQGAN folder that `openVqgan` and `easel encode` read, renewed with each checkpoint; RUN/reconstructions holds a
+ * picture for each evaluation. The same config, data and seed give the same weights bit for bit on one backend, however often
+ * the run was interrupted and resumed.
+ * Throws ConfigError, DataError or CheckpointError for input that doesn't fit, TrainingError if loss or gradients stop being finite,
+ * EaselError if the folder can't be written to. Uses tfjs's current backend.
+ */
+export async function trainVqgan(
+  config: VqganTrainingConfig,
+  options: TrainingOptions,
+): Promise<TrainingResult> {
+  const key = prngKey(config.seed);
+  const vqgan = await startingPoint(config, key);
+  try {
+    const resolved = { ...config, model: config.init === null ? vqganConfigToJson(vqgan.config) : null };
+    const run = await RunFolder.open(options.out, resolved, {
+      resume: options.resume ?? false,
+      tensorboard: config.log.tensorboard,
+    });
+    try {
+      const { resolution } = vqgan.config;
+      const weights = vqgan.namedWeights();
+      const schedule = createSchedule(config.schedule, config.steps);
+      const judges = await createJudges(config, schedule, resolution, key);
+      const optimizer = createOptimizer(config.optimizer, schedule, weights);
+      const tracker = new CodebookTracker(vqgan.quantizer.codes, {
+        norm: vqgan.config.codebookNorm,
+        ...config.codebook,
+      });
+      let data: VqganPictures | undefined;
+      try {
+        data = await readVqganPictures(config, resolution, key, run, options.signal);
+        const task = new VqganTask({
+          config,
+          vqgan,
+          optimizer,
+          tracker,
+          ...judges,
+          ...data,
+          showGrid: (step, grid) => run.logGrid('reconstructions', step, grid),
+          exportModel: (folder, newest) => saveVqgan(folder, vqgan, config.exportDtype, { weights: newest }),
+        });
+        await restoreCheckpoint(run, task, { weights, rules: rulesForEasel(weights.keys()), optimizer });
+        if (run.resumed !== null) {
+          const state = await readCheckpointTensors(run.resumed.path, 'codebook');
+          tracker.loadState(state);
+          tf.dispose([...state.values()]);
+          await judges.adversary?.restore(run.resumed.path);
+        }
+        return await runTraining(run, task, options);
+      } finally {
+        await data?.training.close();
+        optimizer.dispose();
+        tracker.dispose();
+        judges.adversary?.dispose();
+        judges.lpips?.dispose();
+      }
+    } finally {
+      await run.close();
+    }
+  } finally {
+    vqgan.dispose();
+  }
+}
+
+async function startingPoint(config: VqganTrainingConfig, key: Key): Promise<Vqgan> {
+  if (config.init !== null) return openVqgan(config.init);
+  const [json, file] =
+    typeof config.model === 'string'
+      ? [await readJsonFile(config.model), config.model]
+      : [config.model, 'model'];
+  const vqgan = new Vqgan(parseVqganConfig(json, file));
+  initializeVqgan(vqgan, key);
+  return vqgan;
+}
+
+/** The networks beside the VQGAN that judge what it draws. */
+async function createJudges(
+  config: VqganTrainingConfig,
+  schedule: Schedule,
+  size: number,
+  key: Key,
+): Promise<{ readonly lpips?: Lpips; readonly adversary?: Adversary }> {
+  const { adversarial, perceptual } = config;
+  const lpips = perceptual.kind === 'lpips' ? await openLpips(perceptual.files) : undefined;
+  try {
+    if (lpips !== undefined && size < 16)
+      throw new ConfigError(
+        `perceptual.kind "lpips": expected pictures of 16 pixels and more, got ${size}. Take the kind "pyramid".`,
+      );
+    const adversary =
+      adversarial === null ? undefined : await Adversary.create(adversarial, schedule, size, key);
+    return { ...(lpips && { lpips }), ...(adversary && { adversary }) };
+  } catch (error) {
+    lpips?.dispose();
+    throw error;
+  }
+}

@@ -1,0 +1,274 @@
+import { ConfigError, DataError, foldIn, foldInNames, type Key, permutation, uniform } from '@easel/core';
+import { cropPlace, type PictureShape } from '../sources/decode-picture.js';
+import { decodeBatches, type SkippedPicture } from '../sources/picture-batches.js';
+import { gatherPixels, type PictureCache } from '../sources/picture-cache.js';
+import type { PictureSource } from '../sources/picture-source.js';
+import { type ShuffledPicture, shuffledPictures } from '../sources/shuffled-pictures.js';
+import { type DataPosition, EpochOrder } from '../encoded/epoch-order.js';
+
+/** Pictures by name, and their pixels: uint8 [files.length, size, size, 3]. */
+export interface NamedPixels {
+  readonly files: readonly string[];
+  readonly pixels: Uint8Array;
+}
+
+/** The pictures of a run's updates. Which they are follows from key and step, so that a run can go on at any step. */
+export interface TrainingPictures {
+  /** Digest of the data: a run is resumed only with the same. */
+  readonly digest: string;
+  /** Side of each picture in pixels. */
+  readonly size: number;
+  /** Where update `step` begins. */
+  position(step: number): DataPosition;
+  /** The pictures of update `step`; asked for one step after the other, or for the last one again. */
+  update(step: number): Promise<NamedPixels>;
+  /** Random pictures, `count` at a time, until all have come. */
+  sample(key: Key, count: number): AsyncGenerator<Uint8Array>;
+  close(): Promise<void>;
+}
+
+/** A part of a cache, and how much it weighs against the others. */
+export interface WeightedRows {
+  readonly rows: readonly number[];
+  readonly weight: number;
+}
+
+/**
+ * Pictures in memory. Each epoch is a permutation of them; with groups of different weight, as many draws, each of a group's next picture in an order
+ * of its own.
+ */
+export class CachedPictures implements TrainingPictures {
+  readonly digest: string;
+  readonly size: number;
+  private readonly cache: PictureCache;
+  private readonly rows: readonly number[];
+  private readonly order: EpochOrder;
+
+  /** `groups`: null where all rows weigh the same. Throws ConfigError if the pictures don't fill a batch. */
+  constructor(
+    cache: PictureCache,
+    rows: readonly number[],
+    batchSize: number,
+    key: Key,
+    groups: readonly WeightedRows[] | null = null,
+  ) {
+    this.digest = cache.digest;
+    this.size = cache.size;
+    this.cache = cache;
+    this.rows = groups === null ? rows : groups.flatMap((group) => group.rows);
+    const order = groups === null ? key : (epoch: number) => weightedEpoch(groups, foldIn(key, epoch));
+    this.order = new EpochOrder(order, this.rows.length, batchSize);
+  }
+
+  position(step: number): DataPosition {
+    return this.order.position(step);
+  }
+
+  async update(step: number): Promise<NamedPixels> {
+    return this.gather(this.order.batch(step));
+  }
+
+  async *sample(key: Key, count: number): AsyncGenerator<Uint8Array> {
+    const order = permutation(key, this.rows.length);
+    for (let start = 0; start < order.length; start += count)
+      yield this.gather(order.subarray(start, start + count)).pixels;
+  }
+
+  private gather(indices: ArrayLike<number>): NamedPixels {
+    const rows = Array.from(indices, (i) => this.rows[i] as number);
+    return {
+      files: rows.map((row) => this.cache.files[row] as string),
+      pixels: gatherPixels(this.cache, rows),
+    };
+  }
+
+  async close(): Promise<void> {}
+}
+
+/** Indices into the groups' rows, one group after the other: as many as there are rows, drawn by the groups' weights. */
+function weightedEpoch(groups: readonly WeightedRows[], key: Key): Int32Array {
+  const lengths = groups.map(({ rows }) => rows.length);
+  const first = lengths.map((_, g) => lengths.slice(0, g).reduce((sum, n) => sum + n, 0));
+  const picks = new WeightedDraws(
+    groups.map(({ weight }) => weight),
+    foldInNames(key, ['draws']),
+  );
+  const orders: Int32Array[] = lengths.map(() => new Int32Array(0));
+  const taken = lengths.map(() => 0);
+  return Int32Array.from({ length: lengths.reduce((sum, n) => sum + n, 0) }, (_, n) => {
+    const group = picks.at(n);
+    const count = taken[group] as number;
+    taken[group] = count + 1;
+    const length = lengths[group] as number;
+    if (count % length === 0)
+      orders[group] = permutation(foldIn(foldInNames(key, ['group', group]), count / length), length);
+    return (first[group] as number) + ((orders[group] as Int32Array)[count % length] as number);
+  });
+}
+
+/** An endless sequence of numbers from 0 on, each drawn by its weight. */
+class WeightedDraws {
+  private static readonly BLOCK = 1024;
+  private readonly weights: readonly number[];
+  private readonly key: Key;
+  private block: { readonly number: number; readonly values: Float32Array } | undefined;
+
+  constructor(weights: readonly number[], key: Key) {
+    this.weights = weights;
+    this.key = key;
+  }
+
+  at(n: number): number {
+    const { weights } = this;
+    if (weights.length === 1) return 0;
+    const number = Math.floor(n / WeightedDraws.BLOCK);
+    if (this.block?.number !== number)
+      this.block = { number, values: uniform(foldIn(this.key, number), [WeightedDraws.BLOCK]) };
+    let rest =
+      (this.block.values[n % WeightedDraws.BLOCK] as number) *
+      weights.reduce((sum, weight) => sum + weight, 0);
+    for (let i = 0; i < weights.length - 1; i++) {
+      rest -= weights[i] as number;
+      if (rest < 0) return i;
+    }
+    return weights.length - 1;
+  }
+}
+
+/** A source that is streamed, and how much it weighs against the others. */
+export interface WeightedSource {
+  readonly source: PictureSource;
+  readonly weight: number;
+}
+
+/** How streamed pictures are drawn. */
+export interface StreamSettings {
+  readonly shape: PictureShape;
+  readonly batchSize: number;
+  /** Pictures that are shuffled together. */
+  readonly bufferSize: number;
+  readonly key: Key;
+  /** Told of each picture that can't be used, once per epoch in which it comes. */
+  readonly onSkip: (skipped: SkippedPicture) => void;
+}
+
+/**
+ * Pictures that are read and decoded as they are needed, the next update's while this one computes; memory holds those that are shuffled together. An
+ * epoch is as many draws as there are pictures, less what doesn't fill a batch; each source is gone through in random order, over and over. In place
+ * of a picture that can't be used another one of its batch comes twice.
+ */
+export class StreamedPictures implements TrainingPictures {
+  readonly digest: string;
+  readonly size: number;
+  private readonly sources: readonly WeightedSource[];
+  private readonly settings: StreamSettings;
+  private readonly batchesPerEpoch: number;
+  private stream: AsyncGenerator<NamedPixels> | undefined;
+  private last: { readonly step: number; readonly batch: NamedPixels } | undefined;
+
+  /** Throws ConfigError if the pictures don't fill a batch. */
+  constructor(sources: readonly WeightedSource[], settings: StreamSettings) {
+    const { shape, batchSize, bufferSize } = settings;
+    const count = sources.reduce((sum, { source }) => sum + source.length, 0);
+    this.batchesPerEpoch = Math.floor(count / batchSize);
+    if (this.batchesPerEpoch === 0)
+      throw new ConfigError(
+        `Training data: ${count} pictures don't fill one batch of ${batchSize}. Lower batchSize to at most ${count}.`,
+      );
+    this.digest = JSON.stringify([
+      shape,
+      bufferSize,
+      sources.map(({ source, weight }) => [source.digest, weight]),
+    ]);
+    this.size = shape.size;
+    this.sources = sources;
+    this.settings = settings;
+  }
+
+  position(step: number): DataPosition {
+    return { epoch: Math.floor(step / this.batchesPerEpoch), batch: step % this.batchesPerEpoch };
+  }
+
+  async update(step: number): Promise<NamedPixels> {
+    if (this.last?.step === step) return this.last.batch;
+    if (this.last?.step !== step - 1 || this.stream === undefined) {
+      await this.stream?.return(undefined);
+      this.stream = this.batches(step, this.settings.batchSize, this.settings.key);
+    }
+    const { value } = await this.stream.next();
+    this.last = { step, batch: value as NamedPixels }; // the stream has no end
+    return this.last.batch;
+  }
+
+  async *sample(key: Key, count: number): AsyncGenerator<Uint8Array> {
+    let left = this.sources.reduce((sum, { source }) => sum + source.length, 0);
+    for await (const { pixels } of this.batches(0, count, key)) {
+      yield pixels;
+      left -= count;
+      if (left <= 0) return;
+    }
+  }
+
+  /** Batches without end, from the one of update `step` on. */
+  private async *batches(step: number, batchSize: number, key: Key): AsyncGenerator<NamedPixels> {
+    const { shape, onSkip } = this.settings;
+    const pictureBytes = shape.size * shape.size * 3;
+    let reason = '';
+    const decoded = decodeBatches(this.pictures(step * batchSize, key), {
+      batchSize,
+      shape,
+      onSkip: (skipped) => {
+        reason = skipped.reason;
+        onSkip(skipped);
+      },
+      place: ({ file, round }) => cropPlace(shape, `${round}/${file}`),
+    });
+    for await (const { pictures, pixels } of decoded) {
+      if (pictures.length === 0)
+        throw new DataError(
+          `Training data: none of the ${batchSize} pictures of a batch can be used. ${reason} They are named in skipped.jsonl.`,
+        );
+      const files: string[] = [];
+      const filled = new Uint8Array(batchSize * pictureBytes);
+      for (let i = 0; i < batchSize; i++) {
+        const from = i % pictures.length;
+        files.push((pictures[from] as ShuffledPicture).file);
+        filled.set(pixels.subarray(from * pictureBytes, (from + 1) * pictureBytes), i * pictureBytes);
+      }
+      yield { files, pixels: filled };
+    }
+  }
+
+  /** Pictures without end, from number `from` on; its source is drawn for each. */
+  private async *pictures(from: number, key: Key): AsyncGenerator<ShuffledPicture> {
+    const draws = new WeightedDraws(
+      this.sources.map(({ weight }) => weight),
+      foldInNames(key, ['draws']),
+    );
+    const before = this.sources.map(() => 0);
+    for (let n = 0; n < from; n++) {
+      if (this.sources.length === 1) {
+        before[0] = from;
+        break;
+      }
+      const drawn = draws.at(n);
+      before[drawn] = (before[drawn] as number) + 1;
+    }
+    const streams = this.sources.map(({ source }, i) =>
+      shuffledPictures(source, foldInNames(key, ['source', i]), this.settings.bufferSize, before[i]),
+    );
+    try {
+      for (let n = from; ; n++) {
+        const { value } = await (streams[draws.at(n)] as AsyncGenerator<ShuffledPicture>).next();
+        yield value as ShuffledPicture;
+      }
+    } finally {
+      for (const stream of streams) await stream.return(undefined);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.stream?.return(undefined);
+    for (const { source } of this.sources) await source.close();
+  }
+}

@@ -1,0 +1,373 @@
+import {
+  clipFactor,
+  foldIn,
+  foldInNames,
+  globalNorm,
+  type Key,
+  type Optimizer,
+  prngKey,
+  split,
+  toBytes,
+  valueAndGrads,
+} from '@easel/core';
+import {
+  adversarialStep,
+  autoencoderLoss,
+  type CodebookTracker,
+  codeUsage,
+  type Lpips,
+  type PictureLossOptions,
+  type QuantizationLossOptions,
+  toSigned,
+  type Vqgan,
+  vqganLoss,
+} from '@easel/vqgan';
+import * as tf from '@tensorflow/tfjs';
+import type { Adversary } from './adversary.js';
+import { reconstructionWeights, type VqganTrainingConfig } from '../config/vqgan-config.js';
+import { pixelsToTensor } from '../encoded/encode.js';
+import { gatherPixels, type PictureCache } from '../sources/picture-cache.js';
+import type { DataPosition } from '../encoded/epoch-order.js';
+import { applyUpdate } from '../run/optimization.js';
+import { pictureGrid, reconstructionGrid } from '../run/picture-grid.js';
+import type { CheckpointParts, FailedBatch, Grid } from '../run/run-folder.js';
+import {
+  requireFinite,
+  TrainingError,
+  type TrainingPace,
+  type TrainingTask,
+  type UpdateResult,
+} from '../run/training-loop.js';
+import type { TrainingPictures } from './training-pictures.js';
+import { type WeightStatistics, weightStatistics } from '../run/weight-statistics.js';
+
+/** Some pictures of a cache. */
+export interface PictureSplit {
+  readonly cache: PictureCache;
+  readonly rows: readonly number[];
+}
+
+/** What a VqganTask trains and on what. */
+export interface VqganTaskParts {
+  readonly config: VqganTrainingConfig;
+  readonly vqgan: Vqgan;
+  readonly optimizer: Optimizer;
+  readonly tracker: CodebookTracker;
+  /** Judges pictures by their features, where the config says so. */
+  readonly lpips?: Lpips;
+  /** Is trained against the VQGAN, where the config says so. */
+  readonly adversary?: Adversary;
+  readonly training: TrainingPictures;
+  /** Name of the evaluated split, and its pictures. */
+  readonly evaluated: PictureSplit & { readonly name: string };
+  /** Shows evaluated pictures above their reconstructions. */
+  readonly showGrid: (step: number, grid: Grid) => Promise<void>;
+  readonly exportModel: TrainingTask['exportModel'];
+}
+
+/** Path of the codebook among a Vqgan's weights. */
+const codebookName = 'quantize.embedding.embedding';
+
+/** Pictures that go through the model at a time where no gradient is needed. */
+const passSize = 25;
+
+/** A batch's numbers, and what the codebook follows, once there is one. */
+interface StepResult {
+  readonly loss: number;
+  readonly metrics: Readonly<Record<string, number>>;
+  readonly statistics?: WeightStatistics | undefined;
+  readonly chosen?: { readonly latents: Float32Array; readonly indices: Int32Array };
+}
+
+/**
+ * Training a VQGAN in up to three phases: as a plain autoencoder; with a codebook, set by k-means, which then follows moving averages of the
+ * latents that choose each code, or its gradient; and with a discriminator that is trained beside.
+ */
+export class VqganTask implements TrainingTask {
+  readonly steps: number;
+  readonly samplesPerStep: number;
+  readonly pace: TrainingPace;
+  readonly key: Key;
+  readonly data: string;
+  readonly exportModel: TrainingTask['exportModel'];
+  private readonly parts: VqganTaskParts;
+  /** All weights, and those that follow gradients. */
+  private readonly weights: Map<string, tf.Variable>;
+  private readonly trained: Map<string, tf.Variable>;
+  private readonly pull: QuantizationLossOptions;
+
+  /** Throws ConfigError if the pictures don't fill a batch. */
+  constructor(parts: VqganTaskParts) {
+    const { config, training } = parts;
+    this.parts = parts;
+    this.steps = config.steps;
+    this.samplesPerStep = config.batchSize;
+    this.pace = config;
+    this.key = prngKey(config.seed);
+    this.data = training.digest;
+    this.exportModel = parts.exportModel;
+    this.weights = parts.vqgan.namedWeights();
+    const { learning, commitment, beta } = config.codebook;
+    const byGradient = learning === 'gradient';
+    this.trained = new Map([...this.weights].filter(([name]) => byGradient || name !== codebookName));
+    this.pull = byGradient
+      ? { codebookLoss: { commitment: commitment ?? 1, codebook: beta } }
+      : { commitment: commitment ?? 0.25 };
+  }
+
+  position(step: number): DataPosition {
+    return this.parts.training.position(step);
+  }
+
+  async update(step: number): Promise<UpdateResult> {
+    const { config, optimizer, tracker, adversary, training } = this.parts;
+    if (config.init === null && step === config.codebook.startStep && config.codebook.kmeansLatents > 0)
+      await this.startCodebook();
+    const pixels = pixelsToTensor((await training.update(step)).pixels, training.size);
+    const learningRate = optimizer.schedule(step);
+    try {
+      const { loss, metrics, statistics, chosen } = adversary?.takesPart(step)
+        ? this.adversarialUpdate(step, pixels, adversary)
+        : await this.plainUpdate(step, pixels);
+      if (chosen === undefined) return { loss, learningRate, metrics, statistics };
+      this.followCodebook(step, chosen.latents, chosen.indices);
+      const use = { perplexity: tracker.perplexity, restarts: tracker.restarts };
+      return { loss, learningRate, metrics: { ...metrics, ...use }, statistics };
+    } finally {
+      pixels.dispose();
+    }
+  }
+
+  /** An update by the pictures' loss and, once there is a codebook, its own. */
+  private async plainUpdate(step: number, pixels: tf.Tensor4D): Promise<StepResult> {
+    const { config, vqgan, optimizer } = this.parts;
+    const quantizes = this.quantizes(step);
+    const perceptual = this.perceptual(step, pixels);
+    const options = { reconstruction: reconstructionWeights(config), perceptual };
+    const { value, outputs, grads } = valueAndGrads(
+      () =>
+        quantizes
+          ? vqganLoss(vqgan, pixels, { ...options, ...this.pull, codebookWeight: config.codebook.weight })
+          : autoencoderLoss(vqgan, pixels, options),
+      this.trained,
+      { allowUnused: !quantizes }, // the codebook, which has no gradient yet
+    );
+    tf.dispose([...(perceptual?.keep ?? [])]);
+    const read = async (name: string) => (await outputs[name]?.data()) as Float32Array | Int32Array;
+    const number = async (name: string) => (await read(name))[0] as number;
+    try {
+      const loss = (await value.data())[0] as number;
+      const watched = weightStatistics(config.log, step + 1, grads);
+      const gradientNorm = applyUpdate(optimizer, this.trained, grads, config.clipNorm, (norm) =>
+        requireFinite(step, loss, norm),
+      );
+      const statistics = watched?.after(this.trained);
+      const metrics: Record<string, number> = {
+        gradientNorm,
+        reconstruction: await number('reconstruction'),
+      };
+      if (perceptual !== undefined) metrics.perceptual = await number('perceptual');
+      if (!quantizes) return { loss, metrics, statistics };
+      metrics.quantization = await number('quantization');
+      const latents = (await read('latents')) as Float32Array;
+      const indices = (await read('indices')) as Int32Array;
+      return { loss, metrics, statistics, chosen: { latents, indices } };
+    } finally {
+      tf.dispose([value, ...Object.values(outputs)]);
+    }
+  }
+
+  /** An update of the VQGAN, then one of the discriminator, as in taming. */
+  private adversarialUpdate(
+    step: number,
+    pixels: tf.Tensor4D,
+    { discriminator, optimizer: discriminatorOptimizer, settings }: Adversary,
+  ): StepResult {
+    const { config, vqgan, optimizer, lpips } = this.parts;
+    const perceptual = this.perceptual(step, pixels);
+    const norms = { generator: 0, discriminator: 0 };
+    let watched: ReturnType<typeof weightStatistics>;
+    try {
+      const result = adversarialStep(
+        vqgan,
+        pixels,
+        step,
+        {
+          discriminator,
+          lpips,
+          trained: this.trained,
+          generatorOptimizer: optimizer,
+          discriminatorOptimizer,
+          config: {
+            reconstruction: reconstructionWeights(config),
+            perceptualWeight: config.perceptual.weight,
+            quantization: this.pull,
+            codebookWeight: config.codebook.weight,
+            discWeight: settings.weight,
+            adaptive: settings.adaptive,
+            discStart: settings.startStep,
+            discLoss: settings.loss,
+          },
+        },
+        {
+          ...(perceptual?.keep && { keep: perceptual.keep }),
+          onGradients: (network, grads, loss) => {
+            const norm = globalNorm(grads);
+            norms[network] = norm;
+            if (network === 'generator') {
+              requireFinite(step, loss, norm);
+              watched = weightStatistics(config.log, step + 1, grads);
+            } else if (!Number.isFinite(loss) || !Number.isFinite(norm)) {
+              throw new TrainingError(
+                `Training stopped at step ${step + 1}: the discriminator's loss is ${loss}, the norm of its gradients ${norm}.`,
+              );
+            }
+            return config.clipNorm === null ? 1 : clipFactor(norm, config.clipNorm);
+          },
+        },
+      );
+      return {
+        loss: result.totalLoss,
+        metrics: {
+          gradientNorm: norms.generator,
+          reconstruction: result.reconstructionLoss,
+          ...(perceptual && { perceptual: result.perceptualLoss }),
+          quantization: result.quantLoss,
+          generatorLoss: result.generatorLoss,
+          adaptiveWeight: result.adaptiveWeight,
+          discriminatorLoss: result.discriminatorLoss,
+          logitsReal: result.logitsReal,
+          logitsFake: result.logitsFake,
+          discriminatorGradientNorm: norms.discriminator,
+        },
+        statistics: watched?.after(this.trained),
+        chosen: { latents: result.latents, indices: result.indices },
+      };
+    } finally {
+      tf.dispose([...(perceptual?.keep ?? [])]);
+    }
+  }
+
+  /** LPIPS as it judges update `step`; the caller disposes `keep`. */
+  private perceptual(step: number, pixels: tf.Tensor4D): PictureLossOptions['perceptual'] {
+    const { config, lpips } = this.parts;
+    if (lpips === undefined) return undefined;
+    const { weight, dropout } = config.perceptual;
+    if (!dropout) return { lpips, weight };
+    return {
+      lpips,
+      weight,
+      keep: lpips.dropout(foldIn(foldInNames(this.key, ['lpips']), step), pixels.shape),
+    };
+  }
+
+  /** The pictures by name, and as they went in. */
+  async failedBatch(step: number): Promise<FailedBatch> {
+    const { config, training } = this.parts;
+    const { files, pixels } = await training.update(step);
+    return {
+      about: { step: step + 1, seed: config.seed },
+      samples: files.map((file) => ({ file })),
+      png: (await pictureGrid(pixels, training.size)).png,
+    };
+  }
+
+  /** Whether update `step` goes through the codebook; before, the model is a plain autoencoder. */
+  private quantizes(step: number): boolean {
+    const { config } = this.parts;
+    return config.init !== null || step >= config.codebook.startStep;
+  }
+
+  /** Lets the codes, or their use alone, follow the latents [R·E] that chose them; moves dead codes onto some of these latents. */
+  private followCodebook(step: number, latents: Float32Array, indices: Int32Array): void {
+    const { config, tracker } = this.parts;
+    const { restartEvery, restartUntil } = config.codebook;
+    tracker.update(latents, indices);
+    if (restartEvery > 0 && (step + 1) % restartEvery === 0 && step < restartUntil * config.steps)
+      tracker.restartDead(latents, foldIn(foldInNames(this.key, ['restart']), step));
+  }
+
+  /** Sets the codebook by k-means over latents of random training pictures. */
+  private async startCodebook(): Promise<void> {
+    const { config, vqgan, tracker, training } = this.parts;
+    const { kmeansLatents, kmeansRounds } = config.codebook;
+    const [orderKey, codesKey] = split(foldInNames(this.key, ['k-means'])) as [Key, Key];
+    const found: number[] = [];
+    for await (const some of training.sample(orderKey, passSize)) {
+      const pixels = pixelsToTensor(some, training.size);
+      const latents = tf.tidy(() => vqgan.encodeToLatent(pixels));
+      pixels.dispose();
+      for (const value of await latents.data()) found.push(value);
+      latents.dispose();
+      if (found.length >= kmeansLatents * vqgan.config.embedDim) break;
+    }
+    await tracker.startFromLatents(Float32Array.from(found), codesKey, { rounds: kmeansRounds });
+  }
+
+  /** Reconstructs the evaluated pictures: `psnr` in dB and `lpips`, means over pictures; codes used and their perplexity; a grid as PNG. */
+  async evaluate(step: number): Promise<Record<string, Record<string, number>>> {
+    const { config, vqgan, lpips, evaluated, showGrid } = this.parts;
+    const { size } = evaluated.cache;
+    const quantized = this.quantizes(step - 1); // as the last update was
+    const pictureValues = size * size * 3;
+    const counts = new Float64Array(vqgan.config.nEmbed);
+    const shown: Uint8Array[] = [];
+    let [psnrSum, lpipsSum] = [0, 0];
+    for (let start = 0; start < evaluated.rows.length; start += passSize) {
+      const originals = gatherPixels(evaluated.cache, evaluated.rows.slice(start, start + passSize));
+      const tensors: Record<string, tf.Tensor> = tf.tidy(() => {
+        const pixels = pixelsToTensor(originals, size);
+        const latents = vqgan.encodeToLatent(pixels);
+        const drawn = vqgan.decodeLatent(quantized ? vqgan.quantizer.call(latents) : latents);
+        return {
+          drawn,
+          ...(quantized && { codes: vqgan.quantizer.indices(latents) }),
+          ...(lpips && { distances: lpips.distance(toSigned(pixels), toSigned(drawn)) }),
+        };
+      });
+      const values = (await tensors.drawn?.data()) as Float32Array;
+      for (const code of (await tensors.codes?.data()) ?? []) counts[code] = (counts[code] ?? 0) + 1;
+      for (const distance of (await tensors.distances?.data()) ?? []) lpipsSum += distance;
+      tf.dispose(tensors);
+      for (let picture = 0; picture * pictureValues < values.length; picture++) {
+        const from = picture * pictureValues;
+        psnrSum += psnr(
+          values.subarray(from, from + pictureValues),
+          originals.subarray(from, from + pictureValues),
+        );
+      }
+      shown.push(toBytes(values));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    const gridRows = evaluated.rows.slice(0, config.evaluation.gridPictures);
+    const grid = await reconstructionGrid(
+      gatherPixels(evaluated.cache, gridRows),
+      new Uint8Array(Buffer.concat(shown)).subarray(0, gridRows.length * pictureValues),
+      size,
+    );
+    await showGrid(step, grid);
+    const result: Record<string, number> = { psnr: psnrSum / evaluated.rows.length };
+    if (lpips !== undefined) result.lpips = lpipsSum / evaluated.rows.length;
+    if (quantized) {
+      const { used, perplexity } = codeUsage(counts);
+      Object.assign(result, { codesUsed: used, perplexity });
+    }
+    return { [evaluated.name]: result };
+  }
+
+  checkpointParts(): CheckpointParts {
+    const { optimizer, tracker, adversary } = this.parts;
+    const own = { model: this.weights, optimizer: optimizer.state(), codebook: tracker.state() };
+    return { ...own, ...adversary?.checkpointParts() };
+  }
+}
+
+/** Peak signal-to-noise ratio in dB of drawn pixels, cut off at 0 and 1, against bytes. */
+function psnr(drawn: Float32Array, original: Uint8Array): number {
+  let sum = 0;
+  for (let i = 0; i < drawn.length; i++) {
+    const difference = Math.min(1, Math.max(0, drawn[i] as number)) - (original[i] as number) / 255;
+    sum += difference * difference;
+  }
+  return -10 * Math.log10(Math.max(sum / drawn.length, 1e-10));
+}
