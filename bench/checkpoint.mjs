@@ -1,11 +1,11 @@
 // node bench/checkpoint.mjs [--parameters N] [--rounds N] [--folder DIR]
 // Saves the weights and AdamW's state of N million parameters (400) as a training run does, beside the disk alone: as many bytes from one buffer,
-// written and synced. Rounds alternate. Prints a table on stdout.
+// written and synced. Rounds alternate. Prints a table on stdout; `paused` is how long the program may not change its tensors.
 import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { saveSafetensors } from '@easel/core/node';
+import { holdTensors, saveSafetensors } from '@easel/core/node';
 import * as tf from '@tensorflow/tfjs';
 import 'tfjs-backend-native';
 import { median } from './median.mjs';
@@ -34,6 +34,8 @@ const bytes = Object.keys(parts).length * Number(options.parameters) * SIDE * SI
 const folder = await mkdtemp(join(options.folder, 'easel-bench-'));
 const buffer = new Uint8Array(PIECE).map((_, i) => i * 31);
 
+const times = { disk: [], easel: [], paused: [] };
+
 /** The disk alone. */
 async function writeBytes() {
   const file = await open(join(folder, 'bytes'), 'w');
@@ -43,8 +45,15 @@ async function writeBytes() {
 }
 
 async function saveParts() {
-  for (const [part, named] of Object.entries(parts))
-    await saveSafetensors(join(folder, `${part}.safetensors`), named);
+  const start = performance.now();
+  const held = Object.entries(parts).map(([part, named]) => ({ part, tensors: holdTensors(named) }));
+  const saved = held.map(({ part, tensors }) =>
+    saveSafetensors(join(folder, `${part}.safetensors`), tensors),
+  );
+  await Promise.all(held.map(({ tensors }) => tensors.begun));
+  times.paused.push((performance.now() - start) / 1000);
+  await Promise.all(saved);
+  for (const { tensors } of held) tensors.release();
 }
 
 async function secondsOf(work) {
@@ -53,7 +62,6 @@ async function secondsOf(work) {
   return (performance.now() - start) / 1000;
 }
 
-const times = { disk: [], easel: [] };
 try {
   for (let round = 0; round < Number(options.rounds); round++) {
     times.disk.push(await secondsOf(writeBytes));
@@ -67,8 +75,8 @@ try {
 }
 const [disk, easel] = [median(times.disk), median(times.easel)];
 const rate = (seconds) => (bytes / seconds / 1e9).toFixed(2);
-console.log('| bytes | disk alone, GB/s | checkpoint, GB/s | share |');
-console.log('|--:|--:|--:|--:|');
+console.log('| bytes | disk alone, GB/s | checkpoint, GB/s | share | paused, ms |');
+console.log('|--:|--:|--:|--:|--:|');
 console.log(
-  `| ${(bytes / 1e9).toFixed(2)} GB | ${rate(disk)} | ${rate(easel)} | ${Math.round((100 * disk) / easel)} % |`,
+  `| ${(bytes / 1e9).toFixed(2)} GB | ${rate(disk)} | ${rate(easel)} | ${Math.round((100 * disk) / easel)} % | ${(1000 * median(times.paused)).toFixed(0)} |`,
 );

@@ -12,6 +12,9 @@ const DALLE = [
 ];
 const DALLE_N = DALLE.reduce((sum, [rows, columns]) => sum + rows * columns, 0);
 
+/** g for the statistics, g and p for the root mean squares, then p from g. */
+const adafactorPasses = (n) => [{ read: 4 * n }, { read: 8 * n }, { read: 4 * n, update: 4 * n }];
+
 export const cases = [
   {
     name: 'adamw_4096x4096',
@@ -20,12 +23,11 @@ export const cases = [
     bytes: { read: 4 * N, update: 12 * N }, // g; p, m and v in place
   },
   { name: 'adamw_64_tensors_256x256', kind: 'adamw', args: { shapes: Array(64).fill([256, 256]) } },
-  // g for the statistics, g and p for the root mean squares, then p from g
   {
     name: 'adafactor_4096x4096',
     kind: 'adafactor',
     args: { shapes: [[4096, 4096]] },
-    bytes: { read: 12 * N, update: 4 * N },
+    bytes: adafactorPasses(N),
   },
   {
     name: 'adamw_444M',
@@ -37,7 +39,7 @@ export const cases = [
     name: 'adafactor_444M',
     kind: 'adafactor_model',
     args: { shapes: DALLE },
-    bytes: { read: 12 * DALLE_N, update: 4 * DALLE_N },
+    bytes: adafactorPasses(DALLE_N),
   },
   // S ← β₂·S + (1 − β₂)·G·Gᵀ of both sides of a block
   { name: 'shampoo_statistics_1024', kind: 'shampoo_statistics', args: { size: 1024 }, flop: 4 * 1024 ** 3 },
