@@ -166,6 +166,7 @@ export class CodebookTracker {
   loadState(state: ReadonlyMap<string, tf.Tensor>): void {
     for (const [name, own] of Object.entries(this.saved)) {
       const tensor = state.get(name);
+      if (tensor === undefined && name === 'restarts') continue; // states had none at first
       if (tensor === undefined || `${tensor.shape}` !== `${own.shape}`) {
         const found = tensor === undefined ? 'none' : `[${tensor.shape}]`;
         throw new CheckpointError(
@@ -174,7 +175,7 @@ export class CodebookTracker {
       }
     }
     this.use.set((state.get('use') as tf.Tensor).dataSync());
-    this.moved = (state.get('restarts') as tf.Tensor).dataSync()[0] as number;
+    this.moved = state.get('restarts')?.dataSync()[0] ?? 0;
     if (this.saved.sums !== undefined) this.sums.set((state.get('sums') as tf.Tensor).dataSync());
   }
 
