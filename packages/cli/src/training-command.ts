@@ -11,6 +11,9 @@ import { Progress } from './progress.js';
 import { formatPlan, planAsJson } from './training-plan.js';
 import { UsageError } from './usage-error.js';
 
+/** Below this share of the time in computation the progress line says that the training waits for its data. */
+const LEAST_COMPUTE_SHARE = 0.97;
+
 /** A kind of training as the command line offers it. */
 interface TrainingKind<Config> {
   readonly name: string;
@@ -39,11 +42,23 @@ function showEvents(
   let progress: Progress | undefined;
   const onEvent = (event: TrainingEvent) => {
     if (event.kind === 'step') {
-      const { step, steps, epoch, loss, samplesPerSecond, tokensPerSecond, peakShare, memoryBytes } = event;
+      const {
+        step,
+        steps,
+        epoch,
+        loss,
+        samplesPerSecond,
+        tokensPerSecond,
+        peakShare,
+        computeShare,
+        memoryBytes,
+      } = event;
       progress ??= new Progress({ label: 'training', total: steps, unit: 'steps', done: step, quiet });
       const rates = [`${samplesPerSecond.toPrecision(3)} ${samples}/s`];
       if (tokensPerSecond !== undefined) rates.push(`${Math.round(tokensPerSecond)} tokens/s`);
       if (peakShare !== undefined) rates.push(`${(100 * peakShare).toFixed(0)} % of peak`);
+      if (computeShare !== undefined && computeShare < LEAST_COMPUTE_SHARE)
+        rates.push(`${(100 * (1 - computeShare)).toFixed(0)} % of the time for data`);
       const memory = `${(memoryBytes / 2 ** 30).toFixed(1)} GiB`;
       const note = [`loss ${loss.toPrecision(4)}`, `epoch ${epoch}`, ...rates, memory].join('  ');
       progress.update(step, { note });

@@ -79,7 +79,8 @@ const metrics = (out: string) =>
     .trim()
     .split('\n')
     .map((line) => {
-      const { samplesPerSecond, tokensPerSecond, peakShare, memoryMiB, seconds, ...rest } = JSON.parse(line);
+      const { samplesPerSecond, tokensPerSecond, peakShare, computeShare, memoryMiB, seconds, ...rest } =
+        JSON.parse(line);
       return rest;
     });
 

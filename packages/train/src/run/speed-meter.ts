@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { nativeBackend } from './native-backend.js';
-import type { TrainingTask } from './training-loop.js';
+import type { TrainingTask, UpdateResult } from './training-loop.js';
 
 /** How fast a sitting goes: of its updates alone, evaluations and checkpoints left out. */
 export interface Speed {
@@ -8,6 +8,8 @@ export interface Speed {
   readonly tokensPerSecond: number | undefined;
   /** Share of the peak of multiply-adds that the products made; undefined where the task doesn't count them, or the peak is not known. */
   readonly peakShare: number | undefined;
+  /** Share of the time that was not spent on reading data and making them ready; undefined where the task doesn't measure it. */
+  readonly computeShare: number | undefined;
 }
 
 /** Adds up a sitting's updates. */
@@ -17,6 +19,7 @@ export class SpeedMeter {
   private updates = 0;
   private seconds = 0;
   private flop: number | undefined = 0;
+  private dataSeconds: number | undefined = 0;
 
   /** `peak`: floating-point operations a second. */
   constructor(task: Pick<TrainingTask, 'samplesPerStep' | 'tokensPerSample'>, peak: number | undefined) {
@@ -24,11 +27,12 @@ export class SpeedMeter {
     this.peak = peak;
   }
 
-  /** An update that took so long; `flop`: floating-point operations of its products, undefined if nobody counts. */
-  add(seconds: number, flop: number | undefined): void {
+  /** An update that took so long. */
+  add(seconds: number, { flop, dataSeconds }: Pick<UpdateResult, 'flop' | 'dataSeconds'>): void {
     this.updates++;
     this.seconds += seconds;
-    this.flop = this.flop === undefined || flop === undefined ? undefined : this.flop + flop;
+    this.flop = sumIfKnown(this.flop, flop);
+    this.dataSeconds = sumIfKnown(this.dataSeconds, dataSeconds);
   }
 
   /** Asked after an update. */
@@ -40,12 +44,18 @@ export class SpeedMeter {
       samplesPerSecond,
       tokensPerSecond: tokensPerSample && samplesPerSecond * tokensPerSample,
       peakShare: known ? (this.flop as number) / this.seconds / (this.peak as number) : undefined,
+      computeShare: this.dataSeconds === undefined ? undefined : 1 - this.dataSeconds / this.seconds,
     };
   }
 
   secondsFor(updates: number): number {
     return (updates * this.seconds) / this.updates;
   }
+}
+
+/** Undefined as soon as one of the terms is. */
+function sumIfKnown(sum: number | undefined, term: number | undefined): number | undefined {
+  return sum === undefined || term === undefined ? undefined : sum + term;
 }
 
 /**

@@ -30,6 +30,8 @@ export interface UpdateResult {
   readonly learningRate: number;
   /** Floating-point operations of its products, where the task counts them. */
   readonly flop?: number;
+  /** Time that it waited for its data or made them ready, where the task measures it. */
+  readonly dataSeconds?: number;
   /** Further numbers for the metrics, by name. */
   readonly metrics: Readonly<Record<string, number>>;
   /** Norms and histograms of weights and gradients, where they were due. */
@@ -92,6 +94,8 @@ export type TrainingEvent =
       readonly tokensPerSecond?: number | undefined;
       /** Of this machine's peak of multiply-adds, how much the products of this sitting's updates made; undefined where either is not known. */
       readonly peakShare?: number | undefined;
+      /** Share of the updates' time that was not spent on data; undefined where the task doesn't measure it. */
+      readonly computeShare?: number | undefined;
       /** Memory of this process that is in RAM, in bytes. */
       readonly memoryBytes: number;
       readonly secondsLeft: number;
@@ -210,7 +214,7 @@ export async function runTraining(
       step++;
       const took = (performance.now() - began) / 1000;
       seconds += took;
-      speed.add(took, result.flop);
+      speed.add(took, result);
       loss = result.loss;
       lossSum += loss;
       lossSteps++;

@@ -77,14 +77,19 @@ export class Seq2SeqTask implements TrainingTask {
 
   async update(step: number): Promise<UpdateResult> {
     const { config, model, optimizer } = this.parts;
+    const began = performance.now();
     const rows = await this.parts.rows.update(step);
+    let dataMs = performance.now() - began;
     this.newest = rows;
     const learningRate = optimizer.schedule(optimizer.step);
     let flop = 0;
     const counted = function* (batches: Iterable<MicroBatch>): Generator<MicroBatch> {
+      let asked = performance.now();
       for (const micro of batches) {
+        dataMs += performance.now() - asked;
         flop += microBatchFlop(model.config, config, micro);
         yield micro;
+        asked = performance.now();
       }
     };
     const { loss, gradientNorm, statistics } = await seq2seqUpdate(
@@ -93,7 +98,7 @@ export class Seq2SeqTask implements TrainingTask {
       step,
       (loss, norm, changed) => requireFinite(step, loss, norm, changed),
     );
-    return { loss, learningRate, flop, metrics: { gradientNorm }, statistics };
+    return { loss, learningRate, flop, dataSeconds: dataMs / 1000, metrics: { gradientNorm }, statistics };
   }
 
   /** Each row as the model read it, and the keys of each micro-batch. */

@@ -16,7 +16,8 @@ export function readMetrics(run: string): LoggedLine[] {
     .trim()
     .split('\n')
     .map((line) => {
-      const { samplesPerSecond, tokensPerSecond, peakShare, memoryMiB, seconds, ...rest } = JSON.parse(line);
+      const { samplesPerSecond, tokensPerSecond, peakShare, computeShare, memoryMiB, seconds, ...rest } =
+        JSON.parse(line);
       return rest;
     });
 }
