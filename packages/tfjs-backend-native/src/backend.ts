@@ -1,9 +1,10 @@
 import { setImmediate as turnOfEventLoop } from 'node:timers/promises';
-import type { backend_util, DataType, TensorInfo } from '@tensorflow/tfjs';
+import { type backend_util, type DataType, engine, type TensorInfo } from '@tensorflow/tfjs';
 import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
 import { addon } from './addon.js';
 import { AllocationError } from './allocation-error.js';
 import { type Block, BlockPool, type PoolUsage } from './block-pool.js';
+import { type DataEntry, DataStore } from './data-store.js';
 import { HeldValues } from './held-values.js';
 import { runsOnCpu } from './kernel-counts.js';
 import { stridedCopy } from './kernels/strided-copy.js';
@@ -51,6 +52,7 @@ function isNumericArray(values: unknown): values is NumericArray {
  */
 export class NativeBackend extends MathBackendCPU {
   readonly pool = new BlockPool();
+  readonly #store: DataStore;
   /** How many kernels of the cpu backend are running: what they read does not leave the backend. */
   #borrowing = 0;
   /** Values that files are being written from. */
@@ -64,13 +66,15 @@ export class NativeBackend extends MathBackendCPU {
 
   constructor() {
     super();
+    this.#store = new DataStore(this, engine());
+    this.data = this.#store;
     // Private in the cpu backend: silences its advice, on first use, to install tfjs-node.
     (this as unknown as { firstUse: boolean }).firstUse = false;
   }
 
   /** Stores a copy of the caller's values: later changes to the caller's array do not show, nor ours to the caller. */
   override write(values: backend_util.BackendValues, shape: number[], dtype: DataType): DataId {
-    return this.#store(isNumericArray(values) ? this.#copy(values, shape) : values, shape, dtype);
+    return this.#add(isNumericArray(values) ? this.#copy(values, shape) : values, dtype);
   }
 
   override move(
@@ -92,7 +96,7 @@ export class NativeBackend extends MathBackendCPU {
     values?: backend_util.BackendValues | string[],
   ): TensorInfo {
     if (!isNumericArray(values)) return super.makeTensorInfo(shape, dtype, values);
-    return { dataId: this.#store(values, shape, dtype), shape, dtype };
+    return { dataId: this.#add(values, dtype), shape, dtype };
   }
 
   /**
@@ -140,11 +144,11 @@ export class NativeBackend extends MathBackendCPU {
   }
 
   override disposeData(dataId: DataId, force = false): boolean {
-    const narrow = this.#narrow.get(dataId);
+    const narrow = this.#narrow.size > 0 ? this.#narrow.get(dataId) : undefined;
     const values = narrow?.words ?? (this.data.has(dataId) ? this.data.get(dataId).values : undefined);
     const gone = super.disposeData(dataId, force);
     if (gone) {
-      this.#narrow.delete(dataId);
+      if (narrow !== undefined) this.#narrow.delete(dataId);
       const block = this.pool.find(values);
       if (block !== undefined) this.pool.release(block);
     }
@@ -179,7 +183,7 @@ export class NativeBackend extends MathBackendCPU {
     let size = 1;
     for (const extent of shape) size *= extent;
     const values = this.#array(size, dtype, shape);
-    return { info: { dataId: this.#store(values, shape, dtype), shape, dtype }, values };
+    return { info: { dataId: this.#add(values, dtype), shape, dtype }, values };
   }
 
   /**
@@ -227,7 +231,7 @@ export class NativeBackend extends MathBackendCPU {
     const size = shape.reduce((product, extent) => product * extent, 1);
     const words = this.#array(Math.ceil(size / 2), 'int32', shape) as Int32Array;
     addon().narrowFloats(words, this.float32(info), seed);
-    const dataId = this.#store(words, shape, 'float32');
+    const dataId = this.#add(words, 'float32');
     this.#narrow.set(dataId, { words, size });
     const entry = this.data.get(dataId);
     const define = (property: PropertyDescriptor) =>
@@ -353,8 +357,7 @@ export class NativeBackend extends MathBackendCPU {
   /** An array of `size` elements on a block of the pool; `shape` is for the error where there is no memory. */
   #array(size: number, dtype: NativeDtype, shape: readonly number[]): NumericArray {
     try {
-      if (dtype === 'float32')
-        return size === 0 ? new Float32Array(0) : new Float32Array(this.pool.take(size * 4), 0, size);
+      if (dtype === 'float32') return size === 0 ? new Float32Array(0) : this.pool.takeFloats(size);
       if (dtype === 'int32')
         return size === 0 ? new Int32Array(0) : new Int32Array(this.pool.take(size * 4), 0, size);
       return size === 0 ? new Uint8Array(0) : new Uint8Array(this.pool.take(size), 0, size);
@@ -389,8 +392,8 @@ export class NativeBackend extends MathBackendCPU {
     if (block !== undefined) block.refs += 1;
   }
 
-  #store(values: backend_util.BackendValues, shape: number[], dtype: DataType): DataId {
+  #add(values: backend_util.BackendValues, dtype: DataType): DataId {
     this.#retain(values);
-    return super.write(values, shape, dtype);
+    return this.#store.add({ values, dtype, refCount: 1 } as DataEntry);
   }
 }

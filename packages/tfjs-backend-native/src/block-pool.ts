@@ -9,7 +9,13 @@ export interface Block {
   refs: number;
   /** The most of it that was ever asked for: pages beyond have not been touched, so the system has not given them. */
   touched: number;
+  /** The array of floats that it was last taken as: a tensor of the same size takes it again. */
+  floats: Float32Array | undefined;
 }
+
+/** A buffer's block, on the buffer: a WeakMap's look-up costs as much as a small kernel after a large one. */
+const BLOCK = Symbol('block');
+type BlockBuffer = ArrayBufferLike & { [BLOCK]?: Block };
 
 /** Bytes and counts of a pool. */
 export interface PoolUsage {
@@ -39,7 +45,10 @@ const EXACT_BLOCKS = process.env.EASEL_EXACT_BLOCKS === '1';
 /** Size classes: 64 bytes, then four an octave, so that at most a fifth of a block is unused. */
 export function sizeClass(bytes: number): number {
   if (bytes <= 64) return 64;
-  const step = Math.max(64, 2 ** (Math.floor(Math.log2(bytes - 1)) - 2));
+  const step =
+    bytes <= 2 ** 31
+      ? Math.max(64, 1 << (29 - Math.clz32(bytes - 1)))
+      : 2 ** (Math.floor(Math.log2(bytes - 1)) - 2);
   return Math.ceil(bytes / step) * step;
 }
 
@@ -53,7 +62,6 @@ export class BlockPool {
   /** The most bytes that live and free blocks may take together. */
   limitBytes = Number.POSITIVE_INFINITY;
   readonly #free = new Map<number, Block[]>();
-  readonly #blockOf = new WeakMap<ArrayBufferLike, Block>();
   #liveBytes = 0;
   #poolBytes = 0;
   #highWaterBytes = 0;
@@ -65,6 +73,17 @@ export class BlockPool {
    * where the system or `limitBytes` does not allow it, when free blocks have been given back in vain.
    */
   take(bytes: number): ArrayBuffer {
+    return this.#take(bytes).buffer;
+  }
+
+  /** `take` for an array of `size` floats (more than 0). */
+  takeFloats(size: number): Float32Array {
+    const block = this.#take(4 * size);
+    if (block.floats?.length !== size) block.floats = new Float32Array(block.buffer, 0, size);
+    return block.floats;
+  }
+
+  #take(bytes: number): Block {
     if (!(bytes <= MOST_BYTES)) throw new AllocationError(bytes, 'no array can be that large');
     const size = EXACT_BLOCKS ? bytes : sizeClass(bytes);
     let block = this.#free.get(size)?.pop();
@@ -77,8 +96,8 @@ export class BlockPool {
     }
     if (block === undefined) {
       this.#trim(size);
-      block = { buffer: this.#make(size), bytes: size, refs: 0, touched: 0 };
-      this.#blockOf.set(block.buffer, block);
+      block = { buffer: this.#make(size), bytes: size, refs: 0, touched: 0, floats: undefined };
+      (block.buffer as BlockBuffer)[BLOCK] = block;
     } else {
       this.#poolBytes -= block.bytes;
     }
@@ -87,12 +106,12 @@ export class BlockPool {
     if (this.#touchedBytes > this.#mostTouchedBytes) this.#mostTouchedBytes = this.#touchedBytes;
     this.#liveBytes += block.bytes;
     if (this.#liveBytes > this.#highWaterBytes) this.#highWaterBytes = this.#liveBytes;
-    return block.buffer;
+    return block;
   }
 
   /** The block that `values` lies on, if it is one of ours. */
   find(values: unknown): Block | undefined {
-    return ArrayBuffer.isView(values) ? this.#blockOf.get(values.buffer) : undefined;
+    return ArrayBuffer.isView(values) ? (values.buffer as BlockBuffer)[BLOCK] : undefined;
   }
 
   /** Takes note of one data entry less on the block; the last one frees it. */

@@ -13,7 +13,8 @@ export interface BroadcastPlan {
   readonly axes: Int32Array;
 }
 
-function sameShape(a: readonly number[], b: readonly number[]): boolean {
+/** True where both shapes have the same extents. */
+export function sameShape(a: readonly number[], b: readonly number[]): boolean {
   if (a.length !== b.length) return false;
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
   return true;

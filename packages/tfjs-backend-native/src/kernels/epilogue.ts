@@ -46,6 +46,9 @@ export interface PlannedEpilogue {
   rest(y: tf.TensorInfo): tf.TensorInfo;
 }
 
+/** Nothing is left to do. */
+const asItIs = (y: tf.TensorInfo) => y;
+
 /**
  * Plans the epilogue of an output with `columns` as its last axis. A bias of one value a column goes to the addon, one that
  * broadcasts otherwise does not, and then neither does the activation after it. Throws Error for an unknown activation.
@@ -58,14 +61,17 @@ export function planEpilogue(backend: NativeBackend, epilogue: Epilogue, columns
   }
   const { kernelName, number } = activation;
   const leak = epilogue.leak ?? DEFAULT_LEAK;
-  const nativeBias = bias === undefined || (bias.shape.at(-1) === columns && sizeOf(bias.shape) === columns);
+  const nativeBias =
+    bias === undefined || (bias.shape[bias.shape.length - 1] === columns && sizeOf(bias.shape) === columns);
   const nativeActivation = nativeBias && number !== undefined;
+  const native = {
+    bias: nativeBias && bias !== undefined ? backend.float32(bias) : null,
+    activation: nativeActivation ? number : 0,
+    leak,
+  };
+  if (nativeActivation) return { native, rest: asItIs };
   return {
-    native: {
-      bias: nativeBias && bias !== undefined ? backend.float32(bias) : null,
-      activation: nativeActivation ? number : 0,
-      leak,
-    },
+    native,
     rest(y) {
       let result = y;
       const apply = (name: string, inputs: tf.NamedTensorInfoMap, attrs: tf.NamedAttrMap = {}) => {
@@ -74,7 +80,6 @@ export function planEpilogue(backend: NativeBackend, epilogue: Epilogue, columns
         result = next;
       };
       if (!nativeBias) apply('Add', { a: result, b: bias });
-      if (nativeActivation) return result;
       const weights: tf.NamedTensorInfoMap = preluWeights === undefined ? {} : { alpha: preluWeights };
       apply(kernelName, { x: result, ...weights }, { alpha: leak });
       return result;

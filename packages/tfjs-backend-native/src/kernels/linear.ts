@@ -1,11 +1,15 @@
 import type { TensorInfo } from '@tensorflow/tfjs';
 import { requireFloat32 } from './activation.js';
+import { sameShape } from './broadcast.js';
 import { NO_EPILOGUE, planEpilogue } from './epilogue.js';
 import { type KernelArguments, nativeKernel, sizeOf } from './kernel.js';
-import { matrixProduct } from './matrix-product.js';
+import { matrixProduct, NO_BATCH } from './matrix-product.js';
 
 /** Activations that the kernel knows; gelu_tanh is gelu's tanh form. */
 const ACTIVATIONS: readonly string[] = ['linear', 'relu', 'sigmoid', 'gelu', 'gelu_tanh', 'silu'];
+
+/** True of an input that is float32 or was left out. */
+const isFloat32 = (info: TensorInfo | undefined) => info === undefined || info.dtype === 'float32';
 
 /**
  * y = activation(x·kernel + bias) + residual over the last axis, whatever the rank of x: no reshape to a matrix and back around the product,
@@ -23,34 +27,43 @@ export const linear = nativeKernel('Linear', ({ inputs, backend, attrs }: Kernel
     activation?: string;
     transposeKernel?: boolean;
   };
-  requireFloat32('Linear', { x, kernel, bias, residual });
-  const [k, n] = (transposeKernel ? kernel.shape.toReversed() : kernel.shape) as [number, number];
-  if (kernel.shape.length !== 2 || x.shape.at(-1) !== k || (bias && `${bias.shape}` !== `${[n]}`))
+  if (!isFloat32(x) || !isFloat32(kernel) || !isFloat32(bias) || !isFloat32(residual))
+    requireFloat32('Linear', { x, kernel, bias, residual });
+  const k = kernel.shape[transposeKernel ? 1 : 0] as number;
+  const n = kernel.shape[transposeKernel ? 0 : 1] as number;
+  const lastAxis = x.shape.length - 1;
+  if (
+    kernel.shape.length !== 2 ||
+    x.shape[lastAxis] !== k ||
+    (bias && (bias.shape.length !== 1 || bias.shape[0] !== n))
+  )
     throw new Error(
       `Linear: expected x [.., I], kernel ${transposeKernel ? '[O, I]' : '[I, O]'} and bias [O], got [${x.shape}], [${kernel.shape}] and ${bias ? `[${bias.shape}]` : 'none'}.`,
     );
-  const rows = x.shape.slice(0, -1);
-  const outShape = [...rows, n];
-  if (residual && `${residual.shape}` !== `${outShape}`)
+  const outShape = x.shape.slice();
+  outShape[lastAxis] = n;
+  if (residual && !sameShape(residual.shape, outShape))
     throw new Error(`Linear: expected residual [${outShape}] as the result, got [${residual.shape}].`);
   if (!ACTIVATIONS.includes(activation))
     throw new Error(`Linear: expected activation to be one of ${ACTIVATIONS.join(', ')}, got ${activation}.`);
   const what = { bias, activation, preluWeights: undefined, leak: undefined };
   const epilogue = planEpilogue(backend, what, n).native;
-  const shape = { outShape, m: sizeOf(rows), n, k, batch: [] };
+  let m = 1;
+  for (let axis = 0; axis < lastAxis; axis++) m *= x.shape[axis] as number;
+  const shape = { outShape, m, n, k, batch: NO_BATCH };
   return matrixProduct(backend, x, kernel, false, transposeKernel, shape, epilogue, residual);
 });
 
 /** dkernel = xᵀ·dy over all rows: x float32 [.., I], dy [.., O] with the same leading axes → [I, O]. */
 export const linearKernelGrad = nativeKernel('LinearKernelGrad', ({ inputs, backend }: KernelArguments) => {
   const { x, dy } = inputs as { x: TensorInfo; dy: TensorInfo };
-  requireFloat32('LinearKernelGrad', { x, dy });
+  if (!isFloat32(x) || !isFloat32(dy)) requireFloat32('LinearKernelGrad', { x, dy });
   const rows = x.shape.slice(0, -1);
   if (x.shape.length === 0 || dy.shape.length === 0 || `${rows}` !== `${dy.shape.slice(0, -1)}`)
     throw new Error(
       `LinearKernelGrad: expected x [.., I] and dy [.., O] with the same leading axes, got [${x.shape}] and [${dy.shape}].`,
     );
   const [m, n] = [x.shape.at(-1) as number, dy.shape.at(-1) as number];
-  const shape = { outShape: [m, n], m, n, k: sizeOf(rows), batch: [] };
+  const shape = { outShape: [m, n], m, n, k: sizeOf(rows), batch: NO_BATCH };
   return matrixProduct(backend, x, dy, true, false, shape, NO_EPILOGUE);
 });

@@ -1,4 +1,4 @@
-import { broadcast_util, type TensorInfo, util } from '@tensorflow/tfjs';
+import { broadcast_util, type TensorInfo } from '@tensorflow/tfjs';
 import { addon } from '../addon.js';
 import type { NativeBackend } from '../backend.js';
 import type { NativeEpilogue } from './epilogue.js';
@@ -13,6 +13,9 @@ export interface ProductShape {
   readonly batch: readonly { readonly extent: number; readonly a: number; readonly b: number }[];
 }
 
+/** One product. */
+export const NO_BATCH: ProductShape['batch'] = [];
+
 /**
  * Shapes of the product of a [..., m, k] and b [..., k, n] (last two axes exchanged where transposed), batch axes broadcast.
  * Throws Error, in tfjs's words, if ranks, inner sizes or batch axes do not fit.
@@ -23,20 +26,18 @@ export function productShape(
   transposeA: boolean,
   transposeB: boolean,
 ): ProductShape {
-  util.assert(
-    a.length >= 2 && b.length >= 2,
-    () => `Error in matMul: both operands must have rank 2 or more, got shapes [${a}] and [${b}].`,
-  );
-  const [aRows, aColumns] = a.slice(-2) as [number, number];
-  const [bRows, bColumns] = b.slice(-2) as [number, number];
-  const [m, k] = transposeA ? [aColumns, aRows] : [aRows, aColumns];
-  const [n, inner] = transposeB ? [bRows, bColumns] : [bColumns, bRows];
-  util.assert(
-    k === inner,
-    () =>
+  if (a.length < 2 || b.length < 2)
+    throw new Error(`Error in matMul: both operands must have rank 2 or more, got shapes [${a}] and [${b}].`);
+  const m = a[a.length - (transposeA ? 1 : 2)] as number;
+  const k = a[a.length - (transposeA ? 2 : 1)] as number;
+  const n = b[b.length - (transposeB ? 2 : 1)] as number;
+  const inner = b[b.length - (transposeB ? 1 : 2)] as number;
+  if (k !== inner)
+    throw new Error(
       `Error in matMul: inner shapes (${k}) and (${inner}) of Tensors with shapes ${a} and ${b} ` +
-      `and transposeA=${transposeA} and transposeB=${transposeB} must match.`,
-  );
+        `and transposeA=${transposeA} and transposeB=${transposeB} must match.`,
+    );
+  if (a.length === 2 && b.length === 2) return { outShape: [m, n], m, n, k, batch: NO_BATCH };
   const outer = broadcast_util.assertAndGetBroadcastShape(a.slice(0, -2), b.slice(0, -2));
   const batch: { extent: number; a: number; b: number }[] = [];
   let aStride = m * k;
@@ -84,11 +85,12 @@ export function matrixProduct(
   sizes[3] = transposeA ? 1 : 0;
   sizes[4] = transposeB ? 1 : 0;
   sizes[5] = epilogue.activation;
-  batch.forEach((axis, i) => {
+  for (let i = 0; i < axes; i++) {
+    const axis = batch[i] as ProductShape['batch'][number];
     sizes[6 + i] = axis.extent;
     sizes[6 + axes + i] = axis.a;
     sizes[6 + 2 * axes + i] = axis.b;
-  });
+  }
   addon().gemm(
     values,
     backend.float32(a),
