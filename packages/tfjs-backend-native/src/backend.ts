@@ -68,8 +68,6 @@ export class NativeBackend extends MathBackendCPU {
     super();
     this.#store = new DataStore(this, engine());
     this.data = this.#store;
-    // Private in the cpu backend: silences its advice, on first use, to install tfjs-node.
-    (this as unknown as { firstUse: boolean }).firstUse = false;
   }
 
   /** Stores a copy of the caller's values: later changes to the caller's array do not show, nor ours to the caller. */
