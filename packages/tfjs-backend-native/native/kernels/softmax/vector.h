@@ -102,14 +102,59 @@ static inline int64_t end_of_block(const float* x, int64_t begin, int64_t n) {
   return end < n ? end : n;
 }
 
+// Σ exp(x − m) on its way, lane by lane. m is not the maximum itself: it only rises when something exceeds it by more than `slack`, so that ordinary rows
+// keep the m of their first values, and the branch that raises it is foreseen. Terms stay below exp(slack), which costs exp_term 2e-7 of them.
+constexpr float slack = 2;
+
+struct RunningSum {
+  float m = -__builtin_inff();
+  vf limit = set(-__builtin_inff()), shift = zero(), s0 = zero(), s1 = zero();
+
+  // A row of −Inf so far keeps m = −Inf, and its sum is 0 (NaN if there is a NaN).
+  inline __attribute__((always_inline)) void rise(vf most) {
+    const float here = max_lanes(most);
+    const vf factor = set(expf(m - here));
+    s0 = mul(s0, factor);
+    s1 = mul(s1, factor);
+    m = here;
+    limit = set(here + slack);
+    shift = set(here);
+  }
+  // NaN is passed over by the maximum: it comes back in the sum, as exp(NaN).
+  inline __attribute__((always_inline)) void take(vf a) {
+    const vf most = max_second(a, limit);
+    if (__builtin_expect(any(greater(most, limit)), 0)) rise(most);
+    s0 = add(s0, exp_term(sub(a, shift)));
+  }
+  inline __attribute__((always_inline)) void take(vf a, vf b, vf c, vf d) {
+    const vf most = max_second(d, max_second(c, max_second(b, max_second(a, limit))));
+    if (__builtin_expect(any(greater(most, limit)), 0)) rise(most);
+    s0 = add(s0, exp_term(sub(a, shift)));
+    s1 = add(s1, exp_term(sub(b, shift)));
+    s0 = add(s0, exp_term(sub(c, shift)));
+    s1 = add(s1, exp_term(sub(d, shift)));
+  }
+};
+
+static inline vf load_or_none(const float* x, int64_t n) {
+  float values[lanes];
+  for (int64_t i = 0; i < lanes; i++) values[i] = i < n ? x[i] : -__builtin_inff();
+  return load(values);
+}
+
+// Four vectors at a time, each read once and kept in registers from its maximum to its exponentials: of rows that come from memory the reading never pauses.
 template <bool large>
 static float log_sum_exp(const float* x, int64_t n) {
-  float m = -__builtin_inff(), sum = 0;
-  for (int64_t begin = 0, end; begin < n; begin = end) {
-    end = end_of_block<large>(x, begin, n);
-    take_block<large, false>(nullptr, x + begin, end - begin, &m, &sum);
+  RunningSum sum;
+  int64_t i = large ? before_aligned(x, n) : 0;
+  if (i > 0) sum.take(load_or_none(x, i));
+  for (; i + 4 * lanes <= n; i += 4 * lanes) {
+    for (int64_t k = 0; large && k < 4 * lanes; k += 16) prefetch(x + i + k);
+    sum.take(load(x + i), load(x + i + lanes), load(x + i + 2 * lanes), load(x + i + 3 * lanes));
   }
-  return m == -__builtin_inff() ? __builtin_nanf("") : m + logf(sum);
+  for (; i + lanes <= n; i += lanes) sum.take(load(x + i));
+  if (i < n) sum.take(load_or_none(x + i, n - i));
+  return sum.m == -__builtin_inff() ? __builtin_nanf("") : sum.m + logf(sum_lanes(add(sum.s0, sum.s1)));
 }
 
 static void softmax_row(float* y, const float* x, int64_t n) {
