@@ -174,7 +174,7 @@ void test_gemm(const Tables& tables) {
 #if defined(__x86_64__)
   if (tables.target == Target::amx) test_split();
 #endif
-  for (int m = 1; m <= 8; m++) {
+  for (const int m : {1, 2, 3, 4, 5, 6, 7, 8, 9, 13, 16, 31}) {
     for (const int64_t n : lengths(tables.lanes)) {
       if (n == 0) continue;
       for (const int64_t k : {int64_t{1}, tables.lanes - 1, tables.lanes, int64_t{9}, 4 * tables.lanes + 3}) test_skinny(kernels, m, n, k);

@@ -127,6 +127,7 @@ void test_products(const Tables&) {
   }
   test_product(67, 203, 601, false, false, Activation::none);  // more than one block of depth
   test_product(3, 1030, 1101, false, false, Activation::relu);  // few rows, blocks of whole rows of B
+  for (const int64_t m : {9, 16, 31}) test_product(m, 1030, 303, false, false, Activation::relu);  // strips for all threads
   test_product(2, 8300, 300, false, false, Activation::none);  // and strips of them
   for (int flags = 0; flags < 4; flags++) {
     test_not_finite(flags & 1, flags & 2);

@@ -21,6 +21,12 @@ constexpr int64_t most_rows_in_place = 512;
 constexpr int64_t most_depth_in_place = 512;
 constexpr int64_t most_b_in_place = int64_t{1} << 17;
 
+/// Rows that a plain B is read for front to back, once where they are up to `few`; above `some`, copying B to panels pays.
+constexpr int64_t few = 8, some = 31;
+
+/// Columns of a strip at most for more rows than `few`: its rows of B and C stay in the second-level cache.
+constexpr int64_t some_rows_columns = 2048;
+
 /// Products with few rows: floats of B from which on its depth is cut, rows that a part has at least, so that its sums are little beside it, columns
 /// of a block at most, and floats that it has at least where columns are cut for more threads.
 constexpr int64_t few_rows_part = int64_t{1} << 18;
@@ -134,6 +140,22 @@ bool product_few_rows(const GemmKernels& kernels, int64_t m, int64_t n, int64_t 
   return true;
 }
 
+/// A product with some more rows and a plain B: each thread reads its strip of B's columns front to back. The sums are apart, in rows that do not all
+/// begin in one set of the first-level cache, as rows of 1024 floats would.
+bool product_some_rows(const GemmKernels& kernels, int64_t m, int64_t n, int64_t k, const Matrix& a, const Matrix& b, float* c, const Epilogue& epilogue) {
+  const int64_t strips = max_of(thread_count(), ceil_div(n, some_rows_columns));
+  const int64_t strip = even_part(n, max_of(64, ceil_div(n, strips)), 64), row = strip + 16;
+  bool enough_memory = true;  // only ever set to false
+  parallel_for(n, strip, [&](int64_t begin, int64_t end) {
+    float* const sums = static_cast<float*>(scratch(0, static_cast<size_t>(m * row) * sizeof(float)));
+    if (!sums) return __atomic_store_n(&enough_memory, false, __ATOMIC_RELAXED);
+    kernels.few_rows(static_cast<int>(m), end - begin, k, a.data, a.stride, b.at(0, begin), b.stride, sums, row);
+    for (int64_t i = 0; i < m; i++) std::memcpy(c + i * n + begin, sums + i * row, static_cast<size_t>(end - begin) * sizeof(float));
+    apply_epilogue(epilogue, c + begin, n, m, end - begin, begin);
+  });
+  return enough_memory;
+}
+
 /// A product with few rows and a transposed B: dot products.
 void product_dots(const GemmKernels& kernels, int64_t m, int64_t n, int64_t k, const Matrix& a, const Matrix& b, float* c, const Epilogue& epilogue) {
   const int64_t strip = max_of(4, ceil_div(task_work / 4 / k, 4) * 4);
@@ -142,8 +164,6 @@ void product_dots(const GemmKernels& kernels, int64_t m, int64_t n, int64_t k, c
     apply_epilogue(epilogue, c + begin, n, m, end - begin, begin);
   });
 }
-
-constexpr int64_t few = 8;
 
 bool product(const GemmKernels& kernels, int64_t m, int64_t n, int64_t k, Matrix a, const Matrix& b, float* c, const Epilogue& epilogue) {
   if (m <= few) {
@@ -174,6 +194,7 @@ bool product(const GemmKernels& kernels, int64_t m, int64_t n, int64_t k, Matrix
     apply_epilogue(epilogue, c, n, m, n, 0);
     return true;
   }
+  if (m <= some && !a.transposed && !b.transposed) return product_some_rows(kernels, m, n, k, a, b, c, epilogue);
   const Product packed{m, n, k, a, b, c, epilogue};
   if (m <= few_tiles_of_rows && (b.transposed || n * k > most_b_in_place || splits(packed))) return product_strips(kernels, packed);
   if (!b.transposed && !splits(packed) && (m <= few_tiles_of_rows || (m <= most_rows_in_place && k <= most_depth_in_place && n * k <= most_b_in_place))) {

@@ -61,7 +61,8 @@ struct GemmKernels {
   void (*pack_rows)(float* panel, int64_t width, const float* source, int64_t stride, int64_t count, int64_t depth);
   /// panel[p·width + i] = source[p·stride + i] for i < count ≤ width, p < depth; what else becomes undefined is as above.
   void (*pack_columns)(float* panel, int64_t width, const float* source, int64_t stride, int64_t count, int64_t depth);
-  /// C[i,j] = Σ_p a[i·a_row + p] · b[p·b_step + j] for i < m ≤ 8, reading each row of b once, front to back.
+  /// C[i,j] = Σ_p a[i·a_row + p] · b[p·b_step + j] for i < m, reading each row of b once, front to back; where m > 8, once more from the cache for every
+  /// 8 rows or fewer.
   void (*few_rows)(int m, int64_t n, int64_t k, const float* a, int64_t a_row, const float* b, int64_t b_step, float* c, int64_t c_row);
   /// C[i,j] = Σ_p a[i·a_row + p] · b[j·b_row + p] for i < m: dot products of rows with rows.
   void (*dots)(int m, int64_t n, int64_t k, const float* a, int64_t a_row, const float* b, int64_t b_row, float* c, int64_t c_row);

@@ -206,34 +206,41 @@ void add_rows(int64_t n, const float* a, int64_t a_row, const float* b, int64_t 
   }
 }
 
-/// Sixteen rows at a time: fewer, and C is read and written more often; more, and the processor follows them no longer.
-template <int M>
-void few_rows_of(int64_t n, int64_t k, const float* a, int64_t a_row, const float* b, int64_t b_step, float* c, int64_t c_row) {
-  int64_t p = 0;
-  for (; p + 16 <= k; p += 16) add_rows<M, 16>(n, a + p, a_row, b + p * b_step, b_step, c, c_row, p > 0);
-  for (; p + 4 <= k; p += 4) add_rows<M, 4>(n, a + p, a_row, b + p * b_step, b_step, c, c_row, p > 0);
-  for (; p < k; p++) add_rows<M, 1>(n, a + p, a_row, b + p * b_step, b_step, c, c_row, p > 0);
-}
+using AddRows = void (*)(int64_t n, const float* a, int64_t a_row, const float* b, int64_t b_step, float* c, int64_t c_row, bool accumulate);
 
-void few_rows(int m, int64_t n, int64_t k, const float* a, int64_t a_row, const float* b, int64_t b_step, float* c, int64_t c_row) {
-  switch (m) {
-    case 1:
-      return few_rows_of<1>(n, k, a, a_row, b, b_step, c, c_row);
-    case 2:
-      return few_rows_of<2>(n, k, a, a_row, b, b_step, c, c_row);
-    case 3:
-      return few_rows_of<3>(n, k, a, a_row, b, b_step, c, c_row);
-    case 4:
-      return few_rows_of<4>(n, k, a, a_row, b, b_step, c, c_row);
-    case 5:
-      return few_rows_of<5>(n, k, a, a_row, b, b_step, c, c_row);
-    case 6:
-      return few_rows_of<6>(n, k, a, a_row, b, b_step, c, c_row);
-    case 7:
-      return few_rows_of<7>(n, k, a, a_row, b, b_step, c, c_row);
-    case 8:
-      return few_rows_of<8>(n, k, a, a_row, b, b_step, c, c_row);
+/// Rows of C that add_rows takes at most.
+constexpr int most_rows = 8;
+
+/// add_rows<1…most_rows, Depth>, by m - 1.
+template <int Depth>
+struct AddRowsTable {
+  AddRows of[most_rows];
+  constexpr AddRowsTable() : of() { fill<most_rows>(); }
+  template <int M>
+  constexpr void fill() {
+    of[M - 1] = add_rows<M, Depth>;
+    if constexpr (M > 1) fill<M - 1>();
   }
+};
+
+constexpr AddRowsTable<16> add_rows_16;
+constexpr AddRowsTable<4> add_rows_4;
+constexpr AddRowsTable<1> add_rows_1;
+
+/// Sixteen rows of b at a time: fewer, and C is read and written more often; more, and the processor follows them no longer. With more rows of C than
+/// most_rows, groups of them take turns at these sixteen, which the first leaves in the cache.
+void few_rows(int m, int64_t n, int64_t k, const float* a, int64_t a_row, const float* b, int64_t b_step, float* c, int64_t c_row) {
+  constexpr int most = Lanes::tile_rows < most_rows ? Lanes::tile_rows : most_rows;
+  const int groups = m <= most_rows ? 1 : (m + most - 1) / most, group = (m + groups - 1) / groups;
+  const auto add = [&](const AddRows* rows, int64_t p) {
+    for (int i = 0; i < m; i += group) {
+      rows[(m - i < group ? m - i : group) - 1](n, a + i * a_row + p, a_row, b + p * b_step, b_step, c + i * c_row, c_row, p > 0);
+    }
+  };
+  int64_t p = 0;
+  for (; p + 16 <= k; p += 16) add(add_rows_16.of, p);
+  for (; p + 4 <= k; p += 4) add(add_rows_4.of, p);
+  for (; p < k; p++) add(add_rows_1.of, p);
 }
 
 /// Rows of up to this many floats are fetched while the four before them are multiplied; longer ones would push those out of the second-level cache, and
