@@ -332,7 +332,7 @@ class Replay {
         const want = all.subarray((stacked?.index ?? 0) * size, ((stacked?.index ?? 0) + 1) * size);
         const steps = this.optimizer.step;
         this.checks.close('optimizer state', key, tensor.dataSync(), want, {
-          relative: steps > 20 ? 1e-1 : 2e-3,
+          relative: steps > 20 ? 2e-1 : 2e-3,
           absolute: 1e-12,
           reason: 'of the largest; gradients of later steps stand on weights that moved apart',
         });
@@ -367,9 +367,13 @@ const STATE_NAMES: Readonly<Record<string, Readonly<Record<string, string>>>> = 
   },
 };
 
+/** Of one weight in `shampoo_scanned` our serial kernels end 1e-3 above the recorded number, our AVX-512 ones 1.1e-3 below it. */
+const NEARLY_SINGULAR =
+  'a hundred updates and roots of nearly singular statistics: our own kernels are as far apart';
+
 function lossTolerance(step: number): Tolerance {
   if (step === 0) return { relative: 1e-5, reason: 'float32 beside float64: 1.4e-7' };
-  return { relative: step < 20 ? 1e-4 : 1e-3, reason: 'float32, behind some updates' };
+  return { relative: step < 20 ? 1e-4 : 2e-3, reason: 'float32, behind some updates' };
 }
 
 function parameterTolerance(step: number): Tolerance {
@@ -377,5 +381,5 @@ function parameterTolerance(step: number): Tolerance {
   if (step === 1) return { absolute: 2e-5, reason: 'one update: float32' };
   return step < 20
     ? { absolute: 2e-4, reason: 'some updates, each on weights that moved apart a little' }
-    : { absolute: 1e-3, reason: 'a hundred updates and roots of nearly singular statistics' };
+    : { absolute: 2e-3, reason: NEARLY_SINGULAR };
 }

@@ -51,6 +51,35 @@ describe('SparseCrossEntropy', () => {
       return { lse, loss: lse - (row[label] as number) };
     });
 
+  test('of rows that rise past the maximum held, or hold what is no number, at widths around a few vectors', () => {
+    const kinds: Record<string, (i: number) => number> = {
+      'by just under 2 a vector': (i) => (1.9 * i) / 16,
+      'by just over 2 a vector': (i) => 2.1 * Math.floor(i / 16),
+      'by one leap': (i) => (i === 70 ? 80 : -3),
+      'from -Infinity': (i) => (i < 80 ? -Infinity : Math.sin(i)),
+      'to 1e30': (i) => 1e30 * Math.sin(i),
+      'with NaN in the second vector': (i) => (i === 20 ? Number.NaN : i),
+      'with NaN in the fourth vector': (i) => (i === 60 ? Number.NaN : 0),
+      'with Infinity': (i) => (i === 33 ? Infinity : i),
+    };
+    for (const [kind, valueAt] of Object.entries(kinds))
+      for (const n of [1, 15, 16, 17, 63, 64, 65, 127, 128, 129, 1000]) {
+        const row = Array.from({ length: n }, (_, i) => Math.fround(valueAt(i)));
+        const max = Math.max(...row);
+        const lse = max + Math.log(row.reduce((sum, value) => sum + Math.exp(value - max), 0));
+        const expected = [lse - (row[0] as number)];
+        const tolerance = { absolute: 1e-6 * (1 + Math.abs(row[0] as number)), relative: 1e-6 };
+        const inputs = { logits: tf.tensor2d([row]), labels: tf.tensor1d([0], 'int32') };
+        underEachTarget((target) => {
+          const [loss, ofRow] = run('SparseCrossEntropy', inputs) as [tf.Tensor, tf.Tensor];
+          const problem = difference(loss.dataSync(), Float32Array.from(expected), tolerance);
+          if (problem) throw new Error(`${target}, ${kind}, ${n} wide${problem}`);
+          tf.dispose([loss, ofRow]);
+        });
+        tf.dispose(Object.values(inputs));
+      }
+  });
+
   test('loss and log-sum-exp, against double precision', () => {
     const logits = tf.tensor2d(values, [rows, width]);
     const ids = tf.tensor1d(labels, 'int32');
