@@ -28,7 +28,8 @@ const SANITIZERS = {
     runtime: 'libtsan.so',
     environment: {
       // Node is not built with it: what its own code does with locks and memory says nothing.
-      TSAN_OPTIONS: 'ignore_noninstrumented_modules=1:report_signal_unsafe=0:halt_on_error=1:exitcode=99',
+      TSAN_OPTIONS:
+        'allocator_may_return_null=1:ignore_noninstrumented_modules=1:report_signal_unsafe=0:halt_on_error=1:exitcode=99',
       EASEL_THREADS: '4',
     },
   },
