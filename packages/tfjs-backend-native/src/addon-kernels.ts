@@ -157,6 +157,22 @@ export interface AttentionFunctions {
   ): void;
 }
 
+/** A bilinear resize or its adjoint: what it writes and reads, the lines of x that each line of y lies between, for rows, then for columns, and x's extents. */
+type BilinearResize = (
+  to: Float32Array,
+  from: Float32Array,
+  firstRow: Int32Array,
+  secondRow: Int32Array,
+  rowFraction: Float32Array,
+  firstColumn: Int32Array,
+  secondColumn: Int32Array,
+  columnFraction: Float32Array,
+  batch: number,
+  xRows: number,
+  xColumns: number,
+  channels: number,
+) => void;
+
 /** Movement of data. "Words" are float32 or int32: pass an Int32Array as the Float32Array over the same memory. */
 export interface MovementFunctions {
   /** y [batch, outer, count, width] from x [batch, outer, extent, width]; position of the first index outside the extent, or −1. */
@@ -203,35 +219,9 @@ export interface MovementFunctions {
    * y [batch, rows, columns, channels] from x [batch, xRows, xColumns, channels]: line i of y lies between lines first[i] and second[i] of x, at
    * fraction[i] of the way; for rows, then for columns.
    */
-  resizeBilinear(
-    y: Float32Array,
-    x: Float32Array,
-    firstRow: Int32Array,
-    secondRow: Int32Array,
-    rowFraction: Float32Array,
-    firstColumn: Int32Array,
-    secondColumn: Int32Array,
-    columnFraction: Float32Array,
-    batch: number,
-    xRows: number,
-    xColumns: number,
-    channels: number,
-  ): void;
+  resizeBilinear: BilinearResize;
   /** The adjoint: dx from dy, as resizeBilinear makes y from x. */
-  resizeBilinearGrad(
-    dx: Float32Array,
-    dy: Float32Array,
-    firstRow: Int32Array,
-    secondRow: Int32Array,
-    rowFraction: Float32Array,
-    firstColumn: Int32Array,
-    secondColumn: Int32Array,
-    columnFraction: Float32Array,
-    batch: number,
-    xRows: number,
-    xColumns: number,
-    channels: number,
-  ): void;
+  resizeBilinearGrad: BilinearResize;
   /** The adjoint: writes dx. */
   resizeNearestGrad(
     dy: Float32Array,
