@@ -1,9 +1,9 @@
 import { setImmediate as turnOfEventLoop } from 'node:timers/promises';
-import { type backend_util, type DataType, engine, type TensorInfo } from '@tensorflow/tfjs';
+import { type backend_util, type DataType, engine, type TensorInfo, util } from '@tensorflow/tfjs';
 import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
 import { addon } from './addon.js';
 import { AllocationError } from './allocation-error.js';
-import { type Block, BlockPool, type PoolUsage } from './block-pool.js';
+import { BlockPool, type PoolUsage } from './block-pool.js';
 import { type DataEntry, DataStore } from './data-store.js';
 import { HeldValues } from './held-values.js';
 import { runsOnCpu } from './kernel-counts.js';
@@ -60,7 +60,7 @@ export class NativeBackend extends MathBackendCPU {
   /** The tensors that are held narrow. */
   readonly #narrow = new Map<DataId, { readonly words: Int32Array; readonly size: number }>();
   /** Values of narrow tensors that kernels in work were lent. */
-  readonly #lent: Block[] = [];
+  readonly #lent: Float32Array[] = [];
   /** When `read` last let the event loop turn; performance.now(). */
   #lastTurn = performance.now();
 
@@ -83,7 +83,7 @@ export class NativeBackend extends MathBackendCPU {
     refCount: number,
   ): void {
     const stored = isNumericArray(values) ? this.#copy(values, shape) : values;
-    this.#retain(stored);
+    this.retain(stored);
     super.move(dataId, stored, shape, dtype, refCount);
   }
 
@@ -147,8 +147,7 @@ export class NativeBackend extends MathBackendCPU {
     const gone = super.disposeData(dataId, force);
     if (gone) {
       if (narrow !== undefined) this.#narrow.delete(dataId);
-      const block = this.pool.find(values);
-      if (block !== undefined) this.pool.release(block);
+      this.release(values);
     }
     return gone;
   }
@@ -226,7 +225,7 @@ export class NativeBackend extends MathBackendCPU {
    */
   narrow(info: TensorInfo, seed: number | null): TensorInfo {
     const { shape } = info;
-    const size = shape.reduce((product, extent) => product * extent, 1);
+    const size = util.sizeFromShape(shape);
     const words = this.#array(Math.ceil(size / 2), 'int32', shape) as Int32Array;
     addon().narrowFloats(words, this.float32(info), seed);
     const dataId = this.#add(words, 'float32');
@@ -239,9 +238,9 @@ export class NativeBackend extends MathBackendCPU {
         const values = this.#array(size, 'float32', shape) as Float32Array;
         addon().widenFloats(values, words);
         define({ writable: true, value: values });
-        this.#retain(values);
+        this.retain(values);
         this.#narrow.delete(dataId);
-        this.#release(words);
+        this.release(words);
         return values;
       },
       set: (values: unknown) => {
@@ -263,7 +262,7 @@ export class NativeBackend extends MathBackendCPU {
   }
 
   returnLoans(from: number): void {
-    while (this.#lent.length > from) this.pool.release(this.#lent.pop() as Block);
+    while (this.#lent.length > from) this.release(this.#lent.pop());
   }
 
   #lend(
@@ -272,17 +271,9 @@ export class NativeBackend extends MathBackendCPU {
   ): Float32Array {
     const values = this.#array(size, 'float32', shape) as Float32Array;
     addon().widenFloats(values, words);
-    const block = this.pool.find(values);
-    if (block !== undefined) {
-      block.refs += 1;
-      this.#lent.push(block);
-    }
+    this.retain(values);
+    this.#lent.push(values);
     return values;
-  }
-
-  #release(values: unknown): void {
-    const block = this.pool.find(values);
-    if (block !== undefined) this.pool.release(block);
   }
 
   /** Scratch values for the time of `use`; recycled afterwards. */
@@ -320,10 +311,10 @@ export class NativeBackend extends MathBackendCPU {
     const entry = this.data.get(info.dataId);
     if (entry.refCount !== 1) throw new Error('makeExclusive: another tensor shares the data');
     if (this.#narrow.has(info.dataId) && this.pool.find(entry.values)?.refs === 1) return; // what was asked for is its own
-    const before: Block | undefined = this.pool.find(entry.values);
+    const before = entry.values;
     entry.values = this.#copy(this.float32(info), info.shape);
-    this.#retain(entry.values);
-    if (before !== undefined) this.pool.release(before);
+    this.retain(entry.values);
+    this.release(before);
   }
 
   /**
@@ -342,12 +333,13 @@ export class NativeBackend extends MathBackendCPU {
     this.#held.delete(held);
   }
 
-  /** Keeps the memory of an array from being reused or written in place, until `unretain`. */
-  retain(values: NumericArray): void {
-    this.#retain(values);
+  /** Keeps the block that values lie on, if they lie on one, from being reused or written in place, until as many calls of `release`. */
+  retain(values: unknown): void {
+    const block = this.pool.find(values);
+    if (block !== undefined) block.refs += 1;
   }
 
-  unretain(values: NumericArray): void {
+  release(values: unknown): void {
     const block = this.pool.find(values);
     if (block !== undefined) this.pool.release(block);
   }
@@ -385,13 +377,8 @@ export class NativeBackend extends MathBackendCPU {
     return copy;
   }
 
-  #retain(values: unknown): void {
-    const block = this.pool.find(values);
-    if (block !== undefined) block.refs += 1;
-  }
-
   #add(values: backend_util.BackendValues, dtype: DataType): DataId {
-    this.#retain(values);
+    this.retain(values);
     return this.#store.add({ values, dtype, refCount: 1 } as DataEntry);
   }
 }

@@ -81,7 +81,7 @@ export class HeldValues {
       for (const index of order.slice(released)) needed.set(index, (needed.get(index) ?? 0) + 1);
     this.#uses.forEach((uses, index) => {
       const left = needed.get(index) ?? 0;
-      if (uses > 0 && left === 0) this.#backend.unretain(this.#values[index] as NumericArray);
+      if (uses > 0 && left === 0) this.#backend.release(this.#values[index]);
       this.#uses[index] = left;
     });
     this.#isReleased = true;
@@ -98,7 +98,7 @@ export class HeldValues {
       const index = write.order[write.released] as number;
       const left = (this.#uses[index] as number) - 1;
       this.#uses[index] = left;
-      if (left === 0) this.#backend.unretain(this.#values[index] as NumericArray);
+      if (left === 0) this.#backend.release(this.#values[index]);
     }
   }
 }

@@ -23,7 +23,6 @@ export class HeldTensors {
   readonly #index: ReadonlyMap<string, number>;
 
   constructor(tensors: ReadonlyMap<string, tf.Tensor>, values: HeldValues) {
-    // Names and shapes of now: a variable may be another tensor later.
     this.tensors = tensors;
     this.#values = values;
     this.#index = new Map([...tensors.keys()].map((name, i) => [name, i]));

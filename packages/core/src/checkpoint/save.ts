@@ -32,9 +32,11 @@ export async function saveSafetensors(
   { dtype = 'F32', metadata }: SaveOptions = {},
 ): Promise<number> {
   if (tensors instanceof HeldTensors) return saveHeld(path, tensors, dtype, metadata);
-  const { entries, read } = stored(path, tensors, dtype);
   const held = areTensors(tensors) ? holdTensors(tensors) : undefined;
-  if (held === undefined) return withRemedy(path, writeSafetensors(path, entries, read, metadata));
+  if (held === undefined) {
+    const { entries, read } = stored(path, tensors, dtype);
+    return withRemedy(path, writeSafetensors(path, entries, read, metadata));
+  }
   try {
     return await saveHeld(path, held, dtype, metadata);
   } finally {
