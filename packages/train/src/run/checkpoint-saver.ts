@@ -1,5 +1,11 @@
 import { type HeldTensors, holdTensors } from '@easel/core/node';
-import type { CheckpointParts, CheckpointState, HeldParts, RunFolder } from './run-folder.js';
+import {
+  allDone,
+  type CheckpointParts,
+  type CheckpointState,
+  type HeldParts,
+  type RunFolder,
+} from './run-folder.js';
 import type { TrainingTask } from './training-loop.js';
 
 type SavedTask = Pick<TrainingTask, 'checkpointParts' | 'exportModel' | 'exportNeedsPause'>;
@@ -83,8 +89,7 @@ export class CheckpointSaver {
   ): Promise<void> {
     const checkpoint = this.#run.saveCheckpoint(parts, state, this.#options.keep);
     const model = this.#run.saveModel((folder) => this.#task.exportModel(folder, weights), checkpoint);
-    for (const result of await Promise.allSettled([checkpoint, model]))
-      if (result.status === 'rejected') throw result.reason;
+    await allDone([checkpoint, model]);
     this.#options.onSaved(state, await checkpoint);
   }
 }

@@ -253,7 +253,7 @@ export class RunFolder {
     try {
       await rm(temporary, { recursive: true, force: true });
       await mkdir(temporary);
-      await allWritten(
+      await allDone(
         Object.entries(parts).map(([part, tensors]) =>
           saveSafetensors(join(temporary, `${part}.safetensors`), tensors, { dtype: 'F32' }),
         ),
@@ -292,30 +292,30 @@ export class RunFolder {
     const path = join(this.path, 'model');
     const fresh = join(this.path, '.model.partial');
     const old = join(this.path, '.model.old');
-    try {
+    const writeFresh = async () => {
       await rm(fresh, { recursive: true, force: true });
       await mkdir(fresh);
       await write(fresh);
-    } catch (error) {
-      await checkpoint.catch(() => {}); // whose error is the saver's to tell
-      await rm(fresh, { recursive: true, force: true }).catch(() => {});
-      throw modelError(path, error);
-    }
-    await checkpoint.catch(async (error) => {
-      await rm(fresh, { recursive: true, force: true }).catch(() => {});
-      throw error;
-    });
-    try {
+    };
+    const putFresh = async () => {
       await rm(old, { recursive: true, force: true });
       await rename(path, old).catch((error: NodeJS.ErrnoException) => {
         if (error.code !== 'ENOENT') throw error;
       });
       await rename(fresh, path);
       await rm(old, { recursive: true, force: true });
+    };
+    const ofModel = (work: Promise<void>) =>
+      work.catch((error: Error) => {
+        throw new EaselError(`Model ${path}: can't be written (${error.message}).`);
+      });
+    try {
+      await allDone([ofModel(writeFresh()), checkpoint]);
+      await ofModel(putFresh());
       return path;
     } catch (error) {
       await rm(fresh, { recursive: true, force: true }).catch(() => {});
-      throw modelError(path, error);
+      throw error;
     }
   }
 
@@ -325,13 +325,9 @@ export class RunFolder {
   }
 }
 
-/** Waits for all files; then throws the first failure. */
-async function allWritten(files: readonly Promise<unknown>[]): Promise<void> {
-  for (const result of await Promise.allSettled(files)) if (result.status === 'rejected') throw result.reason;
-}
-
-function modelError(path: string, error: unknown): EaselError {
-  return new EaselError(`Model ${path}: can't be written (${(error as Error).message}).`);
+/** Waits for all, whether they fail or not; then throws what the first of the failed ones did. */
+export async function allDone(work: readonly Promise<unknown>[]): Promise<void> {
+  for (const result of await Promise.allSettled(work)) if (result.status === 'rejected') throw result.reason;
 }
 
 /** The tensors of one file of a checkpoint as float32 data by name. */

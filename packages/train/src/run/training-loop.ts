@@ -220,14 +220,12 @@ export async function runTraining(
       lossSteps++;
       const { epoch } = task.position(step);
       const { learningRate, metrics } = result;
+      const now = speed.now();
+      const memoryBytes = process.memoryUsage.rss();
       if (due(log.every, step)) {
-        const [mean, round] = [lossSum / lossSteps, (value: number) => Number(value.toPrecision(4))];
-        const line = { step, kind: 'train', epoch, loss, lossMean: mean, learningRate, ...metrics };
-        const measured = { ...speed.now(), memoryMiB: process.memoryUsage.rss() / 2 ** 20, seconds };
-        const rounded = Object.entries(measured).flatMap(([name, value]) =>
-          value === undefined ? [] : [[name, round(value)] as const],
-        );
-        await run.log({ ...line, ...Object.fromEntries(rounded) });
+        const line = { step, kind: 'train', epoch, loss, lossMean: lossSum / lossSteps, learningRate };
+        const measured = rounded({ ...now, memoryMiB: memoryBytes / 2 ** 20, seconds });
+        await run.log({ ...line, ...metrics, ...measured });
         lossSum = 0;
         lossSteps = 0;
       }
@@ -240,8 +238,8 @@ export async function runTraining(
         loss,
         learningRate,
         metrics,
-        ...speed.now(),
-        memoryBytes: process.memoryUsage.rss(),
+        ...now,
+        memoryBytes,
         secondsLeft: speed.secondsFor(task.steps - step),
       });
       await giveWay(saver.isSaving ? SAVING_MS : 0);
@@ -293,6 +291,12 @@ export async function runTraining(
     checkpoint,
     splits,
   };
+}
+
+/** What is known of some measurements, to four digits. */
+function rounded(measured: Readonly<Record<string, number | undefined>>): Record<string, number> {
+  const known = Object.entries(measured).filter((entry): entry is [string, number] => entry[1] !== undefined);
+  return Object.fromEntries(known.map(([name, value]) => [name, Number(value.toPrecision(4))]));
 }
 
 /** Lets other work of the event loop go on, for so many milliseconds or one turn. */
