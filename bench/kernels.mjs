@@ -5,8 +5,8 @@ import { parseArgs } from 'node:util';
 import * as core from '@easel/core';
 import * as tf from '@tensorflow/tfjs';
 import 'tfjs-backend-native';
-import { existsSync } from 'node:fs';
 import { cases } from './cases.mjs';
+import { kindsOf } from './kinds.mjs';
 import { inputsOf } from './peers/tfjs_inputs.mjs';
 
 const { values: options, positionals } = parseArgs({
@@ -18,11 +18,7 @@ if (test === undefined) throw new Error(`no case ${positionals[0]}; npm run benc
 if (!(await tf.setBackend('native')))
   throw new Error('the native backend did not start: run `npx easel doctor`');
 
-const kinds = {};
-for (const file of ['tfjs.mjs', 'easel.mjs']) {
-  const url = new URL(`families/${test.family}/${file}`, import.meta.url);
-  if (existsSync(url)) Object.assign(kinds, (await import(url.href)).kinds);
-}
+const kinds = await kindsOf(test.family, ['tfjs.mjs', 'easel.mjs']);
 const make = kinds[test.kind];
 if (make === undefined) throw new Error(`${test.name}: Easel has no ${test.kind}`);
 

@@ -175,7 +175,7 @@ async function measureAlone(test) {
   const limits = [];
   for (let pass = 0; pass < ALONE_PASSES; pass++) {
     for (const who of ['easel', ...alone].filter(isListed)) {
-      if (machine !== undefined) limits.push(flop / (await machine.fma(0.05)) / 1e6);
+      if (machine !== undefined && flop) limits.push(flop / (await machine.fma(0.05)) / 1e6);
       const env = who === 'easel' || pass > 0 ? {} : PEER_ENVIRONMENT;
       const contestant = new Contestant(who, ...candidates[who], { env });
       const kind = who === ON_DEMAND ? `${test.kind}_compiled` : test.kind;

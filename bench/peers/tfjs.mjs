@@ -1,9 +1,9 @@
 // Runs cases on a tfjs backend: node tfjs.mjs native|wasm|cpu|tensorflow [DIR], DIR being the folder whose node_modules holds tfjs-node.
 // A family's tfjs.mjs has the plain tfjs programs; on `native` its easel.mjs takes precedence, which may use @easel/core.
-import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
+import { kindsOf } from '../kinds.mjs';
 import { inputsOf } from './tfjs_inputs.mjs';
 
 const [backend, folder] = process.argv.slice(2);
@@ -39,13 +39,8 @@ const WARM_MS = 80;
 const SHORT_WARM_MS = 250;
 const SHORT_MS = 1;
 
-async function makers(family) {
-  const at = (file) => new URL(`../families/${family}/${file}`, import.meta.url);
-  const found = {};
-  for (const file of extra === undefined ? ['tfjs.mjs'] : ['tfjs.mjs', 'easel.mjs'])
-    if (existsSync(at(file))) Object.assign(found, (await import(at(file).href)).kinds);
-  return found;
-}
+/** Files of a family that speak of this backend. */
+const FILES = extra === undefined ? ['tfjs.mjs'] : ['tfjs.mjs', 'easel.mjs'];
 
 let prepared;
 function forget() {
@@ -66,7 +61,7 @@ const answers = {
   describe: about,
   /** Makes the inputs and runs until the engine has compiled what it will; the time of the last run. A kind returns a function; what that returns is disposed. */
   async prepare({ family, kind, args, inner }) {
-    const make = (await makers(family))[kind];
+    const make = (await kindsOf(family, FILES))[kind];
     if (make === undefined) return { unsupported: true };
     forget();
     tf.engine().startScope();
