@@ -31,8 +31,11 @@ constexpr int64_t some_rows_columns = 2048;
 /// of a block at most, and floats that it has at least where columns are cut for more threads.
 constexpr int64_t few_rows_part = int64_t{1} << 18;
 constexpr int64_t few_rows_depth = 256;
-constexpr int64_t few_rows_columns = 8192;
+constexpr int64_t few_rows_columns = 16448;
 constexpr int64_t few_rows_block = int64_t{1} << 16;
+
+/// Floats of the parts of a sum that a thread adds at least.
+constexpr int64_t few_rows_sums = int64_t{1} << 13;
 
 /// Copies op(B)[p0…p0+depth, j0…j0+count] into a panel of `width` columns.
 void pack_b(const GemmKernels& kernels, float* panel, int64_t width, const Matrix& b, int64_t p0, int64_t depth, int64_t j0, int64_t count) {
@@ -122,7 +125,7 @@ bool product_few_rows(const GemmKernels& kernels, int64_t m, int64_t n, int64_t 
   });
   if (parts == 1) return true;
   // A run of columns at a time, which stays in the first-level cache.
-  parallel_for(n, max_of(256, few_rows_block / (parts * m)), [&](int64_t begin, int64_t end) {
+  parallel_for(n, max_of(ceil_div(n, thread_count()), few_rows_sums / (parts * m)), [&](int64_t begin, int64_t end) {
     for (int64_t i = 0; i < m; i++) {
       for (int64_t j = begin; j < end; j += 1024) {
         const int64_t count = min_of(1024, end - j);

@@ -154,8 +154,11 @@ void pack_columns(float* panel, int64_t width, const float* source, int64_t stri
   }
 }
 
+/// Floats along a row of b that are fetched ahead of where it is multiplied: 1 KiB.
+constexpr int row_ahead = 256;
+
 /// Columns a step of add_rows: V vectors of M rows, of C from `Depth` rows of b.
-template <int M, int Depth, int V>
+template <int M, int Depth, int V, bool Ahead>
 inline void add_columns(const float* a, int64_t a_row, const float* b, int64_t b_step, float* c, int64_t c_row, bool accumulate) {
   Lanes::Vector sum[M][V];
 #pragma GCC unroll 8
@@ -167,7 +170,10 @@ inline void add_columns(const float* a, int64_t a_row, const float* b, int64_t b
   for (int p = 0; p < Depth; p++) {
     Lanes::Vector row[V];
 #pragma GCC unroll 4
-    for (int v = 0; v < V; v++) row[v] = Lanes::load(b + p * b_step + v * lanes);
+    for (int v = 0; v < V; v++) {
+      row[v] = Lanes::load(b + p * b_step + v * lanes);
+      if (Ahead && v * lanes % 16 == 0) __builtin_prefetch(b + p * b_step + v * lanes + row_ahead);  // one of each 64 bytes
+    }
 #pragma GCC unroll 8
     for (int i = 0; i < M; i++) {
       const Lanes::Vector factor = Lanes::broadcast(a + i * a_row + p);
@@ -189,13 +195,13 @@ constexpr int vectors_a_step(int rows) {
   return vectors;
 }
 
-/// M rows of C from `Depth` rows of b, over all n columns. Nothing is fetched ahead: the processor follows the rows by itself, and faster.
-template <int M, int Depth>
+/// M rows of C from `Depth` rows of b, over all n columns; `Ahead`: b's are fetched before they are needed.
+template <int M, int Depth, bool Ahead>
 void add_rows(int64_t n, const float* a, int64_t a_row, const float* b, int64_t b_step, float* c, int64_t c_row, bool accumulate) {
   constexpr int vectors = vectors_a_step(M);
   int64_t j = 0;
-  for (; j + vectors * lanes <= n; j += vectors * lanes) add_columns<M, Depth, vectors>(a, a_row, b + j, b_step, c + j, c_row, accumulate);
-  for (; j + lanes <= n; j += lanes) add_columns<M, Depth, 1>(a, a_row, b + j, b_step, c + j, c_row, accumulate);
+  for (; j + vectors * lanes <= n; j += vectors * lanes) add_columns<M, Depth, vectors, Ahead>(a, a_row, b + j, b_step, c + j, c_row, accumulate);
+  for (; j + lanes <= n; j += lanes) add_columns<M, Depth, 1, Ahead>(a, a_row, b + j, b_step, c + j, c_row, accumulate);
   if (j == n) return;
   const Lanes::Mask mask = Lanes::mask(static_cast<int>(n - j));
 #pragma GCC unroll 8
@@ -211,36 +217,40 @@ using AddRows = void (*)(int64_t n, const float* a, int64_t a_row, const float* 
 /// Rows of C that add_rows takes at most.
 constexpr int most_rows = 8;
 
-/// add_rows<1…most_rows, Depth>, by m - 1.
-template <int Depth>
+/// add_rows<1…most_rows, Depth, Ahead>, by m - 1.
+template <int Depth, bool Ahead>
 struct AddRowsTable {
   AddRows of[most_rows];
   constexpr AddRowsTable() : of() { fill<most_rows>(); }
   template <int M>
   constexpr void fill() {
-    of[M - 1] = add_rows<M, Depth>;
+    of[M - 1] = add_rows<M, Depth, Ahead>;
     if constexpr (M > 1) fill<M - 1>();
   }
 };
 
-constexpr AddRowsTable<16> add_rows_16;
-constexpr AddRowsTable<4> add_rows_4;
-constexpr AddRowsTable<1> add_rows_1;
+constexpr AddRowsTable<16, false> add_rows_16;
+constexpr AddRowsTable<8, true> add_rows_8;
+constexpr AddRowsTable<4, false> add_rows_4;
+constexpr AddRowsTable<1, false> add_rows_1;
 
-/// Sixteen rows of b at a time: fewer, and C is read and written more often; more, and the processor follows them no longer. With more rows of C than
-/// most_rows, groups of them take turns at these sixteen, which the first leaves in the cache.
+/// Eight rows of b at a time, fetched ahead: with fewer, C is read and written more often; of more, the processor loses track. With more rows of C than
+/// most_rows, groups of them take turns at sixteen rows of b, which the first group leaves in the cache.
 void few_rows(int m, int64_t n, int64_t k, const float* a, int64_t a_row, const float* b, int64_t b_step, float* c, int64_t c_row) {
   constexpr int most = Lanes::tile_rows < most_rows ? Lanes::tile_rows : most_rows;
   const int groups = m <= most_rows ? 1 : (m + most - 1) / most, group = (m + groups - 1) / groups;
-  const auto add = [&](const AddRows* rows, int64_t p) {
-    for (int i = 0; i < m; i += group) {
-      rows[(m - i < group ? m - i : group) - 1](n, a + i * a_row + p, a_row, b + p * b_step, b_step, c + i * c_row, c_row, p > 0);
+  int64_t p = 0;
+  const auto add = [&](const AddRows* rows, int64_t depth) {
+    for (; p + depth <= k; p += depth) {
+      for (int i = 0; i < m; i += group) {
+        rows[(m - i < group ? m - i : group) - 1](n, a + i * a_row + p, a_row, b + p * b_step, b_step, c + i * c_row, c_row, p > 0);
+      }
     }
   };
-  int64_t p = 0;
-  for (; p + 16 <= k; p += 16) add(add_rows_16.of, p);
-  for (; p + 4 <= k; p += 4) add(add_rows_4.of, p);
-  for (; p < k; p++) add(add_rows_1.of, p);
+  if (groups > 1) add(add_rows_16.of, 16);
+  add(add_rows_8.of, 8);
+  add(add_rows_4.of, 4);
+  add(add_rows_1.of, 1);
 }
 
 /// Rows of up to this many floats are fetched while the four before them are multiplied; longer ones would push those out of the second-level cache, and
