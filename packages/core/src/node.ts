@@ -10,7 +10,7 @@ export { HeldTensors, holdTensors } from './checkpoint/held-tensors.js';
 export { MsgpackFile, openMsgpackIndex } from './checkpoint/msgpack-file.js';
 export { type MsgpackWriteOptions, writeMsgpack, writeShardedMsgpack } from './checkpoint/msgpack-writer.js';
 export { CHECKPOINT_NAMES, openCheckpoint } from './checkpoint/open.js';
-export { openSafetensors, openSafetensorsIndex } from './checkpoint/safetensors-file.js';
+export { openSafetensors, openSafetensorsIndex, readSafetensors } from './checkpoint/safetensors-file.js';
 export {
   type ArrayToSave,
   type SaveOptions,

@@ -72,7 +72,7 @@ async function firstValues(step: number): Promise<Record<string, number>> {
   const values: Record<string, number> = {};
   for (const part of ['model', 'optimizer'])
     for (const [name, tensor] of await readCheckpointPart(checkpoint(step), part))
-      values[name] = Number((tensor.values[0] as number).toFixed(3));
+      values[name] = Number((tensor.data[0] as number).toFixed(3));
   return values;
 }
 

@@ -65,11 +65,9 @@ test('checkpoints come back as they were; the newest counts, the oldest go', asy
   const again = await open(true);
   expect(again.resumed?.state).toEqual(state(6));
   const model = await readCheckpointPart(again.resumed?.path as string, 'model');
-  expect([...(model.get('a.kernel')?.values ?? [])]).toEqual([6, 2, 3, 4]);
+  expect([...(model.get('a.kernel')?.data ?? [])]).toEqual([6, 2, 3, 4]);
   expect(model.get('a.kernel')?.shape).toEqual([2, 2]);
-  expect((await readCheckpointPart(again.resumed?.path as string, 'optimizer')).get('step')?.values[0]).toBe(
-    6,
-  );
+  expect((await readCheckpointPart(again.resumed?.path as string, 'optimizer')).get('step')?.data[0]).toBe(6);
   await again.close();
 });
 

@@ -1,8 +1,14 @@
 import { existsSync } from 'node:fs';
 import { appendFile, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ConfigError, EaselError } from '@easel/core';
-import { type HeldTensors, openCheckpoint, saveSafetensors, writeFileAtomic } from '@easel/core/node';
+import { CheckpointError, ConfigError, EaselError } from '@easel/core';
+import {
+  type ArrayToSave,
+  type HeldTensors,
+  readSafetensors,
+  saveSafetensors,
+  writeFileAtomic,
+} from '@easel/core/node';
 import type * as tf from '@tensorflow/tfjs';
 import type { BestEvaluation } from './best-evaluation.js';
 import { settingsDifferences } from '../config/settings-differences.js';
@@ -330,20 +336,18 @@ export async function allDone(work: readonly Promise<unknown>[]): Promise<void> 
   for (const result of await Promise.allSettled(work)) if (result.status === 'rejected') throw result.reason;
 }
 
-/** The tensors of one file of a checkpoint as float32 data by name. */
+/** The numbers of one file of a checkpoint by name. Throws CheckpointError if it is missing or damaged. */
 export async function readCheckpointPart(
   checkpoint: string,
   part: string,
-): Promise<Map<string, { readonly shape: readonly number[]; readonly values: Float32Array }>> {
-  const source = await openCheckpoint(join(checkpoint, `${part}.safetensors`));
-  try {
-    const tensors = new Map<string, { shape: readonly number[]; values: Float32Array }>();
-    for (const [name, { shape }] of source.entries)
-      tensors.set(name, { shape, values: await source.read(name) });
-    return tensors;
-  } finally {
-    await source.close();
-  }
+): Promise<Map<string, ArrayToSave>> {
+  const path = join(checkpoint, `${part}.safetensors`);
+  return readSafetensors(path).catch((error: Error) => {
+    if (error instanceof EaselError) throw error;
+    throw new CheckpointError(
+      `${path}: can't be read (${error.message}). Remove that checkpoint's folder to resume from the one before.`,
+    );
+  });
 }
 
 /** How long a run with these settings is, in words. */

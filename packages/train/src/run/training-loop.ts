@@ -170,7 +170,12 @@ export async function readCheckpointTensors(
   part: string,
 ): Promise<Map<string, tf.Tensor>> {
   const arrays = await readCheckpointPart(checkpoint, part);
-  return new Map([...arrays].map(([name, { values, shape }]) => [name, tf.tensor(values, [...shape])]));
+  return new Map(
+    [...arrays].map(([name, { data, shape }]) => [
+      name,
+      tf.tensor(data, [...shape], data instanceof Int32Array ? 'int32' : 'float32'),
+    ]),
+  );
 }
 
 /**

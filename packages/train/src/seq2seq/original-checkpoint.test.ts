@@ -77,13 +77,13 @@ describe('a run moves', () => {
     });
     // Three updates were made, with rates 0, 2e-3, 4e-3; warm-up goes on from there.
     expect(rates('second').map((rate) => Number(rate.toFixed(9)))).toEqual([0.006, 0.008]);
-    expect((await optimizerOf(second.checkpoint)).get('step')?.values[0]).toBe(5);
+    expect((await optimizerOf(second.checkpoint)).get('step')?.data[0]).toBe(5);
 
     // What this run leaves, in the original's form, is what the next one takes over.
     rmSync(join(second.model, 'model.safetensors'));
     const third = await train('third', { init: second.model, restoreState: true, steps: 1, data });
     const state = await optimizerOf(third.checkpoint);
-    expect(state.get('step')?.values[0]).toBe(6);
+    expect(state.get('step')?.data[0]).toBe(6);
     expect(rates('third').map((rate) => Number(rate.toFixed(9)))).toEqual([0.01]);
     expect(tf.memory().numTensors).toBe(before);
   });
@@ -92,7 +92,7 @@ describe('a run moves', () => {
     const { model, set } = await originalFolder();
     const result = await train('run', { init: model, steps: 1, data: { train: set } });
     expect(rates('run')).toEqual([0]);
-    expect((await optimizerOf(result.checkpoint)).get('step')?.values[0]).toBe(1);
+    expect((await optimizerOf(result.checkpoint)).get('step')?.data[0]).toBe(1);
   });
 
   test("refused: another optimizer's state, or none", async () => {
