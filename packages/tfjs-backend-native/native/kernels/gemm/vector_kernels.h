@@ -155,11 +155,11 @@ void pack_columns(float* panel, int64_t width, const float* source, int64_t stri
 }
 
 /// Floats along a row of b that are fetched ahead of where it is multiplied: 1 KiB.
-constexpr int row_ahead = 256;
+constexpr int64_t row_ahead = 256;
 
-/// Columns a step of add_rows: V vectors of M rows, of C from `Depth` rows of b.
+/// Columns a step of add_rows: V vectors of M rows, of C from `Depth` rows of b; if `Ahead`, what lies `ahead` floats after them is fetched.
 template <int M, int Depth, int V, bool Ahead>
-inline void add_columns(const float* a, int64_t a_row, const float* b, int64_t b_step, float* c, int64_t c_row, bool accumulate) {
+inline void add_columns(const float* a, int64_t a_row, const float* b, int64_t b_step, int64_t ahead, float* c, int64_t c_row, bool accumulate) {
   Lanes::Vector sum[M][V];
 #pragma GCC unroll 8
   for (int i = 0; i < M; i++) {
@@ -172,7 +172,7 @@ inline void add_columns(const float* a, int64_t a_row, const float* b, int64_t b
 #pragma GCC unroll 4
     for (int v = 0; v < V; v++) {
       row[v] = Lanes::load(b + p * b_step + v * lanes);
-      if (Ahead && v * lanes % 16 == 0) __builtin_prefetch(b + p * b_step + v * lanes + row_ahead);  // one of each 64 bytes
+      if (Ahead && v * lanes % 16 == 0) __builtin_prefetch(b + p * b_step + v * lanes + ahead);  // one of each 64 bytes
     }
 #pragma GCC unroll 8
     for (int i = 0; i < M; i++) {
@@ -195,13 +195,16 @@ constexpr int vectors_a_step(int rows) {
   return vectors;
 }
 
-/// M rows of C from `Depth` rows of b, over all n columns; `Ahead`: b's are fetched before they are needed.
+/// M rows of C from `Depth` rows of b, over all n columns; `Ahead`: b's are fetched before they are needed, and near their end the next `Depth` rows'.
 template <int M, int Depth, bool Ahead>
 void add_rows(int64_t n, const float* a, int64_t a_row, const float* b, int64_t b_step, float* c, int64_t c_row, bool accumulate) {
   constexpr int vectors = vectors_a_step(M);
   int64_t j = 0;
-  for (; j + vectors * lanes <= n; j += vectors * lanes) add_columns<M, Depth, vectors, Ahead>(a, a_row, b + j, b_step, c + j, c_row, accumulate);
-  for (; j + lanes <= n; j += lanes) add_columns<M, Depth, 1, Ahead>(a, a_row, b + j, b_step, c + j, c_row, accumulate);
+  const auto ahead = [&] { return j + row_ahead < n ? row_ahead : row_ahead - n + Depth * b_step; };
+  for (; j + vectors * lanes <= n; j += vectors * lanes) {
+    add_columns<M, Depth, vectors, Ahead>(a, a_row, b + j, b_step, ahead(), c + j, c_row, accumulate);
+  }
+  for (; j + lanes <= n; j += lanes) add_columns<M, Depth, 1, Ahead>(a, a_row, b + j, b_step, ahead(), c + j, c_row, accumulate);
   if (j == n) return;
   const Lanes::Mask mask = Lanes::mask(static_cast<int>(n - j));
 #pragma GCC unroll 8
