@@ -68,6 +68,9 @@ test('checkpoints come back as they were; the newest counts, the oldest go', asy
   expect([...(model.get('a.kernel')?.data ?? [])]).toEqual([6, 2, 3, 4]);
   expect(model.get('a.kernel')?.shape).toEqual([2, 2]);
   expect((await readCheckpointPart(again.resumed?.path as string, 'optimizer')).get('step')?.data[0]).toBe(6);
+  await expect(readCheckpointPart(again.resumed?.path as string, 'codebook')).rejects.toThrow(
+    /codebook\.safetensors: can't be read \(ENOENT.*from the one before/,
+  );
   await again.close();
 });
 
