@@ -1,19 +1,10 @@
-import { join } from 'node:path';
-import { DataError, EaselError, globalNorm, loadWeights, type Optimizer, type WeightRule } from '@easel/core';
-import { type HeldTensors, openCheckpoint } from '@easel/core/node';
-import * as tf from '@tensorflow/tfjs';
+import { EaselError, globalNorm } from '@easel/core';
+import type { HeldTensors } from '@easel/core/node';
 import { type BestEvaluation, betterEvaluation } from './best-evaluation.js';
 import { CheckpointSaver } from './checkpoint-saver.js';
 import type { CheckpointSettings } from '../config/optimization.js';
 import type { DataPosition } from '../encoded/epoch-order.js';
-import {
-  type CheckpointParts,
-  type CheckpointState,
-  type FailedBatch,
-  type Grid,
-  type RunFolder,
-  readCheckpointPart,
-} from './run-folder.js';
+import type { CheckpointParts, CheckpointState, FailedBatch, Grid, RunFolder } from './run-folder.js';
 import { measuredPeak, SpeedMeter } from './speed-meter.js';
 import type { WeightStatistics } from './weight-statistics.js';
 
@@ -135,50 +126,6 @@ export interface TrainingResult {
 }
 
 /**
- * Brings weights and optimizer to the run's checkpoint, if it has one; a task's further tensors are its own care.
- * Throws DataError if the run was begun on other data, CheckpointError if the checkpoint doesn't fit.
- */
-export async function restoreCheckpoint(
-  run: RunFolder,
-  task: Pick<TrainingTask, 'data'>,
-  parts: {
-    readonly weights: ReadonlyMap<string, tf.Variable>;
-    readonly rules: ReadonlyMap<string, WeightRule>;
-    readonly optimizer: Optimizer;
-  },
-): Promise<void> {
-  const { resumed } = run;
-  if (resumed === null) return;
-  if (resumed.state.data !== task.data)
-    throw new DataError(
-      `Run folder ${run.path}: its run was begun on other training data than is there now. Restore the data, or start a new run (init takes over a model).`,
-    );
-  const source = await openCheckpoint(join(resumed.path, 'model.safetensors'));
-  try {
-    await loadWeights(parts.weights, source, parts.rules);
-  } finally {
-    await source.close();
-  }
-  const state = await readCheckpointTensors(resumed.path, 'optimizer');
-  parts.optimizer.loadState(state);
-  tf.dispose([...state.values()]);
-}
-
-/** The tensors of one file of a checkpoint; the caller disposes them. */
-export async function readCheckpointTensors(
-  checkpoint: string,
-  part: string,
-): Promise<Map<string, tf.Tensor>> {
-  const arrays = await readCheckpointPart(checkpoint, part);
-  return new Map(
-    [...arrays].map(([name, { data, shape }]) => [
-      name,
-      tf.tensor(data, [...shape], data instanceof Int32Array ? 'int32' : 'float32'),
-    ]),
-  );
-}
-
-/**
  * Runs a task from its run's checkpoint to the last step: updates, metrics, evaluations, checkpoints.
  *
  * After a checkpoint the model folder is renewed too. The loop gives way to other work once a step. Throws what the task throws;
@@ -189,113 +136,172 @@ export async function runTraining(
   task: TrainingTask,
   options: Pick<TrainingOptions, 'signal' | 'onEvent'>,
 ): Promise<TrainingResult> {
-  const { signal, onEvent } = options;
-  const from: CheckpointState | undefined = run.resumed?.state;
-  const start = from?.step ?? 0;
-  let { lossSum, lossSteps } = from ?? { lossSum: 0, lossSteps: 0 };
-  let seconds = from?.seconds ?? 0;
-  let loss = Number.NaN;
-  let splits: TrainingResult['splits'] = {};
-  let checkpoint = run.resumed?.path ?? '';
-  const { log, evaluation, checkpoint: keeping } = task.pace;
-  let best: BestEvaluation | null = from?.best ?? null;
-  let saved = performance.now();
-  const saver = new CheckpointSaver(run, task, {
-    ...keeping,
-    onSaved: (state, path) => {
-      checkpoint = path;
-      onEvent?.({ kind: 'checkpoint', step: state.step, path });
-    },
-  });
-  const speed = new SpeedMeter(task, await measuredPeak());
-  const due = (every: number, step: number) => step === task.steps || (every > 0 && step % every === 0);
-
+  const loop = new TrainingLoop(run, task, options, await measuredPeak());
   await run.logSitting();
-  let step = start;
-  try {
-    while (step < task.steps && !signal?.aborted) {
-      const began = performance.now();
-      const result = await update(run, task, step);
-      step++;
-      const took = (performance.now() - began) / 1000;
-      seconds += took;
-      speed.add(took, result);
-      loss = result.loss;
-      lossSum += loss;
-      lossSteps++;
-      const { epoch } = task.position(step);
-      const { learningRate, metrics } = result;
-      const now = speed.now();
-      const memoryBytes = process.memoryUsage.rss();
-      if (due(log.every, step)) {
-        const line = { step, kind: 'train', epoch, loss, lossMean: lossSum / lossSteps, learningRate };
-        const measured = rounded({ ...now, memoryMiB: memoryBytes / 2 ** 20, seconds });
-        await run.log({ ...line, ...metrics, ...measured });
-        lossSum = 0;
-        lossSteps = 0;
-      }
-      if (result.statistics !== undefined) await run.logStatistics(step, result.statistics);
-      onEvent?.({
-        kind: 'step',
-        step,
-        steps: task.steps,
-        epoch,
-        loss,
-        learningRate,
-        metrics,
-        ...now,
-        memoryBytes,
-        secondsLeft: speed.secondsFor(task.steps - step),
-      });
-      await giveWay(saver.isSaving ? SAVING_MS : 0);
-      saver.check();
-      const samplesEvery = task.pace.samples?.every ?? 0;
-      if (samplesEvery > 0 && due(samplesEvery, step) && task.drawSamples !== undefined)
-        await run.logGrid('samples', step, await task.drawSamples());
-      let isBest = false;
-      if (due(evaluation.every, step)) {
-        splits = await task.evaluate(step);
-        for (const [split, numbers] of Object.entries(splits))
-          await run.log({ step, kind: split, ...numbers });
-        onEvent?.({ kind: 'evaluation', step, splits });
-        const better = betterEvaluation(keeping.best, splits, step, best);
-        isBest = better !== null;
-        best = better ?? best;
-      }
-      const overdue = keeping.minutes > 0 && performance.now() - saved >= keeping.minutes * 60_000;
-      if (due(keeping.every, step) || overdue || isBest || signal?.aborted) {
-        requireFiniteWeights(task, step);
-        const state: CheckpointState = {
-          version: 1,
-          step,
-          samples: step * task.samplesPerStep,
-          seconds,
-          key: task.key,
-          position: task.position(step),
-          data: task.data,
-          lossSum,
-          lossSteps,
-          best,
-        };
-        await saver.save(state);
-        saved = performance.now();
-      }
-    }
-  } catch (error) {
-    await saver.finish().catch(() => {}); // so that what it wrote is whole
-    throw error instanceof TrainingError ? await withWayBack(run, error.message) : error;
+  return loop.run();
+}
+
+/** One sitting of a run: where it stands, and the parts of a step in their order. */
+class TrainingLoop {
+  private readonly folder: RunFolder;
+  private readonly task: TrainingTask;
+  private readonly options: Pick<TrainingOptions, 'signal' | 'onEvent'>;
+  private readonly saver: CheckpointSaver;
+  private readonly speed: SpeedMeter;
+  /** Updates done. */
+  private step: number;
+  private seconds: number;
+  /** Of the last update of this sitting. */
+  private loss = Number.NaN;
+  /** Over the updates since the last line of the metrics, and their number. */
+  private lossSum: number;
+  private lossSteps: number;
+  private best: BestEvaluation | null;
+  private splits: TrainingResult['splits'] = {};
+  private checkpoint: string;
+  private savedAt = performance.now();
+
+  constructor(
+    folder: RunFolder,
+    task: TrainingTask,
+    options: Pick<TrainingOptions, 'signal' | 'onEvent'>,
+    peak: number | undefined,
+  ) {
+    this.folder = folder;
+    this.task = task;
+    this.options = options;
+    const from: CheckpointState | undefined = folder.resumed?.state;
+    this.step = from?.step ?? 0;
+    this.seconds = from?.seconds ?? 0;
+    this.lossSum = from?.lossSum ?? 0;
+    this.lossSteps = from?.lossSteps ?? 0;
+    this.best = from?.best ?? null;
+    this.checkpoint = folder.resumed?.path ?? '';
+    this.speed = new SpeedMeter(task, peak);
+    this.saver = new CheckpointSaver(folder, task, {
+      ...task.pace.checkpoint,
+      onSaved: ({ step }, path) => {
+        this.checkpoint = path;
+        options.onEvent?.({ kind: 'checkpoint', step, path });
+      },
+    });
   }
-  await saver.finish();
-  if (step === start) await run.saveModel((folder) => task.exportModel(folder)); // nothing was left to do
-  return {
-    complete: step === task.steps,
-    step,
-    loss,
-    seconds,
-    model: `${run.path}/model`,
-    checkpoint,
-    splits,
-  };
+
+  async run(): Promise<TrainingResult> {
+    const { folder, task, saver } = this;
+    const { signal } = this.options;
+    const start = this.step;
+    try {
+      while (this.step < task.steps && !signal?.aborted) {
+        await this.update();
+        await giveWay(saver.isSaving ? SAVING_MS : 0);
+        saver.check();
+        await this.drawSamples();
+        const isBest = await this.evaluate();
+        if (isBest || signal?.aborted || this.isCheckpointDue()) await this.save();
+      }
+    } catch (error) {
+      await saver.finish().catch(() => {}); // so that what it wrote is whole
+      throw error instanceof TrainingError ? await withWayBack(folder, error.message) : error;
+    }
+    await saver.finish();
+    if (this.step === start) await folder.saveModel((model) => task.exportModel(model)); // nothing was left to do
+    const { step, loss, seconds, checkpoint, splits } = this;
+    return {
+      complete: step === task.steps,
+      step,
+      loss,
+      seconds,
+      model: `${folder.path}/model`,
+      checkpoint,
+      splits,
+    };
+  }
+
+  /** Whether what happens every so many steps happens now; at the last step everything does. */
+  private isDue(every: number): boolean {
+    return this.step === this.task.steps || (every > 0 && this.step % every === 0);
+  }
+
+  /** One update, with its line of the metrics and its event. */
+  private async update(): Promise<void> {
+    const { folder, task, speed } = this;
+    const began = performance.now();
+    const { loss, learningRate, metrics, statistics, ...effort } = await update(folder, task, this.step);
+    const took = (performance.now() - began) / 1000;
+    const step = ++this.step;
+    this.seconds += took;
+    speed.add(took, effort);
+    this.loss = loss;
+    this.lossSum += loss;
+    this.lossSteps++;
+    const { epoch } = task.position(step);
+    const now = speed.now();
+    const memoryBytes = process.memoryUsage.rss();
+    if (this.isDue(task.pace.log.every)) {
+      const lossMean = this.lossSum / this.lossSteps;
+      const measured = rounded({ ...now, memoryMiB: memoryBytes / 2 ** 20, seconds: this.seconds });
+      await folder.log({ step, kind: 'train', epoch, loss, lossMean, learningRate, ...metrics, ...measured });
+      this.lossSum = 0;
+      this.lossSteps = 0;
+    }
+    if (statistics !== undefined) await folder.logStatistics(step, statistics);
+    this.options.onEvent?.({
+      kind: 'step',
+      step,
+      steps: task.steps,
+      epoch,
+      loss,
+      learningRate,
+      metrics,
+      ...now,
+      memoryBytes,
+      secondsLeft: speed.secondsFor(task.steps - step),
+    });
+  }
+
+  private async drawSamples(): Promise<void> {
+    const { task, step } = this;
+    const every = task.pace.samples?.every ?? 0;
+    if (every > 0 && this.isDue(every) && task.drawSamples !== undefined)
+      await this.folder.logGrid('samples', step, await task.drawSamples());
+  }
+
+  /** Evaluates if it is time; true if this is the best evaluation so far, by what the config looks at. */
+  private async evaluate(): Promise<boolean> {
+    const { folder, task, step } = this;
+    if (!this.isDue(task.pace.evaluation.every)) return false;
+    this.splits = await task.evaluate(step);
+    for (const [split, numbers] of Object.entries(this.splits))
+      await folder.log({ step, kind: split, ...numbers });
+    this.options.onEvent?.({ kind: 'evaluation', step, splits: this.splits });
+    const better = betterEvaluation(task.pace.checkpoint.best, this.splits, step, this.best);
+    this.best = better ?? this.best;
+    return better !== null;
+  }
+
+  private isCheckpointDue(): boolean {
+    const { every, minutes } = this.task.pace.checkpoint;
+    return this.isDue(every) || (minutes > 0 && performance.now() - this.savedAt >= minutes * 60_000);
+  }
+
+  private async save(): Promise<void> {
+    const { task, step, seconds, lossSum, lossSteps, best } = this;
+    requireFiniteWeights(task, step);
+    await this.saver.save({
+      version: 1,
+      step,
+      samples: step * task.samplesPerStep,
+      seconds,
+      key: task.key,
+      position: task.position(step),
+      data: task.data,
+      lossSum,
+      lossSteps,
+      best,
+    });
+    this.savedAt = performance.now();
+  }
 }
 
 /** What is known of some measurements, to four digits. */

@@ -22,12 +22,8 @@ import { createNormalizer, openSeq2SeqData } from './seq2seq-data.js';
 import { Seq2SeqTask } from './seq2seq-task.js';
 import { type StartingPoint, startingPoint } from './starting-point.js';
 import { holdWeights, optimizerGroup, trainedWeights } from './trained-weights.js';
-import {
-  restoreCheckpoint,
-  runTraining,
-  type TrainingOptions,
-  type TrainingResult,
-} from '../run/training-loop.js';
+import { restoreCheckpoint } from '../run/restore-checkpoint.js';
+import { runTraining, type TrainingOptions, type TrainingResult } from '../run/training-loop.js';
 import type { TrainingRows } from './training-rows.js';
 
 /**

@@ -13,7 +13,7 @@ import { loadDiscriminator } from '@easel/vqgan/node';
 import * as tf from '@tensorflow/tfjs';
 import type { VqganTrainingConfig } from '../config/vqgan-config.js';
 import type { CheckpointParts } from '../run/run-folder.js';
-import { readCheckpointTensors } from '../run/training-loop.js';
+import { restoreState } from '../run/restore-checkpoint.js';
 
 type AdversarialSettings = NonNullable<VqganTrainingConfig['adversarial']>;
 
@@ -71,9 +71,7 @@ export class Adversary {
   /** Goes on from a checkpoint that has these parts. Throws CheckpointError if they don't fit. */
   async restore(checkpoint: string): Promise<void> {
     await loadDiscriminator(this.discriminator, join(checkpoint, 'discriminator.safetensors'));
-    const state = await readCheckpointTensors(checkpoint, 'discriminatorOptimizer');
-    this.optimizer.loadState(state);
-    tf.dispose([...state.values()]);
+    await restoreState(this.optimizer, checkpoint, 'discriminatorOptimizer');
   }
 
   dispose(): void {

@@ -9,19 +9,13 @@ import {
   vqganConfigToJson,
 } from '@easel/vqgan';
 import { openLpips, openVqgan, saveVqgan } from '@easel/vqgan/node';
-import * as tf from '@tensorflow/tfjs';
 import { Adversary } from './adversary.js';
 import { readJsonFile } from '../config/fields.js';
 import type { VqganTrainingConfig } from '../config/vqgan-config.js';
 import { createOptimizer, createSchedule } from '../run/optimization.js';
 import { RunFolder } from '../run/run-folder.js';
-import {
-  readCheckpointTensors,
-  restoreCheckpoint,
-  runTraining,
-  type TrainingOptions,
-  type TrainingResult,
-} from '../run/training-loop.js';
+import { restoreCheckpoint, restoreState } from '../run/restore-checkpoint.js';
+import { runTraining, type TrainingOptions, type TrainingResult } from '../run/training-loop.js';
 import { readVqganPictures, type VqganPictures } from './vqgan-pictures.js';
 import { VqganTask } from './vqgan-task.js';
 
@@ -75,9 +69,7 @@ export async function trainVqgan(
         });
         await restoreCheckpoint(run, task, { weights, rules: rulesForEasel(weights.keys()), optimizer });
         if (run.resumed !== null) {
-          const state = await readCheckpointTensors(run.resumed.path, 'codebook');
-          tracker.loadState(state);
-          tf.dispose([...state.values()]);
+          await restoreState(tracker, run.resumed.path, 'codebook');
           await judges.adversary?.restore(run.resumed.path);
         }
         return await runTraining(run, task, options);
