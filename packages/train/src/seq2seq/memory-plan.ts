@@ -4,10 +4,9 @@ import * as tf from '@tensorflow/tfjs';
 import type { Seq2SeqBatch } from './batches.js';
 import type { Seq2SeqConfig } from '../config/seq2seq-config.js';
 import { nativeBackend } from '../run/native-backend.js';
-import { createOptimizer, createSchedule } from '../run/optimization.js';
 import { disposeBatch, tokenLosses } from './seq2seq-step.js';
-import { isStreamed, seq2seqUpdate } from './seq2seq-update.js';
-import { holdWeights, optimizerGroup, trainedWeights } from './trained-weights.js';
+import { isStreamed, seq2seqUpdate, updateSubject } from './seq2seq-update.js';
+import { holdWeights } from './trained-weights.js';
 
 /** What a run holds in memory at its peak, in bytes. */
 export interface MemoryPlan {
@@ -66,23 +65,23 @@ async function play(
   let optimizer: Optimizer | undefined;
   try {
     holdWeights(model.namedWeights(), config.weights);
-    const trained = trainedWeights(model, config);
-    const schedule = createSchedule({ ...config.schedule, warmupSteps: 0 }, UPDATES);
-    optimizer = createOptimizer(config.optimizer, schedule, trained, optimizerGroup(model), config.weights);
+    const unwarmed = { ...config, schedule: { ...config.schedule, warmupSteps: 0 } };
+    const subject = updateSubject(unwarmed, model, UPDATES);
+    optimizer = subject.optimizer;
     const key: Key = prngKey(0);
     for (let update = 0; update < UPDATES; update++) {
       const batches = Array.from({ length: config.accumulate }, () => ({
         batch: blankBatch(modelConfig, config.batchSize, textLength),
         dropoutKey: key,
       }));
-      await seq2seqUpdate({ config, model, trained, optimizer }, batches, update, () => {});
+      await seq2seqUpdate(subject, batches, update, () => {});
     }
     const evaluated = blankBatch(modelConfig, config.evaluation.batchSize ?? config.batchSize, textLength);
     tokenLosses(model, evaluated).dispose();
     disposeBatch(evaluated);
     return {
       weights: bytesOf(model.namedWeights().values(), config.weights === 'bfloat16' ? 2 : 4),
-      gradients: isStreamed(config, 0) ? 0 : bytesOf(trained.values()),
+      gradients: isStreamed(config, 0) ? 0 : bytesOf(subject.trained.values()),
       optimizer: bytesOf(optimizer.state().values()),
     };
   } finally {

@@ -7,17 +7,16 @@ import type { Seq2SeqConfig } from '../config/seq2seq-config.js';
 import { type MemoryPlan, planMemory } from './memory-plan.js';
 import { MicroBatches, type ReadableRow } from './micro-batches.js';
 import { nativeBackend } from '../run/native-backend.js';
-import { createOptimizer, createSchedule } from '../run/optimization.js';
+import { createSchedule } from '../run/optimization.js';
 import { type ParameterGroup, parameterGroups } from './parameter-groups.js';
 import { pictureGrid } from '../run/picture-grid.js';
 import type { Grid } from '../run/run-folder.js';
 import { openSeq2SeqData } from './seq2seq-data.js';
-import { seq2seqUpdate } from './seq2seq-update.js';
+import { seq2seqUpdate, updateSubject } from './seq2seq-update.js';
 import { type StartingPoint, startingPoint } from './starting-point.js';
 import { stepFlop } from './step-flop.js';
-import { checkVqgan, updatesOf } from './train-seq2seq.js';
-import { holdWeights, optimizerGroup, trainedWeights } from './trained-weights.js';
-import type { TrainingRows } from './training-rows.js';
+import { holdWeights } from './trained-weights.js';
+import { type TrainingRows, updatesOf } from './training-rows.js';
 
 /** How long an update takes, and how that is known. */
 export interface TimePlan {
@@ -64,9 +63,7 @@ export async function planSeq2Seq(
 ): Promise<Seq2SeqPlan> {
   const key = prngKey(config.seed);
   const start = await startingPoint(config, key);
-  const { modelConfig, tokenizer } = start;
-  const vqgan = config.vqgan ?? start.vqgan;
-  if (vqgan !== null) await checkVqgan(vqgan, modelConfig);
+  const { modelConfig, tokenizer, vqgan } = start;
   const { rows } = await openSeq2SeqData(config, start, key, undefined);
   try {
     const steps = await updatesOf(config, rows);
@@ -116,27 +113,19 @@ async function measureTime(
 ): Promise<TimePlan | undefined> {
   const model = await start.build();
   holdWeights(model.namedWeights(), config.weights);
-  const trained = trainedWeights(model, config);
-  const schedule = createSchedule(config.schedule, steps);
-  const optimizer = createOptimizer(
-    config.optimizer,
-    schedule,
-    trained,
-    optimizerGroup(model),
-    config.weights,
-  );
+  const subject = updateSubject(config, model, steps);
   let [updates, seconds] = [0, 0];
   try {
     for (let step = 1; updates < TIMED_UPDATES && !signal?.aborted; step++) {
       const began = performance.now();
       const batches = microBatches.of(await rows.update(step), step);
-      await seq2seqUpdate({ config, model, trained, optimizer }, batches, step, () => {});
+      await seq2seqUpdate(subject, batches, step, () => {});
       if (step === 1) continue;
       updates++;
       seconds += (performance.now() - began) / 1000;
     }
   } finally {
-    optimizer.dispose();
+    subject.optimizer.dispose();
     model.dispose();
   }
   if (updates === 0) return undefined;

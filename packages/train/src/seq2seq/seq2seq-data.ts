@@ -1,8 +1,9 @@
-import { readFile } from 'node:fs/promises';
-import { type BpeTokenizer, type DalleBartConfig, parseWordFrequencies, TextNormalizer } from '@easel/bart';
-import { DataError, foldIn, foldInNames, type Key, permutation, uniform } from '@easel/core';
+import type { BpeTokenizer, DalleBartConfig } from '@easel/bart';
+import { DataError, foldInNames, type Key, permutation } from '@easel/core';
 import { type BatchSettings, Seq2SeqBatches } from './batches.js';
+import { createNormalizer, type NormalizeCaption } from './caption-normalizer.js';
 import type { Seq2SeqConfig } from '../config/seq2seq-config.js';
+import type { EncodingShape } from '../encoded/checked-row.js';
 import { readEncodedSet, shardFiles } from '../encoded/encoded-set.js';
 import { digestOfFiles } from '../sources/file-digest.js';
 import { permutedEpoch } from '../encoded/permuted-epochs.js';
@@ -56,26 +57,34 @@ export async function openSeq2SeqData(
     tokenize: (texts) => captions.tokenizer.encodeBatch(texts, { maxLength: maxTextLength }),
   };
   const from = resumed === undefined ? ROWS_START : rowsStart(resumed, config.data.repeatEpoch);
-  const open = config.data.order === 'streamed' ? openStreamed : openPermuted;
-  return open(config, captions.modelConfig, settings, normalize, key, from);
+  const opening = { config, shape: captions.modelConfig, settings, normalize, key, from };
+  return config.data.order === 'streamed' ? openStreamed(opening) : openPermuted(opening);
 }
 
-type Normalize = (caption: string) => string;
+/** What opening the sets of a run needs. */
+interface Opening {
+  readonly config: Seq2SeqConfig;
+  readonly shape: EncodingShape;
+  readonly settings: BatchSettings;
+  readonly normalize: NormalizeCaption | undefined;
+  readonly key: Key;
+  readonly from: RowsStart;
+}
 
-async function openPermuted(
-  config: Seq2SeqConfig,
-  { imageLength, imageVocabSize }: DalleBartConfig,
-  settings: BatchSettings,
-  normalize: Normalize | undefined,
-  key: Key,
-  from: RowsStart,
-): Promise<Seq2SeqData> {
+async function openPermuted({
+  config,
+  shape,
+  settings,
+  normalize,
+  key,
+  from,
+}: Opening): Promise<Seq2SeqData> {
   const { data, evaluation } = config;
   const batchSize = evaluation.batchSize ?? config.batchSize;
   const filter = filterOf(data);
   const open = async (path: string, maxRows: number | null) => {
     const selection = { filter, ...(maxRows !== null && { maxRows }) };
-    const set = await readEncodedSet(path, { imageLength, imageVocabSize }, columnsOf(data), selection);
+    const set = await readEncodedSet(path, shape, columnsOf(data), selection);
     return new Seq2SeqBatches(set, {
       ...settings,
       // The empty caption stays empty: normalized it would be a space, which is a token.
@@ -113,21 +122,21 @@ async function openPermuted(
   return { rows: new PermutedRows(batches, rows, config, order, from), splits };
 }
 
-async function openStreamed(
-  config: Seq2SeqConfig,
-  { imageLength, imageVocabSize }: DalleBartConfig,
-  settings: BatchSettings,
-  normalize: Normalize | undefined,
-  key: Key,
-  from: RowsStart,
-): Promise<Seq2SeqData> {
+async function openStreamed({
+  config,
+  shape,
+  settings,
+  normalize,
+  key,
+  from,
+}: Opening): Promise<Seq2SeqData> {
   const { data, evaluation } = config;
   const batchSize = evaluation.batchSize ?? config.batchSize;
   const filter = filterOf(data);
   const loader = async (path: string, maxRows: number | null): Promise<LoaderSettings> => ({
     files: await shardFiles(path),
     columns: columnsOf(data),
-    shape: { imageLength, imageVocabSize },
+    shape,
     filter,
     ...(maxRows !== null && { maxRows }),
     ...(normalize && { normalize }),
@@ -187,24 +196,4 @@ function filterOf(data: Seq2SeqConfig['data']): RowFilter {
 
 function columnsOf({ captionColumn, encodingColumn }: Seq2SeqConfig['data']) {
   return { caption: captionColumn, encoding: encodingColumn };
-}
-
-/** A normalizer whose choice of names for persons depends on the key and the caption alone, so that a stream can go on anywhere. */
-export async function createNormalizer(wordList: string | null, key: Key): Promise<Normalize> {
-  let drawn: { key: Key | undefined; count: number } = { key: undefined, count: 0 };
-  let current = '';
-  const random = () => {
-    drawn.key ??= foldInNames(key, [current]);
-    return uniform(foldIn(drawn.key, drawn.count++), [1])[0] as number;
-  };
-  const normalizer = new TextNormalizer(
-    wordList === null
-      ? { random }
-      : { random, wordFrequencies: parseWordFrequencies(await readFile(wordList, 'utf8')) },
-  );
-  return (caption) => {
-    current = caption;
-    drawn = { key: undefined, count: 0 };
-    return normalizer.normalize(caption);
-  };
 }

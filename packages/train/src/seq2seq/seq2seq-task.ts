@@ -1,5 +1,5 @@
-import type { DalleBart, DalleBartConfig } from '@easel/bart';
-import { DataError, type Key, type Optimizer, prngKey } from '@easel/core';
+import type { DalleBartConfig } from '@easel/bart';
+import { DataError, type Key, prngKey } from '@easel/core';
 import * as tf from '@tensorflow/tfjs';
 import type { BatchRows, Seq2SeqBatch } from './batches.js';
 import type { Seq2SeqConfig } from '../config/seq2seq-config.js';
@@ -8,9 +8,8 @@ import { MicroBatches } from './micro-batches.js';
 import type { CheckpointParts, FailedBatch, Grid } from '../run/run-folder.js';
 import type { PromptSamples } from './sample-prompts.js';
 import { disposeBatch, type MicroBatch, tokenLosses } from './seq2seq-step.js';
-import { seq2seqUpdate } from './seq2seq-update.js';
+import { seq2seqUpdate, type UpdateSubject } from './seq2seq-update.js';
 import { stepFlop } from './step-flop.js';
-import { trainedWeights } from './trained-weights.js';
 import {
   requireFinite,
   type TrainingPace,
@@ -20,12 +19,9 @@ import {
 import type { EvaluationRows, TrainingRows } from './training-rows.js';
 
 /** What a Seq2SeqTask trains and on what. */
-export interface Seq2SeqTaskParts {
-  readonly config: Seq2SeqConfig;
+export interface Seq2SeqTaskParts extends UpdateSubject {
   /** Updates of the whole run. */
   readonly steps: number;
-  readonly model: DalleBart;
-  readonly optimizer: Optimizer;
   readonly rows: TrainingRows;
   /** What is evaluated, by name. */
   readonly splits: Readonly<Record<string, EvaluationRows>>;
@@ -48,9 +44,7 @@ export class Seq2SeqTask implements TrainingTask {
   readonly exportModel: TrainingTask['exportModel'];
   readonly exportNeedsPause: boolean;
   private readonly parts: Seq2SeqTaskParts;
-  /** All weights, and those that are trained. */
   private readonly weights: Map<string, tf.Variable>;
-  private readonly trained: Map<string, tf.Variable>;
   private readonly microBatches: MicroBatches;
   /** The rows of the newest update. */
   private newest: readonly BatchRows[] = [];
@@ -67,7 +61,6 @@ export class Seq2SeqTask implements TrainingTask {
     this.exportModel = parts.exportModel;
     this.exportNeedsPause = config.exportOriginal; // which has the optimizer's state too
     this.weights = parts.model.namedWeights();
-    this.trained = trainedWeights(parts.model, config);
     this.microBatches = new MicroBatches(config, parts.steps, parts.rows.blanked);
   }
 
@@ -93,7 +86,7 @@ export class Seq2SeqTask implements TrainingTask {
       }
     };
     const { loss, gradientNorm, statistics } = await seq2seqUpdate(
-      { config, model, trained: this.trained, optimizer },
+      this.parts,
       counted(this.microBatches.of(rows, step)),
       step,
       (loss, norm, changed) => requireFinite(step, loss, norm, changed),

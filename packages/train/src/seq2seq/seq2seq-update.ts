@@ -2,8 +2,9 @@ import type { DalleBart } from '@easel/bart';
 import type { Optimizer } from '@easel/core';
 import type * as tf from '@tensorflow/tfjs';
 import type { Seq2SeqConfig } from '../config/seq2seq-config.js';
-import { applyUpdate, StreamedUpdate } from '../run/optimization.js';
+import { applyUpdate, createOptimizer, createSchedule, StreamedUpdate } from '../run/optimization.js';
 import { type MicroBatch, seq2seqGradients, seq2seqStreamed } from './seq2seq-step.js';
+import { optimizerGroup, trainedWeights } from './trained-weights.js';
 import { statisticsDue, type WeightStatistics, weightStatistics } from '../run/weight-statistics.js';
 
 /** What an update changes, and how. */
@@ -12,6 +13,20 @@ export interface UpdateSubject {
   readonly model: DalleBart;
   readonly trained: ReadonlyMap<string, tf.Variable>;
   readonly optimizer: Optimizer;
+}
+
+/** A model with what trains it, for a run of so many updates; the caller disposes the optimizer. Throws ConfigError as `createSchedule` does. */
+export function updateSubject(config: Seq2SeqConfig, model: DalleBart, steps: number): UpdateSubject {
+  const trained = trainedWeights(model, config);
+  const schedule = createSchedule(config.schedule, steps);
+  const optimizer = createOptimizer(
+    config.optimizer,
+    schedule,
+    trained,
+    optimizerGroup(model),
+    config.weights,
+  );
+  return { config, model, trained, optimizer };
 }
 
 /** Whether weights are changed as their gradients come, so that never all of them are held: where nothing needs all at once. */

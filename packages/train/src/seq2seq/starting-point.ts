@@ -9,6 +9,7 @@ import {
 } from '@easel/bart';
 import { openDalleBart, openModelConfig, openTokenizer, WORD_LIST } from '@easel/bart/node';
 import { ConfigError, type Key } from '@easel/core';
+import { parseVqganConfig } from '@easel/vqgan';
 import { readJsonFile } from '../config/fields.js';
 import type { Seq2SeqConfig } from '../config/seq2seq-config.js';
 import { isImageSide } from './trained-weights.js';
@@ -17,8 +18,9 @@ import { isImageSide } from './trained-weights.js';
 export interface StartingPoint {
   readonly modelConfig: DalleBartConfig;
   readonly tokenizer: BpeTokenizer;
-  /** What lies beside an older model. */
+  /** Folder of the VQGAN that draws the model's tokens: the config's, else what lies beside an older model. */
   readonly vqgan: string | null;
+  /** What lies beside an older model. */
   readonly wordList: string | null;
   /** The model, with fresh weights or those of `init`; the caller disposes it. */
   readonly build: () => Promise<DalleBart>;
@@ -26,6 +28,13 @@ export interface StartingPoint {
 
 /** Finds what a config begins with. Throws ConfigError or CheckpointError for files that are missing or don't go together. */
 export async function startingPoint(config: Seq2SeqConfig, key: Key): Promise<StartingPoint> {
+  const start = await modelStart(config, key);
+  requireFit(start.tokenizer, start.modelConfig);
+  if (start.vqgan !== null) await requireCodes(start.vqgan, start.modelConfig);
+  return start;
+}
+
+async function modelStart(config: Seq2SeqConfig, key: Key): Promise<StartingPoint> {
   const tokenizer = await openTokenizer((config.tokenizer ?? config.init) as string);
   const { init } = config;
   if (init !== null) {
@@ -34,11 +43,10 @@ export async function startingPoint(config: Seq2SeqConfig, key: Key): Promise<St
       throw new ConfigError(
         `Training: ${init} is a first version model, which can be drawn with but not trained on. Start from a model of the second version.`,
       );
-    requireFit(tokenizer, plan.config);
     return {
       modelConfig: withRates(plan.config, config),
       tokenizer,
-      vqgan: await pathIfThere(join(init, 'vqgan')),
+      vqgan: config.vqgan ?? (await pathIfThere(join(init, 'vqgan'))),
       wordList: await pathIfThere(join(init, WORD_LIST)),
       build: async () => {
         const model = withDropout((await openDalleBart(init)).model as DalleBart, config);
@@ -52,13 +60,12 @@ export async function startingPoint(config: Seq2SeqConfig, key: Key): Promise<St
       ? [await readJsonFile(config.model), config.model]
       : [config.model, 'model'];
   const modelConfig = withRates(parseDalleBartConfig(json, file), config);
-  requireFit(tokenizer, modelConfig);
   const build = async () => {
     const model = new DalleBart(modelConfig);
     initializeDalleBart(model, key);
     return model;
   };
-  return { modelConfig, tokenizer, vqgan: null, wordList: null, build };
+  return { modelConfig, tokenizer, vqgan: config.vqgan, wordList: null, build };
 }
 
 /** A model's config with the run's dropout, where that names any. */
@@ -90,6 +97,16 @@ function requireFit(
   if (tokenizer.size > encoderVocabSize)
     throw new ConfigError(
       `Training: the tokenizer has ${tokenizer.size} tokens, but the model's encoder_vocab_size is ${encoderVocabSize}. Train a smaller tokenizer, or raise encoder_vocab_size.`,
+    );
+}
+
+/** Throws ConfigError unless the folder holds a VQGAN that knows every token that the model draws. */
+async function requireCodes(folder: string, { imageVocabSize }: DalleBartConfig): Promise<void> {
+  const file = join(folder, 'config.json');
+  const { nEmbed } = parseVqganConfig(await readJsonFile(file), file);
+  if (nEmbed > imageVocabSize)
+    throw new ConfigError(
+      `Training: the VQGAN in ${folder} has ${nEmbed} codes, but the model's image_vocab_size is ${imageVocabSize}. Set image_vocab_size to ${nEmbed}, and encode the pictures with this VQGAN.`,
     );
 }
 

@@ -441,6 +441,9 @@ describe('watching', () => {
     expect(runs.metrics('run')).toEqual(runs.metrics('silent'));
     await train('again', { samples, vqgan: join(runs.root, 'vqgan') }, stopAt(4));
     expect(runs.bytes('again', 'samples', 'step-00000004.png').equals(drawn)).toBe(true);
+    // The VQGAN of a later model folder is that of the first one.
+    const vqganOf = (name: string) => runs.bytes(name, 'model', 'vqgan', 'model.safetensors');
+    expect(vqganOf('run').equals(vqganOf('again'))).toBe(true);
   });
 
   test('event files can be left out', async () => {

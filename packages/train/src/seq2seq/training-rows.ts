@@ -1,5 +1,6 @@
-import type { Key } from '@easel/core';
+import { ConfigError, type Key } from '@easel/core';
 import { BatchRows, type BatchSettings, type Seq2SeqBatches, tokenizeTexts } from './batches.js';
+import type { Seq2SeqConfig } from '../config/seq2seq-config.js';
 import {
   countRows,
   evaluationBatches,
@@ -28,6 +29,24 @@ export interface TrainingRows {
   /** The rows of update `step`, as micro-batches. Asked for one update after the other. */
   update(step: number): Promise<readonly BatchRows[]>;
   close(): Promise<void>;
+}
+
+/** Updates of the whole run. Throws ConfigError if its epochs don't make one. */
+export async function updatesOf(
+  {
+    steps,
+    epochs,
+    batchSize,
+    accumulate,
+  }: Pick<Seq2SeqConfig, 'steps' | 'epochs' | 'batchSize' | 'accumulate'>,
+  rows: TrainingRows,
+): Promise<number> {
+  const updates = steps ?? (await rows.updatesIn(epochs as number));
+  if (updates === 0)
+    throw new ConfigError(
+      `Training: the training set's rows don't fill one update of ${batchSize * accumulate} (batchSize · accumulate). Lower batchSize, or filter less.`,
+    );
+  return updates;
 }
 
 /** Rows that are evaluated, batch by batch, as often as wanted. */

@@ -1,0 +1,61 @@
+import { existsSync } from 'node:fs';
+import { copyFile, cp } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { BpeTokenizer } from '@easel/bart';
+import { saveDalleBart, WORD_LIST } from '@easel/bart/node';
+import type { HeldTensors } from '@easel/core/node';
+import { openVqgan, saveVqgan } from '@easel/vqgan/node';
+import { saveOriginalCheckpoint } from './original-checkpoint.js';
+import type { UpdateSubject } from './seq2seq-update.js';
+
+/** What lies in a run's model folder beside the weights. */
+export interface ModelCompanions {
+  readonly tokenizer: BpeTokenizer;
+  readonly wordList: string | null;
+  /** Folder of the VQGAN that draws the model's tokens. */
+  readonly vqgan: string | null;
+}
+
+/** Writes the model folders of a sitting. `current`: where the one before is. */
+export class ModelExport {
+  private readonly subject: UpdateSubject;
+  private readonly beside: ModelCompanions;
+  private readonly current: string;
+  /** Whether the VQGAN in the current folder is this sitting's. */
+  private hasVqgan = false;
+
+  constructor(subject: UpdateSubject, beside: ModelCompanions, current: string) {
+    this.subject = subject;
+    this.beside = beside;
+    this.current = current;
+  }
+
+  /** Writes the model, with `weights` or those it has now, and what `easel generate` needs with it. */
+  async write(folder: string, weights?: HeldTensors): Promise<void> {
+    const { config, model, trained, optimizer } = this.subject;
+    const { tokenizer, wordList, vqgan } = this.beside;
+    await saveDalleBart(folder, model, tokenizer, config.exportDtype, weights);
+    if (wordList !== null) await copyFile(wordList, join(folder, WORD_LIST));
+    if (vqgan !== null) await this.exportVqgan(vqgan, join(folder, 'vqgan'));
+    if (!config.exportOriginal) return;
+    const stateSubject = { model, optimizer: config.optimizer, trained };
+    await saveOriginalCheckpoint(folder, stateSubject, optimizer.state());
+  }
+
+  /** The VQGAN as it is, or the half of it that drawing needs, which is made once a sitting. */
+  private async exportVqgan(from: string, to: string): Promise<void> {
+    const { vqganParts, exportDtype } = this.subject.config;
+    const before = join(this.current, 'vqgan');
+    if (vqganParts === 'whole') await cp(from, to, { recursive: true });
+    else if (this.hasVqgan && existsSync(before)) await cp(before, to, { recursive: true });
+    else {
+      const vqgan = await openVqgan(from);
+      try {
+        await saveVqgan(to, vqgan, exportDtype, { decoderOnly: true });
+      } finally {
+        vqgan.dispose();
+      }
+      this.hasVqgan = true;
+    }
+  }
+}
