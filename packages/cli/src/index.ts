@@ -1,5 +1,4 @@
 // Drawing from a model folder
-export { drawTokens, tokensOfPicture } from './draw-tokens.js';
 export {
   type GenerateOptions,
   generatePictures,

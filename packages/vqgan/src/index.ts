@@ -36,6 +36,7 @@ export {
 } from './config.js';
 
 // Model
+export { type DrawnPicture, drawTokens, tokensOfPicture } from './draw-tokens.js';
 export {
   type GumbelOptions,
   type GumbelQuantized,

@@ -1,10 +1,9 @@
 import { DataError } from '@easel/core';
 import { readEncodedSet } from '@easel/train';
-import type { VqganConfig } from '@easel/vqgan';
+import { drawTokens, tokensOfPicture, type VqganConfig } from '@easel/vqgan';
 import { openVqgan } from '@easel/vqgan/node';
 import { backendOption, startBackend } from '../backend-option.js';
 import { defineCommand } from '../command.js';
-import { drawTokens, tokensOfPicture } from '../draw-tokens.js';
 import { interruptible } from '../interrupt.js';
 import { resolveVqganFolder } from '../model-folder.js';
 import { integerOption, jsonOption, quietOption, textOption } from '../options.js';

@@ -1,8 +1,7 @@
 import { dalleBartConfigToJson } from '@easel/bart';
-import { prngKey, toBytes } from '@easel/core';
-import type { Vqgan } from '@easel/vqgan';
+import { prngKey } from '@easel/core';
+import { type DrawnPicture, drawTokens } from '@easel/vqgan';
 import { openVqgan } from '@easel/vqgan/node';
-import * as tf from '@tensorflow/tfjs';
 import type { Seq2SeqConfig } from '../config/seq2seq-config.js';
 import { type MemoryPlan, planMemory } from './memory-plan.js';
 import { MicroBatches, type ReadableRow } from './micro-batches.js';
@@ -73,7 +72,7 @@ export async function planSeq2Seq(
     const first = await rows.update(0);
     const microBatches = new MicroBatches(config, steps, rows.blanked);
     const readable = microBatches.readable(first, 0, (ids) => tokenizer.decode(ids));
-    const picture = vqgan === null ? undefined : await drawTokens(vqgan, readable);
+    const picture = vqgan === null ? undefined : await drawRows(vqgan, readable);
     const { trainable, gradientCheckpointing: rematerialize, batchSize, accumulate } = config;
     const flop = stepFlop(modelConfig, {
       rows: batchSize * accumulate,
@@ -139,20 +138,18 @@ function estimatedTime(flop: number, peak: number | undefined, steps: number): T
 }
 
 /** The pictures that the rows' tokens stand for, in the order of the rows; undefined where tokens are not a square. */
-async function drawTokens(folder: string, rows: readonly ReadableRow[]): Promise<Grid | undefined> {
+async function drawRows(folder: string, rows: readonly ReadableRow[]): Promise<Grid | undefined> {
   const length = rows[0]?.tokens.length ?? 0;
   if (!Number.isInteger(Math.sqrt(length))) return undefined;
-  const vqgan: Vqgan = await openVqgan(folder, { decoderOnly: true });
+  const vqgan = await openVqgan(folder, { decoderOnly: true });
   try {
-    const drawn: Uint8Array[] = [];
-    let size = 0;
-    for (const { tokens } of rows) {
-      const picture = tf.tidy(() => vqgan.decodeCode(tf.tensor2d([...tokens], [1, length], 'int32'))); // [1, H, W, 3]
-      drawn.push(toBytes((await picture.data()) as Float32Array));
-      size = picture.shape[1] as number;
-      picture.dispose();
-    }
-    return await pictureGrid(Buffer.concat(drawn), size, Math.min(8, rows.length));
+    const drawn: DrawnPicture[] = [];
+    for (const { tokens } of rows) drawn.push(...(await drawTokens(vqgan, [tokens])));
+    return await pictureGrid(
+      Buffer.concat(drawn.map(({ data }) => data)),
+      (drawn[0] as DrawnPicture).width,
+      Math.min(8, rows.length),
+    );
   } finally {
     vqgan.dispose();
   }

@@ -5,10 +5,9 @@ import {
   type ProcessedPrompts,
   type Processor,
 } from '@easel/bart';
-import { ConfigError, type Key, toBytes } from '@easel/core';
-import type { Vqgan } from '@easel/vqgan';
+import { ConfigError, type Key } from '@easel/core';
+import { type DrawnPicture, drawTokens, type Vqgan } from '@easel/vqgan';
 import { openVqgan } from '@easel/vqgan/node';
-import * as tf from '@tensorflow/tfjs';
 import type { Seq2SeqConfig } from '../config/seq2seq-config.js';
 import { pictureGrid } from '../run/picture-grid.js';
 import type { Grid } from '../run/run-folder.js';
@@ -75,14 +74,12 @@ export class PromptSamples {
       topK,
       conditionScale,
     });
-    const shape: [number, number] = [rows.length, this.model.config.imageLength];
-    const pictures = tf.tidy(() => {
-      const tokens = tf.tensor2d(Int32Array.from(rows.flatMap((row) => [...row])), shape, 'int32');
-      return this.vqgan.decodeCode(tokens); // [B, H, W, 3]
-    });
-    const bytes = toBytes((await pictures.data()) as Float32Array);
-    pictures.dispose();
-    return pictureGrid(bytes, pictures.shape[1] as number, perPrompt);
+    const drawn = await drawTokens(this.vqgan, rows);
+    return pictureGrid(
+      Buffer.concat(drawn.map(({ data }) => data)),
+      (drawn[0] as DrawnPicture).width,
+      perPrompt,
+    );
   }
 
   dispose(): void {

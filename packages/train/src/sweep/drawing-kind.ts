@@ -2,10 +2,10 @@ import { appendFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { generateTokens, iterationKeys } from '@easel/bart';
 import { openDalleBart } from '@easel/bart/node';
-import { DataError, type Key, toBytes } from '@easel/core';
+import { DataError, type Key } from '@easel/core';
 import { writeFileAtomic } from '@easel/core/node';
+import { drawTokens } from '@easel/vqgan';
 import { openVqgan } from '@easel/vqgan/node';
-import * as tf from '@tensorflow/tfjs';
 import { choice, integer, readJsonFile, real, type Settings, section, text } from '../config/fields.js';
 import { decodePicture, defaultPictureShape } from '../sources/decode-picture.js';
 import { pictureGrid } from '../run/picture-grid.js';
@@ -75,8 +75,7 @@ export const drawingKind: SweepKind = {
     const numbers = judge(settings, wishes, gallery, drawn);
     await mkdir(join(options.out, 'samples'), { recursive: true });
     const shown = drawn.pixels.slice(0, Math.min(shownPrompts, wishes.length) * settings.perPrompt);
-    const bytes = Uint8Array.from(shown.flatMap((pixels) => [...pixels]));
-    const { png } = await pictureGrid(bytes, drawn.size, settings.perPrompt);
+    const { png } = await pictureGrid(Buffer.concat(shown), drawn.size, settings.perPrompt);
     await writeFileAtomic(join(options.out, 'samples', 'step-00000001.png'), png);
     const prompts = wishes.slice(0, shownPrompts).map(({ prompt }) => prompt);
     const config = { ...settings, steps: 1, samples: { prompts } };
@@ -136,17 +135,10 @@ async function draw(
       const rowKeys: readonly Key[] = some.map(({ key }) => key);
       const sampling = { rowKeys, temperature, topK, topP, conditionScale };
       const rows = await generateTokens(bart.model, inputs, sampling);
-      const pictures = tf.tidy(() => {
-        const flat = Int32Array.from(rows.flatMap((row) => [...row]));
-        return vqgan.decodeCode(tf.tensor2d(flat, [rows.length, flat.length / rows.length], 'int32'));
-      }); // [B, H, W, 3]
-      const bytes = toBytes((await pictures.data()) as Float32Array);
-      size = pictures.shape[1] as number;
-      pictures.dispose();
-      const each = bytes.length / rows.length;
-      for (const [i, row] of rows.entries()) {
-        tokens.push(row);
-        pixels.push(bytes.slice(i * each, (i + 1) * each));
+      tokens.push(...rows);
+      for (const { data, width } of await drawTokens(vqgan, rows)) {
+        pixels.push(data);
+        size = width;
       }
       onProgress(tokens.length, wanted.length, '');
     }

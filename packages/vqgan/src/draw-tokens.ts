@@ -1,18 +1,25 @@
 import { DataError, toBytes } from '@easel/core';
-import type { Vqgan, VqganConfig } from '@easel/vqgan';
 import * as tf from '@tensorflow/tfjs';
-import type { Pixels } from './picture-file.js';
+import { downsamplingFactor, type VqganConfig } from './config.js';
+import type { Vqgan } from './model.js';
+
+/** A picture's pixels: uint8 [height, width, 3]. */
+export interface DrawnPicture {
+  readonly data: Uint8Array;
+  readonly width: number;
+  readonly height: number;
+}
 
 /** Image codes of one picture, n: a square grid of side resolution / 2^(levels − 1). */
 export function tokensOfPicture(config: VqganConfig): number {
-  return (config.resolution / 2 ** (config.chMult.length - 1)) ** 2;
+  return (config.resolution / downsamplingFactor(config)) ** 2;
 }
 
 /**
  * The pictures of rows of image codes, all of one square length.
  * Throws DataError if a row is not a square grid or holds a code outside the codebook.
  */
-export async function drawTokens(vqgan: Vqgan, rows: readonly ArrayLike<number>[]): Promise<Pixels[]> {
+export async function drawTokens(vqgan: Vqgan, rows: readonly ArrayLike<number>[]): Promise<DrawnPicture[]> {
   const length = rows[0]?.length ?? 0;
   if (length === 0) return [];
   const { nEmbed } = vqgan.config;
