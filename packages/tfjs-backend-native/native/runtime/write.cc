@@ -5,10 +5,11 @@
 
 #include <cerrno>
 #include <condition_variable>
-#include <cstring>
 #include <list>
 #include <mutex>
 #include <utility>
+
+#include "runtime/float_bits.h"
 
 #if !defined(_WIN32)
 #include <fcntl.h>
@@ -17,12 +18,6 @@
 
 namespace easel {
 namespace {
-
-uint32_t bits_of(float value) {
-  uint32_t bits;
-  std::memcpy(&bits, &value, sizeof(bits));
-  return bits;
-}
 
 /// `bits` without its lowest `count`, rounded to nearest, ties to even.
 uint32_t rounded(uint32_t bits, int count) {
@@ -42,12 +37,6 @@ uint16_t float16_of(float value) {
   return static_cast<uint16_t>(sign | rounded(significand, 126 - static_cast<int>(magnitude >> 23)));
 }
 
-uint16_t bfloat16_of(float value) {
-  const uint32_t bits = bits_of(value);
-  if ((bits & 0x7fffffff) > 0x7f800000) return static_cast<uint16_t>(bits >> 16 | 0x40);
-  return static_cast<uint16_t>(rounded(bits, 16));
-}
-
 }  // namespace
 
 void to_float16(uint16_t* to, const float* from, size_t count) {
@@ -55,7 +44,7 @@ void to_float16(uint16_t* to, const float* from, size_t count) {
 }
 
 void to_bfloat16(uint16_t* to, const float* from, size_t count) {
-  for (size_t i = 0; i < count; i++) to[i] = bfloat16_of(from[i]);
+  for (size_t i = 0; i < count; i++) to[i] = static_cast<uint16_t>(bfloat16_upper(from[i]) >> 16);
 }
 
 #if defined(_WIN32)

@@ -9,6 +9,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "runtime/float_bits.h"
+
 namespace easel {
 namespace test {
 namespace {
@@ -51,12 +53,6 @@ void on_fault(int) {
   (void)!write(1, label, std::strlen(label));
   (void)!write(1, "\n", 1);
   _exit(1);
-}
-
-uint32_t bits_of(float x) {
-  uint32_t bits;
-  std::memcpy(&bits, &x, sizeof(bits));
-  return bits;
 }
 
 void print_failure(const char* format, ...) {

@@ -232,28 +232,29 @@ struct AddRowsTable {
   }
 };
 
-constexpr AddRowsTable<16, false> add_rows_16;
+constexpr AddRowsTable<16, true> add_rows_16;
+constexpr AddRowsTable<16, false> add_rows_16_again;
 constexpr AddRowsTable<8, true> add_rows_8;
 constexpr AddRowsTable<4, false> add_rows_4;
 constexpr AddRowsTable<1, false> add_rows_1;
 
 /// Eight rows of b at a time, fetched ahead: with fewer, C is read and written more often; of more, the processor loses track. With more rows of C than
-/// most_rows, groups of them take turns at sixteen rows of b, which the first group leaves in the cache.
+/// most_rows, groups of them take turns at sixteen rows of b, which the first group fetches and leaves in the cache.
 void few_rows(int m, int64_t n, int64_t k, const float* a, int64_t a_row, const float* b, int64_t b_step, float* c, int64_t c_row) {
   constexpr int most = Lanes::tile_rows < most_rows ? Lanes::tile_rows : most_rows;
   const int groups = m <= most_rows ? 1 : (m + most - 1) / most, group = (m + groups - 1) / groups;
   int64_t p = 0;
-  const auto add = [&](const AddRows* rows, int64_t depth) {
+  const auto add = [&](const AddRows* first, const AddRows* others, int64_t depth) {
     for (; p + depth <= k; p += depth) {
       for (int i = 0; i < m; i += group) {
-        rows[(m - i < group ? m - i : group) - 1](n, a + i * a_row + p, a_row, b + p * b_step, b_step, c + i * c_row, c_row, p > 0);
+        (i == 0 ? first : others)[(m - i < group ? m - i : group) - 1](n, a + i * a_row + p, a_row, b + p * b_step, b_step, c + i * c_row, c_row, p > 0);
       }
     }
   };
-  if (groups > 1) add(add_rows_16.of, 16);
-  add(add_rows_8.of, 8);
-  add(add_rows_4.of, 4);
-  add(add_rows_1.of, 1);
+  if (groups > 1) add(add_rows_16.of, add_rows_16_again.of, 16);
+  add(add_rows_8.of, add_rows_8.of, 8);
+  add(add_rows_4.of, add_rows_4.of, 4);
+  add(add_rows_1.of, add_rows_1.of, 1);
 }
 
 /// Rows of up to this many floats are fetched while the four before them are multiplied; longer ones would push those out of the second-level cache, and
