@@ -26,6 +26,7 @@ export {
   encodePictures,
 } from './encoded/encode.js';
 export { type EncodedSet, readEncodedSet } from './encoded/encoded-set.js';
+export { modelDigest } from './encoded/model-digest.js';
 export { type MixedPart, type MixOptions, mixPictures } from './sources/mixed-pictures.js';
 export { type OpenPicturesOptions, openPictures, type SourceSettings } from './sources/open-pictures.js';
 export {

@@ -79,15 +79,14 @@ export abstract class Optimizer {
     gradientScale = 1,
   ): void {
     this.#check(variables, grads);
-    const pending = this.begin(variables, gradientScale);
-    for (const name of variables.keys()) pending.take(name, grads.get(name) as tf.Tensor);
-    pending.finish();
+    const at = this.#point(variables, gradientScale);
+    for (const [name, variable] of variables) this.#change(name, variable, grads.get(name) as tf.Tensor, at);
+    this.#finish();
   }
 
   /** As `apply`, for gradients that come one by one and in any order. What `take` has changed stays changed if the update is not finished. */
   begin(variables: ReadonlyMap<string, tf.Variable>, gradientScale = 1): PendingUpdate {
-    const at = { learningRate: this.schedule(this.#step), count: this.#step, gradientScale };
-    this.prepare(variables);
+    const at = this.#point(variables, gradientScale);
     const waiting = new Map(variables);
     return {
       take: (name, gradient) => {
@@ -96,18 +95,31 @@ export abstract class Optimizer {
           throw new ShapeError(`optimizer: there is a gradient but no variable named ${name}.`);
         checkGradient(name, variable, gradient);
         waiting.delete(name);
-        tf.tidy(() => {
-          this.update(name, variable, gradient, at);
-          if (this.#weights === 'bfloat16')
-            variable.assign(toBfloat16(variable, roundingSeed(name, at.count)));
-        });
+        this.#change(name, variable, gradient, at);
       },
       finish: () => {
         for (const [name, variable] of waiting) checkGradient(name, variable, undefined);
-        this.#checkLoadedIsUsed();
-        this.#step += 1;
+        this.#finish();
       },
     };
+  }
+
+  #point(variables: ReadonlyMap<string, tf.Variable>, gradientScale: number): UpdatePoint {
+    const at = { learningRate: this.schedule(this.#step), count: this.#step, gradientScale };
+    this.prepare(variables);
+    return at;
+  }
+
+  #change(name: string, variable: tf.Variable, gradient: tf.Tensor, at: UpdatePoint): void {
+    tf.tidy(() => {
+      this.update(name, variable, gradient, at);
+      if (this.#weights === 'bfloat16') variable.assign(toBfloat16(variable, roundingSeed(name, at.count)));
+    });
+  }
+
+  #finish(): void {
+    this.#checkLoadedIsUsed();
+    this.#step += 1;
   }
 
   /** Called once before the variables of an update, for what depends on all of them. */

@@ -1,4 +1,6 @@
-import { access, link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DataError, EaselError } from '@easel/core';
 import { writeFileAtomic } from '@easel/core/node';
@@ -85,7 +87,7 @@ export class EncodeFolder {
     const failed = await readSkippedLog(this.path);
     for (const [index, shard] of shards.entries()) {
       const record = { index, ...shard, failed: failed.get(index) ?? [], codeCounts: null };
-      if (await this.hasShard(index)) this.records.set(index, record);
+      if (this.hasShard(index)) this.records.set(index, record);
     }
     if (this.records.size === this.shardCount) return;
     for (const record of this.records.values())
@@ -108,16 +110,13 @@ export class EncodeFolder {
     for (const index of await recordedShards(this.path)) {
       if (index >= this.shardCount || this.records.has(index)) continue;
       const record = await readRecord(this.path, index);
-      if (record !== undefined && (await this.hasShard(index))) this.records.set(index, record);
+      if (record !== undefined && this.hasShard(index)) this.records.set(index, record);
     }
     return this.records;
   }
 
-  private async hasShard(index: number): Promise<boolean> {
-    return access(join(this.path, shardName(index, this.origin.format))).then(
-      () => true,
-      () => false,
-    );
+  private hasShard(index: number): boolean {
+    return existsSync(join(this.path, shardName(index, this.origin.format)));
   }
 
   /** Takes a shard for this process; undefined if another has it, or has just finished it. */
@@ -231,7 +230,7 @@ export class EncodeFolder {
 /** Makes the manifest as a whole unless there is one. */
 async function createManifest(folder: string, manifest: EncodeManifest): Promise<void> {
   const path = manifestPath(folder);
-  const fresh = join(folder, `.manifest-${process.pid}.partial`);
+  const fresh = join(folder, `.manifest-${randomUUID()}.partial`);
   await writeFile(fresh, `${JSON.stringify(manifest)}\n`);
   try {
     await link(fresh, path);

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { ConfigError, DataError, fromBytes } from '@easel/core';
 import { codeUsage, downsamplingFactor, type Vqgan, vqganConfigToJson } from '@easel/vqgan';
@@ -7,6 +6,7 @@ import type { FileLock } from '../run/lock-file.js';
 import { defaultPictureShape, type PictureShape } from '../sources/decode-picture.js';
 import { EncodeFolder, encodeCounts, writing } from './encode-folder.js';
 import { type EncodingOrigin, shardName, skippedLogName } from './encode-manifest.js';
+import { modelDigest } from './model-digest.js';
 import { decodeBatches, type SkippedPicture } from '../sources/picture-batches.js';
 import {
   type CaptionedPicture,
@@ -134,7 +134,7 @@ export async function encodePictures(source: PictureSource, options: EncodeOptio
   const origin: EncodingOrigin = {
     format,
     source: source.digest,
-    vqgan: await vqganDigest(vqgan),
+    vqgan: await modelDigest(vqganConfigToJson(config), vqgan.namedWeights()),
     shape,
     picturesPerShard,
     clip: scorer?.digest ?? null,
@@ -340,10 +340,4 @@ async function encodeBatch(vqgan: Vqgan, pixels: Uint8Array, size: number): Prom
 /** uint8 [B, size, size, 3] in 0…255 → float32 [B, size, size, 3] in [0, 1]; the caller disposes it. */
 export function pixelsToTensor(pixels: Uint8Array, size: number): tf.Tensor4D {
   return tf.tensor4d(fromBytes(pixels), [pixels.length / (size * size * 3), size, size, 3]);
-}
-
-async function vqganDigest(vqgan: Vqgan): Promise<string> {
-  const hash = createHash('sha256').update(JSON.stringify(vqganConfigToJson(vqgan.config)));
-  for (const [name, weight] of vqgan.namedWeights()) hash.update(name).update(await weight.data());
-  return hash.digest('hex');
 }

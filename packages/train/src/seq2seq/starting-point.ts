@@ -1,4 +1,4 @@
-import { access } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   type BpeTokenizer,
@@ -10,7 +10,7 @@ import {
 import { openDalleBart, openModelConfig, openTokenizer, WORD_LIST } from '@easel/bart/node';
 import { ConfigError, type Key } from '@easel/core';
 import { parseVqganConfig } from '@easel/vqgan';
-import { readJsonFile } from '../config/fields.js';
+import { modelSettings, readJsonFile } from '../config/fields.js';
 import type { Seq2SeqConfig } from '../config/seq2seq-config.js';
 import { isImageSide } from './trained-weights.js';
 
@@ -46,8 +46,8 @@ async function modelStart(config: Seq2SeqConfig, key: Key): Promise<StartingPoin
     return {
       modelConfig: withRates(plan.config, config),
       tokenizer,
-      vqgan: config.vqgan ?? (await pathIfThere(join(init, 'vqgan'))),
-      wordList: await pathIfThere(join(init, WORD_LIST)),
+      vqgan: config.vqgan ?? pathIfThere(join(init, 'vqgan')),
+      wordList: pathIfThere(join(init, WORD_LIST)),
       build: async () => {
         const model = withDropout((await openDalleBart(init)).model as DalleBart, config);
         if (config.initEmbeddings) initializeDalleBart(model, key, isImageSide);
@@ -55,10 +55,7 @@ async function modelStart(config: Seq2SeqConfig, key: Key): Promise<StartingPoin
       },
     };
   }
-  const [json, file] =
-    typeof config.model === 'string'
-      ? [await readJsonFile(config.model), config.model]
-      : [config.model, 'model'];
+  const { json, file } = await modelSettings(config.model);
   const modelConfig = withRates(parseDalleBartConfig(json, file), config);
   const build = async () => {
     const model = new DalleBart(modelConfig);
@@ -110,9 +107,6 @@ async function requireCodes(folder: string, { imageVocabSize }: DalleBartConfig)
     );
 }
 
-async function pathIfThere(path: string): Promise<string | null> {
-  return access(path).then(
-    () => path,
-    () => null,
-  );
+function pathIfThere(path: string): string | null {
+  return existsSync(path) ? path : null;
 }

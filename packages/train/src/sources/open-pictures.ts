@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
 import { extname } from 'node:path';
 import { ConfigError, DataError } from '@easel/core';
 import { expand } from 'brace-expansion';
@@ -58,7 +58,7 @@ export async function openPictures(
 
 async function openOne(settings: SourceSettings, options: OpenPicturesOptions): Promise<PictureSource> {
   const { path, captions: list, imageColumn, captionColumn } = settings;
-  const paths = (await isThere(path)) ? [path] : expand(path);
+  const paths = existsSync(path) ? [path] : expand(path);
   const endings = new Set(
     paths.map((file) => (['.tar', '.parquet'].includes(extname(file)) ? extname(file) : '')),
   );
@@ -81,11 +81,4 @@ async function openOne(settings: SourceSettings, options: OpenPicturesOptions): 
       captionColumn: captionColumn ?? undefined,
     });
   return openPictureFolder(path, { ...options, list: list ?? undefined });
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
 }

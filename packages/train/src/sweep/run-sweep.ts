@@ -1,4 +1,5 @@
-import { access, mkdir, readFile, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigError, didYouMean, EaselError } from '@easel/core';
 import { writeFileAtomic } from '@easel/core/node';
@@ -201,7 +202,7 @@ async function openRecords(
     sweep: { ...config, base },
     runs: Object.fromEntries(runs.map(({ name, settings }) => [name, settings])),
   };
-  if (await isThere(path)) {
+  if (existsSync(path)) {
     if (!resume)
       throw new ConfigError(
         `Sweep folder ${out}: there is a sweep in it already. Resume it, or choose another folder.`,
@@ -258,13 +259,6 @@ async function removeUnkept(folder: string, keep: SweepConfig['keep']): Promise<
   const unkept =
     keep === 'all' ? [] : keep === 'model' ? ['checkpoints'] : ['checkpoints', 'model', 'tensorboard'];
   for (const name of unkept) await rm(join(folder, name), { recursive: true, force: true });
-}
-
-function isThere(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }
 
 /** An error that the user can do something about, behind the name of its run. */

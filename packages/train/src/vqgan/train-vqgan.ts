@@ -10,7 +10,7 @@ import {
 } from '@easel/vqgan';
 import { openLpips, openVqgan, saveVqgan } from '@easel/vqgan/node';
 import { Adversary } from './adversary.js';
-import { readJsonFile } from '../config/fields.js';
+import { modelSettings } from '../config/fields.js';
 import type { VqganTrainingConfig } from '../config/vqgan-config.js';
 import { createOptimizer, createSchedule } from '../run/optimization.js';
 import { RunFolder } from '../run/run-folder.js';
@@ -90,10 +90,7 @@ export async function trainVqgan(
 
 async function startingPoint(config: VqganTrainingConfig, key: Key): Promise<Vqgan> {
   if (config.init !== null) return openVqgan(config.init);
-  const [json, file] =
-    typeof config.model === 'string'
-      ? [await readJsonFile(config.model), config.model]
-      : [config.model, 'model'];
+  const { json, file } = await modelSettings(config.model);
   const vqgan = new Vqgan(parseVqganConfig(json, file));
   initializeVqgan(vqgan, key);
   return vqgan;
