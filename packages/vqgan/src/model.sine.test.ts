@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import { Vqgan } from './model.js';
 import { FAST_BACKEND } from './testing/backends.js';
-import { goldenConfig, largestDifference, product, setWeights } from './testing/golden-case.js';
+import { goldenConfig, largestDifference, setWeights } from './testing/golden-case.js';
 
 const { sin, sqrt } = Math;
 
@@ -16,10 +16,10 @@ describe('conformance vector of a second implementation', () => {
     const rank = new Map([...model.namedWeights().keys()].sort().map((name, k) => [name, k]));
     setWeights(model, (path, shape) => {
       const k = rank.get(path.replaceAll('/', '.')) as number;
-      const size = product(shape);
+      const size = tf.util.sizeFromShape(shape);
       const [base, factor] = path.endsWith('/scale')
         ? [1, 0.2]
-        : [0, path.endsWith('/kernel') ? 3 / sqrt(product(shape.slice(0, -1))) : 1];
+        : [0, path.endsWith('/kernel') ? 3 / sqrt(tf.util.sizeFromShape(shape.slice(0, -1))) : 1];
       const values = new Float32Array(size);
       for (let j = 0; j < size; j++) values[j] = base + factor * 0.5 * sin(12.9898 * (j + 1) + 1.3 * k);
       return values;

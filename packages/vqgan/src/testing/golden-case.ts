@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs';
+import { golden } from '@easel/conformance/golden';
+import { flaxWeight } from '@easel/conformance/kinds/vqgan_loss/weights';
 import * as tf from '@tensorflow/tfjs';
 import { deserialize, typedArray } from 'safetensors-ts';
 import { parseVqganConfig } from '../config.js';
 import { Vqgan } from '../model.js';
 
 // Looked up once: under jest every look at a global such as Math costs a microsecond.
-const { abs, imul } = Math;
+const { abs } = Math;
 const infinity = Number.POSITIVE_INFINITY;
 
 /** A stored tensor: float32 or int32 numbers in C order. */
@@ -24,7 +26,7 @@ export interface GoldenFile {
 
 /** Path of a file under golden/. */
 export function goldenPath(path: string): string {
-  return new URL(`../../../../reference/golden/vqgan/${path}`, import.meta.url).pathname;
+  return golden(`vqgan/${path}`);
 }
 
 /** A safetensors file under golden/. */
@@ -53,48 +55,6 @@ export function toTensor({ shape, data }: GoldenTensor): tf.Tensor {
   return tf.tensor(data, [...shape], data instanceof Int32Array ? 'int32' : 'float32');
 }
 
-/** u in [−1, 1) for each flat index of the tensor called `name`, by integer hashing (golden/README.md). */
-export function hashedUniform(name: string, size: number, seed: number): Float64Array {
-  let hash = 0x811c9dc5;
-  for (const byte of new TextEncoder().encode(name)) hash = imul(hash ^ byte, 0x01000193) >>> 0;
-  hash = (hash ^ imul(seed, 0x9e3779b9)) >>> 0;
-  const values = new Float64Array(size);
-  for (let j = 0; j < size; j++) {
-    let x = (hash + imul(j, 0x9e3779b1)) >>> 0;
-    x = imul(x ^ (x >>> 16), 0x7feb352d) >>> 0;
-    x = imul(x ^ (x >>> 15), 0x846ca68b) >>> 0;
-    x = (x ^ (x >>> 16)) >>> 0;
-    values[j] = (x >>> 8) / 2 ** 23 - 1;
-  }
-  return values;
-}
-
-/** The value of the weight at a Flax path. */
-export function formulaWeight(path: string, shape: readonly number[], seed: number): Float32Array {
-  const values = hashedUniform(path, product(shape), seed);
-  const [base, factor] = formula(path.slice(path.lastIndexOf('/') + 1), shape);
-  for (let j = 0; j < values.length; j++) values[j] = base + factor * (values[j] as number);
-  return new Float32Array(values);
-}
-
-/** A weight is base + factor · u. */
-function formula(leaf: string, shape: readonly number[]): readonly [number, number] {
-  switch (leaf) {
-    case 'scale':
-      return [1, 0.5];
-    case 'kernel':
-      return [0, Math.sqrt(3 / product(shape.slice(0, -1)))];
-    case 'embedding':
-      return [0, 1];
-    default:
-      return [0, 0.2];
-  }
-}
-
-export function product(shape: readonly number[]): number {
-  return shape.reduce((result, side) => result * side, 1);
-}
-
 /** Sets every weight of a model to what `value` gives for its Flax path and shape. */
 export function setWeights(model: Vqgan, value: (path: string, shape: number[]) => Float32Array): void {
   for (const [name, variable] of model.namedWeights()) {
@@ -114,7 +74,7 @@ export function goldenConfig(name: string): { config: ReturnType<typeof parseVqg
 export function goldenModel(name: string): Vqgan {
   const { config, seed } = goldenConfig(name);
   const model = new Vqgan(config);
-  setWeights(model, (path, shape) => formulaWeight(path, shape, seed));
+  setWeights(model, (path, shape) => flaxWeight(path, shape, seed));
   return model;
 }
 
