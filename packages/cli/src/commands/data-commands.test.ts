@@ -9,10 +9,13 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { openClip } from '@easel/clip/node';
 import { selectBackend } from '@easel/core';
+import { decodePicture, defaultPictureShape } from '@easel/train';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import sharp from 'sharp';
 import { runEasel } from '../../testing/run-easel.js';
+import { writeTinyClip } from '../../testing/tiny-clip.js';
 import { tinyBartConfig, tinyVqganConfig, writeTinyVqgan } from '../../testing/tiny-model.js';
 
 // The way of a picture folder to a drawing, command by command, on a set and models that take milliseconds.
@@ -110,6 +113,43 @@ describe('from pictures to a model that draws', () => {
     expect(text.stdout).toMatch(
       /jsonl: 5 pictures, 10 rows, 1 shards\n {2}codes +\d+ of 16 in use, perplexity \d+\n {2}this run +6 pictures in .* s: .* pictures\/s, .* % of the time in the model\n {2}left out +1 pictures: undecodable 1; named in .*skipped\.jsonl\n$/,
     );
+  });
+
+  test('encode --clip: each row says how well its caption fits, by the picture as it was cut; a set keeps to its CLIP', async () => {
+    writeTinyClip(at('clip'));
+    const words = [
+      'encode',
+      at('pictures'),
+      '--vqgan',
+      at('vqgan'),
+      '--out',
+      at('scored'),
+      '--format',
+      'jsonl',
+    ];
+    const began = await runEasel(...words, '--clip', at('clip'), '--batch', '2');
+    expect([began.code, began.stderr]).toEqual([0, expect.stringContaining('encoding  6/6 pictures')]);
+    const rows = readFileSync(at('scored', 'shard-00000.jsonl'), 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { caption: string; source: string; clip_score: number });
+    expect(rows).toHaveLength(10);
+    const { scorer, dispose } = await openClip(at('clip'));
+    for (const { caption, source, clip_score } of rows) {
+      const shape = { ...defaultPictureShape, size: tinyVqganConfig.resolution };
+      const data = await decodePicture(at('pictures', source), shape);
+      const picture = { data, width: shape.size, height: shape.size, channels: 3 as const };
+      const [[alone] = []] = await scorer.scorePairs([[caption]], [picture]);
+      expect(clip_score).toBeCloseTo(alone as number, 4);
+    }
+    dispose();
+    const again = await runEasel(...words, '--clip', at('clip'));
+    expect([again.code, again.stderr]).toEqual([
+      0,
+      expect.stringContaining('encoding  6/6 pictures  1 skipped'),
+    ]);
+    const without = await runEasel(...words);
+    expect([without.code, without.stderr]).toEqual([1, expect.stringContaining('begun with another CLIP')]);
   });
 
   test('decode: rows of an encoded set, and codes written out, become pictures', async () => {

@@ -124,12 +124,7 @@ export const encode = defineCommand({
         await startBackend(args);
         const vqgan = await openVqgan(args.vqgan);
         const scorer = args.clip === undefined ? undefined : await openCaptionScorer(args.clip);
-        const progress = new Progress({
-          label: 'encoding',
-          total: source.length,
-          unit: 'pictures',
-          quiet: args.quiet,
-        });
+        let progress: Progress | undefined;
         const summary = await encodePictures(source, {
           vqgan,
           out: args.out,
@@ -149,15 +144,23 @@ export const encode = defineCommand({
           scorer,
           leaseSeconds: args['lease-seconds'] ?? 300,
           signal,
-          onProgress: ({ pictures, skipped, waitingFor }) =>
+          onProgress: ({ pictures, total, skipped, waitingFor }) => {
+            progress ??= new Progress({
+              label: 'encoding',
+              total,
+              unit: 'pictures',
+              done: pictures,
+              quiet: args.quiet,
+            });
             progress.update(pictures, {
               note: [
                 ...(skipped > 0 ? [`${skipped} skipped`] : []),
                 ...(waitingFor > 0 ? [`waiting for ${waitingFor} shards of other processes`] : []),
               ].join('  '),
-            }),
+            });
+          },
         });
-        progress.finish();
+        progress?.finish();
         vqgan.dispose();
         scorer?.dispose();
         if (!summary.partComplete) process.exitCode = interruptedExitCode;

@@ -75,7 +75,7 @@ describe.each(['parquet', 'jsonl'] as const)('to %s', (format) => {
       resumedShards: 0,
       shards: [`shard-00000.${format}`, `shard-00001.${format}`, `shard-00002.${format}`],
     });
-    expect(progress.map((p) => p.pictures)).toEqual([2, 3, 5, 6, 7]);
+    expect(progress.map((p) => p.pictures)).toEqual([0, 2, 3, 5, 6, 7]);
     expect(progress.at(-1)).toMatchObject({ total: 7, rows: 14, skipped: 0 });
 
     const set = await readEncodedSet(out, shape);

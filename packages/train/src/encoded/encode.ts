@@ -50,7 +50,7 @@ export interface EncodeOptions {
   readonly onProgress?: ((progress: EncodeProgress) => void) | undefined;
 }
 
-/** Where an encoding stands, after each batch. */
+/** Where an encoding stands, at its start and after each batch. */
 export interface EncodeProgress {
   /** Pictures behind us, skipped ones and those of other calls included, of `total`. */
   readonly pictures: number;
@@ -170,6 +170,7 @@ class Encoding {
   async run(): Promise<EncodeSummary> {
     const { folder } = this;
     const resumedShards = (await folder.refresh()).size;
+    this.tell({ taken: 0, rows: 0, skipped: 0 }, 0);
     const partComplete = await this.makeShards();
     const seconds = (performance.now() - this.started) / 1000;
     const complete = await folder.conclude();
