@@ -108,7 +108,7 @@ const numbers = (size: number): Float32Array => Float32Array.from({ length: size
 
 async function msgpackFile(folder: string): Promise<Uint8Array> {
   const path = join(folder, 'small.msgpack');
-  const array = (shape: number[]) => ({ data: numbers(shape.reduce((a, b) => a * b, 1)), shape });
+  const array = (shape: number[]) => ({ data: numbers(elementCount(shape)), shape });
   await saveMsgpack(
     path,
     new Map<string, { data: Float32Array | Int32Array; shape: number[] }>([

@@ -13,6 +13,7 @@ import {
   lpipsRules,
 } from '@easel/vqgan';
 import { permutedShape } from '@easel/core';
+import { elementCount } from 'safetensors-ts';
 import type { Checks } from '../checks.js';
 import { readJson } from '../golden.js';
 import type { Case, GoldenFolder, Kind } from '../kind.js';
@@ -39,7 +40,7 @@ export const kind: Kind = {
           const list = readJson<ParameterList>(folder.file(file));
           const ours = shapesOf(file, list);
           checks.equal('names and shapes', file, sorted(ours), sorted(trained(list)));
-          const total = [...ours.values()].reduce((sum, shape) => sum + shape.reduce((a, b) => a * b, 1), 0);
+          const total = [...ours.values()].reduce((sum, shape) => sum + elementCount(shape), 0);
           checks.equal('number of parameters', file, total, list.total);
         },
       }));

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseDalleBartConfig } from '@easel/bart';
 import { originalPartitions } from '@easel/train';
+import { elementCount } from 'safetensors-ts';
 import { readJson } from '../golden.js';
 import type { Case, GoldenFolder, Kind } from '../kind.js';
 
@@ -38,7 +39,7 @@ export const kind: Kind = {
         ]);
         const sorted = (list: unknown[]) => list.map((entry) => JSON.stringify(entry)).sort();
         checks.equal('partitions', name, sorted(shown), sorted(Object.entries(model.params)));
-        const sizes = [...ours.values()].map(({ shape }) => shape.reduce((a, b) => a * b, 1));
+        const sizes = [...ours.values()].map(({ shape }) => elementCount(shape));
         checks.equal(
           'number of parameters',
           name,

@@ -21,6 +21,7 @@ import {
   truncatedNormal,
   uniform,
 } from '@easel/core';
+import { elementCount } from 'safetensors-ts';
 import { type Checks, EQUAL, type Tolerance } from '../checks.js';
 import { GoldenArrays, readJson } from '../golden.js';
 import type { Case, GoldenFolder, Kind } from '../kind.js';
@@ -63,7 +64,7 @@ const OPS: Readonly<Record<string, (call: JaxCall, stream: StreamOptions, arrays
     threefry2x32: ({ key, count }) => threefryCounters(key, Uint32Array.from(count)),
     split: ({ key, num }, stream) => split(key, num, stream).flat(),
     fold_in: ({ key, data }) => foldIn(key, data),
-    bits: ({ key, shape, bits }, stream) => randomBits(key, sizeOf(shape), bits, stream),
+    bits: ({ key, shape, bits }, stream) => randomBits(key, elementCount(shape), bits, stream),
     uniform: ({ key, shape, minval = 0, maxval = 1, dtype }, stream) =>
       uniform(key, shape, { ...stream, minval, maxval, dtype: floatType(dtype) }),
     normal: ({ key, shape, dtype }, stream) => normal(key, shape, { ...stream, dtype: floatType(dtype) }),
@@ -182,10 +183,6 @@ function isFloat(dtype: string): boolean {
 
 function floatType(dtype: string): FloatType {
   return dtype as FloatType;
-}
-
-function sizeOf(shape: readonly number[]): number {
-  return shape.reduce((a, b) => a * b, 1);
 }
 
 function flat(nested: Nested): number[] {

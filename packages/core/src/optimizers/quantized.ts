@@ -40,7 +40,7 @@ export function dequantize({ packed, buckets }: Quantized, shape: number[]): tf.
 /** The bytes themselves as float32 −127…127 of the shape given. */
 export function unpackBytes(packed: tf.Tensor1D, shape: number[]): tf.Tensor {
   return tf.tidy(() => {
-    const size = shape.reduce((product, extent) => product * extent, 1);
+    const size = tf.util.sizeFromShape(shape);
     const places: tf.Tensor[] = [];
     for (let rest: tf.Tensor = packed, place = 0; place < 4; place++) {
       const moved = tf.add(rest, whole(128));

@@ -1,3 +1,4 @@
+import { elementCount } from 'safetensors-ts';
 import { ShapeError } from '../errors.js';
 import { type Key, type StreamOptions, threefryPlaces, threefryStream } from './threefry.js';
 
@@ -27,7 +28,7 @@ export function randomBits<B extends keyof BitArrays = 32>(
 
 /** How many numbers a shape holds. Throws ShapeError if it is no shape. */
 export function drawCount(shape: readonly number[]): number {
-  const size = shape.reduce((product, extent) => product * extent, 1);
+  const size = elementCount(shape);
   if (!Number.isSafeInteger(size) || size < 0)
     throw new ShapeError(`random: expected a shape, got [${shape}].`);
   return size;

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { parameters, parseDalleBartConfig } from '@easel/bart';
 import { parseVqganConfig } from '@easel/vqgan';
 import { describe, expect, test } from '@jest/globals';
+import { elementCount } from 'safetensors-ts';
 import { drawingKind } from '../sweep/drawing-kind.js';
 import { planSweep } from '../sweep/run-sweep.js';
 import { parseSweepConfig } from '../sweep/sweep-config.js';
@@ -53,7 +54,7 @@ describe('configs/experiments', () => {
       // Kernels alone: the norm inside of the block is as wide as the block.
       return parameters(parseDalleBartConfig(settings?.model))
         .filter(({ shape }) => shape.length > 1)
-        .reduce((sum, { shape }) => sum + shape.reduce((n, side) => n * side, 1), 0);
+        .reduce((sum, { shape }) => sum + elementCount(shape), 0);
     };
     expect(count('FFN')).toBe(count('NormFormer, GLU, GELU (base)'));
   });
@@ -69,9 +70,7 @@ describe('configs/models', () => {
     ['mega', 2_587_521_024],
   ])('%s has as many parameters as the original', (name, count) => {
     const json = JSON.parse(readFileSync(join(folder, '../models', `${name}.json`), 'utf8'));
-    const sizes = parameters(parseDalleBartConfig(json, name)).map(({ shape }) =>
-      shape.reduce((n, side) => n * side, 1),
-    );
+    const sizes = parameters(parseDalleBartConfig(json, name)).map(({ shape }) => elementCount(shape));
     expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(count);
   });
 });

@@ -9,6 +9,7 @@ import { type DalleBart, type Parameter, parameters } from '@easel/bart';
 import { CheckpointError, type ShampooBlocks, shampooBlocks, type TensorSource } from '@easel/core';
 import { asWriteError, openCheckpoint, writeMsgpack } from '@easel/core/node';
 import * as tf from '@tensorflow/tfjs';
+import { elementCount } from 'safetensors-ts';
 import type { OptimizerSettings } from '../config/optimization.js';
 import { optimizerGroup } from './trained-weights.js';
 
@@ -318,7 +319,7 @@ function addShampoo(
         tree.empty(`${at}.${name}.bucket_size`);
         continue;
       }
-      const size = shape.reduce((product, extent) => product * extent, 1);
+      const size = elementCount(shape);
       tree.add(`${at}.${name}.quantized`, 'I8', shape, (layer) => [
         { is: 'bytes', key: `${kind}.bytes.${weights[layer]}`, size },
       ]);
@@ -439,7 +440,7 @@ async function* leafData(leaf: Leaf, state: ReadonlyMap<string, tf.Tensor>): Asy
 function numbersOf(piece: Piece): number {
   switch (piece.is) {
     case 'tensor':
-      return piece.shape.reduce((product, extent) => product * extent, 1);
+      return elementCount(piece.shape);
     case 'bytes':
     case 'fill':
       return piece.size;

@@ -1,4 +1,5 @@
 import { type DalleBartConfig, parameters } from '@easel/bart';
+import { elementCount } from 'safetensors-ts';
 import { isImageSide } from './trained-weights.js';
 
 /** How many numbers a part of a model has. */
@@ -26,7 +27,7 @@ export function parameterGroups(
   for (const { name, shape } of parameters(config)) {
     const [part] = parts.find(([, prefix]) => prefix.test(name)) as (typeof parts)[number];
     const group = groups.get(part) as { count: number; trained: number };
-    const size = shape.reduce((product, extent) => product * extent, 1);
+    const size = elementCount(shape);
     group.count += size;
     if (trainable === 'all' || isImageSide(name)) group.trained += size;
   }

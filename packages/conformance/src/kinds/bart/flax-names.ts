@@ -1,4 +1,5 @@
 import { firstVersionParameters, type ModelPlan, type Parameter, parameters } from '@easel/bart';
+import { elementCount } from 'safetensors-ts';
 
 /** Every weight of a model. */
 export function table(plan: ModelPlan): Parameter[] {
@@ -12,7 +13,7 @@ export function flaxName({ place, leaf }: Parameter): string {
 
 /** A weight's part of the original's array: a layer's slice where layers are stacked. */
 export function partOf(all: Float32Array, { place, shape }: Parameter): Float32Array {
-  const size = shape.reduce((a, b) => a * b, 1);
+  const size = elementCount(shape);
   const index = place.stacked?.index ?? 0;
   return all.subarray(index * size, (index + 1) * size);
 }

@@ -1,5 +1,6 @@
 import { DalleBart, type Parameter, parameters, parseDalleBartConfig } from '@easel/bart';
 import * as tf from '@tensorflow/tfjs';
+import { elementCount } from 'safetensors-ts';
 import type { Tolerance } from '../../checks.js';
 import { readJson } from '../../golden.js';
 import type { Case } from '../../kind.js';
@@ -68,7 +69,7 @@ export function fillByFormula(model: DalleBart): void {
   const weights = model.namedWeights();
   for (const parameter of table) {
     const k = sorted.indexOf(path(parameter));
-    const size = parameter.shape.reduce((a, b) => a * b, 1);
+    const size = elementCount(parameter.shape);
     const first = (parameter.place.stacked?.index ?? 0) * size;
     const values = Float32Array.from({ length: size }, (_, i) => {
       const v = 0.5 * Math.sin(0.37 * (first + i + 1) + 1.3 * k);

@@ -1,3 +1,4 @@
+import { elementCount } from 'safetensors-ts';
 import { GoldenArrays } from '../../golden.js';
 
 /** One variable of a run: a recorded tensor, or one layer of a stacked one, as Easel's models have them. */
@@ -80,7 +81,7 @@ export class RecordedRun {
   ): { shape: number[]; values: Float32Array } {
     const all = this.arrays.shape(name);
     const shape = all.slice(layer === undefined ? 1 : 2);
-    const size = sizeOf(shape);
+    const size = elementCount(shape);
     const layers = layer === undefined ? 1 : (all[1] as number);
     const begin = (record * layers + (layer ?? 0)) * size;
     const values =
@@ -98,7 +99,7 @@ export class RecordedRun {
     value: (i: number, j: number) => number,
   ): Float32Array {
     const j = this.formula?.shapes.findIndex(([name]) => name === source) ?? 0;
-    const size = sizeOf(shape);
+    const size = elementCount(shape);
     return Float32Array.from({ length: size }, (_, i) => value((layer ?? 0) * size + i, j));
   }
 }
@@ -117,8 +118,4 @@ export function groupOf(name: string): string {
 function signedBytes(arrays: GoldenArrays, name: string): Float32Array {
   const { buffer, byteOffset, byteLength } = arrays.values(name);
   return Float32Array.from(new Int8Array(buffer as ArrayBuffer, byteOffset, byteLength));
-}
-
-function sizeOf(shape: readonly number[]): number {
-  return shape.reduce((product, extent) => product * extent, 1);
 }

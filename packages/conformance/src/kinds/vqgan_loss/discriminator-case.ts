@@ -1,6 +1,7 @@
 import { valueAndGrads, type WeightRule } from '@easel/core';
 import { discriminatorRules, PatchDiscriminator } from '@easel/vqgan';
 import * as tf from '@tensorflow/tfjs';
+import { elementCount } from 'safetensors-ts';
 import type { Tolerance } from '../../checks.js';
 import { GoldenArrays } from '../../golden.js';
 import { hashedUniform } from '../../hashed-uniform.js';
@@ -45,7 +46,7 @@ export function discriminatorCase(file: string, name: string): Case {
           const input = (key: string, formulaName: string): tf.Tensor4D => {
             if (arrays.has(key)) return nhwc(arrays.tensor<tf.Rank.R4>(key));
             const shape = inputShape(arrays.shape('train_logits'), setting<number>('n_layers'));
-            const size = shape.reduce((product, extent) => product * extent, 1);
+            const size = elementCount(shape);
             const values = Float32Array.from(hashedUniform(formulaName, size, seed));
             return nhwc(tf.tensor4d(values, shape));
           };

@@ -1,5 +1,6 @@
 import type { WeightRule } from '@easel/core';
 import * as tf from '@tensorflow/tfjs';
+import { elementCount } from 'safetensors-ts';
 import { hashedUniform } from '../../hashed-uniform.js';
 
 /** Gain of 4-D weights by the formula: LPIPS has twice that of the others. */
@@ -7,7 +8,7 @@ export const GAIN = { lpips: 6, discriminator: 3 } as const;
 
 /** A weight under its PyTorch name and shape [O, I, h, w] (reference/golden/scripts/taming_stubs.py, fill_plain). */
 function plainWeight(name: string, shape: readonly number[], seed: number, gain: number): Float32Array {
-  const size = shape.reduce((product, extent) => product * extent, 1);
+  const size = elementCount(shape);
   if (/running_mean$|initialized$/.test(name)) return new Float32Array(size);
   if (name.endsWith('running_var')) return new Float32Array(size).fill(1);
   const u = hashedUniform(name, size, seed);
@@ -42,7 +43,7 @@ export function fillPlain(
 
 /** A VQGAN's weight under its Flax path (reference/golden/scripts/weights.py, tensor). */
 export function flaxWeight(path: string, shape: readonly number[], seed: number): Float32Array {
-  const size = shape.reduce((product, extent) => product * extent, 1);
+  const size = elementCount(shape);
   const u = hashedUniform(path, size, seed);
   const leaf = path.slice(path.lastIndexOf('/') + 1);
   const fanIn = size / (shape.at(-1) as number);
