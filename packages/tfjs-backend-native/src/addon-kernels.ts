@@ -2,8 +2,11 @@
 export interface ElementwiseFunctions {
   /** y[i] = f(x[i]; p, q). */
   unary(op: number, y: Float32Array, x: Float32Array, p: number, q: number): void;
-  /** y = f(a, b) over axes: extents of y, then the steps of a, then those of b, in elements; see kernels/broadcast.ts. */
-  binary(op: number, y: Float32Array, a: Float32Array, b: Float32Array, axes: Int32Array): void;
+  /**
+   * y = f(a, b) over axes: extents of y, then the steps of a, then those of b, in elements (see kernels/broadcast.ts); null where all three have one
+   * length and go element by element.
+   */
+  binary(op: number, y: Float32Array, a: Float32Array, b: Float32Array, axes: Int32Array | null): void;
   /** dgate = dy·up·f′(gate) and dup = dy·f(gate), all of one length; f: 0 relu, 1 gelu, 2 its tanh form, 3 silu. */
   gatedGrad(
     f: number,
@@ -14,16 +17,16 @@ export interface ElementwiseFunctions {
     up: Float32Array,
   ): void;
   /** As `binary` for int32, wrapping around. */
-  binaryInt(op: number, y: Int32Array, a: Int32Array, b: Int32Array, axes: Int32Array): void;
+  binaryInt(op: number, y: Int32Array, a: Int32Array, b: Int32Array, axes: Int32Array | null): void;
   /** y is 1 where the comparison holds, else 0. */
-  compareFloat(op: number, y: Uint8Array, a: Float32Array, b: Float32Array, axes: Int32Array): void;
-  compareInt(op: number, y: Uint8Array, a: Int32Array, b: Int32Array, axes: Int32Array): void;
+  compareFloat(op: number, y: Uint8Array, a: Float32Array, b: Float32Array, axes: Int32Array | null): void;
+  compareInt(op: number, y: Uint8Array, a: Int32Array, b: Int32Array, axes: Int32Array | null): void;
   /** y[i] = condition[i] ? a[i] : b[i]; all of one length. */
   selectFloat(y: Float32Array, condition: Uint8Array, a: Float32Array, b: Float32Array): void;
   /** y[i] = f(x[i]) by libm in double precision: index into PLAIN_OPS. */
   plainUnary(op: number, y: Float32Array, x: Float32Array): void;
   /** Of bytes 0 and 1; op 0 and, 1 or; axes as in binary. */
-  logical(op: number, y: Uint8Array, a: Uint8Array, b: Uint8Array, axes: Int32Array): void;
+  logical(op: number, y: Uint8Array, a: Uint8Array, b: Uint8Array, axes: Int32Array | null): void;
   logicalNot(y: Uint8Array, x: Uint8Array): void;
   /** Between two different ones of float32, int32 and bool (Uint8Array); as JavaScript converts. */
   convert(y: Float32Array | Int32Array | Uint8Array, x: Float32Array | Int32Array | Uint8Array): void;

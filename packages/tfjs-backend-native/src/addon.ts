@@ -26,6 +26,8 @@ export interface Addon extends KernelFunctions {
   allocate(bytes: number): ArrayBuffer;
   /** Detaches the buffer (its length becomes 0) and gives its memory back to the system: at once from 128 KiB up, else soon. */
   discard(buffer: ArrayBuffer): void;
+  /** Asks the system for huge pages under a buffer of any origin that is about to be written for the first time. */
+  preferHugePages(buffer: ArrayBuffer): void;
   status(): AddonStatus;
   /** Uses another instruction set (its index in CPU_TARGETS), process-wide; returns the previous. */
   setTarget(target: number): number;

@@ -29,6 +29,9 @@ const TURN_AFTER_MS = 4;
 /** From here on values are copied by the addon, on all threads. */
 const LARGE_BYTES = 1 << 16;
 
+/** From here on the pages of an array that is handed out are huge where the system allows it: faults on small ones cost ten times the copy. */
+const HUGE_PAGES_BYTES = 4 << 20;
+
 /** to = from; both of one type and length. */
 function copyValues(to: NumericArray, from: NumericArray): void {
   if (from.byteLength < LARGE_BYTES) to.set(from);
@@ -362,8 +365,9 @@ export class NativeBackend extends MathBackendCPU {
   #unclearedArray(kind: Float32ArrayConstructor, length: number): NumericArray {
     const bytes = length * kind.BYTES_PER_ELEMENT;
     try {
-      const { buffer } = Buffer.allocUnsafeSlow(bytes);
-      return new kind(buffer as ArrayBuffer);
+      const buffer = Buffer.allocUnsafeSlow(bytes).buffer as ArrayBuffer;
+      if (bytes >= HUGE_PAGES_BYTES) addon().preferHugePages(buffer);
+      return new kind(buffer);
     } catch (error) {
       throw new AllocationError(bytes, (error as Error).message, 'data()', `${length} values`);
     }

@@ -7,7 +7,7 @@ namespace easel {
 
 Arguments::Arguments(napi_env env, napi_callback_info info, const char* function, size_t expected)
     : env_(env), function_(function) {
-  size_t count = most_arguments;
+  size_t count = expected;  // more would be filled up with undefined
   if (napi_get_cb_info(env, info, &count, values_, nullptr, nullptr) != napi_ok || count < expected) {
     char message[128];
     std::snprintf(message, sizeof(message), "%s: expected %zu arguments, got %zu", function, expected, count);
@@ -58,8 +58,10 @@ bool Arguments::array_buffer(size_t index, void** data, size_t* bytes) {
 }
 
 bool Arguments::is_absent(size_t index) {
+  bool is_array = false;
+  if (!ok_ || (napi_is_typedarray(env_, values_[index], &is_array) == napi_ok && is_array)) return false;  // napi_typeof asks ten times as much
   napi_valuetype type;
-  return ok_ && napi_typeof(env_, values_[index], &type) == napi_ok && (type == napi_undefined || type == napi_null);
+  return napi_typeof(env_, values_[index], &type) == napi_ok && (type == napi_undefined || type == napi_null);
 }
 
 double Arguments::number(size_t index) {
@@ -70,11 +72,12 @@ double Arguments::number(size_t index) {
 
 int64_t Arguments::integer(size_t index) {
   const double value = number(index);
-  if (!(std::fabs(value) <= 9007199254740992.0) || value != std::floor(value)) {
+  const int64_t whole = std::fabs(value) <= 9007199254740992.0 ? static_cast<int64_t>(value) : 0;
+  if (static_cast<double>(whole) != value) {
     refuse(index, "an integer");
     return 0;
   }
-  return static_cast<int64_t>(value);
+  return whole;
 }
 
 int64_t Arguments::size(size_t index) {

@@ -20,8 +20,14 @@ int64_t reach(int rank, const int64_t* extent, const int64_t* step) {
   return last + 1;
 }
 
-// (axes): [extents…, steps of a…, steps of b…], checked against the three arrays' lengths.
+// (axes): [extents…, steps of a…, steps of b…], checked against the three arrays' lengths; null where these are the same, element by element.
 bool read_broadcast(Arguments& args, size_t index, size_t y, size_t a, size_t b, Broadcast* shape) {
+  if (args.is_absent(index)) {
+    shape->rank = 1;
+    shape->extent[0] = static_cast<int64_t>(y);
+    shape->a_step[0] = shape->b_step[0] = 1;
+    return args.require(a == y && b == y, "lengths differ");
+  }
   int64_t axes[3 * Broadcast::most_axes];
   const size_t count = args.shape(index, axes, 3 * Broadcast::most_axes);
   if (!args.require(count > 0 && count % 3 == 0, "axes must hold extents and two steps an axis")) return false;

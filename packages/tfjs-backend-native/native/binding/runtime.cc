@@ -1,4 +1,4 @@
-// allocate, discard, status and the switches for CPU target and threads.
+// allocate, discard, preferHugePages, status and the switches for CPU target and threads.
 #include <atomic>
 
 #include "binding/arguments.h"
@@ -57,6 +57,15 @@ napi_value discard(napi_env env, napi_callback_info info) {
   if (!args.array_buffer(0, &data, &bytes)) return nullptr;
   if (bytes > 0) discard_block(data, bytes);  // first: detaching may free it
   args.require(napi_detach_arraybuffer(env, args.value(0)) == napi_ok, "the buffer cannot be detached");
+  return nullptr;
+}
+
+/// preferHugePages(buffer): for an ArrayBuffer of any origin that is about to be written for the first time.
+napi_value prefer_huge_pages_binding(napi_env env, napi_callback_info info) {
+  Arguments args(env, info, "preferHugePages", 1);
+  void* data = nullptr;
+  size_t bytes = 0;
+  if (args.array_buffer(0, &data, &bytes)) prefer_huge_pages(data, bytes);
   return nullptr;
 }
 
@@ -128,6 +137,7 @@ napi_value multiply_add_peak_binding(napi_env env, napi_callback_info) {
 void register_runtime(napi_env env, napi_value exports) {
   export_function(env, exports, "allocate", allocate);
   export_function(env, exports, "discard", discard);
+  export_function(env, exports, "preferHugePages", prefer_huge_pages_binding);
   export_function(env, exports, "status", status);
   export_function(env, exports, "setTarget", set_target_binding);
   export_function(env, exports, "setThreads", set_threads);

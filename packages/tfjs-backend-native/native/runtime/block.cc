@@ -17,6 +17,15 @@ constexpr size_t huge_page = size_t{2} << 20;
 constexpr size_t discarded_early = size_t{128} << 10;
 constexpr int slots = 4;
 
+#if defined(__linux__)
+/// Advises the system on the whole pages of memory.
+void advise(void* memory, size_t bytes, size_t page, int advice) {
+  const uintptr_t begin = (reinterpret_cast<uintptr_t>(memory) + page - 1) / page * page;
+  const uintptr_t end = (reinterpret_cast<uintptr_t>(memory) + bytes) / page * page;
+  if (begin < end) madvise(reinterpret_cast<void*>(begin), end - begin, advice);
+}
+#endif
+
 struct Scratch {
   void* block[slots] = {};
   size_t bytes[slots] = {};
@@ -33,19 +42,23 @@ void* allocate_block(size_t bytes) {
   const size_t alignment = bytes >= huge_page ? huge_page : cache_line;
   void* block = nullptr;
   if (posix_memalign(&block, alignment, bytes ? bytes : 1) != 0) return nullptr;
+  prefer_huge_pages(block, bytes);
+  return block;
+}
+
+void prefer_huge_pages(void* memory, size_t bytes) {
 #if defined(__linux__)
   // A hint: without huge pages first touch of a large block costs three times as much.
-  if (bytes >= huge_page) madvise(block, bytes, MADV_HUGEPAGE);
+  advise(memory, bytes, huge_page, MADV_HUGEPAGE);
+#else
+  (void)memory;
+  (void)bytes;
 #endif
-  return block;
 }
 
 void discard_block(void* block, size_t bytes) {
 #if defined(__linux__)
-  const size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
-  const uintptr_t begin = (reinterpret_cast<uintptr_t>(block) + page - 1) / page * page;
-  const uintptr_t end = (reinterpret_cast<uintptr_t>(block) + bytes) / page * page;
-  if (bytes >= discarded_early && begin < end) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+  if (bytes >= discarded_early) advise(block, bytes, static_cast<size_t>(sysconf(_SC_PAGESIZE)), MADV_DONTNEED);
 #else
   (void)block;
   (void)bytes;

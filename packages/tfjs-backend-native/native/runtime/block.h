@@ -11,6 +11,9 @@ void* allocate_block(size_t bytes);
 /// Gives the whole pages of a block back to the system; its contents are then unspecified, and it must still be freed.
 void discard_block(void* block, size_t bytes);
 
+/// Asks for huge pages for memory of any origin that is about to be written for the first time.
+void prefer_huge_pages(void* memory, size_t bytes);
+
 /// Gives back what allocate_block returned.
 void free_block(void* block);
 

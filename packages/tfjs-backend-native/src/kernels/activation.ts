@@ -21,8 +21,6 @@ function forward(kernelName: string, op: (attrs: Record<string, unknown>) => Una
   });
 }
 
-const axes = new Int32Array([0, 1, 1]);
-
 function backward(kernelName: string, op: (attrs: Record<string, unknown>) => BinaryOp): NativeKernel {
   return nativeKernel(kernelName, ({ inputs, backend, attrs }: KernelArguments) => {
     const { dy, x } = inputs as { dy: TensorInfo; x: TensorInfo };
@@ -30,9 +28,8 @@ function backward(kernelName: string, op: (attrs: Record<string, unknown>) => Bi
     if (`${dy.shape}` !== `${x.shape}`)
       throw new Error(`${kernelName}: expected dy [${x.shape}] as x, got [${dy.shape}].`);
     const dx = backend.allocate(x.shape, 'float32');
-    axes[0] = dx.values.length;
     const number = BINARY_OPS.indexOf(op(attrs ?? {}));
-    addon().binary(number, dx.values, backend.float32(dy), backend.float32(x), axes);
+    addon().binary(number, dx.values, backend.float32(dy), backend.float32(x), null);
     return dx.info;
   });
 }
@@ -66,8 +63,7 @@ const gatedActivation = nativeKernel('GatedActivation', ({ inputs, backend, attr
   const { gate, up } = inputs as { gate: TensorInfo; up: TensorInfo };
   const { forward: op } = gateOf('GatedActivation', { gate, up }, attrs ?? {});
   const y = backend.allocate(gate.shape, 'float32');
-  axes[0] = y.values.length;
-  addon().binary(BINARY_OPS.indexOf(op), y.values, backend.float32(gate), backend.float32(up), axes);
+  addon().binary(BINARY_OPS.indexOf(op), y.values, backend.float32(gate), backend.float32(up), null);
   return y.info;
 });
 

@@ -78,3 +78,11 @@ export function planBroadcast(aShape: number[], bShape: number[]): BroadcastPlan
   }
   return { shape, axes };
 }
+
+/** planBroadcast for the addon's functions of two arrays, which need no axes where both shapes are the same. */
+export function planPair(
+  aShape: number[],
+  bShape: number[],
+): { readonly shape: number[]; readonly axes: Int32Array | null } | undefined {
+  return sameShape(aShape, bShape) ? { shape: aShape, axes: null } : planBroadcast(aShape, bShape);
+}

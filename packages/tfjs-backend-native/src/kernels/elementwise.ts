@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { addon } from '../addon.js';
-import { planBroadcast } from './broadcast.js';
+import { planPair } from './broadcast.js';
 import { type NativeKernel, nativeKernel, runOnCpu } from './kernel.js';
 import { asWords } from './strided-copy.js';
 
@@ -91,7 +91,7 @@ export function binaryKernel(kernelName: string, op: BinaryOp): NativeKernel {
     const { a, b } = args.inputs as { a: tf.TensorInfo; b: tf.TensorInfo };
     const isFloat = a.dtype === 'float32' && b.dtype === 'float32';
     const isInt = a.dtype === 'int32' && b.dtype === 'int32' && intNumber >= 0;
-    const plan = isFloat || isInt ? planBroadcast(a.shape, b.shape) : undefined;
+    const plan = isFloat || isInt ? planPair(a.shape, b.shape) : undefined;
     if (plan === undefined) return runOnCpu(kernelName, args);
     if (isFloat) {
       const y = backend.allocate(plan.shape, 'float32');
@@ -112,7 +112,7 @@ function comparisonKernel(kernelName: string, number: number): NativeKernel {
     const { backend } = args;
     const { a, b } = args.inputs as { a: tf.TensorInfo; b: tf.TensorInfo };
     const isNative = a.dtype === b.dtype && (a.dtype === 'float32' || a.dtype === 'int32');
-    const plan = isNative ? planBroadcast(a.shape, b.shape) : undefined;
+    const plan = isNative ? planPair(a.shape, b.shape) : undefined;
     if (plan === undefined) return runOnCpu(kernelName, args);
     const y = backend.allocate(plan.shape, 'bool');
     if (y.values.length > 0) {
@@ -161,7 +161,7 @@ function logicalKernel(kernelName: string, number: number): NativeKernel {
     const { backend } = args;
     const { a, b } = args.inputs as { a: tf.TensorInfo; b: tf.TensorInfo };
     const isBool = a.dtype === 'bool' && b.dtype === 'bool';
-    const plan = isBool ? planBroadcast(a.shape, b.shape) : undefined;
+    const plan = isBool ? planPair(a.shape, b.shape) : undefined;
     if (plan === undefined) return runOnCpu(kernelName, args);
     const y = backend.allocate(plan.shape, 'bool');
     if (y.values.length > 0) addon().logical(number, y.values, backend.bool(a), backend.bool(b), plan.axes);
@@ -183,7 +183,7 @@ const eluGrad = nativeKernel(tf.EluGrad, (args) => {
   const { backend } = args;
   const { dy, y } = args.inputs as { dy: tf.TensorInfo; y: tf.TensorInfo };
   const isFloat = dy.dtype === 'float32' && y.dtype === 'float32';
-  const plan = isFloat ? planBroadcast(dy.shape, y.shape) : undefined;
+  const plan = isFloat ? planPair(dy.shape, y.shape) : undefined;
   if (plan === undefined) return runOnCpu(tf.EluGrad, args);
   const dx = backend.allocate(plan.shape, 'float32');
   if (dx.values.length > 0)
@@ -202,7 +202,7 @@ const prelu = nativeKernel(tf.Prelu, (args) => {
   const { backend } = args;
   const { x, alpha } = args.inputs as { x: tf.TensorInfo; alpha: tf.TensorInfo };
   const isFloat = x.dtype === 'float32' && alpha.dtype === 'float32';
-  const plan = isFloat ? planBroadcast(x.shape, alpha.shape) : undefined;
+  const plan = isFloat ? planPair(x.shape, alpha.shape) : undefined;
   if (plan === undefined) return runOnCpu(tf.Prelu, args);
   const y = backend.allocate(plan.shape, 'float32');
   if (y.values.length > 0)
@@ -225,11 +225,9 @@ const addN = nativeKernel(tf.AddN, (args) => {
     return runOnCpu(tf.AddN, args);
   const y = backend.allocate(first.shape, 'float32');
   if (y.values.length === 0) return y.info;
-  const plan = planBroadcast(first.shape, first.shape);
-  const axes = (plan as NonNullable<typeof plan>).axes;
   const add = BINARY_OPS.indexOf('add');
-  addon().binary(add, y.values, backend.float32(first), backend.float32(second), axes);
-  for (const term of terms.slice(2)) addon().binary(add, y.values, y.values, backend.float32(term), axes);
+  addon().binary(add, y.values, backend.float32(first), backend.float32(second), null);
+  for (const term of terms.slice(2)) addon().binary(add, y.values, y.values, backend.float32(term), null);
   return y.info;
 });
 

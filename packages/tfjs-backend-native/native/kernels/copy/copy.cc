@@ -4,6 +4,7 @@
 
 #include "kernels/elementwise/elementwise.h"
 #include "runtime/dispatch.h"
+#include "runtime/stream.h"
 #include "runtime/threads.h"
 
 namespace easel {
@@ -13,6 +14,34 @@ constexpr int64_t grain = 65536;  // elements of one piece of work
 
 int64_t at_least_one(int64_t n) { return n < 1 ? 1 : n; }
 
+/// Runs of fewer bytes are not streamed: their first and last cache lines, shared with the neighbours, would go to memory twice.
+constexpr size_t least_streamed_run = 4096;
+
+/// memcpy past the caches, in whole cache lines of y.
+void stream_run(void* to, const void* from, size_t bytes) {
+#if defined(__x86_64__)
+  constexpr size_t line = 64, ahead = 8192;
+  char* y = static_cast<char*>(to);
+  const char* x = static_cast<const char*>(from);
+  const size_t head = (line - reinterpret_cast<uintptr_t>(y) % line) % line;
+  std::memcpy(y, x, head);
+  size_t i = head;
+  for (; i + line <= bytes; i += line) {
+    _mm_prefetch(x + i + ahead, _MM_HINT_T0);  // beyond the end it does nothing
+    const __m128i* in = reinterpret_cast<const __m128i*>(x + i);
+    __m128i* out = reinterpret_cast<__m128i*>(y + i);
+    const __m128i a = _mm_loadu_si128(in), b = _mm_loadu_si128(in + 1), c = _mm_loadu_si128(in + 2), d = _mm_loadu_si128(in + 3);
+    _mm_stream_si128(out, a);
+    _mm_stream_si128(out + 1, b);
+    _mm_stream_si128(out + 2, c);
+    _mm_stream_si128(out + 3, d);
+  }
+  std::memcpy(y + i, x + i, bytes - i);
+#else
+  std::memcpy(to, from, bytes);
+#endif
+}
+
 template <typename T>
 void copy(T* y, const T* x, const CopyAxes& axes) {
   const int last = axes.rank - 1;
@@ -21,6 +50,7 @@ void copy(T* y, const T* x, const CopyAxes& axes) {
   for (int i = 0; i < last; i++) rows *= axes.extent[i];
   if (rows == 0 || inner == 0) return;
   const int64_t piece = inner < grain ? inner : grain, pieces = (inner + piece - 1) / piece;
+  const bool streamed = rows * inner * static_cast<int64_t>(sizeof(T)) >= streamed_bytes && y_step == 1 && x_step == 1;
   parallel_for(rows * pieces, at_least_one(grain / piece), [&](int64_t begin, int64_t end) {
     // Counted up like the digits of a number: a division for each row would cost as much as copying a short one.
     int64_t index[CopyAxes::most_axes], rest = begin / pieces, from = begin % pieces * piece, to_row = 0, from_row = 0;
@@ -34,8 +64,11 @@ void copy(T* y, const T* x, const CopyAxes& axes) {
       const int64_t n = from + piece < inner ? piece : inner - from;
       T* to = y + to_row + from * y_step;
       const T* source = x + from_row + from * x_step;
-      if (y_step == 1 && x_step == 1) {
-        std::memcpy(to, source, sizeof(T) * static_cast<size_t>(n));
+      const size_t bytes = sizeof(T) * static_cast<size_t>(n);
+      if (streamed && bytes >= least_streamed_run) {
+        stream_run(to, source, bytes);
+      } else if (y_step == 1 && x_step == 1) {
+        std::memcpy(to, source, bytes);
       } else if (y_step == 1 && x_step == 0) {
         const T value = *source;
         for (int64_t i = 0; i < n; i++) to[i] = value;
@@ -54,6 +87,7 @@ void copy(T* y, const T* x, const CopyAxes& axes) {
         index[i] = 0;
       }
     }
+    if (streamed) finish_streaming();
   });
 }
 

@@ -164,6 +164,10 @@ void unary(Unary op, float* y, const float* x, int64_t n, float p, float q) {
 }
 
 void binary(Binary op, float* y, const float* a, const float* b, const Broadcast& shape) {
+  if (shape.rank == 1 && shape.extent[0] <= grain_of(op)) {  // one piece: nothing to cut
+    if (shape.extent[0] > 0) EASEL_KERNELS(elementwise).binary[op](y, a, shape.a_step[0], b, shape.b_step[0], shape.extent[0]);
+    return;
+  }
   const int64_t rows = shape.extent[0], width = shape.extent[1];
   int64_t size = 1;
   for (int i = 0; i < shape.rank; i++) size *= shape.extent[i];
