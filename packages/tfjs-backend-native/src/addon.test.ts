@@ -25,6 +25,16 @@ describe('addon', () => {
     expect(() => addon().allocate(bytes)).toThrow(/allocate: /);
   });
 
+  test('preferHugePages leaves what is there, and refuses what is not a buffer', () => {
+    const values = new Uint8Array(5 << 20).fill(3);
+    addon().preferHugePages(values.buffer);
+    addon().preferHugePages(new ArrayBuffer(1));
+    expect(values.every((value) => value === 3)).toBe(true);
+    expect(() => addon().preferHugePages(values as unknown as ArrayBuffer)).toThrow(
+      /preferHugePages: argument 0 must be an ArrayBuffer/,
+    );
+  });
+
   test('wrong or missing arguments are named', () => {
     expect(() => (addon().allocate as unknown as (x: string) => void)('4')).toThrow(
       /allocate: argument 0 must be a number/,

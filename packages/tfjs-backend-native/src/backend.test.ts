@@ -79,18 +79,21 @@ describe('memory', () => {
     expect(usage().liveBytes).toBeLessThanOrEqual(before + 64 + 64 + 30720);
   });
 
-  test.each([5, 5000, 500_000])('an array of %i values that was read is the caller’s own', (size) => {
-    const before = usage().liveBytes;
-    const x = tf.tensor1d(new Float32Array(size).fill(4));
-    const values = x.dataSync();
-    values[0] = 7; // does not show in the tensor
-    expect(tf.tidy(() => x.slice([0], [2]).dataSync())).toEqual(Float32Array.of(4, 4));
-    x.dispose();
-    expect(usage().liveBytes).toBeLessThanOrEqual(before + 64);
-    for (let i = 0; i < 10; i++) tf.tensor1d(new Float32Array(size).fill(i)).dispose();
-    expect(values.length).toBe(size);
-    expect(values.every((value, i) => value === (i === 0 ? 7 : 4))).toBe(true);
-  });
+  test.each([5, 5000, 500_000, 9_000_001])(
+    'an array of %i values that was read is the caller’s own',
+    (size) => {
+      const before = usage().liveBytes;
+      const x = tf.tensor1d(new Float32Array(size).fill(4));
+      const values = x.dataSync();
+      values[0] = 7; // does not show in the tensor
+      expect(tf.tidy(() => x.slice([0], [2]).dataSync())).toEqual(Float32Array.of(4, 4));
+      x.dispose();
+      expect(usage().liveBytes).toBeLessThanOrEqual(before + 64);
+      for (let i = 0; i < 10; i++) tf.tensor1d(new Float32Array(size).fill(i)).dispose();
+      expect(values.length).toBe(size);
+      expect(values.every((value, i) => value === (i === 0 ? 7 : 4))).toBe(true);
+    },
+  );
 
   test('reads of every dtype, and of a view', () => {
     const x = tf.range(0, 60_000, 1, 'int32').reshape([2, 30_000]) as tf.Tensor2D;
@@ -101,10 +104,37 @@ describe('memory', () => {
     tf.dispose([x, row, odd]);
   });
 
-  test('reading in a loop without a turn of the event loop holds no memory', () => {
+  test('an array that was read stays as it was while its tensor is disposed and a hundred others are made, changed and read', () => {
+    const size = 1_300_007; // of several pieces, the last one short
+    const x = tf.range(0, size);
+    const values = x.dataSync();
+    x.dispose();
+    const others = Array.from({ length: 100 }, (_, i) =>
+      tf.tidy(() => {
+        const read = tf.fill([size], i).add(1).dataSync();
+        read.fill(-1);
+        return read;
+      }),
+    );
+    expect(others.every((read) => read[0] === -1 && read[size - 1] === -1)).toBe(true);
+    expect(values.every((value, i) => value === i)).toBe(true);
+  });
+
+  test('an array that was read can be handed to another thread without a copy', () => {
+    const x = tf.fill([2_000_000], 3);
+    const values = x.dataSync();
+    const there = structuredClone(values, { transfer: [values.buffer as ArrayBuffer] });
+    expect([values.length, there.length, there[1_999_999]]).toEqual([0, 2_000_000, 3]);
+    expect(x.dataSync()[1_999_999]).toBe(3);
+    x.dispose();
+  });
+
+  test('2,000 reads without a turn of the event loop hold no memory, and neither do reads that are awaited', async () => {
     const x = tf.ones([1 << 20]);
     const resident = process.memoryUsage.rss();
-    for (let i = 0; i < 200; i++) x.dataSync(); // 800 MB
+    for (let i = 0; i < 2000; i++) x.dataSync(); // 8 GB
+    expect(process.memoryUsage.rss() - resident).toBeLessThan(300 << 20);
+    for (let i = 0; i < 500; i++) await x.data();
     expect(process.memoryUsage.rss() - resident).toBeLessThan(300 << 20);
     x.dispose();
   });

@@ -29,13 +29,22 @@ const TURN_AFTER_MS = 4;
 /** From here on values are copied by the addon, on all threads. */
 const LARGE_BYTES = 1 << 16;
 
-/** From here on the pages of an array that is handed out are huge where the system allows it: faults on small ones cost ten times the copy. */
+/** From here on an array that is handed out asks for huge pages: the faults of small ones take longer than the copy. */
 const HUGE_PAGES_BYTES = 4 << 20;
+
+/** Such an array is written in pieces of so many elements, too small to go past the caches: pages that the system has just cleared are in them. */
+const FRESH_PIECE = 1 << 22;
 
 /** to = from; both of one type and length. */
 function copyValues(to: NumericArray, from: NumericArray): void {
   if (from.byteLength < LARGE_BYTES) to.set(from);
   else stridedCopy(to, 0, [1], from, 0, [1], [from.length]);
+}
+
+/** copyValues to an array whose memory may be fresh. */
+function copyToFresh(to: NumericArray, from: NumericArray): void {
+  for (let at = 0; at < from.length; at += FRESH_PIECE)
+    stridedCopy(to, at, [1], from, at, [1], [Math.min(FRESH_PIECE, from.length - at)]);
 }
 
 function isNumericArray(values: unknown): values is NumericArray {
@@ -101,8 +110,9 @@ export class NativeBackend extends MathBackendCPU {
   }
 
   /**
-   * A copy of a tensor's values. Handing the block out instead, to be freed when the caller's array is collected, costs more: Node runs the
-   * finalizers of external memory between turns of the event loop only, so that a loop which reads 16 MB at a time held 2 GB, and every new block is page faults.
+   * A copy of a tensor's values, in memory of V8's. Handing a block out instead, to be freed or reused when the caller's array is collected, costs more: Node
+   * runs the finalizers of external memory between turns of the event loop only, so that a loop which reads 16 MB at a time held 2 GB, and every new block is
+   * page faults; and such an array cannot be transferred to another thread.
    */
   override readSync(dataId: DataId): backend_util.BackendValues {
     const narrow = this.#narrow.get(dataId);
@@ -117,7 +127,7 @@ export class NativeBackend extends MathBackendCPU {
     if (read !== values || !isNumericArray(read) || this.#borrowing > 0) return read;
     if (read.byteLength < LARGE_BYTES) return read.slice();
     const copy = this.#unclearedArray(read.constructor as Float32ArrayConstructor, read.length);
-    copyValues(copy, read);
+    copyToFresh(copy, read);
     return copy;
   }
 

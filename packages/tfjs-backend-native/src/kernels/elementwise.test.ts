@@ -300,6 +300,11 @@ test('the addon refuses arrays that do not cover the axes', () => {
   expect(binary(4, [5, 1, 1])).toThrow(/do not cover/);
   expect(binary(4, [-4, 1, 1])).toThrow(/do not cover/);
   expect(() => addon().unary(99, y, y, 0, 0)).toThrow(/unknown operation/);
+  const without = (a: number) => () => addon().binary(0, y, new Float32Array(a), y, null);
+  expect(without(4)).not.toThrow();
+  expect(without(3)).toThrow(/binary: lengths differ/);
+  expect(without(5)).toThrow(/binary: lengths differ/);
+  expect(() => addon().binary(0, y, y, y, 4 as unknown as null)).toThrow(/argument 4 must be an Int32Array/);
 });
 
 describe('functions that models use seldom, against the cpu backend', () => {

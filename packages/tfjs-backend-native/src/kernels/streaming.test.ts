@@ -86,6 +86,28 @@ describe('large outputs, streamed, are those of small ones', () => {
     expectRowsAsAlone((y, x, _, rows) => addon().binary(add, y, bias, x, Int32Array.of(rows * WIDTH, 0, 1)));
   });
 
+  test('copies: whole, of rows, into rows, and of bytes', () => {
+    expectRowsAsAlone((y, x, _, rows) => addon().copyWords(y, 0, x, 0, Int32Array.of(rows * WIDTH, 1, 1)));
+    const before = 3;
+    const apart = 1100; // between the starts of rows
+    const padded = shifted(before + ROWS * apart).fill(7);
+    addon().copyWords(padded, before, x, 0, Int32Array.of(ROWS, WIDTH, apart, 1, WIDTH, 1));
+    for (const r of SOME) {
+      const at = before + r * apart;
+      expectSame(padded.slice(at, at + WIDTH), rowOf(x, r), `row ${r} of a padded array`);
+      expect(padded[at - 1]).toBe(7);
+      expect(padded.slice(at + WIDTH, at + apart).every((value) => value === 7)).toBe(true);
+    }
+    const joined = shifted(SIZE);
+    addon().copyWords(joined, 0, padded, before, Int32Array.of(ROWS, WIDTH, WIDTH, 1, apart, 1));
+    expectSame(joined, x, 'rows that lay apart');
+    const bytes = new Uint8Array(x.buffer);
+    const copy = new Uint8Array(bytes.length + 5);
+    addon().copyBytes(copy, 5, bytes, 0, Int32Array.of(bytes.length, 1, 1));
+    expect(Buffer.compare(copy.subarray(5), bytes)).toBe(0);
+    expect([...copy.subarray(0, 5)]).toEqual([0, 0, 0, 0, 0]);
+  });
+
   test.each([false, true])('layer norm and its gradient, rms %s', (rms) => {
     expectRowsAsAlone((y, x, _, rows) => {
       const statistics = [new Float32Array(rows), new Float32Array(rows)] as const;
