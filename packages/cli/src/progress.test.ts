@@ -55,12 +55,20 @@ describe('Progress', () => {
     );
   });
 
-  test('what was done before does not count for the rate', () => {
-    const { state, options } = recorder(true);
-    const progress = new Progress({ label: 'training', total: 200, unit: 'steps', done: 100, ...options });
-    state.milliseconds = 10_000;
-    progress.update(150);
-    expect(state.text).toContain('150/200 steps  5.0/s  0:10 left'); // 50 steps in 10 s
+  test('where it starts late: clock, rate and lines begin at the first update; news before it is told', () => {
+    const { state, options } = recorder(false);
+    const late = { label: 'training', unit: 'steps', startsLate: true, ...options };
+    new Progress(late).finish();
+    expect(state.text).toBe('');
+    const progress = new Progress(late);
+    progress.log('news');
+    state.milliseconds = 60_000;
+    progress.update(100, { total: 200 });
+    expect(state.text).toBe('news\n');
+    state.milliseconds = 70_000;
+    progress.update(120);
+    // 20 steps in 10 s: 2/s, so the 80 that are left take 40 s.
+    expect(state.text).toBe('news\ntraining  120/200 steps  2.0/s  0:40 left\n');
   });
 
   test('an unknown total gives a count; it may become known', () => {

@@ -12,8 +12,8 @@ export interface ProgressOptions {
   readonly total?: number;
   /** Plural name of a unit, e.g. `tokens`. */
   readonly unit: string;
-  /** Units done before this run, e.g. steps of the run that is resumed: they don't count for the rate. */
-  readonly done?: number;
+  /** Clock and rate begin at the first update, and what it counts was done before: where only the work itself tells what there is to do. */
+  readonly startsLate?: boolean;
   readonly quiet?: boolean;
   readonly stream?: ProgressStream;
   /** Milliseconds of a clock; for tests. */
@@ -45,10 +45,11 @@ export class Progress {
   readonly #options: ProgressOptions;
   readonly #stream: ProgressStream;
   readonly #now: () => number;
-  readonly #start: number;
-  readonly #first: number;
+  #start: number;
+  #first = 0;
+  #started: boolean;
   #total: number | undefined;
-  #done: number;
+  #done = 0;
   #note = '';
   #lastWrite: number;
   #drawn = false;
@@ -58,15 +59,14 @@ export class Progress {
     this.#stream = options.stream ?? process.stderr;
     this.#now = options.now ?? (() => performance.now());
     this.#start = this.#now();
-    this.#first = options.done ?? 0;
-    this.#done = this.#first;
+    this.#started = !options.startsLate;
     this.#total = options.total;
-    this.#lastWrite = Number.NEGATIVE_INFINITY;
-    if (!this.#stream.isTTY) this.#lastWrite = this.#start;
+    this.#lastWrite = this.#stream.isTTY ? Number.NEGATIVE_INFINITY : this.#start;
   }
 
   /** Sets the count (and the total, if it became known) and redraws if it is time. */
   update(done: number, { total, note }: { readonly total?: number; readonly note?: string } = {}): void {
+    if (!this.#started) this.#startAt(done);
     this.#done = done;
     if (total !== undefined) this.#total = total;
     if (note !== undefined) this.#note = note;
@@ -90,12 +90,19 @@ export class Progress {
     if (this.#drawn) this.#write();
   }
 
-  /** Draws the last state and ends the line. */
+  /** Draws the last state, if there is any, and ends the line. */
   finish(): void {
-    if (this.#options.quiet) return;
+    if (this.#options.quiet || !this.#started) return;
     this.#write();
     if (this.#stream.isTTY) this.#stream.write('\n');
     this.#drawn = false;
+  }
+
+  #startAt(done: number): void {
+    this.#started = true;
+    this.#first = done;
+    this.#start = this.#now();
+    if (!this.#stream.isTTY) this.#lastWrite = this.#start;
   }
 
   #clear(): void {

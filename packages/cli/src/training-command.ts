@@ -39,7 +39,7 @@ function showEvents(
   quiet: boolean,
   samples: string,
 ): { onEvent: (event: TrainingEvent) => void; finish: () => void } {
-  let progress: Progress | undefined;
+  const progress = new Progress({ label: 'training', unit: 'steps', startsLate: true, quiet });
   const onEvent = (event: TrainingEvent) => {
     if (event.kind === 'step') {
       const {
@@ -53,7 +53,6 @@ function showEvents(
         computeShare,
         memoryBytes,
       } = event;
-      progress ??= new Progress({ label: 'training', total: steps, unit: 'steps', done: step, quiet });
       const rates = [`${samplesPerSecond.toPrecision(3)} ${samples}/s`];
       if (tokensPerSecond !== undefined) rates.push(`${Math.round(tokensPerSecond)} tokens/s`);
       if (peakShare !== undefined) rates.push(`${(100 * peakShare).toFixed(0)} % of peak`);
@@ -61,7 +60,7 @@ function showEvents(
         rates.push(`${(100 * (1 - computeShare)).toFixed(0)} % of the time for data`);
       const memory = `${(memoryBytes / 2 ** 30).toFixed(1)} GiB`;
       const note = [`loss ${loss.toPrecision(4)}`, `epoch ${epoch}`, ...rates, memory].join('  ');
-      progress.update(step, { note });
+      progress.update(step, { total: steps, note });
       return;
     }
     const lines =
@@ -70,12 +69,9 @@ function showEvents(
         : Object.entries(event.splits).map(
             ([split, numbers]) => `step ${event.step}: ${split}  ${formatNumbers(numbers)}`,
           );
-    for (const line of lines) {
-      if (progress !== undefined) progress.log(line);
-      else if (!quiet) process.stderr.write(`${line}\n`);
-    }
+    for (const line of lines) progress.log(line);
   };
-  return { onEvent, finish: () => progress?.finish() };
+  return { onEvent, finish: () => progress.finish() };
 }
 
 /** Prints what a run will be, or its settings alone; writes its first batch as pictures if a file is named. */

@@ -100,7 +100,12 @@ export const convert = defineCommand({
         throw new UsageError('--stacked and --no-stacked go with --to flax: Easel keeps layers apart.');
       await prepareOutputFolder(args.out);
       if (args.verify) await startBackend(args);
-      let progress: Progress | undefined;
+      const progress = new Progress({
+        label: 'converting',
+        unit: 'tensors',
+        startsLate: true,
+        quiet: args.quiet,
+      });
       const converted = await convertModel(args.in, args.out, {
         dtype: (args.dtype ?? 'keep') as keyof typeof convertDtypes,
         config: args.config,
@@ -112,11 +117,10 @@ export const convert = defineCommand({
         verify: args.verify,
         signal,
         onWeight: (name, done, total) => {
-          progress ??= new Progress({ label: 'converting', total, unit: 'tensors', quiet: args.quiet });
           progress.update(done, { total, note: name });
         },
       });
-      progress?.finish();
+      progress.finish();
       const lines = converted.map(({ folder, description, tensors, bytes, outputs }) => {
         const size = `${(bytes / 2 ** 20).toFixed(1)} MiB`;
         const verified = outputs === undefined ? '' : `, ${describeOutputs(outputs)}`;

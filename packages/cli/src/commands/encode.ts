@@ -124,7 +124,13 @@ export const encode = defineCommand({
         await startBackend(args);
         const vqgan = await openVqgan(args.vqgan);
         const scorer = args.clip === undefined ? undefined : await openCaptionScorer(args.clip);
-        let progress: Progress | undefined;
+        const progress = new Progress({
+          label: 'encoding',
+          total: source.length,
+          unit: 'pictures',
+          startsLate: true,
+          quiet: args.quiet,
+        });
         const summary = await encodePictures(source, {
           vqgan,
           out: args.out,
@@ -144,23 +150,15 @@ export const encode = defineCommand({
           scorer,
           leaseSeconds: args['lease-seconds'] ?? 300,
           signal,
-          onProgress: ({ pictures, total, skipped, waitingFor }) => {
-            progress ??= new Progress({
-              label: 'encoding',
-              total,
-              unit: 'pictures',
-              done: pictures,
-              quiet: args.quiet,
-            });
+          onProgress: ({ pictures, skipped, waitingFor }) =>
             progress.update(pictures, {
               note: [
                 ...(skipped > 0 ? [`${skipped} skipped`] : []),
                 ...(waitingFor > 0 ? [`waiting for ${waitingFor} shards of other processes`] : []),
               ].join('  '),
-            });
-          },
+            }),
         });
-        progress?.finish();
+        progress.finish();
         vqgan.dispose();
         scorer?.dispose();
         if (!summary.partComplete) process.exitCode = interruptedExitCode;

@@ -22,23 +22,23 @@ import { UsageError } from '../usage-error.js';
 const kinds = [seq2seqKind, vqganKind, drawingKind];
 
 /** Shows a sweep's events: one bar over all runs, a line for each run that ends. */
-function showEvents(quiet: boolean): { onEvent: (event: SweepEvent) => void; finish: () => void } {
-  let progress: Progress | undefined;
+function showEvents(
+  unit: string,
+  quiet: boolean,
+): { onEvent: (event: SweepEvent) => void; finish: () => void } {
+  const progress = new Progress({ label: 'sweep', unit, startsLate: true, quiet });
   const onEvent = (event: SweepEvent) => {
     if (event.kind === 'progress') {
-      const { index, runs, name, done, total, unit, note } = event;
-      progress ??= new Progress({ label: 'sweep', total, unit, done: done - 1, quiet });
+      const { index, runs, name, done, total, note } = event;
       progress.update(done, { total, note: `run ${index + 1}/${runs} ${name}  ${note}` });
       return;
     }
     const { index, runs, record } = event;
     const end =
       record.status === 'failed' ? `failed: ${record.failure}` : String(record.value?.toPrecision(5));
-    const line = `run ${index + 1}/${runs} ${record.name}: ${end}`;
-    if (progress !== undefined) progress.log(line);
-    else if (!quiet) process.stderr.write(`${line}\n`);
+    progress.log(`run ${index + 1}/${runs} ${record.name}: ${end}`);
   };
-  return { onEvent, finish: () => progress?.finish() };
+  return { onEvent, finish: () => progress.finish() };
 }
 
 export const sweep = defineCommand({
@@ -91,7 +91,7 @@ export const sweep = defineCommand({
         throw new UsageError('expected --out DIR, the folder of the sweep. See easel sweep --help.');
       await prepareOutputFolder(out);
       await startBackend(args);
-      const { onEvent, finish } = showEvents(args.quiet);
+      const { onEvent, finish } = showEvents(planned.kind.unit, args.quiet);
       let result: SweepResult;
       try {
         result = await runSweep(planned, { out, resume: args.resume, signal, onEvent });
