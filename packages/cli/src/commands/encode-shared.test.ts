@@ -1,4 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
@@ -10,10 +9,10 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { selectBackend } from '@easel/core';
 import sharp from 'sharp';
+import { startEasel, whenBuilt } from '../../testing/easel-process.js';
 import { writeTinyVqgan } from '../../testing/tiny-model.js';
 
 jest.setTimeout(600_000);
@@ -21,11 +20,6 @@ jest.setTimeout(600_000);
 /** How many processes are killed, one after the other; EASEL_KILLS=20 for many. */
 const kills = Number(process.env.EASEL_KILLS ?? 2);
 const pictures = 60;
-
-const bin = fileURLToPath(new URL('../../bin/easel.js', import.meta.url));
-// Real processes run what `npm run build` made; `npm run check` builds first.
-const built = existsSync(fileURLToPath(new URL('../../dist/main.js', import.meta.url)));
-const whenBuilt = built ? describe : describe.skip;
 
 let root: string;
 beforeAll(async () => {
@@ -51,24 +45,10 @@ interface Summary {
   readonly ownPictures: number;
 }
 
-function start(out: string): ChildProcess {
+function start(out: string) {
   const words = ['encode', join(root, 'pictures'), '--vqgan', join(root, 'vqgan'), '--out', join(root, out)];
   words.push('--shard-size', '2', '--batch', '1', '--backend', 'cpu', '--json', '--quiet');
-  return spawn(process.execPath, [bin, ...words], { stdio: ['ignore', 'pipe', 'pipe'] });
-}
-
-function ended(
-  child: ChildProcess,
-): Promise<{ code: number | null; signal: string | null; stdout: string; stderr: string }> {
-  const said = { stdout: '', stderr: '' };
-  for (const stream of ['stdout', 'stderr'] as const)
-    child[stream]?.on('data', (text) => {
-      said[stream] += text;
-    });
-  return new Promise((resolve, reject) => {
-    child.on('error', reject);
-    child.on('close', (code, signal) => resolve({ code, signal, ...said }));
-  });
+  return startEasel(words);
 }
 
 const shards = (out: string) =>
@@ -81,13 +61,12 @@ const leases = (out: string) =>
 
 whenBuilt('real processes', () => {
   test('some share a folder, some are killed in the middle of a shard: the set is whole, and that of one alone', async () => {
-    const alone = await ended(start('alone'));
+    const alone = await start('alone').ended;
     expect([alone.code, alone.stderr]).toEqual([0, '']);
 
     let killed = 0;
     for (let attempt = 0; killed < kills && attempt < 10 * kills; attempt++) {
-      const victim = start('shared');
-      const end = ended(victim);
+      const { child: victim, ended } = start('shared');
       const before = existsSync(join(root, 'shared')) ? shards('shared').length : 0;
       // Once it holds the lease of a shard and has finished one more.
       while (victim.exitCode === null) {
@@ -100,11 +79,11 @@ whenBuilt('real processes', () => {
         await new Promise((resolve) => setTimeout(resolve, 2));
       }
       victim.kill('SIGKILL');
-      if ((await end).signal === 'SIGKILL') killed++;
+      if ((await ended).signal === 'SIGKILL') killed++;
     }
     expect(killed).toBe(kills);
 
-    const others = await Promise.all([start('shared'), start('shared')].map(ended));
+    const others = await Promise.all([start('shared').ended, start('shared').ended]);
     const summaries = others.map(({ code, stdout, stderr }) => {
       expect([code, stderr]).toEqual([0, '']);
       return JSON.parse(stdout) as Summary;

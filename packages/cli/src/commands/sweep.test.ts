@@ -1,38 +1,23 @@
-import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { BpeTokenizer, trainBpe } from '@easel/bart';
-import { saveTokenizer } from '@easel/bart/node';
-import { writeShard } from '@easel/train';
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { startEasel, whenBuilt } from '../../testing/easel-process.js';
 import { runEasel } from '../../testing/run-easel.js';
 import { tinyBartConfig } from '../../testing/tiny-model.js';
+import { writeTinySet } from '../../testing/tiny-set.js';
 
 jest.setTimeout(240_000);
-
-const bin = fileURLToPath(new URL('../../bin/easel.js', import.meta.url));
-// Real processes run what `npm run build` made; `npm run check` builds first.
-const built = existsSync(fileURLToPath(new URL('../../dist/main.js', import.meta.url)));
-const whenBuilt = built ? describe : describe.skip;
 
 let root: string;
 const at = (...names: string[]) => join(root, ...names);
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'easel-sweep-'));
-  const rows = Array.from({ length: 12 }, (_, r) => ({
-    caption: `a ball, number ${r}`,
-    encoding: Array.from({ length: 16 }, (_, t) => (r + t) % 16),
-    source: String(r),
-  }));
-  await writeShard(at('set.jsonl'), rows);
-  const texts = rows.map(({ caption }) => caption);
-  await saveTokenizer(at('tokenizer'), new BpeTokenizer(trainBpe(texts, { vocabSize: 270 })));
+  const { train, tokenizer } = await writeTinySet(root);
   const base = {
     model: tinyBartConfig,
-    tokenizer: at('tokenizer'),
-    data: { train: at('set.jsonl'), evalFraction: 0.25 },
+    tokenizer,
+    data: { train, evalFraction: 0.25 },
     steps: 12,
     batchSize: 4,
     schedule: { learningRate: 0.01, warmupSteps: 2 },
@@ -129,28 +114,28 @@ test('a run whose loss is no number is counted, and the others are made', async 
 
 whenBuilt('a sweep in a process that is killed (needs npm run build)', () => {
   test('it goes on at the unfinished run and ends with the same numbers', async () => {
-    const start = () =>
-      spawn(
-        process.execPath,
-        [bin, 'sweep', at('sweep.json'), '--out', at('killed'), '--resume', '--backend', 'cpu', '--quiet'],
-        {
-          stdio: ['ignore', 'ignore', 'inherit'],
-        },
-      );
+    const words = [
+      'sweep',
+      at('sweep.json'),
+      '--out',
+      at('killed'),
+      '--resume',
+      '--backend',
+      'cpu',
+      '--quiet',
+    ];
     const run = at('killed', 'runs', '1-adam-learningRate=0.01');
-    const first = start();
-    const ended = new Promise((resolve) => first.on('close', (_, signal) => resolve(signal)));
+    const first = startEasel(words);
     const watch = setInterval(() => {
       const folder = join(run, 'checkpoints');
       if (existsSync(folder) && readdirSync(folder).some((name) => name.startsWith('step')))
-        first.kill('SIGKILL');
+        first.child.kill('SIGKILL');
     }, 5);
-    expect(await ended).toBe('SIGKILL');
+    expect((await first.ended).signal).toBe('SIGKILL');
     clearInterval(watch);
     expect(results('killed').map(({ status }) => status)).toEqual(['done', 'waiting', 'waiting', 'waiting']);
     const untouched = statSync(at('killed', 'runs', '0-adam-learningRate=0.001', 'metrics.jsonl')).mtimeMs;
-    const second = start();
-    expect(await new Promise((resolve) => second.on('close', resolve))).toBe(0);
+    expect(await startEasel(words).ended).toMatchObject({ code: 0, stderr: '' });
     expect(results('killed')).toEqual(results('whole'));
     expect(statSync(at('killed', 'runs', '0-adam-learningRate=0.001', 'metrics.jsonl')).mtimeMs).toBe(
       untouched,

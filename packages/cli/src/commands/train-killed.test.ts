@@ -1,15 +1,12 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { BpeTokenizer, trainBpe } from '@easel/bart';
-import { saveTokenizer } from '@easel/bart/node';
 import { prngKey, randomBits } from '@easel/core';
-import { writeShard } from '@easel/train';
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { nativeStatus } from 'tfjs-backend-native';
+import { startEasel, whenBuilt } from '../../testing/easel-process.js';
 import { tinyBartConfig } from '../../testing/tiny-model.js';
+import { writeTinySet } from '../../testing/tiny-set.js';
 
 jest.setTimeout(600_000);
 
@@ -20,28 +17,17 @@ jest.setTimeout(600_000);
 const kills = Number(process.env.EASEL_KILLS ?? 2);
 const steps = 40;
 
-const bin = fileURLToPath(new URL('../../bin/easel.js', import.meta.url));
-// Real processes run what `npm run build` made; `npm run check` builds first.
-const built = existsSync(fileURLToPath(new URL('../../dist/main.js', import.meta.url)));
 // Native, where it is built, writes checkpoints while the training goes on.
 const backend = nativeStatus().available ? 'native' : 'cpu';
-const whenBuilt = built ? describe : describe.skip;
 
 let root: string;
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'easel-killed-'));
-  const rows = Array.from({ length: 12 }, (_, r) => ({
-    caption: `a ball, number ${r}`,
-    encoding: Array.from({ length: 16 }, (_, t) => (r + t) % 16),
-    source: String(r),
-  }));
-  await writeShard(join(root, 'set.jsonl'), rows);
-  const texts = rows.map(({ caption }) => caption);
-  await saveTokenizer(join(root, 'tokenizer'), new BpeTokenizer(trainBpe(texts, { vocabSize: 270 })));
+  const { train, tokenizer } = await writeTinySet(root);
   const config = {
     model: { ...tinyBartConfig, dropout: 0.1 },
-    tokenizer: join(root, 'tokenizer'),
-    data: { train: join(root, 'set.jsonl'), blankCaptions: 0.2 },
+    tokenizer,
+    data: { train, blankCaptions: 0.2 },
     steps,
     batchSize: 4,
     schedule: { learningRate: 0.01, warmupSteps: 2 },
@@ -55,22 +41,9 @@ afterAll(() => {
   rmSync(root, { recursive: true, force: true });
 });
 
-function startTraining(out: string, prefix: readonly string[] = []): ChildProcess {
-  const words = [...prefix, process.execPath, bin, 'train', join(root, 'config.json')];
-  words.push('--out', join(root, out), '--resume', '--backend', backend, '--quiet');
-  return spawn(words[0] as string, words.slice(1), { stdio: ['ignore', 'ignore', 'pipe'] });
-}
-
-/** How a process ended, and what it said on stderr. */
-function ended(child: ChildProcess): Promise<{ code: number | null; signal: string | null; stderr: string }> {
-  let stderr = '';
-  child.stderr?.on('data', (text) => {
-    stderr += text;
-  });
-  return new Promise((resolve, reject) => {
-    child.on('error', reject);
-    child.on('close', (code, signal) => resolve({ code, signal, stderr }));
-  });
+function startTraining(out: string, prefix: readonly string[] = []) {
+  const words = ['train', join(root, 'config.json'), '--out', join(root, out), '--resume', '--quiet'];
+  return startEasel([...words, '--backend', backend], prefix);
 }
 
 /** The metrics of a run, without what depends on the machine's speed. */
@@ -102,13 +75,13 @@ whenBuilt('easel train in processes that end badly (needs npm run build)', () =>
   const spans = { first: 0, whole: 0 };
   beforeAll(async () => {
     const began = performance.now();
-    const child = startTraining('whole');
+    const { ended } = startTraining('whole');
     const watch = setInterval(() => {
       const folder = join(root, 'whole', 'checkpoints');
       if (spans.first === 0 && existsSync(folder) && readdirSync(folder).length > 0)
         spans.first = performance.now() - began;
     }, 5);
-    const end = await ended(child);
+    const end = await ended;
     clearInterval(watch);
     spans.whole = performance.now() - began;
     expect(end).toMatchObject({ code: 0 });
@@ -122,8 +95,7 @@ whenBuilt('easel train in processes that end badly (needs npm run build)', () =>
     while (killed < kills) {
       const out = `killed-${run++}`;
       for (;;) {
-        const child = startTraining(out);
-        const end = ended(child);
+        const { child, ended } = startTraining(out);
         let timer: ReturnType<typeof setTimeout> | undefined;
         if (killed < kills) {
           // From shortly before the first checkpoint on, for about as long as half the run takes from there.
@@ -131,7 +103,7 @@ whenBuilt('easel train in processes that end badly (needs npm run build)', () =>
           const delay = spans.first * 0.9 + (share * (spans.whole - spans.first)) / 2;
           timer = setTimeout(() => child.kill('SIGKILL'), delay);
         }
-        const { code, signal, stderr } = await end;
+        const { code, signal, stderr } = await ended;
         clearTimeout(timer);
         if (signal !== 'SIGKILL') {
           expect({ code, stderr }).toMatchObject({ code: 0 });
@@ -161,19 +133,18 @@ whenBuilt('easel train in processes that end badly (needs npm run build)', () =>
   test('a file that cannot be written to its end: the older checkpoint stays, and the run goes on from it', async () => {
     // A limit on the size of files stands for a full disk: the write of the optimizer's file fails in its midst.
     const first = startTraining('full');
-    const end = ended(first);
     const watch = setInterval(() => {
       const folder = join(root, 'full', 'checkpoints');
       if (existsSync(folder) && readdirSync(folder).some((name) => name.startsWith('step')))
-        first.kill('SIGKILL');
+        first.child.kill('SIGKILL');
     }, 5);
-    await end;
+    await first.ended;
     clearInterval(watch);
     const before = checkpoints('full').filter((name) => name.startsWith('step'));
     const contents = before.map((name) =>
       readFileSync(join(root, 'full', 'checkpoints', name, 'optimizer.safetensors')),
     );
-    const limited = await ended(startTraining('full', ['sh', '-c', 'ulimit -f 24; exec "$@"', 'sh']));
+    const limited = await startTraining('full', ['sh', '-c', 'ulimit -f 24; exec "$@"', 'sh']).ended;
     expect(limited).toMatchObject({ code: 1 });
     expect(limited.stderr).toMatch(/can't be written.*The last good one is .*step-/);
     expect(checkpoints('full')).toEqual(before);
@@ -184,7 +155,7 @@ whenBuilt('easel train in processes that end badly (needs npm run build)', () =>
         ),
       ).toBe(true);
     if (process.env.EASEL_KILLS === undefined) return; // that a run goes on from an older checkpoint is shown above
-    expect(await ended(startTraining('full'))).toMatchObject({ code: 0 });
+    expect(await startTraining('full').ended).toMatchObject({ code: 0 });
     expectSame('full', 'whole');
   });
 });

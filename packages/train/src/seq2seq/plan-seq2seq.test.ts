@@ -10,16 +10,12 @@ import { nativeStatus } from 'tfjs-backend-native';
 import { parseSeq2SeqConfig } from '../config/seq2seq-config.js';
 import { writeShard } from '../encoded/shards.js';
 import { planSeq2Seq } from './plan-seq2seq.js';
-import { seq2seqRuns } from '../testing/seq2seq-runs.js';
+import { seq2seqRuns, slidingRows } from '../testing/seq2seq-runs.js';
 import { tinyDalleBartJson, tinyVqganJson } from '../testing/tiny-models.js';
 
 const captions = ['a red ball', 'a blue ball', 'a green ball', 'a pink ball', 'a white ball'];
 const runs = seq2seqRuns(async (shared) => {
-  const rows = captions.map((caption, i) => ({
-    caption,
-    encoding: Array.from({ length: 16 }, (_, t) => (i + t) % 16),
-    source: `${i}`,
-  }));
+  const rows = slidingRows(captions.map((caption) => [caption]));
   mkdirSync(join(shared, 'set'));
   await writeShard(join(shared, 'set', 'a.jsonl'), rows);
   const vqgan = new Vqgan(parseVqganConfig(tinyVqganJson, 'vqgan'));

@@ -5,16 +5,14 @@ import { describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import { writeShard } from '../encoded/shards.js';
 import { stopAt } from '../testing/runs.js';
-import { seq2seqRuns } from '../testing/seq2seq-runs.js';
+import { seq2seqRuns, slidingRows } from '../testing/seq2seq-runs.js';
 import { tinyDalleBartJson } from '../testing/tiny-models.js';
 import type { TrainingOptions } from '../run/training-loop.js';
 
 const runs = seq2seqRuns(async (shared) => {
-  const rows = Array.from({ length: 23 }, (_, i) => ({
-    caption: `Picture ${i} of ${i % 3 === 0 ? 'Anna' : 'a ball'}`,
-    encoding: Array.from({ length: 16 }, (_, t) => (i + t) % 16),
-    source: `${i}`,
-  }));
+  const rows = slidingRows(
+    Array.from({ length: 23 }, (_, i) => [`Picture ${i} of ${i % 3 === 0 ? 'Anna' : 'a ball'}`]),
+  );
   for (const name of ['set', 'small']) mkdirSync(join(shared, name));
   // Three shards, so that their order is shuffled too.
   await writeShard(join(shared, 'set', 'a.parquet'), rows.slice(0, 9));

@@ -11,17 +11,13 @@ import sharp from 'sharp';
 import { writeShard } from '../encoded/shards.js';
 import { readCheckpointPart } from '../run/run-folder.js';
 import { stopAt } from '../testing/runs.js';
-import { seq2seqRuns } from '../testing/seq2seq-runs.js';
+import { seq2seqRuns, slidingRows } from '../testing/seq2seq-runs.js';
 import { tinyDalleBartJson, tinyVqganJson } from '../testing/tiny-models.js';
 import { TrainingError, type TrainingEvent, type TrainingOptions } from '../run/training-loop.js';
 
 const runs = seq2seqRuns(async (shared) => {
   const colours = ['red', 'green', 'blue', 'black', 'white', 'pink'];
-  // Two captions a picture; picture c shows tokens c, c + 1, … so that the caption says everything.
-  const rows = colours.flatMap((colour, c) => {
-    const encoding = Array.from({ length: 16 }, (_, t) => (c + t) % 16);
-    return [`a ${colour} ball`, `Ball, ${colour}!`].map((caption) => ({ caption, encoding, source: colour }));
-  });
+  const rows = slidingRows(colours.map((colour) => [`a ${colour} ball`, `Ball, ${colour}!`]));
   mkdirSync(join(shared, 'set'));
   await writeShard(join(shared, 'set', 'shard-00000.parquet'), rows);
   return rows.map((row) => row.caption);

@@ -5,6 +5,7 @@ import { BpeTokenizer, trainBpe } from '@easel/bart';
 import { saveTokenizer } from '@easel/bart/node';
 import { afterAll, afterEach, beforeAll, beforeEach, jest } from '@jest/globals';
 import { parseSeq2SeqConfig } from '../config/seq2seq-config.js';
+import type { EncodedRow } from '../encoded/shards.js';
 import { trainSeq2Seq } from '../seq2seq/train-seq2seq.js';
 import type { TrainingOptions, TrainingResult } from '../run/training-loop.js';
 import { startTestBackend } from './backend.js';
@@ -34,6 +35,14 @@ export class Seq2SeqRuns {
   trained(name: string, field: 'loss' | 'epoch'): number[] {
     return this.metrics(name).flatMap((line) => (line.kind === 'train' ? [line[field] as number] : []));
   }
+}
+
+/** Rows of an encoded set for `tinyDalleBartJson`: the picture of captions c shows tokens c, c + 1, …, so that they say everything. */
+export function slidingRows(captions: readonly (readonly string[])[]): EncodedRow[] {
+  return captions.flatMap((own, c) => {
+    const encoding = Array.from({ length: 16 }, (_, t) => (c + t) % 16);
+    return own.map((caption) => ({ caption, encoding, source: `${c}` }));
+  });
 }
 
 /** To be called at the top of a test file. `writeSets` puts encoded sets into the folder and returns the captions that the tokenizer learns. */
