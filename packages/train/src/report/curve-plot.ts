@@ -94,80 +94,134 @@ function drawPlot(
 ): { readonly inner: string; readonly logarithmic: boolean; readonly height: number } | null {
   const finite = lines.flatMap(({ points }) => points.filter(([, y]) => Number.isFinite(y)));
   if (finite.length === 0) return null;
-  const log = logarithmic && finite.every(([, y]) => y > 0);
-  const logX = logarithmicX && finite.every(([x]) => x > 0);
-  const scale = (y: number) => (log ? Math.log10(y) : y);
-  const scaleX = (x: number) => (logX ? Math.log10(x) : x);
   const hasDots = lines.some(({ marks = 'line' }) => marks !== 'line');
-  const xs = extent(
-    finite.map(([x]) => scaleX(x)),
+  const xs = finite.map(([x]) => x);
+  const ys = finite.map(([, y]) => y);
+  const plot: Plot = {
+    x: axisOf(xs, {
+      logarithmic: logarithmicX,
+      hasDots,
+      from: margin.left + (yLabel === undefined ? 0 : 8),
+      to: width - margin.right,
+    }),
+    y: axisOf(ys, { logarithmic, hasDots, range: yRange, from: height - margin.bottom, to: margin.top }),
+  };
+  const own = [...new Set(xs)];
+  const ticksOfX = plot.x.logarithmic && own.length <= maxOwnTicks ? own : plot.x.ticks(6);
+  const marks = lines.flatMap((line, i) => lineOf(line, colourOf(lines, i), plot));
+  return {
+    inner: [...gridOf(plot, ticksOfX), ...marks, ...labelsOf(plot, xLabel, yLabel)].join(''),
+    logarithmic: plot.y.logarithmic,
+    height: height + (xLabel === undefined ? 0 : 14),
+  };
+}
+
+/** An axis from one place of the picture to another. */
+interface Axis {
+  readonly logarithmic: boolean;
+  readonly from: number;
+  readonly to: number;
+  /** Where a value is. */
+  readonly at: (value: number) => number;
+  /** Whether a value is between the ends. */
+  readonly has: (value: number) => boolean;
+  /** Round numbers between the ends, about so many. */
+  readonly ticks: (about: number) => number[];
+}
+
+interface Plot {
+  readonly x: Axis;
+  readonly y: Axis;
+}
+
+/** An axis for these values, or from one end of `range` to the other; logarithmic only where all values are above 0. */
+function axisOf(
+  values: readonly number[],
+  {
+    logarithmic,
     hasDots,
-  );
-  const ys =
-    yRange === undefined
-      ? extent(
-          finite.map(([, y]) => scale(y)),
-          hasDots,
-        )
-      : { min: scale(yRange[0]), max: scale(yRange[1]) };
-  const left = margin.left + (yLabel === undefined ? 0 : 8);
-  const bottom = height - margin.bottom;
-  const px = (x: number) => left + ((scaleX(x) - xs.min) / (xs.max - xs.min)) * (width - left - margin.right);
-  const py = (y: number) =>
-    bottom - ((scale(y) - ys.min) / (ys.max - ys.min)) * (height - margin.top - margin.bottom);
+    range,
+    from,
+    to,
+  }: {
+    readonly logarithmic: boolean;
+    readonly hasDots: boolean;
+    readonly range?: PlotOptions['yRange'];
+    readonly from: number;
+    readonly to: number;
+  },
+): Axis {
+  const log = logarithmic && values.every((value) => value > 0);
+  const scale = (value: number) => (log ? Math.log10(value) : value);
+  const { min, max } =
+    range === undefined ? extent(values.map(scale), hasDots) : { min: scale(range[0]), max: scale(range[1]) };
+  return {
+    logarithmic: log,
+    from,
+    to,
+    at: (value) => from + ((scale(value) - min) / (max - min)) * (to - from),
+    has: (value) => Number.isFinite(value) && scale(value) >= min && scale(value) <= max,
+    ticks: (about) => (log ? logarithmicTicks(min, max, about) : ticks(min, max, about)),
+  };
+}
+
+/** Grid lines with their numbers. */
+function gridOf({ x, y }: Plot, ticksOfX: readonly number[]): string[] {
   const parts: string[] = [];
-  for (const value of log ? logarithmicTicks(ys.min, ys.max, 5) : ticks(ys.min, ys.max, 5)) {
-    const at = py(value).toFixed(1);
-    parts.push(
-      `<line class="grid" stroke="#eee" x1="${left}" x2="${width - margin.right}" y1="${at}" y2="${at}"/>`,
-    );
-    parts.push(`<text x="${left - 6}" y="${at}" dy="0.35em" text-anchor="end">${format(value)}</text>`);
+  for (const value of y.ticks(5)) {
+    const at = y.at(value).toFixed(1);
+    parts.push(`<line class="grid" stroke="#eee" x1="${x.from}" x2="${x.to}" y1="${at}" y2="${at}"/>`);
+    parts.push(`<text x="${x.from - 6}" y="${at}" dy="0.35em" text-anchor="end">${format(value)}</text>`);
   }
-  const own = [...new Set(finite.map(([x]) => x))];
-  const values =
-    logX && own.length <= maxOwnTicks
-      ? own
-      : logX
-        ? logarithmicTicks(xs.min, xs.max, 6)
-        : ticks(xs.min, xs.max, 6);
-  for (const x of values) {
-    const at = px(x).toFixed(1);
-    parts.push(`<line class="grid" stroke="#eee" y1="${margin.top}" y2="${bottom}" x1="${at}" x2="${at}"/>`);
-    const anchor = px(x) > width - margin.right - 8 ? 'end' : 'middle';
-    parts.push(`<text x="${at}" y="${bottom + 16}" text-anchor="${anchor}">${format(x)}</text>`);
+  for (const value of ticksOfX) {
+    const at = x.at(value).toFixed(1);
+    parts.push(`<line class="grid" stroke="#eee" y1="${y.to}" y2="${y.from}" x1="${at}" x2="${at}"/>`);
+    const anchor = x.at(value) > x.to - 8 ? 'end' : 'middle';
+    parts.push(`<text x="${at}" y="${y.from + 16}" text-anchor="${anchor}">${format(value)}</text>`);
   }
-  for (const [i, { points, marks = 'line', labels = [] }] of lines.entries()) {
-    const colour = colourOf(lines, i);
+  return parts;
+}
+
+/** One line, its dots and their labels. */
+function lineOf({ points, marks = 'line', labels = [] }: PlotLine, colour: string, { x, y }: Plot): string[] {
+  const parts: string[] = [];
+  if (marks !== 'dots') {
     let path = '';
     let pen = false;
-    for (const [x, y] of thinned(points)) {
-      const there = Number.isFinite(y) && scale(y) <= ys.max && scale(y) >= ys.min;
-      if (there) path += `${pen ? 'L' : 'M'}${px(x).toFixed(1)} ${py(y).toFixed(1)}`;
+    for (const [px, py] of thinned(points)) {
+      const there = y.has(py);
+      if (there) path += `${pen ? 'L' : 'M'}${x.at(px).toFixed(1)} ${y.at(py).toFixed(1)}`;
       pen = there;
     }
-    if (marks !== 'dots') parts.push(`<path d="${path}" fill="none" stroke-width="1.5" stroke="${colour}"/>`);
-    const dots = marks === 'line' ? (points.length === 1 ? points : []) : points;
-    for (const [p, [x, y]] of dots.entries()) {
-      if (!Number.isFinite(y) || scale(y) > ys.max || scale(y) < ys.min) continue;
-      const [cx, cy] = [px(x).toFixed(1), py(y).toFixed(1)];
-      parts.push(`<circle cx="${cx}" cy="${cy}" r="3" fill="${colour}"/>`);
-      const label = labels[p];
-      const atEnd = px(x) > width - 60;
-      if (label !== undefined)
-        parts.push(
-          `<text x="${atEnd ? Number(cx) - 6 : Number(cx) + 6}" y="${Number(cy) - 5}"${atEnd ? ' text-anchor="end"' : ''} fill="${colour}">${escapeHtml(label)}</text>`,
-        );
-    }
+    parts.push(`<path d="${path}" fill="none" stroke-width="1.5" stroke="${colour}"/>`);
   }
+  const dots = marks === 'line' ? (points.length === 1 ? points : []) : points;
+  for (const [p, [px, py]] of dots.entries()) {
+    if (!y.has(py)) continue;
+    const [cx, cy] = [x.at(px).toFixed(1), y.at(py).toFixed(1)];
+    parts.push(`<circle cx="${cx}" cy="${cy}" r="3" fill="${colour}"/>`);
+    const label = labels[p];
+    if (label === undefined) continue;
+    const atEnd = x.at(px) > width - 60;
+    parts.push(
+      `<text x="${Number(cx) + (atEnd ? -6 : 6)}" y="${Number(cy) - 5}"${atEnd ? ' text-anchor="end"' : ''} fill="${colour}">${escapeHtml(label)}</text>`,
+    );
+  }
+  return parts;
+}
+
+/** What the axes count. */
+function labelsOf({ x, y }: Plot, xLabel: string | undefined, yLabel: string | undefined): string[] {
+  const parts: string[] = [];
   if (yLabel !== undefined)
     parts.push(
-      `<text transform="translate(14 ${(margin.top + bottom) / 2}) rotate(-90)" text-anchor="middle">${escapeHtml(yLabel)}</text>`,
+      `<text transform="translate(14 ${(y.from + y.to) / 2}) rotate(-90)" text-anchor="middle">${escapeHtml(yLabel)}</text>`,
     );
   if (xLabel !== undefined)
     parts.push(
-      `<text x="${(left + width - margin.right) / 2}" y="${height + 6}" text-anchor="middle">${escapeHtml(xLabel)}</text>`,
+      `<text x="${(x.from + x.to) / 2}" y="${height + 6}" text-anchor="middle">${escapeHtml(xLabel)}</text>`,
     );
-  return { inner: parts.join(''), logarithmic: log, height: height + (xLabel === undefined ? 0 : 14) };
+  return parts;
 }
 
 /** The points, or of too many the least and the greatest of each stretch, so that no peak is lost. */
