@@ -8,6 +8,7 @@ import { readEncodedSet, shardFiles } from '../encoded/encoded-set.js';
 import { digestOfFiles } from '../sources/file-digest.js';
 import { permutedEpoch } from '../encoded/permuted-epochs.js';
 import type { RowFilter } from '../encoded/row-filter.js';
+import type { ShardColumns } from '../encoded/shards.js';
 import { type LoaderSettings, STREAM_START } from '../encoded/streamed-loader.js';
 import { type DataPosition, holdOut } from '../encoded/epoch-order.js';
 import {
@@ -57,34 +58,41 @@ export async function openSeq2SeqData(
     tokenize: (texts) => captions.tokenizer.encodeBatch(texts, { maxLength: maxTextLength }),
   };
   const from = resumed === undefined ? ROWS_START : rowsStart(resumed, config.data.repeatEpoch);
-  const opening = { config, shape: captions.modelConfig, settings, normalize, key, from };
-  return config.data.order === 'streamed' ? openStreamed(opening) : openPermuted(opening);
+  const { data } = config;
+  const opening: Opening = {
+    config,
+    shape: captions.modelConfig,
+    columns: { caption: data.captionColumn, encoding: data.encodingColumn },
+    filter: filterOf(data),
+    evaluatedRows: config.evaluation.batchSize ?? config.batchSize,
+    settings,
+    normalize,
+    key,
+    from,
+  };
+  return data.order === 'streamed' ? openStreamed(opening) : openPermuted(opening);
 }
 
 /** What opening the sets of a run needs. */
 interface Opening {
   readonly config: Seq2SeqConfig;
   readonly shape: EncodingShape;
+  readonly columns: ShardColumns;
+  readonly filter: RowFilter;
+  /** Rows that are evaluated at a time. */
+  readonly evaluatedRows: number;
   readonly settings: BatchSettings;
   readonly normalize: NormalizeCaption | undefined;
   readonly key: Key;
   readonly from: RowsStart;
 }
 
-async function openPermuted({
-  config,
-  shape,
-  settings,
-  normalize,
-  key,
-  from,
-}: Opening): Promise<Seq2SeqData> {
+async function openPermuted(opening: Opening): Promise<Seq2SeqData> {
+  const { config, shape, columns, filter, settings, normalize, key, evaluatedRows } = opening;
   const { data, evaluation } = config;
-  const batchSize = evaluation.batchSize ?? config.batchSize;
-  const filter = filterOf(data);
   const open = async (path: string, maxRows: number | null) => {
     const selection = { filter, ...(maxRows !== null && { maxRows }) };
-    const set = await readEncodedSet(path, shape, columnsOf(data), selection);
+    const set = await readEncodedSet(path, shape, columns, selection);
     return new Seq2SeqBatches(set, {
       ...settings,
       // The empty caption stays empty: normalized it would be a space, which is a token.
@@ -102,7 +110,7 @@ async function openPermuted({
   const splits: Record<string, EvaluationRows> = {};
   for (const [name, path] of evaluationSets(data)) {
     const others = await open(path, data.maxEvalRows);
-    splits[name] = evaluationOf(others, sample(all(others), evaluation.rows, name), batchSize);
+    splits[name] = evaluationOf(others, sample(all(others), evaluation.rows, name), evaluatedRows);
   }
   let rows: readonly number[] = all(batches);
   if (data.evalFraction > 0) {
@@ -111,31 +119,23 @@ async function openPermuted({
     const held = new Set(holdOut(foldInNames(key, ['held out']), count, data.evalFraction).held);
     const others = rows.filter((row) => held.has(pictures[row] as number));
     rows = rows.filter((row) => !held.has(pictures[row] as number));
-    splits.eval = evaluationOf(batches, sample(others, evaluation.rows, 'eval'), batchSize);
+    splits.eval = evaluationOf(batches, sample(others, evaluation.rows, 'eval'), evaluatedRows);
   }
   if (evaluation.trainRows > 0)
-    splits.trained = evaluationOf(batches, sample(rows, evaluation.trainRows, 'train'), batchSize);
+    splits.trained = evaluationOf(batches, sample(rows, evaluation.trainRows, 'train'), evaluatedRows);
   const { seed } = data;
   const count = rows.length;
   const order =
     seed === null ? foldInNames(key, ['order']) : (epoch: number) => permutedEpoch(seed, count, epoch);
-  return { rows: new PermutedRows(batches, rows, config, order, from), splits };
+  return { rows: new PermutedRows(batches, rows, config, order, opening.from), splits };
 }
 
-async function openStreamed({
-  config,
-  shape,
-  settings,
-  normalize,
-  key,
-  from,
-}: Opening): Promise<Seq2SeqData> {
+async function openStreamed(opening: Opening): Promise<Seq2SeqData> {
+  const { config, shape, columns, filter, settings, normalize, key, evaluatedRows } = opening;
   const { data, evaluation } = config;
-  const batchSize = evaluation.batchSize ?? config.batchSize;
-  const filter = filterOf(data);
   const loader = async (path: string, maxRows: number | null): Promise<LoaderSettings> => ({
     files: await shardFiles(path),
-    columns: columnsOf(data),
+    columns,
     shape,
     filter,
     ...(maxRows !== null && { maxRows }),
@@ -147,12 +147,12 @@ async function openStreamed({
     splits[name] = streamedEvaluation(
       await loader(path, data.maxEvalRows),
       settings,
-      batchSize,
+      evaluatedRows,
       evaluation.rows,
     );
   if (evaluation.trainRows > 0)
-    splits.trained = streamedEvaluation(training, settings, batchSize, evaluation.trainRows);
-  for (const [name, split] of Object.entries(splits)) await requireRows(name, split, batchSize);
+    splits.trained = streamedEvaluation(training, settings, evaluatedRows, evaluation.trainRows);
+  for (const [name, split] of Object.entries(splits)) await requireRows(name, split, evaluatedRows);
   const source = {
     digest: await digestOfFiles(training.files),
     loader: training,
@@ -163,7 +163,7 @@ async function openStreamed({
       carryOver: data.carryOver,
     },
   };
-  return { rows: new StreamedRows(source, settings, config, from.position), splits };
+  return { rows: new StreamedRows(source, settings, config, opening.from.position), splits };
 }
 
 /** Where the rows go on; or the start of that epoch, with the generator of blank captions at its own start, as the original has it. */
@@ -192,8 +192,4 @@ async function requireRows(name: string, split: EvaluationRows, batchSize: numbe
 function filterOf(data: Seq2SeqConfig['data']): RowFilter {
   const { clipScoreColumn, minClipScore, maxClipScore, filterColumn, filterValue } = data;
   return { clipScoreColumn, minClipScore, maxClipScore, filterColumn, filterValue };
-}
-
-function columnsOf({ captionColumn, encodingColumn }: Seq2SeqConfig['data']) {
-  return { caption: captionColumn, encoding: encodingColumn };
 }

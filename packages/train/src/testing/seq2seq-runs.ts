@@ -27,6 +27,11 @@ export class Seq2SeqRuns {
     return readFileSync(join(this.root, ...path));
   }
 
+  /** Whether two runs have the same file, byte for byte. */
+  same(one: string, other: string, ...path: string[]): boolean {
+    return this.bytes(one, ...path).equals(this.bytes(other, ...path));
+  }
+
   metrics(name: string): LoggedLine[] {
     return readMetrics(join(this.root, name));
   }
