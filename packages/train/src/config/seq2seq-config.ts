@@ -150,7 +150,10 @@ const fields = {
   samples: section(sampleFields),
   /** Number format of the finished model; checkpoints are always float32. */
   exportDtype: choice(['F32', 'F16', 'BF16']),
-  /** The finished model's folder also gets flax_model.msgpack and opt_state.msgpack, with which the original's trainer can go on. */
+  /**
+   * The model folder also gets flax_model.msgpack and opt_state.msgpack, with which the original's trainer can go on. They are written with each checkpoint, and
+   * the training waits meanwhile, whatever checkpoint.background says.
+   */
   exportOriginal: flag(false),
 };
 
