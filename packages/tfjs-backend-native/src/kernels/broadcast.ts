@@ -28,48 +28,63 @@ function oneAxis(extent: number, aStep: number, bStep: number): Int32Array {
   return axes;
 }
 
+/** Shape of f(a, b) with numpy's broadcasting. Throws tfjs's own error where there is none. */
+function broadcastShape(aShape: readonly number[], bShape: readonly number[]): number[] {
+  const isLonger = aShape.length >= bShape.length;
+  const shape = isLonger ? aShape.slice() : bShape.slice();
+  const other = isLonger ? bShape : aShape;
+  const ahead = shape.length - other.length;
+  for (let axis = 0; axis < other.length; axis++) {
+    const extent = other[axis] as number;
+    if (shape[ahead + axis] === extent || extent === 1) continue;
+    if (shape[ahead + axis] !== 1) return backend_util.assertAndGetBroadcastShape([...aShape], [...bShape]);
+    shape[ahead + axis] = extent;
+  }
+  return shape;
+}
+
+/** Joined axes of the plan in work, from the last to the first. */
+const extents = new Array<number>(MOST_AXES).fill(0);
+const aSteps = new Array<number>(MOST_AXES).fill(0);
+const bSteps = new Array<number>(MOST_AXES).fill(0);
+
 /**
  * Plans f(a, b) with numpy's broadcasting: axes of extent 1 are dropped, and neighbours that both operands walk evenly become one, so most
  * cases have one or two. Undefined where more than 8 axes remain. Throws tfjs's own error where the shapes do not broadcast.
  */
 export function planBroadcast(aShape: number[], bShape: number[]): BroadcastPlan | undefined {
   if (sameShape(aShape, bShape)) return { shape: aShape, axes: oneAxis(sizeOf(aShape), 1, 1) };
-  const shape = backend_util.assertAndGetBroadcastShape(aShape, bShape);
-  const size = sizeOf(shape);
-  if (sizeOf(bShape) === 1) return { shape, axes: oneAxis(size, 1, 0) };
-  if (sizeOf(aShape) === 1) return { shape, axes: oneAxis(size, 0, 1) };
-  const extents: number[] = [];
-  const aSteps: number[] = [];
-  const bSteps: number[] = [];
+  const shape = broadcastShape(aShape, bShape);
+  if (sizeOf(bShape) === 1) return { shape, axes: oneAxis(sizeOf(shape), 1, 0) };
+  if (sizeOf(aShape) === 1) return { shape, axes: oneAxis(sizeOf(shape), 0, 1) };
+  let rank = 0;
   let aStride = 1;
   let bStride = 1;
-  // From the last axis to the first; the lists are reversed at the end.
   for (let axis = 1; axis <= shape.length; axis++) {
     const extent = shape[shape.length - axis] as number;
-    const aExtent = aShape[aShape.length - axis] ?? 1;
-    const bExtent = bShape[bShape.length - axis] ?? 1;
+    const aExtent = axis <= aShape.length ? (aShape[aShape.length - axis] as number) : 1;
+    const bExtent = axis <= bShape.length ? (bShape[bShape.length - axis] as number) : 1;
     if (extent !== 1) {
       const aStep = aExtent === 1 ? 0 : aStride;
       const bStep = bExtent === 1 ? 0 : bStride;
-      const last = extents.length - 1;
-      const within = extents[last] as number;
+      const within = rank > 0 ? (extents[rank - 1] as number) : 0;
       if (
-        last >= 0 &&
-        aStep === (aSteps[last] as number) * within &&
-        bStep === (bSteps[last] as number) * within
+        rank > 0 &&
+        aStep === (aSteps[rank - 1] as number) * within &&
+        bStep === (bSteps[rank - 1] as number) * within
       )
-        extents[last] = within * extent;
+        extents[rank - 1] = within * extent;
       else {
-        extents.push(extent);
-        aSteps.push(aStep);
-        bSteps.push(bStep);
+        if (rank === MOST_AXES) return undefined;
+        extents[rank] = extent;
+        aSteps[rank] = aStep;
+        bSteps[rank] = bStep;
+        rank += 1;
       }
     }
     aStride *= aExtent;
     bStride *= bExtent;
   }
-  const rank = extents.length;
-  if (rank > MOST_AXES) return undefined;
   const axes = AXES[rank] as Int32Array;
   for (let i = 0; i < rank; i++) {
     axes[i] = extents[rank - 1 - i] as number;

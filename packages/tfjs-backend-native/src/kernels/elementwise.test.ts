@@ -279,6 +279,33 @@ test('planBroadcast joins axes', () => {
   });
 });
 
+test('planBroadcast finds the shapes that tfjs finds, and refuses those that it refuses', () => {
+  const shapes: number[][] = [[]];
+  for (const shape of shapes)
+    if (shape.length < 3) for (const extent of [0, 1, 2, 3]) shapes.push([extent, ...shape]);
+  for (const a of shapes)
+    for (const b of shapes) {
+      const of = (f: () => number[] | undefined) => {
+        try {
+          return f();
+        } catch (error) {
+          return (error as Error).message;
+        }
+      };
+      const expected = of(() => tf.backend_util.assertAndGetBroadcastShape(a, b));
+      expect(of(() => planBroadcast(a, b)?.shape)).toEqual(expected);
+    }
+});
+
+test('planBroadcast has eight axes at most', () => {
+  const odd = (rank: number, first: number) =>
+    Array.from({ length: rank }, (_, i) => ((i + first) % 2 ? 2 : 1));
+  expect(planBroadcast(odd(8, 0), odd(8, 1))?.axes).toEqual(
+    new Int32Array([2, 2, 2, 2, 2, 2, 2, 2, 0, 8, 0, 4, 0, 2, 0, 1, 8, 0, 4, 0, 2, 0, 1, 0]),
+  );
+  expect(planBroadcast(odd(9, 0), odd(9, 1))).toBeUndefined();
+});
+
 test('select, addN', () => {
   expectAsOnCpu(() =>
     tf.where(
