@@ -289,6 +289,10 @@ test('the gradient of resizeBilinear by hand', () => {
 
 test('joinAxes makes neighbours one', () => {
   expect(joinAxes([2, 1, 3, 5], [15, 15, 5, 1], [15, 15, 5, 1])).toEqual(new Int32Array([30, 1, 1]));
+  expect(joinAxes([2, 3, 4, 5], [60, 20, 5, 1], [100, 20, 5, 1])).toEqual(
+    new Int32Array([2, 60, 60, 1, 100, 1]),
+  );
+  expect(joinAxes([1, 1], [7, 1], [9, 1])).toEqual(new Int32Array([1, 1, 1]));
   expect(joinAxes([2, 3], [3, 1], [2 ** 32, 1])).toEqual([2, 3, 3, 1, 2 ** 32, 1]);
 });
 

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { addon } from '../addon.js';
 import type { NativeBackend, NumericArray } from '../backend.js';
 import { type NativeKernel, nativeKernel, runOnCpu, sizeOf } from './kernel.js';
-import { asWords, isNativeDtype, joinAxes, stepsOf, stridedCopy } from './strided-copy.js';
+import { asWords, axesArray, isNativeDtype, joinAxes, stepsOf, stridedCopy } from './strided-copy.js';
 
 /** y[i₀, …] = x with axis i of y being axis perm[i] of x, not empty. A permutation that moves nothing but axes of extent 1 shares the data. */
 export function transposed(backend: NativeBackend, x: tf.TensorInfo, perm: readonly number[]): tf.TensorInfo {
@@ -19,9 +19,12 @@ export function transposed(backend: NativeBackend, x: tf.TensorInfo, perm: reado
   const values = backend.values(x);
   if (y.values instanceof Uint8Array) stridedCopy(y.values, 0, stepsOf(shape), values, 0, xSteps, shape);
   else {
-    const axes = [...joined.slice(0, rank), ...joined.slice(2 * rank)];
-    const compact = joined instanceof Int32Array ? Int32Array.from(axes) : axes;
-    addon().transpose(asWords(y.values), asWords(values as Float32Array), compact);
+    const axes = joined instanceof Int32Array ? axesArray(2 * rank) : new Array<number>(2 * rank);
+    for (let i = 0; i < rank; i++) {
+      axes[i] = joined[i] as number;
+      axes[rank + i] = joined[2 * rank + i] as number;
+    }
+    addon().transpose(asWords(y.values), asWords(values as Float32Array), axes);
   }
   return y.info;
 }

@@ -19,26 +19,58 @@ export function asWords(values: Float32Array | Int32Array): Float32Array {
     : new Float32Array(values.buffer, values.byteOffset, values.length);
 }
 
-/** Axes for the addon: extents, steps of y, steps of x; axes of extent 1 dropped, neighbours that both walk evenly made one. */
+/** Axes that the addon's copies walk at most. */
+const MOST_AXES = 12;
+/** One array a length, written anew for each call: making a small typed array costs as much as a small copy. */
+const INTS = Array.from({ length: 3 * MOST_AXES + 1 }, (_, length) => new Int32Array(length));
+
+/** An array for axes of the addon, valid until the next call for that length. */
+export function axesArray(length: number): Int32Array {
+  return INTS[length] ?? new Int32Array(length);
+}
+
+/** Joined axes in work. */
+const joinedExtents: number[] = [];
+const joinedY: number[] = [];
+const joinedX: number[] = [];
+
+/**
+ * Axes for the addon: extents, steps of y, steps of x; axes of extent 1 dropped, neighbours that both walk evenly made one. Valid until the next call.
+ */
 export function joinAxes(
   extents: readonly number[],
   ySteps: readonly number[],
   xSteps: readonly number[],
 ): Int32Array | number[] {
-  const joined: [extent: number, y: number, x: number][] = [];
-  extents.forEach((extent, axis) => {
-    if (extent === 1) return;
+  let rank = 0;
+  let largest = 1;
+  for (let axis = 0; axis < extents.length; axis++) {
+    let extent = extents[axis] as number;
+    if (extent === 1) continue;
     const y = ySteps[axis] as number;
     const x = xSteps[axis] as number;
-    const last = joined[joined.length - 1];
-    if (last !== undefined && last[1] === extent * y && last[2] === extent * x)
-      joined[joined.length - 1] = [last[0] * extent, y, x];
-    else joined.push([extent, y, x]);
-  });
-  if (joined.length === 0) joined.push([1, 1, 1]);
-  const axes = [0, 1, 2].flatMap((part) => joined.map((axis) => axis[part] as number));
+    if (rank > 0 && joinedY[rank - 1] === extent * y && joinedX[rank - 1] === extent * x) {
+      rank -= 1;
+      extent *= joinedExtents[rank] as number;
+    }
+    joinedExtents[rank] = extent;
+    joinedY[rank] = y;
+    joinedX[rank] = x;
+    largest = Math.max(largest, extent, Math.abs(y), Math.abs(x));
+    rank += 1;
+  }
+  if (rank === 0) {
+    joinedExtents[0] = joinedY[0] = joinedX[0] = 1;
+    rank = 1;
+  }
   // Steps beyond 2^31 elements do not fit the compact form.
-  return axes.some((value) => Math.abs(value) > 0x7fffffff) ? axes : Int32Array.from(axes);
+  const axes = largest > 0x7fffffff ? new Array<number>(3 * rank) : axesArray(3 * rank);
+  for (let i = 0; i < rank; i++) {
+    axes[i] = joinedExtents[i] as number;
+    axes[rank + i] = joinedY[i] as number;
+    axes[2 * rank + i] = joinedX[i] as number;
+  }
+  return axes;
 }
 
 /** y at yOffset with ySteps = x at xOffset with xSteps, over `extents` (none of them 0). Same array types. */
