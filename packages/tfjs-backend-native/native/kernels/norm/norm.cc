@@ -29,10 +29,10 @@ int64_t part_pixels(const GroupNormShape& shape) { return at_least_one(cached_pa
 
 void layer_norm(float* y, float* mean, float* rstd, const float* x, const float* scale, const float* bias, int64_t rows, int64_t width,
                 float epsilon, bool rms) {
-  const auto row = EASEL_KERNELS(norm).layer_row;
+  const NormKernels& kernels = EASEL_KERNELS(norm);
   const bool streamed = is_streamed(rows * width);
   parallel_for(rows, at_least_one((streamed ? 8 * grain : grain) / width), [&](int64_t begin, int64_t end) {
-    for (int64_t r = begin; r < end; r++) row(y + r * width, mean + r, rstd + r, x + r * width, scale, bias, width, epsilon, rms, streamed);
+    kernels.layer_rows(y + begin * width, mean + begin, rstd + begin, x + begin * width, scale, bias, end - begin, width, epsilon, rms, streamed);
     if (streamed) finish_streaming();
   });
 }

@@ -18,8 +18,8 @@
 namespace easel {
 
 struct NormKernels {
-  void (*layer_row)(float* y, float* mean, float* rstd, const float* x, const float* scale, const float* bias, int64_t width, float epsilon, bool rms,
-                    bool streamed);
+  void (*layer_rows)(float* y, float* mean, float* rstd, const float* x, const float* scale, const float* bias, int64_t rows, int64_t width,
+                     float epsilon, bool rms, bool streamed);
   // Rows with a mean and a rstd each. Adds to dscale and dbias (each may be null) of these rows.
   void (*layer_grad_rows)(float* dx, float* dscale, float* dbias, const float* dy, const float* x, const float* scale, const float* mean,
                           const float* rstd, int64_t rows, int64_t width, bool rms, bool streamed);

@@ -5,8 +5,7 @@
 namespace easel {
 namespace {
 
-void layer_row(float* y, float* mean, float* rstd, const float* x, const float* scale, const float* bias, int64_t width, float epsilon, bool rms,
-               bool) {
+void layer_row(float* y, float* mean, float* rstd, const float* x, const float* scale, const float* bias, int64_t width, float epsilon, bool rms) {
   double sum = 0, squares = 0;
   if (!rms) {
     for (int64_t i = 0; i < width; i++) sum += x[i];
@@ -17,6 +16,11 @@ void layer_row(float* y, float* mean, float* rstd, const float* x, const float* 
   for (int64_t i = 0; i < width; i++) y[i] = (x[i] - m) * r * (scale ? scale[i] : 1) + (bias ? bias[i] : 0);
   *mean = m;
   *rstd = r;
+}
+
+void layer_rows(float* y, float* mean, float* rstd, const float* x, const float* scale, const float* bias, int64_t rows, int64_t width, float epsilon,
+                bool rms, bool) {
+  for (int64_t r = 0; r < rows; r++) layer_row(y + r * width, mean + r, rstd + r, x + r * width, scale, bias, width, epsilon, rms);
 }
 
 void layer_grad_row(float* dx, float* dscale, float* dbias, const float* dy, const float* x, const float* scale, float mean, float rstd,
@@ -99,6 +103,6 @@ void grad_rows(float* dx, const float* dz, const float* x, const float* mean, co
 
 }  // namespace
 
-const NormKernels norm_serial = {layer_row, layer_grad_rows, square_deviations, normalize_rows, grad_sums, grad_rows};
+const NormKernels norm_serial = {layer_rows, layer_grad_rows, square_deviations, normalize_rows, grad_sums, grad_rows};
 
 }  // namespace easel

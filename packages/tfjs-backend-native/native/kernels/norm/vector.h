@@ -17,56 +17,59 @@ static inline vf load_filled(const float* p, int64_t n, float fill) {
   return load(values);
 }
 
-// The last pass over a row, which only writes to memory, fetches what comes so many floats later: the next row where rows are long.
-constexpr int64_t long_row = 4096, fetched_ahead = 2048;
+// From this width on a row and what stands beside it do not stay in the first-level cache.
+constexpr int64_t long_row = 4096;
 constexpr int64_t block = 4096;  // floats that stay in the first-level cache from their sum to their squares
 
-template <bool streamed>
+static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+
+// Σ x, or Σ x²
+template <bool squared>
+static inline vf add_to(vf sum, vf x) {
+  return squared ? fma(x, x, sum) : add(sum, x);
+}
+
+template <bool streamed, bool squared>
 static inline float sum_of(const float* x, int64_t n) {
   vf s0 = zero(), s1 = zero();
   for_pairs<streamed>(
       x, n,
       [&](int64_t i) {
-        s0 = add(s0, load(x + i));
-        s1 = add(s1, load(x + i + lanes));
+        s0 = add_to<squared>(s0, load(x + i));
+        s1 = add_to<squared>(s1, load(x + i + lanes));
       },
-      [&](int64_t i, int64_t count) { s1 = add(s1, load_first(x + i, count)); });
+      [&](int64_t i, int64_t count) { s1 = add_to<squared>(s1, load_first(x + i, count)); });
   return sum_lanes(add(s0, s1));
 }
 
 // Σ (x − m)²
-template <bool streamed>
-static inline float squares_of(const float* x, int64_t n, float m) {
+static inline float deviations_of(const float* x, int64_t n, float m) {
   const vf vm_ = set(m);
-  vf s0 = zero(), s1 = zero();
-  for_pairs<streamed>(
-      x, n,
-      [&](int64_t i) {
-        const vf d0 = sub(load(x + i), vm_), d1 = sub(load(x + i + lanes), vm_);
-        s0 = fma(d0, d0, s0);
-        s1 = fma(d1, d1, s1);
-      },
-      [&](int64_t i, int64_t count) {
-        const vf d = sub(load_filled(x + i, count, m), vm_);
-        s1 = fma(d, d, s1);
-      });
-  return sum_lanes(add(s0, s1));
+  vf s0 = zero(), s1 = zero(), s2 = zero(), s3 = zero();
+  int64_t i = 0;
+  for (; i + 4 * lanes <= n; i += 4 * lanes) {
+    const vf d0 = sub(load(x + i), vm_), d1 = sub(load(x + i + lanes), vm_);
+    const vf d2 = sub(load(x + i + 2 * lanes), vm_), d3 = sub(load(x + i + 3 * lanes), vm_);
+    s0 = fma(d0, d0, s0);
+    s1 = fma(d1, d1, s1);
+    s2 = fma(d2, d2, s2);
+    s3 = fma(d3, d3, s3);
+  }
+  for (; i < n; i += lanes) {
+    const vf d = sub(i + lanes <= n ? load(x + i) : load_filled(x + i, n - i, m), vm_);
+    s0 = fma(d, d, s0);
+  }
+  return sum_lanes(add(add(s0, s1), add(s2, s3)));
 }
 
-// Mean and sum of squared deviations of a row: of its blocks, put together by Chan's formula.
+// Mean and sum of squared deviations of a long row: of its blocks, put together by Chan's formula.
 template <bool streamed>
 static inline void moments(const float* x, int64_t n, float* mean, float* squares) {
-  if (n <= block) {
-    *mean = sum_of<streamed>(x, n) / static_cast<float>(n);
-    *squares = squares_of<streamed>(x, n, *mean);
-    return;
-  }
   double m = 0, s = 0;
   for (int64_t begin = 0, count; begin < n; begin += count) {
-    count = block + (streamed && begin == 0 ? before_aligned(x, n) : 0);
-    if (count > n - begin) count = n - begin;
-    const float here = sum_of<streamed>(x + begin, count) / static_cast<float>(count);
-    const double sum = squares_of<streamed>(x + begin, count, here), delta = here - m;
+    count = least(block + (streamed && begin == 0 ? before_aligned(x, n) : 0), n - begin);
+    const float here = sum_of<streamed, false>(x + begin, count) / static_cast<float>(count);
+    const double sum = deviations_of(x + begin, count, here), delta = here - m;
     const double share = static_cast<double>(count) / static_cast<double>(begin + count);
     m += delta * share;
     s += sum + delta * delta * share * static_cast<double>(begin);
@@ -75,107 +78,217 @@ static inline void moments(const float* x, int64_t n, float* mean, float* square
   *squares = static_cast<float>(s);
 }
 
-template <bool streamed>
-static inline void layer_row_of(float* y, float* mean, float* rstd, const float* x, const float* scale, const float* bias, int64_t width,
-                                float epsilon, bool rms) {
-  const int64_t ahead = width >= long_row ? width : fetched_ahead;
-  float m = 0, squares;
-  if (rms) {
-    squares = squares_of<streamed>(x, width, 0);
-  } else {
-    moments<streamed>(x, width, &m, &squares);
-  }
-  const float r = 1.0f / sqrtf(squares / static_cast<float>(width) + epsilon);
-  const vf vm_ = set(m);
-  const vf vr = set(r), one = set(1.0f);
-  for_output<streamed>(
-      y, width,
-      [&](int64_t j) {
-        if (streamed) prefetch_beyond(x + j, ahead);
-        const vf normal = mul(sub(load(x + j), vm_), vr);
-        put<streamed>(y + j, fma(normal, scale ? load(scale + j) : one, bias ? load(bias + j) : zero()));
-      },
-      [&](int64_t j, int64_t n) {
-        const vf normal = mul(sub(load_first(x + j, n), vm_), vr);
-        store_first(y + j, n, fma(normal, scale ? load_first(scale + j, n) : one, bias ? load_first(bias + j, n) : zero()));
-      });
-  *mean = m;
-  *rstd = r;
-}
-
-static void layer_row(float* y, float* mean, float* rstd, const float* x, const float* scale, const float* bias, int64_t width, float epsilon,
-                      bool rms, bool streamed) {
-  if (streamed) {
-    layer_row_of<true>(y, mean, rstd, x, scale, bias, width, epsilon, rms);
-  } else {
-    layer_row_of<false>(y, mean, rstd, x, scale, bias, width, epsilon, rms);
-  }
-}
-
-// Rows of a gradient, none of them long, that share each vector of the scale and of the sums over rows: as many as there are registers for. Long ones would have their
-// streams of all rows in the same few sets of the caches.
-constexpr int together = lanes == 8 ? 2 : 4;
-
-// While the first pass runs it fetches the x of as many rows ahead, the second one their dy; of one row alone the second pass, which writes to memory only, fetches both.
-template <int count, bool streamed>
-static inline void layer_grad_rows_of(float* dx, float* dscale, float* dbias, const float* dy, const float* x, const float* scale, const float* mean,
-                                      const float* rstd, int64_t width, bool rms) {
+// The pass that writes a long row fetches the next one. The one that writes a short row sums the next one (the last row itself, for nothing), so that reading never
+// pauses: between two such passes there is one over what lies in the first-level cache, or with rms none.
+template <bool streamed, bool rms>
+static inline void layer_rows_of(float* y, float* mean, float* rstd, const float* x, const float* scale, const float* bias, int64_t rows,
+                                 int64_t width, float epsilon) {
   const vf one = set(1.0f);
-  vf sum[count], dot[count];
-  for (int k = 0; k < count; k++) sum[k] = dot[k] = zero();
-  const auto take = [&](int64_t i, auto read, auto write) __attribute__((always_inline)) {
-    const vf factor = scale ? read(scale + i) : one;
-    vf along_x = dscale ? read(dscale + i) : zero(), of_dy = dbias ? read(dbias + i) : zero();
-    for (int k = 0; k < count; k++) {
-      // dy is 0 beyond the end, so those lanes add nothing.
-      const vf d = read(dy + k * width + i), normal = mul(sub(read(x + k * width + i), set(mean[k])), set(rstd[k])), g = mul(d, factor);
-      sum[k] = add(sum[k], g);
-      dot[k] = fma(g, normal, dot[k]);
-      along_x = fma(d, normal, along_x);
-      of_dy = add(of_dy, d);
+  const bool is_long = width >= long_row;
+  float sum = is_long ? 0 : sum_of<streamed, rms>(x, width);
+  for (int64_t r = 0; r < rows; r++, y += width, x += width) {
+    float m = 0, squares;
+    if (is_long && !rms) {
+      moments<streamed>(x, width, &m, &squares);
+    } else if (is_long) {
+      squares = sum_of<streamed, rms>(x, width);
+    } else {
+      m = rms ? 0 : sum / static_cast<float>(width);
+      squares = rms ? sum : deviations_of(x, width, m);
     }
-    if (dscale) write(dscale + i, along_x);
-    if (dbias) write(dbias + i, of_dy);
-  };
-  for_vectors(
-      width,
-      [&](int64_t i) __attribute__((always_inline)) {
-        for (int k = 0; streamed && count > 1 && k < count; k++) prefetch_beyond(x + k * width + i, count * width);
-        take(i, [](const float* p) { return load(p); }, [](float* p, vf v) { store(p, v); });
-      },
-      [&](int64_t i, int64_t n) __attribute__((always_inline)) {
-        take(i, [n](const float* p) { return load_first(p, n); }, [n](float* p, vf v) { store_first(p, n, v); });
-      });
-  for (int k = 0; k < count; k++, dx += width, dy += width, x += width) {
-    const vf vm_ = set(mean[k]), vr = set(rstd[k]);
-    const vf average = set(rms ? 0 : sum_lanes(sum[k]) / static_cast<float>(width)), along = set(sum_lanes(dot[k]) / static_cast<float>(width));
-    for_output<streamed>(
-        dx, width,
-        [&](int64_t i) {
-          if (streamed) prefetch_beyond(dy + i, count * width);
-          if (streamed && count == 1) prefetch_beyond(x + i, count * width);
-          const vf normal = mul(sub(load(x + i), vm_), vr), g = mul(load(dy + i), scale ? load(scale + i) : one);
-          put<streamed>(dx + i, mul(vr, fnma(normal, along, sub(g, average))));
+    mean[r] = m;
+    rstd[r] = 1.0f / sqrtf(squares / static_cast<float>(width) + epsilon);
+    const vf vm_ = set(m), vr = set(rstd[r]);
+    const auto full = [&](int64_t i) __attribute__((always_inline)) {
+      const vf normal = mul(sub(load(x + i), vm_), vr);
+      put<streamed>(y + i, fma(normal, scale ? load(scale + i) : one, bias ? load(bias + i) : zero()));
+    };
+    const auto some = [&](int64_t i, int64_t n) __attribute__((always_inline)) {
+      const vf normal = mul(sub(load_first(x + i, n), vm_), vr);
+      store_first(y + i, n, fma(normal, scale ? load_first(scale + i, n) : one, bias ? load_first(bias + i, n) : zero()));
+    };
+    if (is_long) {
+      for_output<streamed>(
+          y, width,
+          [&](int64_t i) __attribute__((always_inline)) {
+            if (streamed) prefetch_beyond(x + i, width);
+            full(i);
+          },
+          some);
+      continue;
+    }
+    const float* const next = r + 1 < rows ? x + width : x;
+    vf s0 = zero(), s1 = zero();
+    for_pairs<streamed>(
+        y, width,
+        [&](int64_t i) __attribute__((always_inline)) {
+          for (int64_t k = 0; streamed && k < 2 * lanes; k += 16) prefetch_beyond(next + i + k, 1024);
+          s0 = add_to<rms>(s0, load(next + i));
+          s1 = add_to<rms>(s1, load(next + i + lanes));
+          full(i);
+          full(i + lanes);
         },
-        [&](int64_t i, int64_t n) {
-          const vf normal = mul(sub(load_first(x + i, n), vm_), vr), g = mul(load_first(dy + i, n), scale ? load_first(scale + i, n) : one);
-          store_first(dx + i, n, mul(vr, fnma(normal, along, sub(g, average))));
+        [&](int64_t i, int64_t n) __attribute__((always_inline)) {
+          s1 = add_to<rms>(s1, load_first(next + i, n));
+          some(i, n);
         });
+    sum = sum_lanes(add(s0, s1));
   }
+}
+
+static void layer_rows(float* y, float* mean, float* rstd, const float* x, const float* scale, const float* bias, int64_t rows, int64_t width,
+                       float epsilon, bool rms, bool streamed) {
+  if (streamed && rms) {
+    layer_rows_of<true, true>(y, mean, rstd, x, scale, bias, rows, width, epsilon);
+  } else if (streamed) {
+    layer_rows_of<true, false>(y, mean, rstd, x, scale, bias, rows, width, epsilon);
+  } else if (rms) {
+    layer_rows_of<false, true>(y, mean, rstd, x, scale, bias, rows, width, epsilon);
+  } else {
+    layer_rows_of<false, false>(y, mean, rstd, x, scale, bias, rows, width, epsilon);
+  }
+}
+
+// `count` rows of a gradient that share each vector of the scale and of the sums over rows: a first pass takes their sums, a second one writes dx.
+template <int count, bool streamed>
+struct GradRows {
+  const float *dy, *x, *scale, *mean, *rstd;
+  float* dx;
+  int64_t width;
+  vf sum[count], dot[count];           // Σ g and Σ g·x̂ of the columns taken so far
+  float average[count], along[count];  // and of all, by width
+
+  // Columns from..to. fetch(address) asks for what is needed later.
+  template <typename Fetch>
+  inline void take(float* dscale, float* dbias, int64_t from, int64_t to, Fetch fetch) {
+    const vf one = set(1.0f);
+    vf sums[count], dots[count];
+    for (int k = 0; k < count; k++) {
+      sums[k] = from == 0 ? zero() : sum[k];
+      dots[k] = from == 0 ? zero() : dot[k];
+    }
+    const auto add_columns = [&](int64_t i, auto read, auto write) __attribute__((always_inline)) {
+      const vf factor = scale ? read(scale + i) : one;
+      vf along_x = dscale ? read(dscale + i) : zero(), of_dy = dbias ? read(dbias + i) : zero();
+      for (int k = 0; k < count; k++) {
+        // dy is 0 beyond the end, so those lanes add nothing.
+        const vf d = read(dy + k * width + i), normal = mul(sub(read(x + k * width + i), set(mean[k])), set(rstd[k])), g = mul(d, factor);
+        sums[k] = add(sums[k], g);
+        dots[k] = fma(g, normal, dots[k]);
+        along_x = fma(d, normal, along_x);
+        of_dy = add(of_dy, d);
+      }
+      if (dscale) write(dscale + i, along_x);
+      if (dbias) write(dbias + i, of_dy);
+    };
+    int64_t i = from;
+    for (; i + lanes <= to; i += lanes) {
+      for (int k = 0; streamed && k < count; k++) fetch(x + k * width + i, dy + k * width + i);
+      add_columns(i, [](const float* p) { return load(p); }, [](float* p, vf v) { store(p, v); });
+    }
+    if (i < to) {
+      const int64_t n = to - i;
+      add_columns(i, [n](const float* p) { return load_first(p, n); }, [n](float* p, vf v) { store_first(p, n, v); });
+    }
+    for (int k = 0; k < count; k++) {
+      sum[k] = sums[k];
+      dot[k] = dots[k];
+    }
+  }
+
+  inline void end(bool rms) {
+    for (int k = 0; k < count; k++) {
+      average[k] = rms ? 0 : sum_lanes(sum[k]) / static_cast<float>(width);
+      along[k] = sum_lanes(dot[k]) / static_cast<float>(width);
+    }
+  }
+
+  // Columns from..to; where dx is streamed, of each row as many later as its first vector that is aligned.
+  template <typename Fetch>
+  inline void write(int64_t from, int64_t to, Fetch fetch) const {
+    const vf one = set(1.0f);
+    for (int k = 0; k < count; k++) {
+      const float *const dy_ = dy + k * width, *const x_ = x + k * width;
+      float* const dx_ = dx + k * width;
+      const int64_t before = streamed ? before_aligned(dx_, width) : 0;
+      const int64_t first = from == 0 ? 0 : least(from + before, width), last = to == width ? width : least(to + before, width);
+      const vf vm_ = set(mean[k]), vr = set(rstd[k]), vaverage = set(average[k]), valong = set(along[k]);
+      for_output<streamed>(
+          dx_ + first, last - first,
+          [&](int64_t j) __attribute__((always_inline)) {
+            const int64_t i = first + j;
+            if (streamed) fetch(dy_ + i);
+            const vf normal = mul(sub(load(x_ + i), vm_), vr), g = mul(load(dy_ + i), scale ? load(scale + i) : one);
+            put<streamed>(dx_ + i, mul(vr, fnma(normal, valong, sub(g, vaverage))));
+          },
+          [&](int64_t j, int64_t n) __attribute__((always_inline)) {
+            const int64_t i = first + j;
+            const vf normal = mul(sub(load_first(x_ + i, n), vm_), vr), g = mul(load_first(dy_ + i, n), scale ? load_first(scale + i, n) : one);
+            store_first(dx_ + i, n, mul(vr, fnma(normal, valong, sub(g, vaverage))));
+          });
+    }
+  }
+};
+
+// Short rows: the first pass fetches the x of the group after, the second one its dy.
+template <int count, bool streamed>
+static inline void layer_grad_short(GradRows<count, streamed> rows, float* dscale, float* dbias, int64_t groups, bool rms) {
+  const int64_t size = count * rows.width;
+  for (int64_t g = 0; g < groups; g++) {
+    rows.take(dscale, dbias, 0, rows.width, [size](const float* x, const float*) __attribute__((always_inline)) { prefetch_beyond(x, size); });
+    rows.end(rms);
+    rows.write(0, rows.width, [size](const float* dy) __attribute__((always_inline)) { prefetch_beyond(dy, size); });
+    rows.dx += size, rows.dy += size, rows.x += size, rows.mean += count, rows.rstd += count;
+  }
+}
+
+// Long rows: while the sums of a group are taken, the group before it is written, a few columns of either in turn. Reading from memory never pauses, and the scale, dscale
+// and dbias, which together exceed the first-level cache, come from the second once for both.
+template <int count, bool streamed>
+static inline void layer_grad_long(GradRows<count, streamed> now, float* dscale, float* dbias, int64_t groups, bool rms) {
+  constexpr int64_t columns = 128;
+  const int64_t width = now.width, size = count * width;
+  GradRows<count, streamed> before = now;
+  for (int64_t g = 0; g <= groups; g++) {
+    for (int64_t from = 0; from < width; from += columns) {
+      const int64_t to = least(from + columns, width);
+      if (g < groups) {
+        now.take(dscale, dbias, from, to, [](const float* x, const float* dy) __attribute__((always_inline)) {
+          prefetch(x);
+          prefetch(dy);
+        });
+      }
+      if (g > 0) before.write(from, to, [](const float*) {});
+    }
+    if (g < groups) now.end(rms);
+    before = now;
+    now.dx += size, now.dy += size, now.x += size, now.mean += count, now.rstd += count;
+  }
+}
+
+// As many groups of `count` rows as there are; returns the number of rows.
+template <int count, bool streamed>
+static inline int64_t layer_grad_groups(float* dx, float* dscale, float* dbias, const float* dy, const float* x, const float* scale, const float* mean,
+                                        const float* rstd, int64_t rows, int64_t width, bool rms) {
+  GradRows<count, streamed> first{};
+  first.dy = dy, first.x = x, first.scale = scale, first.mean = mean, first.rstd = rstd, first.dx = dx, first.width = width;
+  if (width < long_row) {
+    layer_grad_short(first, dscale, dbias, rows / count, rms);
+  } else {
+    layer_grad_long(first, dscale, dbias, rows / count, rms);
+  }
+  return rows / count * count;
 }
 
 template <bool streamed>
 static inline void layer_grad_all(float* dx, float* dscale, float* dbias, const float* dy, const float* x, const float* scale, const float* mean,
                                   const float* rstd, int64_t rows, int64_t width, bool rms) {
-  int64_t r = 0;
-  for (; width < long_row && r + together <= rows; r += together) {
-    const int64_t at = r * width;
-    layer_grad_rows_of<together, streamed>(dx + at, dscale, dbias, dy + at, x + at, scale, mean + r, rstd + r, width, rms);
-  }
-  for (; r < rows; r++) {
-    const int64_t at = r * width;
-    layer_grad_rows_of<1, streamed>(dx + at, dscale, dbias, dy + at, x + at, scale, mean + r, rstd + r, width, rms);
-  }
+  // Of short rows as many as there are registers for; of long ones more than two would have their streams in the same few sets of the caches.
+  const int64_t grouped = lanes == 8 || width >= long_row
+                              ? layer_grad_groups<2, streamed>(dx, dscale, dbias, dy, x, scale, mean, rstd, rows, width, rms)
+                              : layer_grad_groups<4, streamed>(dx, dscale, dbias, dy, x, scale, mean, rstd, rows, width, rms);
+  const int64_t at = grouped * width;
+  layer_grad_groups<1, streamed>(dx + at, dscale, dbias, dy + at, x + at, scale, mean + grouped, rstd + grouped, rows - grouped, width, rms);
 }
 
 static void layer_grad_rows(float* dx, float* dscale, float* dbias, const float* dy, const float* x, const float* scale, const float* mean,
@@ -350,4 +463,4 @@ static void grad_rows(float* dx, const float* dz, const float* x, const float* m
 }  // namespace easel
 
 #define EASEL_NORM_TABLE \
-  { layer_row, layer_grad_rows, square_deviations, normalize_rows, grad_sums, grad_rows }
+  { layer_rows, layer_grad_rows, square_deviations, normalize_rows, grad_sums, grad_rows }
