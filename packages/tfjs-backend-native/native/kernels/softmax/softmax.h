@@ -5,8 +5,8 @@
 //   their gradients from y: dx = y·(dy − Σ dy·y), and dx = dy − exp(y)·Σ dy; dx may be dy or y
 //   cross-entropy  loss = lse − x[label]; its gradient dx = (exp(x − lse) − [j = label]) · dloss
 //
-// A row with NaN or +Inf gives NaN, a row of −Inf alone as well. Sums in float vectors (width up to some 10^6). Maximum and
-// sum are taken together, block by block: m rises and the sum so far is scaled by exp(m_old − m_new), so a row is read once however long it is.
+// A row with NaN or +Inf gives NaN, a row of −Inf alone as well. Sums in float vectors (width up to some 10^6). In log-sum-exp, and where softmax is streamed, maximum and
+// sum are taken together: m rises and the sum so far is scaled by exp(m_old − m_new), so a row is read from memory once however long it is.
 // Large outputs are streamed (runtime/stream.h); a gradient then must not overlap its inputs. Threads: rows.
 #pragma once
 
@@ -23,7 +23,7 @@ struct SoftmaxKernels {
   void (*scaled_exp)(float* y, const float* x, int64_t n, float shift, float scale);  // y = scale·exp(x − shift)
   void (*softmax_grad)(float* dx, const float* dy, const float* y, int64_t n);
   void (*log_softmax_grad)(float* dx, const float* dy, const float* y, int64_t n);
-  // The same with y or dx streamed. The terms of softmax's sums, of all the rows, are kept in `terms` [2·n], n ≤ longest_streamed.
+  // The same with y or dx streamed. softmax takes all the rows, and room for the exponentials of two: `terms` [2·n], n ≤ longest_streamed.
   void (*softmax_streamed)(float* y, const float* x, int64_t rows, int64_t n, float* terms);
   void (*log_softmax_streamed)(float* y, const float* x, int64_t n);
   // scaled_exp with `scale` taken off at `label`.

@@ -46,11 +46,10 @@ static inline vf exp_term(vf x) {
 #endif
 }
 
-// Σ exp(x − m); the terms may be kept in y.
-template <bool ahead, bool kept>
-static inline float sum_exp(float* y, const float* x, int64_t n, float m) {
+// y = exp(x − m); returns its sum. `ahead`: x comes from memory.
+template <bool ahead>
+static inline float exp_and_sum(float* y, const float* x, int64_t n, float m) {
   const vf shift = set(m);
-  const auto term = [&](vf v) __attribute__((always_inline)) { return kept ? exp_negative(sub(v, shift)) : exp_term(sub(v, shift)); };
   vf s0 = zero(), s1 = zero();
   int64_t i = 0;
   for (; i + 2 * lanes <= n; i += 2 * lanes) {
@@ -58,47 +57,28 @@ static inline float sum_exp(float* y, const float* x, int64_t n, float m) {
       prefetch(x + i);
       prefetch(x + i + lanes);
     }
-    const vf e0 = term(load(x + i)), e1 = term(load(x + i + lanes));
-    if (kept) {
-      store(y + i, e0);
-      store(y + i + lanes, e1);
-    }
+    const vf e0 = exp_negative(sub(load(x + i), shift)), e1 = exp_negative(sub(load(x + i + lanes), shift));
+    store(y + i, e0);
+    store(y + i + lanes, e1);
     s0 = add(s0, e0);
     s1 = add(s1, e1);
   }
   for (; i + lanes <= n; i += lanes) {
-    const vf e = term(load(x + i));
-    if (kept) store(y + i, e);
+    const vf e = exp_negative(sub(load(x + i), shift));
+    store(y + i, e);
     s0 = add(s0, e);
   }
   float sum = 0;
   if (i < n) {
-    float last[lanes];
-    store(last, term(load_first(x + i, n - i)));
-    for (int64_t j = 0; j < n - i; j++) {
-      sum += last[j];
-      if (kept) y[i + j] = last[j];
-    }
+    store_first(y + i, n - i, exp_negative(sub(load_first(x + i, n - i), shift)));
+    for (; i < n; i++) sum += y[i];
   }
   return sum + sum_lanes(add(s0, s1));
 }
 
-// Takes in one more block: raises m, scales the sum so far, and adds the block's terms, which may be kept in y.
-// A row of −Inf alone keeps m = −Inf, and its sum is 0 (NaN if there is a NaN).
-template <bool ahead, bool kept>
-static inline void take_block(float* y, const float* x, int64_t n, float* m, float* sum) {
-  const float infinity = __builtin_inff(), here = max_of(x, n);
-  if (here > *m) {
-    *sum *= expf(*m - here);
-    *m = here;
-  }
-  *sum += sum_exp<ahead, kept>(y, x, n, *m == -infinity ? 0.0f : *m);
-}
-
-// Where a row is long, its first block is longer, so that the others are aligned.
-template <bool aligned>
+// A row's first block is longer, so that the others are aligned.
 static inline int64_t end_of_block(const float* x, int64_t begin, int64_t n) {
-  const int64_t end = begin + block + (aligned && begin == 0 ? before_aligned(x, n) : 0);
+  const int64_t end = begin + block + (begin == 0 ? before_aligned(x, n) : 0);
   return end < n ? end : n;
 }
 
@@ -158,7 +138,7 @@ static float log_sum_exp(const float* x, int64_t n) {
 }
 
 static void softmax_row(float* y, const float* x, int64_t n) {
-  const vf scale = set(1.0f / sum_exp<false, true>(y, x, n, max_of(x, n)));
+  const vf scale = set(1.0f / exp_and_sum<false>(y, x, n, max_of(x, n)));
   for_vectors(
       n, [&](int64_t i) { store(y + i, mul(load(y + i), scale)); },
       [&](int64_t i, int64_t count) { store_first(y + i, count, mul(load_first(y + i, count), scale)); });
@@ -169,6 +149,16 @@ struct PartialRow {
   float* terms;
   float m, sum;
   float shifts[longest_streamed / block + 2];
+
+  // Takes in one more block: raises m, scales the sum so far, and adds the block's terms. A row of −Inf alone keeps m = −Inf, and its sum is 0 (NaN if there is a NaN).
+  inline void take(float* y, const float* x, int64_t n) {
+    const float infinity = __builtin_inff(), here = max_of(x, n);
+    if (here > m) {
+      sum *= expf(m - here);
+      m = here;
+    }
+    sum += exp_and_sum<true>(y, x, n, m == -infinity ? 0.0f : m);
+  }
 };
 
 // While the exponentials of a row are computed, the row before it is written: arithmetic and memory are busy at once.
@@ -185,13 +175,13 @@ static void softmax_streamed(float* y, const float* x, int64_t rows, int64_t n, 
     int64_t taken = r < rows ? 0 : n, written = r > 0 ? 0 : n;
     for (int64_t taken_blocks = 0, written_blocks = 0; taken < n || written < n;) {
       if (taken < n) {
-        const int64_t end = end_of_block<true>(from, taken, n);
-        take_block<true, true>(now.terms + taken, from + taken, end - taken, &now.m, &now.sum);
+        const int64_t end = end_of_block(from, taken, n);
+        now.take(now.terms + taken, from + taken, end - taken);
         now.shifts[taken_blocks++] = now.m;
         taken = end;
       }
       if (written < n) {
-        const int64_t end = end_of_block<true>(from - n, written, n);
+        const int64_t end = end_of_block(from - n, written, n);
         const float shift = before.shifts[written_blocks++];
         const vf scale = set((shift == before.m ? 1.0f : expf(shift - before.m)) / before.sum);
         const float* const kept = before.terms + written;
@@ -245,60 +235,34 @@ static void scaled_exp_streamed(float* y, const float* x, int64_t n, float shift
 // Where rows are long, the second pass over one, which only writes to memory, fetches the next.
 constexpr int64_t long_row = 4096;
 
-template <bool streamed>
-static void softmax_grad_row(float* dx, const float* dy, const float* y, int64_t n) {
+// dx = y·(dy − Σ dy·y), or of log-softmax dy − exp(y)·Σ dy, whose sum needs no y.
+template <bool streamed, bool logarithm>
+static void grad_row(float* dx, const float* dy, const float* y, int64_t n) {
   const bool ahead = streamed && n < long_row;
+  const auto add_term = [](vf sum, vf d, const auto& read_y) __attribute__((always_inline)) { return logarithm ? add(sum, d) : fma(d, read_y(), sum); };
   vf s0 = zero(), s1 = zero();
   for_pairs<streamed>(
       dx, n,
       [&](int64_t i) {
-        if (ahead) {
-          prefetch(dy + i);
-          prefetch(dy + i + lanes);
-          prefetch(y + i);
-          prefetch(y + i + lanes);
+        for (int64_t k = i; ahead && k < i + 2 * lanes; k += lanes) {
+          prefetch(dy + k);
+          if (!logarithm) prefetch(y + k);
         }
-        s0 = fma(load(dy + i), load(y + i), s0);
-        s1 = fma(load(dy + i + lanes), load(y + i + lanes), s1);
+        s0 = add_term(s0, load(dy + i), [&] { return load(y + i); });
+        s1 = add_term(s1, load(dy + i + lanes), [&] { return load(y + i + lanes); });
       },
-      [&](int64_t i, int64_t count) { s1 = fma(load_first(dy + i, count), load_first(y + i, count), s1); });
-  const vf along = set(sum_lanes(add(s0, s1)));
-  for_output<streamed>(
-      dx, n,
-      [&](int64_t j) {
-        if (streamed && !ahead) {
-          prefetch_beyond(dy + j, n);
-          prefetch_beyond(y + j, n);
-        }
-        put<streamed>(dx + j, mul(load(y + j), sub(load(dy + j), along)));
-      },
-      [&](int64_t j, int64_t count) { store_first(dx + j, count, mul(load_first(y + j, count), sub(load_first(dy + j, count), along))); });
-}
-
-template <bool streamed>
-static void log_softmax_grad_row(float* dx, const float* dy, const float* y, int64_t n) {
-  const bool ahead = streamed && n < long_row;
-  vf s0 = zero(), s1 = zero();
-  for_pairs<streamed>(
-      dx, n,
-      [&](int64_t i) {
-        if (ahead) {
-          prefetch(dy + i);
-          prefetch(dy + i + lanes);
-        }
-        s0 = add(s0, load(dy + i));
-        s1 = add(s1, load(dy + i + lanes));
-      },
-      [&](int64_t i, int64_t count) { s1 = add(s1, load_first(dy + i, count)); });
+      [&](int64_t i, int64_t count) { s1 = add_term(s1, load_first(dy + i, count), [&] { return load_first(y + i, count); }); });
   const vf sum = set(sum_lanes(add(s0, s1)));
+  const auto gradient = [sum](vf d, vf out) __attribute__((always_inline)) { return logarithm ? fnma(exp(out), sum, d) : mul(out, sub(d, sum)); };
   for_output<streamed>(
       dx, n,
-      [&](int64_t j) {
-        if (streamed) prefetch(y + j);
-        if (streamed && !ahead) prefetch_beyond(dy + j, n);
-        put<streamed>(dx + j, fnma(exp(load(y + j)), sum, load(dy + j)));
+      [&](int64_t i) {
+        if (streamed && !ahead) prefetch_beyond(dy + i, n);
+        if (streamed && logarithm) prefetch(y + i);
+        if (streamed && !logarithm && !ahead) prefetch_beyond(y + i, n);
+        put<streamed>(dx + i, gradient(load(dy + i), load(y + i)));
       },
-      [&](int64_t j, int64_t count) { store_first(dx + j, count, fnma(exp(load_first(y + j, count)), sum, load_first(dy + j, count))); });
+      [&](int64_t i, int64_t count) { store_first(dx + i, count, gradient(load_first(dy + i, count), load_first(y + i, count))); });
 }
 
 }  // namespace
@@ -306,7 +270,6 @@ static void log_softmax_grad_row(float* dx, const float* dy, const float* y, int
 
 #define EASEL_SOFTMAX_TABLE                                                                                                             \
   {                                                                                                                                     \
-    softmax_row, log_softmax_row<false>, log_sum_exp<false>, scaled_exp, softmax_grad_row<false>, log_softmax_grad_row<false>,          \
-        softmax_streamed, log_softmax_row<true>, scaled_exp_streamed, softmax_grad_row<true>, log_softmax_grad_row<true>,               \
-        log_sum_exp<true>                                                                                                               \
+    softmax_row, log_softmax_row<false>, log_sum_exp<false>, scaled_exp, grad_row<false, false>, grad_row<false, true>, softmax_streamed, \
+        log_softmax_row<true>, scaled_exp_streamed, grad_row<true, false>, grad_row<true, true>, log_sum_exp<true>                      \
   }
