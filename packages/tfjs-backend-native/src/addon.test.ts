@@ -35,6 +35,12 @@ describe('addon', () => {
     );
   });
 
+  test('keepFreedMemory may be asked for any number of times, and holds nothing itself', () => {
+    const resident = process.memoryUsage.rss();
+    for (let i = 0; i < 1000; i++) addon().keepFreedMemory();
+    expect(process.memoryUsage.rss() - resident).toBeLessThan(16 << 20);
+  });
+
   test('wrong or missing arguments are named', () => {
     expect(() => (addon().allocate as unknown as (x: string) => void)('4')).toThrow(
       /allocate: argument 0 must be a number/,

@@ -29,8 +29,8 @@ const TURN_AFTER_MS = 4;
 /** From here on values are copied by the addon, on all threads. */
 const LARGE_BYTES = 1 << 16;
 
-/** From here on an array that is handed out asks for huge pages: the faults of small ones take longer than the copy. */
-const HUGE_PAGES_BYTES = 4 << 20;
+/** From here on an array that is handed out asks for huge pages, and for memory that is kept when it is freed: page faults take longer than the copy. */
+const LARGE_READ_BYTES = 4 << 20;
 
 /** Such an array is written in pieces of so many elements, too small to go past the caches: pages that the system has just cleared are in them. */
 const FRESH_PIECE = 1 << 22;
@@ -375,8 +375,10 @@ export class NativeBackend extends MathBackendCPU {
   #unclearedArray(kind: Float32ArrayConstructor, length: number): NumericArray {
     const bytes = length * kind.BYTES_PER_ELEMENT;
     try {
+      const isLarge = bytes >= LARGE_READ_BYTES;
+      if (isLarge) addon().keepFreedMemory();
       const buffer = Buffer.allocUnsafeSlow(bytes).buffer as ArrayBuffer;
-      if (bytes >= HUGE_PAGES_BYTES) addon().preferHugePages(buffer);
+      if (isLarge) addon().preferHugePages(buffer);
       return new kind(buffer);
     } catch (error) {
       throw new AllocationError(bytes, (error as Error).message, 'data()', `${length} values`);

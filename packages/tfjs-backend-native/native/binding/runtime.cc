@@ -1,4 +1,4 @@
-// allocate, discard, preferHugePages, status and the switches for CPU target and threads.
+// allocate, discard, preferHugePages, keepFreedMemory, status and the switches for CPU target and threads.
 #include <atomic>
 
 #include "binding/arguments.h"
@@ -66,6 +66,12 @@ napi_value prefer_huge_pages_binding(napi_env env, napi_callback_info info) {
   void* data = nullptr;
   size_t bytes = 0;
   if (args.array_buffer(0, &data, &bytes)) prefer_huge_pages(data, bytes);
+  return nullptr;
+}
+
+/// keepFreedMemory()
+napi_value keep_freed_memory_binding(napi_env, napi_callback_info) {
+  keep_freed_memory();
   return nullptr;
 }
 
@@ -138,6 +144,7 @@ void register_runtime(napi_env env, napi_value exports) {
   export_function(env, exports, "allocate", allocate);
   export_function(env, exports, "discard", discard);
   export_function(env, exports, "preferHugePages", prefer_huge_pages_binding);
+  export_function(env, exports, "keepFreedMemory", keep_freed_memory_binding);
   export_function(env, exports, "status", status);
   export_function(env, exports, "setTarget", set_target_binding);
   export_function(env, exports, "setThreads", set_threads);

@@ -14,6 +14,9 @@ void discard_block(void* block, size_t bytes);
 /// Asks for huge pages for memory of any origin that is about to be written for the first time.
 void prefer_huge_pages(void* memory, size_t bytes);
 
+/// Lets malloc keep up to 64 MB that were freed, for whoever asks next, where it learns from what is freed (glibc, unless its environment says otherwise).
+void keep_freed_memory();
+
 /// Gives back what allocate_block returned.
 void free_block(void* block);
 
