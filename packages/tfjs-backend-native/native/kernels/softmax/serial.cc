@@ -54,7 +54,7 @@ void scaled_exp_but_label(float* y, const float* x, int64_t n, float shift, floa
   y[label] -= scale;
 }
 
-void softmax_rows(float* y, const float* x, int64_t rows, int64_t n, float*) {
+void softmax_rows(float* y, const float* x, int64_t rows, int64_t n) {
   for (int64_t r = 0; r < rows; r++) softmax_row(y + r * n, x + r * n, n);
 }
 

@@ -1,6 +1,5 @@
 #include "kernels/softmax/softmax.h"
 
-#include "runtime/block.h"
 #include "runtime/dispatch.h"
 #include "runtime/stream.h"
 #include "runtime/threads.h"
@@ -15,11 +14,10 @@ int64_t rows_grain(int64_t width, bool streamed = false) { return (streamed ? 13
 
 void softmax(float* y, const float* x, int64_t rows, int64_t width) {
   const SoftmaxKernels& kernels = EASEL_KERNELS(softmax);
-  const bool streamed = is_streamed(rows * width) && width <= longest_streamed;
+  const bool streamed = is_streamed(rows * width);
   parallel_for(rows, (streamed ? 2 : 1) * rows_grain(width, streamed), [&](int64_t begin, int64_t end) {
-    float* terms = streamed ? static_cast<float*>(scratch(0, 2 * sizeof(float) * static_cast<size_t>(width))) : nullptr;
-    if (terms) {
-      kernels.softmax_streamed(y + begin * width, x + begin * width, end - begin, width, terms);
+    if (streamed) {
+      kernels.softmax_streamed(y + begin * width, x + begin * width, end - begin, width);
       finish_streaming();
       return;
     }

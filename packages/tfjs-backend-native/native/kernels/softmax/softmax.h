@@ -14,8 +14,6 @@
 
 namespace easel {
 
-constexpr int64_t longest_streamed = int64_t{1} << 17;  // floats of a row whose exponentials stay in the second-level cache
-
 struct SoftmaxKernels {
   void (*softmax)(float* y, const float* x, int64_t n);
   void (*log_softmax)(float* y, const float* x, int64_t n);
@@ -23,8 +21,8 @@ struct SoftmaxKernels {
   void (*scaled_exp)(float* y, const float* x, int64_t n, float shift, float scale);  // y = scale·exp(x − shift)
   void (*softmax_grad)(float* dx, const float* dy, const float* y, int64_t n);
   void (*log_softmax_grad)(float* dx, const float* dy, const float* y, int64_t n);
-  // The same with y or dx streamed. softmax takes all the rows, and room for the exponentials of two: `terms` [2·n], n ≤ longest_streamed.
-  void (*softmax_streamed)(float* y, const float* x, int64_t rows, int64_t n, float* terms);
+  // The same with y or dx streamed. softmax takes all the rows.
+  void (*softmax_streamed)(float* y, const float* x, int64_t rows, int64_t n);
   void (*log_softmax_streamed)(float* y, const float* x, int64_t n);
   // scaled_exp with `scale` taken off at `label`.
   void (*scaled_exp_streamed)(float* y, const float* x, int64_t n, float shift, float scale, int64_t label);

@@ -9,9 +9,8 @@
 namespace easel {
 namespace {
 
-// Floats whose maximum is sought and whose exponentials are then taken. Short, so that memory is never idle for long: of 512, 1024, 2048, 4096 the
-// first is the fastest where rows come from memory.
-constexpr int64_t block = 512;
+// Where rows are long, the second pass over one, which only writes to memory, fetches the next.
+constexpr int64_t long_row = 4096;
 
 // NaN is passed over here: it comes back in the sum, as exp(NaN). −Inf where there is nothing else.
 static float max_of(const float* x, int64_t n) {
@@ -30,7 +29,7 @@ static float max_of(const float* x, int64_t n) {
 }
 
 // e^x for x ≤ 0 or NaN, for sums in which such terms are not seen one by one. On AVX-512 it is 2^(x·log₂ e) by the fraction of the exponent, in two thirds of exp's
-// instructions: exactly 1 at 0, and off by 1.5e-7 + 1e-7·|x| of itself, at most 2e-7 of the largest term.
+// instructions: exactly 1 at 0, and off by 1.5e-7 + 1e-7·|x| of itself, at most 2e-7 of the largest term. Elsewhere it is exp down to −86, and e⁻⁸⁶ below.
 static inline vf exp_term(vf x) {
 #if defined(__AVX512F__)
   const vf t = mul(x, set(1.44269504088896341f)), r = _mm512_reduce_ps(t, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);  // 0 for −Inf
@@ -42,21 +41,19 @@ static inline vf exp_term(vf x) {
   p = fma(p, r, set(6.9315129519e-01f));
   return scale_by_power(fma(p, r, set(1.0f)), t);  // by the floor of t
 #else
-  return exp_negative(x);
+  vf n;
+  const vf r = reduce_exponent(max_second(set(-86.0f), x), &n), one = set(1.0f);
+  const vf power = from_bits(shift_left<23>(bits(add(n, set(rounder + 127)))));  // 2ⁿ: n + 127 is in the last bits of the sum
+  return mul(fma(fma(exp_tail(r), r, one), r, one), power);
 #endif
 }
 
-// y = exp(x − m); returns its sum. `ahead`: x comes from memory.
-template <bool ahead>
+// y = exp(x − m); returns its sum.
 static inline float exp_and_sum(float* y, const float* x, int64_t n, float m) {
   const vf shift = set(m);
   vf s0 = zero(), s1 = zero();
   int64_t i = 0;
   for (; i + 2 * lanes <= n; i += 2 * lanes) {
-    if (ahead) {
-      prefetch(x + i);
-      prefetch(x + i + lanes);
-    }
     const vf e0 = exp_negative(sub(load(x + i), shift)), e1 = exp_negative(sub(load(x + i + lanes), shift));
     store(y + i, e0);
     store(y + i + lanes, e1);
@@ -76,15 +73,15 @@ static inline float exp_and_sum(float* y, const float* x, int64_t n, float m) {
   return sum + sum_lanes(add(s0, s1));
 }
 
-// A row's first block is longer, so that the others are aligned.
-static inline int64_t end_of_block(const float* x, int64_t begin, int64_t n) {
-  const int64_t end = begin + block + (begin == 0 ? before_aligned(x, n) : 0);
-  return end < n ? end : n;
-}
-
 // Σ exp(x − m) on its way, lane by lane. m is not the maximum itself: it only rises when something exceeds it by more than `slack`, so that ordinary rows
 // keep the m of their first values, and the branch that raises it is foreseen. Terms stay below exp(slack), which costs exp_term 2e-7 of them.
 constexpr float slack = 2;
+
+static inline vf load_or_none(const float* x, int64_t n) {
+  float values[lanes];
+  for (int64_t i = 0; i < lanes; i++) values[i] = i < n ? x[i] : -__builtin_inff();
+  return load(values);
+}
 
 struct RunningSum {
   float m = -__builtin_inff();
@@ -114,84 +111,69 @@ struct RunningSum {
     s0 = add(s0, exp_term(sub(c, shift)));
     s1 = add(s1, exp_term(sub(d, shift)));
   }
+  // Four vectors at a time, each read once and kept in registers from its maximum to its exponentials: of rows that come from memory (`large`) the reading never pauses.
+  template <bool large>
+  inline void take(const float* x, int64_t n) {
+    int64_t i = large ? before_aligned(x, n) : 0;
+    if (i > 0) take(load_or_none(x, i));
+    for (; i + 4 * lanes <= n; i += 4 * lanes) {
+      for (int64_t k = 0; large && k < 4 * lanes; k += 16) prefetch(x + i + k);
+      take(load(x + i), load(x + i + lanes), load(x + i + 2 * lanes), load(x + i + 3 * lanes));
+    }
+    for (; i + lanes <= n; i += lanes) take(load(x + i));
+    if (i < n) take(load_or_none(x + i, n - i));
+  }
+  inline float total() const { return sum_lanes(add(s0, s1)); }
 };
 
-static inline vf load_or_none(const float* x, int64_t n) {
-  float values[lanes];
-  for (int64_t i = 0; i < lanes; i++) values[i] = i < n ? x[i] : -__builtin_inff();
-  return load(values);
-}
 
-// Four vectors at a time, each read once and kept in registers from its maximum to its exponentials: of rows that come from memory the reading never pauses.
 template <bool large>
 static float log_sum_exp(const float* x, int64_t n) {
   RunningSum sum;
-  int64_t i = large ? before_aligned(x, n) : 0;
-  if (i > 0) sum.take(load_or_none(x, i));
-  for (; i + 4 * lanes <= n; i += 4 * lanes) {
-    for (int64_t k = 0; large && k < 4 * lanes; k += 16) prefetch(x + i + k);
-    sum.take(load(x + i), load(x + i + lanes), load(x + i + 2 * lanes), load(x + i + 3 * lanes));
-  }
-  for (; i + lanes <= n; i += lanes) sum.take(load(x + i));
-  if (i < n) sum.take(load_or_none(x + i, n - i));
-  return sum.m == -__builtin_inff() ? __builtin_nanf("") : sum.m + logf(sum_lanes(add(sum.s0, sum.s1)));
+  sum.take<large>(x, n);
+  return sum.m == -__builtin_inff() ? __builtin_nanf("") : sum.m + logf(sum.total());
 }
 
 static void softmax_row(float* y, const float* x, int64_t n) {
-  const vf scale = set(1.0f / exp_and_sum<false>(y, x, n, max_of(x, n)));
+  const vf scale = set(1.0f / exp_and_sum(y, x, n, max_of(x, n)));
   for_vectors(
       n, [&](int64_t i) { store(y + i, mul(load(y + i), scale)); },
       [&](int64_t i, int64_t count) { store_first(y + i, count, mul(load_first(y + i, count), scale)); });
 }
 
-// A row on its way: the terms of each block are relative to the maximum so far, which `shifts` holds.
-struct PartialRow {
-  float* terms;
-  float m, sum;
-  float shifts[longest_streamed / block + 2];
-
-  // Takes in one more block: raises m, scales the sum so far, and adds the block's terms. A row of −Inf alone keeps m = −Inf, and its sum is 0 (NaN if there is a NaN).
-  inline void take(float* y, const float* x, int64_t n) {
-    const float infinity = __builtin_inff(), here = max_of(x, n);
-    if (here > m) {
-      sum *= expf(m - here);
-      m = here;
-    }
-    sum += exp_and_sum<true>(y, x, n, m == -infinity ? 0.0f : m);
-  }
-};
-
-// While the exponentials of a row are computed, the row before it is written: arithmetic and memory are busy at once.
-static void softmax_streamed(float* y, const float* x, int64_t rows, int64_t n, float* terms) {
-  PartialRow both[2];
-  both[0].terms = terms;
-  both[1].terms = terms + n;
+// While the sum of a row is taken, the row before it is written, a block of either in turn, so that reading from memory never pauses. A row's exponentials are computed twice:
+// to keep them would be two more transfers between the caches.
+static void softmax_streamed(float* y, const float* x, int64_t rows, int64_t n) {
+  const int64_t block = n < long_row ? 1024 : 256;
+  // A row's first block is longer, so that the others begin aligned.
+  const auto end_of_block = [=](const float* row, int64_t begin) {
+    const int64_t end = begin + block + (begin == 0 ? before_aligned(row, n) : 0);
+    return end < n ? end : n;
+  };
+  vf shift = zero(), scale = zero();  // of the row that is written
   for (int64_t r = 0; r <= rows; r++) {
-    PartialRow &now = both[r & 1], &before = both[1 - (r & 1)];
-    const float* const from = x + r * n;
+    const float *const from = x + r * n, *const from_before = from - n;
     float* const to = y + (r - 1) * n;
-    now.m = -__builtin_inff();
-    now.sum = 0;
+    RunningSum sum;
     int64_t taken = r < rows ? 0 : n, written = r > 0 ? 0 : n;
-    for (int64_t taken_blocks = 0, written_blocks = 0; taken < n || written < n;) {
+    while (taken < n || written < n) {
       if (taken < n) {
-        const int64_t end = end_of_block(from, taken, n);
-        now.take(now.terms + taken, from + taken, end - taken);
-        now.shifts[taken_blocks++] = now.m;
+        const int64_t end = end_of_block(from, taken);
+        sum.take<true>(from + taken, end - taken);
         taken = end;
       }
       if (written < n) {
-        const int64_t end = end_of_block(from - n, written, n);
-        const float shift = before.shifts[written_blocks++];
-        const vf scale = set((shift == before.m ? 1.0f : expf(shift - before.m)) / before.sum);
-        const float* const kept = before.terms + written;
+        const int64_t end = end_of_block(to, written);
+        const float* const in = from_before + written;
         float* const out = to + written;
         for_aligned_vectors(
-            out, end - written, [&](int64_t i) { stream(out + i, mul(load(kept + i), scale)); },
-            [&](int64_t i, int64_t count) { store_first(out + i, count, mul(load_first(kept + i, count), scale)); });
+            out, end - written, [&](int64_t i) { stream(out + i, mul(exp_negative(sub(load(in + i), shift)), scale)); },
+            [&](int64_t i, int64_t count) { store_first(out + i, count, mul(exp_negative(sub(load_first(in + i, count), shift)), scale)); });
         written = end;
       }
     }
+    shift = set(sum.m);
+    scale = set(1.0f / sum.total());
   }
 }
 
@@ -231,9 +213,6 @@ static void scaled_exp_streamed(float* y, const float* x, int64_t n, float shift
       [&](int64_t i, int64_t count) { store_first(y + i, count, mul(vscale, exp(sub(load_first(x + i, count), vshift)))); });
   if (!done) y[label] -= scale;
 }
-
-// Where rows are long, the second pass over one, which only writes to memory, fetches the next.
-constexpr int64_t long_row = 4096;
 
 // dx = y·(dy − Σ dy·y), or of log-softmax dy − exp(y)·Σ dy, whose sum needs no y.
 template <bool streamed, bool logarithm>
