@@ -85,14 +85,13 @@ static inline vf load_or_none(const float* x, int64_t n) {
 
 struct RunningSum {
   float m = -__builtin_inff();
-  vf limit = set(-__builtin_inff()), shift = zero(), s0 = zero(), s1 = zero();
+  vf limit = set(-__builtin_inff()), shift = zero(), sum = zero();
 
-  // A row of −Inf so far keeps m = −Inf, and its sum is 0 (NaN if there is a NaN).
+  // A row of −Inf so far keeps m = −Inf, and a sum that is next to nothing (NaN if there is a NaN).
   inline __attribute__((always_inline)) void rise(vf most) {
     const float here = max_lanes(most);
     const vf factor = set(expf(m - here));
-    s0 = mul(s0, factor);
-    s1 = mul(s1, factor);
+    sum = mul(sum, factor);
     m = here;
     limit = set(here + slack);
     shift = set(here);
@@ -101,19 +100,17 @@ struct RunningSum {
   inline __attribute__((always_inline)) void take(vf a) {
     const vf most = max_second(a, limit);
     if (__builtin_expect(any(greater(most, limit)), 0)) rise(most);
-    s0 = add(s0, exp_term(sub(a, shift)));
+    sum = add(sum, exp_term(sub(a, shift)));
   }
   inline __attribute__((always_inline)) void take(vf a, vf b, vf c, vf d) {
     const vf most = max_second(d, max_second(c, max_second(b, max_second(a, limit))));
     if (__builtin_expect(any(greater(most, limit)), 0)) rise(most);
-    s0 = add(s0, exp_term(sub(a, shift)));
-    s1 = add(s1, exp_term(sub(b, shift)));
-    s0 = add(s0, exp_term(sub(c, shift)));
-    s1 = add(s1, exp_term(sub(d, shift)));
+    // Four are added to one another first: so many fewer roundings of the large sum.
+    sum = add(sum, add(add(exp_term(sub(a, shift)), exp_term(sub(b, shift))), add(exp_term(sub(c, shift)), exp_term(sub(d, shift)))));
   }
   // Four vectors at a time, each read once and kept in registers from its maximum to its exponentials: of rows that come from memory (`large`) the reading never pauses.
   template <bool large>
-  inline void take(const float* x, int64_t n) {
+  inline __attribute__((always_inline)) void take(const float* x, int64_t n) {
     int64_t i = large ? before_aligned(x, n) : 0;
     if (i > 0) take(load_or_none(x, i));
     for (; i + 4 * lanes <= n; i += 4 * lanes) {
@@ -123,9 +120,8 @@ struct RunningSum {
     for (; i + lanes <= n; i += lanes) take(load(x + i));
     if (i < n) take(load_or_none(x + i, n - i));
   }
-  inline float total() const { return sum_lanes(add(s0, s1)); }
+  inline float total() const { return sum_lanes(sum); }
 };
-
 
 template <bool large>
 static float log_sum_exp(const float* x, int64_t n) {
