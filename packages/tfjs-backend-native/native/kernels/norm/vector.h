@@ -122,7 +122,7 @@ static inline void layer_rows_of(float* y, float* mean, float* rstd, const float
     for_pairs<streamed>(
         y, width,
         [&](int64_t i) __attribute__((always_inline)) {
-          for (int64_t k = 0; streamed && k < 2 * lanes; k += 16) prefetch_beyond(next + i + k, 1024);
+          for (int64_t k = 0; streamed && k < 2 * lanes; k += 16) prefetch_beyond(next + i + k, 768);
           s0 = add_to<rms>(s0, load(next + i));
           s1 = add_to<rms>(s1, load(next + i + lanes));
           full(i);
