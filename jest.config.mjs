@@ -24,6 +24,8 @@ export default {
     ],
   },
   maxWorkers: 2,
+  // Long enough that no test fails because the machine is busy with something else.
+  testTimeout: 60_000,
   coverageProvider: 'v8',
   collectCoverageFrom: ['packages/*/src/**/*.ts', '!**/*.test.ts'],
 };
