@@ -5,6 +5,7 @@
 
 #include "runtime/block.h"
 #include "runtime/dispatch.h"
+#include "runtime/integers.h"
 #include "runtime/threads.h"
 
 namespace easel {
@@ -12,10 +13,6 @@ namespace {
 
 constexpr int64_t grain = 500000;      // multiplications of one piece of work
 constexpr int64_t enough_pieces = 16;  // so many pieces of work are sought where heads alone are fewer
-
-int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-
-int64_t divide_up(int64_t n, int64_t by) { return (n + by - 1) / by; }
 
 float* scratch_floats(int slot, int64_t count) { return static_cast<float*>(scratch(slot, sizeof(float) * static_cast<size_t>(count))); }
 
@@ -54,10 +51,10 @@ bool attend_one_query(float* y, float* stats, const Operands& o, const Attention
   constexpr int64_t fewest_keys = 32;  // of a part
   const AttentionKernels& kernels = EASEL_KERNELS(attention);
   const int64_t heads = shape.heads, width = shape.width, keys = head_of(o, shape, 0, 0).seen(0);
-  const int64_t wanted = least(divide_up(enough_pieces, shape.batch), divide_up(keys, fewest_keys));
-  const int64_t part = divide_up(divide_up(keys, wanted), 16) * 16, parts = divide_up(keys, part);
+  const int64_t wanted = min_of(ceil_div(enough_pieces, shape.batch), ceil_div(keys, fewest_keys));
+  const int64_t part = ceil_div(ceil_div(keys, wanted), 16) * 16, parts = ceil_div(keys, part);
   // For each row of the batch, part and head: maximum, total, and sum of values.
-  const int64_t record = divide_up(width + 2, 16) * 16;
+  const int64_t record = ceil_div(width + 2, 16) * 16;
   float* records = scratch_floats(2, shape.batch * parts * heads * record);
   if (!records) return false;
   std::atomic<bool> complete{true};
@@ -69,7 +66,7 @@ bool attend_one_query(float* y, float* stats, const Operands& o, const Attention
     }
     for (int64_t unit = begin; unit < end; unit++) {
       const int64_t first = unit % parts * part;
-      kernels.one_query(head_of(o, shape, unit / parts, 0), heads, shape.bias_head, first, least(first + part, keys), scores,
+      kernels.one_query(head_of(o, shape, unit / parts, 0), heads, shape.bias_head, first, min_of(first + part, keys), scores,
                         records + unit * heads * record, record);
     }
   });
@@ -103,8 +100,8 @@ bool attention(float* y, float* stats, const float* q, const float* k, const flo
   const Operands o = {q, k, v, bias, nullptr, nullptr, scale};
   if (shape.queries == 1) return attend_one_query(y, stats, o, shape);
   const AttentionKernels& kernels = EASEL_KERNELS(attention);
-  const int64_t heads = shape.batch * shape.heads, blocks = divide_up(shape.queries, attention_block);
-  const int64_t part = divide_up(blocks, divide_up(enough_pieces, heads)), parts = divide_up(blocks, part);
+  const int64_t heads = shape.batch * shape.heads, blocks = ceil_div(shape.queries, attention_block);
+  const int64_t part = ceil_div(blocks, ceil_div(enough_pieces, heads)), parts = ceil_div(blocks, part);
   std::atomic<bool> complete{true};
   parallel_for(heads * parts, units_of_piece(part * attention_block * shape.keys * shape.width), [&](int64_t begin, int64_t end) {
     float* work = scratch_floats(2, kernels.forward_scratch(head_of(o, shape, 0, 0)));
@@ -114,7 +111,7 @@ bool attention(float* y, float* stats, const float* q, const float* k, const flo
     }
     for (int64_t unit = begin; unit < end; unit++) {
       const int64_t index = unit / parts, b = index / shape.heads, h = index % shape.heads, first = unit % parts * part * attention_block;
-      kernels.forward(head_of(o, shape, b, h), first, least(first + part * attention_block, shape.queries),
+      kernels.forward(head_of(o, shape, b, h), first, min_of(first + part * attention_block, shape.queries),
                       y + b * shape.queries * shape.heads * shape.width + h * shape.width, stats ? stats + index * 2 * shape.queries : nullptr, work);
     }
   });
@@ -129,7 +126,7 @@ bool attention_grad(float* dq, float* dk, float* dv, float* dbias, int64_t bias_
   // Heads that share a slice of dbias add to it one after the other; where that leaves too few pieces of work, in parts with a sum of their own.
   const int64_t batches = dbias && shape.bias_batch == 0 ? shape.batch : 1, alike = dbias && shape.bias_head == 0 ? shape.heads : 1;
   const int64_t members = batches * alike, slices = shape.batch * shape.heads / members;
-  const int64_t part = divide_up(members, divide_up(enough_pieces, slices)), parts = divide_up(members, part);
+  const int64_t part = ceil_div(members, ceil_div(enough_pieces, slices)), parts = ceil_div(members, part);
   const int64_t slice = dbias ? bias_count / slices : 0, others = (parts - 1) * bias_count;
   float* sums = others ? static_cast<float*>(allocate_block(sizeof(float) * static_cast<size_t>(others))) : nullptr;
   if (others && !sums) return false;
@@ -144,7 +141,7 @@ bool attention_grad(float* dq, float* dk, float* dv, float* dbias, int64_t bias_
     }
     for (int64_t unit = begin; unit < end; unit++) {
       const int64_t group = unit / parts, p = unit % parts;
-      for (int64_t member = p * part; member < least((p + 1) * part, members); member++) {
+      for (int64_t member = p * part; member < min_of((p + 1) * part, members); member++) {
         // Slices run over the axes that bias has, members over those it lacks.
         const int64_t b = batches > 1 ? member / alike : group / (shape.heads / alike);
         const int64_t h = alike > 1 ? member % alike : group % shape.heads;

@@ -7,6 +7,7 @@
 #include "kernels/conv/winograd.h"
 #include "runtime/block.h"
 #include "runtime/dispatch.h"
+#include "runtime/integers.h"
 #include "runtime/threads.h"
 
 namespace easel {
@@ -23,10 +24,6 @@ constexpr int64_t gradient_pixels = 192;
 /// Parts of the filter's gradient that are summed apart, and the memory that they may take.
 constexpr int64_t most_parts = 16;
 constexpr int64_t most_part_floats = int64_t{4} << 20;
-
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-int64_t min_of(int64_t a, int64_t b) { return a < b ? a : b; }
-int64_t max_of(int64_t a, int64_t b) { return a > b ? a : b; }
 
 /// How windows of `taps` taps walk along one axis: tap t of window i lies at i·step + origin + t·tap_step, which may be outside of 0…extent.
 struct Axis {

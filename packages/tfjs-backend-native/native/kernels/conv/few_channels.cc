@@ -4,6 +4,7 @@
 
 #include "runtime/block.h"
 #include "runtime/dispatch.h"
+#include "runtime/integers.h"
 #include "runtime/threads.h"
 
 namespace easel {
@@ -14,11 +15,7 @@ constexpr int64_t most_product_floats = int64_t{1} << 18;
 constexpr int64_t enough_tasks = 16;
 constexpr int64_t task_work = int64_t{1} << 19;
 
-
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 int64_t floor_div(int64_t a, int64_t b) { return a >= 0 ? a / b : -ceil_div(-a, b); }
-int64_t min_of(int64_t a, int64_t b) { return a < b ? a : b; }
-int64_t max_of(int64_t a, int64_t b) { return a > b ? a : b; }
 
 /// The few channels of a pixel; lanes beyond them hold anything.
 typedef float Four __attribute__((vector_size(16)));

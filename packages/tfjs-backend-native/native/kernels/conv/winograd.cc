@@ -11,6 +11,7 @@
 #include "kernels/conv/parts.h"
 #include "runtime/block.h"
 #include "runtime/dispatch.h"
+#include "runtime/integers.h"
 #include "runtime/threads.h"
 
 namespace easel {
@@ -33,12 +34,6 @@ constexpr int64_t step_slack = 16;
 /// Fewer channels than these leave the vectors of the transforms empty.
 constexpr int64_t least_channels = 12;
 constexpr int64_t least_tiles = 4;
-
-
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-int64_t round_up(int64_t a, int64_t unit) { return ceil_div(a, unit) * unit; }
-int64_t min_of(int64_t a, int64_t b) { return a < b ? a : b; }
-int64_t max_of(int64_t a, int64_t b) { return a > b ? a : b; }
 
 /// The tiles that cover an output [images, h, w], counted over all images.
 struct Tiles {

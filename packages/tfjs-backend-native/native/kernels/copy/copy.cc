@@ -4,6 +4,7 @@
 
 #include "kernels/elementwise/elementwise.h"
 #include "runtime/dispatch.h"
+#include "runtime/integers.h"
 #include "runtime/stream.h"
 #include "runtime/threads.h"
 
@@ -11,8 +12,6 @@ namespace easel {
 namespace {
 
 constexpr int64_t grain = 65536;  // elements of one piece of work
-
-int64_t at_least_one(int64_t n) { return n < 1 ? 1 : n; }
 
 /// Runs of fewer bytes are not streamed: their first and last cache lines, shared with the neighbours, would go to memory twice.
 constexpr size_t least_streamed_run = 4096;
@@ -51,7 +50,7 @@ void copy(T* y, const T* x, const CopyAxes& axes) {
   if (rows == 0 || inner == 0) return;
   const int64_t piece = inner < grain ? inner : grain, pieces = (inner + piece - 1) / piece;
   const bool streamed = rows * inner * static_cast<int64_t>(sizeof(T)) >= streamed_bytes && y_step == 1 && x_step == 1;
-  parallel_for(rows * pieces, at_least_one(grain / piece), [&](int64_t begin, int64_t end) {
+  parallel_for(rows * pieces, max_of(1, grain / piece), [&](int64_t begin, int64_t end) {
     // Counted up like the digits of a number: a division for each row would cost as much as copying a short one.
     int64_t index[CopyAxes::most_axes], rest = begin / pieces, from = begin % pieces * piece, to_row = 0, from_row = 0;
     for (int i = last - 1; i >= 0; i--) {
@@ -100,7 +99,7 @@ void copy_bytes(uint8_t* y, const uint8_t* x, const CopyAxes& axes) { copy(y, x,
 void resize_nearest(float* y, const float* x, const int32_t* row_of, const int32_t* column_of, const ResizeShape& shape) {
   const size_t pixel = sizeof(float) * static_cast<size_t>(shape.channels);
   const int64_t row = shape.y_columns * shape.channels;
-  parallel_for(shape.batch * shape.y_rows, at_least_one(grain / at_least_one(row)), [&](int64_t begin, int64_t end) {
+  parallel_for(shape.batch * shape.y_rows, max_of(1, grain / max_of(1, row)), [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; i++) {
       const float* from = x + (i / shape.y_rows * shape.x_rows + row_of[i % shape.y_rows]) * shape.x_columns * shape.channels;
       float* to = y + i * row;
@@ -112,7 +111,7 @@ void resize_nearest(float* y, const float* x, const int32_t* row_of, const int32
 void resize_nearest_grad(float* dx, const float* dy, const int32_t* row_of, const int32_t* column_of, const ResizeShape& shape) {
   const BinaryRow add = EASEL_KERNELS(elementwise).binary[binary_add];
   const int64_t row = shape.x_columns * shape.channels, channels = shape.channels;
-  parallel_for(shape.batch * shape.x_rows, at_least_one(grain / 4 / at_least_one(row)), [&](int64_t begin, int64_t end) {
+  parallel_for(shape.batch * shape.x_rows, max_of(1, grain / 4 / max_of(1, row)), [&](int64_t begin, int64_t end) {
     for (int64_t r = begin; r < end; r++) {
       float* to = dx + r * row;
       std::memset(to, 0, sizeof(float) * static_cast<size_t>(row));

@@ -6,6 +6,7 @@
 
 #include "runtime/block.h"
 #include "runtime/dispatch.h"
+#include "runtime/integers.h"
 #include "runtime/threads.h"
 
 namespace easel {
@@ -15,10 +16,6 @@ namespace {
 constexpr int64_t task_work = int64_t{1} << 18;
 /// The most parts that df is summed in, each with a df of its own.
 constexpr int64_t most_parts = 16;
-
-int64_t min_of(int64_t a, int64_t b) { return a < b ? a : b; }
-int64_t max_of(int64_t a, int64_t b) { return a > b ? a : b; }
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 /// One direction of a correlation: tap k of output n is at n·step + origin + k·tap_step of `source` positions, and is the filter's tap first_tap + k·next_tap.
 struct Axis {

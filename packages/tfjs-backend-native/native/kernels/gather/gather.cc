@@ -4,6 +4,7 @@
 
 #include "kernels/elementwise/elementwise.h"
 #include "runtime/dispatch.h"
+#include "runtime/integers.h"
 #include "runtime/threads.h"
 
 namespace easel {
@@ -11,8 +12,6 @@ namespace {
 
 constexpr int64_t grain = 32768;  // elements of one piece of work
 constexpr int64_t most_columns = 1024;
-
-int64_t at_least_one(int64_t n) { return n < 1 ? 1 : n; }
 
 }  // namespace
 
@@ -24,7 +23,7 @@ int64_t first_outside(const int32_t* indices, int64_t n, int64_t extent) {
 }
 
 void gather(float* y, const float* x, const int32_t* indices, int64_t batch, int64_t outer, int64_t count, int64_t extent, int64_t width) {
-  parallel_for(batch * outer * count, at_least_one(grain / at_least_one(width)), [&](int64_t begin, int64_t end) {
+  parallel_for(batch * outer * count, max_of(1, grain / max_of(1, width)), [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; i++) {
       const int64_t block = i / count;
       const float* from = x + (block * extent + indices[block / outer * count + i % count]) * width;
@@ -42,7 +41,7 @@ void segment_sum(float* y, const float* x, const int32_t* ids, int64_t rows, int
   // A piece owns some segments and some columns, and looks through all ids: no two threads write one element, and the order is that of rows.
   const int64_t columns = width < most_columns ? width : most_columns, column_parts = (width + columns - 1) / columns;
   const bool small = rows * width < grain && segments * width < grain;
-  const int64_t segment_parts = small ? 1 : segments < 16 ? at_least_one(segments) : 16;
+  const int64_t segment_parts = small ? 1 : segments < 16 ? max_of(1, segments) : 16;
   const int64_t owned = (segments + segment_parts - 1) / segment_parts;
   parallel_for(segment_parts * column_parts, small ? column_parts : 1, [&](int64_t begin, int64_t end) {
     for (int64_t unit = begin; unit < end; unit++) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "kernels/gemm/gemm.h"
+#include "runtime/integers.h"
 
 namespace easel {
 
@@ -26,10 +27,6 @@ struct Product {
   float* c;
   const Epilogue& epilogue;
 };
-
-static inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-static inline int64_t min_of(int64_t a, int64_t b) { return a < b ? a : b; }
-static inline int64_t max_of(int64_t a, int64_t b) { return a > b ? a : b; }
 
 /// Cuts n into equal parts of at most `most`, each a multiple of `unit` but for the last; returns the part's size.
 static inline int64_t even_part(int64_t n, int64_t most, int64_t unit) {

@@ -7,6 +7,7 @@
 #include "kernels/reduce/reduce.h"
 #include "runtime/block.h"
 #include "runtime/dispatch.h"
+#include "runtime/integers.h"
 #include "runtime/stream.h"
 #include "runtime/threads.h"
 
@@ -16,14 +17,12 @@ namespace {
 constexpr int64_t grain = 16384;          // elements of one piece of work
 constexpr int64_t cached_part = 16384;    // elements that stay in the first-level and second-level caches between two passes
 
-int64_t at_least_one(int64_t n) { return n < 1 ? 1 : n; }
-
 float* scratch_floats(int slot, int64_t count) { return static_cast<float*>(scratch(slot, sizeof(float) * static_cast<size_t>(count))); }
 
 void clear(float* x, int64_t n) { std::memset(x, 0, sizeof(float) * static_cast<size_t>(n)); }
 
 /// Pixels that one thread takes at once: whole rows of channels.
-int64_t part_pixels(const GroupNormShape& shape) { return at_least_one(cached_part / shape.channels); }
+int64_t part_pixels(const GroupNormShape& shape) { return max_of(1, cached_part / shape.channels); }
 
 }  // namespace
 
@@ -31,7 +30,7 @@ void layer_norm(float* y, float* mean, float* rstd, const float* x, const float*
                 float epsilon, bool rms) {
   const NormKernels& kernels = EASEL_KERNELS(norm);
   const bool streamed = is_streamed(rows * width);
-  parallel_for(rows, at_least_one((streamed ? 8 * grain : grain) / width), [&](int64_t begin, int64_t end) {
+  parallel_for(rows, max_of(1, (streamed ? 8 * grain : grain) / width), [&](int64_t begin, int64_t end) {
     kernels.layer_rows(y + begin * width, mean + begin, rstd + begin, x + begin * width, scale, bias, end - begin, width, epsilon, rms, streamed);
     if (streamed) finish_streaming();
   });
@@ -41,7 +40,7 @@ bool layer_norm_grad(float* dx, float* dscale, float* dbias, const float* dy, co
                      const float* scale, int64_t rows, int64_t width, bool rms) {
   const NormKernels& kernels = EASEL_KERNELS(norm);
   // Parts of a size that keeps their sums cheap beside their rows, and at most 64 of them.
-  const int64_t part_rows = at_least_one(grain / width) > (rows + 63) / 64 ? at_least_one(grain / width) : (rows + 63) / 64;
+  const int64_t part_rows = max_of(1, grain / width) > (rows + 63) / 64 ? max_of(1, grain / width) : (rows + 63) / 64;
   const int64_t parts = (rows + part_rows - 1) / part_rows, sums = (dscale ? 1 : 0) + (dbias ? 1 : 0);
   const bool streamed = is_streamed(rows * width);
   float* partial = sums ? scratch_floats(0, parts * sums * width) : nullptr;

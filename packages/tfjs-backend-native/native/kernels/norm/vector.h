@@ -5,6 +5,7 @@
 
 #include "kernels/norm/norm.h"
 #include "kernels/vec.h"
+#include "runtime/integers.h"
 
 namespace easel {
 namespace {
@@ -20,8 +21,6 @@ static inline vf load_filled(const float* p, int64_t n, float fill) {
 // From this width on a row and what stands beside it do not stay in the first-level cache.
 constexpr int64_t long_row = 4096;
 constexpr int64_t block = 4096;  // floats that stay in the first-level cache from their sum to their squares
-
-static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
 // Σ x, or Σ x²
 template <bool squared>
@@ -67,7 +66,7 @@ template <bool streamed>
 static inline void moments(const float* x, int64_t n, float* mean, float* squares) {
   double m = 0, s = 0;
   for (int64_t begin = 0, count; begin < n; begin += count) {
-    count = least(block + (streamed && begin == 0 ? before_aligned(x, n) : 0), n - begin);
+    count = min_of(block + (streamed && begin == 0 ? before_aligned(x, n) : 0), n - begin);
     const float here = sum_of<streamed, false>(x + begin, count) / static_cast<float>(count);
     const double sum = deviations_of(x + begin, count, here), delta = here - m;
     const double share = static_cast<double>(count) / static_cast<double>(begin + count);
@@ -211,7 +210,7 @@ struct GradRows {
       const float *const dy_ = dy + k * width, *const x_ = x + k * width;
       float* const dx_ = dx + k * width;
       const int64_t before = streamed ? before_aligned(dx_, width) : 0;
-      const int64_t first = from == 0 ? 0 : least(from + before, width), last = to == width ? width : least(to + before, width);
+      const int64_t first = from == 0 ? 0 : min_of(from + before, width), last = to == width ? width : min_of(to + before, width);
       const vf vm_ = set(mean[k]), vr = set(rstd[k]), vaverage = set(average[k]), valong = set(along[k]);
       for_output<streamed>(
           dx_ + first, last - first,
@@ -251,7 +250,7 @@ static inline void layer_grad_long(GradRows<count, streamed> now, float* dscale,
   GradRows<count, streamed> before = now;
   for (int64_t g = 0; g <= groups; g++) {
     for (int64_t from = 0; from < width; from += columns) {
-      const int64_t to = least(from + columns, width);
+      const int64_t to = min_of(from + columns, width);
       if (g < groups) {
         now.take(dscale, dbias, from, to, [](const float* x, const float* dy) __attribute__((always_inline)) {
           prefetch(x);

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "runtime/dispatch.h"
+#include "runtime/integers.h"
 #include "runtime/threads.h"
 
 namespace easel {
@@ -11,10 +12,6 @@ namespace {
 
 /// Floats of x that a task should read.
 constexpr int64_t task_floats = 32768;
-
-int64_t min_of(int64_t a, int64_t b) { return a < b ? a : b; }
-int64_t max_of(int64_t a, int64_t b) { return a > b ? a : b; }
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 /// The part of window i along an axis that lies inside.
 struct Clip {

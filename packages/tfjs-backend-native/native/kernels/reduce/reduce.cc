@@ -2,6 +2,7 @@
 
 #include "runtime/block.h"
 #include "runtime/dispatch.h"
+#include "runtime/integers.h"
 #include "runtime/threads.h"
 
 namespace easel {
@@ -13,7 +14,6 @@ constexpr int64_t widest_part = 2048;      // columns whose running sums stay in
 constexpr int64_t fewest_rows = 32;
 
 int64_t parts_of(int64_t n, int64_t part) { return (n + part - 1) / part; }
-int64_t at_least_one(int64_t n) { return n < 1 ? 1 : n; }
 
 double row_value(const ReduceKernels& kernels, Reduction op, const float* x, int64_t n) {
   switch (op) {
@@ -30,7 +30,7 @@ bool reduce_rows(Reduction op, float scale, float* y, const float* x, int64_t ou
   const ReduceKernels& kernels = EASEL_KERNELS(reduce);
   const double factor = op == reduction_sum ? scale : 1.0;
   if (red <= longest_part) {
-    parallel_for(outer, at_least_one(grain / red), [&](int64_t begin, int64_t end) {
+    parallel_for(outer, max_of(1, grain / red), [&](int64_t begin, int64_t end) {
       for (int64_t o = begin; o < end; o++) y[o] = static_cast<float>(row_value(kernels, op, x + o * red, red) * factor);
     });
     return true;
@@ -77,7 +77,7 @@ bool reduce(Reduction op, float scale, float* y, const float* x, int64_t outer, 
   }
   const auto run = [&](float* to, const float* from, int64_t count, int64_t part_rows, int64_t parts) {
     const int64_t unit_rows = part_rows < count ? part_rows : count;
-    parallel_for(outer * parts * column_parts, at_least_one(grain / (unit_rows * width)), [&](int64_t begin, int64_t end) {
+    parallel_for(outer * parts * column_parts, max_of(1, grain / (unit_rows * width)), [&](int64_t begin, int64_t end) {
       for (int64_t unit = begin; unit < end; unit++) {
         const int64_t column = unit % column_parts * width, part = unit / column_parts % parts, o = unit / column_parts / parts;
         const int64_t first = part * part_rows;

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "runtime/dispatch.h"
+#include "runtime/integers.h"
 #include "runtime/threads.h"
 
 namespace easel {
@@ -10,8 +11,6 @@ namespace {
 
 constexpr int64_t tile_side = 64;
 constexpr int64_t grain = 16384;  // elements of one piece of work
-
-int64_t at_least_one(int64_t n) { return n < 1 ? 1 : n; }
 
 }  // namespace
 
@@ -40,7 +39,7 @@ void transpose(float* y, const float* x, const Permutation& axes) {
   for (int i = last - 1; i >= 0; i--) {
     if (i != plane) outer[outers++] = i;
   }
-  parallel_for(units, at_least_one(grain / unit_size), [&](int64_t begin, int64_t end) {
+  parallel_for(units, max_of(1, grain / unit_size), [&](int64_t begin, int64_t end) {
     int64_t row_tile = begin % row_tiles, column_tile = begin / row_tiles % column_tiles;
     int64_t rest = begin / row_tiles / column_tiles, to = 0, from = 0, index[Permutation::most_axes];
     for (int k = 0; k < outers; k++) {
