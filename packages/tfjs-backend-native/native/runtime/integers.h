@@ -8,6 +8,7 @@ namespace easel {
 static inline int64_t min_of(int64_t a, int64_t b) { return a < b ? a : b; }
 static inline int64_t max_of(int64_t a, int64_t b) { return a > b ? a : b; }
 static inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-static inline int64_t round_up(int64_t a, int64_t unit) { return ceil_div(a, unit) * unit; }
+/// The next multiple of `unit`.
+static inline int64_t round_up_to(int64_t a, int64_t unit) { return ceil_div(a, unit) * unit; }
 
 }  // namespace easel

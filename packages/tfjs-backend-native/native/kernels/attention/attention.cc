@@ -52,9 +52,9 @@ bool attend_one_query(float* y, float* stats, const Operands& o, const Attention
   const AttentionKernels& kernels = EASEL_KERNELS(attention);
   const int64_t heads = shape.heads, width = shape.width, keys = head_of(o, shape, 0, 0).seen(0);
   const int64_t wanted = min_of(ceil_div(enough_pieces, shape.batch), ceil_div(keys, fewest_keys));
-  const int64_t part = ceil_div(ceil_div(keys, wanted), 16) * 16, parts = ceil_div(keys, part);
+  const int64_t part = round_up_to(ceil_div(keys, wanted), 16), parts = ceil_div(keys, part);
   // For each row of the batch, part and head: maximum, total, and sum of values.
-  const int64_t record = ceil_div(width + 2, 16) * 16;
+  const int64_t record = round_up_to(width + 2, 16);
   float* records = scratch_floats(2, shape.batch * parts * heads * record);
   if (!records) return false;
   std::atomic<bool> complete{true};

@@ -12,6 +12,7 @@
 #include "kernels/attention/attention.h"
 #include "kernels/gemm/gemm.h"
 #include "kernels/vec.h"
+#include "runtime/integers.h"
 
 namespace easel {
 namespace {
@@ -22,10 +23,6 @@ constexpr int64_t block_vectors = block / lanes;
 constexpr bool few_registers = lanes == 8;
 constexpr int most_vectors = few_registers ? 2 : 4;
 constexpr int rows_of(int vectors) { return few_registers ? (vectors == 2 ? 6 : 8) : (vectors == 4 ? 6 : vectors == 2 ? 12 : 8); }
-
-static inline int64_t round_up(int64_t n, int64_t multiple) { return (n + multiple - 1) / multiple * multiple; }
-static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-static inline int64_t largest(int64_t a, int64_t b) { return a > b ? a : b; }
 
 /// e^x for x up to a little above 0, within 1.5 ulp; 0 below −87, where e^x nears the denormals. NaN stays.
 static inline vf exp_below(vf x) {
@@ -171,10 +168,10 @@ struct Meeting {
   /// The first vector of queries that holds one that sees key r, at most vectors().
   int64_t first_vector(int64_t r) const {
     const int64_t first = first_sees + r;
-    return first <= 0 ? 0 : least(first / lanes, vectors());
+    return first <= 0 ? 0 : min_of(first / lanes, vectors());
   }
   /// Keys that some query of vector v sees.
-  int64_t seen_by(int64_t v) const { return least(keys, largest(0, (v + 1) * lanes - first_sees)); }
+  int64_t seen_by(int64_t v) const { return min_of(keys, max_of(0, (v + 1) * lanes - first_sees)); }
 };
 
 /// Scaled and biased scores from their products.
@@ -224,7 +221,7 @@ static inline __attribute__((always_inline)) void for_seen(const Meeting& meetin
   for (int64_t r = 0; r < meeting.keys;) {
     const int64_t v0 = meeting.first_vector(r);
     if (v0 == vectors) break;
-    const int64_t end = meeting.whole() ? meeting.keys : least(meeting.keys, (v0 + 1) * lanes - meeting.first_sees);
+    const int64_t end = meeting.whole() ? meeting.keys : min_of(meeting.keys, (v0 + 1) * lanes - meeting.first_sees);
     for_pieces(v0, vectors, [&](auto piece, int64_t v) __attribute__((always_inline)) {
       tiles<decltype(piece)::count, false>({o.a, o.a_step, o.b + v * lanes, o.b_step}, r, end, span,
                                            [&](int64_t row, auto& sum) __attribute__((always_inline)) { use(v, row, sum); });
@@ -258,7 +255,7 @@ struct Rows {
 };
 
 static Rows gather_rows(float* to, const float* from, int64_t row, int64_t count, int64_t width) {
-  const int64_t step = round_up(width, lanes);
+  const int64_t step = round_up_to(width, lanes);
   if (row == width && width == step) return {from, row};
   for (int64_t r = 0; r < count; r++) {
     for_vectors(
@@ -272,7 +269,7 @@ static Rows gather_rows(float* to, const float* from, int64_t row, int64_t count
 static void transpose_rows(float* to, const float* from, int64_t row, int64_t count, int64_t width) {
   packing.pack_rows(to, block, from, row, count, width);
   if (count == block) return;
-  const int64_t end = round_up(count, lanes);
+  const int64_t end = round_up_to(count, lanes);
   for (int64_t i = 0; i < width; i++) memset(to + i * block + count, 0, sizeof(float) * static_cast<size_t>(end - count));
 }
 
@@ -292,7 +289,7 @@ static float dot(const float* a, const float* b, int64_t n) {
 
 static float* take(float*& scratch, int64_t count) {
   float* mine = scratch;
-  scratch += round_up(count, 16);
+  scratch += round_up_to(count, 16);
   return mine;
 }
 
@@ -310,12 +307,12 @@ static Meeting meet(const AttentionHead& head, int64_t first, int64_t queries, i
 static int64_t panel_floats(int64_t depth) { return depth * block + pack_slack; }
 
 static int64_t forward_scratch(const AttentionHead& head) {
-  const int64_t step = round_up(head.width, lanes);
+  const int64_t step = round_up_to(head.width, lanes);
   return 2 * head.keys * step + panel_floats(head.width) + 2 * panel_floats(block) + block * step + 128;
 }
 
 static void forward(const AttentionHead& head, int64_t first, int64_t last, float* y, float* stats, float* scratch) {
-  const int64_t width = head.width, row = head.row, step = round_up(width, lanes), columns = step / lanes;
+  const int64_t width = head.width, row = head.row, step = round_up_to(width, lanes), columns = step / lanes;
   const int64_t visible = head.seen(last - 1);
   const Rows k = gather_rows(take(scratch, head.keys * step), head.k, row, visible, width);
   const Rows v = gather_rows(take(scratch, head.keys * step), head.v, row, visible, width);
@@ -325,7 +322,7 @@ static void forward(const AttentionHead& head, int64_t first, int64_t last, floa
   float* mixed = take(scratch, block * step);
   const vf lowest = set(-__builtin_inff());
   for (int64_t t = first; t < last; t += block) {
-    const int64_t count = least(block, last - t), vectors = (count + lanes - 1) / lanes;
+    const int64_t count = min_of(block, last - t), vectors = (count + lanes - 1) / lanes;
     transpose_rows(queries, head.q + t * row, row, count, width);
     vf maximum[block_vectors], total[block_vectors];
     for (int64_t w = 0; w < vectors; w++) {
@@ -335,7 +332,7 @@ static void forward(const AttentionHead& head, int64_t first, int64_t last, floa
     alignas(64) float fade[block];
     const int64_t seen = head.seen(t + count - 1);
     for (int64_t from = 0; from < seen; from += block) {
-      const int64_t keys = least(block, seen - from);
+      const int64_t keys = min_of(block, seen - from);
       const Meeting meeting = meet(head, t, count, from, keys, bias);
       vf high[block_vectors];
       for (int64_t w = 0; w < vectors; w++) high[w] = maximum[w];
@@ -371,7 +368,7 @@ static void forward(const AttentionHead& head, int64_t first, int64_t last, floa
         total[w] = sum;
       }
       const bool fresh = from == 0;
-      const auto span = [&](int64_t i, int m) { return Depth{0, least(keys, largest(0, i + m - meeting.first_sees))}; };
+      const auto span = [&](int64_t i, int m) { return Depth{0, min_of(keys, max_of(0, i + m - meeting.first_sees))}; };
       for_pieces(0, columns, [&](auto piece, int64_t c) __attribute__((always_inline)) {
         tiles<decltype(piece)::count, true>({scores, block, v.data + from * v.step + c * lanes, v.step}, 0, count, span,
                                             [&](int64_t i, auto& sum) __attribute__((always_inline)) {
@@ -393,7 +390,7 @@ static void forward(const AttentionHead& head, int64_t first, int64_t last, floa
     for (int64_t w = 0; w < vectors; w++) {
       store(part + w * lanes, div(set(1.0f), total[w]));
       if (!stats) continue;
-      const int64_t n = least(lanes, count - w * lanes);
+      const int64_t n = min_of(lanes, count - w * lanes);
       store_first(stats + t + w * lanes, n, maximum[w]);
       store_first(stats + head.queries + t + w * lanes, n, load(part + w * lanes));
     }
@@ -402,12 +399,12 @@ static void forward(const AttentionHead& head, int64_t first, int64_t last, floa
 }
 
 static int64_t backward_scratch(const AttentionHead& head) {
-  const int64_t step = round_up(head.width, lanes);
+  const int64_t step = round_up_to(head.width, lanes);
   return 4 * head.keys * step + 3 * block * step + 2 * panel_floats(head.width) + 4 * panel_floats(block) + 256;
 }
 
 static void backward(const AttentionHead& head, const AttentionGradient& gradient, float* scratch) {
-  const int64_t width = head.width, row = head.row, step = round_up(width, lanes), columns = step / lanes;
+  const int64_t width = head.width, row = head.row, step = round_up_to(width, lanes), columns = step / lanes;
   const int64_t visible = head.seen(head.queries - 1);
   const Rows k = gather_rows(take(scratch, head.keys * step), head.k, row, visible, width);
   const Rows v = gather_rows(take(scratch, head.keys * step), head.v, row, visible, width);
@@ -426,7 +423,7 @@ static void backward(const AttentionHead& head, const AttentionGradient& gradien
   if (gradient.dk) memset(dk, 0, key_bytes);
   if (gradient.dv) memset(dv, 0, key_bytes);
   for (int64_t t = 0; t < head.queries; t += block) {
-    const int64_t count = least(block, head.queries - t), vectors = (count + lanes - 1) / lanes;
+    const int64_t count = min_of(block, head.queries - t), vectors = (count + lanes - 1) / lanes;
     transpose_rows(queries, head.q + t * row, row, count, width);
     transpose_rows(dys, gradient.dy + t * row, row, count, width);
     const Rows q = gather_rows(q_rows, head.q + t * row, row, count, width);
@@ -437,7 +434,7 @@ static void backward(const AttentionHead& head, const AttentionGradient& gradien
     for (int64_t i = 0; i < count; i++) mean[i] = dot(gradient.dy + (t + i) * row, head.y + (t + i) * row, width);
     const int64_t seen = head.seen(t + count - 1);
     for (int64_t from = 0; from < seen; from += block) {
-      const int64_t keys = least(block, seen - from);
+      const int64_t keys = min_of(block, seen - from);
       const Meeting meeting = meet(head, t, count, from, keys, bias);
       for_seen(meeting, {k.data + from * k.step, k.step, queries, block}, width,
                [&](int64_t w, int64_t r, auto& s) __attribute__((always_inline)) {
@@ -472,8 +469,8 @@ static void backward(const AttentionHead& head, const AttentionGradient& gradien
           }
         }
       }
-      const auto queries_of = [&](int64_t r, int) { return Depth{least(count, largest(0, meeting.first_sees + r)), count}; };
-      const auto keys_of = [&](int64_t i, int m) { return Depth{0, least(keys, largest(0, i + m - meeting.first_sees))}; };
+      const auto queries_of = [&](int64_t r, int) { return Depth{min_of(count, max_of(0, meeting.first_sees + r)), count}; };
+      const auto keys_of = [&](int64_t i, int m) { return Depth{0, min_of(keys, max_of(0, i + m - meeting.first_sees))}; };
       const auto add_product = [&](float* to, const float* a, Rows b) {
         for_pieces(0, columns, [&](auto piece, int64_t c) __attribute__((always_inline)) {
           tiles<decltype(piece)::count, false>({a, block, b.data + c * lanes, b.step}, 0, keys, queries_of,
@@ -634,7 +631,7 @@ static void one_query(const AttentionHead& head, int64_t heads, int64_t bias_hea
     records[h * record + 1] = sum_lanes(all);
   }
   for (int64_t r = 0; r < keys; r += few_keys) {
-    const int64_t n = least(few_keys, keys - r);
+    const int64_t n = min_of(few_keys, keys - r);
     for (int64_t h = 0; h < heads; h++) {
       for_pieces(0, (width + lanes - 1) / lanes, [&](auto piece, int64_t c) __attribute__((always_inline)) {
         mix<decltype(piece)::count>(records + h * record + 2 + c * lanes, r == 0, scores + h * keys + r, v + r * row + h * width + c * lanes, row, n,

@@ -67,7 +67,7 @@ bool spread(const SpreadProblem& p) {
   pack_filter(p, kernels, products, packed, panel_floats);
 
   // A pixel's row of P ends with the floats that the last tap's vector reads beyond it.
-  const int64_t pixel = ceil_div(products + few_channels, 16) * 16, source_row = columns.source * pixel;
+  const int64_t pixel = round_up_to(products + few_channels, 16), source_row = columns.source * pixel;
   const int64_t reach = (rows.taps - 1) * (rows.tap_step < 0 ? -rows.tap_step : rows.tap_step);
   int64_t block = max_of(1, min_of(rows.output, most_product_floats / max_of(1, source_row) * rows.step - reach));
   while (block > 4 * (reach + 1) && p.images * ceil_div(rows.output, block) < enough_tasks) block = ceil_div(block, 2);

@@ -100,10 +100,10 @@ Sizes sizes_of(const WinogradProblem& p, const Tiles& tiles, const GemmKernels& 
   Sizes s{};
   const int64_t unit = kernels.tile_m;
   s.blocks = ceil_div(tiles.count, most_tiles / unit * unit);
-  s.block_tiles = round_up(ceil_div(tiles.count, s.blocks), unit);
+  s.block_tiles = round_up_to(ceil_div(tiles.count, s.blocks), unit);
   s.blocks = ceil_div(tiles.count, s.block_tiles);
   s.in_blocks = ceil_div(p.in_c, most_in_channels);
-  s.in_channels = round_up(ceil_div(p.in_c, s.in_blocks), winograd_lanes);
+  s.in_channels = round_up_to(ceil_div(p.in_c, s.in_blocks), winograd_lanes);
   s.in_blocks = ceil_div(p.in_c, s.in_channels);
   s.panels = ceil_div(p.out_c, kernels.tile_n);
   s.group_panels = min_of(s.panels, most_out_channels / kernels.tile_n);
@@ -112,7 +112,7 @@ Sizes sizes_of(const WinogradProblem& p, const Tiles& tiles, const GemmKernels& 
   s.group_panels = ceil_div(s.panels, s.groups);
   s.v_row = s.in_channels;
   s.v_step = s.block_tiles * s.v_row + step_slack;
-  s.m_row = round_up(s.group_panels * kernels.tile_n, winograd_lanes);
+  s.m_row = round_up_to(s.group_panels * kernels.tile_n, winograd_lanes);
   s.m_step = s.block_tiles * s.m_row + step_slack;
   s.own_filter = s.blocks <= few_blocks;
   s.u_panel = s.in_channels * kernels.tile_n;
@@ -242,8 +242,8 @@ bool winograd_filter_gradient(const WinogradGradient& p) {
   const Patches x_patches{p.x, p.in_h, p.in_w, p.in_c, winograd_patch, p.pad_top, p.pad_left};
   const Patches dy_patches{p.dy, p.out_h, p.out_w, p.out_c, winograd_tile, 0, 0};
 
-  const int64_t in_channels = round_up(ceil_div(p.in_c, ceil_div(p.in_c, gradient_channels)), winograd_lanes), in_blocks = ceil_div(p.in_c, in_channels);
-  const int64_t out_channels = round_up(ceil_div(p.out_c, ceil_div(p.out_c, gradient_channels)), winograd_lanes), out_blocks = ceil_div(p.out_c, out_channels);
+  const int64_t in_channels = round_up_to(ceil_div(p.in_c, ceil_div(p.in_c, gradient_channels)), winograd_lanes), in_blocks = ceil_div(p.in_c, in_channels);
+  const int64_t out_channels = round_up_to(ceil_div(p.out_c, ceil_div(p.out_c, gradient_channels)), winograd_lanes), out_blocks = ceil_div(p.out_c, out_channels);
   const int64_t blocks = in_blocks * out_blocks, size = 9 * p.in_c * p.out_c;
   const int64_t parts_wanted = max_of(1, min_of(ceil_div(enough_tasks, blocks), tiles.count / most_tiles));
   const int64_t part_tiles = ceil_div(tiles.count, parts_wanted), parts = ceil_div(tiles.count, part_tiles);

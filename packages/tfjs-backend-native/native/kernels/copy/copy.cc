@@ -48,7 +48,7 @@ void copy(T* y, const T* x, const CopyAxes& axes) {
   int64_t rows = 1;
   for (int i = 0; i < last; i++) rows *= axes.extent[i];
   if (rows == 0 || inner == 0) return;
-  const int64_t piece = inner < grain ? inner : grain, pieces = (inner + piece - 1) / piece;
+  const int64_t piece = min_of(inner, grain), pieces = ceil_div(inner, piece);
   const bool streamed = rows * inner * static_cast<int64_t>(sizeof(T)) >= streamed_bytes && y_step == 1 && x_step == 1;
   parallel_for(rows * pieces, max_of(1, grain / piece), [&](int64_t begin, int64_t end) {
     // Counted up like the digits of a number: a division for each row would cost as much as copying a short one.

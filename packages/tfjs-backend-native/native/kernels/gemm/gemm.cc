@@ -161,7 +161,7 @@ bool product_some_rows(const GemmKernels& kernels, int64_t m, int64_t n, int64_t
 
 /// A product with few rows and a transposed B: dot products.
 void product_dots(const GemmKernels& kernels, int64_t m, int64_t n, int64_t k, const Matrix& a, const Matrix& b, float* c, const Epilogue& epilogue) {
-  const int64_t strip = max_of(4, ceil_div(task_work / 4 / k, 4) * 4);
+  const int64_t strip = max_of(4, round_up_to(task_work / 4 / k, 4));
   parallel_for(n, strip, [&](int64_t begin, int64_t end) {
     kernels.dots(static_cast<int>(m), end - begin, k, a.data, a.stride, b.data + begin * b.stride, b.stride, c + begin, n);
     apply_epilogue(epilogue, c + begin, n, m, end - begin, begin);

@@ -249,7 +249,7 @@ class PackedProduct {
         row_panels_(ceil_div(x_.m, form.tile_m)),
         block_columns_(max_of(1, form.b_block / (part_ * form.b_bytes))),
         a_panel_(part_ * form.a_bytes + Form::slack),
-        b_panel_(ceil_div(slab_depth_, Form::depth_unit) * Form::depth_unit * form.b_bytes + Form::slack) {}
+        b_panel_(round_up_to(slab_depth_, Form::depth_unit) * form.b_bytes + Form::slack) {}
 
   bool run() {
     if (shares_rows()) return run_shared_rows();
@@ -301,7 +301,7 @@ class PackedProduct {
     const int64_t panels_each = ceil_div(row_panels_, thread_count());
     cut_ = {panels_each, ceil_div(x_.n, form_.tile_n), ceil_div(row_panels_, panels_each), 1};
     parallel_for(cut_.tasks(), 1, [this](int64_t begin, int64_t end) {
-      const int64_t b_bytes = ceil_div(cut_.column_panels * b_panel_, 64) * 64;
+      const int64_t b_bytes = round_up_to(cut_.column_panels * b_panel_, 64);
       char* const packed_b = static_cast<char*>(scratch(0, static_cast<size_t>(b_bytes + cut_.row_panels * a_panel_)));
       if (!packed_b) return lacks_memory();
       Packing<Form, false>{form_, x_.b, x_.b.data, x_.n, x_.k, packed_b, b_panel_}.run();
@@ -353,7 +353,7 @@ class PackedProduct {
     task.c_row = x_.n;
     task.accumulate = slab_.p + p > 0;
     task.last = slab_.p + p + depth == x_.k;
-    task.ahead_bytes = ceil_div(min_of(part_, slab_.depth - next.p) * form_.b_bytes / rows, 64) * 64;
+    task.ahead_bytes = round_up_to(min_of(part_, slab_.depth - next.p) * form_.b_bytes / rows, 64);
     for (int64_t row = 0; row < rows; row++) {
       const int64_t i = (range.row_begin + row) * form_.tile_m;
       task.m = static_cast<int>(min_of(form_.tile_m, x_.m - i));
@@ -397,7 +397,7 @@ class StripProduct {
         part_(even_part(x_.k, form.depth, Form::depth_unit)),
         row_panels_(ceil_div(x_.m, form.tile_m)),
         column_panels_(ceil_div(x_.n, form.tile_n)),
-        a_panel_(ceil_div(x_.k, Form::depth_unit) * Form::depth_unit * form.a_bytes + Form::slack),
+        a_panel_(round_up_to(x_.k, Form::depth_unit) * form.a_bytes + Form::slack),
         b_panel_(part_ * form.b_bytes + Form::slack) {}
 
   bool run() {

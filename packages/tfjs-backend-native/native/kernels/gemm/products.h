@@ -31,7 +31,7 @@ struct Product {
 /// Cuts n into equal parts of at most `most`, each a multiple of `unit` but for the last; returns the part's size.
 static inline int64_t even_part(int64_t n, int64_t most, int64_t unit) {
   const int64_t parts = ceil_div(n, most);
-  return ceil_div(ceil_div(n, parts), unit) * unit;
+  return round_up_to(ceil_div(n, parts), unit);
 }
 
 /// Below this many multiply-adds a product runs on one thread, reading its operands in place where it can: about 20 µs.

@@ -40,8 +40,8 @@ bool layer_norm_grad(float* dx, float* dscale, float* dbias, const float* dy, co
                      const float* scale, int64_t rows, int64_t width, bool rms) {
   const NormKernels& kernels = EASEL_KERNELS(norm);
   // Parts of a size that keeps their sums cheap beside their rows, and at most 64 of them.
-  const int64_t part_rows = max_of(1, grain / width) > (rows + 63) / 64 ? max_of(1, grain / width) : (rows + 63) / 64;
-  const int64_t parts = (rows + part_rows - 1) / part_rows, sums = (dscale ? 1 : 0) + (dbias ? 1 : 0);
+  const int64_t part_rows = max_of(max_of(1, grain / width), ceil_div(rows, 64));
+  const int64_t parts = ceil_div(rows, part_rows), sums = (dscale ? 1 : 0) + (dbias ? 1 : 0);
   const bool streamed = is_streamed(rows * width);
   float* partial = sums ? scratch_floats(0, parts * sums * width) : nullptr;
   if (sums && !partial) return false;
@@ -67,7 +67,7 @@ bool group_norm(float* y, float* mean, float* rstd, const float* x, const float*
   const NormKernels& kernels = EASEL_KERNELS(norm);
   const auto sum_rows = EASEL_KERNELS(reduce).sum_rows;
   const int64_t channels = shape.channels, groups = shape.groups, width = channels / groups;
-  const int64_t pixels = part_pixels(shape), parts = (shape.pixels + pixels - 1) / pixels;
+  const int64_t pixels = part_pixels(shape), parts = ceil_div(shape.pixels, pixels);
   // Mean and sum of squared deviations of each part and group; then of the whole, by Chan's formula.
   double* statistics = static_cast<double*>(scratch(0, sizeof(double) * static_cast<size_t>(2 * shape.batch * parts * groups)));
   float* factors = scratch_floats(1, 2 * shape.batch * channels);
@@ -141,7 +141,7 @@ bool group_norm_grad(float* dx, float* dscale, float* dbias, const float* dy, co
                      const float* scale, const float* bias, const GroupNormShape& shape, bool swish) {
   const NormKernels& kernels = EASEL_KERNELS(norm);
   const int64_t channels = shape.channels, groups = shape.groups, width = channels / groups;
-  const int64_t pixels = part_pixels(shape), parts = (shape.pixels + pixels - 1) / pixels;
+  const int64_t pixels = part_pixels(shape), parts = ceil_div(shape.pixels, pixels);
   float* partial = scratch_floats(0, 2 * shape.batch * parts * channels);
   const bool streamed = is_streamed(shape.batch * shape.pixels * channels);
   // A channel's mean, rstd, and the factors a, b, c of grad_rows, for each picture.

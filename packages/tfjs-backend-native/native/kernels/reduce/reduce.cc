@@ -13,8 +13,6 @@ constexpr int64_t longest_part = 65536;    // elements of a row that one thread 
 constexpr int64_t widest_part = 2048;      // columns whose running sums stay in the first-level cache
 constexpr int64_t fewest_rows = 32;
 
-int64_t parts_of(int64_t n, int64_t part) { return (n + part - 1) / part; }
-
 double row_value(const ReduceKernels& kernels, Reduction op, const float* x, int64_t n) {
   switch (op) {
     case reduction_max:
@@ -35,7 +33,7 @@ bool reduce_rows(Reduction op, float scale, float* y, const float* x, int64_t ou
     });
     return true;
   }
-  const int64_t parts = parts_of(red, longest_part);
+  const int64_t parts = ceil_div(red, longest_part);
   double* partial = static_cast<double*>(scratch(0, sizeof(double) * static_cast<size_t>(outer * parts)));
   if (!partial) return false;
   parallel_for(outer * parts, 1, [&](int64_t begin, int64_t end) {
@@ -67,9 +65,9 @@ bool reduce(Reduction op, float scale, float* y, const float* x, int64_t outer, 
   const ReduceKernels& kernels = EASEL_KERNELS(reduce);
   const auto rows_kernel = op == reduction_max ? kernels.max_rows : op == reduction_min ? kernels.min_rows : kernels.sum_rows;
   const int64_t width = inner < widest_part ? inner : widest_part;
-  const int64_t column_parts = parts_of(inner, width);
+  const int64_t column_parts = ceil_div(inner, width);
   const int64_t rows = longest_part / width < fewest_rows ? fewest_rows : longest_part / width;
-  const int64_t row_parts = parts_of(red, rows);
+  const int64_t row_parts = ceil_div(red, rows);
   float* partial = y;
   if (row_parts > 1) {
     partial = static_cast<float*>(scratch(0, sizeof(float) * static_cast<size_t>(outer * row_parts * inner)));

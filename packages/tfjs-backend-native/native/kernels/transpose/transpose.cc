@@ -30,7 +30,7 @@ void transpose(float* y, const float* x, const Permutation& axes) {
   }
   const bool runs = plane == last;
   const int64_t rows = axes.extent[last], columns = runs ? 1 : axes.extent[plane];
-  const int64_t row_tiles = runs ? 1 : (rows + tile_side - 1) / tile_side, column_tiles = (columns + tile_side - 1) / tile_side;
+  const int64_t row_tiles = runs ? 1 : ceil_div(rows, tile_side), column_tiles = ceil_div(columns, tile_side);
   const int64_t units = size / (rows * columns) * row_tiles * column_tiles;
   const int64_t unit_size = runs ? rows : tile_side * tile_side;
   const auto tile = EASEL_KERNELS(transpose).tile;
