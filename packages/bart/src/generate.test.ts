@@ -1,7 +1,7 @@
-import { prngKey } from '@easel/core';
 import { GoldenArrays, golden } from '@easel/conformance/golden';
 import { fillByFormula } from '@easel/conformance/kinds/bart/formula-weights';
 import { type AnyBart, goldenBart } from '@easel/conformance/kinds/bart/open-model';
+import { prngKey } from '@easel/core';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import { backends } from '../testing/backends.js';

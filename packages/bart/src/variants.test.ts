@@ -1,5 +1,5 @@
-import { loadWeights, prngKey, randint, type TensorSource, valueAndGrads } from '@easel/core';
 import { fillByFormula } from '@easel/conformance/kinds/bart/formula-weights';
+import { loadWeights, prngKey, randint, type TensorSource, valueAndGrads } from '@easel/core';
 import { beforeAll, expect, jest, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import { backends } from '../testing/backends.js';

@@ -1,10 +1,10 @@
 import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { loadWeights, WeightMismatchError } from '@easel/core';
-import { openCheckpoint } from '@easel/core/node';
 import { golden } from '@easel/conformance/golden';
 import { goldenBart } from '@easel/conformance/kinds/bart/open-model';
+import { loadWeights, WeightMismatchError } from '@easel/core';
+import { openCheckpoint } from '@easel/core/node';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import { fromFloat32, toFloat32 } from 'safetensors-ts';

@@ -7,10 +7,10 @@ export {
   type PictureModel,
 } from './generate-pictures.js';
 export { type GenerationSettings, readGenerationSettings } from './generation-settings.js';
-export type { TokenSearch } from './token-search.js';
 // The command line
 export { main } from './main.js';
 export { findShippedModel, resolveModelFolder } from './model-folder.js';
 export type { Pixels } from './picture-file.js';
 // Text in PNG files
 export { addPngText, readPngText } from './png-text.js';
+export type { TokenSearch } from './token-search.js';

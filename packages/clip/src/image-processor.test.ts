@@ -1,5 +1,5 @@
-import { describe, expect, test } from '@jest/globals';
 import type { Raster } from '@easel/core';
+import { describe, expect, test } from '@jest/globals';
 import sharp from 'sharp';
 import {
   cutImage,

@@ -23,11 +23,11 @@ export {
 // Model
 export type { ImageStates } from './image-tower.js';
 export { Clip } from './model.js';
-export type { TextIds, TextStates } from './text-tower.js';
-export type { OnHidden } from './tower.js';
-
+// Weights
+export { clipParameters } from './parameters.js';
 // Scores
 export { type ClipParts, ClipScorer, type ScoreOptions } from './scorer.js';
+export type { TextIds, TextStates } from './text-tower.js';
 
 // Texts
 export {
@@ -38,7 +38,5 @@ export {
   clipTokenizerFiles,
   parseClipTokenizerFiles,
 } from './tokenizer.js';
-
-// Weights
-export { clipParameters } from './parameters.js';
+export type { OnHidden } from './tower.js';
 export { type ClipReading, clipReading, rulesForEasel, rulesForFlax, rulesForTorch } from './weights.js';

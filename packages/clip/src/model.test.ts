@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { valueAndGrads } from '@easel/core';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import { parseClipConfig } from './config.js';
 import { Clip } from './model.js';

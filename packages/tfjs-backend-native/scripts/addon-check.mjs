@@ -1,8 +1,8 @@
 // Shows that the addon loads and computes under the Node that runs this, an emulated one say: `node scripts/addon-check.mjs`, after tsc -b. Runs
 // tfjs programs on `native`, under every CPU target, and on tfjs's `cpu` backend, and compares. Ends with 1 if they differ.
 import * as tf from '@tensorflow/tfjs';
-import { nativeStatus, setTarget } from '../dist/index.js';
 import { addon } from '../dist/addon.js';
+import { nativeStatus, setTarget } from '../dist/index.js';
 
 /** Programs that return tensors, the same on any backend. */
 const PROGRAMS = {

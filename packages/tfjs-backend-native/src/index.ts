@@ -7,8 +7,8 @@ export { CPU_TARGETS, type CpuTarget, setTarget, setThreads } from './addon.js';
 export { AllocationError } from './allocation-error.js';
 export { NativeBackend } from './backend.js';
 export type { PoolUsage } from './block-pool.js';
-export { type Rehearsal, rehearse } from './rehearsal.js';
 export { type KernelCount, kernelCounts, resetKernelCounts } from './kernel-counts.js';
+export { type Rehearsal, rehearse } from './rehearsal.js';
 
 /** Whether the backend can be used here, and with what. */
 export interface NativeStatus {

@@ -1,21 +1,9 @@
 // Settings of a training run
 
-export type { Seq2SeqBatch } from './seq2seq/batches.js';
 export { readJsonFile, withAssignments } from './config/fields.js';
 export { parseSeq2SeqConfig, type Seq2SeqConfig } from './config/seq2seq-config.js';
 export { parseVqganTrainingConfig, type VqganTrainingConfig } from './config/vqgan-config.js';
-// Pictures and captions
-export { type CaptionRow, readCaptionList } from './sources/caption-list.js';
 export type { EncodingShape } from './encoded/checked-row.js';
-export {
-  type CropPlace,
-  cropPlace,
-  decodePicture,
-  defaultPictureShape,
-  type PictureShape,
-  readRgb,
-} from './sources/decode-picture.js';
-
 // Encoded sets
 export {
   type CaptionScorer,
@@ -27,24 +15,12 @@ export {
 } from './encoded/encode.js';
 export { type EncodedSet, readEncodedSet } from './encoded/encoded-set.js';
 export { modelDigest } from './encoded/model-digest.js';
-export { type MixedPart, type MixOptions, mixPictures } from './sources/mixed-pictures.js';
-export { type OpenPicturesOptions, openPictures, type SourceSettings } from './sources/open-pictures.js';
 export {
   ORIGINAL_PREPARATIONS,
   type OriginalPreparation,
   prepareAsOriginal,
 } from './encoded/original-preparation.js';
-export { openParquetPictures, type ParquetPicturesOptions } from './sources/parquet-pictures.js';
 export { permutedEpochs } from './encoded/permuted-epochs.js';
-export { decodeBatches, type PictureBatch, type SkippedPicture } from './sources/picture-batches.js';
-export { openPictureFolder, type PictureFolderOptions } from './sources/picture-folder.js';
-export {
-  type CaptionedPicture,
-  type FailureKind,
-  PictureError,
-  type PictureSource,
-  type ReadRange,
-} from './sources/picture-source.js';
 export { NO_FILTER, type RowFilter } from './encoded/row-filter.js';
 export {
   type EncodedRow,
@@ -64,10 +40,18 @@ export {
   type StreamPosition,
   trainingBatches,
 } from './encoded/streamed-loader.js';
-export { openWebDataset, type WebDatasetOptions } from './sources/web-dataset.js';
+export { type RunRecord, readRun } from './report/read-run.js';
+export { runReport } from './report/run-report.js';
+export { createOptimizer, createSchedule } from './run/optimization.js';
+export {
+  TrainingError,
+  type TrainingEvent,
+  type TrainingOptions,
+  type TrainingResult,
+} from './run/training-loop.js';
+export type { Seq2SeqBatch } from './seq2seq/batches.js';
 export { countedDropoutKeys, type DropoutKeys, originalDropoutKeys } from './seq2seq/dropout-keys.js';
 export type { MemoryPlan } from './seq2seq/memory-plan.js';
-export { createOptimizer, createSchedule } from './run/optimization.js';
 export { restoreOriginalState, saveOriginalCheckpoint } from './seq2seq/original-checkpoint.js';
 export {
   ORIGINAL_STATE,
@@ -81,8 +65,6 @@ export type { ParameterGroup } from './seq2seq/parameter-groups.js';
 // Training
 export { originalPartitions, type Partition } from './seq2seq/partitions.js';
 export { planSeq2Seq, type Seq2SeqPlan, type TimePlan } from './seq2seq/plan-seq2seq.js';
-export { type RunRecord, readRun } from './report/read-run.js';
-export { runReport } from './report/run-report.js';
 // Judging drawings
 export {
   featureDistance,
@@ -97,6 +79,31 @@ export {
   tokenLosses,
 } from './seq2seq/seq2seq-step.js';
 export { type StepSize, stepFlop } from './seq2seq/step-flop.js';
+export { trainSeq2Seq } from './seq2seq/train-seq2seq.js';
+export { isImageSide, optimizerGroup, trainedWeights } from './seq2seq/trained-weights.js';
+// Pictures and captions
+export { type CaptionRow, readCaptionList } from './sources/caption-list.js';
+export {
+  type CropPlace,
+  cropPlace,
+  decodePicture,
+  defaultPictureShape,
+  type PictureShape,
+  readRgb,
+} from './sources/decode-picture.js';
+export { type MixedPart, type MixOptions, mixPictures } from './sources/mixed-pictures.js';
+export { type OpenPicturesOptions, openPictures, type SourceSettings } from './sources/open-pictures.js';
+export { openParquetPictures, type ParquetPicturesOptions } from './sources/parquet-pictures.js';
+export { decodeBatches, type PictureBatch, type SkippedPicture } from './sources/picture-batches.js';
+export { openPictureFolder, type PictureFolderOptions } from './sources/picture-folder.js';
+export {
+  type CaptionedPicture,
+  type FailureKind,
+  PictureError,
+  type PictureSource,
+  type ReadRange,
+} from './sources/picture-source.js';
+export { openWebDataset, type WebDatasetOptions } from './sources/web-dataset.js';
 // Sweeps
 export { drawingKind } from './sweep/drawing-kind.js';
 export {
@@ -113,12 +120,4 @@ export { isSweep, readSweep, writeSweepReport } from './sweep/sweep-report.js';
 export type { RunRecord as SweepRunRecord, SettingResult } from './sweep/sweep-results.js';
 export { tableText } from './sweep/sweep-table.js';
 export { seq2seqKind, vqganKind } from './sweep/training-kind.js';
-export { trainSeq2Seq } from './seq2seq/train-seq2seq.js';
 export { trainVqgan } from './vqgan/train-vqgan.js';
-export { isImageSide, optimizerGroup, trainedWeights } from './seq2seq/trained-weights.js';
-export {
-  TrainingError,
-  type TrainingEvent,
-  type TrainingOptions,
-  type TrainingResult,
-} from './run/training-loop.js';

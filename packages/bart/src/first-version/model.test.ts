@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { fromMsgpack, loadWeights, prngKey } from '@easel/core';
 import { GoldenArrays, golden } from '@easel/conformance/golden';
+import { fromMsgpack, loadWeights, prngKey } from '@easel/core';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import { backends } from '../../testing/backends.js';

@@ -9,8 +9,8 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { selectBackend } from '@easel/core';
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import sharp from 'sharp';
 import { startEasel, whenBuilt } from '../../testing/easel-process.js';
 import { writeTinyVqgan } from '../../testing/tiny-model.js';

@@ -7,7 +7,7 @@ import { readCaptionList } from '@easel/train';
 import { defineCommand } from '../command.js';
 import { flagOption, integerOption, jsonOption, requiredText } from '../options.js';
 import { prepareOutputFolder } from '../output-folder.js';
-import { openSources, type SourceArguments, SOURCES, sourceOptions } from '../picture-sources.js';
+import { openSources, SOURCES, type SourceArguments, sourceOptions } from '../picture-sources.js';
 import { readLines } from '../text-file.js';
 
 /**

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { BpeTokenizer, Processor, parseWordFrequencies, TextNormalizer } from '@easel/bart';
 import { Pcg64 } from '@easel/core';
 import {
+  epochGenerator,
   evaluationBatches,
   fileRows,
   type LoadedRow,
@@ -11,9 +12,9 @@ import {
   permutedEpochs,
   type RowFilter,
   type ShuffleSettings,
+  shuffleBuffer,
   trainingBatches,
 } from '@easel/train';
-import { epochGenerator, shuffleBuffer } from '@easel/train';
 import type { Checks } from '../checks.js';
 import { GoldenArrays, readJson } from '../golden.js';
 import type { Case, GoldenFolder, Kind } from '../kind.js';

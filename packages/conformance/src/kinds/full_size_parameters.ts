@@ -2,17 +2,17 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { planModel } from '@easel/bart';
 import { clipParameters, parseClipConfig, rulesForTorch } from '@easel/clip';
+import { permutedShape } from '@easel/core';
 import {
-  VQGAN_F16_16384,
-  Vqgan,
+  discriminatorRules,
+  Lpips,
+  lpipsRules,
+  PatchDiscriminator,
   rulesForFlax,
   rulesForTaming,
-  Lpips,
-  PatchDiscriminator,
-  discriminatorRules,
-  lpipsRules,
+  VQGAN_F16_16384,
+  Vqgan,
 } from '@easel/vqgan';
-import { permutedShape } from '@easel/core';
 import { elementCount } from 'safetensors-ts';
 import type { Checks } from '../checks.js';
 import { readJson } from '../golden.js';

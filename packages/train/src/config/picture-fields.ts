@@ -1,6 +1,6 @@
 import { ConfigError } from '@easel/core';
-import type { SourceSettings } from '../sources/open-pictures.js';
 import { ORIGINAL_PREPARATIONS } from '../encoded/original-preparation.js';
+import type { SourceSettings } from '../sources/open-pictures.js';
 import { choice, type Field, integer, list, optional, real, section, text } from './fields.js';
 
 const sourceFields = {

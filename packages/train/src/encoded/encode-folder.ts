@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { DataError, EaselError } from '@easel/core';
 import { writeFileAtomic } from '@easel/core/node';
 import { type FileLock, takeLock } from '../run/lock-file.js';
+import type { SkippedPicture } from '../sources/picture-batches.js';
+import type { FailureKind } from '../sources/picture-source.js';
 import {
   type EncodeManifest,
   type EncodingOrigin,
@@ -21,8 +23,6 @@ import {
   workFolderName,
   writeManifest,
 } from './encode-manifest.js';
-import type { SkippedPicture } from '../sources/picture-batches.js';
-import type { FailureKind } from '../sources/picture-source.js';
 import { readShard } from './shards.js';
 
 /**

@@ -4,9 +4,6 @@ import { codeUsage, downsamplingFactor, type Vqgan, vqganConfigToJson } from '@e
 import * as tf from '@tensorflow/tfjs';
 import type { FileLock } from '../run/lock-file.js';
 import { defaultPictureShape, type PictureShape } from '../sources/decode-picture.js';
-import { EncodeFolder, encodeCounts, writing } from './encode-folder.js';
-import { type EncodingOrigin, shardName, skippedLogName } from './encode-manifest.js';
-import { modelDigest } from './model-digest.js';
 import { decodeBatches, type SkippedPicture } from '../sources/picture-batches.js';
 import {
   type CaptionedPicture,
@@ -14,6 +11,9 @@ import {
   PictureError,
   type PictureSource,
 } from '../sources/picture-source.js';
+import { EncodeFolder, encodeCounts, writing } from './encode-folder.js';
+import { type EncodingOrigin, shardName, skippedLogName } from './encode-manifest.js';
+import { modelDigest } from './model-digest.js';
 import { type EncodedRow, type ShardFormat, writeShard } from './shards.js';
 
 /** Says how well captions fit their pictures. */

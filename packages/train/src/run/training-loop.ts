@@ -1,9 +1,9 @@
 import { EaselError, globalNorm } from '@easel/core';
 import type { HeldTensors } from '@easel/core/node';
-import { type BestEvaluation, betterEvaluation } from './best-evaluation.js';
-import { CheckpointSaver } from './checkpoint-saver.js';
 import type { CheckpointSettings } from '../config/optimization.js';
 import type { DataPosition } from '../encoded/epoch-order.js';
+import { type BestEvaluation, betterEvaluation } from './best-evaluation.js';
+import { CheckpointSaver } from './checkpoint-saver.js';
 import type { CheckpointParts, CheckpointState, FailedBatch, Grid, RunFolder } from './run-folder.js';
 import { measuredPeak, SpeedMeter } from './speed-meter.js';
 import type { WeightStatistics } from './weight-statistics.js';

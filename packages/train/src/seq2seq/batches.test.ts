@@ -1,8 +1,8 @@
 import { foldIn, prngKey } from '@easel/core';
 import { describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
-import { type BatchSettings, microBatchKeys, type Seq2SeqBatch, Seq2SeqBatches } from './batches.js';
 import type { EncodedSet } from '../encoded/encoded-set.js';
+import { type BatchSettings, microBatchKeys, type Seq2SeqBatch, Seq2SeqBatches } from './batches.js';
 
 /** Three rows of four tokens, two of them with the same caption. */
 const set: EncodedSet = {

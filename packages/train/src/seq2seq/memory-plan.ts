@@ -1,9 +1,9 @@
 import { DalleBart, type DalleBartConfig } from '@easel/bart';
 import { type Key, type Optimizer, prngKey } from '@easel/core';
 import * as tf from '@tensorflow/tfjs';
-import type { Seq2SeqBatch } from './batches.js';
 import type { Seq2SeqConfig } from '../config/seq2seq-config.js';
 import { nativeBackend } from '../run/native-backend.js';
+import type { Seq2SeqBatch } from './batches.js';
 import { disposeBatch, tokenLosses } from './seq2seq-step.js';
 import { isStreamed, seq2seqUpdate, updateSubject } from './seq2seq-update.js';
 import { holdWeights } from './trained-weights.js';

@@ -1,7 +1,7 @@
 import { foldInNames, type Key, prngKey } from '@easel/core';
 import * as tf from '@tensorflow/tfjs';
-import { type BatchRows, microBatchKeys } from './batches.js';
 import type { Seq2SeqConfig } from '../config/seq2seq-config.js';
+import { type BatchRows, microBatchKeys } from './batches.js';
 import { countedDropoutKeys, type DropoutKeys, originalDropoutKeys } from './dropout-keys.js';
 import { disposeBatch, type MicroBatch } from './seq2seq-step.js';
 

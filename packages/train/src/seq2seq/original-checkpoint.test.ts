@@ -8,11 +8,11 @@ import { afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '
 import * as tf from '@tensorflow/tfjs';
 import { parseSeq2SeqConfig } from '../config/seq2seq-config.js';
 import { writeShard } from '../encoded/shards.js';
-import { readOriginalState, type StateSubject, writeOriginalState } from './original-state.js';
 import { readCheckpointPart } from '../run/run-folder.js';
 import { startTestBackend } from '../testing/backend.js';
 import { readMetrics } from '../testing/runs.js';
 import { tinyDalleBartJson } from '../testing/tiny-models.js';
+import { readOriginalState, type StateSubject, writeOriginalState } from './original-state.js';
 import { trainSeq2Seq } from './train-seq2seq.js';
 
 jest.setTimeout(120_000);

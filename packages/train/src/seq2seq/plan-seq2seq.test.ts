@@ -9,9 +9,9 @@ import sharp from 'sharp';
 import { nativeStatus } from 'tfjs-backend-native';
 import { parseSeq2SeqConfig } from '../config/seq2seq-config.js';
 import { writeShard } from '../encoded/shards.js';
-import { planSeq2Seq } from './plan-seq2seq.js';
 import { seq2seqRuns, slidingRows } from '../testing/seq2seq-runs.js';
 import { tinyDalleBartJson, tinyVqganJson } from '../testing/tiny-models.js';
+import { planSeq2Seq } from './plan-seq2seq.js';
 
 const captions = ['a red ball', 'a blue ball', 'a green ball', 'a pink ball', 'a white ball'];
 const runs = seq2seqRuns(async (shared) => {

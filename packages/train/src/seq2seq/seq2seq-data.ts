@@ -1,16 +1,16 @@
 import type { BpeTokenizer, DalleBartConfig } from '@easel/bart';
 import { DataError, foldInNames, type Key, permutation } from '@easel/core';
-import { type BatchSettings, Seq2SeqBatches } from './batches.js';
-import { createNormalizer, type NormalizeCaption } from './caption-normalizer.js';
 import type { Seq2SeqConfig } from '../config/seq2seq-config.js';
 import type { EncodingShape } from '../encoded/checked-row.js';
 import { readEncodedSet, shardFiles } from '../encoded/encoded-set.js';
-import { digestOfFiles } from '../sources/file-digest.js';
+import { type DataPosition, holdOut } from '../encoded/epoch-order.js';
 import { permutedEpoch } from '../encoded/permuted-epochs.js';
 import type { RowFilter } from '../encoded/row-filter.js';
 import type { ShardColumns } from '../encoded/shards.js';
 import { type LoaderSettings, STREAM_START } from '../encoded/streamed-loader.js';
-import { type DataPosition, holdOut } from '../encoded/epoch-order.js';
+import { digestOfFiles } from '../sources/file-digest.js';
+import { type BatchSettings, Seq2SeqBatches } from './batches.js';
+import { createNormalizer, type NormalizeCaption } from './caption-normalizer.js';
 import {
   type EvaluationRows,
   evaluationOf,

@@ -1,21 +1,21 @@
 import type { DalleBartConfig } from '@easel/bart';
 import { DataError, type Key, prngKey } from '@easel/core';
 import * as tf from '@tensorflow/tfjs';
-import type { BatchRows, Seq2SeqBatch } from './batches.js';
 import type { Seq2SeqConfig } from '../config/seq2seq-config.js';
 import type { DataPosition } from '../encoded/epoch-order.js';
-import { MicroBatches } from './micro-batches.js';
 import type { CheckpointParts, FailedBatch, Grid } from '../run/run-folder.js';
-import type { PromptSamples } from './sample-prompts.js';
-import { disposeBatch, type MicroBatch, tokenLosses } from './seq2seq-step.js';
-import { seq2seqUpdate, type UpdateSubject } from './seq2seq-update.js';
-import { stepFlop } from './step-flop.js';
 import {
   requireFinite,
   type TrainingPace,
   type TrainingTask,
   type UpdateResult,
 } from '../run/training-loop.js';
+import type { BatchRows, Seq2SeqBatch } from './batches.js';
+import { MicroBatches } from './micro-batches.js';
+import type { PromptSamples } from './sample-prompts.js';
+import { disposeBatch, type MicroBatch, tokenLosses } from './seq2seq-step.js';
+import { seq2seqUpdate, type UpdateSubject } from './seq2seq-update.js';
+import { stepFlop } from './step-flop.js';
 import type { EvaluationRows, TrainingRows } from './training-rows.js';
 
 /** What a Seq2SeqTask trains and on what. */

@@ -3,9 +3,9 @@ import type { Optimizer } from '@easel/core';
 import type * as tf from '@tensorflow/tfjs';
 import type { Seq2SeqConfig } from '../config/seq2seq-config.js';
 import { applyUpdate, createOptimizer, createSchedule, StreamedUpdate } from '../run/optimization.js';
+import { statisticsDue, type WeightStatistics, weightStatistics } from '../run/weight-statistics.js';
 import { type MicroBatch, seq2seqGradients, seq2seqStreamed } from './seq2seq-step.js';
 import { optimizerGroup, trainedWeights } from './trained-weights.js';
-import { statisticsDue, type WeightStatistics, weightStatistics } from '../run/weight-statistics.js';
 
 /** What an update changes, and how. */
 export interface UpdateSubject {

@@ -4,10 +4,10 @@ import { DataError } from '@easel/core';
 import { describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import { writeShard } from '../encoded/shards.js';
+import type { TrainingOptions } from '../run/training-loop.js';
 import { stopAt } from '../testing/runs.js';
 import { seq2seqRuns, slidingRows } from '../testing/seq2seq-runs.js';
 import { tinyDalleBartJson } from '../testing/tiny-models.js';
-import type { TrainingOptions } from '../run/training-loop.js';
 
 const runs = seq2seqRuns(async (shared) => {
   const rows = slidingRows(

@@ -10,10 +10,10 @@ import * as tf from '@tensorflow/tfjs';
 import sharp from 'sharp';
 import { writeShard } from '../encoded/shards.js';
 import { readCheckpointPart } from '../run/run-folder.js';
+import { TrainingError, type TrainingEvent, type TrainingOptions } from '../run/training-loop.js';
 import { stopAt } from '../testing/runs.js';
 import { seq2seqRuns, slidingRows } from '../testing/seq2seq-runs.js';
 import { tinyDalleBartJson, tinyVqganJson } from '../testing/tiny-models.js';
-import { TrainingError, type TrainingEvent, type TrainingOptions } from '../run/training-loop.js';
 
 const runs = seq2seqRuns(async (shared) => {
   const colours = ['red', 'green', 'blue', 'black', 'white', 'pink'];

@@ -1,20 +1,20 @@
 import { join } from 'node:path';
 import { type DalleBart, dalleBartConfigToJson, Processor, rulesForEasel } from '@easel/bart';
 import { foldInNames, type Key, prngKey } from '@easel/core';
-import { createNormalizer } from './caption-normalizer.js';
 import { parseSeq2SeqConfig, type Seq2SeqConfig } from '../config/seq2seq-config.js';
+import { restoreCheckpoint } from '../run/restore-checkpoint.js';
+import { RunFolder } from '../run/run-folder.js';
+import { runTraining, type TrainingOptions, type TrainingResult } from '../run/training-loop.js';
+import { createNormalizer } from './caption-normalizer.js';
 import { ModelExport } from './model-export.js';
 import { restoreOriginalState } from './original-checkpoint.js';
 import { ORIGINAL_STATE } from './original-state.js';
-import { RunFolder } from '../run/run-folder.js';
 import { PromptSamples } from './sample-prompts.js';
 import { openSeq2SeqData } from './seq2seq-data.js';
 import { Seq2SeqTask } from './seq2seq-task.js';
 import { type UpdateSubject, updateSubject } from './seq2seq-update.js';
 import { type StartingPoint, startingPoint } from './starting-point.js';
 import { holdWeights } from './trained-weights.js';
-import { restoreCheckpoint } from '../run/restore-checkpoint.js';
-import { runTraining, type TrainingOptions, type TrainingResult } from '../run/training-loop.js';
 import { updatesOf } from './training-rows.js';
 
 /**

@@ -1,6 +1,6 @@
 import { ConfigError, type Key } from '@easel/core';
-import { BatchRows, type BatchSettings, type Seq2SeqBatches, tokenizeTexts } from './batches.js';
 import type { Seq2SeqConfig } from '../config/seq2seq-config.js';
+import { type DataPosition, EpochOrder } from '../encoded/epoch-order.js';
 import {
   countRows,
   evaluationBatches,
@@ -12,7 +12,7 @@ import {
   type StreamPosition,
   trainingBatches,
 } from '../encoded/streamed-loader.js';
-import { type DataPosition, EpochOrder } from '../encoded/epoch-order.js';
+import { BatchRows, type BatchSettings, type Seq2SeqBatches, tokenizeTexts } from './batches.js';
 
 /** Where the rows of a run's updates come from. */
 export interface TrainingRows {

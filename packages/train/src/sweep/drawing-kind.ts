@@ -7,7 +7,6 @@ import { writeFileAtomic } from '@easel/core/node';
 import { drawTokens } from '@easel/vqgan';
 import { openVqgan } from '@easel/vqgan/node';
 import { choice, integer, readJsonFile, real, type Settings, section, text } from '../config/fields.js';
-import { decodePicture, defaultPictureShape } from '../sources/decode-picture.js';
 import { pictureGrid } from '../run/picture-grid.js';
 import {
   featureDistance,
@@ -15,6 +14,7 @@ import {
   nearestConcepts,
   pictureFeatures,
 } from '../seq2seq/retrieval.js';
+import { decodePicture, defaultPictureShape } from '../sources/decode-picture.js';
 import type { SweepKind, SweepRunOptions } from './sweep-kind.js';
 
 const fields = {

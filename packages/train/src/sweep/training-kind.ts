@@ -1,9 +1,9 @@
 import { parseDalleBartConfig } from '@easel/bart';
 import { parseSeq2SeqConfig } from '../config/seq2seq-config.js';
 import { parseVqganTrainingConfig } from '../config/vqgan-config.js';
+import type { TrainingEvent, TrainingOptions, TrainingResult } from '../run/training-loop.js';
 import { trainSeq2Seq } from '../seq2seq/train-seq2seq.js';
 import { trainVqgan } from '../vqgan/train-vqgan.js';
-import type { TrainingEvent, TrainingOptions, TrainingResult } from '../run/training-loop.js';
 import type { SweepKind } from './sweep-kind.js';
 
 function trainingKind<C extends { readonly steps: number | null }>(

@@ -6,8 +6,8 @@ import { saveTokenizer } from '@easel/bart/node';
 import { afterAll, afterEach, beforeAll, beforeEach, jest } from '@jest/globals';
 import { parseSeq2SeqConfig } from '../config/seq2seq-config.js';
 import type { EncodedRow } from '../encoded/shards.js';
-import { trainSeq2Seq } from '../seq2seq/train-seq2seq.js';
 import type { TrainingOptions, TrainingResult } from '../run/training-loop.js';
+import { trainSeq2Seq } from '../seq2seq/train-seq2seq.js';
 import { startTestBackend } from './backend.js';
 import { type LoggedLine, readMetrics } from './runs.js';
 

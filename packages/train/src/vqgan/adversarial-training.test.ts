@@ -7,12 +7,12 @@ import { initializeDiscriminator, Lpips, PatchDiscriminator } from '@easel/vqgan
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import { parseVqganTrainingConfig } from '../config/vqgan-config.js';
+import type { TrainingOptions } from '../run/training-loop.js';
 import { startTestBackend } from '../testing/backend.js';
 import { drawPictures } from '../testing/drawings.js';
 import { readMetrics, stopAt } from '../testing/runs.js';
 import { tinyVqganJson } from '../testing/tiny-models.js';
 import { trainVqgan } from './train-vqgan.js';
-import type { TrainingOptions } from '../run/training-loop.js';
 
 // Whole steps beside taming's are cases of the conformance runner; here is what a run makes of them.
 

@@ -10,13 +10,13 @@ import sharp from 'sharp';
 import { parseVqganTrainingConfig } from '../config/vqgan-config.js';
 import { encodePictures } from '../encoded/encode.js';
 import { readEncodedSet } from '../encoded/encoded-set.js';
+import { TrainingError, type TrainingOptions } from '../run/training-loop.js';
 import { openPictureFolder } from '../sources/picture-folder.js';
 import { startTestBackend } from '../testing/backend.js';
 import { drawPictures } from '../testing/drawings.js';
 import { readMetrics, stopAt } from '../testing/runs.js';
 import { tinyVqganJson } from '../testing/tiny-models.js';
 import { trainVqgan } from './train-vqgan.js';
-import { TrainingError, type TrainingOptions } from '../run/training-loop.js';
 
 // Seconds on native; on the portable backend, or a busy machine, many times that.
 jest.setTimeout(120_000);

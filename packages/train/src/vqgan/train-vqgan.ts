@@ -9,13 +9,13 @@ import {
   vqganConfigToJson,
 } from '@easel/vqgan';
 import { openLpips, openVqgan, saveVqgan } from '@easel/vqgan/node';
-import { Adversary } from './adversary.js';
 import { modelSettings } from '../config/fields.js';
 import type { VqganTrainingConfig } from '../config/vqgan-config.js';
 import { createOptimizer, createSchedule } from '../run/optimization.js';
-import { RunFolder } from '../run/run-folder.js';
 import { restoreCheckpoint, restoreState } from '../run/restore-checkpoint.js';
+import { RunFolder } from '../run/run-folder.js';
 import { runTraining, type TrainingOptions, type TrainingResult } from '../run/training-loop.js';
+import { Adversary } from './adversary.js';
 import { readVqganPictures, type VqganPictures } from './vqgan-pictures.js';
 import { VqganTask } from './vqgan-task.js';
 

@@ -1,10 +1,10 @@
 import { ConfigError, DataError, foldIn, foldInNames, type Key, permutation, uniform } from '@easel/core';
+import { type DataPosition, EpochOrder } from '../encoded/epoch-order.js';
 import { cropPlace, type PictureShape } from '../sources/decode-picture.js';
 import { decodeBatches, type SkippedPicture } from '../sources/picture-batches.js';
 import { gatherPixels, type PictureCache } from '../sources/picture-cache.js';
 import type { PictureSource } from '../sources/picture-source.js';
 import { type ShuffledPicture, shuffledPictures } from '../sources/shuffled-pictures.js';
-import { type DataPosition, EpochOrder } from '../encoded/epoch-order.js';
 
 /** Pictures by name, and their pixels: uint8 [files.length, size, size, 3]. */
 export interface NamedPixels {

@@ -1,13 +1,13 @@
 import { ConfigError, foldInNames, type Key, permutation } from '@easel/core';
 import type { VqganTrainingConfig } from '../config/vqgan-config.js';
+import { holdOut } from '../encoded/epoch-order.js';
+import type { RunFolder } from '../run/run-folder.js';
 import type { PictureShape } from '../sources/decode-picture.js';
 import { openPictures, type SourceSettings } from '../sources/open-pictures.js';
 import type { SkippedPicture } from '../sources/picture-batches.js';
 import { cachePictures, type PictureCache } from '../sources/picture-cache.js';
 import type { PictureSource } from '../sources/picture-source.js';
 import { shuffledPictures } from '../sources/shuffled-pictures.js';
-import { holdOut } from '../encoded/epoch-order.js';
-import type { RunFolder } from '../run/run-folder.js';
 import {
   CachedPictures,
   StreamedPictures,

@@ -23,10 +23,8 @@ import {
   vqganLoss,
 } from '@easel/vqgan';
 import * as tf from '@tensorflow/tfjs';
-import type { Adversary } from './adversary.js';
 import { reconstructionWeights, type VqganTrainingConfig } from '../config/vqgan-config.js';
 import { pixelsToTensor } from '../encoded/encode.js';
-import { gatherPixels, type PictureCache } from '../sources/picture-cache.js';
 import type { DataPosition } from '../encoded/epoch-order.js';
 import { applyUpdate } from '../run/optimization.js';
 import { pictureGrid, reconstructionGrid } from '../run/picture-grid.js';
@@ -38,8 +36,10 @@ import {
   type TrainingTask,
   type UpdateResult,
 } from '../run/training-loop.js';
-import type { TrainingPictures } from './training-pictures.js';
 import { type WeightStatistics, weightStatistics } from '../run/weight-statistics.js';
+import { gatherPixels, type PictureCache } from '../sources/picture-cache.js';
+import type { Adversary } from './adversary.js';
+import type { TrainingPictures } from './training-pictures.js';
 
 /** Some pictures of a cache. */
 export interface PictureSplit {

@@ -1,10 +1,11 @@
+import { basename } from 'node:path';
 import {
-  type DalleBartConfig,
   DalleBart,
+  type DalleBartConfig,
+  FirstVersionBart,
   firstVersionParameters,
   initializeDalleBart,
   initializeFirstVersion,
-  FirstVersionBart,
   type Parameter,
   parameters,
   parseDalleBartConfig,
@@ -12,7 +13,6 @@ import {
 } from '@easel/bart';
 import { prngKey } from '@easel/core';
 import type * as tf from '@tensorflow/tfjs';
-import { basename } from 'node:path';
 import type { Checks, Tolerance } from '../../checks.js';
 import { GoldenArrays, readJson } from '../../golden.js';
 import type { Case, GoldenFolder } from '../../kind.js';

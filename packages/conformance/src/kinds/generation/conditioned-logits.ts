@@ -1,6 +1,6 @@
+import { readdirSync } from 'node:fs';
 import { superConditioned } from '@easel/bart';
 import * as tf from '@tensorflow/tfjs';
-import { readdirSync } from 'node:fs';
 import { GoldenArrays } from '../../golden.js';
 import { type Case, GoldenFolder } from '../../kind.js';
 import { withModel } from './with-model.js';

@@ -1,6 +1,6 @@
+import { dirname } from 'node:path';
 import { type GenerateInputs, generateTokens, minDalle, minDalleConditioned } from '@easel/bart';
 import * as tf from '@tensorflow/tfjs';
-import { dirname } from 'node:path';
 import type { Checks, Tolerance } from '../../checks.js';
 import { GoldenArrays, readJson } from '../../golden.js';
 import { type Case, GoldenFolder } from '../../kind.js';

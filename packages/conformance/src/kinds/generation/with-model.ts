@@ -1,6 +1,6 @@
+import type { GoldenFolder } from '../../kind.js';
 import type { AnyBart } from '../bart/open-model.js';
 import { openModel, planOf } from '../bart/open-model.js';
-import type { GoldenFolder } from '../../kind.js';
 
 /** Runs `use` with the model of a folder, which is freed behind it. */
 export async function withModel<R>(folder: GoldenFolder, use: (model: AnyBart) => Promise<R>): Promise<R> {
