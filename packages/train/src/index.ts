@@ -3,24 +3,17 @@
 export { readJsonFile, withAssignments } from './config/fields.js';
 export { parseSeq2SeqConfig, type Seq2SeqConfig } from './config/seq2seq-config.js';
 export { parseVqganTrainingConfig, type VqganTrainingConfig } from './config/vqgan-config.js';
+export {
+  type CropPlace,
+  cropPlace,
+  decodePicture,
+  defaultPictureShape,
+  type PictureShape,
+  readRgb,
+} from './decoded/decode-picture.js';
+export { decodeBatches, type PictureBatch, type SkippedPicture } from './decoded/picture-batches.js';
 export type { EncodingShape } from './encoded/checked-row.js';
-// Encoded sets
-export {
-  type CaptionScorer,
-  describeFailures,
-  type EncodeOptions,
-  type EncodeProgress,
-  type EncodeSummary,
-  encodePictures,
-} from './encoded/encode.js';
 export { type EncodedSet, readEncodedSet } from './encoded/encoded-set.js';
-export { modelDigest } from './encoded/model-digest.js';
-export {
-  ORIGINAL_PREPARATIONS,
-  type OriginalPreparation,
-  prepareAsOriginal,
-} from './encoded/original-preparation.js';
-export { permutedEpochs } from './encoded/permuted-epochs.js';
 export { NO_FILTER, type RowFilter } from './encoded/row-filter.js';
 export {
   type EncodedRow,
@@ -29,7 +22,42 @@ export {
   type ShardFormat,
   writeShard,
 } from './encoded/shards.js';
-export { epochGenerator, SHUFFLE_BUFFER, shuffleBuffer } from './encoded/shuffle-buffer.js';
+// Encoded sets
+export {
+  type CaptionScorer,
+  describeFailures,
+  type EncodeOptions,
+  type EncodeProgress,
+  type EncodeSummary,
+  encodePictures,
+} from './encoding/encode.js';
+export { modelDigest } from './encoding/model-digest.js';
+// Judging drawings
+export {
+  featureDistance,
+  type GalleryPicture,
+  nearestConcepts,
+  pictureFeatures,
+} from './judge/retrieval.js';
+export { restoreOriginalState, saveOriginalCheckpoint } from './original/checkpoint.js';
+export { countedDropoutKeys, type DropoutKeys, originalDropoutKeys } from './original/dropout-keys.js';
+export {
+  ORIGINAL_STATE,
+  originalStateLayout,
+  readOriginalState,
+  type StateLayout,
+  type StateSubject,
+  writeOriginalState,
+} from './original/optimizer-state.js';
+// Training
+export { originalPartitions, type Partition } from './original/partitions.js';
+export { permutedEpochs } from './original/permuted-epochs.js';
+export {
+  ORIGINAL_PREPARATIONS,
+  type OriginalPreparation,
+  prepareAsOriginal,
+} from './original/picture-preparation.js';
+export { epochGenerator, SHUFFLE_BUFFER, shuffleBuffer } from './original/shuffle-buffer.js';
 export {
   evaluationBatches,
   fileRows,
@@ -39,7 +67,7 @@ export {
   type StreamedBatch,
   type StreamPosition,
   trainingBatches,
-} from './encoded/streamed-loader.js';
+} from './original/streamed-loader.js';
 export { type RunRecord, readRun } from './report/read-run.js';
 export { runReport } from './report/run-report.js';
 export { createOptimizer, createSchedule } from './run/optimization.js';
@@ -50,28 +78,9 @@ export {
   type TrainingResult,
 } from './run/training-loop.js';
 export type { Seq2SeqBatch } from './seq2seq/batches.js';
-export { countedDropoutKeys, type DropoutKeys, originalDropoutKeys } from './seq2seq/dropout-keys.js';
 export type { MemoryPlan } from './seq2seq/memory-plan.js';
-export { restoreOriginalState, saveOriginalCheckpoint } from './seq2seq/original-checkpoint.js';
-export {
-  ORIGINAL_STATE,
-  originalStateLayout,
-  readOriginalState,
-  type StateLayout,
-  type StateSubject,
-  writeOriginalState,
-} from './seq2seq/original-state.js';
 export type { ParameterGroup } from './seq2seq/parameter-groups.js';
-// Training
-export { originalPartitions, type Partition } from './seq2seq/partitions.js';
 export { planSeq2Seq, type Seq2SeqPlan, type TimePlan } from './seq2seq/plan-seq2seq.js';
-// Judging drawings
-export {
-  featureDistance,
-  type GalleryPicture,
-  nearestConcepts,
-  pictureFeatures,
-} from './seq2seq/retrieval.js';
 export {
   type MicroBatch,
   type StepOptions,
@@ -83,18 +92,9 @@ export { trainSeq2Seq } from './seq2seq/train-seq2seq.js';
 export { isImageSide, optimizerGroup, trainedWeights } from './seq2seq/trained-weights.js';
 // Pictures and captions
 export { type CaptionRow, readCaptionList } from './sources/caption-list.js';
-export {
-  type CropPlace,
-  cropPlace,
-  decodePicture,
-  defaultPictureShape,
-  type PictureShape,
-  readRgb,
-} from './sources/decode-picture.js';
 export { type MixedPart, type MixOptions, mixPictures } from './sources/mixed-pictures.js';
 export { type OpenPicturesOptions, openPictures, type SourceSettings } from './sources/open-pictures.js';
 export { openParquetPictures, type ParquetPicturesOptions } from './sources/parquet-pictures.js';
-export { decodeBatches, type PictureBatch, type SkippedPicture } from './sources/picture-batches.js';
 export { openPictureFolder, type PictureFolderOptions } from './sources/picture-folder.js';
 export {
   type CaptionedPicture,

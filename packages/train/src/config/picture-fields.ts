@@ -1,5 +1,5 @@
 import { ConfigError } from '@easel/core';
-import { ORIGINAL_PREPARATIONS } from '../encoded/original-preparation.js';
+import { ORIGINAL_PREPARATIONS } from '../original/picture-preparation.js';
 import type { SourceSettings } from '../sources/open-pictures.js';
 import { choice, type Field, integer, list, optional, real, section, text } from './fields.js';
 

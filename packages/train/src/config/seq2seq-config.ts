@@ -1,6 +1,6 @@
 import { ConfigError } from '@easel/core';
 import { NO_FILTER } from '../encoded/row-filter.js';
-import { SHUFFLE_BUFFER } from '../encoded/shuffle-buffer.js';
+import { SHUFFLE_BUFFER } from '../original/shuffle-buffer.js';
 import {
   choice,
   type Field,

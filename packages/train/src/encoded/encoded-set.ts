@@ -3,13 +3,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { DataError } from '@easel/core';
 import { checkedCaption, checkedEncoding, type EncodingShape } from './checked-row.js';
-import {
-  type EncodeManifest,
-  readManifest,
-  recordedShards,
-  shardName,
-  skippedLogName,
-} from './encode-manifest.js';
+import { type EncodeManifest, readManifest, recordedShards, shardName, skippedLogName } from './manifest.js';
 import { filterColumns, NO_FILTER, passes, type RowFilter } from './row-filter.js';
 import { defaultShardColumns, readShard, type ShardColumns } from './shards.js';
 

@@ -11,11 +11,11 @@ import {
 } from '@easel/core/node';
 import type * as tf from '@tensorflow/tfjs';
 import { settingsDifferences } from '../config/settings-differences.js';
+import type { SkippedPicture } from '../decoded/picture-batches.js';
 import type { DataPosition } from '../encoded/epoch-order.js';
-import type { SkippedPicture } from '../sources/picture-batches.js';
+import { type FolderLock, lockFolder } from '../lock/folder-lock.js';
 import type { BestEvaluation } from './best-evaluation.js';
 import { EventFile, type EventValue } from './event-file.js';
-import { type FolderLock, lockFolder } from './folder-lock.js';
 import { thisSitting } from './sitting.js';
 import type { WeightStatistics } from './weight-statistics.js';
 

@@ -5,7 +5,7 @@ import type { BpeTokenizer } from '@easel/bart';
 import { saveDalleBart, WORD_LIST } from '@easel/bart/node';
 import type { HeldTensors } from '@easel/core/node';
 import { openVqgan, saveVqgan } from '@easel/vqgan/node';
-import { saveOriginalCheckpoint } from './original-checkpoint.js';
+import { saveOriginalCheckpoint } from '../original/checkpoint.js';
 import type { UpdateSubject } from './seq2seq-update.js';
 
 /** What lies in a run's model folder beside the weights. */

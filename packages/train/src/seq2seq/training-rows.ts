@@ -11,7 +11,7 @@ import {
   type StreamedBatch,
   type StreamPosition,
   trainingBatches,
-} from '../encoded/streamed-loader.js';
+} from '../original/streamed-loader.js';
 import { BatchRows, type BatchSettings, type Seq2SeqBatches, tokenizeTexts } from './batches.js';
 
 /** Where the rows of a run's updates come from. */

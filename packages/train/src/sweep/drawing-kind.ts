@@ -7,14 +7,14 @@ import { writeFileAtomic } from '@easel/core/node';
 import { drawTokens } from '@easel/vqgan';
 import { openVqgan } from '@easel/vqgan/node';
 import { choice, integer, readJsonFile, real, type Settings, section, text } from '../config/fields.js';
-import { pictureGrid } from '../run/picture-grid.js';
+import { decodePicture, defaultPictureShape } from '../decoded/decode-picture.js';
 import {
   featureDistance,
   type GalleryPicture,
   nearestConcepts,
   pictureFeatures,
-} from '../seq2seq/retrieval.js';
-import { decodePicture, defaultPictureShape } from '../sources/decode-picture.js';
+} from '../judge/retrieval.js';
+import { pictureGrid } from '../run/picture-grid.js';
 import type { SweepKind, SweepRunOptions } from './sweep-kind.js';
 
 const fields = {

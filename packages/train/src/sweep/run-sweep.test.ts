@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DataError } from '@easel/core';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { lockFolder } from '../run/folder-lock.js';
+import { lockFolder } from '../lock/folder-lock.js';
 import { TrainingError } from '../run/training-loop.js';
 import { planSweep, runSweep, type SweepEvent, type SweepOptions } from './run-sweep.js';
 import { parseSweepConfig } from './sweep-config.js';

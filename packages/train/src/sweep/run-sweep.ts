@@ -5,7 +5,7 @@ import { ConfigError, didYouMean, EaselError } from '@easel/core';
 import { writeFileAtomic } from '@easel/core/node';
 import { readJsonFile } from '../config/fields.js';
 import { settingsDifferences } from '../config/settings-differences.js';
-import { lockFolder } from '../run/folder-lock.js';
+import { lockFolder } from '../lock/folder-lock.js';
 import { TrainingError } from '../run/training-loop.js';
 import type { SweepConfig } from './sweep-config.js';
 import type { SweepKind } from './sweep-kind.js';

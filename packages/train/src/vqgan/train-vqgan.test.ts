@@ -8,8 +8,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, tes
 import * as tf from '@tensorflow/tfjs';
 import sharp from 'sharp';
 import { parseVqganTrainingConfig } from '../config/vqgan-config.js';
-import { encodePictures } from '../encoded/encode.js';
 import { readEncodedSet } from '../encoded/encoded-set.js';
+import { encodePictures } from '../encoding/encode.js';
 import { TrainingError, type TrainingOptions } from '../run/training-loop.js';
 import { openPictureFolder } from '../sources/picture-folder.js';
 import { startTestBackend } from '../testing/backend.js';

@@ -1,8 +1,8 @@
 import { ConfigError, DataError, foldIn, foldInNames, type Key, permutation, uniform } from '@easel/core';
+import { cropPlace, type PictureShape } from '../decoded/decode-picture.js';
+import { decodeBatches, type SkippedPicture } from '../decoded/picture-batches.js';
+import { gatherPixels, type PictureCache } from '../decoded/picture-cache.js';
 import { type DataPosition, EpochOrder } from '../encoded/epoch-order.js';
-import { cropPlace, type PictureShape } from '../sources/decode-picture.js';
-import { decodeBatches, type SkippedPicture } from '../sources/picture-batches.js';
-import { gatherPixels, type PictureCache } from '../sources/picture-cache.js';
 import type { PictureSource } from '../sources/picture-source.js';
 import { type ShuffledPicture, shuffledPictures } from '../sources/shuffled-pictures.js';
 

@@ -1,11 +1,11 @@
 import { ConfigError, foldInNames, type Key, permutation } from '@easel/core';
 import type { VqganTrainingConfig } from '../config/vqgan-config.js';
+import type { PictureShape } from '../decoded/decode-picture.js';
+import type { SkippedPicture } from '../decoded/picture-batches.js';
+import { cachePictures, type PictureCache } from '../decoded/picture-cache.js';
 import { holdOut } from '../encoded/epoch-order.js';
 import type { RunFolder } from '../run/run-folder.js';
-import type { PictureShape } from '../sources/decode-picture.js';
 import { openPictures, type SourceSettings } from '../sources/open-pictures.js';
-import type { SkippedPicture } from '../sources/picture-batches.js';
-import { cachePictures, type PictureCache } from '../sources/picture-cache.js';
 import type { PictureSource } from '../sources/picture-source.js';
 import { shuffledPictures } from '../sources/shuffled-pictures.js';
 import {

@@ -24,8 +24,9 @@ import {
 } from '@easel/vqgan';
 import * as tf from '@tensorflow/tfjs';
 import { reconstructionWeights, type VqganTrainingConfig } from '../config/vqgan-config.js';
-import { pixelsToTensor } from '../encoded/encode.js';
+import { gatherPixels, type PictureCache } from '../decoded/picture-cache.js';
 import type { DataPosition } from '../encoded/epoch-order.js';
+import { pixelsToTensor } from '../encoding/encode.js';
 import { applyUpdate } from '../run/optimization.js';
 import { pictureGrid, reconstructionGrid } from '../run/picture-grid.js';
 import type { CheckpointParts, FailedBatch, Grid } from '../run/run-folder.js';
@@ -37,7 +38,6 @@ import {
   type UpdateResult,
 } from '../run/training-loop.js';
 import { type WeightStatistics, weightStatistics } from '../run/weight-statistics.js';
-import { gatherPixels, type PictureCache } from '../sources/picture-cache.js';
 import type { Adversary } from './adversary.js';
 import type { TrainingPictures } from './training-pictures.js';
 

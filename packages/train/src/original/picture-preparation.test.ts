@@ -2,12 +2,8 @@ import { readFileSync } from 'node:fs';
 import { fromBytes, type Raster } from '@easel/core';
 import { describe, expect, test } from '@jest/globals';
 import { deserialize, typedArray } from 'safetensors-ts';
-import { decodePicture, readRgb } from '../sources/decode-picture.js';
-import {
-  ORIGINAL_PREPARATIONS,
-  type OriginalPreparation,
-  prepareAsOriginal,
-} from './original-preparation.js';
+import { decodePicture, readRgb } from '../decoded/decode-picture.js';
+import { ORIGINAL_PREPARATIONS, type OriginalPreparation, prepareAsOriginal } from './picture-preparation.js';
 
 const golden = new URL('../../../../reference/golden/image/', import.meta.url).pathname;
 const { tensors } = deserialize(new Uint8Array(readFileSync(`${golden}preprocess.safetensors`)));

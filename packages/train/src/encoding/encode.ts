@@ -2,9 +2,11 @@ import { join } from 'node:path';
 import { ConfigError, DataError, fromBytes } from '@easel/core';
 import { codeUsage, downsamplingFactor, type Vqgan, vqganConfigToJson } from '@easel/vqgan';
 import * as tf from '@tensorflow/tfjs';
-import type { FileLock } from '../run/lock-file.js';
-import { defaultPictureShape, type PictureShape } from '../sources/decode-picture.js';
-import { decodeBatches, type SkippedPicture } from '../sources/picture-batches.js';
+import { defaultPictureShape, type PictureShape } from '../decoded/decode-picture.js';
+import { decodeBatches, type SkippedPicture } from '../decoded/picture-batches.js';
+import { type EncodingOrigin, shardName, skippedLogName } from '../encoded/manifest.js';
+import { type EncodedRow, type ShardFormat, writeShard } from '../encoded/shards.js';
+import type { FileLock } from '../lock/lock-file.js';
 import {
   type CaptionedPicture,
   type FailureKind,
@@ -12,9 +14,7 @@ import {
   type PictureSource,
 } from '../sources/picture-source.js';
 import { EncodeFolder, encodeCounts, writing } from './encode-folder.js';
-import { type EncodingOrigin, shardName, skippedLogName } from './encode-manifest.js';
 import { modelDigest } from './model-digest.js';
-import { type EncodedRow, type ShardFormat, writeShard } from './shards.js';
 
 /** Says how well captions fit their pictures. */
 export interface CaptionScorer {

@@ -8,7 +8,7 @@ import {
   readOriginalState,
   type StateSubject,
   writeOriginalState,
-} from './original-state.js';
+} from './optimizer-state.js';
 
 /**
  * Writes what the original's trainer goes on from, beside the config.json and tokenizer of a model folder: flax_model.msgpack and

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { DataError } from '@easel/core';
+import type { PictureSource } from '../sources/picture-source.js';
 import type { PictureShape } from './decode-picture.js';
 import { decodeBatches, type SkippedPicture } from './picture-batches.js';
-import type { PictureSource } from './picture-source.js';
 
 /** Decoded pictures in memory. */
 export interface PictureCache {

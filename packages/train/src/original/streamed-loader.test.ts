@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DataError } from '@easel/core';
 import { afterAll, describe, expect, test } from '@jest/globals';
-import { NO_FILTER } from './row-filter.js';
-import { defaultShardColumns } from './shards.js';
+import { NO_FILTER } from '../encoded/row-filter.js';
+import { defaultShardColumns } from '../encoded/shards.js';
 import {
   evaluationBatches,
   type LoaderSettings,

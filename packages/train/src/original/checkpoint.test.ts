@@ -9,11 +9,11 @@ import * as tf from '@tensorflow/tfjs';
 import { parseSeq2SeqConfig } from '../config/seq2seq-config.js';
 import { writeShard } from '../encoded/shards.js';
 import { readCheckpointPart } from '../run/run-folder.js';
+import { trainSeq2Seq } from '../seq2seq/train-seq2seq.js';
 import { startTestBackend } from '../testing/backend.js';
 import { readMetrics } from '../testing/runs.js';
 import { tinyDalleBartJson } from '../testing/tiny-models.js';
-import { readOriginalState, type StateSubject, writeOriginalState } from './original-state.js';
-import { trainSeq2Seq } from './train-seq2seq.js';
+import { readOriginalState, type StateSubject, writeOriginalState } from './optimizer-state.js';
 
 jest.setTimeout(120_000);
 

@@ -1,5 +1,5 @@
+import { type CaptionedPicture, type FailureKind, PictureError } from '../sources/picture-source.js';
 import { type CropPlace, cropPlace, decodePicture, type PictureShape } from './decode-picture.js';
-import { type CaptionedPicture, type FailureKind, PictureError } from './picture-source.js';
 
 /** A picture that was passed over, and why. */
 export interface SkippedPicture {

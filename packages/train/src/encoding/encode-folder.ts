@@ -4,9 +4,7 @@ import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DataError, EaselError } from '@easel/core';
 import { writeFileAtomic } from '@easel/core/node';
-import { type FileLock, takeLock } from '../run/lock-file.js';
-import type { SkippedPicture } from '../sources/picture-batches.js';
-import type { FailureKind } from '../sources/picture-source.js';
+import type { SkippedPicture } from '../decoded/picture-batches.js';
 import {
   type EncodeManifest,
   type EncodingOrigin,
@@ -22,8 +20,10 @@ import {
   skippedLogName,
   workFolderName,
   writeManifest,
-} from './encode-manifest.js';
-import { readShard } from './shards.js';
+} from '../encoded/manifest.js';
+import { readShard } from '../encoded/shards.js';
+import { type FileLock, takeLock } from '../lock/lock-file.js';
+import type { FailureKind } from '../sources/picture-source.js';
 
 /**
  * The output folder of an encoding, which several processes may fill at a time, on one machine or on several that share a disk.

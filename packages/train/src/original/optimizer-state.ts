@@ -11,7 +11,7 @@ import { asWriteError, openCheckpoint, writeMsgpack } from '@easel/core/node';
 import * as tf from '@tensorflow/tfjs';
 import { elementCount } from 'safetensors-ts';
 import type { OptimizerSettings } from '../config/optimization.js';
-import { optimizerGroup } from './trained-weights.js';
+import { optimizerGroup } from '../seq2seq/trained-weights.js';
 
 /** Name of the file beside flax_model.msgpack. */
 export const ORIGINAL_STATE = 'opt_state.msgpack';

@@ -1,7 +1,7 @@
 import { DataError, Pcg64 } from '@easel/core';
-import { checkedCaption, checkedEncoding, type EncodingShape } from './checked-row.js';
-import { filterColumns, NO_FILTER, passes, type RowFilter } from './row-filter.js';
-import { readShard, type ShardColumns } from './shards.js';
+import { checkedCaption, checkedEncoding, type EncodingShape } from '../encoded/checked-row.js';
+import { filterColumns, NO_FILTER, passes, type RowFilter } from '../encoded/row-filter.js';
+import { readShard, type ShardColumns } from '../encoded/shards.js';
 import { epochGenerator, SHUFFLE_BUFFER, shuffleBuffer, shuffled } from './shuffle-buffer.js';
 
 /** A row as it goes into a batch. */

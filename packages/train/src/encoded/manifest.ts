@@ -2,8 +2,8 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DataError } from '@easel/core';
 import { writeFileAtomic } from '@easel/core/node';
-import type { PictureShape } from '../sources/decode-picture.js';
-import type { SkippedPicture } from '../sources/picture-batches.js';
+import type { PictureShape } from '../decoded/decode-picture.js';
+import type { SkippedPicture } from '../decoded/picture-batches.js';
 import type { FailureKind } from '../sources/picture-source.js';
 import type { ShardFormat } from './shards.js';
 

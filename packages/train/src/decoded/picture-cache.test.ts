@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DataError } from '@easel/core';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { openPictureFolder } from '../sources/picture-folder.js';
+import type { PictureSource } from '../sources/picture-source.js';
 import { drawPictures } from '../testing/drawings.js';
 import { decodePicture, defaultPictureShape } from './decode-picture.js';
 import { cachePictures, gatherPixels } from './picture-cache.js';
-import { openPictureFolder } from './picture-folder.js';
-import type { PictureSource } from './picture-source.js';
 
 let folder: string;
 const shape = { size: 8, ...defaultPictureShape };

@@ -1,5 +1,5 @@
 import { type Key, prngKey, split } from '@easel/core';
-import { microBatchKeys } from './batches.js';
+import { microBatchKeys } from '../seq2seq/batches.js';
 
 /** The key of the dropout of micro-batch n, counted from 0 over a whole run. */
 export type DropoutKeys = (n: number) => Key;

@@ -4,8 +4,8 @@ import {
   ORIGINAL_PREPARATIONS,
   type OriginalPreparation,
   prepareAsOriginal,
-} from '../encoded/original-preparation.js';
-import { PictureError } from './picture-source.js';
+} from '../original/picture-preparation.js';
+import { PictureError } from '../sources/picture-source.js';
 
 /** How a picture becomes a square of pixels, and which pictures do not. */
 export interface PictureShape {
