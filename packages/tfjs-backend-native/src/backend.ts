@@ -8,6 +8,8 @@ import { type DataEntry, DataStore } from './data-store.js';
 import { HeldValues } from './held-values.js';
 import { runsOnCpu } from './kernel-counts.js';
 import { stridedCopy } from './kernels/strided-copy.js';
+import { NarrowTensors } from './narrow-tensors.js';
+import { isNumericArray, type NumericArray } from './numeric-array.js';
 
 /** A new tensor's description and the array to fill. */
 export interface Output<T> {
@@ -20,8 +22,6 @@ export type NativeDtype = 'float32' | 'int32' | 'bool';
 
 type DataId = TensorInfo['dataId'];
 type BackendTimingInfo = Awaited<ReturnType<MathBackendCPU['time']>>;
-/** Arrays that hold tensors of the native dtypes. */
-export type NumericArray = Float32Array | Int32Array | Uint8Array;
 
 /** The event loop gets a turn when a result is awaited this long after its last one: a turn costs microseconds, a frame is 16 ms. */
 const TURN_AFTER_MS = 4;
@@ -47,10 +47,6 @@ function copyToFresh(to: NumericArray, from: NumericArray): void {
     stridedCopy(to, at, [1], from, at, [1], [Math.min(FRESH_PIECE, from.length - at)]);
 }
 
-function isNumericArray(values: unknown): values is NumericArray {
-  return values instanceof Float32Array || values instanceof Int32Array || values instanceof Uint8Array;
-}
-
 /**
  * Backend 'native': the cpu backend's data model and its kernels, with memory in recycled aligned blocks and the kernels that
  * matter in C++. Everything is synchronous.
@@ -59,20 +55,17 @@ function isNumericArray(values: unknown): values is NumericArray {
  * by `makeTensorInfo`. Kernels of the cpu backend return views of their inputs, so a block counts the data entries that lie on it and is reused
  * when the last is disposed.
  *
- * A float32 tensor may be held narrow, as bfloat16 (`narrow`): kernels of our own are lent its values for as long as they run; whoever else asks for its array
- * makes it an ordinary tensor again.
+ * A float32 tensor may be held in two bytes a value: see `narrow` and narrow-tensors.ts.
  */
 export class NativeBackend extends MathBackendCPU {
   readonly pool = new BlockPool();
+  /** The tensors that are held in two bytes a value. */
+  readonly narrowTensors: NarrowTensors;
   readonly #store: DataStore;
   /** How many kernels of the cpu backend are running: what they read does not leave the backend. */
   #borrowing = 0;
   /** Values that files are being written from. */
   readonly #held = new Set<HeldValues>();
-  /** The tensors that are held narrow. */
-  readonly #narrow = new Map<DataId, { readonly words: Int32Array; readonly size: number }>();
-  /** Values of narrow tensors that kernels in work were lent. */
-  readonly #lent: Float32Array[] = [];
   /** When `read` last let the event loop turn; performance.now(). */
   #lastTurn = performance.now();
 
@@ -80,6 +73,11 @@ export class NativeBackend extends MathBackendCPU {
     super();
     this.#store = new DataStore(this, engine());
     this.data = this.#store;
+    this.narrowTensors = new NarrowTensors({
+      array: (size, dtype, shape) => this.#array(size, dtype, shape),
+      retain: (values) => this.retain(values),
+      release: (values) => this.release(values),
+    });
   }
 
   /** Stores a copy of the caller's values: later changes to the caller's array do not show, nor ours to the caller. */
@@ -115,7 +113,7 @@ export class NativeBackend extends MathBackendCPU {
    * page faults; and such an array cannot be transferred to another thread.
    */
   override readSync(dataId: DataId): backend_util.BackendValues {
-    const narrow = this.#narrow.get(dataId);
+    const narrow = this.narrowTensors.find(dataId);
     if (narrow !== undefined) {
       const values = this.#unclearedArray(Float32Array, narrow.size) as Float32Array;
       addon().widenFloats(values, narrow.words);
@@ -155,11 +153,12 @@ export class NativeBackend extends MathBackendCPU {
   }
 
   override disposeData(dataId: DataId, force = false): boolean {
-    const narrow = this.#narrow.size > 0 ? this.#narrow.get(dataId) : undefined;
+    const { narrowTensors } = this;
+    const narrow = narrowTensors.count > 0 ? narrowTensors.find(dataId) : undefined;
     const values = narrow?.words ?? (this.data.has(dataId) ? this.data.get(dataId).values : undefined);
     const gone = super.disposeData(dataId, force);
     if (gone) {
-      if (narrow !== undefined) this.#narrow.delete(dataId);
+      if (narrow !== undefined) narrowTensors.forget(dataId);
       this.release(values);
     }
     return gone;
@@ -201,9 +200,10 @@ export class NativeBackend extends MathBackendCPU {
    * tensor may lie on an Int32Array or Uint8Array; those are converted.
    */
   float32(info: TensorInfo): Float32Array {
-    if (this.#narrow.size > 0) {
-      const narrow = this.#narrow.get(info.dataId);
-      if (narrow !== undefined) return this.#lend(narrow, info.shape);
+    const { narrowTensors } = this;
+    if (narrowTensors.count > 0) {
+      const narrow = narrowTensors.find(info.dataId);
+      if (narrow !== undefined) return narrowTensors.lend(narrow, info.shape);
     }
     const values = this.data.get(info.dataId).values;
     return values instanceof Float32Array ? values : Float32Array.from(values as Int32Array);
@@ -224,7 +224,8 @@ export class NativeBackend extends MathBackendCPU {
   /** Values of a numeric tensor in the array type of its dtype. */
   values(info: TensorInfo): NumericArray {
     // Kernels that move data may give back a view of it.
-    if (this.#narrow.has(info.dataId)) return this.data.get(info.dataId).values as Float32Array;
+    if (this.narrowTensors.find(info.dataId) !== undefined)
+      return this.data.get(info.dataId).values as Float32Array;
     return info.dtype === 'float32'
       ? this.float32(info)
       : info.dtype === 'bool'
@@ -242,51 +243,8 @@ export class NativeBackend extends MathBackendCPU {
     const words = this.#array(Math.ceil(size / 2), 'int32', shape) as Int32Array;
     addon().narrowFloats(words, this.float32(info), seed);
     const dataId = this.#add(words, 'float32');
-    this.#narrow.set(dataId, { words, size });
-    const entry = this.data.get(dataId);
-    const define = (property: PropertyDescriptor) =>
-      Object.defineProperty(entry, 'values', { configurable: true, enumerable: true, ...property });
-    define({
-      get: () => {
-        const values = this.#array(size, 'float32', shape) as Float32Array;
-        addon().widenFloats(values, words);
-        define({ writable: true, value: values });
-        this.retain(values);
-        this.#narrow.delete(dataId);
-        this.release(words);
-        return values;
-      },
-      set: (values: unknown) => {
-        define({ writable: true, value: values });
-        this.#narrow.delete(dataId);
-      },
-    });
+    this.narrowTensors.add(dataId, { words, size }, this.data.get(dataId), shape);
     return { dataId, shape, dtype: 'float32' };
-  }
-
-  /** Whether a tensor is held in two bytes a value. */
-  isNarrow(info: TensorInfo): boolean {
-    return this.#narrow.has(info.dataId);
-  }
-
-  /** How many loans are out; `returnLoans` of that number takes back those since. */
-  get loans(): number {
-    return this.#lent.length;
-  }
-
-  returnLoans(from: number): void {
-    while (this.#lent.length > from) this.release(this.#lent.pop());
-  }
-
-  #lend(
-    { words, size }: { readonly words: Int32Array; readonly size: number },
-    shape: readonly number[],
-  ): Float32Array {
-    const values = this.#array(size, 'float32', shape) as Float32Array;
-    addon().widenFloats(values, words);
-    this.retain(values);
-    this.#lent.push(values);
-    return values;
   }
 
   /** Scratch values for the time of `use`; recycled afterwards. */
@@ -311,7 +269,7 @@ export class NativeBackend extends MathBackendCPU {
    */
   isExclusive(info: TensorInfo): boolean {
     for (const held of this.#held) held.releaseWritten();
-    if (this.#narrow.has(info.dataId)) return false;
+    if (this.narrowTensors.find(info.dataId) !== undefined) return false;
     const entry = this.data.get(info.dataId);
     const block = this.pool.find(entry.values);
     return (
@@ -323,7 +281,9 @@ export class NativeBackend extends MathBackendCPU {
   makeExclusive(info: TensorInfo): void {
     const entry = this.data.get(info.dataId);
     if (entry.refCount !== 1) throw new Error('makeExclusive: another tensor shares the data');
-    if (this.#narrow.has(info.dataId) && this.pool.find(entry.values)?.refs === 1) return; // what was asked for is its own
+    const isNarrow = this.narrowTensors.find(info.dataId) !== undefined;
+    // Asking for the values of a narrow tensor has given it a block of its own.
+    if (isNarrow && this.pool.find(entry.values)?.refs === 1) return;
     const before = entry.values;
     entry.values = this.#copy(this.float32(info), info.shape);
     this.retain(entry.values);
@@ -336,14 +296,10 @@ export class NativeBackend extends MathBackendCPU {
    */
   hold(tensors: readonly TensorInfo[], writes: number): HeldValues | undefined {
     if (addon().writeTensors === undefined) return undefined;
-    const held = new HeldValues(this, tensors, writes);
+    const values = tensors.map((tensor) => this.values(tensor));
+    const held = new HeldValues(this, values, writes, () => this.#held.delete(held));
     this.#held.add(held);
     return held;
-  }
-
-  /** Held values that nothing waits for any more. */
-  forgetHeld(held: HeldValues): void {
-    this.#held.delete(held);
   }
 
   /** Keeps the block that values lie on, if they lie on one, from being reused or written in place, until as many calls of `release`. */

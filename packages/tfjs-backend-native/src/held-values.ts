@@ -1,11 +1,17 @@
 import { getSystemErrorName } from 'node:util';
-import type { TensorInfo } from '@tensorflow/tfjs';
 import { addon } from './addon.js';
-import type { NativeBackend, NumericArray } from './backend.js';
+import type { NumericArray } from './numeric-array.js';
 
 /** Storage of float32 values in a file; anything else is written as it is. */
 export const WRITE_FORMATS = ['F32', 'F16', 'BF16'] as const;
 export type WriteFormat = (typeof WRITE_FORMATS)[number];
+
+/** Who keeps the memory that arrays lie on. */
+export interface ArrayKeeper {
+  /** Keeps the memory of an array from being reused or written in place, until as many calls of `release`. */
+  retain(values: unknown): void;
+  release(values: unknown): void;
+}
 
 /** A write in work. */
 interface Write {
@@ -24,7 +30,8 @@ interface Write {
 export class HeldValues {
   /** Settles when as many writes have begun as were announced. */
   readonly begun: Promise<void>;
-  readonly #backend: NativeBackend;
+  readonly #keeper: ArrayKeeper;
+  readonly #whenDone: () => void;
   readonly #values: readonly NumericArray[];
   /** Writes that each tensor still waits for. */
   readonly #uses: number[];
@@ -33,16 +40,20 @@ export class HeldValues {
   #isReleased = false;
   #allBegun: () => void = () => {};
 
-  /** For `writes` files; by `NativeBackend.hold`. */
-  constructor(backend: NativeBackend, tensors: readonly TensorInfo[], writes: number) {
-    this.#backend = backend;
-    this.#values = tensors.map((tensor) => backend.values(tensor));
-    this.#uses = tensors.map(() => writes);
+  /**
+   * For `writes` files; by `NativeBackend.hold`, which is told by `whenDone` that nothing waits for
+   * these values any more.
+   */
+  constructor(keeper: ArrayKeeper, values: readonly NumericArray[], writes: number, whenDone: () => void) {
+    this.#keeper = keeper;
+    this.#whenDone = whenDone;
+    this.#values = values;
+    this.#uses = values.map(() => writes);
     this.#unbegun = writes;
     this.begun = new Promise((resolve) => {
       this.#allBegun = resolve;
     });
-    for (const values of this.#values) backend.retain(values);
+    for (const held of values) keeper.retain(held);
   }
 
   /**
@@ -81,7 +92,7 @@ export class HeldValues {
       for (const index of order.slice(released)) needed.set(index, (needed.get(index) ?? 0) + 1);
     this.#uses.forEach((uses, index) => {
       const left = needed.get(index) ?? 0;
-      if (uses > 0 && left === 0) this.#backend.release(this.#values[index]);
+      if (uses > 0 && left === 0) this.#keeper.release(this.#values[index]);
       this.#uses[index] = left;
     });
     this.#isReleased = true;
@@ -89,7 +100,7 @@ export class HeldValues {
   }
 
   #forget(): void {
-    if (this.#writes.size === 0) this.#backend.forgetHeld(this);
+    if (this.#writes.size === 0) this.#whenDone();
   }
 
   /** Notes that the first `count` tensors of a write are written. */
@@ -98,7 +109,7 @@ export class HeldValues {
       const index = write.order[write.released] as number;
       const left = (this.#uses[index] as number) - 1;
       this.#uses[index] = left;
-      if (left === 0) this.#backend.release(this.#values[index]);
+      if (left === 0) this.#keeper.release(this.#values[index]);
     }
   }
 }

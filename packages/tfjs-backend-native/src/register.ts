@@ -26,8 +26,8 @@ function watched(kernelName: string, run: tf.KernelFunc): tf.KernelFunc {
   const counter = counterOf(kernelName);
   return (args) => {
     const onCpu = counter.cpu;
-    const backend = args.backend as NativeBackend;
-    const { loans } = backend;
+    const { narrowTensors } = args.backend as NativeBackend;
+    const { loans } = narrowTensors;
     try {
       const outputs = run(args);
       if (counter.cpu === onCpu) counter.native += 1;
@@ -36,7 +36,7 @@ function watched(kernelName: string, run: tf.KernelFunc): tf.KernelFunc {
       refuseDisposed(kernelName, args.inputs as tf.NamedTensorInfoMap);
       throw namedAllocationError(error, kernelName, args.inputs);
     } finally {
-      if (backend.loans > loans) backend.returnLoans(loans);
+      if (narrowTensors.loans > loans) narrowTensors.returnLoans(loans);
     }
   };
 }

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { addon } from '../addon.js';
-import type { NativeBackend, NumericArray } from '../backend.js';
+import type { NativeBackend } from '../backend.js';
+import type { NumericArray } from '../numeric-array.js';
 import { type NativeKernel, nativeKernel, runOnCpu, sizeOf } from './kernel.js';
 import { asWords, axesArray, isNativeDtype, joinAxes, stepsOf, stridedCopy } from './strided-copy.js';
 

@@ -1,0 +1,98 @@
+import type { TensorInfo } from '@tensorflow/tfjs';
+import { addon } from './addon.js';
+import type { DataEntry } from './data-store.js';
+import type { NumericArray } from './numeric-array.js';
+
+type DataId = TensorInfo['dataId'];
+
+/** A float32 tensor's values in bfloat16, two to a word. */
+export interface NarrowValues {
+  readonly words: Int32Array;
+  /** How many values there are. */
+  readonly size: number;
+}
+
+/** What narrow tensors need of the backend that has them: arrays on its blocks. */
+export interface ArrayMemory {
+  /** An array of `size` elements; `shape` is for the error where there is no memory. */
+  array(size: number, dtype: 'float32', shape: readonly number[]): NumericArray;
+  /** Keeps the block under an array from being reused, until `release`. */
+  retain(values: unknown): void;
+  release(values: unknown): void;
+}
+
+/**
+ * The float32 tensors of a backend that are held in two bytes a value, as bfloat16.
+ *
+ * Kernels of our own are lent the float32 values for as long as they run. Whoever else asks for the
+ * array itself (a kernel of the cpu backend, tfjs) makes it an ordinary tensor again, for good.
+ */
+export class NarrowTensors {
+  private readonly memory: ArrayMemory;
+  private readonly held = new Map<DataId, NarrowValues>();
+  /** Values that kernels in work were lent. */
+  private readonly lent: Float32Array[] = [];
+
+  constructor(memory: ArrayMemory) {
+    this.memory = memory;
+  }
+
+  /** How many tensors are held narrow. */
+  get count(): number {
+    return this.held.size;
+  }
+
+  /** The words of a tensor that is held narrow. */
+  find(dataId: DataId): NarrowValues | undefined {
+    return this.held.get(dataId);
+  }
+
+  /** Takes note that a tensor's values are these words, and makes `entry.values` widen them when it is asked for. */
+  add(dataId: DataId, narrow: NarrowValues, entry: DataEntry, shape: readonly number[]): void {
+    this.held.set(dataId, narrow);
+    const define = (property: PropertyDescriptor) =>
+      Object.defineProperty(entry, 'values', { configurable: true, enumerable: true, ...property });
+    define({
+      get: () => {
+        const values = this.widened(narrow, shape);
+        define({ writable: true, value: values });
+        this.memory.retain(values);
+        this.held.delete(dataId);
+        this.memory.release(narrow.words);
+        return values;
+      },
+      set: (values: unknown) => {
+        define({ writable: true, value: values });
+        this.held.delete(dataId);
+      },
+    });
+  }
+
+  /** Takes note that a tensor is gone. Its words are the caller's to release. */
+  forget(dataId: DataId): void {
+    this.held.delete(dataId);
+  }
+
+  /** The tensor's values in float32, until `returnLoans`. */
+  lend(narrow: NarrowValues, shape: readonly number[]): Float32Array {
+    const values = this.widened(narrow, shape);
+    this.memory.retain(values);
+    this.lent.push(values);
+    return values;
+  }
+
+  /** How many loans are out; `returnLoans` of that number takes back those since. */
+  get loans(): number {
+    return this.lent.length;
+  }
+
+  returnLoans(from: number): void {
+    while (this.lent.length > from) this.memory.release(this.lent.pop());
+  }
+
+  private widened({ words, size }: NarrowValues, shape: readonly number[]): Float32Array {
+    const values = this.memory.array(size, 'float32', shape) as Float32Array;
+    addon().widenFloats(values, words);
+    return values;
+  }
+}
