@@ -4,7 +4,7 @@ import { inputsOf } from '@easel/conformance/kinds/generation/run-arguments';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import { backends } from '../testing/backends.js';
-import { generateBeams } from './beam-search.js';
+import { type BeamOptions, generateBeams } from './beam-search.js';
 import { generateTokens } from './generate.js';
 
 jest.setTimeout(120_000); // a busy machine

@@ -88,7 +88,7 @@ test.each(Array.from({ length: 40 }, (_, seed) => seed))('settings drawn with se
   fillByFormula(model);
   const inputs = inputsOf();
   const logits = model.logits(inputs);
-  const full = logits.dataSync();
+  const full = logits.dataSync<'float32'>();
   expect([json, full.every(Number.isFinite)]).toEqual([json, true]);
 
   // What a step gives from its cache is what the full pass gives at its place.

@@ -7,7 +7,7 @@ const bin = fileURLToPath(new URL('../bin/easel.js', import.meta.url));
 const built = existsSync(fileURLToPath(new URL('../dist/main.js', import.meta.url)));
 
 /** Tests of real processes, which run what `npm run build` made; `npm run check` builds first. */
-export const whenBuilt = built ? describe : describe.skip;
+export const whenBuilt: (name: string, tests: () => void) => void = built ? describe : describe.skip;
 
 /** How a process ended, and what it said. */
 export interface ProcessEnd {

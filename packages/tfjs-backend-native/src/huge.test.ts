@@ -30,7 +30,7 @@ huge('more than 2³¹ elements', () => {
         .range(0, COLUMNS)
         .div(COLUMNS - 1)
         .reshape([1, COLUMNS]) as tf.Tensor2D;
-      const y = a.matMul(b);
+      const y = a.matMul(b) as tf.Tensor2D;
       expect(y.size).toBeGreaterThan(2 ** 31);
       const last = 1 - 1 / ROWS; // of a; a and b are exact in float32
       expect(corner(y)).toEqual([

@@ -58,7 +58,8 @@ describe('2,000 training steps of a small conv net', () => {
     expect(process.memoryUsage.rss() - before.resident).toBeLessThan(48 * MB);
     expect(loss).toBeLessThan(0.5 * firstLoss);
     optimizer.dispose();
-    tf.dispose([x, y, model]);
+    model.dispose();
+    tf.dispose([x, y]);
   });
 });
 

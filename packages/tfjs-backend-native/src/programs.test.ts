@@ -334,9 +334,9 @@ describe('bad input is an error with a message', () => {
       expect(() => tf.tidy(() => x.gather(tf.tensor1d([0, index], 'int32'), 0))).toThrow(
         `the index value ${index} is not in [0, 1]`,
       );
-    expect(() => tf.tidy(() => tf.conv2d(tf.ones([1, 4, 4, 2]), tf.ones([3, 3, 5, 1]), 1, 'same'))).toThrow(
-      /depth of input/,
-    );
+    expect(() =>
+      tf.tidy(() => tf.conv2d(tf.ones<tf.Rank.R4>([1, 4, 4, 2]), tf.ones([3, 3, 5, 1]), 1, 'same')),
+    ).toThrow(/depth of input/);
     x.dispose();
     expect(tf.memory().numTensors).toBe(before);
   });

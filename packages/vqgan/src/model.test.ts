@@ -85,7 +85,11 @@ describe('Vqgan', () => {
       (m: Vqgan) => m.encode(tf.zeros([1, 8, 8, 4])),
       /pixels \[B, H, W, 3\], got \[1,8,8,4\]/,
     ],
-    ['a picture without a batch', (m: Vqgan) => m.encode(tf.zeros([8, 8, 3])), /got \[8,8,3\]/],
+    [
+      'a picture without a batch',
+      (m: Vqgan) => m.encode(tf.zeros([8, 8, 3]) as tf.Tensor as tf.Tensor4D),
+      /got \[8,8,3\]/,
+    ],
     ['a picture too small', (m: Vqgan) => m.encode(tf.zeros([1, 1, 8, 3])), /too small/],
     [
       'tokens that are no square',

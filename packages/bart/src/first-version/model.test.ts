@@ -111,7 +111,7 @@ describe('the table of parameters', () => {
     const table = firstVersionParameters(config);
     fillFresh(model.namedWeights(), table, prngKey(5), config.initStd); // the original's module.init: key not split
     for (const { name, place, leaf } of table) {
-      const values = (model.namedWeights().get(name) as tf.Variable).dataSync();
+      const values = (model.namedWeights().get(name) as tf.Variable).dataSync<'float32'>();
       const mean = values.reduce((sum, x) => sum + x, 0) / values.length;
       const std = Math.sqrt(values.reduce((sum, x) => sum + (x - mean) ** 2, 0) / values.length);
       const expected = statistics[[...place.path, leaf].join('/')] as { mean: number; std: number };

@@ -89,7 +89,7 @@ whenBuilt('easel train in processes that end badly (needs npm run build)', () =>
 
   test(`${kills} of them killed at random moments: the run ends with the bits of one that was not`, async () => {
     const seed = Number(process.env.EASEL_KILL_SEED ?? 1);
-    const draws = randomBits(prngKey(seed), [kills]);
+    const draws = randomBits(prngKey(seed), kills);
     const told: string[] = [];
     let [run, killed, halfWritten] = [0, 0, 0];
     while (killed < kills) {

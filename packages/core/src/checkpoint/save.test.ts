@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import { serialize } from 'safetensors-ts';
 import { EaselError } from '../errors.js';
-import { saveSafetensors } from './save.js';
+import { type ArrayToSave, saveSafetensors } from './save.js';
 import { asWriteError, writeFileAtomic } from './write-file.js';
 
 let folder: string;
@@ -19,7 +19,7 @@ const range = (length: number) => Float32Array.from({ length }, (_, i) => i);
 describe('saveSafetensors', () => {
   test('tensors and arrays, dtypes kept or rounded, in the reference writer’s bytes', async () => {
     const path = join(folder, 'model.safetensors');
-    const tensors = new Map([
+    const tensors = new Map<string, tf.Tensor>([
       ['f', tf.tensor([1, 1 + 2 ** -12, -2], [3])],
       ['i', tf.tensor([7], [], 'int32')],
       ['b', tf.tensor([1, 0], [1, 2], 'bool')],
@@ -27,7 +27,7 @@ describe('saveSafetensors', () => {
     const before = tf.memory().numTensors;
     const size = await saveSafetensors(
       path,
-      new Map([...tensors, ['a', { data: range(6), shape: [2, 3] }]]),
+      new Map<string, tf.Tensor | ArrayToSave>([...tensors, ['a', { data: range(6), shape: [2, 3] }]]),
       {
         dtype: 'F16',
         metadata: { step: '3' },

@@ -44,7 +44,9 @@ onEachBackend(() => {
       return original(params);
     };
     tf.dispose([value, ...grads.values()]);
-    tf.tidy(() => valueAndGrads(loss, new Map([['x', x]])));
+    tf.tidy(() => {
+      valueAndGrads(loss, new Map([['x', x]]));
+    });
     add.kernelFunc = original;
     expect(additions).toBe(hasKernel('Linear') ? 0 : 2);
     x.dispose();

@@ -26,7 +26,7 @@ test.each([2, 4])('padding by two numbers is padding by an identity, p = %d', (p
     const n = 5;
     const size = 9;
     const a = tf.randomNormal([n, n], 0, 1, 'float32', 3) as tf.Tensor2D;
-    const s = tf.matMul(a, a, false, true);
+    const s = tf.matMul(a, a, false, true) as tf.Tensor2D;
     const padded = tf.add(
       tf.pad(s, [
         [0, size - n],

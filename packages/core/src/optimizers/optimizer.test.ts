@@ -235,7 +235,7 @@ test.each([
 });
 
 describe('clipByGlobalNorm', () => {
-  const grads = new Map([
+  const grads = new Map<string, tf.Tensor>([
     ['a', tf.tensor1d([3])],
     ['b', tf.tensor2d([0, 4], [1, 2])],
   ]);
@@ -271,7 +271,7 @@ describe('a gradient scale', () => {
   });
 
   test('that clips: the norm of all, by hand', () => {
-    const grads = new Map([
+    const grads = new Map<string, tf.Tensor>([
       ['a', tf.tensor1d([3])],
       ['b', tf.tensor2d([0, 4], [1, 2])],
     ]);

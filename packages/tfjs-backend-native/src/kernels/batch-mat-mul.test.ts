@@ -29,8 +29,9 @@ function naive(a: Float32Array, b: Float32Array, m: number, n: number, k: number
       const x = a[ta ? p * m + i : i * k + p] as number;
       for (let j = 0; j < n; j++) {
         const term = x * (b[tb ? j * k + p : p * n + j] as number);
-        sums[i * n + j] += term;
-        magnitudes[i * n + j] += abs(term);
+        const at = i * n + j;
+        sums[at] = (sums[at] as number) + term;
+        magnitudes[at] = (magnitudes[at] as number) + abs(term);
       }
     }
   }

@@ -48,8 +48,8 @@ function naive(s: ConvolutionInfo, kind: Kind, first: Float32Array, second: Floa
                 const [at, p, q] =
                   kind === 'forward' ? [y, x, f] : kind === 'input gradient' ? [x, y, f] : [f, x, y];
                 const term = (first[p] as number) * (second[q] as number);
-                sums[at] += term;
-                magnitudes[at] += abs(term);
+                sums[at] = (sums[at] as number) + term;
+                magnitudes[at] = (magnitudes[at] as number) + abs(term);
               }
           }
   return { sums, magnitudes };
@@ -309,12 +309,20 @@ describe('tf convolutions on native', () => {
   });
 
   test('conv2dTranspose of a picture larger than its output implies, as the cpu kernel takes it', () => {
-    const y = tf.conv2dTranspose(tf.ones([1, 8, 8, 2]), tf.ones([8, 8, 2, 2]), [1, 4, 4, 2], [1, 1], 'same');
+    const y = tf.conv2dTranspose(
+      tf.ones<tf.Rank.R4>([1, 8, 8, 2]),
+      tf.ones([8, 8, 2, 2]),
+      [1, 4, 4, 2],
+      [1, 1],
+      'same',
+    );
     expect(y.shape).toEqual([1, 4, 4, 2]);
     y.dispose();
   });
 
   test('empty batch', () => {
-    expect(tf.conv2d(tf.zeros([0, 4, 4, 2]), tf.zeros([3, 3, 2, 5]), 1, 'same').shape).toEqual([0, 4, 4, 5]);
+    expect(tf.conv2d(tf.zeros<tf.Rank.R4>([0, 4, 4, 2]), tf.zeros([3, 3, 2, 5]), 1, 'same').shape).toEqual([
+      0, 4, 4, 5,
+    ]);
   });
 });

@@ -140,7 +140,7 @@ test('NaN and infinities stay in their windows and channels', () => {
 
 test('empty batch, no channels, int32', () => {
   expectAsOnCpu(() => [
-    tf.depthwiseConv2d(tf.zeros([0, 4, 4, 2]), tf.zeros([3, 3, 2, 1]), 1, 'same'),
+    tf.depthwiseConv2d(tf.zeros<tf.Rank.R4>([0, 4, 4, 2]), tf.zeros([3, 3, 2, 1]), 1, 'same'),
     tf
       .engine()
       .runKernel(

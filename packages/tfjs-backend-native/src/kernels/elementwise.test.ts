@@ -373,7 +373,8 @@ describe('functions that models use seldom, against the cpu backend', () => {
   test('elu gradient, prelu with broadcasting', () => {
     expectAsOnCpu(() => tf.grad((x) => tf.elu(x as tf.Tensor))(tf.tensor1d(someValues(131))), close);
     expectAsOnCpu(
-      () => tf.prelu(tf.tensor3d(someValues(3 * 5 * 7), [3, 5, 7]), tf.tensor1d(someValues(7, 1, 2))),
+      () =>
+        tf.prelu<tf.Tensor>(tf.tensor3d(someValues(3 * 5 * 7), [3, 5, 7]), tf.tensor1d(someValues(7, 1, 2))),
       close,
     );
   });

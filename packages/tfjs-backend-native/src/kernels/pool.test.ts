@@ -20,6 +20,9 @@ const pools: [string, Pool][] = [
 const image = (shape: [number, number, number, number], seed = 1) =>
   tf.tensor4d(someValues(shape.reduce((a, b) => a * b), 2, seed), shape); // biome-ignore format: one line
 
+/** The gradient of f, pictures to pictures: dx of (x, dy). */
+const gradOf = (f: (x: tf.Tensor4D) => tf.Tensor4D) => tf.grad((x) => f(x as tf.Tensor4D));
+
 describe.each(pools)('%s as on cpu', (_, pool) => {
   const cases: [size: [number, number], strides: [number, number], pad: Pad][] = [
     [[2, 2], [2, 2], 'valid'],
@@ -35,7 +38,7 @@ describe.each(pools)('%s as on cpu', (_, pool) => {
       const x = image([3, 7, 5, 2]);
       const y = pool(x, size, strides, pad);
       const dy = image(y.shape, 2);
-      return [y, tf.grad((input: tf.Tensor4D) => pool(input, size, strides, pad))(x, dy)];
+      return [y, gradOf((input) => pool(input, size, strides, pad))(x, dy)];
     });
   });
 
@@ -43,16 +46,13 @@ describe.each(pools)('%s as on cpu', (_, pool) => {
     expectAsOnCpu(() => {
       const x = image([2, 5, 6, channels]);
       const dy = image([2, 2, 3, channels], 2);
-      return [
-        pool(x, [2, 2], [2, 2], 'valid'),
-        tf.grad((a: tf.Tensor4D) => pool(a, [2, 2], [2, 2], 'valid'))(x, dy),
-      ];
+      return [pool(x, [2, 2], [2, 2], 'valid'), gradOf((a) => pool(a, [2, 2], [2, 2], 'valid'))(x, dy)];
     });
   });
 
   test('many rows: blocks of the gradient meet inside of windows', () => {
     expectAsOnCpu(() =>
-      tf.grad((input: tf.Tensor4D) => pool(input, [3, 3], [2, 2], 'same'))(
+      gradOf((input) => pool(input, [3, 3], [2, 2], 'same'))(
         image([1, 90, 70, 17]),
         image([1, 45, 35, 17], 2),
       ),
@@ -69,7 +69,7 @@ describe.each(pools)('%s as on cpu', (_, pool) => {
       const run = () =>
         tf.tidy(() => {
           const x = image([2, 40, 40, 67]);
-          const grad = tf.grad((input: tf.Tensor4D) => pool(input, [3, 3], [1, 1], 'same'));
+          const grad = gradOf((input) => pool(input, [3, 3], [1, 1], 'same'));
           return Buffer.from(
             grad(x, image([2, 40, 40, 67], 5))
               .dataSync()
@@ -96,7 +96,7 @@ test('maxPool by hand: NaN is left aside, the first of equal pixels gets the gra
     );
     const pool = (a: tf.Tensor4D) => tf.maxPool(a, 2, 2, 'valid');
     const y = pool(x);
-    const dx = tf.grad(pool)(x, tf.tensor4d([10, 20], [1, 1, 2, 1]));
+    const dx = gradOf(pool)(x, tf.tensor4d([10, 20], [1, 1, 2, 1]));
     expect([...y.dataSync()]).toEqual([3, Number.NEGATIVE_INFINITY]);
     expect([...dx.dataSync()]).toEqual([0, 0, 0, 0, 10, 0, 0, 0]);
     tf.dispose([x, y, dx]);

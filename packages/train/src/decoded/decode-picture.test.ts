@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DataError } from '@easel/core';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import sharp from 'sharp';
+import sharp, { type Sharp } from 'sharp';
 import { cropPlace, decodePicture, defaultPictureShape, readRgb } from './decode-picture.js';
 
 let folder: string;
@@ -36,7 +36,7 @@ const halves = (width: number, height: number) =>
       ]),
     );
 
-async function save(name: string, image: sharp.Sharp): Promise<string> {
+async function save(name: string, image: Sharp): Promise<string> {
   const path = join(folder, name);
   await image.toFile(path);
   return path;
@@ -52,7 +52,12 @@ describe('decodePicture', () => {
     expect(cover).toHaveLength(300);
     expect(pixel(cover, 10, 0, 0)).toEqual([255, 0, 0]);
     expect(pixel(cover, 10, 9, 9)).toEqual([0, 0, 255]);
-    const contain = await decodePicture(path, { size: 40, fit: 'contain', background: '#00ff00' });
+    const contain = await decodePicture(path, {
+      ...defaultPictureShape,
+      size: 40,
+      fit: 'contain',
+      background: '#00ff00',
+    });
     expect(pixel(contain, 40, 2, 20)).toEqual([0, 255, 0]);
     expect(pixel(contain, 40, 20, 2)).toEqual([255, 0, 0]);
   });
@@ -63,7 +68,7 @@ describe('decodePicture', () => {
       255, 255, 255,
     ]);
     expect(
-      pixel(await decodePicture(clear, { size: 4, fit: 'cover', background: '#102030' }), 4, 1, 1),
+      pixel(await decodePicture(clear, { ...defaultPictureShape, size: 4, background: '#102030' }), 4, 1, 1),
     ).toEqual([16, 32, 48]);
     const half = await save('half.png', solid(4, 4, { r: 0, g: 0, b: 0, alpha: 0.5 }).png());
     const [r] = pixel(await decodePicture(half, { size: 4, ...defaultPictureShape }), 4, 1, 1);

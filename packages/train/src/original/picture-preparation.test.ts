@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { fromBytes, type Raster } from '@easel/core';
 import { describe, expect, test } from '@jest/globals';
 import { deserialize, typedArray } from 'safetensors-ts';
-import { decodePicture, readRgb } from '../decoded/decode-picture.js';
+import { decodePicture, defaultPictureShape, readRgb } from '../decoded/decode-picture.js';
 import { ORIGINAL_PREPARATIONS, type OriginalPreparation, prepareAsOriginal } from './picture-preparation.js';
 
 const golden = new URL('../../../../reference/golden/image/', import.meta.url).pathname;
@@ -42,6 +42,7 @@ describe('pictures as the original programs encoded them', () => {
 
   test('decodePicture gives them too, by its fit', async () => {
     const found = await decodePicture(input('shapes_rgba'), {
+      ...defaultPictureShape,
       size: 24,
       fit: 'july-2021',
       background: '#fff',

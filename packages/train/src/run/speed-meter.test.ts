@@ -26,7 +26,7 @@ test.each([
 ])('no share where %s', (_, peak, flop) => {
   const meter = new SpeedMeter({ samplesPerStep: 1 }, peak);
   meter.add(1, { flop: 5 });
-  meter.add(1, { flop });
+  meter.add(1, flop === undefined ? {} : { flop });
   expect(meter.now()).toEqual({
     samplesPerSecond: 1,
     tokensPerSecond: undefined,

@@ -20,11 +20,11 @@ test('values that are all the same lie in the middle of a width of 1, as in nump
 });
 
 test('norms of gradients and of weights after the update, at the steps that are due', () => {
-  const gradients = new Map([
+  const gradients = new Map<string, tf.Tensor>([
     ['a', tf.tensor1d([3, 4])],
     ['b.c', tf.tensor2d([[1, 2, 2]])],
   ]);
-  const weights = new Map([
+  const weights = new Map<string, tf.Tensor>([
     ['a', tf.tensor1d([6, 8])],
     ['b.c', tf.tensor2d([[0, 0, 2]])],
   ]);

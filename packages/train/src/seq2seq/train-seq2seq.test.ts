@@ -11,7 +11,7 @@ import sharp from 'sharp';
 import { writeShard } from '../encoded/shards.js';
 import { readCheckpointPart } from '../run/run-folder.js';
 import { TrainingError, type TrainingEvent, type TrainingOptions } from '../run/training-loop.js';
-import { stopAt } from '../testing/runs.js';
+import { type LoggedLine, stopAt } from '../testing/runs.js';
 import { seq2seqRuns, slidingRows } from '../testing/seq2seq-runs.js';
 import { tinyDalleBartJson, tinyVqganJson } from '../testing/tiny-models.js';
 
@@ -38,7 +38,7 @@ const settings = () => ({
   log: { every: 1 },
   checkpoint: { every: 4, keep: 2 },
 });
-type TestSettings = Omit<Partial<ReturnType<typeof settings>>, 'model'> & Record<string, unknown>;
+type TestSettings = Readonly<Record<string, unknown>>;
 
 const train = (name: string, changes: TestSettings = {}, options: Partial<TrainingOptions> = {}) =>
   runs.train(name, { ...settings(), ...changes }, options);
@@ -75,12 +75,13 @@ test('a run learns, logs, evaluates, keeps checkpoints, and leaves a model that 
 
   const lines = runs.metrics('run');
   const losses = runs.trained('run', 'loss');
+  const first = losses[0] as number;
   expect(losses).toHaveLength(30);
-  expect(losses[0]).toBeCloseTo(Math.log(17), 1); // fresh weights know nothing: all 17 tokens alike
-  expect(Math.min(...losses.slice(-10))).toBeLessThan(losses[0] * 0.9);
-  const evaluation = lines.filter((line) => line.kind === 'trained').at(-1);
+  expect(first).toBeCloseTo(Math.log(17), 1); // fresh weights know nothing: all 17 tokens alike
+  expect(Math.min(...losses.slice(-10))).toBeLessThan(first * 0.9);
+  const evaluation = lines.findLast((line) => line.kind === 'trained') as LoggedLine;
   expect(evaluation).toMatchObject({ step: 30, kind: 'trained' });
-  expect(evaluation.loss).toBeLessThan(losses[0] * 0.9);
+  expect(evaluation.loss).toBeLessThan(first * 0.9);
   expect(evaluation.lossBlank).toBeGreaterThan(0);
   expect(result.splits.trained?.loss).toBe(evaluation.loss);
   expect(events.filter((event) => event.kind === 'step')).toHaveLength(30);
@@ -178,7 +179,7 @@ test('accumulation: two micro-batches without noise give the update of one batch
   await train('one', quiet);
   await train('two', { ...quiet, batchSize: 2, accumulate: 2 });
   const losses = (name: string) => runs.trained(name, 'loss');
-  for (const [i, loss] of losses('two').entries()) expect(loss).toBeCloseTo(losses('one')[i], 4);
+  for (const [i, loss] of losses('two').entries()) expect(loss).toBeCloseTo(losses('one')[i] as number, 4);
 });
 
 test('without clipping weights change while gradients are computed: the run of a norm that nothing reaches', async () => {
@@ -219,7 +220,7 @@ test('gradient checkpointing: the same run, dropout masks too', async () => {
   await train('kept', { steps: 3 });
   await train('again', { steps: 3, gradientCheckpointing: true });
   const losses = (name: string) => runs.trained(name, 'loss');
-  for (const [i, loss] of losses('again').entries()) expect(loss).toBeCloseTo(losses('kept')[i], 5);
+  for (const [i, loss] of losses('again').entries()) expect(loss).toBeCloseTo(losses('kept')[i] as number, 5);
 });
 
 describe('bfloat16', () => {
@@ -398,7 +399,7 @@ describe('watching', () => {
       [8, true, true],
     ]);
     const { norms, histograms } = found.at(-1);
-    const { gradientNorm } = runs.metrics('whole').findLast((line) => line.kind === 'train');
+    const { gradientNorm } = runs.metrics('whole').findLast((line) => line.kind === 'train') as LoggedLine;
     expect(Math.hypot(...(Object.values(norms.gradients) as number[]))).toBeCloseTo(gradientNorm, 4);
     const last = (await openDalleBart(join(runs.root, 'whole', 'model'))).model.namedWeights();
     const name = 'lm_head.kernel';
@@ -455,7 +456,7 @@ describe('checkpoints that are kept', () => {
     await train('run', changes, { resume: true });
     expect(kept('run')).toEqual(['step-00000003', 'step-00000012']);
     const state = JSON.parse(runs.bytes('run', 'checkpoints', 'step-00000012', 'state.json').toString());
-    const first = runs.metrics('run').find((line) => line.kind === 'trained');
+    const first = runs.metrics('run').find((line) => line.kind === 'trained') as LoggedLine;
     expect(state.best).toEqual({ metric: 'trained.loss', value: first.loss, step: 3 });
   });
 
