@@ -354,7 +354,7 @@ describe('bad input: one paragraph, code 1', () => {
     mkdirSync(run, { recursive: true });
     copyFileSync(at('train.json'), at('held.json'));
     // A lock as a running process leaves it: this one, which is alive.
-    const { lockFolder } = await import('../../../train/src/run/folder-lock.js');
+    const { lockFolder } = await import('../../../train/src/lock/folder-lock.js');
     const lock = await lockFolder(run);
     const { code, stderr } = await runEasel('train', at('held.json'), '--out', run);
     await lock.release();
