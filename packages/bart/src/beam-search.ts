@@ -1,8 +1,8 @@
-import { ConfigError } from '@easel/core';
+import { ConfigError, eventLoopTurn } from '@easel/core';
 import type { ImageTokenModel } from './image-token-model.js';
 import { isAbove, type LogitsRule } from './logits-rules.js';
 import { planRows, type RowOptions } from './row-options.js';
-import { eventLoopTurn, type GenerateInputs, nextLogits, promptRows, startState } from './text-inputs.js';
+import { type GenerateInputs, nextLogits, promptRows, startState } from './text-inputs.js';
 
 /** How to search. Defaults that are not named come from the model's config. */
 export interface BeamOptions extends RowOptions {

@@ -1,4 +1,4 @@
-import { ConfigError, categorical, type Key, prngKey, split } from '@easel/core';
+import { ConfigError, categorical, eventLoopTurn, type Key, prngKey, split } from '@easel/core';
 import type { GenerationConfig, ImageTokenModel } from './image-token-model.js';
 import {
   argmax,
@@ -14,7 +14,6 @@ import {
 import { planRows, type RowOptions, type RowPlan } from './row-options.js';
 import {
   checkIds,
-  eventLoopTurn,
   type GenerateInputs,
   nextLogits,
   promptRows,

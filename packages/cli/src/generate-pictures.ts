@@ -2,11 +2,10 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { iterationKeys } from '@easel/bart';
 import { openDalleBart } from '@easel/bart/node';
-import { CheckpointError, ConfigError, type Key } from '@easel/core';
+import { CheckpointError, ConfigError, type Key, type Raster } from '@easel/core';
 import { drawTokens, tokensOfPicture } from '@easel/vqgan';
 import { openVqgan } from '@easel/vqgan/node';
 import { type GenerationSettings, readGenerationSettings } from './generation-settings.js';
-import type { Pixels } from './picture-file.js';
 import { findTokens, settingsFor, type TokenSearch } from './token-search.js';
 
 /**
@@ -49,7 +48,7 @@ export interface Picture {
   readonly index: number;
   /** Image codes, T of them, row by row. */
   readonly tokens: Int32Array;
-  readonly pixels: Pixels;
+  readonly pixels: Raster;
 }
 
 /** Which pictures are drawn, and how. */
@@ -113,7 +112,7 @@ export async function* generatePictures(
 }
 
 /** The pictures of rows of ids; black where a row has an id without a code. */
-async function drawRows(vqgan: PictureModel['vqgan'], rows: readonly Int32Array[]): Promise<Pixels[]> {
+async function drawRows(vqgan: PictureModel['vqgan'], rows: readonly Int32Array[]): Promise<Raster[]> {
   const { nEmbed } = vqgan.config;
   const whole = (row: Int32Array) => row.every((id) => id < nEmbed);
   // In their place code 0 is drawn, for a picture of the right size.

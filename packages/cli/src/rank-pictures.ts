@@ -1,11 +1,10 @@
-import { DataError } from '@easel/core';
+import { DataError, type Raster } from '@easel/core';
 import type { Picture } from './generate-pictures.js';
 import { isAbort } from './interrupt.js';
-import type { Pixels } from './picture-file.js';
 
 /** Says how well pictures fit a text: a number each, higher for a better fit. */
 export interface PictureScorer {
-  score(text: string, pictures: readonly (Pixels & { readonly channels: 3 })[]): Promise<readonly number[]>;
+  score(text: string, pictures: readonly Raster[]): Promise<readonly number[]>;
 }
 
 /** A picture among the best of its prompt. */
@@ -45,8 +44,10 @@ export async function* rankPictures(
   const scoreWaiting = async (): Promise<void> => {
     const [first] = waiting;
     if (first === undefined) return;
-    const rasters = waiting.map(({ pixels }) => ({ ...pixels, channels: 3 as const }));
-    const scores = await scorer.score(first.prompt, rasters);
+    const scores = await scorer.score(
+      first.prompt,
+      waiting.map(({ pixels }) => pixels),
+    );
     const scored = waiting.map((picture, i) => ({ ...picture, score: scores[i] as number }));
     if (!scores.every(Number.isFinite)) {
       throw new DataError(

@@ -1,6 +1,7 @@
 import { ConfigError } from '@easel/core';
 import { writeFileAtomic } from '@easel/core/node';
 import type { Seq2SeqPlan, TrainingEvent, TrainingOptions, TrainingResult } from '@easel/train';
+import { encodePng } from '@easel/train';
 import { backendOption, startBackend } from './backend-option.js';
 import { type Command, defineCommand } from './command.js';
 import { readConfig } from './config-option.js';
@@ -87,7 +88,7 @@ async function printPlan(
       throw new ConfigError(
         '--batch-picture: the run has no VQGAN that could draw its tokens. Name one: --set vqgan=FOLDER.',
       );
-    await writeFileAtomic(pictureFile, picture.png);
+    await writeFileAtomic(pictureFile, await encodePng(picture));
   }
   const text =
     plan === undefined

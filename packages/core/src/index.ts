@@ -40,7 +40,6 @@ export {
 
 // Configs
 export { SettingsReader, settingsObject, showValue, snakeCase } from './config/settings-reader.js';
-
 // Errors
 export {
   CheckpointError,
@@ -51,6 +50,8 @@ export {
   nearest,
   ShapeError,
 } from './errors.js';
+// The event loop
+export { eventLoopTurn } from './event-loop.js';
 
 // Layers
 export { CompositeLayer, singleInput } from './layers/composite-layer.js';
@@ -134,7 +135,8 @@ export {
 // Pictures
 export { fromBytes, toBytes } from './pictures/bytes.js';
 export { crop } from './pictures/crop.js';
-export type { PictureSize, Raster } from './pictures/raster.js';
+export { pictureGrid } from './pictures/grid.js';
+export { type PictureSize, type Raster, splitPictures } from './pictures/raster.js';
 export { RESIZE_FILTERS, type ResizeFilter, resize } from './pictures/resize.js';
 export { resizeBilinear } from './pictures/resize-bilinear.js';
 export { roundHalfEven } from './pictures/round-half-even.js';

@@ -11,7 +11,7 @@ export {
   type PictureShape,
   readRgb,
 } from './decoded/decode-picture.js';
-export { decodeBatches, type PictureBatch, type SkippedPicture } from './decoded/picture-batches.js';
+export { decodeBatches, type PictureBatch } from './decoded/picture-batches.js';
 export type { EncodingShape } from './encoded/checked-row.js';
 export { type EncodedSet, readEncodedSet } from './encoded/encoded-set.js';
 export { NO_FILTER, type RowFilter } from './encoded/row-filter.js';
@@ -70,13 +70,10 @@ export {
 } from './original/streamed-loader.js';
 export { type RunRecord, readRun } from './report/read-run.js';
 export { runReport } from './report/run-report.js';
+export { encodePng } from './run/encode-png.js';
 export { createOptimizer, createSchedule } from './run/optimization.js';
-export {
-  TrainingError,
-  type TrainingEvent,
-  type TrainingOptions,
-  type TrainingResult,
-} from './run/training-loop.js';
+export { TrainingError } from './run/training-error.js';
+export type { TrainingEvent, TrainingOptions, TrainingResult } from './run/training-loop.js';
 export type { Seq2SeqBatch } from './seq2seq/batches.js';
 export type { MemoryPlan } from './seq2seq/memory-plan.js';
 export type { ParameterGroup } from './seq2seq/parameter-groups.js';
@@ -102,6 +99,7 @@ export {
   PictureError,
   type PictureSource,
   type ReadRange,
+  type SkippedPicture,
 } from './sources/picture-source.js';
 export { openWebDataset, type WebDatasetOptions } from './sources/web-dataset.js';
 // Sweeps

@@ -1,14 +1,7 @@
-import { DataError, toBytes } from '@easel/core';
+import { DataError, type Raster, splitPictures, toBytes } from '@easel/core';
 import * as tf from '@tensorflow/tfjs';
 import { downsamplingFactor, type VqganConfig } from './config.js';
 import type { Vqgan } from './model.js';
-
-/** A picture's pixels: uint8 [height, width, 3]. */
-export interface DrawnPicture {
-  readonly data: Uint8Array;
-  readonly width: number;
-  readonly height: number;
-}
 
 /** Image codes of one picture, n: a square grid of side resolution / 2^(levels − 1). */
 export function tokensOfPicture(config: VqganConfig): number {
@@ -16,10 +9,10 @@ export function tokensOfPicture(config: VqganConfig): number {
 }
 
 /**
- * The pictures of rows of image codes, all of one square length.
+ * The pictures of rows of image codes, all of one square length: bytes of three channels.
  * Throws DataError if a row is not a square grid or holds a code outside the codebook.
  */
-export async function drawTokens(vqgan: Vqgan, rows: readonly ArrayLike<number>[]): Promise<DrawnPicture[]> {
+export async function drawTokens(vqgan: Vqgan, rows: readonly ArrayLike<number>[]): Promise<Raster[]> {
   const length = rows[0]?.length ?? 0;
   if (length === 0) return [];
   const { nEmbed } = vqgan.config;
@@ -44,8 +37,7 @@ export async function drawTokens(vqgan: Vqgan, rows: readonly ArrayLike<number>[
   try {
     const bytes = toBytes((await pictures.data()) as Float32Array);
     const [, height, width] = pictures.shape;
-    const size = height * width * 3;
-    return rows.map((_, r) => ({ data: bytes.subarray(r * size, (r + 1) * size), width, height }));
+    return splitPictures(bytes, { height, width });
   } finally {
     pictures.dispose();
   }

@@ -36,7 +36,7 @@ export {
 } from './config.js';
 
 // Model
-export { type DrawnPicture, drawTokens, tokensOfPicture } from './draw-tokens.js';
+export { drawTokens, tokensOfPicture } from './draw-tokens.js';
 export {
   type GumbelOptions,
   type GumbelQuantized,

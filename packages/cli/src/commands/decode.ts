@@ -1,4 +1,4 @@
-import { DataError } from '@easel/core';
+import { DataError, eventLoopTurn } from '@easel/core';
 import { readEncodedSet } from '@easel/train';
 import { drawTokens, tokensOfPicture, type VqganConfig } from '@easel/vqgan';
 import { openVqgan } from '@easel/vqgan/node';
@@ -104,7 +104,7 @@ export const decode = defineCommand({
           if (!args.json) process.stdout.write(`${file}\n`);
         }
         progress.update(results.length);
-        await new Promise((resolve) => setImmediate(resolve));
+        await eventLoopTurn();
       }
       progress.finish();
       vqgan.dispose();

@@ -1,4 +1,5 @@
 import { basename, resolve } from 'node:path';
+import type { Raster } from '@easel/core';
 import { backendOption, startBackend } from '../backend-option.js';
 import { defineCommand } from '../command.js';
 import { generatePictures, openPictureModel, type Picture, type PictureModel } from '../generate-pictures.js';
@@ -7,7 +8,7 @@ import { interruptible, isAbort } from '../interrupt.js';
 import { resolveModelFolder } from '../model-folder.js';
 import { flagOption, integerOption, jsonOption, numberOption, quietOption, textOption } from '../options.js';
 import { prepareOutputFolder } from '../output-folder.js';
-import { type Pixels, sheetOf, slug, writePicture } from '../picture-file.js';
+import { sheetOf, slug, writePicture } from '../picture-file.js';
 import { Progress } from '../progress.js';
 import { gatherPrompts } from '../prompts.js';
 import { type RankedPicture, rankPictures } from '../rank-pictures.js';
@@ -264,7 +265,7 @@ export const generate = defineCommand({
         quiet: args.quiet,
       });
       const results: Result[] = [];
-      const sheet: Pixels[] = [];
+      const sheet: Raster[] = [];
       let tokensDone = 0;
       const pictures = generatePictures(model, {
         prompts,

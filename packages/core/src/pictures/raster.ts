@@ -14,6 +14,26 @@ export interface PictureSize {
   readonly width: number;
 }
 
+/**
+ * Pictures that lie behind one another in `data`, uint8 [n, height, width, channels], as n pictures that share its memory.
+ * Throws ShapeError if `data` doesn't hold whole pictures.
+ */
+export function splitPictures(data: Uint8Array, size: PictureSize, channels = 3): Raster[] {
+  checkSize(size, 'splitPictures');
+  const length = size.height * size.width * channels;
+  if (data.length % length !== 0) {
+    throw new ShapeError(
+      `splitPictures: expected whole pictures of ${length} numbers each (${size.height}×${size.width}×${channels}), got ${data.length} numbers.`,
+    );
+  }
+  return Array.from({ length: data.length / length }, (_, i) => ({
+    data: data.subarray(i * length, (i + 1) * length),
+    width: size.width,
+    height: size.height,
+    channels,
+  }));
+}
+
 /** Throws ShapeError, which `where` begins, if a picture is empty or its data is not as long as its sides say. */
 export function checkRaster(picture: Raster<Uint8Array | Float32Array>, where: string): void {
   const { data, width, height, channels } = picture;

@@ -5,7 +5,14 @@ import { ConfigError, didYouMean } from '@easel/core';
  * Reads one setting: `value` as it stands in the file (undefined if it is absent), `at` its place for messages. Returns the
  * value or its default; throws ConfigError for anything else.
  */
-export type Field<T> = (value: unknown, at: string) => T;
+export interface Field<T> {
+  (value: unknown, at: string): T;
+  /** Of an object of settings: the fields that read them. */
+  readonly fields?: Fields | undefined;
+}
+
+/** Fields by the names of their settings. */
+export type Fields = Readonly<Record<string, Field<unknown>>>;
 
 /** What a section of fields reads. */
 export type Settings<F> = { readonly [K in keyof F]: F[K] extends Field<infer T> ? T : never };
@@ -86,12 +93,14 @@ export function choice<const W extends string>(
 
 /** What `field` reads, or null if the setting is null or absent. */
 export function optional<T>(field: Field<T>): Field<T | null> {
-  return (value, at) => (value === undefined || value === null ? null : field(value, at));
+  return nullable(field, null);
 }
 
 /** What `field` reads, null if the setting is null, or the default if it is absent. */
 export function nullable<T>(field: Field<T>, byDefault: T | null): Field<T | null> {
-  return (value, at) => (value === undefined ? byDefault : value === null ? null : field(value, at));
+  const read = (value: unknown, at: string) =>
+    value === undefined ? byDefault : value === null ? null : field(value, at);
+  return Object.assign(read, { fields: field.fields });
 }
 
 /** A list whose entries `entry` reads. */
@@ -123,8 +132,8 @@ export const objectOrFile: Field<Readonly<Record<string, unknown>> | string> = (
 };
 
 /** An object with these settings and no others. Absent, it is as if it were empty: every default is filled in. */
-export function section<F extends Record<string, Field<unknown>>>(fields: F): Field<Settings<F>> {
-  return (value, at) => {
+export function section<F extends Fields>(fields: F): Field<Settings<F>> {
+  const read = (value: unknown, at: string): Settings<F> => {
     const given = value ?? {};
     if (typeof given !== 'object' || Array.isArray(given)) throw mismatch(at, 'an object of settings', value);
     const names = Object.keys(fields);
@@ -141,6 +150,7 @@ export function section<F extends Record<string, Field<unknown>>>(fields: F): Fi
       ]),
     ) as Settings<F>;
   };
+  return Object.assign(read, { fields });
 }
 
 function mismatch(at: string, expected: string, value: unknown, hint = ''): ConfigError {

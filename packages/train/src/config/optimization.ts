@@ -1,5 +1,6 @@
 import { ConfigError, GRAFT_TYPES } from '@easel/core';
 import { choice, flag, integer, nullable, optional, real, type Settings, section, text } from './fields.js';
+import { freeOnResume } from './free-settings.js';
 
 /** Which optimizer, with its constants. */
 export const optimizerFields = {
@@ -134,8 +135,8 @@ export const commonFields = {
   clipNorm: optional(real({ above: 0 })),
   optimizer: section(optimizerFields),
   schedule: section(scheduleFields),
-  log: section(loggingFields),
-  checkpoint: section(checkpointFields),
+  log: freeOnResume(section(loggingFields)),
+  checkpoint: freeOnResume(section(checkpointFields)),
 };
 
 /** Throws ConfigError for settings of the optimizer or the schedule that don't go together. */

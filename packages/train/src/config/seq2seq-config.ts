@@ -15,15 +15,16 @@ import {
   section,
   text,
 } from './fields.js';
+import { freeOnResume, freeSettings } from './free-settings.js';
 import { checkOptimization, commonFields } from './optimization.js';
 
 const dataFields = {
   /** Encoded set to train on: a folder of parquet or jsonl shards, as `easel encode` writes them, or one such file. */
-  train: text(),
+  train: freeOnResume(text()), // its content is compared by digest
   /** Encoded set for evaluation; null: see evalFraction. */
-  eval: optional(text()),
+  eval: freeOnResume(optional(text())),
   /** Further encoded sets for evaluation, each by the name that the metrics give it. */
-  evals: named(text()),
+  evals: freeOnResume(named(text())),
   /** Share of the training set's pictures that are held out for evaluation, each with all its captions. */
   evalFraction: real({ min: 0, max: 0.9, default: 0 }),
   /** In memory, each epoch a permutation; or streamed through a shuffle buffer, for sets larger than memory, as the original does by default. */
@@ -38,10 +39,10 @@ const dataFields = {
   /** Streamed: rows left after the last whole batch of an epoch come first in the next, as in the original on several machines. */
   carryOver: flag(false),
   /** A resumed run goes through its epoch from the start again, as the original does, in place of going on at the next row. */
-  repeatEpoch: flag(false),
+  repeatEpoch: freeOnResume(flag(false)),
   /** Only the first rows of the training set, of each evaluation set; counted before shuffling and filtering. */
   maxTrainRows: optional(integer({ min: 1 })),
-  maxEvalRows: optional(integer({ min: 1 })),
+  maxEvalRows: freeOnResume(optional(integer({ min: 1 }))),
   /** Rows outside of these clip scores, limits included, are left out. */
   minClipScore: optional(real()),
   maxClipScore: optional(real()),
@@ -111,9 +112,9 @@ const fields = {
   /** Folder with the tokenizer: vocab.json and merges.txt, or tokenizer.json. */
   tokenizer: optional(text()),
   /** VQGAN folder that is copied into the finished model, so that `easel generate` can draw with it. */
-  vqgan: optional(text()),
+  vqgan: freeOnResume(optional(text())),
   /** What of the VQGAN goes into the finished model: all of its folder, or the decoder, which is enough to draw. */
-  vqganParts: choice(['whole', 'decoder']),
+  vqganParts: freeOnResume(choice(['whole', 'decoder'])),
   data: section(dataFields),
   /** Dropout after embeddings and sub-blocks, and inside feed-forward blocks; null: as the model's config has them. */
   dropout: optional(real({ min: 0, below: 1 })),
@@ -145,20 +146,23 @@ const fields = {
    * recited without a look at the caption.
    */
   maskInputs: section(maskFields),
-  evaluation: section(evaluationFields),
+  evaluation: freeOnResume(section(evaluationFields)),
   /** Pictures of fixed prompts, drawn while the model learns. Needs a VQGAN. */
-  samples: section(sampleFields),
+  samples: freeOnResume(section(sampleFields)),
   /** Number format of the finished model; checkpoints are always float32. */
-  exportDtype: choice(['F32', 'F16', 'BF16']),
+  exportDtype: freeOnResume(choice(['F32', 'F16', 'BF16'])),
   /**
    * The model folder also gets flax_model.msgpack and opt_state.msgpack, with which the original's trainer can go on. They are written with each checkpoint, and
    * the training waits meanwhile, whatever checkpoint.background says.
    */
-  exportOriginal: flag(false),
+  exportOriginal: freeOnResume(flag(false)),
 };
 
 /** Settings of a seq2seq training run, all defaults filled in. Every field's meaning stands beside it in this file. */
 export type Seq2SeqConfig = Settings<typeof fields>;
+
+/** Settings that a resumed run may change. */
+export const FREE_SEQ2SEQ_SETTINGS: readonly string[] = freeSettings(fields);
 
 const read: Field<Seq2SeqConfig> = section(fields);
 

@@ -13,14 +13,15 @@ import {
   section,
   text,
 } from './fields.js';
+import { freeOnResume, freeSettings } from './free-settings.js';
 import { checkOptimization, commonFields } from './optimization.js';
 import { pictureShapeFields, pictureSources } from './picture-fields.js';
 
 const dataFields = {
   /** Pictures to train on: a folder, tar shards, parquet files, or a list of such. Captions aren't needed. */
-  train: pictureSources,
+  train: freeOnResume(pictureSources), // its content is compared by digest
   /** Pictures for evaluation; null: see evalFraction. */
-  eval: optional(pictureSources),
+  eval: freeOnResume(optional(pictureSources)),
   /** Share of the training pictures that are held out for evaluation. */
   evalFraction: real({ min: 0, max: 0.9, default: 0 }),
   ...pictureShapeFields,
@@ -29,7 +30,7 @@ const dataFields = {
   /** Streamed: pictures that are shuffled together. */
   shuffleBuffer: integer({ min: 1, default: 2048 }),
   /** Decoded pictures are held in memory, three bytes a pixel; more than this is refused. In MiB. */
-  memoryLimit: integer({ min: 1, default: 4096 }),
+  memoryLimit: freeOnResume(integer({ min: 1, default: 4096 })),
 };
 
 const codebookFields = {
@@ -140,13 +141,16 @@ const fields = {
   /** A discriminator that learns to tell drawn pictures from real ones, and that the VQGAN learns to deceive; null: none. */
   adversarial: optional(section(adversarialFields)),
   codebook: section(codebookFields),
-  evaluation: section(evaluationFields),
+  evaluation: freeOnResume(section(evaluationFields)),
   /** Number format of the finished model; checkpoints are always float32. */
-  exportDtype: choice(['F32', 'F16', 'BF16']),
+  exportDtype: freeOnResume(choice(['F32', 'F16', 'BF16'])),
 };
 
 /** Settings of a VQGAN training run, all defaults filled in. Every field's meaning stands beside it in this file. */
 export type VqganTrainingConfig = Settings<typeof fields>;
+
+/** Settings that a resumed run may change. */
+export const FREE_VQGAN_SETTINGS: readonly string[] = freeSettings(fields);
 
 const read: Field<VqganTrainingConfig> = section(fields);
 

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { DataError } from '@easel/core';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import sharp from 'sharp';
-import { PictureError } from '../sources/picture-source.js';
+import { PictureError, type SkippedPicture } from '../sources/picture-source.js';
 import { defaultPictureShape } from './decode-picture.js';
-import { type DecodablePicture, decodeBatches, type SkippedPicture } from './picture-batches.js';
+import { type DecodablePicture, decodeBatches } from './picture-batches.js';
 
 let folder: string;
 beforeAll(() => {

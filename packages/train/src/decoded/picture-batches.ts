@@ -1,12 +1,5 @@
-import { type CaptionedPicture, type FailureKind, PictureError } from '../sources/picture-source.js';
+import { type CaptionedPicture, PictureError, type SkippedPicture } from '../sources/picture-source.js';
 import { type CropPlace, cropPlace, decodePicture, type PictureShape } from './decode-picture.js';
-
-/** A picture that was passed over, and why. */
-export interface SkippedPicture {
-  readonly file: string;
-  readonly kind: FailureKind;
-  readonly reason: string;
-}
 
 /** Pictures and their pixels. */
 export interface PictureBatch<P> {

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { DataError } from '@easel/core';
-import type { PictureSource } from '../sources/picture-source.js';
+import type { PictureSource, SkippedPicture } from '../sources/picture-source.js';
 import type { PictureShape } from './decode-picture.js';
-import { decodeBatches, type SkippedPicture } from './picture-batches.js';
+import { decodeBatches } from './picture-batches.js';
 
 /** Decoded pictures in memory. */
 export interface PictureCache {

@@ -3,8 +3,7 @@ import { join } from 'node:path';
 import { DataError } from '@easel/core';
 import { writeFileAtomic } from '@easel/core/node';
 import type { PictureShape } from '../decoded/decode-picture.js';
-import type { SkippedPicture } from '../decoded/picture-batches.js';
-import type { FailureKind } from '../sources/picture-source.js';
+import type { FailureKind, SkippedPicture } from '../sources/picture-source.js';
 import type { ShardFormat } from './shards.js';
 
 /** Log of the pictures that encoding passed over; it lies beside the shards. */

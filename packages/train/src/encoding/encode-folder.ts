@@ -4,7 +4,6 @@ import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DataError, EaselError } from '@easel/core';
 import { writeFileAtomic } from '@easel/core/node';
-import type { SkippedPicture } from '../decoded/picture-batches.js';
 import {
   type EncodeManifest,
   type EncodingOrigin,
@@ -23,7 +22,7 @@ import {
 } from '../encoded/manifest.js';
 import { readShard } from '../encoded/shards.js';
 import { type FileLock, takeLock } from '../lock/lock-file.js';
-import type { FailureKind } from '../sources/picture-source.js';
+import type { FailureKind, SkippedPicture } from '../sources/picture-source.js';
 
 /**
  * The output folder of an encoding, which several processes may fill at a time, on one machine or on several that share a disk.

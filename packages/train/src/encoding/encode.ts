@@ -1,9 +1,9 @@
 import { join } from 'node:path';
-import { ConfigError, DataError, fromBytes } from '@easel/core';
+import { ConfigError, DataError, eventLoopTurn, fromBytes } from '@easel/core';
 import { codeUsage, downsamplingFactor, type Vqgan, vqganConfigToJson } from '@easel/vqgan';
 import * as tf from '@tensorflow/tfjs';
 import { defaultPictureShape, type PictureShape } from '../decoded/decode-picture.js';
-import { decodeBatches, type SkippedPicture } from '../decoded/picture-batches.js';
+import { decodeBatches } from '../decoded/picture-batches.js';
 import { type EncodingOrigin, shardName, skippedLogName } from '../encoded/manifest.js';
 import { type EncodedRow, type ShardFormat, writeShard } from '../encoded/shards.js';
 import type { FileLock } from '../lock/lock-file.js';
@@ -12,6 +12,7 @@ import {
   type FailureKind,
   PictureError,
   type PictureSource,
+  type SkippedPicture,
 } from '../sources/picture-source.js';
 import { EncodeFolder, encodeCounts, writing } from './encode-folder.js';
 import { modelDigest } from './model-digest.js';
@@ -269,7 +270,7 @@ class Encoding {
       taken += batch.taken;
       this.ownPictures += batch.taken;
       this.tell({ taken, rows: rows.length, skipped: taken - pictures }, 0);
-      await new Promise((resolve) => setImmediate(resolve));
+      await eventLoopTurn();
       if (signal?.aborted && taken < wanted) return false;
       if (performance.now() - renewed < (leaseSeconds * 1000) / 8) continue;
       if (!(await lease.renew())) return true; // another took this one over while we were silent

@@ -8,7 +8,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '
 import * as tf from '@tensorflow/tfjs';
 import { parseSeq2SeqConfig } from '../config/seq2seq-config.js';
 import { writeShard } from '../encoded/shards.js';
-import { readCheckpointPart } from '../run/run-folder.js';
+import { readCheckpointPart } from '../run/checkpoint-store.js';
 import { trainSeq2Seq } from '../seq2seq/train-seq2seq.js';
 import { startTestBackend } from '../testing/backend.js';
 import { readMetrics } from '../testing/runs.js';

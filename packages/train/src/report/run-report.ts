@@ -1,4 +1,4 @@
-import { runLength } from '../run/run-folder.js';
+import { runLength } from '../config/run-length.js';
 import { curvePlot, escapeHtml } from './curve-plot.js';
 import { pageOf } from './page.js';
 import type { Curve, RunRecord } from './read-run.js';

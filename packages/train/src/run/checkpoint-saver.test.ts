@@ -7,7 +7,8 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import 'tfjs-backend-native';
 import { CheckpointSaver } from './checkpoint-saver.js';
-import { type CheckpointState, RunFolder, readCheckpointPart } from './run-folder.js';
+import { type CheckpointState, readCheckpointPart } from './checkpoint-store.js';
+import { RunFolder } from './run-folder.js';
 
 let root: string;
 let run: RunFolder;
@@ -16,7 +17,8 @@ let optimizer: AdamW;
 beforeEach(async () => {
   await tf.setBackend('native');
   root = mkdtempSync(join(tmpdir(), 'easel-saver-'));
-  run = await RunFolder.open(join(root, 'run'), { steps: 9 }, { resume: false, tensorboard: false });
+  const settings = { values: { steps: 9 }, free: [], length: '9' };
+  run = await RunFolder.open(join(root, 'run'), settings, { resume: false, tensorboard: false });
   weights = new Map(['a', 'b'].map((name) => [name, tf.tidy(() => tf.variable(tf.zeros([5000])))]));
   optimizer = new AdamW({ schedule: constantSchedule({ learningRate: 1 }) });
 });

@@ -1,12 +1,8 @@
 import { type HeldTensors, holdTensors } from '@easel/core/node';
-import {
-  allDone,
-  type CheckpointParts,
-  type CheckpointState,
-  type HeldParts,
-  type RunFolder,
-} from './run-folder.js';
-import type { TrainingTask } from './training-loop.js';
+import { allDone } from './all-done.js';
+import type { CheckpointParts, CheckpointState, HeldParts } from './checkpoint-store.js';
+import type { RunFolder } from './run-folder.js';
+import type { TrainingTask } from './training-task.js';
 
 type SavedTask = Pick<TrainingTask, 'checkpointParts' | 'exportModel' | 'exportNeedsPause'>;
 
@@ -25,18 +21,18 @@ export interface SaverOptions {
  * on; an optimizer that comes to a tensor that is not yet written puts its update elsewhere, so that memory grows by what the disk is late with.
  */
 export class CheckpointSaver {
-  readonly #run: RunFolder;
-  readonly #task: SavedTask;
-  readonly #options: SaverOptions;
-  #saving: Promise<void> = Promise.resolve();
-  #isSaving = false;
+  private readonly run: RunFolder;
+  private readonly task: SavedTask;
+  private readonly options: SaverOptions;
+  private saving: Promise<void> = Promise.resolve();
+  private inWork = false;
   /** Thrown at the next call: nobody awaits a save when it fails. */
-  #failure: { readonly error: unknown } | undefined;
+  private failure: { readonly error: unknown } | undefined;
 
   constructor(run: RunFolder, task: SavedTask, options: SaverOptions) {
-    this.#run = run;
-    this.#task = task;
-    this.#options = options;
+    this.run = run;
+    this.task = task;
+    this.options = options;
   }
 
   /**
@@ -45,52 +41,52 @@ export class CheckpointSaver {
    */
   async save(state: CheckpointState): Promise<void> {
     await this.finish();
-    const parts = this.#task.checkpointParts();
-    const held = this.#options.background && !this.#task.exportNeedsPause ? holdParts(parts) : undefined;
+    const parts = this.task.checkpointParts();
+    const held = this.options.background && !this.task.exportNeedsPause ? holdParts(parts) : undefined;
     if (held === undefined) {
-      await this.#write(parts, state);
+      await this.write(parts, state);
       return;
     }
-    this.#isSaving = true;
-    this.#saving = this.#write(held, state, held.model)
+    this.inWork = true;
+    this.saving = this.write(held, state, held.model)
       .catch((error: unknown) => {
-        this.#failure = { error };
+        this.failure = { error };
       })
       .finally(() => {
         for (const tensors of Object.values(held)) tensors.release();
-        this.#isSaving = false;
+        this.inWork = false;
       });
     await Promise.all(Object.values(held).map(({ begun }) => begun));
   }
 
   /** Throws what a save in the background failed with. Call it now and then. */
   check(): void {
-    const failure = this.#failure;
-    this.#failure = undefined;
+    const failure = this.failure;
+    this.failure = undefined;
     if (failure !== undefined) throw failure.error;
   }
 
   /** Whether a save is in work. */
   get isSaving(): boolean {
-    return this.#isSaving;
+    return this.inWork;
   }
 
   /** Waits for the save in work. Throws what it failed with. */
   async finish(): Promise<void> {
-    await this.#saving;
+    await this.saving;
     this.check();
   }
 
   /** Both at once; the model takes its place when the checkpoint has. */
-  async #write(
+  private async write(
     parts: CheckpointParts | HeldParts,
     state: CheckpointState,
     weights?: HeldTensors,
   ): Promise<void> {
-    const checkpoint = this.#run.saveCheckpoint(parts, state, this.#options.keep);
-    const model = this.#run.saveModel((folder) => this.#task.exportModel(folder, weights), checkpoint);
+    const checkpoint = this.run.checkpoints.save(parts, state, this.options.keep);
+    const model = this.run.model.replace((folder) => this.task.exportModel(folder, weights), checkpoint);
     await allDone([checkpoint, model]);
-    this.#options.onSaved(state, await checkpoint);
+    this.options.onSaved(state, await checkpoint);
   }
 }
 

@@ -2,8 +2,9 @@ import { join } from 'node:path';
 import { DataError, loadWeights, type Optimizer, type WeightRule } from '@easel/core';
 import { openCheckpoint } from '@easel/core/node';
 import * as tf from '@tensorflow/tfjs';
-import { type RunFolder, readCheckpointPart } from './run-folder.js';
-import type { TrainingTask } from './training-loop.js';
+import { readCheckpointPart } from './checkpoint-store.js';
+import type { RunFolder } from './run-folder.js';
+import type { TrainingTask } from './training-task.js';
 
 /**
  * Brings weights and optimizer to the run's checkpoint, if it has one; a task's further tensors are its own care.

@@ -12,7 +12,8 @@ import { join } from 'node:path';
 import { ConfigError, EaselError } from '@easel/core';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
-import { type CheckpointState, RunFolder, readCheckpointPart } from './run-folder.js';
+import { type CheckpointState, readCheckpointPart } from './checkpoint-store.js';
+import { RunFolder } from './run-folder.js';
 
 let folder: string;
 beforeEach(() => {
@@ -39,12 +40,12 @@ const parts = (value: number) => ({
   optimizer: new Map([['step', tf.scalar(value)]]),
 });
 const open = (resume: boolean, settings: Record<string, unknown> = config) =>
-  RunFolder.open(folder, settings, { resume });
+  RunFolder.open(folder, { values: settings, free: ['log'], length: String(settings.steps) }, { resume });
 
 /** A run with a checkpoint at step 3, closed. */
 async function begun(): Promise<void> {
   const run = await open(false);
-  await run.saveCheckpoint(parts(3), state(3), 2);
+  await run.checkpoints.save(parts(3), state(3), 2);
   await run.close();
 }
 
@@ -59,7 +60,7 @@ test('a fresh run saves its config; the lock goes at the end', async () => {
 
 test('checkpoints come back as they were; the newest counts, the oldest go', async () => {
   const run = await open(false);
-  for (const step of [2, 4, 6]) await run.saveCheckpoint(parts(step), state(step), 2);
+  for (const step of [2, 4, 6]) await run.checkpoints.save(parts(step), state(step), 2);
   await run.close();
   expect(readdirSync(join(folder, 'checkpoints'))).toEqual(['step-00000004', 'step-00000006']);
   const again = await open(true);
@@ -102,10 +103,10 @@ describe('opening a folder that holds a run', () => {
 
   test('metrics after the checkpoint and a torn last line are dropped', async () => {
     const run = await open(false);
-    for (const step of [1, 2, 3]) await run.log({ step, kind: 'train', loss: step / 2 });
-    await run.saveCheckpoint(parts(3), state(3), 2);
-    await run.log({ step: 3, kind: 'eval', loss: 9 });
-    await run.log({ step: 4, kind: 'train', loss: 8 });
+    for (const step of [1, 2, 3]) await run.log.add({ step, kind: 'train', loss: step / 2 });
+    await run.checkpoints.save(parts(3), state(3), 2);
+    await run.log.add({ step: 3, kind: 'eval', loss: 9 });
+    await run.log.add({ step: 4, kind: 'train', loss: 8 });
     await run.close();
     writeFileSync(join(folder, 'metrics.jsonl'), '{"step":', { flag: 'a' });
     await (await open(true)).close();
@@ -135,12 +136,12 @@ describe('opening a folder that holds a run', () => {
 describe('failed writes', () => {
   test('a checkpoint that cannot be written leaves the one before and says so', async () => {
     const run = await open(false);
-    await run.saveCheckpoint(parts(3), state(3), 1);
+    await run.checkpoints.save(parts(3), state(3), 1);
     const failing = new Map([
       ['a', tf.tensor1d([1])],
       ['text', tf.tensor1d(['no number'], 'string')],
     ]);
-    const failure = run.saveCheckpoint({ model: failing }, state(6), 1);
+    const failure = run.checkpoints.save({ model: failing }, state(6), 1);
     await expect(failure).rejects.toThrow(EaselError);
     await expect(failure).rejects.toThrow(/step 6: can't be written.*last good one is .*step-00000003/);
     expect(readdirSync(join(folder, 'checkpoints'))).toEqual(['step-00000003']);
@@ -149,16 +150,16 @@ describe('failed writes', () => {
 
   test('a model that cannot be written leaves the one before', async () => {
     const run = await open(false);
-    await run.saveModel(async (path) => writeFileSync(join(path, 'config.json'), 'first'));
+    await run.model.replace(async (path) => writeFileSync(join(path, 'config.json'), 'first'));
     const full = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
     await expect(
-      run.saveModel(async (path) => {
+      run.model.replace(async (path) => {
         writeFileSync(join(path, 'config.json'), 'half');
         throw full;
       }),
     ).rejects.toThrow(/model: can't be written.*no space left/);
     expect(readFileSync(join(folder, 'model', 'config.json'), 'utf8')).toBe('first');
-    await run.saveModel(async (path) => writeFileSync(join(path, 'config.json'), 'second'));
+    await run.model.replace(async (path) => writeFileSync(join(path, 'config.json'), 'second'));
     expect(readFileSync(join(folder, 'model', 'config.json'), 'utf8')).toBe('second');
     expect(readdirSync(folder).filter((name) => name.startsWith('.'))).toEqual([]);
     await run.close();

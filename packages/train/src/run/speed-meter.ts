@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { nativeBackend } from './native-backend.js';
-import type { TrainingTask, UpdateResult } from './training-loop.js';
+import type { TrainingTask, UpdateResult } from './training-task.js';
 
 /** How fast a sitting goes: of its updates alone, evaluations and checkpoints left out. */
 export interface Speed {

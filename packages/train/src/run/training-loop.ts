@@ -1,73 +1,15 @@
-import { EaselError, globalNorm } from '@easel/core';
-import type { HeldTensors } from '@easel/core/node';
-import type { CheckpointSettings } from '../config/optimization.js';
-import type { DataPosition } from '../encoded/epoch-order.js';
+import { eventLoopTurn, globalNorm } from '@easel/core';
 import { type BestEvaluation, betterEvaluation } from './best-evaluation.js';
 import { CheckpointSaver } from './checkpoint-saver.js';
-import type { CheckpointParts, CheckpointState, FailedBatch, Grid, RunFolder } from './run-folder.js';
+import type { CheckpointState } from './checkpoint-store.js';
+import { saveFailedBatch } from './failed-batch.js';
+import type { RunFolder } from './run-folder.js';
 import { measuredPeak, SpeedMeter } from './speed-meter.js';
-import type { WeightStatistics } from './weight-statistics.js';
-
-/** A training run that can't go on: the loss or a gradient is no longer a finite number. */
-export class TrainingError extends EaselError {}
+import { TrainingError } from './training-error.js';
+import type { TrainingTask, UpdateResult } from './training-task.js';
 
 /** The event loop's share of a step, in ms, while a checkpoint is written in the background: opening, syncing and renaming take turns of it. */
 const SAVING_MS = 3;
-
-/** What one update gave. */
-export interface UpdateResult {
-  /** Loss of the update's samples, before the update. */
-  readonly loss: number;
-  readonly learningRate: number;
-  /** Floating-point operations of its products, where the task counts them. */
-  readonly flop?: number;
-  /** Time that it waited for its data or made them ready, where the task measures it. */
-  readonly dataSeconds?: number;
-  /** Further numbers for the metrics, by name. */
-  readonly metrics: Readonly<Record<string, number>>;
-  /** Norms and histograms of weights and gradients, where they were due. */
-  readonly statistics?: WeightStatistics | undefined;
-}
-
-/** How often what happens, as a config has it. */
-export interface TrainingPace {
-  readonly log: { readonly every: number };
-  readonly evaluation: { readonly every: number };
-  readonly checkpoint: CheckpointSettings;
-  readonly samples?: { readonly every: number };
-}
-
-/** What the loop needs of a kind of training. */
-export interface TrainingTask {
-  readonly steps: number;
-  readonly samplesPerStep: number;
-  /** Image tokens of a sample, where the task counts them. */
-  readonly tokensPerSample?: number;
-  readonly pace: TrainingPace;
-  /** The key from which all randomness of the run is derived. */
-  readonly key: readonly [number, number];
-  /** Digest of the training data. */
-  readonly data: string;
-  /** Where in the data update `step` begins. */
-  position(step: number): DataPosition;
-  /**
-   * Makes update number `step`, counted from 0. Throws TrainingError, with weights and optimizer untouched, if loss or gradients
-   * aren't finite.
-   */
-  update(step: number): Promise<UpdateResult>;
-  /** The samples of update `step`, which has just failed, in a form that a person can read. */
-  failedBatch(step: number): Promise<FailedBatch>;
-  /** Measures the model after `step` updates: numbers by name, by split. */
-  evaluate(step: number): Promise<Readonly<Record<string, Readonly<Record<string, number>>>>>;
-  /** Draws what the model makes of some prompts, where the pace has samples. */
-  drawSamples?(): Promise<Grid>;
-  /** All tensors that going on needs. */
-  checkpointParts(): CheckpointParts;
-  /** Writes the model into a folder, ready for use: with the weights of a checkpoint, or as it is now. */
-  exportModel(folder: string, weights?: HeldTensors): Promise<void>;
-  /** True if `exportModel` reads more of the training than weights it is given, which must not change then. */
-  readonly exportNeedsPause?: boolean;
-}
 
 /** What a run tells while it goes. */
 export type TrainingEvent =
@@ -137,7 +79,7 @@ export async function runTraining(
   options: Pick<TrainingOptions, 'signal' | 'onEvent'>,
 ): Promise<TrainingResult> {
   const loop = new TrainingLoop(run, task, options, await measuredPeak());
-  await run.logSitting();
+  await run.log.addSitting();
   return loop.run();
 }
 
@@ -205,14 +147,14 @@ class TrainingLoop {
       throw error instanceof TrainingError ? await withWayBack(folder, error.message) : error;
     }
     await saver.finish();
-    if (this.step === start) await folder.saveModel((model) => task.exportModel(model)); // nothing was left to do
+    if (this.step === start) await folder.model.replace((path) => task.exportModel(path)); // nothing was left to do
     const { step, loss, seconds, checkpoint, splits } = this;
     return {
       complete: step === task.steps,
       step,
       loss,
       seconds,
-      model: `${folder.path}/model`,
+      model: folder.model.path,
       checkpoint,
       splits,
     };
@@ -241,11 +183,20 @@ class TrainingLoop {
     if (this.isDue(task.pace.log.every)) {
       const lossMean = this.lossSum / this.lossSteps;
       const measured = rounded({ ...now, memoryMiB: memoryBytes / 2 ** 20, seconds: this.seconds });
-      await folder.log({ step, kind: 'train', epoch, loss, lossMean, learningRate, ...metrics, ...measured });
+      await folder.log.add({
+        step,
+        kind: 'train',
+        epoch,
+        loss,
+        lossMean,
+        learningRate,
+        ...metrics,
+        ...measured,
+      });
       this.lossSum = 0;
       this.lossSteps = 0;
     }
-    if (statistics !== undefined) await folder.logStatistics(step, statistics);
+    if (statistics !== undefined) await folder.log.addStatistics(step, statistics);
     this.options.onEvent?.({
       kind: 'step',
       step,
@@ -264,7 +215,7 @@ class TrainingLoop {
     const { task, step } = this;
     const every = task.pace.samples?.every ?? 0;
     if (every > 0 && this.isDue(every) && task.drawSamples !== undefined)
-      await this.folder.logGrid('samples', step, await task.drawSamples());
+      await this.folder.log.addPicture('samples', step, await task.drawSamples());
   }
 
   /** Evaluates if it is time; true if this is the best evaluation so far, by what the config looks at. */
@@ -273,7 +224,7 @@ class TrainingLoop {
     if (!this.isDue(task.pace.evaluation.every)) return false;
     this.splits = await task.evaluate(step);
     for (const [split, numbers] of Object.entries(this.splits))
-      await folder.log({ step, kind: split, ...numbers });
+      await folder.log.add({ step, kind: split, ...numbers });
     this.options.onEvent?.({ kind: 'evaluation', step, splits: this.splits });
     const better = betterEvaluation(task.pace.checkpoint.best, this.splits, step, this.best);
     this.best = better ?? this.best;
@@ -313,7 +264,7 @@ function rounded(measured: Readonly<Record<string, number | undefined>>): Record
 /** Lets other work of the event loop go on, for so many milliseconds or one turn. */
 async function giveWay(milliseconds: number): Promise<void> {
   const until = performance.now() + milliseconds;
-  do await new Promise((resolve) => setImmediate(resolve));
+  do await eventLoopTurn();
   while (performance.now() < until);
 }
 
@@ -323,7 +274,7 @@ async function update(run: RunFolder, task: TrainingTask, step: number): Promise
     return await task.update(step);
   } catch (error) {
     if (!(error instanceof TrainingError)) throw error;
-    const saved = await run.saveFailedBatch(await task.failedBatch(step));
+    const saved = await saveFailedBatch(run.path, await task.failedBatch(step));
     throw new TrainingError(`${error.message} Its batch is in ${saved}.`);
   }
 }
@@ -337,21 +288,10 @@ function requireFiniteWeights(task: TrainingTask, step: number): void {
 }
 
 async function withWayBack(run: RunFolder, message: string): Promise<TrainingError> {
-  const newest = await run.newestCheckpoint();
+  const newest = await run.checkpoints.newest();
   const back =
-    newest === undefined ? 'There is no checkpoint yet.' : `The last good checkpoint is ${newest}.`;
+    newest === undefined ? 'There is no checkpoint yet.' : `The last good checkpoint is ${newest.path}.`;
   return new TrainingError(
     `${message} ${back} Try a lower learning rate, a longer warm-up or a smaller clipNorm.`,
   );
-}
-
-/** Throws TrainingError unless the loss and the norm of the gradients are finite. `changed`: whether weights have been changed already. */
-export function requireFinite(step: number, loss: number, gradientNorm: number, changed = false): void {
-  const what = !Number.isFinite(loss)
-    ? `the loss is ${loss}`
-    : `the norm of the gradients is ${gradientNorm}`;
-  if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm))
-    throw new TrainingError(
-      `Training stopped at step ${step + 1}: ${what}. ${changed ? 'Some of the weights were changed before it showed.' : 'The weights were not changed by it.'}`,
-    );
 }

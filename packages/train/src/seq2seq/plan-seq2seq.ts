@@ -1,12 +1,10 @@
 import { dalleBartConfigToJson } from '@easel/bart';
-import { prngKey } from '@easel/core';
-import { type DrawnPicture, drawTokens } from '@easel/vqgan';
+import { pictureGrid, prngKey, type Raster } from '@easel/core';
+import { drawTokens } from '@easel/vqgan';
 import { openVqgan } from '@easel/vqgan/node';
 import type { Seq2SeqConfig } from '../config/seq2seq-config.js';
 import { nativeBackend } from '../run/native-backend.js';
 import { createSchedule } from '../run/optimization.js';
-import { pictureGrid } from '../run/picture-grid.js';
-import type { Grid } from '../run/run-folder.js';
 import { type MemoryPlan, planMemory } from './memory-plan.js';
 import { MicroBatches, type ReadableRow } from './micro-batches.js';
 import { type ParameterGroup, parameterGroups } from './parameter-groups.js';
@@ -44,7 +42,7 @@ export interface Seq2SeqPlan {
   /** Undefined where it could neither be measured nor estimated. */
   readonly time: TimePlan | undefined;
   /** The first update's rows as the model reads them, and as pictures if there is a VQGAN. */
-  readonly batch: { readonly rows: readonly ReadableRow[]; readonly picture: Grid | undefined };
+  readonly batch: { readonly rows: readonly ReadableRow[]; readonly picture: Raster | undefined };
 }
 
 /** Updates that are timed, after one that is not: the first allocates what the others reuse. */
@@ -138,18 +136,14 @@ function estimatedTime(flop: number, peak: number | undefined, steps: number): T
 }
 
 /** The pictures that the rows' tokens stand for, in the order of the rows; undefined where tokens are not a square. */
-async function drawRows(folder: string, rows: readonly ReadableRow[]): Promise<Grid | undefined> {
+async function drawRows(folder: string, rows: readonly ReadableRow[]): Promise<Raster | undefined> {
   const length = rows[0]?.tokens.length ?? 0;
   if (!Number.isInteger(Math.sqrt(length))) return undefined;
   const vqgan = await openVqgan(folder, { decoderOnly: true });
   try {
-    const drawn: DrawnPicture[] = [];
+    const drawn: Raster[] = [];
     for (const { tokens } of rows) drawn.push(...(await drawTokens(vqgan, [tokens])));
-    return await pictureGrid(
-      Buffer.concat(drawn.map(({ data }) => data)),
-      (drawn[0] as DrawnPicture).width,
-      Math.min(8, rows.length),
-    );
+    return pictureGrid(drawn, Math.min(8, rows.length));
   } finally {
     vqgan.dispose();
   }

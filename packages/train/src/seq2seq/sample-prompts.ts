@@ -5,12 +5,10 @@ import {
   type ProcessedPrompts,
   type Processor,
 } from '@easel/bart';
-import { ConfigError, type Key } from '@easel/core';
-import { type DrawnPicture, drawTokens, type Vqgan } from '@easel/vqgan';
+import { ConfigError, type Key, pictureGrid, type Raster } from '@easel/core';
+import { drawTokens, type Vqgan } from '@easel/vqgan';
 import { openVqgan } from '@easel/vqgan/node';
 import type { Seq2SeqConfig } from '../config/seq2seq-config.js';
-import { pictureGrid } from '../run/picture-grid.js';
-import type { Grid } from '../run/run-folder.js';
 
 /**
  * Draws the same prompts with the same keys whenever it is asked, so that only the model's progress changes the pictures. Takes no part in the
@@ -66,7 +64,7 @@ export class PromptSamples {
   }
 
   /** A row of pictures for each prompt. */
-  async draw(): Promise<Grid> {
+  async draw(): Promise<Raster> {
     const { prompts, perPrompt, temperature, topK, conditionScale } = this.settings;
     const rows = await generateTokens(this.model, this.inputs, {
       rowKeys: prompts.flatMap(() => this.keys),
@@ -74,12 +72,7 @@ export class PromptSamples {
       topK,
       conditionScale,
     });
-    const drawn = await drawTokens(this.vqgan, rows);
-    return pictureGrid(
-      Buffer.concat(drawn.map(({ data }) => data)),
-      (drawn[0] as DrawnPicture).width,
-      perPrompt,
-    );
+    return pictureGrid(await drawTokens(this.vqgan, rows), perPrompt);
   }
 
   dispose(): void {

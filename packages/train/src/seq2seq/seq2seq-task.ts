@@ -1,15 +1,12 @@
 import type { DalleBartConfig } from '@easel/bart';
-import { DataError, type Key, prngKey } from '@easel/core';
+import { DataError, eventLoopTurn, type Key, prngKey, type Raster } from '@easel/core';
 import * as tf from '@tensorflow/tfjs';
 import type { Seq2SeqConfig } from '../config/seq2seq-config.js';
 import type { DataPosition } from '../encoded/epoch-order.js';
-import type { CheckpointParts, FailedBatch, Grid } from '../run/run-folder.js';
-import {
-  requireFinite,
-  type TrainingPace,
-  type TrainingTask,
-  type UpdateResult,
-} from '../run/training-loop.js';
+import type { CheckpointParts } from '../run/checkpoint-store.js';
+import type { FailedBatch } from '../run/failed-batch.js';
+import { requireFinite } from '../run/training-error.js';
+import type { TrainingPace, TrainingTask, UpdateResult } from '../run/training-task.js';
 import type { BatchRows, Seq2SeqBatch } from './batches.js';
 import { MicroBatches } from './micro-batches.js';
 import type { PromptSamples } from './sample-prompts.js';
@@ -126,7 +123,7 @@ export class Seq2SeqTask implements TrainingTask {
         sums.lossBlank += (blank[i] as number) / imageLength;
       }
       rows += batch.count;
-      await new Promise((resolve) => setImmediate(resolve));
+      await eventLoopTurn();
     }
     if (rows === 0)
       throw new DataError(
@@ -144,7 +141,7 @@ export class Seq2SeqTask implements TrainingTask {
     return values;
   }
 
-  drawSamples(): Promise<Grid> {
+  drawSamples(): Promise<Raster> {
     if (this.parts.samples === null)
       throw new Error('Seq2SeqTask: samples are due, but there is nothing to draw them with.');
     return this.parts.samples.draw();

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { type DalleBart, dalleBartConfigToJson, Processor, rulesForEasel } from '@easel/bart';
 import { foldInNames, type Key, prngKey } from '@easel/core';
-import { parseSeq2SeqConfig, type Seq2SeqConfig } from '../config/seq2seq-config.js';
+import { runLength } from '../config/run-length.js';
+import { FREE_SEQ2SEQ_SETTINGS, parseSeq2SeqConfig, type Seq2SeqConfig } from '../config/seq2seq-config.js';
 import { restoreOriginalState } from '../original/checkpoint.js';
 import { ORIGINAL_STATE } from '../original/optimizer-state.js';
 import { restoreCheckpoint } from '../run/restore-checkpoint.js';
@@ -30,11 +31,15 @@ export async function trainSeq2Seq(config: Seq2SeqConfig, options: TrainingOptio
   const start = await startingPoint(config, key);
   const model = await start.build();
   try {
-    const resolved = { ...config, model: config.init === null ? dalleBartConfigToJson(model.config) : null };
-    const run = await RunFolder.open(options.out, resolved, {
+    const settings = {
+      values: { ...config, model: config.init === null ? dalleBartConfigToJson(model.config) : null },
+      free: FREE_SEQ2SEQ_SETTINGS,
+      length: runLength(config),
+      complete: withNewSettings,
+    };
+    const run = await RunFolder.open(options.out, settings, {
       resume: options.resume ?? false,
       tensorboard: config.log.tensorboard,
-      complete: withNewSettings,
     });
     try {
       const data = await openSeq2SeqData(config, start, key, run.resumed?.state);
@@ -46,7 +51,7 @@ export async function trainSeq2Seq(config: Seq2SeqConfig, options: TrainingOptio
         subject = updateSubject(config, model, steps);
         const { trained, optimizer } = subject;
         const weights = model.namedWeights();
-        const modelExport = new ModelExport(subject, start, join(run.path, 'model'));
+        const modelExport = new ModelExport(subject, start, run.model.path);
         if (config.restoreState && config.init !== null && run.resumed === null)
           await restoreOriginalState(optimizer, join(config.init, ORIGINAL_STATE), {
             model,

@@ -29,6 +29,13 @@ export class PictureError extends DataError {
   }
 }
 
+/** A picture that was passed over, and why. */
+export interface SkippedPicture {
+  readonly file: string;
+  readonly kind: FailureKind;
+  readonly reason: string;
+}
+
 /** A picture and all its captions. `file` is its name in reports and encoded sets: relative, with '/' between folders. */
 export interface CaptionedPicture {
   readonly file: string;

@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { ConfigError, DataError } from '@easel/core';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { defaultPictureShape } from '../decoded/decode-picture.js';
-import { decodeBatches, type SkippedPicture } from '../decoded/picture-batches.js';
+import { decodeBatches } from '../decoded/picture-batches.js';
 import { drawPictures } from '../testing/drawings.js';
 import { openPictures } from './open-pictures.js';
-import type { CaptionedPicture, PictureSource, ReadRange } from './picture-source.js';
+import type { CaptionedPicture, PictureSource, ReadRange, SkippedPicture } from './picture-source.js';
 import { TarEntries } from './tar-entries.js';
 import { openWebDataset } from './web-dataset.js';
 

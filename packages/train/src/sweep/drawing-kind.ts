@@ -2,7 +2,7 @@ import { appendFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { generateTokens, iterationKeys } from '@easel/bart';
 import { openDalleBart } from '@easel/bart/node';
-import { DataError, type Key } from '@easel/core';
+import { DataError, type Key, pictureGrid, type Raster } from '@easel/core';
 import { writeFileAtomic } from '@easel/core/node';
 import { drawTokens } from '@easel/vqgan';
 import { openVqgan } from '@easel/vqgan/node';
@@ -14,7 +14,7 @@ import {
   nearestConcepts,
   pictureFeatures,
 } from '../judge/retrieval.js';
-import { pictureGrid } from '../run/picture-grid.js';
+import { encodePng } from '../run/encode-png.js';
 import type { SweepKind, SweepRunOptions } from './sweep-kind.js';
 
 const fields = {
@@ -74,8 +74,8 @@ export const drawingKind: SweepKind = {
     if (drawn === null) return false;
     const numbers = judge(settings, wishes, gallery, drawn);
     await mkdir(join(options.out, 'samples'), { recursive: true });
-    const shown = drawn.pixels.slice(0, Math.min(shownPrompts, wishes.length) * settings.perPrompt);
-    const { png } = await pictureGrid(Buffer.concat(shown), drawn.size, settings.perPrompt);
+    const shown = drawn.pictures.slice(0, Math.min(shownPrompts, wishes.length) * settings.perPrompt);
+    const png = await encodePng(pictureGrid(shown, settings.perPrompt));
     await writeFileAtomic(join(options.out, 'samples', 'step-00000001.png'), png);
     const prompts = wishes.slice(0, shownPrompts).map(({ prompt }) => prompt);
     const config = { ...settings, steps: 1, samples: { prompts } };
@@ -108,10 +108,9 @@ async function openGallery({
 }
 
 interface Drawn {
-  /** All pictures of the first prompt, then those of the second, …; uint8 [size, size, 3]. */
-  readonly pixels: readonly Uint8Array[];
+  /** All pictures of the first prompt, then those of the second, …. */
+  readonly pictures: readonly Raster[];
   readonly tokens: readonly Int32Array[];
-  readonly size: number;
 }
 
 /** Null if the signal stopped it. Picture i of a prompt depends on seed, settings and i alone. */
@@ -125,9 +124,8 @@ async function draw(
   try {
     const keys = iterationKeys(seed, perPrompt);
     const wanted = wishes.flatMap(({ prompt }) => keys.map((key) => ({ prompt, key })));
-    const pixels: Uint8Array[] = [];
+    const pictures: Raster[] = [];
     const tokens: Int32Array[] = [];
-    let size = 0;
     for (let begin = 0; begin < wanted.length; begin += batchSize) {
       if (signal?.aborted) return null;
       const some = wanted.slice(begin, begin + batchSize);
@@ -136,13 +134,10 @@ async function draw(
       const sampling = { rowKeys, temperature, topK, topP, conditionScale };
       const rows = await generateTokens(bart.model, inputs, sampling);
       tokens.push(...rows);
-      for (const { data, width } of await drawTokens(vqgan, rows)) {
-        pixels.push(data);
-        size = width;
-      }
+      pictures.push(...(await drawTokens(vqgan, rows)));
       onProgress(tokens.length, wanted.length, '');
     }
-    return { pixels, tokens, size };
+    return { pictures, tokens };
   } finally {
     bart.dispose();
     vqgan.dispose();
@@ -153,13 +148,16 @@ function judge(
   { perPrompt }: DrawingSettings,
   wishes: readonly Wish[],
   gallery: readonly GalleryPicture[],
-  { pixels, tokens, size }: Drawn,
+  { pictures, tokens }: Drawn,
 ): Record<string, number> {
   const own = new Map(gallery.map(({ concept, features }) => [concept, features]));
   const sums = { top1: 0, top5: 0, distance: 0, diversity: 0, agreement: 0 };
   for (const [w, { concept }] of wishes.entries()) {
     const places = Array.from({ length: perPrompt }, (_, i) => w * perPrompt + i);
-    const features = places.map((place) => pictureFeatures(pixels[place] as Uint8Array, size));
+    const features = places.map((place) => {
+      const { data, width } = pictures[place] as Raster;
+      return pictureFeatures(data, width);
+    });
     for (const drawing of features) {
       const near = nearestConcepts(drawing, gallery, 5);
       if (near[0] === concept) sums.top1 += 100 / perPrompt;

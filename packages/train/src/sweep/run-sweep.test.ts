@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { DataError } from '@easel/core';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { lockFolder } from '../lock/folder-lock.js';
-import { TrainingError } from '../run/training-loop.js';
+import { TrainingError } from '../run/training-error.js';
 import { planSweep, runSweep, type SweepEvent, type SweepOptions } from './run-sweep.js';
 import { parseSweepConfig } from './sweep-config.js';
 import type { SweepKind } from './sweep-kind.js';

@@ -6,7 +6,7 @@ import { writeFileAtomic } from '@easel/core/node';
 import { readJsonFile } from '../config/fields.js';
 import { settingsDifferences } from '../config/settings-differences.js';
 import { lockFolder } from '../lock/folder-lock.js';
-import { TrainingError } from '../run/training-loop.js';
+import { TrainingError } from '../run/training-error.js';
 import type { SweepConfig } from './sweep-config.js';
 import type { SweepKind } from './sweep-kind.js';
 import { type RunRecord, rankSettings, recordOf, type SettingResult } from './sweep-results.js';

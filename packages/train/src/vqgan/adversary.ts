@@ -12,8 +12,8 @@ import { initializeDiscriminator, PatchDiscriminator } from '@easel/vqgan';
 import { loadDiscriminator } from '@easel/vqgan/node';
 import * as tf from '@tensorflow/tfjs';
 import type { VqganTrainingConfig } from '../config/vqgan-config.js';
+import type { CheckpointParts } from '../run/checkpoint-store.js';
 import { restoreState } from '../run/restore-checkpoint.js';
-import type { CheckpointParts } from '../run/run-folder.js';
 
 type AdversarialSettings = NonNullable<VqganTrainingConfig['adversarial']>;
 

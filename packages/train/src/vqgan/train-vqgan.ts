@@ -10,7 +10,8 @@ import {
 } from '@easel/vqgan';
 import { openLpips, openVqgan, saveVqgan } from '@easel/vqgan/node';
 import { modelSettings } from '../config/fields.js';
-import type { VqganTrainingConfig } from '../config/vqgan-config.js';
+import { runLength } from '../config/run-length.js';
+import { FREE_VQGAN_SETTINGS, type VqganTrainingConfig } from '../config/vqgan-config.js';
 import { createOptimizer, createSchedule } from '../run/optimization.js';
 import { restoreCheckpoint, restoreState } from '../run/restore-checkpoint.js';
 import { RunFolder } from '../run/run-folder.js';
@@ -39,8 +40,12 @@ export async function trainVqgan(
   const key = prngKey(config.seed);
   const vqgan = await startingPoint(config, key);
   try {
-    const resolved = { ...config, model: config.init === null ? vqganConfigToJson(vqgan.config) : null };
-    const run = await RunFolder.open(options.out, resolved, {
+    const settings = {
+      values: { ...config, model: config.init === null ? vqganConfigToJson(vqgan.config) : null },
+      free: FREE_VQGAN_SETTINGS,
+      length: runLength(config),
+    };
+    const run = await RunFolder.open(options.out, settings, {
       resume: options.resume ?? false,
       tensorboard: config.log.tensorboard,
     });
@@ -64,7 +69,7 @@ export async function trainVqgan(
           tracker,
           ...judges,
           ...data,
-          showGrid: (step, grid) => run.logGrid('reconstructions', step, grid),
+          showGrid: (step, grid) => run.log.addPicture('reconstructions', step, grid),
           exportModel: (folder, newest) => saveVqgan(folder, vqgan, config.exportDtype, { weights: newest }),
         });
         await restoreCheckpoint(run, task, { weights, rules: rulesForEasel(weights.keys()), optimizer });

@@ -1,9 +1,9 @@
 import { ConfigError, DataError, foldIn, foldInNames, type Key, permutation, uniform } from '@easel/core';
 import { cropPlace, type PictureShape } from '../decoded/decode-picture.js';
-import { decodeBatches, type SkippedPicture } from '../decoded/picture-batches.js';
+import { decodeBatches } from '../decoded/picture-batches.js';
 import { gatherPixels, type PictureCache } from '../decoded/picture-cache.js';
 import { type DataPosition, EpochOrder } from '../encoded/epoch-order.js';
-import type { PictureSource } from '../sources/picture-source.js';
+import type { PictureSource, SkippedPicture } from '../sources/picture-source.js';
 import { type ShuffledPicture, shuffledPictures } from '../sources/shuffled-pictures.js';
 
 /** Pictures by name, and their pixels: uint8 [files.length, size, size, 3]. */

@@ -1,12 +1,11 @@
 import { ConfigError, foldInNames, type Key, permutation } from '@easel/core';
 import type { VqganTrainingConfig } from '../config/vqgan-config.js';
 import type { PictureShape } from '../decoded/decode-picture.js';
-import type { SkippedPicture } from '../decoded/picture-batches.js';
 import { cachePictures, type PictureCache } from '../decoded/picture-cache.js';
 import { holdOut } from '../encoded/epoch-order.js';
 import type { RunFolder } from '../run/run-folder.js';
 import { openPictures, type SourceSettings } from '../sources/open-pictures.js';
-import type { PictureSource } from '../sources/picture-source.js';
+import type { PictureSource, SkippedPicture } from '../sources/picture-source.js';
 import { shuffledPictures } from '../sources/shuffled-pictures.js';
 import {
   CachedPictures,
@@ -39,7 +38,7 @@ export async function readVqganPictures(
   config: VqganTrainingConfig,
   size: number,
   key: Key,
-  run: Pick<RunFolder, 'logSkipped'>,
+  run: Pick<RunFolder, 'saveSkipped'>,
   signal: AbortSignal | undefined,
 ): Promise<VqganPictures> {
   const { fit, crop, background, minSide, maxAspect, order } = config.data;
@@ -147,12 +146,12 @@ async function someDecoded(
 
 /** What is written of passed-over pictures: each once, and not for each of them anew. */
 class SkippedLog {
-  private readonly run: Pick<RunFolder, 'logSkipped'>;
+  private readonly run: Pick<RunFolder, 'saveSkipped'>;
   private readonly found = new Map<string, SkippedPicture>();
   private writing: Promise<void> = Promise.resolve();
   private due = 1;
 
-  constructor(run: Pick<RunFolder, 'logSkipped'>) {
+  constructor(run: Pick<RunFolder, 'saveSkipped'>) {
     this.run = run;
   }
 
@@ -164,7 +163,7 @@ class SkippedLog {
   }
 
   async write(): Promise<void> {
-    this.writing = this.writing.then(() => this.run.logSkipped([...this.found.values()]));
+    this.writing = this.writing.then(() => this.run.saveSkipped([...this.found.values()]));
     this.writing.catch(() => {}); // a log that can't be written stops nothing; the next checkpoint will say it
     return this.writing;
   }

@@ -1,12 +1,16 @@
 import {
   clipFactor,
+  eventLoopTurn,
   foldIn,
   foldInNames,
   globalNorm,
   type Key,
   type Optimizer,
+  pictureGrid,
   prngKey,
+  type Raster,
   split,
+  splitPictures,
   toBytes,
   valueAndGrads,
 } from '@easel/core';
@@ -27,18 +31,14 @@ import { reconstructionWeights, type VqganTrainingConfig } from '../config/vqgan
 import { gatherPixels, type PictureCache } from '../decoded/picture-cache.js';
 import type { DataPosition } from '../encoded/epoch-order.js';
 import { pixelsToTensor } from '../encoding/encode.js';
+import type { CheckpointParts } from '../run/checkpoint-store.js';
+import type { FailedBatch } from '../run/failed-batch.js';
 import { applyUpdate } from '../run/optimization.js';
-import { pictureGrid, reconstructionGrid } from '../run/picture-grid.js';
-import type { CheckpointParts, FailedBatch, Grid } from '../run/run-folder.js';
-import {
-  requireFinite,
-  TrainingError,
-  type TrainingPace,
-  type TrainingTask,
-  type UpdateResult,
-} from '../run/training-loop.js';
+import { requireFinite, TrainingError } from '../run/training-error.js';
+import type { TrainingPace, TrainingTask, UpdateResult } from '../run/training-task.js';
 import { type WeightStatistics, weightStatistics } from '../run/weight-statistics.js';
 import type { Adversary } from './adversary.js';
+import { reconstructionGrid } from './reconstruction-grid.js';
 import type { TrainingPictures } from './training-pictures.js';
 
 /** Some pictures of a cache. */
@@ -61,7 +61,7 @@ export interface VqganTaskParts {
   /** Name of the evaluated split, and its pictures. */
   readonly evaluated: PictureSplit & { readonly name: string };
   /** Shows evaluated pictures above their reconstructions. */
-  readonly showGrid: (step: number, grid: Grid) => Promise<void>;
+  readonly showGrid: (step: number, grid: Raster) => Promise<void>;
   readonly exportModel: TrainingTask['exportModel'];
 }
 
@@ -265,10 +265,11 @@ export class VqganTask implements TrainingTask {
   async failedBatch(step: number): Promise<FailedBatch> {
     const { config, training } = this.parts;
     const { files, pixels } = await training.update(step);
+    const pictures = splitPictures(pixels, { height: training.size, width: training.size });
     return {
       about: { step: step + 1, seed: config.seed },
       samples: files.map((file) => ({ file })),
-      png: (await pictureGrid(pixels, training.size)).png,
+      picture: pictureGrid(pictures, Math.min(16, pictures.length)),
     };
   }
 
@@ -304,7 +305,7 @@ export class VqganTask implements TrainingTask {
     await tracker.startFromLatents(Float32Array.from(found), codesKey, { rounds: kmeansRounds });
   }
 
-  /** Reconstructs the evaluated pictures: `psnr` in dB and `lpips`, means over pictures; codes used and their perplexity; a grid as PNG. */
+  /** Reconstructs the evaluated pictures: `psnr` in dB and `lpips`, means over pictures; codes used and their perplexity; a grid of them. */
   async evaluate(step: number): Promise<Record<string, Record<string, number>>> {
     const { config, vqgan, lpips, evaluated, showGrid } = this.parts;
     const { size } = evaluated.cache;
@@ -337,15 +338,12 @@ export class VqganTask implements TrainingTask {
         );
       }
       shown.push(toBytes(values));
-      await new Promise((resolve) => setImmediate(resolve));
+      await eventLoopTurn();
     }
     const gridRows = evaluated.rows.slice(0, config.evaluation.gridPictures);
-    const grid = await reconstructionGrid(
-      gatherPixels(evaluated.cache, gridRows),
-      new Uint8Array(Buffer.concat(shown)).subarray(0, gridRows.length * pictureValues),
-      size,
-    );
-    await showGrid(step, grid);
+    const pictures = (pixels: Uint8Array) => splitPictures(pixels, { height: size, width: size });
+    const drawn = pictures(Buffer.concat(shown)).slice(0, gridRows.length);
+    await showGrid(step, reconstructionGrid(pictures(gatherPixels(evaluated.cache, gridRows)), drawn));
     const result: Record<string, number> = { psnr: psnrSum / evaluated.rows.length };
     if (lpips !== undefined) result.lpips = lpipsSum / evaluated.rows.length;
     if (quantized) {

@@ -1,0 +1,31 @@
+import { join } from 'node:path';
+import type { Raster } from '@easel/core';
+import { writeFileAtomic } from '@easel/core/node';
+import { encodePng } from './encode-png.js';
+
+/** A batch that brought a run to its end. */
+export interface FailedBatch {
+  /** What is common to its samples: step, keys of the noise. */
+  readonly about: Readonly<Record<string, unknown>>;
+  /** One object a sample. */
+  readonly samples: readonly object[];
+  /** The samples, where they are pictures. */
+  readonly picture?: Raster | undefined;
+}
+
+/**
+ * Writes failed-batch.json into a run's folder, a sample a line, and failed-batch.png if the samples are pictures. Returns the path of
+ * the former.
+ */
+export async function saveFailedBatch(
+  folder: string,
+  { about, samples, picture }: FailedBatch,
+): Promise<string> {
+  const path = join(folder, 'failed-batch.json');
+  const head = JSON.stringify(about).slice(0, -1);
+  const lines = samples.map((sample) => `  ${JSON.stringify(sample)}`).join(',\n');
+  await writeFileAtomic(path, `${head},\n"samples":[\n${lines}\n]}\n`);
+  if (picture !== undefined)
+    await writeFileAtomic(join(folder, 'failed-batch.png'), await encodePng(picture));
+  return path;
+}
