@@ -1,7 +1,7 @@
 // Puts the built addon, without its symbols, where node-gyp-build looks for a prebuilt one of a platform: prebuilds/<platform>-<arch>/. One binary
 // serves every CPU of the platform. npm runs it before it packs; publish from a tree that holds the folders of all platforms.
 //
-// `node scripts/prebuild.mjs` takes what install.mjs has built. With `--arch arm64` on Linux of another architecture it builds with a
+// `node scripts/stage-addon.mjs` takes what install.mjs has built. With `--arch arm64` on Linux of another architecture it builds with a
 // cross-compiler (CC, CXX, AR and STRIP name one; else Debian's), beside the build of this machine.
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
@@ -13,7 +13,7 @@ const packageDir = join(import.meta.dirname, '..');
 const { arch } = parseArgs({ options: { arch: { type: 'string', default: process.arch } } }).values;
 
 function fail(message) {
-  console.error(`prebuild: ${message}`);
+  console.error(`stage-addon: ${message}`);
   process.exit(1);
 }
 
@@ -36,5 +36,5 @@ mkdirSync(folder, { recursive: true });
 copyFileSync(built, prebuilt);
 const strip = spawnSync(stripper, process.platform === 'darwin' ? ['-x', prebuilt] : [prebuilt]);
 console.log(
-  `prebuild: ${prebuilt}${strip.status === 0 ? '' : ` (with symbols: there is no ${stripper} here)`}`,
+  `stage-addon: ${prebuilt}${strip.status === 0 ? '' : ` (with symbols: there is no ${stripper} here)`}`,
 );

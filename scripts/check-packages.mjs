@@ -1,0 +1,150 @@
+// Packs every package that is published and looks at the tarballs: `npm run check-packages`, after a build.
+//
+// publint and attw ("are the types wrong") judge what an importer finds. The rules of this house are below, one
+// function each. Prints what is wrong, a line a fault, and ends with 1 if there is one.
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { builtinModules } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
+import { publint } from 'publint';
+import { formatMessage } from 'publint/utils';
+import ts from 'typescript';
+
+const root = join(import.meta.dirname, '..');
+const readJson = (path) => JSON.parse(readFileSync(path, 'utf8'));
+const license = readFileSync(join(root, 'LICENSE'), 'utf8');
+
+const packages = readdirSync(join(root, 'packages'))
+  .map((name) => join(root, 'packages', name))
+  .filter((folder) => existsSync(join(folder, 'package.json')))
+  .map((folder) => ({ folder, manifest: readJson(join(folder, 'package.json')) }))
+  .filter(({ manifest }) => !manifest.private);
+
+/** What npm would publish of each package, by its name. No script runs: the build is what is looked at. */
+function pack(destination) {
+  const names = packages.flatMap(({ manifest }) => ['-w', manifest.name]);
+  const flags = ['--json', '--ignore-scripts', '--pack-destination', destination];
+  const stdio = ['ignore', 'pipe', 'ignore'];
+  const printed = JSON.parse(
+    execFileSync('npm', ['pack', ...flags, ...names], { cwd: root, encoding: 'utf8', stdio }),
+  );
+  return new Map(
+    printed.map(({ name, filename, files }) => [
+      name,
+      { tarball: join(destination, filename), files: files.map(({ path }) => path) },
+    ]),
+  );
+}
+
+async function publintFaults({ manifest, tarball }) {
+  const { buffer, byteOffset, byteLength } = readFileSync(tarball);
+  const packed = { tarball: buffer.slice(byteOffset, byteOffset + byteLength) };
+  const { messages } = await publint({ strict: true, pack: packed });
+  return messages.map((message) => `publint: ${formatMessage(message, manifest)}`);
+}
+
+/** The packages are ES modules for Node ≥ 20.19, so what CommonJS and Node 10 resolve is not asked for. */
+async function typesFaults({ tarball }) {
+  const analysis = await checkPackage(createPackageFromTarballData(new Uint8Array(readFileSync(tarball))));
+  if (!analysis.types) return ['attw: no types'];
+  return analysis.problems
+    .filter(({ resolutionKind = 'node16-esm' }) => ['node16-esm', 'bundler'].includes(resolutionKind))
+    .filter(({ kind }) => kind !== 'CJSResolvesToESM')
+    .map(({ kind, ...where }) => `attw: ${kind} ${JSON.stringify(where)}`);
+}
+
+function manifestFaults({ folder, manifest }) {
+  const faults = [];
+  for (const field of ['description', 'keywords', 'license', 'engines', 'exports', 'files', 'sideEffects'])
+    if (manifest[field] === undefined) faults.push(`package.json has no "${field}"`);
+  if (manifest.publishConfig?.access !== 'public') faults.push('publishConfig.access is not "public"');
+  if (!manifest.scripts?.prepack?.startsWith('tsc -b'))
+    faults.push('prepack does not build: expected "tsc -b"');
+  for (const name of Object.keys(manifest.scripts ?? {}))
+    if (/^(pre|post)(build|install|test|version)$/.test(name))
+      faults.push(`the script "${name}" has the name of an npm hook`);
+  if (manifest.peerDependencies?.['@tensorflow/tfjs'] !== undefined)
+    if (manifest.peerDependencies['@tensorflow/tfjs'] !== '~4.22.0')
+      faults.push('the peer @tensorflow/tfjs is not "~4.22.0"');
+  const own = new Set(packages.map(({ manifest: { name } }) => name));
+  for (const [name, range] of Object.entries(manifest.dependencies ?? {}))
+    if (!own.has(name) && !/^[\^~]/.test(range)) faults.push(`${name} "${range}": expected a caret range`);
+  const path = join(folder, 'LICENSE');
+  if (!existsSync(path) || readFileSync(path, 'utf8') !== license)
+    faults.push('LICENSE is not that of the root');
+  return faults;
+}
+
+/** A tarball holds what runs, and nothing of a build, of tests, or of sources that are not there any more. */
+function contentFaults({ folder, files }) {
+  const faults = [];
+  for (const wanted of ['README.md', 'LICENSE'])
+    if (!files.includes(wanted)) faults.push(`${wanted} is not packed`);
+  for (const path of files) {
+    if (/\.tsbuildinfo$|\.d\.ts\.map$|(^|\/)testing\/|\.test\./.test(path)) faults.push(`${path} is packed`);
+    if (/^dist\/.*\.js\.map$/.test(path)) {
+      const { sources, sourcesContent = [] } = readJson(join(folder, path));
+      if (sourcesContent.length !== sources.length)
+        faults.push(`${path} maps to sources that are not packed`);
+    }
+    const source = join(folder, path.replace(/^dist\/(.*)\.js$/, 'src/$1.ts'));
+    if (/^dist\/.*\.js$/.test(path) && !existsSync(source))
+      faults.push(`${path} has no source: remove dist and build again`);
+  }
+  return faults;
+}
+
+/** Modules that do something when they are imported are in `sideEffects`, and all that are imported are dependencies. */
+function moduleFaults({ folder, manifest, files }) {
+  const { dependencies, peerDependencies, optionalDependencies, sideEffects } = manifest;
+  const known = new Set([
+    manifest.name,
+    ...Object.keys({ ...dependencies, ...peerDependencies, ...optionalDependencies }),
+  ]);
+  const listed = (path) =>
+    [`./${path}`, `./${dirname(path)}/*.js`].some((name) => sideEffects?.includes?.(name));
+  const faults = [];
+  for (const path of files.filter((file) => /^(dist|bin)\/.*\.js$/.test(file))) {
+    const text = readFileSync(join(folder, path), 'utf8');
+    const acts = ts
+      .createSourceFile(path, text, ts.ScriptTarget.ESNext)
+      .statements.some((node) => ACTING.has(node.kind));
+    if (acts && path.startsWith('dist/') && !listed(path))
+      faults.push(`${path} acts when it is imported: add it to "sideEffects"`);
+    for (const { fileName } of ts.preProcessFile(text).importedFiles) {
+      const name = fileName.match(/^(@[^/]+\/)?[^/]+/)?.[0] ?? '';
+      if (fileName.startsWith('.') || fileName.startsWith('node:') || builtinModules.includes(name)) continue;
+      if (!known.has(name)) faults.push(`${path} imports ${name}, which is no dependency`);
+    }
+  }
+  return faults;
+}
+
+/** Statements at the top of a module that change more than it. Loops are none: here they fill a module's own tables. */
+const ACTING = new Set([
+  ts.SyntaxKind.ExpressionStatement,
+  ts.SyntaxKind.IfStatement,
+  ts.SyntaxKind.TryStatement,
+]);
+
+const destination = mkdtempSync(join(tmpdir(), 'easel-packages-'));
+let count = 0;
+try {
+  const packed = pack(destination);
+  for (const { folder, manifest } of packages) {
+    const one = { folder, manifest, ...packed.get(manifest.name) };
+    const faults = [
+      ...(await publintFaults(one)),
+      ...(await typesFaults(one)),
+      ...[manifestFaults, contentFaults, moduleFaults].flatMap((rule) => rule(one)),
+    ];
+    for (const fault of faults) console.error(`${manifest.name}: ${fault}`);
+    count += faults.length;
+  }
+} finally {
+  rmSync(destination, { recursive: true });
+}
+console.log(`${packages.length} packages packed, ${count} faults`);
+process.exitCode = count > 0 ? 1 : 0;
