@@ -6,6 +6,7 @@ export default {
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: {
     '^@easel/conformance/(.*)$': '<rootDir>/packages/conformance/src/$1.ts',
+    '^@easel/core/kernel-contract$': '<rootDir>/packages/core/src/kernel-contract/index.ts',
     '^@easel/([^/]+)/node$': '<rootDir>/packages/$1/src/node.ts',
     '^@easel/([^/]+)$': '<rootDir>/packages/$1/src/index.ts',
     '^safetensors-ts/node$': '<rootDir>/packages/safetensors-ts/src/node.ts',

@@ -8,6 +8,7 @@ export { AllocationError } from './allocation-error.js';
 export { NativeBackend } from './backend.js';
 export type { PoolUsage } from './block-pool.js';
 export { type KernelCount, kernelCounts, resetKernelCounts } from './kernel-counts.js';
+export type { FusedKernels } from './kernels/fused-kernels.js';
 export { type Rehearsal, rehearse } from './rehearsal.js';
 
 /** Whether the backend can be used here, and with what. */

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { ConfigError, didYouMean } from '../errors.js';
+import type { KernelAttributes } from '../kernel-contract/types.js';
 import { gradientsOf, hasKernel, registerGradientOnce, runKernel } from './fused-kernel.js';
 
 /** An elementwise function of float32 tensors of any shape. */
@@ -43,9 +44,9 @@ registerGradientOnce({
   inputsToSave: ['x'],
   gradFunc: (dys, saved, attrs) => {
     const [x] = saved as [tf.Tensor];
-    const { approximate } = attrs as unknown as { approximate: boolean };
-    const plain = approximate ? plainGeluTanh : plainGelu;
-    return { x: () => elementwiseGradient('GeluGrad', plain, dys as tf.Tensor, x, { approximate }) };
+    const dy = dys as tf.Tensor;
+    const plain = attrs.approximate ? plainGeluTanh : plainGelu;
+    return { x: () => elementwiseGradient(() => runKernel('GeluGrad', { dy, x }, attrs), plain, dy, x) };
   },
 });
 
@@ -54,18 +55,17 @@ registerGradientOnce({
   inputsToSave: ['x'],
   gradFunc: (dys, saved) => {
     const [x] = saved as [tf.Tensor];
-    return { x: () => elementwiseGradient('SiluGrad', plainSilu, dys as tf.Tensor, x) };
+    const dy = dys as tf.Tensor;
+    return { x: () => elementwiseGradient(() => runKernel('SiluGrad', { dy, x }), plainSilu, dy, x) };
   },
 });
 
 function elementwiseGradient(
-  kernel: string,
+  fused: () => tf.Tensor[],
   plain: Activation,
   dy: tf.Tensor,
   x: tf.Tensor,
-  attrs: Readonly<Record<string, boolean>> = {},
 ): tf.Tensor {
-  const fused = () => runKernel(kernel, { dy, x }, attrs);
   return gradientsOf(fused, (input) => plain(input as tf.Tensor), [x], dy)[0] as tf.Tensor;
 }
 
@@ -80,7 +80,7 @@ export function relu<T extends tf.Tensor>(x: T): T {
 }
 
 /** An activation that products and gates compute in the same pass. */
-export type FusableActivation = 'relu' | 'gelu' | 'gelu_tanh' | 'silu';
+export type FusableActivation = KernelAttributes<'GatedActivation'>['activation'];
 
 /** Fusable activations as operations of their own. */
 export const FUSABLE_ACTIVATIONS: Readonly<Record<FusableActivation, Activation>> = {

@@ -43,12 +43,14 @@ export function attention(
 ): tf.Tensor3D {
   checkAttention(q, k, v, options);
   if (!hasKernel('Attention')) return plainAttention(q, k, v, options);
-  const settings = kernelSettings(q, k, options);
   const { bias } = options;
-  const name = bias === undefined ? 'Attention' : 'BiasedAttention';
   return tf.tidy(() => {
     // The gradient reads its settings from the tape and two numbers of each row from the second output.
-    const [y] = runKernel(name, { q, k, v, bias }, { ...settings, withStats: tapeIsOn() });
+    const settings = { ...kernelSettings(q, k, options), withStats: tapeIsOn() };
+    const [y] =
+      bias === undefined
+        ? runKernel('Attention', { q, k, v }, settings)
+        : runKernel('BiasedAttention', { q, k, v, bias }, settings);
     return y as tf.Tensor3D;
   });
 }
@@ -66,7 +68,7 @@ registerGradientOnce({
   gradFunc: (dys, saved, attrs) => {
     const [q, k, v, y, stats] = saved as [tf.Tensor3D, tf.Tensor3D, tf.Tensor3D, tf.Tensor, tf.Tensor];
     const dy = (dys as tf.Tensor[])[0] as tf.Tensor;
-    const settings = attrs as unknown as KernelSettings;
+    const settings = attrs;
     const plain = (...[q, k, v]: tf.Tensor[]): tf.Tensor =>
       plainAttention(q as tf.Tensor3D, k as tf.Tensor3D, v as tf.Tensor3D, settings);
     const fused = () => runKernel('AttentionGrad', { dy, q, k, v, y, stats }, settings);
@@ -89,7 +91,7 @@ registerGradientOnce({
       tf.Tensor,
     ];
     const dy = (dys as tf.Tensor[])[0] as tf.Tensor;
-    const settings = attrs as unknown as KernelSettings;
+    const settings = attrs;
     const plain = (...[q, k, v, bias]: tf.Tensor[]): tf.Tensor =>
       plainAttention(q as tf.Tensor3D, k as tf.Tensor3D, v as tf.Tensor3D, {
         ...settings,
@@ -100,7 +102,7 @@ registerGradientOnce({
     const parts = gradientsOf(fused, plain, [q, k, v, bias], dy);
     const [dq, dk, dv, dbias] = parts as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor?];
     // Most biases are masks, whose gradient nobody asks for: it is computed when it is.
-    const ofBias = () => dbias ?? (runKernel('AttentionBiasGrad', inputs, settings)[0] as tf.Tensor);
+    const ofBias = () => dbias ?? runKernel('AttentionBiasGrad', inputs, settings)[0];
     return { q: () => dq, k: () => dk, v: () => dv, bias: ofBias };
   },
 });

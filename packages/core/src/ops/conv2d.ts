@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { ShapeError } from '../errors.js';
+import type { KernelAttributes } from '../kernel-contract/types.js';
 import { hasKernel, registerGradientOnce, runKernel } from './fused-kernel.js';
 import { tapeIsOn } from './tape.js';
 
@@ -41,8 +42,8 @@ export function conv2d(
       `conv2d: expected bias [${kernel.shape[3]}] for kernel [${kernel.shape}], got [${bias.shape}].`,
     );
   }
-  if (typeof padding !== 'string' && tf.getBackend() === 'tensorflow' && tapeIsOn()) {
-    // Its convolutions take zeros around the picture, but their gradients do not.
+  if (typeof padding !== 'string' && tapeIsOn() && !hasKernel('BiasedConv2D')) {
+    // The gradients of tfjs-node's convolutions take no zeros around the picture.
     const zeros: [number, number][] = [[0, 0], [...padding[0]], [...padding[1]], [0, 0]];
     return tf.tidy(() => conv2d(tf.pad(x, zeros), kernel, bias, { ...options, padding: 'valid' }));
   }
@@ -57,8 +58,13 @@ export function conv2d(
   }
   const name = activation === undefined ? 'BiasedConv2D' : 'ReluConv2D';
   if (x.dtype !== 'float32' || !hasKernel(name)) return plainConv2d(x, kernel, bias, stride, pad, activation);
-  const attrs = { strides: [stride, stride], pad, dataFormat: 'NHWC', dilations: [1, 1] };
-  return runKernel(name, { x, filter: kernel, bias }, attrs)[0] as tf.Tensor4D;
+  const attributes = {
+    strides: [stride, stride],
+    pad,
+    dataFormat: 'NHWC',
+    dilations: [1, 1],
+  } satisfies Conv2dAttributes;
+  return runKernel(name, { x, filter: kernel, bias }, attributes)[0] as tf.Tensor4D;
 }
 
 type Pad = Parameters<typeof tf.conv2d>[3];
@@ -79,29 +85,17 @@ function plainConv2d(
   });
 }
 
-interface Conv2dAttributes {
-  readonly strides: [number, number];
-  readonly pad: Pad;
-  readonly dataFormat: 'NHWC';
-}
+type Conv2dAttributes = KernelAttributes<'BiasedConv2D'>;
 
 /** Gradients from dz, the gradient of what the activation takes. */
 function gradientsFrom(dz: tf.Tensor, x: tf.Tensor, filter: tf.Tensor, attrs: Conv2dAttributes) {
   const { strides, pad, dataFormat } = attrs;
   const settings = { strides, pad, dataFormat };
+  const run = (name: string, inputs: tf.NamedTensorMap, attributes: tf.NamedAttrMap) =>
+    tf.engine().runKernel(name, inputs, { ...settings, ...attributes }) as tf.Tensor;
   return {
-    x: () =>
-      runKernel(
-        'Conv2DBackpropInput',
-        { dy: dz, filter },
-        { ...settings, inputShape: x.shape },
-      )[0] as tf.Tensor,
-    filter: () =>
-      runKernel(
-        'Conv2DBackpropFilter',
-        { x, dy: dz },
-        { ...settings, filterShape: filter.shape },
-      )[0] as tf.Tensor,
+    x: () => run(tf.Conv2DBackpropInput, { dy: dz, filter }, { inputShape: x.shape }),
+    filter: () => run(tf.Conv2DBackpropFilter, { x, dy: dz }, { filterShape: filter.shape }),
     bias: () => tf.sum(dz, [0, 1, 2]),
   };
 }
@@ -112,7 +106,7 @@ registerGradientOnce({
   inputsToSave: ['x', 'filter'],
   gradFunc: (dys, saved, attrs) => {
     const [x, filter] = saved as [tf.Tensor, tf.Tensor];
-    return gradientsFrom(dys as tf.Tensor, x, filter, attrs as unknown as Conv2dAttributes);
+    return gradientsFrom(dys as tf.Tensor, x, filter, attrs);
   },
 });
 
@@ -124,7 +118,7 @@ registerGradientOnce({
     const [x, filter, y] = saved as [tf.Tensor, tf.Tensor, tf.Tensor];
     const dy = dys as tf.Tensor;
     // Recorded for a derivative of a derivative: operations that have gradients.
-    const dz = tapeIsOn() ? tf.mul(dy, tf.step(y)) : (runKernel('ReluGrad', { dy, x: y })[0] as tf.Tensor);
-    return gradientsFrom(dz, x, filter, attrs as unknown as Conv2dAttributes);
+    const dz = tapeIsOn() ? tf.mul(dy, tf.step(y)) : runKernel('ReluGrad', { dy, x: y })[0];
+    return gradientsFrom(dz, x, filter, attrs);
   },
 });

@@ -27,11 +27,11 @@ registerGradientOnce({
   inputsToSave: ['logits', 'labels'],
   outputsToSave: [false, true],
   gradFunc: (dys, saved) => {
-    const [dloss] = dys as tf.Tensor[];
+    const [dloss] = dys as [tf.Tensor];
     const [logits, labels, lse] = saved as [tf.Tensor2D, tf.Tensor1D, tf.Tensor1D];
     const fused = () => runKernel('SparseCrossEntropyGrad', { dloss, logits, labels, lse });
     const plain = (x?: tf.Tensor) => plainSparseCrossEntropy(x as tf.Tensor2D, labels);
-    const [dlogits] = gradientsOf(fused, plain, [logits], dloss as tf.Tensor) as [tf.Tensor];
+    const [dlogits] = gradientsOf(fused, plain, [logits], dloss) as [tf.Tensor];
     return { logits: () => dlogits };
   },
 });

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { ShapeError } from '../errors.js';
+import { hasKernel, registerGradientOnce, runKernel } from './fused-kernel.js';
 
 /**
  * Rows of a table: y[..] = table[ids[..]].
@@ -27,9 +28,22 @@ export function embedding(table: tf.Tensor, ids: tf.Tensor): tf.Tensor {
   return lookUp(table);
 }
 
-/** out[ids[i]] += rows[i] from zeros [entries, D]. rows: float32 [R, D]; ids: int32 [R]. */
+/** out[ids[r]] += rows[r] from zeros [entries, ..]. rows: float32 [R, ..]; ids: int32 [R], each in 0 … entries − 1. */
 export function scatterAdd(rows: tf.Tensor, ids: tf.Tensor1D, entries: number): tf.Tensor {
-  // tfjs's own UnsortedSegmentSum passes over all rows once for every entry; only the native one is a scatter.
-  if (tf.getBackend() === 'native') return tf.unsortedSegmentSum(rows, ids, entries);
+  if (hasKernel('ScatterAdd')) return runKernel('ScatterAdd', { rows, ids }, { entries })[0];
+  return plainScatterAdd(rows, ids, entries);
+}
+
+registerGradientOnce({
+  kernelName: 'ScatterAdd',
+  inputsToSave: ['ids'],
+  gradFunc: (dys, saved) => {
+    const [ids] = saved as [tf.Tensor1D];
+    return { rows: () => tf.gather(dys as tf.Tensor, ids) };
+  },
+});
+
+/** scatterAdd in tfjs operations. Its UnsortedSegmentSum would pass over all rows once for every entry. */
+export function plainScatterAdd(rows: tf.Tensor, ids: tf.Tensor1D, entries: number): tf.Tensor {
   return tf.tidy(() => tf.scatterND(tf.reshape(ids, [ids.size, 1]), rows, [entries, ...rows.shape.slice(1)]));
 }

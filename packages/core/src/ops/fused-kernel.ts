@@ -1,34 +1,60 @@
 import * as tf from '@tensorflow/tfjs';
+import type {
+  AttributesArgument,
+  KernelAttributes,
+  KernelInputs,
+  KernelName,
+  KernelOutputs,
+} from '../kernel-contract/types.js';
 import { tapeIsOn } from './tape.js';
 
-/** Whether the running backend has a kernel of this name. Costs 0.13 µs. */
-export function hasKernel(name: string): boolean {
+/** Whether the running backend has this kernel of the contract. Costs 0.13 µs. */
+export function hasKernel(name: KernelName): boolean {
   return tf.getKernel(name, tf.getBackend()) !== undefined;
 }
 
-/** Runs a kernel by name and returns all its outputs. Inputs that are undefined are left out. */
-export function runKernel(
-  name: string,
-  inputs: Readonly<Record<string, tf.Tensor | undefined>>,
-  attrs: tf.NamedAttrMap = {},
-): tf.Tensor[] {
+/**
+ * Runs a kernel of the contract (kernel-contract/kernels.ts), which says what it takes and gives.
+ * Inputs that are undefined are left out. The backend must have it: ask `hasKernel` first.
+ */
+export function runKernel<Name extends KernelName>(
+  name: Name,
+  inputs: KernelInputs<NoInfer<Name>>,
+  ...[attributes]: AttributesArgument<NoInfer<Name>>
+): KernelOutputs<Name> {
   const given: Record<string, tf.Tensor> = {};
   for (const key in inputs) {
-    const tensor = inputs[key];
+    const tensor = inputs[key as keyof KernelInputs<Name>] as tf.Tensor | undefined;
     if (tensor !== undefined) given[key] = tensor;
   }
+  const attrs = (attributes ?? {}) as unknown as tf.NamedAttrMap;
   const outputs = tf.engine().runKernel(name, given, attrs) as tf.Tensor | tf.Tensor[];
-  return Array.isArray(outputs) ? outputs : [outputs];
+  return (Array.isArray(outputs) ? outputs : [outputs]) as KernelOutputs<Name>;
+}
+
+/** The gradient of a kernel of the contract, as tfjs registers gradients. */
+export interface KernelGradient<Name extends KernelName> {
+  readonly kernelName: Name;
+  readonly inputsToSave?: (keyof KernelInputs<Name> & string)[];
+  readonly outputsToSave?: boolean[];
+  /** From the outputs' gradients (one, or a list where the kernel gives several) and what was saved, a function for each input that may be asked for. */
+  readonly gradFunc: (
+    dys: tf.Tensor | tf.Tensor[],
+    saved: tf.Tensor[],
+    attributes: KernelAttributes<Name>,
+  ) => { readonly [Input in keyof KernelInputs<Name>]?: () => tf.Tensor };
 }
 
 /** Registers a kernel's gradient for all backends, unless another copy of this module has done so. */
-export function registerGradientOnce(config: tf.GradConfig): void {
-  if (tf.getGradient(config.kernelName) === undefined) tf.registerGradient(config);
+export function registerGradientOnce<Name extends KernelName>(gradient: KernelGradient<Name>): void {
+  if (tf.getGradient(gradient.kernelName) === undefined)
+    tf.registerGradient(gradient as unknown as tf.GradConfig);
 }
 
 /**
- * Gradients of a fused operation's inputs: by its backward kernel, or, where this backward pass is itself being recorded for a
- * derivative of a derivative, through the plain form, whose operations all have gradients.
+ * Gradients of a fused operation's inputs: by its backward kernel, or, where this backward pass is
+ * itself being recorded for a derivative of a derivative, through the plain form, whose operations
+ * all have gradients.
  */
 export function gradientsOf(
   fused: () => tf.Tensor[],

@@ -29,7 +29,7 @@ registerGradientOnce({
   inputsToSave: ['gate', 'up'],
   gradFunc: (dys, saved, attrs) => {
     const [gate, up] = saved as [tf.Tensor, tf.Tensor];
-    const { activation } = attrs as unknown as { activation: FusableActivation };
+    const { activation } = attrs;
     const dy = dys as tf.Tensor;
     const fused = () => runKernel('GatedActivationGrad', { dy, gate, up }, { activation });
     const plain = (...[gate, up]: tf.Tensor[]) =>

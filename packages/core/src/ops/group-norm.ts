@@ -52,15 +52,15 @@ registerGradientOnce({
   inputsToSave: ['x', 'scale', 'bias'],
   outputsToSave: [false, true, true],
   gradFunc: (dys, saved, attrs) => {
-    const [dy] = dys as tf.Tensor[];
+    const [dy] = dys as [tf.Tensor];
     const [x, scale, bias, mean, rstd] = saved as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor];
-    const { groups, epsilon, swish } = attrs as unknown as Required<GroupNormOptions>;
+    const { groups, epsilon, swish = false } = attrs;
     const [dx, dscale, dbias] = gradientsOf(
       () => runKernel('GroupNormGrad', { dy, x, mean, rstd, scale, bias }, { groups, swish }),
       (x, scale, bias) =>
         plainGroupNorm(x as tf.Tensor, scale as tf.Tensor, bias as tf.Tensor, { groups, epsilon, swish }),
       [x, scale, bias],
-      dy as tf.Tensor,
+      dy,
     ) as [tf.Tensor, tf.Tensor, tf.Tensor];
     return { x: () => dx, scale: () => dscale, bias: () => dbias };
   },

@@ -42,10 +42,10 @@ export function linear(
     );
   }
   if (x.dtype !== 'float32' || !hasKernel('Linear')) return plainLinear(x, kernel, bias, options);
-  if (activation === undefined) return runKernel('Linear', { x, kernel, bias, residual })[0] as tf.Tensor;
-  if (!tapeIsOn()) return runKernel('Linear', { x, kernel, bias, residual }, { activation })[0] as tf.Tensor;
+  if (activation === undefined) return runKernel('Linear', { x, kernel, bias, residual })[0];
+  if (!tapeIsOn()) return runKernel('Linear', { x, kernel, bias, residual }, { activation })[0];
   return tf.tidy(() => {
-    const z = runKernel('Linear', { x, kernel, bias })[0] as tf.Tensor;
+    const [z] = runKernel('Linear', { x, kernel, bias });
     const y = FUSABLE_ACTIVATIONS[activation](z);
     return residual === undefined ? y : tf.add(y, residual);
   });
@@ -95,10 +95,9 @@ registerGradientOnce({
     }
     return {
       x: summing(
-        (residual) =>
-          runKernel('Linear', { x: dy, kernel, residual }, { transposeKernel: true })[0] as tf.Tensor,
+        (residual) => runKernel('Linear', { x: dy, kernel, residual }, { transposeKernel: true })[0],
       ),
-      kernel: () => runKernel('LinearKernelGrad', { x, dy })[0] as tf.Tensor,
+      kernel: () => runKernel('LinearKernelGrad', { x, dy })[0],
       bias,
       residual: () => tf.clone(dy),
     };

@@ -66,8 +66,7 @@ function fusedNorm(
   rms: boolean,
 ): tf.Tensor {
   // Without a tape nothing is to be saved, and the detour through customGrad would cost more than the norm of a few rows.
-  if (!tapeIsOn())
-    return tf.tidy(() => runKernel('LayerNorm', { x, scale, bias }, { epsilon, rms })[0] as tf.Tensor);
+  if (!tapeIsOn()) return tf.tidy(() => runKernel('LayerNorm', { x, scale, bias }, { epsilon, rms })[0]);
   const hasBias = bias !== undefined;
   const inputs = [x, scale, bias].filter((tensor) => tensor !== undefined);
   const unpack = ([input, ...rest]: tf.Tensor[]) => ({
@@ -83,14 +82,14 @@ function fusedNorm(
     const save = args[inputs.length] as unknown as tf.GradSaveFunc;
     const given = args.slice(0, inputs.length) as tf.Tensor[];
     const { input, factor, shift } = unpack(given);
-    const outputs = runKernel('LayerNorm', { x: input, scale: factor, bias: shift }, { epsilon, rms });
-    const [y, mean, rstd] = outputs as [tf.Tensor, tf.Tensor, tf.Tensor];
+    const named = { x: input, scale: factor, bias: shift };
+    const [y, mean, rstd] = runKernel('LayerNorm', named, { epsilon, rms });
     save([...given, mean, rstd]);
     const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor[] => {
       const kept = saved.slice(0, inputs.length);
       const fused = (): tf.Tensor[] => {
         const { input: x, factor: scale } = unpack(kept);
-        const [mean, rstd] = saved.slice(inputs.length);
+        const [mean, rstd] = saved.slice(inputs.length) as [tf.Tensor, tf.Tensor];
         const [dx, dscale, dbias] = runKernel(
           'LayerNormGrad',
           { dy, x, mean, rstd, scale },

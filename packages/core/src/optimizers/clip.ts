@@ -46,6 +46,6 @@ export function scaled(gradient: tf.Tensor, factor: number): tf.Tensor {
 
 /** Σ x², a scalar. */
 function sumOfSquares(x: tf.Tensor): tf.Tensor {
-  if (hasKernel('SumOfSquares')) return runKernel('SumOfSquares', { x })[0] as tf.Tensor;
+  if (hasKernel('SumOfSquares')) return runKernel('SumOfSquares', { x })[0];
   return tf.sum(tf.square(x));
 }

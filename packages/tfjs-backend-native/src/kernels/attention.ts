@@ -1,12 +1,12 @@
 import type { TensorInfo } from '@tensorflow/tfjs';
 import { addon } from '../addon.js';
 import { requireFloat32 } from './activation.js';
-import { type KernelArguments, nativeKernel, sizeOf } from './kernel.js';
+import { type FusedArguments, fusedKernel, sizeOf } from './kernel.js';
 
 const sizes = new Int32Array(11);
 
 /** Attributes of these kernels. */
-interface AttentionAttributes {
+export interface AttentionAttributes {
   readonly heads: number;
   readonly scale: number;
   /** Keys that count; all by default. */
@@ -14,9 +14,14 @@ interface AttentionAttributes {
   /** Query t looks at keys 0 … firstQuery + t only. */
   readonly causal?: boolean;
   readonly firstQuery?: number;
+}
+
+export interface ForwardAttributes extends AttentionAttributes {
   /** Whether to return `stats` too, which the gradient needs. */
   readonly withStats?: boolean;
 }
+
+type ForwardArguments = FusedArguments<Record<'q' | 'k' | 'v', TensorInfo>, ForwardAttributes>;
 
 /**
  * softmax(scale·q·kᵀ + bias)·v for each head: y, and with `withStats` float32 [B, N, 2, T], the maximum of each query's scores and
@@ -25,11 +30,16 @@ interface AttentionAttributes {
  * q and y: float32 [B, T, D]; k, v: [B, S, D], heads side by side (column n·K + k belongs to head n), of which the first `keyLength` rows
  * count; bias: [1 or B, 1 or N, 1 or T, keyLength or more]. Vaswani et al. 2017, arXiv:1706.03762 §3.2.
  */
-function attend(name: string, { inputs, backend, attrs }: KernelArguments): TensorInfo[] {
-  const { q, k, v, bias } = inputs as Record<'q' | 'k' | 'v', TensorInfo> & { bias?: TensorInfo };
-  const { heads, scale, withStats = false } = attrs as unknown as AttentionAttributes;
+function attend(
+  name: string,
+  args: ForwardArguments,
+  bias?: TensorInfo,
+): [TensorInfo] | [TensorInfo, TensorInfo] {
+  const { inputs, backend, attrs } = args;
+  const { q, k, v } = inputs;
+  const { heads, scale, withStats = false } = attrs;
   requireFloat32(name, { q, k, v, bias });
-  setSizes(name, q, k, v, bias, attrs as unknown as AttentionAttributes);
+  setSizes(name, q, k, v, bias, attrs);
   const y = backend.allocate(q.shape, 'float32');
   const [batch, queries] = q.shape as [number, number, number];
   const stats = withStats ? backend.allocate([batch, heads, 2, queries], 'float32') : undefined;
@@ -48,14 +58,23 @@ function attend(name: string, { inputs, backend, attrs }: KernelArguments): Tens
 }
 
 /** Attention without a bias. */
-export const attention = nativeKernel('Attention', (args) => attend('Attention', args));
+export const attention = fusedKernel('Attention', (args: ForwardArguments) => attend('Attention', args));
 
 /** Attention with a bias: a kernel of its own, because a registered gradient cannot save an input that may be missing. */
-export const biasedAttention = nativeKernel('BiasedAttention', (args) => attend('BiasedAttention', args));
+export const biasedAttention = fusedKernel(
+  'BiasedAttention',
+  (args: FusedArguments<Record<'q' | 'k' | 'v' | 'bias', TensorInfo>, ForwardAttributes>) =>
+    attend('BiasedAttention', args, args.inputs.bias),
+);
+
+type GradientArguments<Bias = { bias?: TensorInfo | undefined }> = FusedArguments<
+  Record<'dy' | 'q' | 'k' | 'v' | 'y' | 'stats', TensorInfo> & Bias,
+  AttentionAttributes
+>;
 
 /** Gradients of q, k and v, from dy and what `attend` was given and has made: inputs dy, q, k, v, bias (if any), y, stats. */
-export const attentionGrad = nativeKernel('AttentionGrad', ({ inputs, backend, attrs }: KernelArguments) => {
-  const { q, k, v } = inputs as Record<'q' | 'k' | 'v', TensorInfo>;
+export const attentionGrad = fusedKernel('AttentionGrad', ({ inputs, backend, attrs }: GradientArguments) => {
+  const { q, k, v } = inputs;
   const dq = backend.allocate(q.shape, 'float32');
   const dk = backend.allocate(k.shape, 'float32');
   const dv = backend.allocate(v.shape, 'float32');
@@ -64,10 +83,10 @@ export const attentionGrad = nativeKernel('AttentionGrad', ({ inputs, backend, a
 });
 
 /** Gradient of the bias; inputs as for AttentionGrad. Apart from it, because masks need none. */
-export const attentionBiasGrad = nativeKernel(
+export const attentionBiasGrad = fusedKernel(
   'AttentionBiasGrad',
-  ({ inputs, backend, attrs }: KernelArguments) => {
-    const dbias = backend.allocate((inputs as { bias: TensorInfo }).bias.shape, 'float32');
+  ({ inputs, backend, attrs }: GradientArguments<{ bias: TensorInfo }>) => {
+    const dbias = backend.allocate(inputs.bias.shape, 'float32');
     runGradient('AttentionBiasGrad', { inputs, backend, attrs }, [null, null, null, dbias.values]);
     return dbias.info;
   },
@@ -75,12 +94,11 @@ export const attentionBiasGrad = nativeKernel(
 
 type Gradients = [Float32Array | null, Float32Array | null, Float32Array | null, Float32Array | null];
 
-function runGradient(name: string, { inputs, backend, attrs }: KernelArguments, outputs: Gradients): void {
-  const { dy, q, k, v, y, stats } = inputs as Record<'dy' | 'q' | 'k' | 'v' | 'y' | 'stats', TensorInfo>;
-  const bias = inputs.bias as TensorInfo | undefined;
-  const { scale } = attrs as unknown as AttentionAttributes;
+function runGradient(name: string, { inputs, backend, attrs }: GradientArguments, outputs: Gradients): void {
+  const { dy, q, k, v, bias, y, stats } = inputs;
+  const { scale } = attrs;
   requireFloat32(name, { dy, q, k, v, bias, y, stats });
-  setSizes(name, q, k, v, bias, attrs as unknown as AttentionAttributes);
+  setSizes(name, q, k, v, bias, attrs);
   if (sizeOf(q.shape) === 0) {
     for (const output of outputs) output?.fill(0);
     return;

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { addon } from '../addon.js';
 import { type ConvolutionAttributes, convolutionInfo, convolutionSizes } from './convolution.js';
 import { planEpilogue } from './epilogue.js';
-import { type NativeKernel, nativeKernel, runOnCpu } from './kernel.js';
+import { type FusedArguments, fusedKernel, nativeKernel, runOnCpu } from './kernel.js';
 
 /** activation(convolution + bias) of x [B,H,W,C] with filter [h,w,C,D]; float32 NHWC natively, the rest by the cpu kernel. */
 export const fusedConv2D = nativeKernel(tf.FusedConv2D, (args) => {
@@ -29,9 +29,14 @@ export const fusedConv2D = nativeKernel(tf.FusedConv2D, (args) => {
   return epilogue.rest(info);
 });
 
+type ConvolutionArguments = FusedArguments<
+  Record<'x' | 'filter', tf.TensorInfo> & { bias?: tf.TensorInfo | undefined },
+  Pick<ConvolutionAttributes, 'strides' | 'pad' | 'dilations'> & { dataFormat: 'NHWC' }
+>;
+
 /** FusedConv2D under another name and with this activation: a name of its own has a gradient of its own, that saves what it needs. */
-const named = (kernelName: string, activation: string): NativeKernel =>
-  nativeKernel(kernelName, (args) => {
+const named = <Name extends string>(kernelName: Name, activation: string) =>
+  fusedKernel(kernelName, (args: ConvolutionArguments) => {
     const attrs = { ...args.attrs, activation };
     return fusedConv2D.kernelFunc({
       ...args,
@@ -39,8 +44,8 @@ const named = (kernelName: string, activation: string): NativeKernel =>
     } as unknown as Parameters<tf.KernelFunc>[0]) as tf.TensorInfo;
   });
 
-/** Convolution with a bias, and with a bias and relu; attributes and inputs as FusedConv2D's. */
-export const namedConvolutions: readonly NativeKernel[] = [
-  named('BiasedConv2D', 'linear'),
-  named('ReluConv2D', 'relu'),
-];
+/** Convolution with a bias, or none. */
+export const biasedConv2D = named('BiasedConv2D', 'linear');
+
+/** Convolution with a bias, or none, then relu. */
+export const reluConv2D = named('ReluConv2D', 'relu');

@@ -1,6 +1,14 @@
 import * as tf from '@tensorflow/tfjs';
 import { addon } from '../addon.js';
-import { type NativeKernel, nativeKernel, runOnCpu, sizeOf } from './kernel.js';
+import { requireFloat32 } from './activation.js';
+import {
+  type FusedArguments,
+  fusedKernel,
+  type NativeKernel,
+  nativeKernel,
+  runOnCpu,
+  sizeOf,
+} from './kernel.js';
 import { asWords } from './strided-copy.js';
 
 /** Slices of x along `axis` at int32 indices; throws, naming index and position, where one is outside. */
@@ -49,6 +57,29 @@ const unsortedSegmentSum = nativeKernel(tf.UnsortedSegmentSum, (args) => {
   const y = backend.allocate([numSegments, ...rest], 'float32');
   addon().segmentSum(y.values, backend.float32(x), backend.int32(segmentIds), width);
   return y.info;
+});
+
+type ScatterAddArguments = FusedArguments<Record<'rows' | 'ids', tf.TensorInfo>, { entries: number }>;
+
+/**
+ * out[ids[r]] += rows[r] from zeros [entries, ..]: the sum of UnsortedSegmentSum under a name that
+ * says that it passes over the rows once. Ids outside 0 … entries − 1 are left out.
+ */
+export const scatterAdd = fusedKernel('ScatterAdd', ({ inputs, backend, attrs }: ScatterAddArguments) => {
+  const { rows, ids } = inputs;
+  const { entries } = attrs;
+  requireFloat32('ScatterAdd', { rows });
+  if (ids.dtype !== 'int32' || rows.shape.length === 0 || `${ids.shape}` !== `${rows.shape[0]}`)
+    throw new Error(
+      `ScatterAdd: expected rows [R, ..] and int32 ids [R], got [${rows.shape}] and ${ids.dtype} [${ids.shape}].`,
+    );
+  if (!(Number.isInteger(entries) && entries >= 0))
+    throw new Error(`ScatterAdd: expected entries to be an integer from 0, got ${entries}.`);
+  const rest = rows.shape.slice(1);
+  const out = backend.allocate([entries, ...rest], 'float32');
+  if (out.values.length > 0)
+    addon().segmentSum(out.values, backend.float32(rows), backend.int32(ids), sizeOf(rest));
+  return out.info;
 });
 
 /**

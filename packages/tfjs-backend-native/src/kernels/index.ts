@@ -1,5 +1,3 @@
-import { activationKernels } from './activation.js';
-import { attention, attentionBiasGrad, attentionGrad, biasedAttention } from './attention.js';
 import { batchMatMul } from './batch-mat-mul.js';
 import { batchNorm } from './batch-norm.js';
 import { conv2D } from './conv2d.js';
@@ -7,14 +5,12 @@ import { conv2DBackpropFilter } from './conv2d-backprop-filter.js';
 import { conv2DBackpropInput } from './conv2d-backprop-input.js';
 import { depthwiseKernels } from './depthwise.js';
 import { elementwiseKernels } from './elementwise.js';
-import { fusedConv2D, namedConvolutions } from './fused-conv2d.js';
+import { fusedConv2D } from './fused-conv2d.js';
+import { FUSED_KERNELS } from './fused-kernels.js';
 import { fusedMatMul } from './fused-mat-mul.js';
 import { gatherKernels } from './gather.js';
 import type { NativeKernel } from './kernel.js';
-import { linear, linearKernelGrad } from './linear.js';
 import { movementKernels } from './movement.js';
-import { narrowKernels } from './narrow.js';
-import { normKernels } from './norm.js';
 import { orderKernels } from './order.js';
 import { pieceKernels } from './pieces.js';
 import { poolKernels } from './pool.js';
@@ -22,37 +18,26 @@ import { reduceKernels } from './reduce.js';
 import { resizeKernels } from './resize.js';
 import { shareKernels } from './share.js';
 import { softmaxKernels } from './softmax.js';
-import { updateKernels } from './update.js';
 
 /** Every kernel that this backend has of its own. */
 export const NATIVE_KERNELS: readonly NativeKernel[] = [
   batchMatMul,
   fusedMatMul,
-  linear,
-  linearKernelGrad,
   conv2D,
   fusedConv2D,
-  ...namedConvolutions,
   conv2DBackpropInput,
   conv2DBackpropFilter,
   ...depthwiseKernels,
   ...elementwiseKernels,
-  ...activationKernels,
-  attention,
-  biasedAttention,
-  attentionGrad,
-  attentionBiasGrad,
-  ...updateKernels,
-  ...narrowKernels,
   ...softmaxKernels,
   ...resizeKernels,
   ...pieceKernels,
   ...poolKernels,
   batchNorm,
   ...reduceKernels,
-  ...normKernels,
   ...orderKernels,
   ...movementKernels,
   ...shareKernels,
   ...gatherKernels,
+  ...FUSED_KERNELS,
 ];

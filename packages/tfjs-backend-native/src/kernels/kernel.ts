@@ -26,6 +26,43 @@ export function nativeKernel(
   return { kernelName, kernelFunc: run as unknown as tf.KernelFunc };
 }
 
+/** What the function of a fused kernel receives: inputs and attributes of its own types. */
+export interface FusedArguments<Inputs, Attributes = Record<never, never>> {
+  readonly inputs: Inputs;
+  readonly backend: NativeBackend;
+  readonly attrs: Attributes;
+}
+
+/** A kernel that tfjs does not define, with the types of what it takes and gives. */
+export interface FusedKernel<
+  Name extends string = string,
+  Inputs = never,
+  Attributes = never,
+  Outputs extends FusedOutputs = FusedOutputs,
+> extends NativeKernel {
+  readonly kernelName: Name;
+  /** Never there: carries the types. */
+  readonly signature?: (inputs: Inputs, attributes: Attributes) => Outputs;
+}
+
+type FusedOutputs = tf.TensorInfo | readonly tf.TensorInfo[];
+
+/** Declares a fused kernel. Its types are those that the function's parameter and result are declared with. */
+export function fusedKernel<
+  const Name extends string,
+  Inputs,
+  Attributes,
+  const Outputs extends tf.TensorInfo | readonly [] | readonly [tf.TensorInfo, ...tf.TensorInfo[]],
+>(
+  kernelName: Name,
+  run: (args: FusedArguments<Inputs, Attributes>) => Outputs,
+): FusedKernel<Name, Inputs, Attributes, Outputs> {
+  // tfjs passes no attributes on where the caller gave none.
+  const withAttributes = (args: FusedArguments<Inputs, Attributes>) =>
+    run(args.attrs ? args : { ...args, attrs: {} as Attributes });
+  return { kernelName, kernelFunc: withAttributes as unknown as tf.KernelFunc };
+}
+
 /** Runs the cpu backend's kernel of that name on our data, and counts it: for dtypes and cases that have no native form. */
 export function runOnCpu(
   kernelName: string,

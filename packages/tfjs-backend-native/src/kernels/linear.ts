@@ -2,11 +2,16 @@ import type { TensorInfo } from '@tensorflow/tfjs';
 import { requireFloat32 } from './activation.js';
 import { sameShape } from './broadcast.js';
 import { NO_EPILOGUE, planEpilogue } from './epilogue.js';
-import { type KernelArguments, nativeKernel, sizeOf } from './kernel.js';
+import { type FusedArguments, fusedKernel, sizeOf } from './kernel.js';
 import { matrixProduct, NO_BATCH } from './matrix-product.js';
 
 /** Activations that the kernel knows; gelu_tanh is gelu's tanh form. */
-const ACTIVATIONS: readonly string[] = ['linear', 'relu', 'sigmoid', 'gelu', 'gelu_tanh', 'silu'];
+const ACTIVATIONS = ['linear', 'relu', 'sigmoid', 'gelu', 'gelu_tanh', 'silu'] as const;
+
+type LinearArguments = FusedArguments<
+  Record<'x' | 'kernel', TensorInfo> & Partial<Record<'bias' | 'residual', TensorInfo | undefined>>,
+  { activation?: (typeof ACTIVATIONS)[number]; transposeKernel?: boolean }
+>;
 
 /** True of an input that is float32 or was left out. */
 const isFloat32 = (info: TensorInfo | undefined) => info === undefined || info.dtype === 'float32';
@@ -18,15 +23,9 @@ const isFloat32 = (info: TensorInfo | undefined) => info === undefined || info.d
  * x: float32 [.., I]; kernel: [I, O]; bias: [O] or left out; residual and y: [.., O], residual may be left out. `activation` is one of
  * linear (the default), relu, sigmoid, gelu, gelu_tanh, silu. With `transposeKernel`, kernel is [O, I]: the gradient by x of the other form.
  */
-export const linear = nativeKernel('Linear', ({ inputs, backend, attrs }: KernelArguments) => {
-  const { x, kernel, bias, residual } = inputs as Record<'x' | 'kernel', TensorInfo> & {
-    bias?: TensorInfo;
-    residual?: TensorInfo;
-  };
-  const { activation = 'linear', transposeKernel = false } = (attrs ?? {}) as {
-    activation?: string;
-    transposeKernel?: boolean;
-  };
+export const linear = fusedKernel('Linear', ({ inputs, backend, attrs }: LinearArguments) => {
+  const { x, kernel, bias, residual } = inputs;
+  const { activation = 'linear', transposeKernel = false } = attrs;
   if (!isFloat32(x) || !isFloat32(kernel) || !isFloat32(bias) || !isFloat32(residual))
     requireFloat32('Linear', { x, kernel, bias, residual });
   const k = kernel.shape[transposeKernel ? 1 : 0] as number;
@@ -54,16 +53,21 @@ export const linear = nativeKernel('Linear', ({ inputs, backend, attrs }: Kernel
   return matrixProduct(backend, x, kernel, false, transposeKernel, shape, epilogue, residual);
 });
 
+type LinearKernelGradArguments = FusedArguments<Record<'x' | 'dy', TensorInfo>>;
+
 /** dkernel = xᵀ·dy over all rows: x float32 [.., I], dy [.., O] with the same leading axes → [I, O]. */
-export const linearKernelGrad = nativeKernel('LinearKernelGrad', ({ inputs, backend }: KernelArguments) => {
-  const { x, dy } = inputs as { x: TensorInfo; dy: TensorInfo };
-  if (!isFloat32(x) || !isFloat32(dy)) requireFloat32('LinearKernelGrad', { x, dy });
-  const rows = x.shape.slice(0, -1);
-  if (x.shape.length === 0 || dy.shape.length === 0 || `${rows}` !== `${dy.shape.slice(0, -1)}`)
-    throw new Error(
-      `LinearKernelGrad: expected x [.., I] and dy [.., O] with the same leading axes, got [${x.shape}] and [${dy.shape}].`,
-    );
-  const [m, n] = [x.shape.at(-1) as number, dy.shape.at(-1) as number];
-  const shape = { outShape: [m, n], m, n, k: sizeOf(rows), batch: NO_BATCH };
-  return matrixProduct(backend, x, dy, true, false, shape, NO_EPILOGUE);
-});
+export const linearKernelGrad = fusedKernel(
+  'LinearKernelGrad',
+  ({ inputs, backend }: LinearKernelGradArguments) => {
+    const { x, dy } = inputs;
+    if (!isFloat32(x) || !isFloat32(dy)) requireFloat32('LinearKernelGrad', { x, dy });
+    const rows = x.shape.slice(0, -1);
+    if (x.shape.length === 0 || dy.shape.length === 0 || `${rows}` !== `${dy.shape.slice(0, -1)}`)
+      throw new Error(
+        `LinearKernelGrad: expected x [.., I] and dy [.., O] with the same leading axes, got [${x.shape}] and [${dy.shape}].`,
+      );
+    const [m, n] = [x.shape.at(-1) as number, dy.shape.at(-1) as number];
+    const shape = { outShape: [m, n], m, n, k: sizeOf(rows), batch: NO_BATCH };
+    return matrixProduct(backend, x, dy, true, false, shape, NO_EPILOGUE);
+  },
+);

@@ -1,7 +1,7 @@
 import type { TensorInfo } from '@tensorflow/tfjs';
 import { addon } from '../addon.js';
 import { requireFloat32 } from './activation.js';
-import { type KernelArguments, type NativeKernel, nativeKernel, sizeOf } from './kernel.js';
+import { type FusedArguments, fusedKernel, sizeOf } from './kernel.js';
 
 function requireShape(kernelName: string, name: string, info: TensorInfo | undefined, shape: number[]): void {
   if (info !== undefined && `${info.shape}` !== `${shape}`)
@@ -16,10 +16,15 @@ function rowsOf(kernelName: string, x: TensorInfo): { width: number; rows: numbe
   return { width, rows: sizeOf(x.shape) / width };
 }
 
+type LayerNormArguments = FusedArguments<
+  { x: TensorInfo; scale?: TensorInfo | undefined; bias?: TensorInfo | undefined },
+  { epsilon: number; rms?: boolean }
+>;
+
 /** Layer or RMS norm over the last axis: x [.., D], scale? [D], bias? [D] → y, mean [rows], rstd [rows]. Formula in native/kernels/norm/norm.h. */
-const layerNorm = nativeKernel('LayerNorm', ({ inputs, backend, attrs }: KernelArguments) => {
-  const { x, scale, bias } = inputs as { x: TensorInfo; scale?: TensorInfo; bias?: TensorInfo };
-  const { epsilon, rms = false } = attrs as { epsilon: number; rms?: boolean };
+export const layerNorm = fusedKernel('LayerNorm', ({ inputs, backend, attrs }: LayerNormArguments) => {
+  const { x, scale, bias } = inputs;
+  const { epsilon, rms = false } = attrs;
   requireFloat32('LayerNorm', { x, scale, bias });
   const { width, rows } = rowsOf('LayerNorm', x);
   requireShape('LayerNorm', 'scale', scale, [width]);
@@ -40,38 +45,44 @@ const layerNorm = nativeKernel('LayerNorm', ({ inputs, backend, attrs }: KernelA
   return [y.info, mean.info, rstd.info];
 });
 
+type LayerNormGradArguments = FusedArguments<
+  Record<'dy' | 'x' | 'mean' | 'rstd', TensorInfo> & { scale?: TensorInfo | undefined },
+  { rms?: boolean; hasBias: boolean }
+>;
+
 /** Gradients of LayerNorm: dx, dscale [D] (empty if there is no scale), dbias [D] (empty unless hasBias). */
-const layerNormGrad = nativeKernel('LayerNormGrad', ({ inputs, backend, attrs }: KernelArguments) => {
-  const { dy, x, mean, rstd, scale } = inputs as Record<'dy' | 'x' | 'mean' | 'rstd', TensorInfo> & {
-    scale?: TensorInfo;
-  };
-  const { rms = false, hasBias } = attrs as { rms?: boolean; hasBias: boolean };
-  requireFloat32('LayerNormGrad', { dy, x, mean, rstd, scale });
-  const { width, rows } = rowsOf('LayerNormGrad', x);
-  requireShape('LayerNormGrad', 'dy', dy, x.shape);
-  requireShape('LayerNormGrad', 'mean', mean, [rows]);
-  requireShape('LayerNormGrad', 'rstd', rstd, [rows]);
-  requireShape('LayerNormGrad', 'scale', scale, [width]);
-  const dx = backend.allocate(x.shape, 'float32');
-  const dScale = backend.allocate([scale ? width : 0], 'float32');
-  const dBias = backend.allocate([hasBias ? width : 0], 'float32');
-  if (rows === 0) {
-    dScale.values.fill(0);
-    dBias.values.fill(0);
-  }
-  addon().layerNormGrad(
-    dx.values,
-    scale ? dScale.values : null,
-    hasBias ? dBias.values : null,
-    backend.float32(dy),
-    backend.float32(x),
-    backend.float32(mean),
-    backend.float32(rstd),
-    scale ? backend.float32(scale) : null,
-    rms,
-  );
-  return [dx.info, dScale.info, dBias.info];
-});
+export const layerNormGrad = fusedKernel(
+  'LayerNormGrad',
+  ({ inputs, backend, attrs }: LayerNormGradArguments) => {
+    const { dy, x, mean, rstd, scale } = inputs;
+    const { rms = false, hasBias } = attrs;
+    requireFloat32('LayerNormGrad', { dy, x, mean, rstd, scale });
+    const { width, rows } = rowsOf('LayerNormGrad', x);
+    requireShape('LayerNormGrad', 'dy', dy, x.shape);
+    requireShape('LayerNormGrad', 'mean', mean, [rows]);
+    requireShape('LayerNormGrad', 'rstd', rstd, [rows]);
+    requireShape('LayerNormGrad', 'scale', scale, [width]);
+    const dx = backend.allocate(x.shape, 'float32');
+    const dScale = backend.allocate([scale ? width : 0], 'float32');
+    const dBias = backend.allocate([hasBias ? width : 0], 'float32');
+    if (rows === 0) {
+      dScale.values.fill(0);
+      dBias.values.fill(0);
+    }
+    addon().layerNormGrad(
+      dx.values,
+      scale ? dScale.values : null,
+      hasBias ? dBias.values : null,
+      backend.float32(dy),
+      backend.float32(x),
+      backend.float32(mean),
+      backend.float32(rstd),
+      scale ? backend.float32(scale) : null,
+      rms,
+    );
+    return [dx.info, dScale.info, dBias.info];
+  },
+);
 
 function checkGroups(
   kernelName: string,
@@ -90,10 +101,15 @@ function checkGroups(
   return x.shape[0] as number;
 }
 
+type GroupNormArguments = FusedArguments<
+  Record<'x' | 'scale' | 'bias', TensorInfo>,
+  { groups: number; epsilon: number; swish?: boolean }
+>;
+
 /** Group norm of x [B, .., C] (channels last), then with `swish` y·σ(y) → y, mean [B, G], rstd [B, G]. Formula in native/kernels/norm/norm.h. */
-const groupNorm = nativeKernel('GroupNorm', ({ inputs, backend, attrs }: KernelArguments) => {
-  const { x, scale, bias } = inputs as Record<'x' | 'scale' | 'bias', TensorInfo>;
-  const { groups, epsilon, swish = false } = attrs as { groups: number; epsilon: number; swish?: boolean };
+export const groupNorm = fusedKernel('GroupNorm', ({ inputs, backend, attrs }: GroupNormArguments) => {
+  const { x, scale, bias } = inputs;
+  const { groups, epsilon, swish = false } = attrs;
   requireFloat32('GroupNorm', { x, scale, bias });
   const batch = checkGroups('GroupNorm', x, scale, bias, groups);
   const y = backend.allocate(x.shape, 'float32');
@@ -114,37 +130,39 @@ const groupNorm = nativeKernel('GroupNorm', ({ inputs, backend, attrs }: KernelA
   return [y.info, mean.info, rstd.info];
 });
 
-/** Gradients of GroupNorm: dx, dscale [C], dbias [C]. */
-const groupNormGrad = nativeKernel('GroupNormGrad', ({ inputs, backend, attrs }: KernelArguments) => {
-  const { dy, x, mean, rstd, scale, bias } = inputs as Record<
-    'dy' | 'x' | 'mean' | 'rstd' | 'scale' | 'bias',
-    TensorInfo
-  >;
-  const { groups, swish = false } = attrs as { groups: number; swish?: boolean };
-  requireFloat32('GroupNormGrad', { dy, x, mean, rstd, scale, bias });
-  const batch = checkGroups('GroupNormGrad', x, scale, bias, groups);
-  requireShape('GroupNormGrad', 'dy', dy, x.shape);
-  requireShape('GroupNormGrad', 'mean', mean, [batch, groups]);
-  requireShape('GroupNormGrad', 'rstd', rstd, [batch, groups]);
-  const dx = backend.allocate(x.shape, 'float32');
-  const dScale = backend.allocate([...scale.shape], 'float32');
-  const dBias = backend.allocate([...bias.shape], 'float32');
-  addon().groupNormGrad(
-    dx.values,
-    dScale.values,
-    dBias.values,
-    backend.float32(dy),
-    backend.float32(x),
-    backend.float32(mean),
-    backend.float32(rstd),
-    backend.float32(scale),
-    backend.float32(bias),
-    batch,
-    groups,
-    swish,
-  );
-  return [dx.info, dScale.info, dBias.info];
-});
+type GroupNormGradArguments = FusedArguments<
+  Record<'dy' | 'x' | 'mean' | 'rstd' | 'scale' | 'bias', TensorInfo>,
+  { groups: number; swish?: boolean }
+>;
 
-/** Normalisations and their gradients. */
-export const normKernels: readonly NativeKernel[] = [layerNorm, layerNormGrad, groupNorm, groupNormGrad];
+/** Gradients of GroupNorm: dx, dscale [C], dbias [C]. */
+export const groupNormGrad = fusedKernel(
+  'GroupNormGrad',
+  ({ inputs, backend, attrs }: GroupNormGradArguments) => {
+    const { dy, x, mean, rstd, scale, bias } = inputs;
+    const { groups, swish = false } = attrs;
+    requireFloat32('GroupNormGrad', { dy, x, mean, rstd, scale, bias });
+    const batch = checkGroups('GroupNormGrad', x, scale, bias, groups);
+    requireShape('GroupNormGrad', 'dy', dy, x.shape);
+    requireShape('GroupNormGrad', 'mean', mean, [batch, groups]);
+    requireShape('GroupNormGrad', 'rstd', rstd, [batch, groups]);
+    const dx = backend.allocate(x.shape, 'float32');
+    const dScale = backend.allocate([...scale.shape], 'float32');
+    const dBias = backend.allocate([...bias.shape], 'float32');
+    addon().groupNormGrad(
+      dx.values,
+      dScale.values,
+      dBias.values,
+      backend.float32(dy),
+      backend.float32(x),
+      backend.float32(mean),
+      backend.float32(rstd),
+      backend.float32(scale),
+      backend.float32(bias),
+      batch,
+      groups,
+      swish,
+    );
+    return [dx.info, dScale.info, dBias.info];
+  },
+);

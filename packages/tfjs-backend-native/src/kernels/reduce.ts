@@ -3,7 +3,14 @@ import { addon } from '../addon.js';
 import type { NativeBackend } from '../backend.js';
 import { planBroadcast } from './broadcast.js';
 import { BINARY_OPS } from './elementwise.js';
-import { type NativeKernel, nativeKernel, runOnCpu, sizeOf } from './kernel.js';
+import {
+  type FusedArguments,
+  fusedKernel,
+  type NativeKernel,
+  nativeKernel,
+  runOnCpu,
+  sizeOf,
+} from './kernel.js';
 
 const SUM = 0;
 const MAX = 1;
@@ -74,13 +81,15 @@ function reduction(kernelName: string, op: number, axesAttr: string, isMean = fa
   });
 }
 
+type SumGradArguments = FusedArguments<{ dy: tf.TensorInfo }, { shape: number[]; divisor: number }>;
+
 /**
  * SumGrad: dx[i] = dy[..] / divisor over x's shape: the gradient of a sum (divisor 1) or of a mean (the elements it is of).
  * dy: float32, its reduced axes kept with extent 1; attrs: shape, of x, and divisor.
  */
-const sumGrad = nativeKernel('SumGrad', ({ inputs, backend, attrs }) => {
-  const { dy } = inputs as { dy: tf.TensorInfo };
-  const { shape, divisor } = attrs as { shape: number[]; divisor: number };
+export const sumGrad = fusedKernel('SumGrad', ({ inputs, backend, attrs }: SumGradArguments) => {
+  const { dy } = inputs;
+  const { shape, divisor } = attrs;
   const plan = dy.dtype === 'float32' ? planBroadcast(dy.shape, shape) : undefined;
   if (plan === undefined || !tf.util.arraysEqual(plan.shape, shape))
     throw new Error(`SumGrad: cannot spread ${dy.dtype} [${dy.shape}] over [${shape}].`);
@@ -92,11 +101,10 @@ const sumGrad = nativeKernel('SumGrad', ({ inputs, backend, attrs }) => {
   return dx.info;
 });
 
-/** Sum, Mean, Max, Min, and the gradient of the first two. */
+/** Sum, Mean, Max, Min. */
 export const reduceKernels: readonly NativeKernel[] = [
   reduction(tf.Sum, SUM, 'axis'),
   reduction(tf.Mean, SUM, 'axis', true),
   reduction(tf.Max, MAX, 'reductionIndices'),
   reduction(tf.Min, MIN, 'axis'),
-  sumGrad,
 ];

@@ -1,7 +1,14 @@
 import * as tf from '@tensorflow/tfjs';
 import { addon } from '../addon.js';
 import { requireFloat32 } from './activation.js';
-import { type KernelArguments, type NativeKernel, nativeKernel, runOnCpu, sizeOf } from './kernel.js';
+import {
+  type FusedArguments,
+  fusedKernel,
+  type NativeKernel,
+  nativeKernel,
+  runOnCpu,
+  sizeOf,
+} from './kernel.js';
 
 /** Softmax and LogSoftmax over the last axis; other axes (which tfjs refuses), dtypes and empty tensors go to the cpu kernel. */
 function rows(kernelName: string, axisAttr: string, run: 'softmax' | 'logSoftmax'): NativeKernel {
@@ -24,9 +31,9 @@ function rows(kernelName: string, axisAttr: string, run: 'softmax' | 'logSoftmax
 }
 
 /** Gradient of Softmax, y·(dy − Σ dy·y), or LogSoftmax, dy − exp(y)·Σ dy, over the last axis of dy and the output y. */
-function rowsGrad(kernelName: string, run: 'softmaxGrad' | 'logSoftmaxGrad'): NativeKernel {
-  return nativeKernel(kernelName, ({ inputs, backend }: KernelArguments) => {
-    const { dy, y } = inputs as { dy: tf.TensorInfo; y: tf.TensorInfo };
+function rowsGrad<Name extends string>(kernelName: Name, run: 'softmaxGrad' | 'logSoftmaxGrad') {
+  return fusedKernel(kernelName, ({ inputs, backend }: FusedArguments<Record<'dy' | 'y', tf.TensorInfo>>) => {
+    const { dy, y } = inputs;
     requireFloat32(kernelName, { dy, y });
     if (`${dy.shape}` !== `${y.shape}` || y.shape.length === 0)
       throw new Error(
@@ -58,25 +65,29 @@ function checkedRows(
   return width as number;
 }
 
+type CrossEntropyArguments = FusedArguments<Record<'logits' | 'labels', tf.TensorInfo>>;
+
 /** loss[r] = lse[r] − logits[r, labels[r]] with lse[r] = log Σ exp logits[r, :]. Outputs loss [R], lse [R]. */
-const sparseCrossEntropy = nativeKernel('SparseCrossEntropy', ({ inputs, backend }: KernelArguments) => {
-  const { logits, labels } = inputs as Record<'logits' | 'labels', tf.TensorInfo>;
-  const width = checkedRows('SparseCrossEntropy', logits, labels, {});
-  const loss = backend.allocate([...labels.shape], 'float32');
-  const lse = backend.allocate([...labels.shape], 'float32');
-  if (loss.values.length > 0)
-    addon().crossEntropy(loss.values, lse.values, backend.float32(logits), backend.int32(labels), width);
-  return [loss.info, lse.info];
-});
+export const sparseCrossEntropy = fusedKernel(
+  'SparseCrossEntropy',
+  ({ inputs, backend }: CrossEntropyArguments) => {
+    const { logits, labels } = inputs;
+    const width = checkedRows('SparseCrossEntropy', logits, labels, {});
+    const loss = backend.allocate([...labels.shape], 'float32');
+    const lse = backend.allocate([...labels.shape], 'float32');
+    if (loss.values.length > 0)
+      addon().crossEntropy(loss.values, lse.values, backend.float32(logits), backend.int32(labels), width);
+    return [loss.info, lse.info];
+  },
+);
+
+type CrossEntropyGradArguments = FusedArguments<Record<'dloss' | 'logits' | 'labels' | 'lse', tf.TensorInfo>>;
 
 /** dlogits[r, j] = dloss[r]·(exp(logits[r, j] − lse[r]) − [j = labels[r]]). */
-const sparseCrossEntropyGrad = nativeKernel(
+export const sparseCrossEntropyGrad = fusedKernel(
   'SparseCrossEntropyGrad',
-  ({ inputs, backend }: KernelArguments) => {
-    const { dloss, logits, labels, lse } = inputs as Record<
-      'dloss' | 'logits' | 'labels' | 'lse',
-      tf.TensorInfo
-    >;
+  ({ inputs, backend }: CrossEntropyGradArguments) => {
+    const { dloss, logits, labels, lse } = inputs;
     const width = checkedRows('SparseCrossEntropyGrad', logits, labels, { dloss, lse });
     const dx = backend.allocate(logits.shape, 'float32');
     if (dx.values.length > 0)
@@ -92,12 +103,14 @@ const sparseCrossEntropyGrad = nativeKernel(
   },
 );
 
-/** Kernels on rows of logits. */
+/** Gradient of Softmax. */
+export const softmaxGrad = rowsGrad('SoftmaxGrad', 'softmaxGrad');
+
+/** Gradient of LogSoftmax. */
+export const logSoftmaxGrad = rowsGrad('LogSoftmaxGrad', 'logSoftmaxGrad');
+
+/** tfjs's kernels on rows of logits. */
 export const softmaxKernels: readonly NativeKernel[] = [
   rows(tf.Softmax, 'dim', 'softmax'),
   rows(tf.LogSoftmax, 'axis', 'logSoftmax'),
-  rowsGrad('SoftmaxGrad', 'softmaxGrad'),
-  rowsGrad('LogSoftmaxGrad', 'logSoftmaxGrad'),
-  sparseCrossEntropy,
-  sparseCrossEntropyGrad,
 ];

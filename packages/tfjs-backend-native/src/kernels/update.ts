@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { addon } from '../addon.js';
 import type { NativeBackend } from '../backend.js';
 import { requireFloat32 } from './activation.js';
-import { type KernelArguments, type NativeKernel, nativeKernel, sizeOf } from './kernel.js';
+import { type FusedArguments, fusedKernel, sizeOf } from './kernel.js';
 
 /**
  * Makes a tensor safe to be written in place, so that nothing else changes: snapshots (clones, reshapes, tensors saved by a tape) share its data,
@@ -32,28 +32,23 @@ function biasCorrection(beta: number, step: number): number {
   return Math.fround(1 - Math.fround(Math.fround(beta) ** step));
 }
 
+type AdamWArguments = FusedArguments<
+  Record<'param' | 'grad' | 'm' | 'v', tf.TensorInfo>,
+  Record<'learningRate' | 'beta1' | 'beta2' | 'epsilon' | 'weightDecay' | 'step', number> & {
+    gradientScale?: number;
+  }
+>;
+
 /**
  * One step of AdamW on param, m and v in place: m ← β₁m + (1−β₁)g, v ← β₂v + (1−β₂)g²,
  * p ← p − lr·(m̂/(√v̂ + ε) + decay·p), m̂ = m/(1−β₁ᵗ), v̂ = v/(1−β₂ᵗ), with t = `step`, 1 for the first. g is grad·`gradientScale` (default 1).
  * All float32 of one shape.
  * Loshchilov and Hutter 2017, arXiv:1711.05101.
  */
-const adamWUpdate = nativeKernel('AdamWUpdate', ({ inputs, backend, attrs }: KernelArguments) => {
-  const tensors = inputs as Record<'param' | 'grad' | 'm' | 'v', tf.TensorInfo>;
-  const { param, grad, m, v } = tensors;
-  const {
-    learningRate,
-    beta1,
-    beta2,
-    epsilon,
-    weightDecay,
-    step,
-    gradientScale = 1,
-  } = attrs as Record<
-    'learningRate' | 'beta1' | 'beta2' | 'epsilon' | 'weightDecay' | 'step' | 'gradientScale',
-    number
-  >;
-  requireFloat32('AdamWUpdate', tensors);
+export const adamWUpdate = fusedKernel('AdamWUpdate', ({ inputs, backend, attrs }: AdamWArguments) => {
+  const { param, grad, m, v } = inputs;
+  const { learningRate, beta1, beta2, epsilon, weightDecay, step, gradientScale = 1 } = attrs;
+  requireFloat32('AdamWUpdate', { param, grad, m, v });
   for (const [name, info] of Object.entries({ grad, m, v })) {
     if (`${info.shape}` !== `${param.shape}`)
       throw new Error(`AdamWUpdate: expected ${name} [${param.shape}] as param, got [${info.shape}].`);
@@ -79,16 +74,19 @@ const adamWUpdate = nativeKernel('AdamWUpdate', ({ inputs, backend, attrs }: Ker
 });
 
 /** Σ x², a scalar. */
-const sumOfSquares = nativeKernel('SumOfSquares', ({ inputs, backend }: KernelArguments) => {
-  const { x } = inputs as { x: tf.TensorInfo };
-  requireFloat32('SumOfSquares', { x });
-  const y = backend.allocate([], 'float32');
-  y.values[0] = addon().sumSquares(backend.float32(x));
-  return y.info;
-});
+export const sumOfSquares = fusedKernel(
+  'SumOfSquares',
+  ({ inputs, backend }: FusedArguments<{ x: tf.TensorInfo }>) => {
+    const { x } = inputs;
+    requireFloat32('SumOfSquares', { x });
+    const y = backend.allocate([], 'float32');
+    y.values[0] = addon().sumSquares(backend.float32(x));
+    return y.info;
+  },
+);
 
 /** Attributes of AdafactorUpdate. */
-interface AdafactorSettings {
+export interface AdafactorSettings {
   readonly learningRate: number;
   readonly rho: number;
   readonly epsilon: number;
@@ -102,65 +100,75 @@ interface AdafactorSettings {
   readonly gradientScale: number;
 }
 
+type AdafactorArguments = FusedArguments<
+  Record<'param' | 'grad', tf.TensorInfo> &
+    Partial<Record<'m' | 'v' | 'vRow' | 'vCol', tf.TensorInfo | undefined>>,
+  AdafactorSettings
+>;
+
 /**
  * One step of Adafactor in place, on param [.., R, C], m with momentum, and the state: v of param's shape, or v_row (param's shape without its
  * larger one of the last two axes; of equal ones the last is the larger) and v_col (without the other). Formula in native/kernels/optimizer/optimizer.h.
  */
-const adafactorUpdate = nativeKernel('AdafactorUpdate', ({ inputs, backend, attrs }: KernelArguments) => {
-  const { param, grad, m, v, vRow, vCol } = inputs as Record<'param' | 'grad', tf.TensorInfo> &
-    Partial<Record<'m' | 'v' | 'vRow' | 'vCol', tf.TensorInfo>>;
-  const s = attrs as unknown as AdafactorSettings;
-  const state = v !== undefined ? { v } : { vRow, vCol };
-  requireFloat32('AdafactorUpdate', { param, grad, m, ...state });
-  const [rows, columns] = param.shape.slice(-2) as [number, number];
-  const largestIsLast = columns >= rows;
-  const leading = param.shape.slice(0, -2);
-  const expected: Record<string, readonly number[]> = {
-    grad: param.shape,
-    m: param.shape,
-    v: param.shape,
-    vRow: [...leading, largestIsLast ? rows : columns],
-    vCol: [...leading, largestIsLast ? columns : rows],
-  };
-  for (const [name, info] of Object.entries({ grad, ...(m && { m }), ...state })) {
-    if (info === undefined) throw new Error('AdafactorUpdate: expected v, or vRow and vCol, found neither.');
-    if (`${info.shape}` !== `${expected[name]}`)
-      throw new Error(`AdafactorUpdate: expected ${name} [${expected[name]}], got [${info.shape}].`);
-  }
-  if (s.momentum > 0 !== (m !== undefined))
-    throw new Error(`AdafactorUpdate: m belongs to a momentum above 0, which is ${s.momentum}.`);
-  for (const [name, info] of Object.entries({ param, ...(m && { m }), ...state }))
-    makeWritable('AdafactorUpdate', name, backend, info as tf.TensorInfo);
-  const factored = v === undefined;
-  addon().adafactor(
-    backend.float32(param),
-    m ? backend.float32(m) : null,
-    backend.float32(factored ? (vRow as tf.TensorInfo) : v),
-    factored ? backend.float32(vCol as tf.TensorInfo) : null,
-    backend.float32(grad),
-    factored ? sizeOf(leading) : 1,
-    factored ? rows : 1,
-    factored ? columns : sizeOf(param.shape),
-    largestIsLast,
-    s.learningRate,
-    s.rho,
-    s.epsilon,
-    s.clippingThreshold,
-    s.leastScale,
-    s.momentum,
-    s.weightDecay,
-    s.gradientScale,
-  );
-  return [];
-});
+export const adafactorUpdate = fusedKernel(
+  'AdafactorUpdate',
+  ({ inputs, backend, attrs: s }: AdafactorArguments) => {
+    const { param, grad, m, v, vRow, vCol } = inputs;
+    const state = v !== undefined ? { v } : { vRow, vCol };
+    requireFloat32('AdafactorUpdate', { param, grad, m, ...state });
+    const [rows, columns] = param.shape.slice(-2) as [number, number];
+    const largestIsLast = columns >= rows;
+    const leading = param.shape.slice(0, -2);
+    const expected: Record<string, readonly number[]> = {
+      grad: param.shape,
+      m: param.shape,
+      v: param.shape,
+      vRow: [...leading, largestIsLast ? rows : columns],
+      vCol: [...leading, largestIsLast ? columns : rows],
+    };
+    for (const [name, info] of Object.entries({ grad, ...(m && { m }), ...state })) {
+      if (info === undefined)
+        throw new Error('AdafactorUpdate: expected v, or vRow and vCol, found neither.');
+      if (`${info.shape}` !== `${expected[name]}`)
+        throw new Error(`AdafactorUpdate: expected ${name} [${expected[name]}], got [${info.shape}].`);
+    }
+    if (s.momentum > 0 !== (m !== undefined))
+      throw new Error(`AdafactorUpdate: m belongs to a momentum above 0, which is ${s.momentum}.`);
+    for (const [name, info] of Object.entries({ param, ...(m && { m }), ...state }))
+      makeWritable('AdafactorUpdate', name, backend, info as tf.TensorInfo);
+    const factored = v === undefined;
+    addon().adafactor(
+      backend.float32(param),
+      m ? backend.float32(m) : null,
+      backend.float32(factored ? (vRow as tf.TensorInfo) : v),
+      factored ? backend.float32(vCol as tf.TensorInfo) : null,
+      backend.float32(grad),
+      factored ? sizeOf(leading) : 1,
+      factored ? rows : 1,
+      factored ? columns : sizeOf(param.shape),
+      largestIsLast,
+      s.learningRate,
+      s.rho,
+      s.epsilon,
+      s.clippingThreshold,
+      s.leastScale,
+      s.momentum,
+      s.weightDecay,
+      s.gradientScale,
+    );
+    return [];
+  },
+);
+
+type UpdateRowsArguments = FusedArguments<Record<'cache' | 'rows', tf.TensorInfo>, { position: number }>;
 
 /**
  * cache[:, position, :] = rows[:, 0, :] for cache [B, L, D], rows [B, 1, D]; in place where nothing else would see it, else on a copy. The result
  * shares the cache's data in the first case: go on with it, and do not read the argument again.
  */
-const updateRows = nativeKernel('UpdateRows', ({ inputs, backend, attrs }: KernelArguments) => {
-  const { cache, rows } = inputs as { cache: tf.TensorInfo; rows: tf.TensorInfo };
-  const { position } = attrs as { position: number };
+export const updateRows = fusedKernel('UpdateRows', ({ inputs, backend, attrs }: UpdateRowsArguments) => {
+  const { cache, rows } = inputs;
+  const { position } = attrs;
   requireFloat32('UpdateRows', { cache, rows });
   const [batch, length, width] = cache.shape as [number, number, number];
   if (cache.shape.length !== 3 || `${rows.shape}` !== `${[batch, 1, width]}`)
@@ -186,11 +194,3 @@ const updateRows = nativeKernel('UpdateRows', ({ inputs, backend, attrs }: Kerne
     values.set(from.subarray(b * width, (b + 1) * width), (b * length + position) * width);
   return result;
 });
-
-/** Kernels that change their inputs. */
-export const updateKernels: readonly NativeKernel[] = [
-  adamWUpdate,
-  adafactorUpdate,
-  sumOfSquares,
-  updateRows,
-];
