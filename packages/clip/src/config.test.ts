@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
+import { readJson } from '../testing/golden.js';
 import { clipConfigToJson, parseClipConfig } from './config.js';
-import { readJson } from './testing/golden.js';
 
 describe('parseClipConfig', () => {
   test('a file of save_pretrained', () => {

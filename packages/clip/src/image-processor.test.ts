@@ -1,6 +1,7 @@
 import type { Raster } from '@easel/core';
 import { describe, expect, test } from '@jest/globals';
 import sharp from 'sharp';
+import { goldenPath, largestDifference, readGolden, readJson, toRaster } from '../testing/golden.js';
 import {
   cutImage,
   defaultImageProcessor,
@@ -9,7 +10,6 @@ import {
   parseImageProcessor,
   processImage,
 } from './image-processor.js';
-import { goldenPath, largestDifference, readGolden, readJson, toRaster } from './testing/golden.js';
 
 const golden = readGolden('clip/processor.safetensors');
 

@@ -1,10 +1,10 @@
 import { valueAndGrads } from '@easel/core';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
+import { TEST_BACKENDS } from '../testing/backends.js';
+import { goldenClip, largestDifference, readGolden, toTensor } from '../testing/golden.js';
 import { parseClipConfig } from './config.js';
 import { Clip } from './model.js';
-import { TEST_BACKENDS } from './testing/backends.js';
-import { goldenClip, largestDifference, readGolden, toTensor } from './testing/golden.js';
 
 /**
  * Float32 against float64 runs of the original differ by 3e-7 in embeddings, 4e-6 in scores, 3e-6 in states; another order of sums, as between

@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import type { Raster } from '@easel/core';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
+import { FAST_BACKEND } from '../testing/backends.js';
+import { goldenPath } from '../testing/golden.js';
+import { tinyClip } from '../testing/tiny-clip.js';
 import { openClip, saveClip } from './node.js';
 import { ClipScorer } from './scorer.js';
-import { FAST_BACKEND } from './testing/backends.js';
-import { goldenPath } from './testing/golden.js';
-import { tinyClip } from './testing/tiny-clip.js';
 
 let root: string;
 let folder: string;

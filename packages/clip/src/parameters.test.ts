@@ -1,9 +1,9 @@
 import { expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
+import { FAST_BACKEND } from '../testing/backends.js';
 import { parseClipConfig } from './config.js';
 import { Clip } from './model.js';
 import { clipParameters } from './parameters.js';
-import { FAST_BACKEND } from './testing/backends.js';
 
 test('the list is what a model has: names, shapes and order', async () => {
   await tf.setBackend(FAST_BACKEND);

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { SYMBOL_OF_BYTE } from '@easel/core';
 import { describe, expect, test } from '@jest/globals';
-import { goldenPath } from './testing/golden.js';
+import { goldenPath } from '../testing/golden.js';
 import { ClipTokenizer, clipTokenizerFiles } from './tokenizer.js';
 
 interface Case {

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
+import { FAST_BACKEND } from '../testing/backends.js';
+import { goldenClip, goldenPath, readJson } from '../testing/golden.js';
 import { parseClipConfig } from './config.js';
 import { clipParameters } from './parameters.js';
-import { FAST_BACKEND } from './testing/backends.js';
-import { goldenClip, goldenPath, readJson } from './testing/golden.js';
 import { clipReading, rulesForTorch } from './weights.js';
 
 interface FullSize {

@@ -2,7 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import './index.js';
-import { difference, underEachTarget } from './against-cpu.js';
+import { difference, underEachTarget } from '../testing/against-cpu.js';
 
 /** Every rank that tfjs has, with axes of 1 among them. */
 const RANKS = [[], [5], [2, 3], [2, 1, 3], [2, 3, 1, 4], [1, 2, 2, 3, 2], [2, 1, 2, 3, 1, 2]];

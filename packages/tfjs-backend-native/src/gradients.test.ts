@@ -1,7 +1,14 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
+import {
+  difference,
+  expectAsOnCpu,
+  LENGTHS,
+  ROUNDINGS,
+  someValues,
+  underEachTarget,
+} from '../testing/against-cpu.js';
 import { addon } from './addon.js';
-import { difference, expectAsOnCpu, LENGTHS, ROUNDINGS, someValues, underEachTarget } from './against-cpu.js';
 import type { NativeBackend } from './backend.js';
 import './index.js';
 

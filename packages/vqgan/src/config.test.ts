@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { ConfigError } from '@easel/core';
 import { describe, expect, test } from '@jest/globals';
+import { goldenPath } from '../testing/golden-case.js';
 import {
   DEFAULT_VQGAN_CONFIG,
   downsamplingFactor,
@@ -8,7 +9,6 @@ import {
   VQGAN_F16_16384,
   vqganConfigToJson,
 } from './config.js';
-import { goldenPath } from './testing/golden-case.js';
 
 describe('parseVqganConfig', () => {
   test('an empty config has the defaults of vqgan-jax', () => {

@@ -1,8 +1,8 @@
 import { ShapeError } from '@easel/core';
 import { beforeAll, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
+import { FAST_BACKEND } from '../testing/backends.js';
 import { GumbelQuantizer } from './gumbel-quantizer.js';
-import { FAST_BACKEND } from './testing/backends.js';
 
 beforeAll(async () => void (await tf.setBackend(FAST_BACKEND)));
 

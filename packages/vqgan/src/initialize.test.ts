@@ -1,11 +1,11 @@
 import { prngKey } from '@easel/core';
 import { beforeAll, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
+import { FAST_BACKEND } from '../testing/backends.js';
+import { largestDifference } from '../testing/golden-case.js';
 import { parseVqganConfig } from './config.js';
 import { initializeVqgan } from './initialize.js';
 import { Vqgan } from './model.js';
-import { FAST_BACKEND } from './testing/backends.js';
-import { largestDifference } from './testing/golden-case.js';
 
 beforeAll(async () => void (await tf.setBackend(FAST_BACKEND)));
 

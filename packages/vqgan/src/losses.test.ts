@@ -1,12 +1,12 @@
 import { prngKey, ShapeError, valueAndGrads } from '@easel/core';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
+import { FAST_BACKEND } from '../testing/backends.js';
+import { goldenModel, largestDifference, readGolden, toTensor } from '../testing/golden-case.js';
 import { parseVqganConfig } from './config.js';
 import { initializeVqgan } from './initialize.js';
 import { autoencoderLoss, commitmentLoss, reconstructionLoss, straightThrough, vqganLoss } from './losses.js';
 import { Vqgan } from './model.js';
-import { FAST_BACKEND } from './testing/backends.js';
-import { goldenModel, largestDifference, readGolden, toTensor } from './testing/golden-case.js';
 
 beforeAll(async () => void (await tf.setBackend(FAST_BACKEND)));
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
+import { FAST_BACKEND } from '../testing/backends.js';
+import { goldenConfig, largestDifference, setWeights } from '../testing/golden-case.js';
 import { Vqgan } from './model.js';
-import { FAST_BACKEND } from './testing/backends.js';
-import { goldenConfig, largestDifference, setWeights } from './testing/golden-case.js';
 
 const { sin, sqrt } = Math;
 

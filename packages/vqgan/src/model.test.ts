@@ -1,10 +1,10 @@
 import { ConfigError, prngKey, ShapeError } from '@easel/core';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
+import { FAST_BACKEND } from '../testing/backends.js';
 import { DEFAULT_VQGAN_CONFIG, parseVqganConfig, VQGAN_F16_16384 } from './config.js';
 import { initializeVqgan } from './initialize.js';
 import { Vqgan } from './model.js';
-import { FAST_BACKEND } from './testing/backends.js';
 
 beforeAll(async () => void (await tf.setBackend(FAST_BACKEND)));
 

@@ -5,10 +5,10 @@ import { CheckpointError, ConfigError, EaselError } from '@easel/core';
 import { saveSafetensors } from '@easel/core/node';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
+import { FAST_BACKEND } from '../testing/backends.js';
+import { goldenModel, goldenPath, largestDifference, readGolden, toTensor } from '../testing/golden-case.js';
 import type { Vqgan } from './model.js';
 import { openVqgan, saveVqgan } from './node.js';
-import { FAST_BACKEND } from './testing/backends.js';
-import { goldenModel, goldenPath, largestDifference, readGolden, toTensor } from './testing/golden-case.js';
 import { rulesForTaming } from './weights.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'easel-vqgan-'));

@@ -1,9 +1,9 @@
 import { CheckpointError, normal, prngKey, ShapeError, uniform } from '@easel/core';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
+import { FAST_BACKEND } from '../testing/backends.js';
+import { largestDifference } from '../testing/golden-case.js';
 import { CodebookTracker, codeUsage } from './quantizer-training.js';
-import { FAST_BACKEND } from './testing/backends.js';
-import { largestDifference } from './testing/golden-case.js';
 
 beforeAll(async () => void (await tf.setBackend(FAST_BACKEND)));
 

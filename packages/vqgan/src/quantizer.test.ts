@@ -2,8 +2,8 @@ import { normal, prngKey } from '@easel/core';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
+import { FAST_BACKEND } from '../testing/backends.js';
 import { nearestCodes } from './quantizer.js';
-import { FAST_BACKEND } from './testing/backends.js';
 
 beforeAll(async () => void (await tf.setBackend(FAST_BACKEND)));
 

@@ -1,8 +1,8 @@
 import { ShapeError } from '@easel/core';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
+import { FAST_BACKEND } from '../testing/backends.js';
 import { averagePool2x, Downsample, Upsample } from './resample.js';
-import { FAST_BACKEND } from './testing/backends.js';
 
 beforeAll(async () => void (await tf.setBackend(FAST_BACKEND)));
 

@@ -5,9 +5,9 @@ import { openCheckpoint } from '@easel/core/node';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import { fromFloat32, toFloat32 } from 'safetensors-ts';
+import { goldenModel, goldenPath } from '../testing/golden-case.js';
 import type { Vqgan } from './model.js';
 import { openVqgan } from './node.js';
-import { goldenModel, goldenPath } from './testing/golden-case.js';
 import { isEncoderWeight, vqganReading } from './weights.js';
 
 // taming.ckpt and detoker.pt hold taming_state_dict.safetensors as float16: reference/make-torch-models.py.

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
+import { onEachBackend } from '../../testing/backends.js';
+import { gradientError, leakedTensors, sample } from '../../testing/gradient-check.js';
 import { ConfigError } from '../errors.js';
-import { onEachBackend } from '../testing/backends.js';
-import { gradientError, leakedTensors, sample } from '../testing/gradient-check.js';
 import { activation, activationNames, smelu } from './activation.js';
 
 onEachBackend(() => {

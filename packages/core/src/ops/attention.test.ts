@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
+import { describeNative, onEachBackend } from '../../testing/backends.js';
+import { gradientError, largestDifference, leakedTensors, sample } from '../../testing/gradient-check.js';
 import { ShapeError } from '../errors.js';
-import { describeNative, onEachBackend } from '../testing/backends.js';
-import { gradientError, largestDifference, leakedTensors, sample } from '../testing/gradient-check.js';
 import { attention, plainAttention } from './attention.js';
 import { valueAndGrads } from './value-and-grads.js';
 

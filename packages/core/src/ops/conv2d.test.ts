@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
+import { onEachBackend } from '../../testing/backends.js';
+import { gradientError, largestDifference, leakedTensors, sample } from '../../testing/gradient-check.js';
 import { ShapeError } from '../errors.js';
-import { onEachBackend } from '../testing/backends.js';
-import { gradientError, largestDifference, leakedTensors, sample } from '../testing/gradient-check.js';
 import { type Conv2dOptions, conv2d } from './conv2d.js';
 
 onEachBackend(

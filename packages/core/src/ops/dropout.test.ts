@@ -1,9 +1,9 @@
 import { expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
+import { onEachBackend } from '../../testing/backends.js';
+import { leakedTensors, sample } from '../../testing/gradient-check.js';
 import { ConfigError } from '../errors.js';
 import { prngKey, uniform } from '../random/index.js';
-import { onEachBackend } from '../testing/backends.js';
-import { leakedTensors, sample } from '../testing/gradient-check.js';
 import { dropout } from './dropout.js';
 
 onEachBackend(() => {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
-import { describeNative } from '../testing/backends.js';
-import { largestDifference, leakedTensors, sample } from '../testing/gradient-check.js';
+import { describeNative } from '../../testing/backends.js';
+import { largestDifference, leakedTensors, sample } from '../../testing/gradient-check.js';
 import { gelu, geluTanh, plainGelu, plainGeluTanh, plainSilu, silu } from './activation.js';
 import { attention, plainAttention } from './attention.js';
 import { plainSparseCrossEntropy, sparseCrossEntropy } from './cross-entropy.js';

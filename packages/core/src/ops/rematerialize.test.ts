@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
-import { describeNative } from '../testing/backends.js';
+import { describeNative } from '../../testing/backends.js';
 import { rematerialize } from './rematerialize.js';
 import { valueAndGrads } from './value-and-grads.js';
 

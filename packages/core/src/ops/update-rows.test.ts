@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
+import { onEachBackend } from '../../testing/backends.js';
+import { leakedTensors, sample } from '../../testing/gradient-check.js';
 import { ShapeError } from '../errors.js';
-import { onEachBackend } from '../testing/backends.js';
-import { leakedTensors, sample } from '../testing/gradient-check.js';
 import { updateRows } from './update-rows.js';
 
 onEachBackend(() => {

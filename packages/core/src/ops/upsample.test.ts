@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
-import { onEachBackend } from '../testing/backends.js';
-import { gradientError, leakedTensors, sample } from '../testing/gradient-check.js';
+import { onEachBackend } from '../../testing/backends.js';
+import { gradientError, leakedTensors, sample } from '../../testing/gradient-check.js';
 import { upsampleNearest2x } from './upsample.js';
 
 onEachBackend(() => {

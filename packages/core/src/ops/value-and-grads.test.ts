@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
+import { onEachBackend } from '../../testing/backends.js';
+import { largestDifference, sample } from '../../testing/gradient-check.js';
 import { EaselError } from '../errors.js';
-import { onEachBackend } from '../testing/backends.js';
-import { largestDifference, sample } from '../testing/gradient-check.js';
 import { gelu } from './activation.js';
 import { attention } from './attention.js';
 import { sparseCrossEntropy } from './cross-entropy.js';

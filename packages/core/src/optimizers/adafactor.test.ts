@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import { setTarget, setThreads } from 'tfjs-backend-native';
-import { describeNative } from '../testing/backends.js';
+import { describeNative } from '../../testing/backends.js';
 import { Adafactor, type AdafactorConfig } from './adafactor.js';
 
 type Config = Omit<AdafactorConfig, 'schedule'>;

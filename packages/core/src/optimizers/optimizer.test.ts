@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
+import { describeNative } from '../../testing/backends.js';
 import { CheckpointError, ConfigError, ShapeError } from '../errors.js';
-import { describeNative } from '../testing/backends.js';
 import { Adafactor } from './adafactor.js';
 import { AdamW } from './adamw.js';
 import { clipByGlobalNorm, clipFactor, globalNorm } from './clip.js';

@@ -1,3 +1,3 @@
-import { defineConformanceSuite } from './suite.js';
+import { defineConformanceSuite } from '../../testing/conformance/suite.js';
 
 defineConformanceSuite('avx512');

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import '../index.js';
+import { expectAsOnCpu, ROUNDINGS, someValues, underEachTarget } from '../../testing/against-cpu.js';
 import { addon, setThreads } from '../addon.js';
-import { expectAsOnCpu, ROUNDINGS, someValues, underEachTarget } from '../against-cpu.js';
 import { kernelCounts, resetKernelCounts } from '../kernel-counts.js';
 
 type Shape4 = [number, number, number, number];

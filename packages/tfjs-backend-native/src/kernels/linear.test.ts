@@ -1,6 +1,6 @@
 import { beforeAll, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
-import { difference, ROUNDINGS, someValues, underEachTarget } from '../against-cpu.js';
+import { difference, ROUNDINGS, someValues, underEachTarget } from '../../testing/against-cpu.js';
 import '../index.js';
 
 beforeAll(() => void tf.setBackend('native'));

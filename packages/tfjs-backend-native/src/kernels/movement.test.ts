@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
+import { expectAsOnCpu, someValues, underEachTarget } from '../../testing/against-cpu.js';
 import { addon } from '../addon.js';
-import { expectAsOnCpu, someValues, underEachTarget } from '../against-cpu.js';
 import type { NativeBackend } from '../backend.js';
 import '../index.js';
 import { joinAxes } from './strided-copy.js';

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
+import { expectAsOnCpu, LENGTHS, someValues, underEachTarget } from '../../testing/against-cpu.js';
 import { addon, setThreads } from '../addon.js';
-import { expectAsOnCpu, LENGTHS, someValues, underEachTarget } from '../against-cpu.js';
 import '../index.js';
 
 beforeAll(() => {

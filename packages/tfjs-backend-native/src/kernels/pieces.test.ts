@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
-import { expectAsOnCpu, someValues } from '../against-cpu.js';
+import { expectAsOnCpu, someValues } from '../../testing/against-cpu.js';
 import type { NativeBackend } from '../backend.js';
 import { kernelCounts, resetKernelCounts } from '../index.js';
 

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
+import { expectAsOnCpu, LENGTHS, someValues, underEachTarget } from '../../testing/against-cpu.js';
 import { setThreads } from '../addon.js';
-import { expectAsOnCpu, LENGTHS, someValues, underEachTarget } from '../against-cpu.js';
 import type { NativeBackend } from '../backend.js';
 import { kernelCounts, resetKernelCounts } from '../index.js';
 

@@ -1,6 +1,12 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
-import { difference, expectAsOnCpu, LENGTHS, someValues, underEachTarget } from '../against-cpu.js';
+import {
+  difference,
+  expectAsOnCpu,
+  LENGTHS,
+  someValues,
+  underEachTarget,
+} from '../../testing/against-cpu.js';
 import type { NativeBackend } from '../backend.js';
 import '../index.js';
 

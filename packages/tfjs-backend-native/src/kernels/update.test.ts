@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
-import { difference, LENGTHS, someValues, underEachTarget } from '../against-cpu.js';
+import { difference, LENGTHS, someValues, underEachTarget } from '../../testing/against-cpu.js';
 import type { NativeBackend } from '../backend.js';
 import '../index.js';
 

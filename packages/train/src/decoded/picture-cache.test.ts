@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DataError } from '@easel/core';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { drawPictures } from '../../testing/drawings.js';
 import { openPictureFolder } from '../sources/picture-folder.js';
 import type { PictureSource } from '../sources/picture-source.js';
-import { drawPictures } from '../testing/drawings.js';
 import { decodePicture, defaultPictureShape } from './decode-picture.js';
 import { cachePictures, gatherPixels } from './picture-cache.js';
 

@@ -15,13 +15,13 @@ import { initializeVqgan, parseVqganConfig, Vqgan } from '@easel/vqgan';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import sharp from 'sharp';
+import { startTestBackend } from '../../testing/backend.js';
+import { drawPictures } from '../../testing/drawings.js';
+import { tinyVqganJson } from '../../testing/tiny-models.js';
 import { decodePicture, defaultPictureShape } from '../decoded/decode-picture.js';
 import { readEncodedSet } from '../encoded/encoded-set.js';
 import { readShard } from '../encoded/shards.js';
 import { openPictureFolder } from '../sources/picture-folder.js';
-import { startTestBackend } from '../testing/backend.js';
-import { drawPictures } from '../testing/drawings.js';
-import { tinyVqganJson } from '../testing/tiny-models.js';
 import { type EncodeOptions, type EncodeProgress, encodePictures, pixelsToTensor } from './encode.js';
 
 const shape = { imageLength: 16, imageVocabSize: 16 };

@@ -6,13 +6,13 @@ import { golden } from '@easel/conformance/golden';
 import { Adafactor, CheckpointError, prngKey } from '@easel/core';
 import { afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
+import { startTestBackend } from '../../testing/backend.js';
+import { readMetrics } from '../../testing/runs.js';
+import { tinyDalleBartJson } from '../../testing/tiny-models.js';
 import { parseSeq2SeqConfig } from '../config/seq2seq-config.js';
 import { writeShard } from '../encoded/shards.js';
 import { readCheckpointPart } from '../run/checkpoint-store.js';
 import { trainSeq2Seq } from '../seq2seq/train-seq2seq.js';
-import { startTestBackend } from '../testing/backend.js';
-import { readMetrics } from '../testing/runs.js';
-import { tinyDalleBartJson } from '../testing/tiny-models.js';
 import { readOriginalState, type StateSubject, writeOriginalState } from './optimizer-state.js';
 
 jest.setTimeout(120_000);

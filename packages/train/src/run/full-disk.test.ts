@@ -14,9 +14,9 @@ import { join } from 'node:path';
 import { openDalleBart } from '@easel/bart/node';
 import { EaselError } from '@easel/core';
 import { expect, test } from '@jest/globals';
+import { seq2seqRuns } from '../../testing/seq2seq-runs.js';
+import { tinyDalleBartJson } from '../../testing/tiny-models.js';
 import { writeShard } from '../encoded/shards.js';
-import { seq2seqRuns } from '../testing/seq2seq-runs.js';
-import { tinyDalleBartJson } from '../testing/tiny-models.js';
 import type { TrainingEvent } from './training-loop.js';
 
 const runs = seq2seqRuns(async (shared) => {

@@ -1,6 +1,6 @@
 import { beforeAll, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
-import { startTestBackend } from '../testing/backend.js';
+import { startTestBackend } from '../../testing/backend.js';
 import { histogram, weightStatistics } from './weight-statistics.js';
 
 beforeAll(startTestBackend);

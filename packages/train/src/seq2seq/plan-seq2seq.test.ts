@@ -6,10 +6,10 @@ import { saveVqgan } from '@easel/vqgan/node';
 import { expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import { nativeStatus } from 'tfjs-backend-native';
+import { seq2seqRuns, slidingRows } from '../../testing/seq2seq-runs.js';
+import { tinyDalleBartJson, tinyVqganJson } from '../../testing/tiny-models.js';
 import { parseSeq2SeqConfig } from '../config/seq2seq-config.js';
 import { writeShard } from '../encoded/shards.js';
-import { seq2seqRuns, slidingRows } from '../testing/seq2seq-runs.js';
-import { tinyDalleBartJson, tinyVqganJson } from '../testing/tiny-models.js';
 import { planSeq2Seq } from './plan-seq2seq.js';
 
 const captions = ['a red ball', 'a blue ball', 'a green ball', 'a pink ball', 'a white ball'];

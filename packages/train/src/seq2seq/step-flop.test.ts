@@ -2,7 +2,7 @@ import { DalleBart, type DalleBartConfig, parseDalleBartConfig } from '@easel/ba
 import { expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import { nativeStatus, rehearse } from 'tfjs-backend-native';
-import { startTestBackend } from '../testing/backend.js';
+import { startTestBackend } from '../../testing/backend.js';
 import { seq2seqGradients } from './seq2seq-step.js';
 import { stepFlop } from './step-flop.js';
 import { trainedWeights } from './trained-weights.js';

@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { DataError } from '@easel/core';
 import { describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
+import { stopAt } from '../../testing/runs.js';
+import { seq2seqRuns, slidingRows } from '../../testing/seq2seq-runs.js';
+import { tinyDalleBartJson } from '../../testing/tiny-models.js';
 import { writeShard } from '../encoded/shards.js';
 import type { TrainingOptions } from '../run/training-loop.js';
-import { stopAt } from '../testing/runs.js';
-import { seq2seqRuns, slidingRows } from '../testing/seq2seq-runs.js';
-import { tinyDalleBartJson } from '../testing/tiny-models.js';
 
 const runs = seq2seqRuns(async (shared) => {
   const rows = slidingRows(

@@ -8,13 +8,13 @@ import { saveVqgan } from '@easel/vqgan/node';
 import { describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import sharp from 'sharp';
+import { type LoggedLine, stopAt } from '../../testing/runs.js';
+import { seq2seqRuns, slidingRows } from '../../testing/seq2seq-runs.js';
+import { tinyDalleBartJson, tinyVqganJson } from '../../testing/tiny-models.js';
 import { writeShard } from '../encoded/shards.js';
 import { readCheckpointPart } from '../run/checkpoint-store.js';
 import { TrainingError } from '../run/training-error.js';
 import type { TrainingEvent, TrainingOptions } from '../run/training-loop.js';
-import { type LoggedLine, stopAt } from '../testing/runs.js';
-import { seq2seqRuns, slidingRows } from '../testing/seq2seq-runs.js';
-import { tinyDalleBartJson, tinyVqganJson } from '../testing/tiny-models.js';
 
 const runs = seq2seqRuns(async (shared) => {
   const colours = ['red', 'green', 'blue', 'black', 'white', 'pink'];

@@ -5,7 +5,7 @@ import { ConfigError, DataError } from '@easel/core';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { SchemaElement } from 'hyparquet';
 import { parquetWriteBuffer } from 'hyparquet-writer';
-import { drawPictures } from '../testing/drawings.js';
+import { drawPictures } from '../../testing/drawings.js';
 import { openPictures } from './open-pictures.js';
 import { openParquetPictures } from './parquet-pictures.js';
 import type { CaptionedPicture, PictureSource, ReadRange } from './picture-source.js';

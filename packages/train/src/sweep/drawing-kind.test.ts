@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import sharp from 'sharp';
-import { startTestBackend } from '../testing/backend.js';
+import { startTestBackend } from '../../testing/backend.js';
 import { drawingKind } from './drawing-kind.js';
 
 const model = join(import.meta.dirname, '../../../../data/models/emoji');

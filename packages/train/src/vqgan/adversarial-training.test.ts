@@ -6,12 +6,12 @@ import { saveSafetensors } from '@easel/core/node';
 import { initializeDiscriminator, Lpips, PatchDiscriminator } from '@easel/vqgan';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
+import { startTestBackend } from '../../testing/backend.js';
+import { drawPictures } from '../../testing/drawings.js';
+import { type LoggedLine, readMetrics, stopAt } from '../../testing/runs.js';
+import { tinyVqganJson } from '../../testing/tiny-models.js';
 import { parseVqganTrainingConfig } from '../config/vqgan-config.js';
 import type { TrainingOptions } from '../run/training-loop.js';
-import { startTestBackend } from '../testing/backend.js';
-import { drawPictures } from '../testing/drawings.js';
-import { type LoggedLine, readMetrics, stopAt } from '../testing/runs.js';
-import { tinyVqganJson } from '../testing/tiny-models.js';
 import { trainVqgan } from './train-vqgan.js';
 
 // Whole steps beside taming's are cases of the conformance runner; here is what a run makes of them.

@@ -7,16 +7,16 @@ import { openVqgan } from '@easel/vqgan/node';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import sharp from 'sharp';
+import { startTestBackend } from '../../testing/backend.js';
+import { drawPictures } from '../../testing/drawings.js';
+import { type LoggedLine, readMetrics, stopAt } from '../../testing/runs.js';
+import { tinyVqganJson } from '../../testing/tiny-models.js';
 import { parseVqganTrainingConfig } from '../config/vqgan-config.js';
 import { readEncodedSet } from '../encoded/encoded-set.js';
 import { encodePictures } from '../encoding/encode.js';
 import { TrainingError } from '../run/training-error.js';
 import type { TrainingOptions } from '../run/training-loop.js';
 import { openPictureFolder } from '../sources/picture-folder.js';
-import { startTestBackend } from '../testing/backend.js';
-import { drawPictures } from '../testing/drawings.js';
-import { type LoggedLine, readMetrics, stopAt } from '../testing/runs.js';
-import { tinyVqganJson } from '../testing/tiny-models.js';
 import { trainVqgan } from './train-vqgan.js';
 
 // Seconds on native; on the portable backend, or a busy machine, many times that.

@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { ConfigError, DataError, prngKey } from '@easel/core';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import sharp from 'sharp';
+import { drawPictures } from '../../testing/drawings.js';
 import { defaultPictureShape } from '../decoded/decode-picture.js';
 import { cachePictures } from '../decoded/picture-cache.js';
 import { openPictures } from '../sources/open-pictures.js';
 import type { SkippedPicture } from '../sources/picture-source.js';
 import { shuffledPictures } from '../sources/shuffled-pictures.js';
-import { drawPictures } from '../testing/drawings.js';
 import {
   CachedPictures,
   type NamedPixels,

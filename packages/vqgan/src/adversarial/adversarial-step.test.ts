@@ -1,11 +1,11 @@
 import { prngKey } from '@easel/core';
 import { beforeAll, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
+import { FAST_BACKEND } from '../../testing/backends.js';
 import { parseVqganConfig } from '../config.js';
 import { initializeVqgan } from '../initialize.js';
 import { codebookLoss } from '../losses.js';
 import { Vqgan } from '../model.js';
-import { FAST_BACKEND } from '../testing/backends.js';
 import { type AdversarialLossConfig, adversarialStep, tamingAdam } from './adversarial-step.js';
 import { initializeDiscriminator, PatchDiscriminator } from './discriminator.js';
 import { Lpips } from './lpips.js';

@@ -1,7 +1,7 @@
 import { ConfigError, prngKey, ShapeError } from '@easel/core';
 import { beforeAll, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
-import { FAST_BACKEND } from '../testing/backends.js';
+import { FAST_BACKEND } from '../../testing/backends.js';
 import { initializeDiscriminator, PatchDiscriminator } from './discriminator.js';
 
 // Logits, gradients and statistics beside taming's are cases of the conformance runner.

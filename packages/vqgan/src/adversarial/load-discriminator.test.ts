@@ -5,7 +5,7 @@ import { prngKey } from '@easel/core';
 import { saveSafetensors } from '@easel/core/node';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
-import { FAST_BACKEND } from '../testing/backends.js';
+import { FAST_BACKEND } from '../../testing/backends.js';
 import { initializeDiscriminator, PatchDiscriminator } from './discriminator.js';
 import { loadDiscriminator } from './load-discriminator.js';
 import { discriminatorRules } from './weights.js';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { TrainingEvent, TrainingOptions } from '../run/training-loop.js';
+import type { TrainingEvent, TrainingOptions } from '../src/run/training-loop.js';
 
 /** A line of metrics.jsonl. */
 export interface LoggedLine {

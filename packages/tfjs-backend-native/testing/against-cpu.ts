@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { addon, type CpuTarget, setTarget } from './addon.js';
+import { addon, type CpuTarget, setTarget } from '../src/addon.js';
 
 /** How far a native result may be from the cpu backend's: |got − expected| ≤ absolute + relative·|expected|. */
 export interface Tolerance {

@@ -3,8 +3,8 @@ import { golden } from '@easel/conformance/golden';
 import { flaxWeight } from '@easel/conformance/kinds/vqgan_loss/weights';
 import * as tf from '@tensorflow/tfjs';
 import { deserialize, typedArray } from 'safetensors-ts';
-import { parseVqganConfig } from '../config.js';
-import { Vqgan } from '../model.js';
+import { parseVqganConfig } from '../src/config.js';
+import { Vqgan } from '../src/model.js';
 
 // Looked up once: under jest every look at a global such as Math costs a microsecond.
 const { abs } = Math;

@@ -3,13 +3,13 @@ import { loadWeights, type Raster } from '@easel/core';
 import { openCheckpoint } from '@easel/core/node';
 import * as tf from '@tensorflow/tfjs';
 import { deserialize, typedArray } from 'safetensors-ts';
-import { parseClipConfig } from '../config.js';
-import { Clip } from '../model.js';
-import { clipReading } from '../weights.js';
+import { parseClipConfig } from '../src/config.js';
+import { Clip } from '../src/model.js';
+import { clipReading } from '../src/weights.js';
 
 /** Numbers of the original programs, and where they lie. */
 export function goldenPath(path: string): string {
-  return new URL(`../../../../reference/golden/${path}`, import.meta.url).pathname;
+  return new URL(`../../../reference/golden/${path}`, import.meta.url).pathname;
 }
 
 export interface GoldenTensor {

@@ -1,8 +1,8 @@
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { addon, type CpuTarget, setTarget } from '../addon.js';
-import '../index.js';
+import { addon, type CpuTarget, setTarget } from '../../src/addon.js';
+import '../../src/index.js';
 import { esModuleLoader } from './es-modules.js';
 import { installJasmine } from './jasmine.js';
 

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { BpeTokenizer, trainBpe } from '@easel/bart';
 import { saveTokenizer } from '@easel/bart/node';
 import { afterAll, afterEach, beforeAll, beforeEach, jest } from '@jest/globals';
-import { parseSeq2SeqConfig } from '../config/seq2seq-config.js';
-import type { EncodedRow } from '../encoded/shards.js';
-import type { TrainingOptions, TrainingResult } from '../run/training-loop.js';
-import { trainSeq2Seq } from '../seq2seq/train-seq2seq.js';
+import { parseSeq2SeqConfig } from '../src/config/seq2seq-config.js';
+import type { EncodedRow } from '../src/encoded/shards.js';
+import type { TrainingOptions, TrainingResult } from '../src/run/training-loop.js';
+import { trainSeq2Seq } from '../src/seq2seq/train-seq2seq.js';
 import { startTestBackend } from './backend.js';
 import { type LoggedLine, readMetrics } from './runs.js';
 

@@ -1,10 +1,10 @@
 import { type Key, normal, prngKey, SYMBOL_OF_BYTE, split } from '@easel/core';
 import * as tf from '@tensorflow/tfjs';
-import { parseClipConfig } from '../config.js';
-import { defaultImageProcessor } from '../image-processor.js';
-import { Clip } from '../model.js';
-import type { ClipParts } from '../scorer.js';
-import { ClipTokenizer } from '../tokenizer.js';
+import { parseClipConfig } from '../src/config.js';
+import { defaultImageProcessor } from '../src/image-processor.js';
+import { Clip } from '../src/model.js';
+import type { ClipParts } from '../src/scorer.js';
+import { ClipTokenizer } from '../src/tokenizer.js';
 
 /** Settings of a CLIP that is built and run in milliseconds: 8 px, 4 patches, texts of 12 tokens, a vocabulary of bytes. */
 const CONFIG = {
