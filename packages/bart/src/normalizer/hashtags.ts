@@ -1,8 +1,16 @@
+import { rankCosts } from './rank-costs.js';
+
+/** Where lines end and words end, as Python's `str.splitlines` and `str.split` have it. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: some of them end lines
+const LINE_END = /\r\n|[\n-\r\x1c-\x1e\x85\u2028\u2029]/;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: some of them are white space
+const SPACES = /[\t-\r\x1c- \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+/;
+
 /** A line's first word of a frequency list ("word count", most frequent first); the order is all that counts. */
 export function parseWordFrequencies(text: string): string[] {
   return text
-    .split('\n')
-    .map((line) => line.trim().split(/\s+/)[0] as string)
+    .split(LINE_END)
+    .map((line) => line.split(SPACES).find((word) => word !== '') ?? '')
     .filter((word) => word !== '');
 }
 
@@ -18,9 +26,10 @@ export class HashtagSplitter {
 
   /** `words`: most frequent first. Without words every tag falls apart into single characters. */
   constructor(words: readonly string[]) {
+    const costs = rankCosts(words.length);
     let longest = 0;
     for (const [index, word] of words.entries()) {
-      this.costs.set(word, Math.log(index + 1)); // a later line for the same word wins
+      this.costs.set(word, costs[index] as number); // a later line for the same word wins
       longest = Math.max(longest, word.length);
     }
     this.longest = longest;

@@ -1,8 +1,8 @@
+import { unidecode } from 'unidecode-ts';
 import { demojize } from './emoji.js';
 import { fixText } from './fix-text.js';
 import { HashtagSplitter } from './hashtags.js';
 import { unescapeHtml } from './html-entities.js';
-import { toAscii } from './transliterate.js';
 
 /** What a normalizer depends on besides the text. */
 export interface TextNormalizerOptions {
@@ -45,7 +45,7 @@ export class TextNormalizer {
       ['fix_text', fixText],
       ['fix_html', (t) => unescapeHtml(unescapeHtml(t))],
       ['demojize', demojize],
-      ['unidecode', toAscii],
+      ['unidecode', unidecode],
       ['lower', (t) => t.toLowerCase()],
       ['replace_person_token', (t) => replacePersons(t, random)],
       ['remove_wiki_ref', (t) => t.replace(/^\s*\[\d+\]/, '').replace(/\[\d+\]\s*$/, '')],

@@ -22,20 +22,17 @@ const WORDS = 'enwiki-words-frequency.txt';
 export const kind: Kind = {
   cases(folder: GoldenFolder): Case[] {
     const path = folder.has(WORDS) ? folder.file(WORDS) : golden(`normalizer/${WORDS}`);
-    const words = (): string[] => parseWordFrequencies(readFileSync(path, 'utf8'));
+    const words = (): readonly string[] => parseWordFrequencies(readFileSync(path, 'utf8'));
     const cases: Case[] = [];
     if (folder.has('cases.json')) {
       const { cases: texts } = readJson<{ cases: NormalizedText[] }>(folder.file('cases.json'));
-      for (const group of new Set(texts.map((each) => each.group))) {
-        cases.push({
-          name: group,
-          needs: 'nothing',
-          run(checks) {
-            const wordFrequencies = words();
-            for (const each of texts) if (each.group === group) checkText(checks, wordFrequencies, each);
-          },
-        });
-      }
+      cases.push(...casesByGroup('', texts, words));
+    }
+    if (folder.has('generated.json')) {
+      const { words: ownWords, cases: texts } = readJson<{ words: string[]; cases: NormalizedText[] }>(
+        folder.file('generated.json'),
+      );
+      cases.push(...casesByGroup('generated: ', texts, () => ownWords));
     }
     if (folder.has('hashtags.json')) {
       cases.push({
@@ -55,6 +52,21 @@ export const kind: Kind = {
   },
   besides: /^enwiki-words-frequency\.txt$/,
 };
+
+function casesByGroup(
+  prefix: string,
+  texts: readonly NormalizedText[],
+  words: () => readonly string[],
+): Case[] {
+  return [...new Set(texts.map(({ group }) => group))].map((group) => ({
+    name: `${prefix}${group}`,
+    needs: 'nothing',
+    run(checks) {
+      const wordFrequencies = words();
+      for (const each of texts) if (each.group === group) checkText(checks, wordFrequencies, each);
+    },
+  }));
+}
 
 function checkText(checks: Checks, wordFrequencies: readonly string[], each: NormalizedText): void {
   const name = JSON.stringify(each.text);

@@ -1,4 +1,0 @@
-declare module 'unidecode' {
-  /** ASCII for the characters of `text`; the package has no types of its own. */
-  export default function unidecode(text: string): string;
-}

@@ -1,0 +1,1 @@
+export { unidecode } from './unidecode.js';
