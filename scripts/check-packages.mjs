@@ -14,7 +14,11 @@ import ts from 'typescript';
 
 const root = join(import.meta.dirname, '..');
 const readJson = (path) => JSON.parse(readFileSync(path, 'utf8'));
+const rootManifest = readJson(join(root, 'package.json'));
 const license = readFileSync(join(root, 'LICENSE'), 'utf8');
+
+/** Licences that a package may have in place of the root's, and how their texts begin. */
+const OTHER_LICENSES = { 'GPL-2.0-or-later': /^\s*GNU GENERAL PUBLIC LICENSE\s+Version 2,/ };
 
 const packages = readdirSync(join(root, 'packages'))
   .map((name) => join(root, 'packages', name))
@@ -72,8 +76,11 @@ function manifestFaults({ folder, manifest }) {
   for (const [name, range] of Object.entries(manifest.dependencies ?? {}))
     if (!own.has(name) && !/^[\^~]/.test(range)) faults.push(`${name} "${range}": expected a caret range`);
   const path = join(folder, 'LICENSE');
-  if (!existsSync(path) || readFileSync(path, 'utf8') !== license)
+  const text = existsSync(path) ? readFileSync(path, 'utf8') : '';
+  if (manifest.license === rootManifest.license && text !== license)
     faults.push('LICENSE is not that of the root');
+  if (manifest.license !== rootManifest.license && !OTHER_LICENSES[manifest.license]?.test(text))
+    faults.push(`LICENSE is not ${manifest.license}`);
   return faults;
 }
 
