@@ -4,6 +4,7 @@ import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
 import { addon } from './addon.js';
 import { AllocationError } from './allocation-error.js';
 import { BlockPool, type PoolUsage } from './block-pool.js';
+import { moveComplex } from './complex-moves.js';
 import { type DataEntry, DataStore } from './data-store.js';
 import { HeldValues } from './held-values.js';
 import { runsOnCpu } from './kernel-counts.js';
@@ -92,6 +93,10 @@ export class NativeBackend extends MathBackendCPU {
     dtype: DataType,
     refCount: number,
   ): void {
+    if (dtype === 'complex64') {
+      moveComplex(this, dataId, values as Float32Array, shape, refCount);
+      return;
+    }
     const stored = isNumericArray(values) ? this.#copy(values, shape) : values;
     this.retain(stored);
     super.move(dataId, stored, shape, dtype, refCount);

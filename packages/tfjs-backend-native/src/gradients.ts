@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { placesOf, stridedWalk } from './kernels/strided-walk.js';
 
 /** tfjs's own gradient of a kernel: from dy, what was saved and the attributes to a function for each input. */
 type Gradient = NonNullable<ReturnType<typeof tf.getGradient>>;
@@ -63,11 +64,31 @@ function fuseSum(kernelName: string, isMean: boolean, backendName: string): void
   });
 }
 
-/** Gradients of tfjs's own operations that this backend has a kernel for. */
+/** A strided slice's gradient, which tfjs lacks: dy at the places that it was taken from, 0 elsewhere. */
+function addStridedSlice(): void {
+  if (tf.getGradient(tf.StridedSlice) !== undefined) return;
+  tf.registerGradient({
+    kernelName: tf.StridedSlice,
+    inputsToSave: ['x'],
+    gradFunc: (dys, saved, attrs) => {
+      const [{ shape, size }] = saved as [tf.Tensor];
+      const dy = dys as tf.Tensor;
+      const place = (): tf.Tensor => {
+        if (dy.size === 0) return tf.zeros(shape);
+        const places = tf.tensor2d(placesOf(stridedWalk(shape, attrs)), [dy.size, 1], 'int32');
+        return tf.reshape(tf.scatterND(places, tf.reshape(dy, [dy.size]), [size]), shape);
+      };
+      return { x: place };
+    },
+  });
+}
+
+/** Gradients of tfjs's own operations that this backend has a kernel for, or that tfjs lacks. */
 export function registerNativeGradients(backendName: string): void {
   fuse(tf.Softmax, 'SoftmaxGrad', backendName);
   fuse(tf.LogSoftmax, 'LogSoftmaxGrad', backendName);
   fuseRelu(backendName);
   fuseSum(tf.Sum, false, backendName);
   fuseSum(tf.Mean, true, backendName);
+  addStridedSlice();
 }

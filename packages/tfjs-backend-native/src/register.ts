@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-cpu';
 import { namedAllocationError } from './allocation-error.js';
 import { NativeBackend } from './backend.js';
+import { mendComplexMovesToCpu } from './complex-moves.js';
 import { registerNativeGradients } from './gradients.js';
 import { counterOf } from './kernel-counts.js';
 import { NATIVE_KERNELS } from './kernels/index.js';
@@ -55,5 +56,6 @@ export function registerNativeBackend(): void {
   for (const { kernelName, kernelFunc } of NATIVE_KERNELS)
     tf.registerKernel({ kernelName, kernelFunc: watched(kernelName, kernelFunc), backendName: BACKEND_NAME });
   registerNativeGradients(BACKEND_NAME);
+  mendComplexMovesToCpu();
   tf.registerBackend(BACKEND_NAME, () => new NativeBackend(), PRIORITY);
 }

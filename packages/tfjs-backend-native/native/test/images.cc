@@ -42,8 +42,15 @@ void test_pool(const PoolShape& s) {
         sum += value;
         sum_sizes += std::fabs(value);
         count++;
-        want_average[static_cast<size_t>(from)] += static_cast<double>(dy[o]) / static_cast<double>(s.window_h * s.window_w);
         sizes[static_cast<size_t>(from)] += std::fabs(dy[o]);
+      }
+    }
+    for (int64_t u = 0; u < s.window_h; u++) {
+      for (int64_t v = 0; v < s.window_w; v++) {
+        const int64_t row = i * s.stride_h + u - s.pad_top, column = j * s.stride_w + v - s.pad_left;
+        if (row < 0 || row >= s.in_h || column < 0 || column >= s.in_w) continue;
+        const int64_t from = ((b * s.in_h + row) * s.in_w + column) * s.channels + c;
+        want_average[static_cast<size_t>(from)] += static_cast<double>(dy[o]) / static_cast<double>(count);
       }
     }
     expect(largest[o], most, {}, o);

@@ -4,6 +4,7 @@ import { requireFloat32 } from './activation.js';
 import {
   type FusedArguments,
   fusedKernel,
+  type KernelArguments,
   type NativeKernel,
   nativeKernel,
   runOnCpu,
@@ -83,24 +84,28 @@ export const scatterAdd = fusedKernel('ScatterAdd', ({ inputs, backend, attrs }:
 });
 
 /**
- * Positions, in slices of `shape`, of indices [.., depth] into its first axes. Throws tfjs's own error where one is outside (as there, an index may
- * be outside its own axis if the position is not).
+ * Positions, in slices of `shape`, of indices [.., depth] into its first axes. Each component must
+ * lie on its own axis, as in TensorFlow; tfjs's cpu kernels look at the position alone, and would
+ * take a neighbour. Throws RangeError that names kernel, place, component and axis.
  */
 function positionsOf(
+  kernelName: string,
   indices: Int32Array,
   depth: number,
-  strides: readonly number[],
-  slices: number,
   shape: readonly number[],
 ): Int32Array {
-  const positions = new Int32Array(indices.length / depth);
+  const positions = new Int32Array(depth === 0 ? 0 : indices.length / depth);
   for (let i = 0; i < positions.length; i++) {
     let position = 0;
-    for (let j = 0; j < depth; j++) position += (indices[i * depth + j] as number) * (strides[j] as number);
-    if (position < 0 || position >= slices)
-      throw new Error(
-        `Invalid indices: ${[...indices.subarray(i * depth, (i + 1) * depth)]} does not index into ${[...shape]}`,
-      );
+    for (let axis = 0; axis < depth; axis++) {
+      const component = indices[i * depth + axis] as number;
+      const extent = shape[axis] as number;
+      if (component < 0 || component >= extent)
+        throw new RangeError(
+          `${kernelName}: Invalid indices: row ${i}, [${indices.subarray(i * depth, (i + 1) * depth)}], does not index into [${shape}]: ${component} is not in [0, ${extent}) of axis ${axis}`,
+        );
+      position = position * extent + component;
+    }
     positions[i] = position;
   }
   return positions;
@@ -111,37 +116,56 @@ const scatterNd = nativeKernel(tf.ScatterNd, (args) => {
   const { backend } = args;
   const { indices, updates } = args.inputs as { indices: tf.TensorInfo; updates: tf.TensorInfo };
   const { shape } = args.attrs as { shape: number[] };
-  const plan = tf.backend_util.calculateShapes(updates, indices, shape);
-  const { sliceRank, sliceSize, strides, outputSize } = plan;
+  const { sliceRank, sliceSize, outputSize } = tf.backend_util.calculateShapes(updates, indices, shape);
   const size = sizeOf(updates.shape);
-  if (
-    updates.dtype !== 'float32' ||
-    indices.dtype !== 'int32' ||
-    outputSize === 0 ||
-    size === 0 ||
-    sliceRank === 0
-  )
-    return runOnCpu(tf.ScatterNd, args);
-  const slices = outputSize / sliceSize;
-  const positions = positionsOf(backend.int32(indices), sliceRank, strides, slices, shape);
-  if (positions.length * sliceSize !== size) return runOnCpu(tf.ScatterNd, args);
+  const positions = positionsOf(tf.ScatterNd, backend.int32(indices), sliceRank, shape);
+  const isNative = updates.dtype === 'float32' && outputSize > 0 && size > 0 && sliceRank > 0;
+  if (!isNative || positions.length * sliceSize !== size) return runOnCpu(tf.ScatterNd, args);
   const y = backend.allocate(shape, 'float32');
   addon().segmentSum(y.values, backend.float32(updates), positions, sliceSize);
   return y.info;
 });
+
+/** A kernel of the cpu backend's that writes slices at indices, with each index checked on its own axis. */
+function checkedScatter(
+  kernelName: string,
+  shapeOf: (args: KernelArguments) => readonly number[],
+): NativeKernel {
+  return nativeKernel(kernelName, (args) => {
+    const { indices } = args.inputs as { indices?: tf.TensorInfo; sparseIndices?: tf.TensorInfo };
+    const where = indices ?? (args.inputs.sparseIndices as tf.TensorInfo);
+    const depth = where.shape.length < 2 ? 1 : (where.shape.at(-1) as number);
+    positionsOf(kernelName, args.backend.int32(where), depth, shapeOf(args));
+    return runOnCpu(kernelName, args);
+  });
+}
+
+/** A tensor with slices replaced at indices. */
+const tensorScatterUpdate = checkedScatter(
+  tf.TensorScatterUpdate,
+  ({ inputs }) => (inputs.tensor as tf.TensorInfo).shape,
+);
+
+/** Values at indices of a tensor of one value. */
+const sparseToDense = checkedScatter(
+  tf.SparseToDense,
+  ({ attrs }) => (attrs as { outputShape: number[] }).outputShape,
+);
 
 /** Slices of params at indices [.., depth] into its first axes; float32 and int32, else the cpu kernel. */
 const gatherNd = nativeKernel(tf.GatherNd, (args) => {
   const { backend } = args;
   const { params, indices } = args.inputs as { params: tf.TensorInfo; indices: tf.TensorInfo };
   const isWords = params.dtype === 'float32' || params.dtype === 'int32';
+  const depth = indices.shape[indices.shape.length - 1] as number;
+  const positions = positionsOf(tf.GatherNd, backend.int32(indices), depth, params.shape);
   if (!isWords || indices.dtype !== 'int32' || sizeOf(params.shape) === 0 || sizeOf(indices.shape) === 0)
     return runOnCpu(tf.GatherNd, args);
-  const depth = indices.shape[indices.shape.length - 1] as number;
-  const prepared = tf.backend_util.prepareAndValidate(params as unknown as tf.TensorInfo, indices);
-  const [shape, , sliceSize, strides] = prepared;
+  const [shape, , sliceSize] = tf.backend_util.prepareAndValidate(
+    params as unknown as tf.TensorInfo,
+    indices,
+  );
   const slices = sizeOf(params.shape) / sliceSize;
-  const positions = positionsOf(backend.int32(indices), depth, strides, slices, params.shape);
   const y = backend.allocate(shape, params.dtype as 'float32' | 'int32');
   addon().gather(
     asWords(y.values as Float32Array),
@@ -174,6 +198,8 @@ export const gatherKernels: readonly NativeKernel[] = [
   gather,
   unsortedSegmentSum,
   scatterNd,
+  tensorScatterUpdate,
+  sparseToDense,
   gatherNd,
   oneHot,
 ];

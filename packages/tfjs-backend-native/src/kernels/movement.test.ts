@@ -76,7 +76,165 @@ test('stridedSlice and reverse', () => {
   }
 });
 
+describe('stridedSlice', () => {
+  /** An axis of a slice in numpy's words: a place, a range, a new axis. */
+  type Part = number | 'new' | { readonly from?: number; readonly to?: number; readonly step: number };
+
+  /** tf.stridedSlice of parts, one for each axis of x and each new one. */
+  function slice(x: tf.Tensor, parts: readonly Part[]): tf.Tensor {
+    const masks = { begin: 0, end: 0, fresh: 0, shrunk: 0 };
+    const [begin, end, strides]: [number[], number[], number[]] = [[], [], []];
+    for (const [i, part] of parts.entries()) {
+      if (part === 'new') masks.fresh |= 1 << i;
+      if (typeof part === 'number') masks.shrunk |= 1 << i;
+      if (typeof part === 'object' && part.from === undefined) masks.begin |= 1 << i;
+      if (typeof part === 'object' && part.to === undefined) masks.end |= 1 << i;
+      begin.push(typeof part === 'number' ? part : typeof part === 'object' ? (part.from ?? 0) : 0);
+      end.push(typeof part === 'object' ? (part.to ?? 0) : 0);
+      strides.push(typeof part === 'object' ? part.step : 1);
+    }
+    return tf.stridedSlice(x, begin, end, strides, masks.begin, masks.end, 0, masks.fresh, masks.shrunk);
+  }
+
+  /** Python's range(*slice(from, to, step).indices(extent)). */
+  function placesAlong(part: Exclude<Part, 'new'>, extent: number): number[] {
+    if (typeof part === 'number') return [part < 0 ? part + extent : part];
+    const { step } = part;
+    const [least, most] = step > 0 ? [0, extent] : [-1, extent - 1];
+    const clamp = (place: number): number =>
+      Math.min(most, Math.max(least, place < 0 ? place + extent : place));
+    const from = part.from === undefined ? (step > 0 ? 0 : extent - 1) : clamp(part.from);
+    const to = part.to === undefined ? (step > 0 ? extent : -1) : clamp(part.to);
+    const places: number[] = [];
+    for (let place = from; step > 0 ? place < to : place > to; place += step) places.push(place);
+    return places;
+  }
+
+  /** Shape and places in x of the elements, in order. */
+  function expected(shape: readonly number[], parts: readonly Part[]): { shape: number[]; places: number[] } {
+    let axis = 0;
+    let places = [0];
+    const result: number[] = [];
+    for (const part of parts) {
+      if (part === 'new') {
+        result.push(1);
+        continue;
+      }
+      const extent = shape[axis] as number;
+      axis += 1;
+      const along = placesAlong(part, extent);
+      if (typeof part !== 'number') result.push(along.length);
+      places = places.flatMap((place) => along.map((next) => place * extent + next));
+    }
+    return { shape: result, places };
+  }
+
+  const cases: [name: string, shape: number[], parts: Part[]][] = [
+    ['x[:, 1, ::2]', [2, 3, 4], [{ step: 1 }, 1, { step: 2 }]],
+    ['x[2, ::2]', [3, 5], [2, { step: 2 }]],
+    ['x[2, None, ::2]', [3, 5], [2, 'new', { step: 2 }]],
+    ['x[-1, ::-1, -2]', [4, 3, 5], [-1, { step: -1 }, -2]],
+    ['x[1:1]', [4, 3], [{ from: 1, to: 1, step: 1 }, { step: 1 }]],
+    ['x[3:1, ::2]', [4, 3], [{ from: 3, to: 1, step: 1 }, { step: 2 }]],
+    ['x[1:3]', [4, 3], [{ from: 1, to: 3, step: 1 }, { step: 1 }]],
+    ['x[:, 1:3]', [4, 5], [{ step: 1 }, { from: 1, to: 3, step: 1 }]],
+    ['x[2, 1]', [4, 3], [2, 1]],
+    ['x[9:]', [4], [{ from: 9, step: 1 }]],
+    ['x[::2] of nothing', [0, 3], [{ step: 2 }, { step: 1 }]],
+  ];
+  // Random ones beside them.
+  let state = 7;
+  const next = (below: number): number => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return Math.floor((state / 2 ** 32) * below);
+  };
+  for (let i = 0; i < 200; i++) {
+    const shape = Array.from({ length: 1 + next(4) }, () => (next(12) === 0 ? 0 : 1 + next(6)));
+    const parts = shape.flatMap((extent): Part[] => {
+      const step = (next(2) === 0 ? 1 : -1) * (1 + next(3));
+      const place = (): number => next(2 * extent + 5) - extent - 2;
+      const part: Part =
+        extent > 0 && next(3) === 0
+          ? next(2 * extent) - extent
+          : {
+              step: next(3) === 0 ? 1 : step,
+              ...(next(2) === 0 ? { from: place() } : {}),
+              ...(next(2) === 0 ? { to: place() } : {}),
+            };
+      return next(6) === 0 ? ['new', part] : [part];
+    });
+    cases.push([`${JSON.stringify(parts)} of [${shape}]`, shape, parts]);
+  }
+
+  test.each(cases)('%s', (_name, shape, parts) => {
+    const { shape: wanted, places } = expected(shape, parts);
+    tf.tidy(() => {
+      for (const dtype of DTYPES) {
+        const x = tensor(shape, dtype);
+        const values = x.dataSync();
+        const y = slice(x, parts);
+        expect(y.dtype).toBe(dtype);
+        expect(y.shape).toEqual(wanted);
+        expect([...y.dataSync()]).toEqual(places.map((place) => values[place]));
+      }
+      const size = tf.util.sizeFromShape(shape);
+      const strings = tf.tensor(
+        Array.from({ length: size }, (_, i) => `s${i}`),
+        shape,
+        'string',
+      );
+      const some = slice(strings, parts);
+      expect(some.shape).toEqual(wanted);
+      expect([...(some.dataSync() as unknown as string[])]).toEqual(places.map((place) => `s${place}`));
+      const complex = slice(tf.complex(tensor(shape), tensor(shape, 'float32', 2)), parts);
+      expect(complex.shape).toEqual(wanted);
+      const imag = tensor(shape, 'float32', 2).dataSync();
+      expect([...tf.imag(complex).dataSync()]).toEqual(places.map((place) => imag[place]));
+    });
+  });
+
+  test('its gradient puts dy where it was taken from', () => {
+    tf.tidy(() => {
+      const x = tensor([3, 5, 4]);
+      const parts: Part[] = [1, { step: -2 }, { from: 1, step: 2 }];
+      const { shape, places } = expected(x.shape, parts);
+      const dy = tensor(shape, 'float32', 3);
+      const dx = tf.grad((a) => slice(a, parts))(x, dy);
+      const wanted = new Float32Array(x.size);
+      for (const [i, value] of dy.dataSync().entries()) wanted[places[i] as number] = value;
+      expect([...dx.dataSync()]).toEqual([...wanted]);
+    });
+  });
+
+  test('a place outside its axis and a stride of 0 are refused', () => {
+    const x = tensor([3, 5]);
+    expect(() => slice(x, [3, { step: 1 }])).toThrow('out of bounds');
+    expect(() => slice(x, [{ step: 0 }, { step: 1 }])).toThrow('non-zero');
+    x.dispose();
+  });
+});
+
 test('pad and tile', () => {
+  for (const paddings of [[[-1, 2], [0, -2]], [[-3, 0], [1, 1]], [[-2, -2], [0, 0]], [[1, -4], [-5, 2]]] as [number, number][][]) // biome-ignore format: a table
+    for (const dtype of DTYPES) {
+      tf.tidy(() => {
+        const [rows, columns] = [3, 5];
+        const x = tensor([rows, columns], dtype);
+        const values = x.dataSync();
+        const y = x.pad(paddings, 1);
+        const [[top, bottom], [left, right]] = paddings as [[number, number], [number, number]];
+        const shape = [Math.max(0, rows + top + bottom), Math.max(0, columns + left + right)] as const;
+        expect(y.shape).toEqual([...shape]);
+        const wanted: number[] = [];
+        for (let i = 0; i < shape[0]; i++)
+          for (let j = 0; j < shape[1]; j++) {
+            const [row, column] = [i - top, j - left];
+            const inside = row >= 0 && row < rows && column >= 0 && column < columns;
+            wanted.push(inside ? (values[row * columns + column] as number) : 1);
+          }
+        expect([...y.dataSync()]).toEqual(wanted);
+      });
+    }
   for (const dtype of DTYPES) {
     const value = dtype === 'float32' ? 1.5 : 1;
     expectAsOnCpu(

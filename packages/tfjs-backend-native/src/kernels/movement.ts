@@ -2,8 +2,9 @@ import * as tf from '@tensorflow/tfjs';
 import { addon } from '../addon.js';
 import type { NativeBackend } from '../backend.js';
 import type { NumericArray } from '../numeric-array.js';
-import { type NativeKernel, nativeKernel, runOnCpu, sizeOf } from './kernel.js';
+import { type KernelArguments, type NativeKernel, nativeKernel, runOnCpu, sizeOf } from './kernel.js';
 import { asWords, axesArray, isNativeDtype, joinAxes, stepsOf, stridedCopy } from './strided-copy.js';
+import { placesOf, stridedWalk } from './strided-walk.js';
 
 /** y[i₀, …] = x with axis i of y being axis perm[i] of x, not empty. A permutation that moves nothing but axes of extent 1 shares the data. */
 export function transposed(backend: NativeBackend, x: tf.TensorInfo, perm: readonly number[]): tf.TensorInfo {
@@ -87,33 +88,51 @@ const slice = nativeKernel(tf.Slice, (args) => {
   return y.info;
 });
 
-/** A box of x with steps, which may be negative; the masks are tfjs's business. */
+/**
+ * A box of x with steps, which may be negative. Strings are copied in JavaScript, complex numbers
+ * part by part.
+ */
 const stridedSlice = nativeKernel(tf.StridedSlice, (args) => {
   const { backend } = args;
   const { x } = args.inputs as { x: tf.TensorInfo };
-  const a = args.attrs as unknown as tf.StridedSliceAttrs;
-  const info = tf.slice_util.sliceInfo(
-    x.shape,
-    a.begin,
-    a.end,
-    a.strides,
-    a.beginMask,
-    a.endMask,
-    a.ellipsisMask,
-    a.newAxisMask,
-    a.shrinkAxisMask,
-  );
-  const simple = info.isIdentity || info.sliceDim0 || info.isSimpleSlice;
-  if (!isNativeDtype(x.dtype) || simple || sizeOf(info.finalShape) === 0)
-    return runOnCpu(tf.StridedSlice, args);
-  const steps = stepsOf(x.shape);
-  const offset = info.begin.reduce((sum, first, axis) => sum + first * (steps[axis] as number), 0);
-  const xSteps = info.strides.map((stride, axis) => stride * (steps[axis] as number));
-  const y = backend.allocate(info.finalShape, x.dtype);
-  const sparse = info.finalShapeSparse;
-  stridedCopy(y.values, 0, stepsOf(sparse), backend.values(x), offset, xSteps, sparse);
+  if (x.dtype === 'complex64') return slicedComplex(args);
+  const { finalShape, extents, offset, xSteps } = stridedWalk(x.shape, args.attrs);
+  if (!isNativeDtype(x.dtype)) {
+    const strings = backend.data.get(x.dataId).values as Uint8Array[];
+    const places = placesOf({ extents, offset, xSteps });
+    const values = places.map((place) => strings[place] as Uint8Array);
+    return backend.makeTensorInfo(finalShape, x.dtype, values);
+  }
+  const values = backend.values(x);
+  const length = sizeOf(extents);
+  const ySteps = stepsOf(extents);
+  // A box without gaps is a view, as of Slice.
+  const whole = extents.every((extent, axis) => extent <= 1 || ySteps[axis] === xSteps[axis]);
+  if (length === 0 || whole) {
+    const first = length === 0 ? 0 : offset;
+    return backend.makeTensorInfo(finalShape, x.dtype, values.subarray(first, first + length));
+  }
+  const y = backend.allocate(finalShape, x.dtype);
+  stridedCopy(y.values, 0, ySteps, values, offset, xSteps, extents);
   return y.info;
 });
+
+function slicedComplex(args: KernelArguments): tf.TensorInfo {
+  const { backend } = args;
+  const { x } = args.inputs as { x: tf.TensorInfo };
+  const parts = backend.data.get(x.dataId).complexTensorInfos as Record<'real' | 'imag', tf.TensorInfo>;
+  const sliced = (part: tf.TensorInfo): tf.TensorInfo =>
+    stridedSlice.kernelFunc({
+      inputs: { x: { ...part, shape: x.shape } },
+      backend,
+      attrs: args.attrs,
+    } as Parameters<tf.KernelFunc>[0]) as tf.TensorInfo;
+  const inputs = { real: sliced(parts.real), imag: sliced(parts.imag) };
+  const y = runOnCpu(tf.Complex, { inputs, backend, attrs: {} });
+  backend.disposeData(inputs.real.dataId);
+  backend.disposeData(inputs.imag.dataId);
+  return y;
+}
 
 /** x mirrored along `dims`. */
 const reverse = nativeKernel(tf.Reverse, (args) => {
@@ -164,7 +183,7 @@ function fillBorder(
   }
 }
 
-/** x with a border of `constantValue`. */
+/** x with a border of `constantValue`; a negative padding crops, as on the cpu backend. */
 const pad = nativeKernel(tf.PadV2, (args) => {
   const { backend } = args;
   const { x } = args.inputs as { x: tf.TensorInfo };
@@ -175,16 +194,25 @@ const pad = nativeKernel(tf.PadV2, (args) => {
   if (!isNativeDtype(x.dtype)) return runOnCpu(tf.PadV2, args);
   const shape = x.shape.map((extent, axis) => {
     const [before, after] = paddings[axis] as [number, number];
-    return before + extent + after;
+    return Math.max(0, before + extent + after);
   });
   const y = backend.allocate(shape, x.dtype);
-  const before = paddings.map(([first]) => first);
-  const copies = sizeOf(x.shape) > 0;
-  if (copies && y.values.length >= BORDER_FROM) fillBorder(y.values, shape, x.shape, before, constantValue);
+  // What is left of x: its first place and its extents.
+  const first = paddings.map(([before]) => Math.max(0, -before));
+  const kept = x.shape.map((extent, axis) => {
+    const after = (paddings[axis] as [number, number])[1];
+    return Math.max(0, extent - (first[axis] as number) - Math.max(0, -after));
+  });
+  const before = paddings.map(([to]) => Math.max(0, to));
+  const copies = sizeOf(kept) > 0;
+  if (copies && y.values.length >= BORDER_FROM) fillBorder(y.values, shape, kept, before, constantValue);
   else fillValues(y.values, constantValue);
+  if (!copies) return y.info;
+  const at = (steps: readonly number[], places: readonly number[]): number =>
+    steps.reduce((sum, step, axis) => sum + step * (places[axis] as number), 0);
   const ySteps = stepsOf(shape);
-  const offset = ySteps.reduce((sum, step, axis) => sum + step * (before[axis] as number), 0);
-  if (copies) stridedCopy(y.values, offset, ySteps, backend.values(x), 0, stepsOf(x.shape), x.shape);
+  const xSteps = stepsOf(x.shape);
+  stridedCopy(y.values, at(ySteps, before), ySteps, backend.values(x), at(xSteps, first), xSteps, kept);
   return y.info;
 });
 

@@ -1,6 +1,13 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
-import { expectAsOnCpu, LENGTHS, someValues, underEachTarget } from '../../testing/against-cpu.js';
+import {
+  difference,
+  expectAsOnCpu,
+  LENGTHS,
+  ROUNDINGS,
+  someValues,
+  underEachTarget,
+} from '../../testing/against-cpu.js';
 import { setThreads } from '../addon.js';
 import type { NativeBackend } from '../backend.js';
 import { kernelCounts, resetKernelCounts } from '../index.js';
@@ -9,6 +16,41 @@ beforeAll(async () => {
   await tf.setBackend('native');
   (tf.backend() as NativeBackend).pool.poison = true;
 });
+
+/**
+ * Values of an average's gradient, in double: each window shares dy among its pixels inside of the
+ * picture. tfjs's cpu kernel divides by the whole window, which TensorFlow and finite differences
+ * contradict.
+ */
+function averageGradient(
+  x: tf.Tensor4D,
+  dy: tf.Tensor4D,
+  size: [number, number],
+  strides: [number, number],
+  pad: Pad,
+): Float64Array {
+  const s = tf.backend_util.computePool2DInfo(x.shape, size, strides, 1, pad);
+  const dx = new Float64Array(x.size);
+  const gradient = dy.dataSync();
+  for (const [o, value] of gradient.entries()) {
+    const [b, i, j, c] = tf.util.indexToLoc(o, 4, tf.util.computeStrides(dy.shape)) as [
+      number,
+      number,
+      number,
+      number,
+    ];
+    const pixels: number[] = [];
+    for (let u = 0; u < s.filterHeight; u++)
+      for (let v = 0; v < s.filterWidth; v++) {
+        const row = i * s.strideHeight + u - s.padInfo.top;
+        const column = j * s.strideWidth + v - s.padInfo.left;
+        if (row < 0 || row >= s.inHeight || column < 0 || column >= s.inWidth) continue;
+        pixels.push(((b * s.inHeight + row) * s.inWidth + column) * s.inChannels + c);
+      }
+    for (const pixel of pixels) dx[pixel] = (dx[pixel] as number) + value / pixels.length;
+  }
+  return dx;
+}
 
 type Pool = (x: tf.Tensor4D, size: [number, number], strides: [number, number], pad: Pad) => tf.Tensor4D;
 type Pad = 'same' | 'valid' | number;
@@ -23,7 +65,7 @@ const image = (shape: [number, number, number, number], seed = 1) =>
 /** The gradient of f, pictures to pictures: dx of (x, dy). */
 const gradOf = (f: (x: tf.Tensor4D) => tf.Tensor4D) => tf.grad((x) => f(x as tf.Tensor4D));
 
-describe.each(pools)('%s as on cpu', (_, pool) => {
+describe.each(pools)('%s as on cpu', (name, pool) => {
   const cases: [size: [number, number], strides: [number, number], pad: Pad][] = [
     [[2, 2], [2, 2], 'valid'],
     [[2, 3], [1, 2], 'same'], // windows that share pixels, cut off by the edge
@@ -34,12 +76,22 @@ describe.each(pools)('%s as on cpu', (_, pool) => {
     [[4, 4], [1, 1], 'same'],
   ];
   test.each(cases)('window %j, strides %j, pad %j: value and gradient', (size, strides, pad) => {
+    const gradient = (x: tf.Tensor4D, y: tf.Tensor4D) =>
+      gradOf((input) => pool(input, size, strides, pad))(x, image(y.shape, 2));
     expectAsOnCpu(() => {
       const x = image([3, 7, 5, 2]);
       const y = pool(x, size, strides, pad);
-      const dy = image(y.shape, 2);
-      return [y, gradOf((input) => pool(input, size, strides, pad))(x, dy)];
+      return name === 'maxPool' ? [y, gradient(x, y)] : [y];
     });
+    if (name === 'avgPool')
+      underEachTarget(() => {
+        tf.tidy(() => {
+          const x = image([3, 7, 5, 2]);
+          const y = pool(x, size, strides, pad);
+          const expected = averageGradient(x, image(y.shape, 2), size, strides, pad);
+          expect(difference(gradient(x, y).dataSync(), expected, ROUNDINGS)).toBeUndefined();
+        });
+      });
   });
 
   test.each(LENGTHS)('%i channels', (channels) => {
@@ -50,10 +102,11 @@ describe.each(pools)('%s as on cpu', (_, pool) => {
     });
   });
 
+  // Without a border: there the cpu kernel's gradient of an average is right.
   test('many rows: blocks of the gradient meet inside of windows', () => {
     expectAsOnCpu(() =>
-      gradOf((input) => pool(input, [3, 3], [2, 2], 'same'))(
-        image([1, 90, 70, 17]),
+      gradOf((input) => pool(input, [3, 3], [2, 2], 'valid'))(
+        image([1, 91, 71, 17]),
         image([1, 45, 35, 17], 2),
       ),
     );
@@ -100,6 +153,26 @@ test('maxPool by hand: NaN is left aside, the first of equal pixels gets the gra
     expect([...y.dataSync()]).toEqual([3, Number.NEGATIVE_INFINITY]);
     expect([...dx.dataSync()]).toEqual([0, 0, 0, 0, 10, 0, 0, 0]);
     tf.dispose([x, y, dx]);
+  });
+});
+
+test('gradient of avgPool3d: a window shares its gradient among the pixels inside', () => {
+  const [size, strides]: [[number, number, number], [number, number, number]] = [
+    [2, 3, 2],
+    [2, 1, 2],
+  ];
+  const pool = (a: tf.Tensor) => tf.avgPool3d(a as tf.Tensor5D, size, strides, 'same');
+  tf.tidy(() => {
+    const x = tf.tensor5d(someValues(2 * 3 * 5 * 7 * 2, 2, 1), [2, 3, 5, 7, 2]);
+    const y = pool(x);
+    const dy = tf.tensor5d(someValues(y.size, 2, 2), y.shape);
+    const dx = tf.grad(pool)(x, dy);
+    // The average is linear, so that column k of its transpose is the response to a one at k.
+    const expected = Float32Array.from({ length: x.size }, (_, k) => {
+      const one = tf.oneHot(tf.scalar(k, 'int32'), x.size).toFloat().reshape(x.shape);
+      return tf.sum(tf.mul(pool(one), dy)).dataSync()[0] as number;
+    });
+    expect(difference(dx.dataSync(), expected, ROUNDINGS)).toBeUndefined();
   });
 });
 

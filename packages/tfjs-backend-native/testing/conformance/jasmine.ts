@@ -13,6 +13,8 @@ export interface SpecCounts {
   defined: number;
   pending: number;
   passed: number;
+  /** Specs that demand a wrong result, and fail. */
+  wrong: number;
 }
 
 function isPromise(value: unknown): value is PromiseLike<unknown> {
@@ -71,10 +73,11 @@ interface Spy {
 /**
  * Puts the globals of jasmine that tfjs-core's specs use on globalThis, as thin forms of jest's. Unlike jest's matchers of the same names,
  * toThrowError compares a string with the whole message, toBe is ===, and fail() does not interrupt. Anything else that
- * specs might call is missing, so that its use fails. Returns the counts that the specs keep up.
+ * specs might call is missing, so that its use fails. A spec whose name is among `wrong` demands a
+ * wrong result and must fail. Returns the counts that the specs keep up.
  */
-export function installJasmine(): SpecCounts {
-  const counts: SpecCounts = { defined: 0, pending: 0, passed: 0 };
+export function installJasmine(wrong: ReadonlySet<string>): SpecCounts {
+  const counts: SpecCounts = { defined: 0, pending: 0, passed: 0, wrong: 0 };
   /** Undo spies at the end of the innermost running spec or describe. */
   let restores: (() => void)[] = [];
   let failures: string[] = [];
@@ -153,7 +156,8 @@ export function installJasmine(): SpecCounts {
 
   const it = (name: string, body: Body) => {
     counts.defined += 1;
-    test(
+    if (wrong.has(name)) counts.wrong += 1;
+    (wrong.has(name) ? test.failing : test)(
       name,
       async () => {
         failures = [];

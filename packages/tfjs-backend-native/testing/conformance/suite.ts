@@ -10,6 +10,11 @@ import { installJasmine } from './jasmine.js';
 const SPECS = 4230;
 /** Of these, declared with xit. */
 const PENDING = 5;
+/**
+ * The one spec that demands a wrong result: avgPool with explicit padding divides by the pixels
+ * inside of the picture, and the spec's gradient by the whole window.
+ */
+const WRONG = ['gradient x=[3,3,1] f=[3,3] s=1 p=explicit'];
 
 /**
  * Defines the whole test suite of tfjs-core, which ships compiled in its npm package, as jest tests of the native backend under one instruction set,
@@ -35,7 +40,7 @@ export function defineConformanceSuite(target: CpuTarget): void {
 
   // The specs' own chatter; each file of jest has a console of its own.
   for (const name of ['log', 'warn'] as const) console[name] = () => undefined;
-  const counts = installJasmine();
+  const counts = installJasmine(new Set(WRONG));
   const core = { core: () => ({}) }; // tfjs-core's jasmine_util only sets a default there
   const load = esModuleLoader(new Map([['jasmine-core/lib/jasmine-core/jasmine.js', core]]));
   load(join(dist, 'index.js'));
@@ -49,7 +54,7 @@ export function defineConformanceSuite(target: CpuTarget): void {
   describe('the suite', () => {
     test(`ran whole on ${target}`, () => {
       expect(addon().status().target).toBe(target);
-      expect(counts).toEqual({ defined: SPECS, pending: PENDING, passed: SPECS - PENDING });
+      expect(counts).toEqual({ defined: SPECS, pending: PENDING, passed: SPECS - PENDING - 1, wrong: 1 });
     });
   });
 }

@@ -95,8 +95,8 @@ void max_pool_gradient(float* dx, const float* dy, const float* x, const PoolSha
 
 void average_pool_gradient(float* dx, const float* dy, const PoolShape& shape) {
   const PoolKernels& kernels = EASEL_KERNELS(pool);
-  const float scale = 1 / static_cast<float>(shape.window_h * shape.window_w);
   backward(shape, dx, [&](int64_t x_offset, int64_t dy_offset, int64_t first_row, int64_t last_row, const PoolWindows& windows) {
+    const float scale = 1 / static_cast<float>(max_of(1, windows.rows * windows.columns));
     PoolWindows part = windows;
     part.rows = last_row - first_row;
     kernels.average_gradient(dx + x_offset + first_row * windows.x_row, dy + dy_offset, scale, part);

@@ -1,0 +1,43 @@
+import { backend_util, type DataType, type TensorInfo } from '@tensorflow/tfjs';
+import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
+
+type DataId = TensorInfo['dataId'];
+
+/**
+ * Takes complex numbers over from another backend, which hands them out as real and imaginary parts
+ * in turn. A backend of the cpu's kind keeps the parts as two tensors, which the complex one owns.
+ */
+export function moveComplex(
+  backend: MathBackendCPU,
+  dataId: DataId,
+  values: Float32Array,
+  shape: number[],
+  refCount: number,
+): void {
+  const { real, imag } = backend_util.splitRealAndImagArrays(values);
+  const part = (numbers: Float32Array): TensorInfo => backend.makeTensorInfo(shape, 'float32', numbers);
+  const complexTensorInfos = { real: part(real), imag: part(imag) };
+  const none = undefined as unknown as backend_util.BackendValues;
+  backend.data.set(dataId, { values: none, dtype: 'complex64', refCount, complexTensorInfos });
+}
+
+/**
+ * Lets tfjs's cpu backend take complex numbers over too. It keeps them as they come, without the two
+ * tensors that it reads them from, so that a complex tensor that is used after a change of backend
+ * ends in a TypeError there (tfjs issue 277). Nothing but that case changes.
+ */
+export function mendComplexMovesToCpu(): void {
+  const prototype = MathBackendCPU.prototype;
+  const own = prototype.move;
+  prototype.move = function (
+    this: MathBackendCPU,
+    dataId: DataId,
+    values: backend_util.BackendValues,
+    shape: number[],
+    dtype: DataType,
+    refCount: number,
+  ): void {
+    if (dtype === 'complex64') moveComplex(this, dataId, values as Float32Array, shape, refCount);
+    else own.call(this, dataId, values, shape, dtype, refCount);
+  };
+}
