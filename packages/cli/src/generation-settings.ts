@@ -16,7 +16,7 @@ export interface GenerationSettings {
 }
 
 /** File of a model folder that says how its model draws best. */
-export const generationFile = 'generation.json';
+export const GENERATION_FILE = 'generation.json';
 
 const keys: Readonly<Record<string, keyof GenerationSettings>> = {
   top_k: 'topK',
@@ -41,7 +41,7 @@ export async function readGenerationSettings(
 ): Promise<GenerationSettings> {
   const { topK, topP, temperature } = config;
   const standard: GenerationSettings = { topK, topP, temperature, conditionScale: 1 };
-  const path = join(folder, generationFile);
+  const path = join(folder, GENERATION_FILE);
   let text: string;
   try {
     text = await readFile(path, 'utf8');

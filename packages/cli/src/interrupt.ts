@@ -1,5 +1,5 @@
 /** Exit code of a run that a signal ended, by convention 128 + 2 (SIGINT). */
-export const interruptedExitCode = 130;
+export const INTERRUPTED_EXIT_CODE = 130;
 
 /**
  * Runs `work` with a signal that SIGINT (Ctrl-C) and SIGTERM abort. The work ends at its next safe point and keeps what is finished; a second
@@ -8,7 +8,7 @@ export const interruptedExitCode = 130;
 export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();
   const onSignal = () => {
-    if (controller.signal.aborted) process.exit(interruptedExitCode);
+    if (controller.signal.aborted) process.exit(INTERRUPTED_EXIT_CODE);
     process.stderr.write('\nStopping at the next safe point; once more to stop at once.\n');
     controller.abort();
   };
@@ -19,7 +19,7 @@ export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>
   } finally {
     process.off('SIGINT', onSignal);
     process.off('SIGTERM', onSignal);
-    if (controller.signal.aborted) process.exitCode = interruptedExitCode;
+    if (controller.signal.aborted) process.exitCode = INTERRUPTED_EXIT_CODE;
   }
 }
 

@@ -4,7 +4,7 @@ import { writeFileAtomic } from '@easel/core/node';
 import { encodePng } from '@easel/train';
 import { addPngText } from './png-text.js';
 
-const slugLength = 60;
+const SLUG_LENGTH = 60;
 
 /** A prompt as a part of a file name: lower-case letters and digits of any script, joined by hyphens; `picture` if there is none. */
 export function slug(prompt: string): string {
@@ -13,7 +13,7 @@ export function slug(prompt: string): string {
       .normalize('NFC')
       .toLowerCase()
       .match(/[\p{L}\p{N}][\p{L}\p{N}\p{M}]*/gu) ?? [];
-  const text = [...words.join('-')].slice(0, slugLength).join('').replace(/-$/, '');
+  const text = [...words.join('-')].slice(0, SLUG_LENGTH).join('').replace(/-$/, '');
   return text === '' ? 'picture' : text;
 }
 

@@ -5,7 +5,7 @@ import { DataError } from '@easel/core';
 
 const signature = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
 /** Length, type and CRC of a chunk: everything but its data. */
-const chunkOverheadBytes = 12;
+const CHUNK_OVERHEAD_BYTES = 12;
 
 interface Chunk {
   readonly type: string;
@@ -22,13 +22,14 @@ function* chunks(png: Uint8Array, file: string): Generator<Chunk> {
   }
   let begin = signature.length;
   while (begin < png.length) {
-    const size = begin + chunkOverheadBytes <= png.length ? view.getUint32(begin) : Number.POSITIVE_INFINITY;
-    if (begin + chunkOverheadBytes + size > png.length) {
+    const size =
+      begin + CHUNK_OVERHEAD_BYTES <= png.length ? view.getUint32(begin) : Number.POSITIVE_INFINITY;
+    if (begin + CHUNK_OVERHEAD_BYTES + size > png.length) {
       throw new DataError(`${file}: the PNG file ends inside the chunk at byte ${begin}; it is truncated.`);
     }
     const type = Buffer.from(png.subarray(begin + 4, begin + 8)).toString('latin1');
     yield { type, begin, data: png.subarray(begin + 8, begin + 8 + size) };
-    begin += chunkOverheadBytes + size;
+    begin += CHUNK_OVERHEAD_BYTES + size;
   }
 }
 
@@ -61,7 +62,7 @@ export function addPngText(png: Uint8Array, texts: ReadonlyMap<string, string>):
   const [header] = chunks(png, 'picture');
   if (header?.type !== 'IHDR')
     throw new DataError('PNG text: expected the chunk IHDR first; the file has none.');
-  const end = header.begin + chunkOverheadBytes + header.data.length;
+  const end = header.begin + CHUNK_OVERHEAD_BYTES + header.data.length;
   const added = [...texts].map(([keyword, text]) => textChunk(keyword, text));
   return Buffer.concat([png.subarray(0, end), ...added, png.subarray(end)]);
 }

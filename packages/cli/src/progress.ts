@@ -20,9 +20,9 @@ export interface ProgressOptions {
   readonly now?: () => number;
 }
 
-const redrawMilliseconds = 100;
-const lineMilliseconds = 10_000;
-const barCells = 24;
+const REDRAW_MILLISECONDS = 100;
+const LINE_MILLISECONDS = 10_000;
+const BAR_CELLS = 24;
 
 /** Seconds as `m:ss` or `h:mm:ss`. */
 export function formatSeconds(seconds: number): string {
@@ -71,7 +71,7 @@ export class Progress {
     if (total !== undefined) this.#total = total;
     if (note !== undefined) this.#note = note;
     if (this.#options.quiet) return;
-    const interval = this.#stream.isTTY ? redrawMilliseconds : lineMilliseconds;
+    const interval = this.#stream.isTTY ? REDRAW_MILLISECONDS : LINE_MILLISECONDS;
     if (this.#now() - this.#lastWrite >= interval) this.#write();
   }
 
@@ -126,8 +126,8 @@ export class Progress {
     if (this.#total === undefined) parts.push(`${this.#done} ${unit}`);
     else {
       const share = this.#total > 0 ? Math.min(1, this.#done / this.#total) : 1;
-      const cells = Math.round(share * barCells);
-      if (bar) parts.push(`[${'='.repeat(cells)}${' '.repeat(barCells - cells)}]`);
+      const cells = Math.round(share * BAR_CELLS);
+      if (bar) parts.push(`[${'='.repeat(cells)}${' '.repeat(BAR_CELLS - cells)}]`);
       parts.push(`${this.#done}/${this.#total} ${unit}`);
     }
     if (rate > 0) {

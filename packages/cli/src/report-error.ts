@@ -1,5 +1,5 @@
 import { EaselError } from '@easel/core';
-import { interruptedExitCode, isAbort } from './interrupt.js';
+import { INTERRUPTED_EXIT_CODE, isAbort } from './interrupt.js';
 import { UsageError } from './usage-error.js';
 
 /** What the system's codes mean to a person, and what to try. */
@@ -31,7 +31,7 @@ export function explain(error: unknown): string | undefined {
  * An error of the program itself is one line too; with EASEL_DEBUG set its stack follows, as it does for any other error.
  */
 export function reportError(error: unknown, command: string): number {
-  if (isAbort(error)) return interruptedExitCode;
+  if (isAbort(error)) return INTERRUPTED_EXIT_CODE;
   const known = explain(error);
   const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
   const paragraph =

@@ -2,8 +2,8 @@ import type { MemoryPlan, ParameterGroup, Seq2SeqPlan } from '@easel/train';
 import { formatSeconds } from './progress.js';
 
 /** Rows of the first batch that are printed, and tokens of each. */
-const shownRows = 8;
-const shownTokens = 12;
+const SHOWN_ROWS = 8;
+const SHOWN_TOKENS = 12;
 
 /** A plan as a person reads it. */
 export function formatPlan(plan: Seq2SeqPlan, pictureFile: string | undefined): string {
@@ -63,12 +63,12 @@ function time({ time, flop, peakFlops, steps }: Seq2SeqPlan): string {
 }
 
 function batch({ batch: { rows, picture } }: Seq2SeqPlan, pictureFile: string | undefined): string {
-  const lines = rows.slice(0, shownRows).map(({ caption, tokens }) => {
+  const lines = rows.slice(0, SHOWN_ROWS).map(({ caption, tokens }) => {
     const text = caption === '' ? '(blank)' : JSON.stringify(caption);
-    const more = tokens.length > shownTokens ? ` … (${tokens.length} tokens)` : '';
-    return [text, `${tokens.slice(0, shownTokens).join(' ')}${more}`];
+    const more = tokens.length > SHOWN_TOKENS ? ` … (${tokens.length} tokens)` : '';
+    return [text, `${tokens.slice(0, SHOWN_TOKENS).join(' ')}${more}`];
   });
-  const left = rows.length > shownRows ? [`  and ${rows.length - shownRows} more rows`] : [];
+  const left = rows.length > SHOWN_ROWS ? [`  and ${rows.length - SHOWN_ROWS} more rows`] : [];
   const drawn =
     pictureFile !== undefined
       ? `  its tokens as pictures: ${pictureFile}`

@@ -2,8 +2,8 @@ import { backendOption, startBackend } from '../backend-option.js';
 import { defineCommand } from '../command.js';
 import type { OutputDifference } from '../conversion/compare-outputs.js';
 import {
+  CONVERSION_TARGETS,
   type ConversionTarget,
-  conversionTargets,
   convertDtypes,
   convertModel,
 } from '../conversion/convert-model.js';
@@ -57,7 +57,7 @@ export const convert = defineCommand({
       default: 'keep',
     }),
     to: textOption('to', 'easel: model.safetensors; flax: flax_model.msgpack, for the original programs', {
-      choices: conversionTargets,
+      choices: CONVERSION_TARGETS,
       default: 'easel',
     }),
     stacked: {

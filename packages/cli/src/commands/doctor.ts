@@ -41,7 +41,7 @@ export interface SelfTest {
 }
 
 /** Sums of a few hundred products in float32 stay below this by an order of magnitude. */
-const errorLimit = 1e-4;
+const ERROR_LIMIT = 1e-4;
 
 /** Multiplies two [n, n] matrices of small whole numbers' fractions and compares sampled entries with float64. */
 export async function selfTest(size: number): Promise<SelfTest> {
@@ -72,7 +72,7 @@ export async function selfTest(size: number): Promise<SelfTest> {
     }
   }
   const error = difference / largest;
-  return { size, gflops: (2 * size ** 3) / seconds / 1e9, error, ok: error < errorLimit };
+  return { size, gflops: (2 * size ** 3) / seconds / 1e9, error, ok: error < ERROR_LIMIT };
 }
 
 /** Looks at the machine. Throws EaselError only if the backend that was asked for does not start. */

@@ -3,7 +3,7 @@ import { openVqgan } from '@easel/vqgan/node';
 import { backendOption, startBackend } from '../backend-option.js';
 import { openCaptionScorer } from '../caption-scorer.js';
 import { defineCommand } from '../command.js';
-import { interruptedExitCode, interruptible } from '../interrupt.js';
+import { INTERRUPTED_EXIT_CODE, interruptible } from '../interrupt.js';
 import {
   integerOption,
   jsonOption,
@@ -161,7 +161,7 @@ export const encode = defineCommand({
         progress.finish();
         vqgan.dispose();
         scorer?.dispose();
-        if (!summary.partComplete) process.exitCode = interruptedExitCode;
+        if (!summary.partComplete) process.exitCode = INTERRUPTED_EXIT_CODE;
         const text = args.json
           ? JSON.stringify({ out: args.out, ...summary })
           : describe(args.out, summary, part.of);

@@ -20,8 +20,8 @@ import { recognizeModel } from './recognize-model.js';
 export const convertDtypes = { keep: 'keep', f32: 'F32', f16: 'F16', bf16: 'BF16' } as const;
 
 /** Forms that a model is written in. */
-export const conversionTargets = ['easel', 'flax'] as const;
-export type ConversionTarget = (typeof conversionTargets)[number];
+export const CONVERSION_TARGETS = ['easel', 'flax'] as const;
+export type ConversionTarget = (typeof CONVERSION_TARGETS)[number];
 
 /** How `convertModel` works. */
 export interface ConvertModelOptions {

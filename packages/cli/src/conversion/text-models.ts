@@ -16,7 +16,7 @@ import {
 } from '@easel/bart';
 import { type CompositeLayer, ConfigError } from '@easel/core';
 import * as tf from '@tensorflow/tfjs';
-import { generationFile, generationSettingsToJson } from '../generation-settings.js';
+import { GENERATION_FILE, generationSettingsToJson } from '../generation-settings.js';
 import { type ConvertibleModel, fixedIds } from './convertible-model.js';
 
 /** Files beside config and weights that both versions may have. */
@@ -27,11 +27,11 @@ const COMPANIONS = [
   'tokenizer_config.json',
   'special_tokens_map.json',
   'enwiki-words-frequency.txt',
-  generationFile,
+  GENERATION_FILE,
 ];
 
 /** What the second version's notebook draws with. The first version knew no super conditioning. */
-const NOTEBOOK = new Map([[generationFile, generationSettingsToJson({ conditionScale: 10 })]]);
+const NOTEBOOK = new Map([[GENERATION_FILE, generationSettingsToJson({ conditionScale: 10 })]]);
 
 /** DALL·E mini and mega. */
 export function dalleBart(config: DalleBartConfig): ConvertibleModel {

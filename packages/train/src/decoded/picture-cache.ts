@@ -17,7 +17,7 @@ export interface PictureCache {
 }
 
 /** Pictures decoded at a time. */
-const decodeAtOnce = 32;
+const DECODE_AT_ONCE = 32;
 
 /**
  * Decodes all pictures of a source once and holds their pixels; those that can't be decoded are listed and left out.
@@ -45,7 +45,7 @@ export async function cachePictures(
   const skipped: SkippedPicture[] = [];
   let done = 0;
   const batches = decodeBatches(source.read({ captions: false }), {
-    batchSize: decodeAtOnce,
+    batchSize: DECODE_AT_ONCE,
     shape,
     onSkip: (skip) => skipped.push(skip),
   });

@@ -3,7 +3,13 @@ import { readdir, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { DataError } from '@easel/core';
 import { checkedCaption, checkedEncoding, type EncodingShape } from './checked-row.js';
-import { type EncodeManifest, readManifest, recordedShards, shardName, skippedLogName } from './manifest.js';
+import {
+  type EncodeManifest,
+  readManifest,
+  recordedShards,
+  SKIPPED_LOG_NAME,
+  shardName,
+} from './manifest.js';
 import { filterColumns, NO_FILTER, passes, type RowFilter } from './row-filter.js';
 import { defaultShardColumns, readShard, type ShardColumns } from './shards.js';
 
@@ -120,7 +126,7 @@ export async function shardFiles(path: string): Promise<string[]> {
   }
   const names = (await readdir(path)).filter((name) => !name.startsWith('.')).sort();
   const parquet = names.filter((name) => extname(name) === '.parquet');
-  const jsonl = names.filter((name) => extname(name) === '.jsonl' && name !== skippedLogName);
+  const jsonl = names.filter((name) => extname(name) === '.jsonl' && name !== SKIPPED_LOG_NAME);
   if (parquet.length > 0 && jsonl.length > 0)
     throw new DataError(`Encoded set ${path}: it holds parquet and jsonl shards. Keep one kind.`);
   const shards = parquet.length > 0 ? parquet : jsonl;

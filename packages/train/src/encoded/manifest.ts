@@ -7,12 +7,12 @@ import type { FailureKind, SkippedPicture } from '../sources/picture-source.js';
 import type { ShardFormat } from './shards.js';
 
 /** Log of the pictures that encoding passed over; it lies beside the shards. */
-export const skippedLogName = 'skipped.jsonl';
+export const SKIPPED_LOG_NAME = 'skipped.jsonl';
 
 /** Folder of what is known of single shards until all are there. */
-export const workFolderName = 'work';
+export const WORK_FOLDER_NAME = 'work';
 
-const manifestName = 'manifest.json';
+const MANIFEST_NAME = 'manifest.json';
 
 /** What an encoded set was made from: resuming needs all of it unchanged. */
 export interface EncodingOrigin {
@@ -64,7 +64,7 @@ export interface EncodeManifest {
 
 /** The manifest of a folder, or undefined where there is none. Throws DataError if it is damaged. */
 export async function readManifest(folder: string): Promise<EncodeManifest | undefined> {
-  const path = join(folder, manifestName);
+  const path = join(folder, MANIFEST_NAME);
   let text: string;
   try {
     text = await readFile(path, 'utf8');
@@ -93,7 +93,7 @@ export async function writeManifest(folder: string, manifest: EncodeManifest): P
 
 /** Where the manifest of a folder is. */
 export function manifestPath(folder: string): string {
-  return join(folder, manifestName);
+  return join(folder, MANIFEST_NAME);
 }
 
 /** Name of a shard's files, without ending. */
@@ -108,17 +108,17 @@ export function shardName(index: number, format: ShardFormat): string {
 
 /** Where the record of a finished shard is while the set is made. */
 export function recordPath(folder: string, index: number): string {
-  return join(folder, workFolderName, `${shardNumber(index)}.json`);
+  return join(folder, WORK_FOLDER_NAME, `${shardNumber(index)}.json`);
 }
 
 /** Where the lease of a shard that is being made is. */
 export function leasePath(folder: string, index: number): string {
-  return join(folder, workFolderName, `${shardNumber(index)}.lease`);
+  return join(folder, WORK_FOLDER_NAME, `${shardNumber(index)}.lease`);
 }
 
 /** Numbers of the shards of which there is a record. */
 export async function recordedShards(folder: string): Promise<Set<number>> {
-  const names = await readdir(join(folder, workFolderName)).catch(() => []);
+  const names = await readdir(join(folder, WORK_FOLDER_NAME)).catch(() => []);
   return new Set(names.flatMap((name) => (/^\d+\.json$/.test(name) ? [Number.parseInt(name, 10)] : [])));
 }
 

@@ -15,9 +15,9 @@ import {
   recordedShards,
   recordPath,
   type ShardRecord,
+  SKIPPED_LOG_NAME,
   shardName,
-  skippedLogName,
-  workFolderName,
+  WORK_FOLDER_NAME,
   writeManifest,
 } from '../encoded/manifest.js';
 import { readShard } from '../encoded/shards.js';
@@ -72,7 +72,7 @@ export class EncodeFolder {
       codeCounts: [],
       failures: {},
     };
-    await writing(path, () => mkdir(join(path, workFolderName), { recursive: true }));
+    await writing(path, () => mkdir(join(path, WORK_FOLDER_NAME), { recursive: true }));
     await writing(path, () => createManifest(path, fresh));
     const found = (await readManifest(path)) as EncodeManifest;
     requireSame(path, found.origin, origin);
@@ -213,7 +213,7 @@ export class EncodeFolder {
         );
       }
     }
-    if (complete) await rm(join(this.path, workFolderName), { recursive: true, force: true });
+    if (complete) await rm(join(this.path, WORK_FOLDER_NAME), { recursive: true, force: true });
     return complete;
   }
 
@@ -221,7 +221,7 @@ export class EncodeFolder {
     const lines: string[] = [];
     for (const { index, failed } of [...this.records.values()].sort((a, b) => a.index - b.index))
       for (const failure of failed) lines.push(`${JSON.stringify({ shard: index, ...failure })}\n`);
-    const path = join(this.path, skippedLogName);
+    const path = join(this.path, SKIPPED_LOG_NAME);
     await writing(path, () => writeFileAtomic(path, lines.join('')));
   }
 }
@@ -259,7 +259,7 @@ function requireSame(path: string, found: EncodingOrigin, wanted: EncodingOrigin
 /** The log of a set by shard; without what isn't a line of it. */
 async function readSkippedLog(folder: string): Promise<Map<number, SkippedPicture[]>> {
   const failed = new Map<number, SkippedPicture[]>();
-  const text = await readFile(join(folder, skippedLogName), 'utf8').catch(() => '');
+  const text = await readFile(join(folder, SKIPPED_LOG_NAME), 'utf8').catch(() => '');
   for (const line of text.split('\n')) {
     if (line === '') continue;
     try {

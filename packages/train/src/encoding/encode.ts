@@ -4,7 +4,7 @@ import { codeUsage, downsamplingFactor, type Vqgan, vqganConfigToJson } from '@e
 import * as tf from '@tensorflow/tfjs';
 import { defaultPictureShape, type PictureShape } from '../decoded/decode-picture.js';
 import { decodeBatches } from '../decoded/picture-batches.js';
-import { type EncodingOrigin, shardName, skippedLogName } from '../encoded/manifest.js';
+import { type EncodingOrigin, SKIPPED_LOG_NAME, shardName } from '../encoded/manifest.js';
 import { type EncodedRow, type ShardFormat, writeShard } from '../encoded/shards.js';
 import type { FileLock } from '../lock/lock-file.js';
 import {
@@ -177,7 +177,7 @@ class Encoding {
     const complete = await folder.conclude();
     const { shards, failures } = folder.summary();
     const sum = (field: 'pictures' | 'rows' | 'skipped') => shards.reduce((n, shard) => n + shard[field], 0);
-    const log = join(folder.path, skippedLogName);
+    const log = join(folder.path, SKIPPED_LOG_NAME);
     if (complete && sum('pictures') === 0)
       throw new DataError(
         `Encoding ${this.source.description}: none of its ${sum('skipped')} pictures can be used (${describeFailures(failures)}). All are named in ${log}, with the reasons.`,

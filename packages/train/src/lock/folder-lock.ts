@@ -7,7 +7,7 @@ export interface FolderLock {
   release(): Promise<void>;
 }
 
-const lockName = 'lock';
+const LOCK_NAME = 'lock';
 
 /**
  * Takes a folder for this process, so that no second run writes into it.
@@ -17,7 +17,7 @@ const lockName = 'lock';
  * Throws EaselError if the folder is taken or can't be written to.
  */
 export async function lockFolder(folder: string): Promise<FolderLock> {
-  const path = join(folder, lockName);
+  const path = join(folder, LOCK_NAME);
   const attempt: LockAttempt = await takeLock(path).catch((error: Error) => {
     throw new EaselError(`Folder ${folder}: can't be written to (${error.message}).`);
   });

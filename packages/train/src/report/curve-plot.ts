@@ -23,15 +23,15 @@ export interface PlotOptions {
   readonly yRange?: readonly [least: number, greatest: number];
 }
 
-const width = 560;
-const height = 260;
+const WIDTH = 560;
+const HEIGHT = 260;
 const margin = { left: 62, right: 12, top: 12, bottom: 30 };
 /** Wong 2011, colours that the colour-blind tell apart. */
-export const colours = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#444444'];
+export const COLOURS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#444444'];
 /** More points than pixels tell nothing. */
-const maxPoints = 1000;
+const MAX_POINTS = 1000;
 /** So many x values of a logarithmic axis are written out, where there are no more. */
-const maxOwnTicks = 8;
+const MAX_OWN_TICKS = 8;
 
 /** A plot as SVG in a figure with a legend. Points that aren't finite break a line. */
 export function curvePlot(lines: readonly PlotLine[], options: PlotOptions): string {
@@ -44,12 +44,12 @@ export function curvePlot(lines: readonly PlotLine[], options: PlotOptions): str
     return `<span><i style="background:${colourOf(lines, i)}"></i>${escapeHtml(name)}<b>${value}</b></span>`;
   });
   const note = drawn.logarithmic ? ' <small>(logarithmic)</small>' : '';
-  return `<figure><figcaption>${title}${note}</figcaption><svg viewBox="0 0 ${width} ${drawn.height}" role="img" aria-label="${title}">${drawn.inner}</svg><div class="legend">${legend.join('')}</div></figure>`;
+  return `<figure><figcaption>${title}${note}</figcaption><svg viewBox="0 0 ${WIDTH} ${drawn.height}" role="img" aria-label="${title}">${drawn.inner}</svg><div class="legend">${legend.join('')}</div></figure>`;
 }
 
-const titleHeight = 26;
-const legendRow = 18;
-const letterWidth = 6.6;
+const TITLE_HEIGHT = 26;
+const LEGEND_ROW = 18;
+const LETTER_WIDTH = 6.6;
 
 /** The same as an SVG file of its own, title and legend in it. Lines of one name share an entry. */
 export function plotFile(lines: readonly PlotLine[], options: PlotOptions): string {
@@ -59,32 +59,32 @@ export function plotFile(lines: readonly PlotLine[], options: PlotOptions): stri
   const legend: string[] = [];
   let [x, row] = [margin.left, 0];
   for (const [name, colour] of entries.size > 1 ? entries : []) {
-    const space = 18 + name.length * letterWidth + 14;
-    if (x > margin.left && x + space > width) [x, row] = [margin.left, row + 1];
-    const y = titleHeight + (drawn?.height ?? 0) + row * legendRow + 10;
+    const space = 18 + name.length * LETTER_WIDTH + 14;
+    if (x > margin.left && x + space > WIDTH) [x, row] = [margin.left, row + 1];
+    const y = TITLE_HEIGHT + (drawn?.height ?? 0) + row * LEGEND_ROW + 10;
     legend.push(
       `<rect x="${x}" y="${y - 8}" width="10" height="10" rx="2" fill="${colour}"/><text x="${x + 15}" y="${y + 1}">${escapeHtml(name)}</text>`,
     );
     x += space;
   }
-  const legendHeight = legend.length === 0 ? 4 : (row + 1) * legendRow + 6;
-  const whole = titleHeight + (drawn?.height ?? 0) + legendHeight;
+  const legendHeight = legend.length === 0 ? 4 : (row + 1) * LEGEND_ROW + 6;
+  const whole = TITLE_HEIGHT + (drawn?.height ?? 0) + legendHeight;
   const note = drawn?.logarithmic ? ' (logarithmic)' : drawn === null ? ': no finite value' : '';
   return svgFile(
     options.title + note,
     whole,
-    `<g transform="translate(0 ${titleHeight})">${drawn?.inner ?? ''}</g>${legend.join('')}`,
+    `<g transform="translate(0 ${TITLE_HEIGHT})">${drawn?.inner ?? ''}</g>${legend.join('')}`,
   );
 }
 
 /** An SVG file with a heading, 560 wide. */
 export function svgFile(title: string, whole: number, inner: string): string {
   const name = escapeHtml(title);
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${whole}" width="${width}" height="${whole}" role="img" aria-label="${name}" font-family="Helvetica, Arial, sans-serif" font-size="12" fill="#555"><rect width="${width}" height="${whole}" fill="#fff"/><text x="10" y="18" font-size="13" font-weight="bold" fill="#222">${name}</text>${inner}</svg>\n`;
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${whole}" width="${WIDTH}" height="${whole}" role="img" aria-label="${name}" font-family="Helvetica, Arial, sans-serif" font-size="12" fill="#555"><rect width="${WIDTH}" height="${whole}" fill="#fff"/><text x="10" y="18" font-size="13" font-weight="bold" fill="#222">${name}</text>${inner}</svg>\n`;
 }
 
 function colourOf(lines: readonly PlotLine[], i: number): string {
-  return colours[(lines[i]?.colour ?? i) % colours.length] as string;
+  return COLOURS[(lines[i]?.colour ?? i) % COLOURS.length] as string;
 }
 
 /** Axes, lines and marks, without what stands around them; null if no value is finite. */
@@ -102,17 +102,17 @@ function drawPlot(
       logarithmic: logarithmicX,
       hasDots,
       from: margin.left + (yLabel === undefined ? 0 : 8),
-      to: width - margin.right,
+      to: WIDTH - margin.right,
     }),
-    y: axisOf(ys, { logarithmic, hasDots, range: yRange, from: height - margin.bottom, to: margin.top }),
+    y: axisOf(ys, { logarithmic, hasDots, range: yRange, from: HEIGHT - margin.bottom, to: margin.top }),
   };
   const own = [...new Set(xs)];
-  const ticksOfX = plot.x.logarithmic && own.length <= maxOwnTicks ? own : plot.x.ticks(6);
+  const ticksOfX = plot.x.logarithmic && own.length <= MAX_OWN_TICKS ? own : plot.x.ticks(6);
   const marks = lines.flatMap((line, i) => lineOf(line, colourOf(lines, i), plot));
   return {
     inner: [...gridOf(plot, ticksOfX), ...marks, ...labelsOf(plot, xLabel, yLabel)].join(''),
     logarithmic: plot.y.logarithmic,
-    height: height + (xLabel === undefined ? 0 : 14),
+    height: HEIGHT + (xLabel === undefined ? 0 : 14),
   };
 }
 
@@ -202,7 +202,7 @@ function lineOf({ points, marks = 'line', labels = [] }: PlotLine, colour: strin
     parts.push(`<circle cx="${cx}" cy="${cy}" r="3" fill="${colour}"/>`);
     const label = labels[p];
     if (label === undefined) continue;
-    const atEnd = x.at(px) > width - 60;
+    const atEnd = x.at(px) > WIDTH - 60;
     parts.push(
       `<text x="${Number(cx) + (atEnd ? -6 : 6)}" y="${Number(cy) - 5}"${atEnd ? ' text-anchor="end"' : ''} fill="${colour}">${escapeHtml(label)}</text>`,
     );
@@ -219,15 +219,15 @@ function labelsOf({ x, y }: Plot, xLabel: string | undefined, yLabel: string | u
     );
   if (xLabel !== undefined)
     parts.push(
-      `<text x="${(x.from + x.to) / 2}" y="${height + 6}" text-anchor="middle">${escapeHtml(xLabel)}</text>`,
+      `<text x="${(x.from + x.to) / 2}" y="${HEIGHT + 6}" text-anchor="middle">${escapeHtml(xLabel)}</text>`,
     );
   return parts;
 }
 
 /** The points, or of too many the least and the greatest of each stretch, so that no peak is lost. */
 function thinned(points: PlotLine['points']): PlotLine['points'] {
-  if (points.length <= maxPoints) return points;
-  const stretch = Math.ceil((2 * points.length) / maxPoints);
+  if (points.length <= MAX_POINTS) return points;
+  const stretch = Math.ceil((2 * points.length) / MAX_POINTS);
   const kept: (readonly [number, number])[] = [];
   for (let start = 0; start < points.length; start += stretch) {
     const part = points.slice(start, start + stretch);

@@ -4,11 +4,11 @@ import { pageOf } from './page.js';
 import type { Curve, RunRecord } from './read-run.js';
 
 /** Losses and norms span powers of ten; qualities in dB or shares don't. */
-const logarithmic = /norm|learningRate/i;
+const LOGARITHMIC = /norm|learningRate/i;
 /** Pictures that are shown without a click: the newest. */
-const openGrids = 2;
+const OPEN_GRIDS = 2;
 /** Weights whose norms are drawn: with more the lines can't be told apart. */
-const normLines = 7;
+const NORM_LINES = 7;
 
 /** A run as one HTML page that needs nothing but itself: no network, no scripts, plots as SVG, pictures as data URLs. */
 export function runReport(run: RunRecord, now = new Date()): string {
@@ -62,7 +62,7 @@ function plots(curves: readonly Curve[]): string {
     .map(([title, group]) =>
       curvePlot(
         group.map(({ kind, name, points }) => ({ name: name === title ? kind : name, points })),
-        { title, logarithmic: logarithmic.test(title) },
+        { title, logarithmic: LOGARITHMIC.test(title) },
       ),
     )
     .join('');
@@ -74,7 +74,7 @@ function normPlots(norms: readonly Curve[]): string {
   return [...new Set(norms.map(({ kind }) => kind))]
     .map((kind) => {
       const all = norms.filter((curve) => curve.kind === kind);
-      const largest = [...all].sort((a, b) => last(b) - last(a)).slice(0, normLines);
+      const largest = [...all].sort((a, b) => last(b) - last(a)).slice(0, NORM_LINES);
       const title = `${kind}: the ${largest.length} largest norms of ${all.length}`;
       return curvePlot(largest, { title, logarithmic: true });
     })
@@ -90,7 +90,7 @@ function grids({ pictures, config }: RunRecord): string {
       const images = own.map(({ step, png }, i) => {
         const url = `data:image/png;base64,${Buffer.from(png).toString('base64')}`;
         const alt = `${kind} after step ${step}`;
-        return `<details${i < openGrids ? ' open' : ''}><summary>step ${step}</summary><img src="${url}" alt="${escapeHtml(alt)}"></details>`;
+        return `<details${i < OPEN_GRIDS ? ' open' : ''}><summary>step ${step}</summary><img src="${url}" alt="${escapeHtml(alt)}"></details>`;
       });
       const rows =
         kind === 'samples' && prompts.length > 0

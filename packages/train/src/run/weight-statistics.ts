@@ -27,7 +27,7 @@ export interface StatisticsPace {
   readonly histograms: number;
 }
 
-const bins = 10;
+const BINS = 10;
 
 /** Whether anything is looked at behind this step. */
 export function statisticsDue({ norms, histograms }: StatisticsPace, step: number): boolean {
@@ -78,13 +78,13 @@ export function histogram(values: ArrayLike<number>): Histogram {
   }
   if (values.length === 0) [min, max] = [0, 1];
   if (min === max) [min, max] = [min - 0.5, max + 0.5];
-  const counts = new Array<number>(bins).fill(0);
-  const scale = bins / (max - min);
+  const counts = new Array<number>(BINS).fill(0);
+  const scale = BINS / (max - min);
   for (let i = 0; i < values.length; i++) {
-    const bin = Math.min(bins - 1, Math.floor(((values[i] as number) - min) * scale)); // the last bin has both its ends
+    const bin = Math.min(BINS - 1, Math.floor(((values[i] as number) - min) * scale)); // the last bin has both its ends
     counts[bin] = (counts[bin] as number) + 1;
   }
-  const edges = Array.from({ length: bins + 1 }, (_, i) => min + (i * (max - min)) / bins);
+  const edges = Array.from({ length: BINS + 1 }, (_, i) => min + (i * (max - min)) / BINS);
   return { edges, counts, sum, sumOfSquares };
 }
 

@@ -39,7 +39,7 @@ export interface BatchNoise {
 }
 
 /** Texts are tokenized this many at a time, so that no huge list of lists exists. */
-const tokenizeChunk = 4096;
+const TOKENIZE_CHUNK = 4096;
 
 /** A caption's tokens: `ids` [maxTextLength], of which the first `length` are text. */
 export interface TokenizedText {
@@ -60,8 +60,8 @@ export function tokenizeTexts(
   { maxTextLength, tokenize }: Pick<BatchSettings, 'maxTextLength' | 'tokenize'>,
 ): TokenizedText[] {
   const tokenized: TokenizedText[] = [];
-  for (let start = 0; start < texts.length; start += tokenizeChunk) {
-    const chunk = texts.slice(start, start + tokenizeChunk);
+  for (let start = 0; start < texts.length; start += TOKENIZE_CHUNK) {
+    const chunk = texts.slice(start, start + TOKENIZE_CHUNK);
     const { inputIds, attentionMask } = tokenize(chunk);
     for (let i = 0; i < chunk.length; i++) {
       const [from, to] = [i * maxTextLength, (i + 1) * maxTextLength];

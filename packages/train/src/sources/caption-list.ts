@@ -12,11 +12,11 @@ export interface CaptionRow {
 }
 
 /** Names that a list may give its picture column and its caption column, in the order in which they are tried. */
-const fileColumns = ['file', 'image', 'image_file'];
-const captionColumns = ['caption', 'text'];
+const FILE_COLUMNS = ['file', 'image', 'image_file'];
+const CAPTION_COLUMNS = ['caption', 'text'];
 
 /** The file endings of caption lists. */
-export const captionListExtensions: readonly string[] = ['.jsonl', '.csv', '.tsv'];
+export const CAPTION_LIST_EXTENSIONS: readonly string[] = ['.jsonl', '.csv', '.tsv'];
 
 /**
  * The rows of a caption list, read as a stream.
@@ -33,7 +33,7 @@ export async function* readCaptionList(path: string): AsyncGenerator<CaptionRow>
   else if (extension === '.tsv') yield* readTable(path, '\t');
   else
     throw new DataError(
-      `Caption list ${path}: expected a name ending in ${captionListExtensions.join(', ')}, got '${basename(path)}'.`,
+      `Caption list ${path}: expected a name ending in ${CAPTION_LIST_EXTENSIONS.join(', ')}, got '${basename(path)}'.`,
     );
 }
 
@@ -125,7 +125,7 @@ function rowOf(row: Record<string, unknown>, path: string, line: number): Captio
       );
     return text;
   };
-  const file = value(fileColumns, 'picture').trim();
+  const file = value(FILE_COLUMNS, 'picture').trim();
   if (file === '') throw new DataError(`Caption list ${path}, line ${line}: the picture's name is empty.`);
-  return { file, caption: value(captionColumns, 'caption').trim(), line };
+  return { file, caption: value(CAPTION_COLUMNS, 'caption').trim(), line };
 }

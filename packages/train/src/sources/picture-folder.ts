@@ -2,17 +2,17 @@ import { createHash } from 'node:crypto';
 import { access, opendir, readFile, stat } from 'node:fs/promises';
 import { dirname, extname, join, relative, resolve, sep } from 'node:path';
 import { DataError } from '@easel/core';
-import { captionListExtensions, readCaptionList } from './caption-list.js';
+import { CAPTION_LIST_EXTENSIONS, readCaptionList } from './caption-list.js';
 import {
   anyOfTheFirst,
   type CaptionedPicture,
   captionLines,
   FOUND_EVERY,
   type OpenSourceOptions,
+  PICTURE_EXTENSIONS,
   PICTURES_LOOKED_AT,
   PictureError,
   type PictureSource,
-  pictureExtensions,
   type ReadRange,
 } from './picture-source.js';
 import { SortedSpool, type Spool, SpooledLines } from './spooled-lines.js';
@@ -46,7 +46,7 @@ const byName = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
 async function listOf(folder: string): Promise<string | undefined> {
   const lists: string[] = [];
   await readable(folder, async () => {
-    for (const extension of captionListExtensions)
+    for (const extension of CAPTION_LIST_EXTENSIONS)
       if (await exists(join(folder, `captions${extension}`))) lists.push(`captions${extension}`);
   });
   if (lists.length > 1)
@@ -76,7 +76,7 @@ async function openFiles(folder: string, options: PictureFolderOptions): Promise
       if (entry.name.startsWith('.')) continue;
       const path = join(directory, entry.name);
       if (entry.isDirectory()) await visit(path);
-      else if (pictureExtensions.has(extname(entry.name).toLowerCase())) {
+      else if (PICTURE_EXTENSIONS.has(extname(entry.name).toLowerCase())) {
         await found.add(relative(folder, path).split(sep).join('/'));
         if (++count % FOUND_EVERY === 0) onFound?.(count);
       }
@@ -85,7 +85,7 @@ async function openFiles(folder: string, options: PictureFolderOptions): Promise
   await readable(folder, () => visit(folder));
   if (count === 0)
     throw new DataError(
-      `Picture folder ${folder}: no pictures in it. Expected files ending in ${[...pictureExtensions].join(' ')}, here or in folders below.`,
+      `Picture folder ${folder}: no pictures in it. Expected files ending in ${[...PICTURE_EXTENSIONS].join(' ')}, here or in folders below.`,
     );
   const names = new SpooledLines<string>();
   const hash = createHash('sha256');

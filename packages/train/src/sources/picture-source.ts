@@ -94,7 +94,7 @@ export const PICTURES_LOOKED_AT = 1000;
 export const FOUND_EVERY = 1 << 14;
 
 /** Endings of the picture files that are looked for. */
-export const pictureExtensions = new Set([
+export const PICTURE_EXTENSIONS = new Set([
   '.png',
   '.jpg',
   '.jpeg',

@@ -13,9 +13,9 @@ import {
   captionLines,
   FOUND_EVERY,
   type OpenSourceOptions,
+  PICTURE_EXTENSIONS,
   PictureError,
   type PictureSource,
-  pictureExtensions,
   type ReadRange,
 } from './picture-source.js';
 import { TarEntries, type TarEntry } from './tar-entries.js';
@@ -201,7 +201,7 @@ async function pictureOf(
   }
   let entry: TarEntry | undefined;
   for (const [extension, candidate] of files)
-    if (pictureExtensions.has(`.${extension}`)) {
+    if (PICTURE_EXTENSIONS.has(`.${extension}`)) {
       entry = candidate;
       break;
     }

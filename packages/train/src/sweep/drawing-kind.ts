@@ -44,9 +44,9 @@ type DrawingSettings = Settings<typeof fields>;
 const read = (settings: unknown): DrawingSettings => section(fields)(settings, 'settings: ');
 
 /** Features are taken of pictures of this side. */
-const side = 64;
+const SIDE = 64;
 /** Prompts of the picture that is kept. */
-const shownPrompts = 8;
+const SHOWN_PROMPTS = 8;
 
 interface Wish {
   readonly prompt: string;
@@ -74,10 +74,10 @@ export const drawingKind: SweepKind = {
     if (drawn === null) return false;
     const numbers = judge(settings, wishes, gallery, drawn);
     await mkdir(join(options.out, 'samples'), { recursive: true });
-    const shown = drawn.pictures.slice(0, Math.min(shownPrompts, wishes.length) * settings.perPrompt);
+    const shown = drawn.pictures.slice(0, Math.min(SHOWN_PROMPTS, wishes.length) * settings.perPrompt);
     const png = await encodePng(pictureGrid(shown, settings.perPrompt));
     await writeFileAtomic(join(options.out, 'samples', 'step-00000001.png'), png);
-    const prompts = wishes.slice(0, shownPrompts).map(({ prompt }) => prompt);
+    const prompts = wishes.slice(0, SHOWN_PROMPTS).map(({ prompt }) => prompt);
     const config = { ...settings, steps: 1, samples: { prompts } };
     await writeFileAtomic(join(options.out, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
     const seconds = Number(((performance.now() - began) / 1000).toPrecision(4));
@@ -101,8 +101,8 @@ async function openGallery({
     );
   const gallery: GalleryPicture[] = [];
   for (const { file, concept } of canonical) {
-    const pixels = await decodePicture(join(pictures, file), { ...defaultPictureShape, size: side });
-    gallery.push({ concept, features: pictureFeatures(pixels, side) });
+    const pixels = await decodePicture(join(pictures, file), { ...defaultPictureShape, size: SIDE });
+    gallery.push({ concept, features: pictureFeatures(pixels, SIDE) });
   }
   return { wishes: named.slice(0, prompts), gallery };
 }

@@ -59,7 +59,7 @@ export interface PlannedSweep {
 }
 
 /** What may change while a sweep is half done: it touches no run. */
-const freeSettings = [
+const FREE_SETTINGS = [
   'title',
   'claim',
   'source',
@@ -209,7 +209,7 @@ async function openRecords(
       );
     const before = (await readJsonFile(path)) as typeof now;
     const differences = [
-      ...settingsDifferences(before.sweep, now.sweep, freeSettings),
+      ...settingsDifferences(before.sweep, now.sweep, FREE_SETTINGS),
       ...settingsDifferences(before.sweep.base, base).map((line) => `base: ${line}`),
     ];
     if (differences.length > 0)

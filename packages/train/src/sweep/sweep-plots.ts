@@ -18,9 +18,9 @@ export interface SweepPlot {
 }
 
 /** More lines in one plot can't be told apart. */
-const linesOfPlot = 7;
+const LINES_OF_PLOT = 7;
 /** More settings in a row tell no more than the table. */
-const mostRows = 40;
+const MOST_ROWS = 40;
 
 /** What a setting is called in a plot; what all settings share is left out. */
 export function settingName(
@@ -46,12 +46,12 @@ export async function sweepPlots(
   if (settings.length === 0) return [];
   const plots: SweepPlot[] = [];
   if (settings.length > 1) {
-    const rows = settings.slice(0, mostRows).map((setting) => ({
+    const rows = settings.slice(0, MOST_ROWS).map((setting) => ({
       name: settingName(setting),
       values: setting.runs.flatMap(({ value }) => (value === null ? [] : [value])),
     }));
     const which =
-      settings.length > mostRows ? `the best ${mostRows} of ${settings.length} settings` : 'all settings';
+      settings.length > MOST_ROWS ? `the best ${MOST_ROWS} of ${settings.length} settings` : 'all settings';
     plots.push({
       name: 'settings',
       svg: dotPlot(rows, { title: `${config.metric}: ${which}, a dot each run`, xLabel: config.metric }),
@@ -86,7 +86,7 @@ function parameterPlot(
     const name = settingName({ variant: setting.variant, values: Object.fromEntries(others) });
     groups.set(name, [...(groups.get(name) ?? []), setting]);
   }
-  const joined = groups.size <= linesOfPlot && [...groups.values()].every((group) => group.length > 1);
+  const joined = groups.size <= LINES_OF_PLOT && [...groups.values()].every((group) => group.length > 1);
   const variants = [...new Set(some.map(({ variant }) => variant))].sort();
   const lines: PlotLine[] = [];
   for (const [g, [name, group]] of [...groups].sort(([a], [b]) => (a < b ? -1 : 1)).entries()) {
@@ -171,7 +171,7 @@ async function curvePlots(
   };
   const drawn = settings.filter((setting) => curves.has(setting));
   const variants = [...new Set(drawn.map(({ variant }) => variant))];
-  if (variants.length > 1 && variants.length <= linesOfPlot && drawn.length > variants.length) {
+  if (variants.length > 1 && variants.length <= LINES_OF_PLOT && drawn.length > variants.length) {
     const best = variants.map(
       (variant) => drawn.find((setting) => setting.variant === variant) as SettingResult,
     );
@@ -185,14 +185,14 @@ async function curvePlots(
     ];
   }
   return chunks(drawn).map((some, c) => {
-    const first = c * linesOfPlot + 1;
+    const first = c * LINES_OF_PLOT + 1;
     return plot(`curves-${c}`, `${metric}: places ${first} to ${first + some.length - 1}`, some, true);
   });
 }
 
 function chunks<T>(all: readonly T[]): T[][] {
-  return Array.from({ length: Math.ceil(all.length / linesOfPlot) }, (_, c) =>
-    all.slice(c * linesOfPlot, (c + 1) * linesOfPlot),
+  return Array.from({ length: Math.ceil(all.length / LINES_OF_PLOT) }, (_, c) =>
+    all.slice(c * LINES_OF_PLOT, (c + 1) * LINES_OF_PLOT),
   );
 }
 

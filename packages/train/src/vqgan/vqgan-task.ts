@@ -66,10 +66,10 @@ export interface VqganTaskParts {
 }
 
 /** Path of the codebook among a Vqgan's weights. */
-const codebookName = 'quantize.embedding.embedding';
+const CODEBOOK_NAME = 'quantize.embedding.embedding';
 
 /** Pictures that go through the model at a time where no gradient is needed. */
-const passSize = 25;
+const PASS_SIZE = 25;
 
 /** A batch's numbers, and what the codebook follows, once there is one. */
 interface StepResult {
@@ -109,7 +109,7 @@ export class VqganTask implements TrainingTask {
     this.weights = parts.vqgan.namedWeights();
     const { learning, commitment, beta } = config.codebook;
     const byGradient = learning === 'gradient';
-    this.trained = new Map([...this.weights].filter(([name]) => byGradient || name !== codebookName));
+    this.trained = new Map([...this.weights].filter(([name]) => byGradient || name !== CODEBOOK_NAME));
     this.pull = byGradient
       ? { codebookLoss: { commitment: commitment ?? 1, codebook: beta } }
       : { commitment: commitment ?? 0.25 };
@@ -294,7 +294,7 @@ export class VqganTask implements TrainingTask {
     const { kmeansLatents, kmeansRounds } = config.codebook;
     const [orderKey, codesKey] = split(foldInNames(this.key, ['k-means'])) as [Key, Key];
     const found: number[] = [];
-    for await (const some of training.sample(orderKey, passSize)) {
+    for await (const some of training.sample(orderKey, PASS_SIZE)) {
       const pixels = pixelsToTensor(some, training.size);
       const latents = tf.tidy(() => vqgan.encodeToLatent(pixels));
       pixels.dispose();
@@ -314,8 +314,8 @@ export class VqganTask implements TrainingTask {
     const counts = new Float64Array(vqgan.config.nEmbed);
     const shown: Uint8Array[] = [];
     let [psnrSum, lpipsSum] = [0, 0];
-    for (let start = 0; start < evaluated.rows.length; start += passSize) {
-      const originals = gatherPixels(evaluated.cache, evaluated.rows.slice(start, start + passSize));
+    for (let start = 0; start < evaluated.rows.length; start += PASS_SIZE) {
+      const originals = gatherPixels(evaluated.cache, evaluated.rows.slice(start, start + PASS_SIZE));
       const tensors: Record<string, tf.Tensor> = tf.tidy(() => {
         const pixels = pixelsToTensor(originals, size);
         const latents = vqgan.encodeToLatent(pixels);
