@@ -94,7 +94,7 @@ export { type LinearOptions, linear } from './ops/linear.js';
 export { layerNorm, rmsNorm } from './ops/norm.js';
 export { normalizeL2 } from './ops/normalize.js';
 export { rematerialize } from './ops/rematerialize.js';
-export { updateRows } from './ops/update-rows.js';
+export { type UpdateRowsOptions, updateRows } from './ops/update-rows.js';
 export { upsampleNearest2x } from './ops/upsample.js';
 export { type ValueAndGrads, type ValueAndGradsOptions, valueAndGrads } from './ops/value-and-grads.js';
 

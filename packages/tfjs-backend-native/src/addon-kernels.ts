@@ -130,7 +130,8 @@ export interface AttentionFunctions {
   /**
    * y and q [batch, queries, heads·width], k and v [batch, capacity, heads·width]; the first `keys` rows of k and v count. stats [batch, heads, 2,
    * queries]: maximum and 1 / Σ exp of each query's scores. sizes: batch, queries, capacity, keys, heads, width, bias's steps along batch, heads,
-   * queries, causal (0 or 1), first query.
+   * queries, causal (0 or 1), first query, rows of k and v. keyLengths, firstQueries and keyRows [batch]: numbers of each row of the batch in place of
+   * keys and first query, and its row of k and v.
    */
   attention(
     y: Float32Array,
@@ -139,6 +140,9 @@ export interface AttentionFunctions {
     k: Float32Array,
     v: Float32Array,
     bias: Float32Array | null,
+    keyLengths: Int32Array | null,
+    firstQueries: Int32Array | null,
+    keyRows: Int32Array | null,
     scale: number,
     sizes: Int32Array,
   ): void;
@@ -262,6 +266,21 @@ export interface UpdateFunctions {
     meanFactor: number,
     squareFactor: number,
     gradientScale: number,
+  ): void;
+  /**
+   * Writes rows [batch, steps, width] into cache [.., length, width]: row b to the places from positions[b] on (null: `position`) of the cache's row
+   * cacheRows[b] (null: b).
+   */
+  updateRows(
+    cache: Float32Array,
+    rows: Float32Array,
+    positions: Int32Array | null,
+    cacheRows: Int32Array | null,
+    batch: number,
+    steps: number,
+    length: number,
+    width: number,
+    position: number,
   ): void;
   /** Σ x². */
   sumSquares(x: Float32Array): number;

@@ -363,6 +363,18 @@ describe('bad input is an error with a message', () => {
       {},
     ],
     ['Attention', { q: f32(2, 3, 4), k: f32(2, 5, 4), v: f32(2, 5, 4) }, { heads: 2, scale: 1 }],
+    [
+      'Attention',
+      {
+        q: f32(2, 3, 4),
+        k: f32(5, 6, 4),
+        v: f32(5, 6, 4),
+        keyLengths: { shape: [2], dtype: 'int32' },
+        firstQueries: { shape: [2], dtype: 'int32' },
+        keyRows: { shape: [2], dtype: 'int32' },
+      },
+      { heads: 2, scale: 1, causal: true },
+    ],
     ['UpdateRows', { cache: f32(2, 3, 4), rows: f32(2, 1, 4) }, { position: 1 }],
     [
       'AdamWUpdate',

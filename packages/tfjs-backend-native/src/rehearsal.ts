@@ -84,7 +84,7 @@ function idleAddon(real: Addon, count: { flop: number }): Addon {
     conv2dFilterGradient: (_df, _x, _dy, sizes) => {
       count.flop += convolutionFlop(sizes);
     },
-    attention: (_y, _stats, _q, _k, _v, _bias, _scale, sizes) => {
+    attention: (_y, _stats, _q, _k, _v, _bias, _keyLengths, _firstQueries, _keyRows, _scale, sizes) => {
       count.flop += 2 * attentionFlop(sizes);
     },
     attentionGrad: (dq, ...rest) => {

@@ -37,6 +37,15 @@ const attention = {
   v: float32('B, S, D'),
 } as const;
 
+const attentionForwardInputs = {
+  q: attention.q,
+  k: float32('E, S, D', 'E = B without keyRows'),
+  v: float32('E, S, D'),
+  keyLengths: optional(int32('B', 'in place of keyLength, for each row; 1 … S')),
+  firstQueries: optional(int32('B', 'in place of firstQuery, for each row; 0 …')),
+  keyRows: optional(int32('B', 'the row of k and v that each row of q looks at; 0 … E − 1')),
+} as const;
+
 const attentionBias = float32('1|B, 1|N, 1|T, *', 'added to the scaled scores; keyLength or more wide');
 
 const attentionAttributes = {
@@ -253,12 +262,12 @@ export const KERNELS = {
   },
   Attention: {
     computes: 'softmax(scale·q·kᵀ)·v of each head (arXiv:1706.03762)',
-    inputs: attention,
+    inputs: attentionForwardInputs,
     ...attentionForward,
   },
   BiasedAttention: {
     computes: 'softmax(scale·q·kᵀ + bias)·v of each head',
-    inputs: { ...attention, bias: attentionBias },
+    inputs: { ...attentionForwardInputs, bias: attentionBias },
     ...attentionForward,
   },
   AttentionGrad: {
@@ -282,11 +291,16 @@ export const KERNELS = {
     needs: [],
   },
   UpdateRows: {
-    computes: 'cache with rows in place of cache[:, position]',
-    inputs: { cache: float32('B, L, D'), rows: float32('B, 1, D') },
-    attributes: { position: integer('0 … L − 1') },
+    computes: 'cache with rows[b, t] in place of cache[cacheRows[b], positions[b] + t]',
+    inputs: {
+      cache: float32('C, L, D', 'C = B without cacheRows'),
+      rows: float32('B, T, D'),
+      positions: optional(int32('B', '0 … L − T')),
+      cacheRows: optional(int32('B', 'pairwise different, 0 … C − 1; default 0 … B − 1')),
+    },
+    attributes: { position: optional(integer('of all rows, without positions; default 0')) },
     outputs: [
-      output('result', float32('B, L, D', 'shares the memory of cache where nothing else would see it')),
+      output('result', float32('C, L, D', 'shares the memory of cache where nothing else would see it')),
     ],
     changes: ['cache'],
     needs: [],

@@ -1,9 +1,10 @@
 import * as tf from '@tensorflow/tfjs';
 import { ShapeError } from '../errors.js';
+import { embedding } from './embedding.js';
 import { gradientsOf, hasKernel, registerGradientOnce, runKernel } from './fused-kernel.js';
 import { tapeIsOn } from './tape.js';
 
-/** Settings of `attention`. */
+/** Settings of `attention`. Numbers of rows are tensors, int32 [B], so that rows at different places can share a call. */
 export interface AttentionOptions {
   /** N; D must be a multiple of it. */
   readonly heads: number;
@@ -11,15 +12,23 @@ export interface AttentionOptions {
   readonly scale?: number;
   /** Added to the scaled scores before softmax: [1 or B, 1 or N, 1 or T, S]. Masks use a large negative number, not −Infinity. */
   readonly bias?: tf.Tensor4D;
-  /** Use only the first keyLength keys and values (default S): a cache that is not full yet. */
-  readonly keyLength?: number;
+  /**
+   * Use only the first keyLength keys and values (default S): a cache that is not full yet. One number for all rows, or int32
+   * [B], each from 1 to S.
+   */
+  readonly keyLength?: number | tf.Tensor1D;
   /** Whether query t looks at keys 0 … firstQuery + t alone: a mask that costs nothing, and halves the work. */
   readonly causal?: boolean;
-  /** Place of query 0 among the keys, for `causal` (default 0). */
-  readonly firstQuery?: number;
+  /** Place of query 0 among the keys, for `causal` (default 0): one number for all rows, or int32 [B], each at least 0. */
+  readonly firstQuery?: number | tf.Tensor1D;
+  /**
+   * The row of k and v that each row of q looks at: int32 [B], each from 0 to E − 1; k and v are then [E, S, D]. Default: its
+   * own.
+   */
+  readonly keyRows?: tf.Tensor1D;
 }
 
-/** The options as the kernels take them. */
+/** What is one number for all rows, as the kernels take it. */
 type KernelSettings = {
   readonly heads: number;
   readonly scale: number;
@@ -31,8 +40,12 @@ type KernelSettings = {
 /**
  * Multi-head attention without its projections: softmax(scale·q·kᵀ + bias)·v for each head.
  *
- * q: float32 [B, T, D]; k, v: [B, S, D], heads side by side (column n·K + k belongs to head n); result [B, T, D].
- * Where the backend has the kernels, neither direction stores the [T, S] scores (arXiv:2205.14135); derivatives of derivatives take the plain form.
+ * q: float32 [B, T, D]; k, v: [B, S, D], or [E, S, D] with keyRows, heads side by side (column n·K + k belongs to head n); result
+ * [B, T, D]. Where the backend has the kernels, neither direction stores the [T, S] scores (arXiv:2205.14135). Gradients with
+ * numbers of rows, and derivatives of derivatives, take the plain form.
+ *
+ * With numbers of rows, a row's result does not depend on the rows beside it; on the native backend to the last bit. Their
+ * values are checked by the native kernel alone, since reading them elsewhere would wait for the device.
  * Throws ShapeError if sizes do not fit. Source: Vaswani et al. 2017, arXiv:1706.03762 §3.2.
  */
 export function attention(
@@ -42,23 +55,36 @@ export function attention(
   options: AttentionOptions,
 ): tf.Tensor3D {
   checkAttention(q, k, v, options);
-  if (!hasKernel('Attention')) return plainAttention(q, k, v, options);
-  const { bias } = options;
+  const { bias, keyRows } = options;
+  const [keyLengths, firstQueries] = [ofRows(options.keyLength), ofRows(options.firstQuery)];
+  const hasRows = (keyLengths ?? firstQueries ?? keyRows) !== undefined;
+  if (!hasKernel('Attention') || (hasRows && tapeIsOn())) return plainAttention(q, k, v, options);
+  const inputs = { q, k, v, keyLengths, firstQueries, keyRows };
   return tf.tidy(() => {
     // The gradient reads its settings from the tape and two numbers of each row from the second output.
     const settings = { ...kernelSettings(q, k, options), withStats: tapeIsOn() };
     const [y] =
       bias === undefined
-        ? runKernel('Attention', { q, k, v }, settings)
-        : runKernel('BiasedAttention', { q, k, v, bias }, settings);
+        ? runKernel('Attention', inputs, settings)
+        : runKernel('BiasedAttention', { ...inputs, bias }, settings);
     return y as tf.Tensor3D;
   });
 }
 
 function kernelSettings(q: tf.Tensor3D, k: tf.Tensor3D, options: AttentionOptions): KernelSettings {
-  const { heads, scale = 1 / Math.sqrt(q.shape[2] / heads), keyLength = k.shape[1] } = options;
-  const { causal = false, firstQuery = 0 } = options;
-  return { heads, scale, keyLength, causal, firstQuery };
+  const { heads, scale = 1 / Math.sqrt(q.shape[2] / heads), keyLength, causal = false, firstQuery } = options;
+  return {
+    heads,
+    scale,
+    keyLength: typeof keyLength === 'number' ? keyLength : k.shape[1],
+    causal,
+    firstQuery: typeof firstQuery === 'number' ? firstQuery : 0,
+  };
+}
+
+/** The numbers of rows, if there are such. */
+function ofRows(option: number | tf.Tensor1D | undefined): tf.Tensor1D | undefined {
+  return typeof option === 'number' ? undefined : option;
 }
 
 registerGradientOnce({
@@ -115,47 +141,58 @@ export function plainAttention(
   options: AttentionOptions,
 ): tf.Tensor3D {
   const [batch, queries, width] = q.shape;
-  const { heads, scale, keyLength, causal, firstQuery } = kernelSettings(q, k, options);
-  const { bias } = options;
+  const { heads, scale, keyLength, causal } = kernelSettings(q, k, options);
+  const { bias, keyRows } = options;
   return tf.tidy(() => {
-    const split = (x: tf.Tensor3D, length: number): tf.Tensor => {
-      const used = x.shape[1] === length ? x : tf.slice(x, [0, 0, 0], [-1, length, -1]);
+    const split = (x: tf.Tensor3D, length: number, rows?: tf.Tensor1D): tf.Tensor => {
+      const cut = x.shape[1] === length ? x : tf.slice(x, [0, 0, 0], [-1, length, -1]);
+      const used = rows ? embedding(tf.reshape(cut, [cut.shape[0], length * width]), rows) : cut;
       return tf.transpose(tf.reshape(used, [batch, length, heads, width / heads]), [0, 2, 1, 3]);
     };
-    let scores: tf.Tensor = tf.mul(tf.matMul(split(q, queries), split(k, keyLength), false, true), scale); // [B, N, T, S]
+    const products = tf.matMul(split(q, queries), split(k, keyLength, keyRows), false, true); // [B, N, T, S]
+    let scores: tf.Tensor = tf.mul(products, scale);
     if (bias !== undefined) {
       const used = bias.shape[3] === keyLength ? bias : tf.slice(bias, [0, 0, 0, 0], [-1, -1, -1, keyLength]);
       scores = tf.add(scores, used);
     }
     // −∞ is safe, as each query sees a key; a large negative number would tie with a bias that masks all it sees.
-    if (causal) {
+    if (causal || ofRows(options.keyLength)) {
       const hidden = tf.fill(scores.shape, Number.NEGATIVE_INFINITY);
-      scores = tf.where(seenKeys(queries, keyLength, firstQuery), scores, hidden);
+      scores = tf.where(seenKeys(queries, keyLength, options), scores, hidden);
     }
-    const mixed = tf.matMul(tf.softmax(scores), split(v, keyLength)); // [B, N, T, K]
+    const mixed = tf.matMul(tf.softmax(scores), split(v, keyLength, keyRows)); // [B, N, T, K]
     return tf.reshape(tf.transpose(mixed, [0, 2, 1, 3]), [batch, queries, width]) as tf.Tensor3D;
   });
 }
 
-/** bool [1, 1, T, S]: whether query t looks at key s under the causal mask. */
-function seenKeys(queries: number, keys: number, firstQuery: number): tf.Tensor {
-  const seen = new Uint8Array(queries * keys);
-  for (let t = 0; t < queries; t++) seen.fill(1, t * keys, t * keys + Math.min(keys, firstQuery + t + 1));
-  return tf.tensor(seen, [1, 1, queries, keys], 'bool');
+/** bool [1 or B, 1, T, S]: whether query t of a row looks at key s. */
+function seenKeys(queries: number, keys: number, options: AttentionOptions): tf.Tensor {
+  const { causal = false, firstQuery = 0 } = options;
+  const ends: tf.Tensor[] = []; // each [1 or B, 1, 1 or T, 1]: the first key that is not seen
+  const lengths = ofRows(options.keyLength);
+  if (lengths) ends.push(tf.reshape(lengths, [-1, 1, 1, 1]));
+  if (causal) {
+    const first = typeof firstQuery === 'number' ? tf.scalar(firstQuery, 'int32') : firstQuery;
+    const places = tf.reshape(tf.range(1, queries + 1, 1, 'int32'), [1, 1, queries, 1]);
+    ends.push(tf.add(tf.reshape(first, [-1, 1, 1, 1]), places));
+  }
+  const key = tf.reshape(tf.range(0, keys, 1, 'int32'), [1, 1, 1, keys]);
+  return ends.map((end) => tf.less(key, end)).reduce((a, b) => tf.logicalAnd(a, b));
 }
 
 function checkAttention(q: tf.Tensor3D, k: tf.Tensor3D, v: tf.Tensor3D, options: AttentionOptions): void {
-  const { heads, bias, keyLength, firstQuery = 0 } = options;
+  const { heads, bias, keyLength, firstQuery = 0, keyRows } = options;
   const shapes = `q [${q.shape}], k [${k.shape}], v [${v.shape}]`;
   if (q.rank !== 3 || k.rank !== 3 || v.rank !== 3) {
     throw new ShapeError(`attention: expected q [B, T, D] and k, v [B, S, D], got ${shapes}.`);
   }
   const [batch, queries, width] = q.shape;
   const keys = k.shape[1];
-  const kShape = [batch, keys, width];
+  const rows = keyRows === undefined ? batch : k.shape[0];
+  const kShape = [rows, keys, width];
   if (`${k.shape}` !== `${kShape}` || `${v.shape}` !== `${kShape}`) {
     throw new ShapeError(
-      `attention: expected k and v [${batch}, S, ${width}] for q [${q.shape}], got ${shapes}.`,
+      `attention: expected k and v [${keyRows === undefined ? batch : 'E'}, S, ${width}] for q [${q.shape}], got ${shapes}.`,
     );
   }
   if (!(heads >= 1) || width % heads !== 0) {
@@ -163,10 +200,18 @@ function checkAttention(q: tf.Tensor3D, k: tf.Tensor3D, v: tf.Tensor3D, options:
       `attention: expected a width that is a multiple of the heads, got ${width} and ${heads} heads.`,
     );
   }
-  if (keyLength !== undefined && !(Number.isInteger(keyLength) && keyLength >= 1 && keyLength <= keys)) {
-    throw new ShapeError(`attention: expected keyLength from 1 to ${keys}, got ${keyLength}.`);
+  for (const [name, numbers] of Object.entries({ keyLength, firstQuery, keyRows })) {
+    if (numbers === undefined || typeof numbers === 'number') continue;
+    if (numbers.dtype === 'int32' && `${numbers.shape}` === `${batch}`) continue;
+    throw new ShapeError(
+      `attention: expected ${name} int32 [${batch}], a number for each row, got ${numbers.dtype} [${numbers.shape}].`,
+    );
   }
-  if (!(Number.isInteger(firstQuery) && firstQuery >= 0)) {
+  const known = typeof keyLength === 'number' ? keyLength : undefined;
+  if (known !== undefined && !(Number.isInteger(known) && known >= 1 && known <= keys)) {
+    throw new ShapeError(`attention: expected keyLength from 1 to ${keys}, got ${known}.`);
+  }
+  if (typeof firstQuery === 'number' && !(Number.isInteger(firstQuery) && firstQuery >= 0)) {
     throw new ShapeError(`attention: expected firstQuery to be an integer from 0, got ${firstQuery}.`);
   }
   if (bias !== undefined) {
@@ -174,7 +219,7 @@ function checkAttention(q: tf.Tensor3D, k: tf.Tensor3D, v: tf.Tensor3D, options:
     const fits =
       bias.rank === 4 &&
       full.every((size, axis) => bias.shape[axis] === 1 || bias.shape[axis] === size) &&
-      (bias.shape[3] === keys || bias.shape[3] === keyLength);
+      (bias.shape[3] === keys || bias.shape[3] === known);
     if (!fits) {
       throw new ShapeError(
         `attention: expected bias [1 or ${batch}, 1 or ${heads}, 1 or ${queries}, ${keys}], got [${bias.shape}].`,

@@ -29,6 +29,8 @@ class Arguments {
   Span<uint8_t> bytes(size_t index) { return span<uint8_t>(index, napi_uint8_array, "a Uint8Array"); }
   /// Float32Array, or an empty span for null and undefined.
   Span<float> optional_floats(size_t index) { return is_absent(index) ? Span<float>{} : floats(index); }
+  /// Int32Array, or an empty span for null and undefined.
+  Span<int32_t> optional_ints(size_t index) { return is_absent(index) ? Span<int32_t>{} : ints(index); }
   bool is_absent(size_t index);
   /// Memory of an ArrayBuffer; false if the argument is none, or detached.
   bool array_buffer(size_t index, void** data, size_t* bytes);

@@ -1,4 +1,4 @@
-// copyWords, copyBytes, resizeNearest, resizeNearestGrad.
+// copyWords, copyBytes, updateRows, resizeNearest, resizeNearestGrad.
 #include "kernels/copy/copy.h"
 
 #include "binding/arguments.h"
@@ -57,6 +57,25 @@ bool within(const Span<int32_t>& indices, int64_t extent) {
   return true;
 }
 
+/// updateRows(cache, rows, positions | null, cacheRows | null, batch, steps, length, width, position): cache is written; positions null: `position` for all
+napi_value update_rows_binding(napi_env env, napi_callback_info info) {
+  Arguments args(env, info, "UpdateRows", 9);
+  const Span<float> cache = args.floats(0), rows = args.floats(1);
+  const Span<int32_t> positions = args.optional_ints(2), cache_rows = args.optional_ints(3);
+  const RowsToWrite what = {args.size(4), args.size(5), args.size(6), args.size(7), positions.data, args.size(8), cache_rows.data};
+  if (!args.ok()) return nullptr;
+  const size_t batch = static_cast<size_t>(what.batch), row = static_cast<size_t>(what.length * what.width);
+  const bool fit = row > 0 && cache.count % row == 0 && rows.count == batch * static_cast<size_t>(what.steps * what.width) &&
+                   (!positions.data || positions.count == batch) && (cache_rows.data ? cache_rows.count == batch : cache.count == batch * row);
+  if (!args.require(fit, "arrays do not fit the sizes")) return nullptr;
+  bool inside = positions.data || what.position + what.steps <= what.length;
+  for (size_t b = 0; b < positions.count; b++) inside = inside && positions.data[b] >= 0 && positions.data[b] + what.steps <= what.length;
+  if (!args.require(inside, "rows must lie within the cache's places")) return nullptr;
+  if (!args.require(within(cache_rows, static_cast<int64_t>(cache.count / row)), "cacheRows must be rows of the cache")) return nullptr;
+  write_rows(cache.data, rows.data, what);
+  return nullptr;
+}
+
 // (large, small, rowOf, columnOf, batch, xRows, xColumns, channels): large is [batch, rowOf.length, columnOf.length, channels].
 bool read_resize(Arguments& args, const Span<float>& large, const Span<float>& small, Span<int32_t>* row_of, Span<int32_t>* column_of,
                  ResizeShape* shape) {
@@ -96,6 +115,7 @@ napi_value resize_nearest_grad_binding(napi_env env, napi_callback_info info) {
 void register_copy(napi_env env, napi_value exports) {
   export_function(env, exports, "copyWords", copy_words_binding);
   export_function(env, exports, "copyBytes", copy_bytes_binding);
+  export_function(env, exports, "updateRows", update_rows_binding);
   export_function(env, exports, "resizeNearest", resize_nearest_binding);
   export_function(env, exports, "resizeNearestGrad", resize_nearest_grad_binding);
 }

@@ -94,6 +94,33 @@ void test_shape(const AttentionShape& s, bool biased, float masked) {
   for (int64_t i = 0; i < bias_size; i++) expect(dbias[i], want_dbias[static_cast<size_t>(i)].value, rounding(want_dbias[static_cast<size_t>(i)].sizes), i);
 }
 
+/// Each row with numbers of its own gives what it gives alone, to the last bit, and reads no key beyond its own.
+void test_rows(int64_t queries, int64_t width) {
+  constexpr int64_t batch = 5, heads = 2, capacity = 75, texts = 3;
+  describe("attention of %lld queries, width %lld, numbers of rows", static_cast<long long>(queries), static_cast<long long>(width));
+  const int32_t keys[batch] = {75, 1, 33, 64, 40}, first_query[batch] = {70, 0, 50, 3, 74}, key_row[batch] = {2, 0, 1, 1, 2};
+  const int64_t row = heads * width, q_size = batch * queries * row, k_size = texts * capacity * row;
+  Array q(q_size, 1), k(k_size, 2), v(k_size, 3), y(q_size), alone(queries * row);
+  for (Array* each : {&q, &k, &v}) each->fill_random();
+  const float scale = 0.3f;
+  AttentionShape shape = {batch, queries, capacity, capacity, heads, width, 0, 0, 0, true, 0};
+  shape.rows = {keys, first_query, key_row};
+  run_threads(y, [&](float* to) {
+    expect_true(attention(to, nullptr, q.data(), k.data(), v.data(), nullptr, scale, shape), "attention has no memory");
+  });
+  for (int64_t b = 0; b < batch; b++) {
+    const AttentionShape one = {1, queries, capacity, keys[b], heads, width, 0, 0, 0, true, first_query[b]};
+    const int64_t text = key_row[b] * capacity * row;
+    Array own_k(capacity * row), own_v(capacity * row);
+    for (int64_t i = 0; i < capacity * row; i++) {
+      own_k[i] = i < keys[b] * row ? k[text + i] : NAN;
+      own_v[i] = i < keys[b] * row ? v[text + i] : NAN;
+    }
+    expect_true(attention(alone.data(), nullptr, q.data() + b * queries * row, own_k.data(), own_v.data(), nullptr, scale, one), "attention has no memory");
+    for (int64_t i = 0; i < queries * row; i++) expect(y[b * queries * row + i], alone[i], {0, 0, 0}, i);
+  }
+}
+
 }  // namespace
 
 void test_attention(const Tables& tables) {
@@ -103,6 +130,7 @@ void test_attention(const Tables& tables) {
       //         batch queries capacity  keys  heads width bias_batch bias_head bias_query causal first_query
       test_shape({2, queries, keys + 3, keys, 2, width, queries * keys, 0, keys, false, 0}, true, -1e9f);
       test_shape({1, queries, keys, keys, 3, width, 0, 0, 0, true, keys - queries - 1}, false, 0);
+      if (queries == 1 || queries == 71) test_rows(queries, width);
       if (queries == 5) test_shape({1, queries, keys, keys, 2, width, queries * keys, 0, keys, false, 0}, true, -infinity);
     }
   }

@@ -326,7 +326,7 @@ test('operands off every alignment', () => {
     bias: [1, 1, 19, 21],
   };
   const x = operands(c);
-  const sizes = Int32Array.of(1, 19, 21, 21, 1, 16, 0, 0, 21, 0, 0);
+  const sizes = Int32Array.of(1, 19, 21, 21, 1, 16, 0, 0, 21, 0, 0, 1);
   underEachTarget(() => {
     const results = [0, 1, 3].map((by) => {
       const [q, k, v, bias, dy] = [x.q, x.k, x.v, x.bias, x.dy].map((array) => shift(array, by)) as [
@@ -340,7 +340,7 @@ test('operands off every alignment', () => {
       const [y, stats, dq, dk, dv, dbias] = [q.length, 38, q.length, k.length, v.length, bias.length].map(
         of,
       ) as [Float32Array, Float32Array, Float32Array, Float32Array, Float32Array, Float32Array];
-      addon().attention(y, stats, q, k, v, bias, SCALE, sizes);
+      addon().attention(y, stats, q, k, v, bias, null, null, null, SCALE, sizes);
       addon().attentionGrad(dq, dk, dv, dbias, dy, q, k, v, bias, y, stats, SCALE, sizes);
       return [y, stats, dq, dk, dv, dbias].map((array) => Array.from(array));
     });
@@ -363,4 +363,77 @@ test('shapes that do not fit are refused', () => {
   expect(run({}, { ...attrs, causal: true, firstQuery: -1 })).toThrow(/firstQuery must be an integer from 0/);
   expect(run({ bias: tf.zeros([1, 3, 1, 3]) }, attrs)).toThrow(/bias that broadcasts to \[1,2,2, 3\]/);
   tf.dispose([q, k]);
+});
+
+/** Rows of a step of drawing: each looks at its own count of keys in a row of k and v that others may share. */
+test.each([1, 5])('numbers of rows, %d queries: bit for bit what each row gives alone', (queries) => {
+  const [heads, width, capacity, texts] = [2, 20, 300, 5];
+  const row = heads * width;
+  const tensor = (shape: [number, number, number], seed: number) =>
+    tf.tensor3d(someValues(tf.util.sizeFromShape(shape), 1, seed), shape);
+  const [k, v] = [tensor([texts, capacity, row], 3), tensor([texts, capacity, row], 4)];
+  const ints = (values: number[]) => tf.tensor1d(values, 'int32');
+  const run = (rows: readonly number[], lengths: number[], firsts: number[], keyRows: number[]) => {
+    const result = tf.tidy(() => {
+      const all = tensor([24, queries, row], 2);
+      const bias = tf.tensor4d(someValues(24 * heads * queries * capacity, 1, 5), [
+        24,
+        heads,
+        queries,
+        capacity,
+      ]);
+      const inputs = {
+        q: tf.gather(all, ints([...rows])),
+        k,
+        v,
+        bias: tf.gather(bias, ints([...rows])),
+        keyLengths: ints(lengths),
+        firstQueries: ints(firsts),
+        keyRows: ints(keyRows),
+      };
+      const attrs = { heads, scale: SCALE, causal: true };
+      return [tf.engine().runKernel('BiasedAttention', inputs, attrs)].flat()[0] as tf.Tensor;
+    });
+    const values = result.dataSync();
+    result.dispose();
+    return values;
+  };
+  underEachTarget(() => {
+    const rows = Array.from({ length: 24 }, (_, i) => i);
+    const lengths = rows.map((i) => [1, 31, 32, 33, 97, 160, 299, 300][i % 8] as number);
+    const firsts = rows.map((i) => (i % 3 === 0 ? 299 : (i * 37) % 200));
+    const keyRows = rows.map((i) => (i * 3) % texts);
+    const together = run(rows, lengths, firsts, keyRows);
+    for (const i of rows) {
+      const alone = run([i], [lengths[i] as number], [firsts[i] as number], [keyRows[i] as number]);
+      const own = together.subarray(i * queries * row, (i + 1) * queries * row);
+      expect([i, difference(own, alone, { absolute: 0, relative: 0 })]).toEqual([i, undefined]);
+    }
+    const { threads } = addon().status();
+    for (const count of [1, 3]) {
+      setThreads(count);
+      expect(run(rows, lengths, firsts, keyRows)).toEqual(together);
+    }
+    setThreads(threads);
+  });
+  tf.dispose([k, v]);
+});
+
+test('numbers of rows that do not fit are refused', () => {
+  const q = tf.zeros([2, 1, 4]);
+  const k = tf.zeros([3, 5, 4]);
+  const refused = (more: tf.NamedTensorMap, message: RegExp) => {
+    const run = () =>
+      tf.tidy(() => tf.engine().runKernel('Attention', { q, k, v: k, ...more }, { heads: 2, scale: 1 }));
+    expect(run).toThrow(message);
+  };
+  const ints = (...values: number[]) => tf.tensor1d(values, 'int32');
+  const keyRows = ints(2, 0);
+  for (const length of [0, -1, 6]) refused({ keyRows, keyLengths: ints(1, length) }, /keyLengths must be/);
+  for (const outside of [-1, 3]) refused({ keyRows: ints(0, outside) }, /keyRows must be a row/);
+  refused({ keyRows, firstQueries: ints(0, -1) }, /firstQueries must be/);
+  refused({ keyRows, keyLengths: ints(1) }, /keyLengths int32 \[2\], got int32 \[1\]/);
+  refused({ keyRows: tf.zeros([2]) }, /keyRows int32 \[2\], got float32 \[2\]/);
+  refused({}, /k, v \[B, S, D\]/);
+  tf.dispose([q, k, keyRows]);
 });

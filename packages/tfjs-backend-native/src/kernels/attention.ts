@@ -3,7 +3,7 @@ import { addon } from '../addon.js';
 import { requireFloat32 } from './activation.js';
 import { type FusedArguments, fusedKernel, sizeOf } from './kernel.js';
 
-const sizes = new Int32Array(11);
+const sizes = new Int32Array(12);
 
 /** Attributes of these kernels. */
 export interface AttentionAttributes {
@@ -21,14 +21,28 @@ export interface ForwardAttributes extends AttentionAttributes {
   readonly withStats?: boolean;
 }
 
-type ForwardArguments = FusedArguments<Record<'q' | 'k' | 'v', TensorInfo>, ForwardAttributes>;
+/** Inputs of attention; int32 [B] ones give each row of the batch its own number. */
+export interface ForwardInputs {
+  readonly q: TensorInfo;
+  readonly k: TensorInfo;
+  readonly v: TensorInfo;
+  /** In place of keyLength. */
+  readonly keyLengths?: TensorInfo | undefined;
+  /** In place of firstQuery. */
+  readonly firstQueries?: TensorInfo | undefined;
+  /** The row of k and v that a row of q looks at. */
+  readonly keyRows?: TensorInfo | undefined;
+}
+
+type ForwardArguments = FusedArguments<ForwardInputs, ForwardAttributes>;
 
 /**
  * softmax(scale·q·kᵀ + bias)·v for each head: y, and with `withStats` float32 [B, N, 2, T], the maximum of each query's scores and
  * 1 / Σ exp(score − maximum). The matrix of scores is never stored.
  *
  * q and y: float32 [B, T, D]; k, v: [B, S, D], heads side by side (column n·K + k belongs to head n), of which the first `keyLength` rows
- * count; bias: [1 or B, 1 or N, 1 or T, keyLength or more]. Vaswani et al. 2017, arXiv:1706.03762 §3.2.
+ * count; bias: [1 or B, 1 or N, 1 or T, keyLength or more]. With keyRows, k and v are [E, S, D]. keyLengths, firstQueries, keyRows: int32 [B]; a row's result
+ * then depends on its own numbers alone, to the last bit. The gradient kernels don't take them. Vaswani et al. 2017, arXiv:1706.03762 §3.2.
  */
 function attend(
   name: string,
@@ -36,10 +50,13 @@ function attend(
   bias?: TensorInfo,
 ): [TensorInfo] | [TensorInfo, TensorInfo] {
   const { inputs, backend, attrs } = args;
-  const { q, k, v } = inputs;
+  const { q, k, v, keyLengths, firstQueries, keyRows } = inputs;
   const { heads, scale, withStats = false } = attrs;
   requireFloat32(name, { q, k, v, bias });
-  setSizes(name, q, k, v, bias, attrs);
+  const rows = { keyLengths, firstQueries, keyRows };
+  for (const input in rows) requireRows(name, input, rows[input as keyof typeof rows], q.shape[0] as number);
+  const { keyLength: _, ...unlimited } = attrs;
+  setSizes(name, q, k, v, bias, keyLengths === undefined ? attrs : unlimited, keyRows !== undefined);
   const y = backend.allocate(q.shape, 'float32');
   const [batch, queries] = q.shape as [number, number, number];
   const stats = withStats ? backend.allocate([batch, heads, 2, queries], 'float32') : undefined;
@@ -51,6 +68,9 @@ function attend(
       backend.float32(k),
       backend.float32(v),
       bias ? backend.float32(bias) : null,
+      keyLengths ? backend.int32(keyLengths) : null,
+      firstQueries ? backend.int32(firstQueries) : null,
+      keyRows ? backend.int32(keyRows) : null,
       scale,
       sizes,
     );
@@ -63,7 +83,7 @@ export const attention = fusedKernel('Attention', (args: ForwardArguments) => at
 /** Attention with a bias: a kernel of its own, because a registered gradient cannot save an input that may be missing. */
 export const biasedAttention = fusedKernel(
   'BiasedAttention',
-  (args: FusedArguments<Record<'q' | 'k' | 'v' | 'bias', TensorInfo>, ForwardAttributes>) =>
+  (args: FusedArguments<ForwardInputs & { readonly bias: TensorInfo }, ForwardAttributes>) =>
     attend('BiasedAttention', args, args.inputs.bias),
 );
 
@@ -117,6 +137,12 @@ function runGradient(name: string, { inputs, backend, attrs }: GradientArguments
   );
 }
 
+/** Throws Error unless `rows` is int32 [batch] or left out. */
+function requireRows(name: string, input: string, rows: TensorInfo | undefined, batch: number): void {
+  if (rows === undefined || (rows.dtype === 'int32' && `${rows.shape}` === `${batch}`)) return;
+  throw new Error(`${name}: expected ${input} int32 [${batch}], got ${rows.dtype} [${rows.shape}].`);
+}
+
 /** Checks shapes and attributes and fills `sizes`. */
 function setSizes(
   name: string,
@@ -125,13 +151,15 @@ function setSizes(
   v: TensorInfo,
   bias: TensorInfo | undefined,
   { heads, keyLength, causal = false, firstQuery = 0 }: AttentionAttributes,
+  ownRows = false,
 ): void {
   const [batch, queries, width] = q.shape as [number, number, number];
-  const capacity = k.shape[1] as number;
+  const [keyRows, capacity] = k.shape as [number, number];
   const keys = keyLength ?? capacity;
-  if (q.shape.length !== 3 || `${k.shape}` !== `${[batch, capacity, width]}` || `${v.shape}` !== `${k.shape}`)
+  const rows = ownRows ? keyRows : batch;
+  if (q.shape.length !== 3 || `${k.shape}` !== `${[rows, capacity, width]}` || `${v.shape}` !== `${k.shape}`)
     throw new Error(
-      `${name}: expected q [B, T, D] and k, v [B, S, D], got [${q.shape}], [${k.shape}] and [${v.shape}].`,
+      `${name}: expected q [B, T, D] and k, v [${ownRows ? 'E' : 'B'}, S, D], got [${q.shape}], [${k.shape}] and [${v.shape}].`,
     );
   if (!(Number.isInteger(heads) && heads > 0) || width % heads !== 0)
     throw new Error(`${name}: heads (${heads}) must divide the width ${width}.`);
@@ -158,4 +186,5 @@ function setSizes(
   sizes[5] = width / heads;
   sizes[9] = causal ? 1 : 0;
   sizes[10] = firstQuery;
+  sizes[11] = rows;
 }

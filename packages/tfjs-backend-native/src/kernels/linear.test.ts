@@ -28,6 +28,46 @@ test.each([[[7]], [[3, 7]], [[2, 1, 7]], [[2, 3, 5, 7]], [[0, 7]], [[2, 0, 3, 7]
   },
 );
 
+// One part of the depth and several, read in place and by strips, with a tail of columns.
+test.each([
+  [70, 33],
+  [600, 3],
+  [1030, 97],
+  [512, 1040],
+  [1100, 530],
+])('[m, k] by [k = %i, n = %i]: a row is the same for every m up to 32', (k, n) => {
+  const most = 32;
+  const x = tf.tensor2d(someValues(most * k, 1, 2), [most, k]);
+  const kernel = tf.tensor2d(someValues(k * n, 1, 3), [k, n]);
+  const bias = tf.tensor1d(someValues(n, 1, 4));
+  const product = (first: number, rows: number) =>
+    tf.tidy(() => {
+      const part = tf.slice(x, [first, 0], [rows, -1]);
+      const inputs = { x: part, kernel, bias };
+      return (tf.engine().runKernel('Linear', inputs, { activation: 'gelu' }) as tf.Tensor).dataSync();
+    });
+  underEachTarget((target) => {
+    const all = product(0, most);
+    for (const [first, rows] of [
+      [5, 1],
+      [30, 2],
+      [7, 8],
+      [3, 9],
+      [12, 17],
+      [0, 31],
+    ] as const) {
+      const expected = all.subarray(first * n, (first + rows) * n);
+      const exactly = { absolute: 0, relative: 0 };
+      expect([target, rows, difference(product(first, rows), expected, exactly)]).toEqual([
+        target,
+        rows,
+        undefined,
+      ]);
+    }
+  });
+  tf.dispose([x, kernel, bias]);
+});
+
 test('what does not fit is refused', () => {
   const [x, kernel] = [tf.ones([2, 3]), tf.ones([3, 4])];
   expect(() => run({ x: tf.ones([2, 4]), kernel })).toThrow(

@@ -144,11 +144,37 @@ describe('UpdateRows', () => {
     tf.dispose([cache, rows, result, view, second]);
   });
 
-  test('a position outside and shapes that do not fit are refused', () => {
-    const cache = tf.zeros([1, 2, 2]);
-    const rows = tf.ones([1, 1, 2]);
+  test('rows go to places of their own in rows of their own', () => {
+    const cache = tf.tensor3d(someValues(3 * 4 * 5), [3, 4, 5]);
+    const expected = [...cache.dataSync()];
+    const written = someValues(2 * 2 * 5, 1, 9);
+    expected.splice((2 * 4 + 1) * 5, 10, ...written.subarray(0, 10));
+    expected.splice((0 * 4 + 2) * 5, 10, ...written.subarray(10));
+    const rows = tf.tensor3d(written, [2, 2, 5]);
+    const [positions, cacheRows] = [tf.tensor1d([1, 2], 'int32'), tf.tensor1d([2, 0], 'int32')];
+    const own = { cache, rows, positions, cacheRows };
+    const result = tf.engine().runKernel('UpdateRows', own) as tf.Tensor;
+    expect([...result.dataSync()]).toEqual(expected);
+    tf.dispose([cache, rows, positions, cacheRows, result]);
+  });
+
+  test('positions and rows outside, and shapes that do not fit, are refused and leave nothing', () => {
+    const cache = tf.zeros([3, 2, 4]);
+    const rows = tf.ones([3, 1, 4]);
+    const before = tf.memory().numTensors;
     expect(() => run(cache, rows, 2)).toThrow(/position from 0 to 1, got 2/);
-    expect(() => run(cache, cache, 0)).toThrow(/rows \[B, 1, D\]/);
+    expect(() => tf.tidy(() => run(cache, tf.ones([2, 1, 4]), 0))).toThrow(/rows \[B, T, D\]/);
+    const refused = (more: () => tf.NamedTensorMap, message: RegExp) =>
+      expect(() => tf.tidy(() => tf.engine().runKernel('UpdateRows', { cache, rows, ...more() }))).toThrow(
+        message,
+      );
+    const ints = (...values: number[]) => tf.tensor1d(values, 'int32');
+    for (const outside of [-1, 2]) refused(() => ({ positions: ints(0, 1, outside) }), /within the cache/);
+    for (const outside of [-1, 3]) refused(() => ({ cacheRows: ints(0, 1, outside) }), /rows of the cache/);
+    refused(() => ({ positions: ints(0, 1) }), /positions int32 \[3\], got int32 \[2\]/);
+    refused(() => ({ cacheRows: tf.ones([3]) }), /cacheRows int32 \[3\], got float32 \[3\]/);
+    expect(tf.memory().numTensors).toBe(before);
+    expect([...cache.dataSync()]).toEqual(Array(24).fill(0));
     tf.dispose([cache, rows]);
   });
 });

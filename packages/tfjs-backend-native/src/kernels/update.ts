@@ -160,24 +160,38 @@ export const adafactorUpdate = fusedKernel(
   },
 );
 
-type UpdateRowsArguments = FusedArguments<Record<'cache' | 'rows', tf.TensorInfo>, { position: number }>;
+type UpdateRowsArguments = FusedArguments<
+  Record<'cache' | 'rows', tf.TensorInfo> & {
+    readonly [Input in 'positions' | 'cacheRows']?: tf.TensorInfo | undefined;
+  },
+  { readonly position?: number }
+>;
 
 /**
- * cache[:, position, :] = rows[:, 0, :] for cache [B, L, D], rows [B, 1, D]; in place where nothing else would see it, else on a copy. The result
+ * Rows [B, T, D] written into cache [C, L, D]: row b to the places from positions[b] on of the cache's row cacheRows[b]. positions: int32 [B], or the
+ * attribute `position` for all; cacheRows: int32 [B], or row b for b (C = B then). In place where nothing else would see it, else on a copy. The result
  * shares the cache's data in the first case: go on with it, and do not read the argument again.
  */
 export const updateRows = fusedKernel('UpdateRows', ({ inputs, backend, attrs }: UpdateRowsArguments) => {
-  const { cache, rows } = inputs;
-  const { position } = attrs;
+  const { cache, rows, positions, cacheRows } = inputs;
+  const { position = 0 } = attrs ?? {};
   requireFloat32('UpdateRows', { cache, rows });
-  const [batch, length, width] = cache.shape as [number, number, number];
-  if (cache.shape.length !== 3 || `${rows.shape}` !== `${[batch, 1, width]}`)
+  const [cached, length, width] = cache.shape as [number, number, number];
+  const [batch, steps] = rows.shape as [number, number, number];
+  const fits =
+    cache.shape.length === 3 &&
+    `${rows.shape}` === `${[batch, steps, width]}` &&
+    (cacheRows !== undefined || batch === cached);
+  if (!fits)
     throw new Error(
-      `UpdateRows: expected cache [B, L, D] and rows [B, 1, D], got [${cache.shape}] and [${rows.shape}].`,
+      `UpdateRows: expected cache [C, L, D] and rows [B, T, D], B = C without cacheRows, got [${cache.shape}] and [${rows.shape}].`,
     );
-  if (!(Number.isInteger(position) && position >= 0 && position < length))
-    throw new Error(`UpdateRows: expected a position from 0 to ${length - 1}, got ${position}.`);
-  const from = backend.float32(rows);
+  for (const [name, info] of Object.entries({ positions, cacheRows })) {
+    if (info !== undefined && (info.dtype !== 'int32' || `${info.shape}` !== `${batch}`))
+      throw new Error(`UpdateRows: expected ${name} int32 [${batch}], got ${info.dtype} [${info.shape}].`);
+  }
+  if (!(Number.isInteger(position) && position >= 0 && position + steps <= length))
+    throw new Error(`UpdateRows: expected a position from 0 to ${length - steps}, got ${position}.`);
   let result: tf.TensorInfo;
   let values: Float32Array;
   if (backend.refCount(cache.dataId) === 1) {
@@ -190,7 +204,21 @@ export const updateRows = fusedKernel('UpdateRows', ({ inputs, backend, attrs }:
     result = copy.info;
     values = copy.values;
   }
-  for (let b = 0; b < batch; b++)
-    values.set(from.subarray(b * width, (b + 1) * width), (b * length + position) * width);
+  try {
+    addon().updateRows(
+      values,
+      backend.float32(rows),
+      positions ? backend.int32(positions) : null,
+      cacheRows ? backend.int32(cacheRows) : null,
+      batch,
+      steps,
+      length,
+      width,
+      position,
+    );
+  } catch (error) {
+    backend.disposeData(result.dataId);
+    throw error;
+  }
   return result;
 });

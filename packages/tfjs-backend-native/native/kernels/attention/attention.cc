@@ -14,6 +14,9 @@ namespace {
 constexpr int64_t grain = 500000;      // multiplications of one piece of work
 constexpr int64_t enough_pieces = 16;  // so many pieces of work are sought where heads alone are fewer
 
+/// One query: most parts that a row's keys are cut into, and fewest keys of a part.
+constexpr int64_t most_parts = 8, fewest_keys = 32;
+
 float* scratch_floats(int slot, int64_t count) { return static_cast<float*>(scratch(slot, sizeof(float) * static_cast<size_t>(count))); }
 
 /// How many units of `cost` multiplications make a piece of work.
@@ -27,32 +30,72 @@ struct Operands {
 /// Head h of row b of the batch.
 AttentionHead head_of(const Operands& o, const AttentionShape& shape, int64_t b, int64_t h) {
   const int64_t row = shape.heads * shape.width, at = h * shape.width;
+  const AttentionRows& rows = shape.rows;
+  const int64_t key_row = rows.key_row ? rows.key_row[b] : b;
   AttentionHead head;
   head.q = o.q + b * shape.queries * row + at;
-  head.k = o.k + b * shape.capacity * row + at;
-  head.v = o.v + b * shape.capacity * row + at;
+  head.k = o.k + key_row * shape.capacity * row + at;
+  head.v = o.v + key_row * shape.capacity * row + at;
   head.bias = o.bias ? o.bias + b * shape.bias_batch + h * shape.bias_head : nullptr;
   head.row = row;
   head.queries = shape.queries;
-  head.keys = shape.keys;
+  head.keys = rows.keys ? rows.keys[b] : shape.keys;
   head.width = shape.width;
   head.bias_query = shape.bias_query;
   head.scale = o.scale;
   head.causal = shape.causal;
-  head.first_query = shape.first_query;
+  head.first_query = rows.first_query ? rows.first_query[b] : shape.first_query;
   head.y = o.y ? o.y + b * shape.queries * row + at : nullptr;
   head.stats = o.stats ? o.stats + (b * shape.heads + h) * 2 * shape.queries : nullptr;
   return head;
 }
 
-/// One query a head, as in decoding: keys and values are read once, row by row. Keys are cut where the batch is small; the parts are then put
-/// together in order.
+/// Scratch is made for a head that sees all keys of the shape.
+AttentionHead largest_head(const Operands& o, const AttentionShape& shape) {
+  AttentionHead head = head_of(o, shape, 0, 0);
+  head.keys = shape.keys;
+  return head;
+}
+
+/// Keys of a part of one row's. By its own keys alone, so that the order of its sums is.
+int64_t keys_of_part(int64_t keys) {
+  return round_up_to(ceil_div(keys, min_of(most_parts, ceil_div(keys, fewest_keys))), 16);
+}
+
+/// Puts the parts of row b's keys together in order: their maxima, totals and sums of values.
+void join_parts(float* y, float* stats, const float* records, int64_t record, int64_t parts, const AttentionShape& shape, int64_t b) {
+  const int64_t heads = shape.heads, width = shape.width, next = heads * record;
+  for (int64_t h = 0; h < heads; h++) {
+    const float* const mine = records + h * record;
+    float m = mine[0], total = 0;
+    for (int64_t p = 1; p < parts; p++) m = mine[p * next] > m ? mine[p * next] : m;
+    float* const to = y + (b * heads + h) * width;
+    for (int64_t i = 0; i < width; i++) to[i] = 0;
+    for (int64_t p = 0; p < parts; p++) {
+      const float* from = mine + p * next;
+      const float weight = m == from[0] ? 1 : std::exp(from[0] - m);
+      total += weight * from[1];
+      for (int64_t i = 0; i < width; i++) to[i] += weight * from[2 + i];
+    }
+    const float factor = 1 / total;
+    for (int64_t i = 0; i < width; i++) to[i] *= factor;
+    if (stats) {
+      stats[2 * (b * heads + h)] = m;
+      stats[2 * (b * heads + h) + 1] = factor;
+    }
+  }
+}
+
+/// One query a head, as in decoding: keys and values are read once, row by row, in parts that threads share; the parts are then put together.
 bool attend_one_query(float* y, float* stats, const Operands& o, const AttentionShape& shape) {
-  constexpr int64_t fewest_keys = 32;  // of a part
   const AttentionKernels& kernels = EASEL_KERNELS(attention);
-  const int64_t heads = shape.heads, width = shape.width, keys = head_of(o, shape, 0, 0).seen(0);
-  const int64_t wanted = min_of(ceil_div(enough_pieces, shape.batch), ceil_div(keys, fewest_keys));
-  const int64_t part = round_up_to(ceil_div(keys, wanted), 16), parts = ceil_div(keys, part);
+  const int64_t heads = shape.heads, width = shape.width;
+  int64_t parts = 1, part = 1;  // of a row at most
+  for (int64_t b = 0; b < shape.batch; b++) {
+    const int64_t keys = head_of(o, shape, b, 0).seen(0);
+    part = max_of(part, keys_of_part(keys));
+    parts = max_of(parts, ceil_div(keys, keys_of_part(keys)));
+  }
   // For each row of the batch, part and head: maximum, total, and sum of values.
   const int64_t record = round_up_to(width + 2, 16);
   float* records = scratch_floats(2, shape.batch * parts * heads * record);
@@ -65,32 +108,18 @@ bool attend_one_query(float* y, float* stats, const Operands& o, const Attention
       return;
     }
     for (int64_t unit = begin; unit < end; unit++) {
-      const int64_t first = unit % parts * part;
-      kernels.one_query(head_of(o, shape, unit / parts, 0), heads, shape.bias_head, first, min_of(first + part, keys), scores,
-                        records + unit * heads * record, record);
+      const AttentionHead head = head_of(o, shape, unit / parts, 0);
+      const int64_t own = keys_of_part(head.seen(0)), first = unit % parts * own, last = min_of(first + own, head.seen(0));
+      if (first < last) kernels.one_query(head, heads, shape.bias_head, first, last, scores, records + unit * heads * record, record);
     }
   });
   if (!complete) return false;
-  for (int64_t index = 0; index < shape.batch * heads; index++) {
-    const float* mine = records + (index / heads * parts * heads + index % heads) * record;
-    const int64_t next = heads * record;
-    float m = mine[0], total = 0;
-    for (int64_t p = 1; p < parts; p++) m = mine[p * next] > m ? mine[p * next] : m;
-    float* to = y + index * width;
-    for (int64_t i = 0; i < width; i++) to[i] = 0;
-    for (int64_t p = 0; p < parts; p++) {
-      const float* from = mine + p * next;
-      const float weight = m == from[0] ? 1 : std::exp(from[0] - m);
-      total += weight * from[1];
-      for (int64_t i = 0; i < width; i++) to[i] += weight * from[2 + i];
+  parallel_for(shape.batch, units_of_piece(4 * parts * heads * width), [&](int64_t begin, int64_t end) {
+    for (int64_t b = begin; b < end; b++) {
+      const int64_t keys = head_of(o, shape, b, 0).seen(0);
+      join_parts(y, stats, records + b * parts * heads * record, record, ceil_div(keys, keys_of_part(keys)), shape, b);
     }
-    const float factor = 1 / total;
-    for (int64_t i = 0; i < width; i++) to[i] *= factor;
-    if (stats) {
-      stats[2 * index] = m;
-      stats[2 * index + 1] = factor;
-    }
-  }
+  });
   return true;
 }
 
@@ -104,7 +133,7 @@ bool attention(float* y, float* stats, const float* q, const float* k, const flo
   const int64_t part = ceil_div(blocks, ceil_div(enough_pieces, heads)), parts = ceil_div(blocks, part);
   std::atomic<bool> complete{true};
   parallel_for(heads * parts, units_of_piece(part * attention_block * shape.keys * shape.width), [&](int64_t begin, int64_t end) {
-    float* work = scratch_floats(2, kernels.forward_scratch(head_of(o, shape, 0, 0)));
+    float* work = scratch_floats(2, kernels.forward_scratch(largest_head(o, shape)));
     if (!work) {
       complete = false;
       return;

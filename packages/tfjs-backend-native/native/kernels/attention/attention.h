@@ -4,6 +4,10 @@
 // the first `keys` rows of k and v count. bias is any tensor of rank 4 that broadcasts to [batch, heads, queries, keys], given by its steps (the
 // last one is 1), or null. If causal, query t looks at keys 0 … first_query + t only. All float32, any alignment; outputs must not overlap inputs.
 //
+// Forward, each row of the batch may have numbers of its own (AttentionRows): how many keys count, the first query's place, and which row of k and v it
+// looks at, so that rows that are at different places of their caches, or share a text, go in one call. A row's result depends on its own numbers alone:
+// neither on the rows beside it nor on how many there are.
+//
 // The matrix of scores is never stored (FlashAttention, arXiv:2205.14135, 2307.08691): a block of queries keeps a running maximum and sum while it
 // walks blocks of keys, and blocks that the causal mask hides are not visited. For the backward pass two numbers a query remain, stats [batch, heads,
 // 2, queries]: the maximum m of its scores, then 1 / Σ exp(score − m). Not their logarithm together: a row masked by −1e9 throughout would lose the
@@ -19,11 +23,19 @@
 
 namespace easel {
 
+/// Numbers of each row of the batch; null: the shape's, and row b looks at row b of k and v.
+struct AttentionRows {
+  const int32_t* keys = nullptr;         // 1 … the shape's keys
+  const int32_t* first_query = nullptr;  // 0 …
+  const int32_t* key_row = nullptr;      // 0 … rows of k and v − 1
+};
+
 struct AttentionShape {
   int64_t batch, queries, capacity, keys, heads, width;
   int64_t bias_batch, bias_head, bias_query;  // steps of bias
   bool causal;
   int64_t first_query;
+  AttentionRows rows = {};
 };
 
 /// One head of one row of the batch. Rows of q, k, v, y and of their gradients lie `row` apart.
@@ -70,7 +82,7 @@ extern const AttentionKernels attention_serial, attention_avx2, attention_avx512
 /// stats may be null. False if there is no scratch memory.
 bool attention(float* y, float* stats, const float* q, const float* k, const float* v, const float* bias, float scale, const AttentionShape& shape);
 
-/// Any of dq, dk, dv and dbias may be null; dbias has bias's shape, of bias_count elements in all. False if there is no scratch memory.
+/// Of a shape without rows of their own numbers. Any of dq, dk, dv and dbias may be null; dbias has bias's shape, of bias_count elements in all. False if there is no scratch memory.
 bool attention_grad(float* dq, float* dk, float* dv, float* dbias, int64_t bias_count, const float* dy, const float* q, const float* k,
                     const float* v, const float* bias, const float* y, const float* stats, float scale, const AttentionShape& shape);
 

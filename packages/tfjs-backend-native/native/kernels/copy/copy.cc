@@ -96,6 +96,16 @@ void copy_words(uint32_t* y, const uint32_t* x, const CopyAxes& axes) { copy(y, 
 
 void copy_bytes(uint8_t* y, const uint8_t* x, const CopyAxes& axes) { copy(y, x, axes); }
 
+void write_rows(float* cache, const float* rows, const RowsToWrite& what) {
+  const int64_t floats = what.steps * what.width;
+  parallel_for(what.batch, max_of(1, grain / max_of(1, floats)), [&](int64_t begin, int64_t end) {
+    for (int64_t b = begin; b < end; b++) {
+      const int64_t row = what.cache_rows ? what.cache_rows[b] : b, position = what.positions ? what.positions[b] : what.position;
+      std::memcpy(cache + (row * what.length + position) * what.width, rows + b * floats, sizeof(float) * static_cast<size_t>(floats));
+    }
+  });
+}
+
 void resize_nearest(float* y, const float* x, const int32_t* row_of, const int32_t* column_of, const ResizeShape& shape) {
   const size_t pixel = sizeof(float) * static_cast<size_t>(shape.channels);
   const int64_t row = shape.y_columns * shape.channels;

@@ -1,5 +1,5 @@
-// Copies between strided views: concat, slice, pad, tile, reverse and strided slices are this with different steps. Nearest-neighbour
-// resizing of pictures. Plain C++, any target.
+// Copies between strided views: concat, slice, pad, tile, reverse and strided slices are this with different steps. Rows written into a cache.
+// Nearest-neighbour resizing of pictures. Plain C++, any target.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +16,16 @@ struct CopyAxes {
 /// y seen with y_step = x seen with x_step; y and x are the views' first elements.
 void copy_words(uint32_t* y, const uint32_t* x, const CopyAxes& axes);
 void copy_bytes(uint8_t* y, const uint8_t* x, const CopyAxes& axes);
+
+/// rows [batch, steps, width] into cache [.., length, width]: row b to the places from positions[b] on of the cache's row cache_rows[b], or b where that is
+/// null. positions may be null: `position` for all.
+struct RowsToWrite {
+  int64_t batch, steps, length, width;
+  const int32_t* positions;
+  int64_t position;
+  const int32_t* cache_rows;
+};
+void write_rows(float* cache, const float* rows, const RowsToWrite& what);
 
 /// y [batch, y_rows, y_columns, channels]: pixel (i, j) is x's [batch, x_rows, x_columns, channels] at (row_of[i], column_of[j]).
 struct ResizeShape {

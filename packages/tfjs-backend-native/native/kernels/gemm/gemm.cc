@@ -21,8 +21,9 @@ constexpr int64_t most_rows_in_place = 512;
 constexpr int64_t most_depth_in_place = 512;
 constexpr int64_t most_b_in_place = int64_t{1} << 17;
 
-/// Rows that a plain B is read for front to back, once where they are up to `few`; above `some`, copying B to panels pays.
-constexpr int64_t few = 8, some = 31;
+/// Rows that a plain B is read for front to back, once where they are up to `few`; above `some`, copying B to panels pays. Up to `some` rows all sums have
+/// one order (part_of_depth), so that a row of C does not depend on how many there are.
+constexpr int64_t few = 8, some = 32;
 
 /// Columns of a strip at most for more rows than `few`: its rows of B and C stay in the second-level cache.
 constexpr int64_t some_rows_columns = 2048;
@@ -104,10 +105,13 @@ int64_t few_rows_parts(int64_t n, int64_t k) {
   return most < 2 ? 1 : most < 4 ? 2 : most / 4 * 4;
 }
 
+/// Depth that is summed before it is added to C, where there are few rows or some.
+int64_t part_of_depth(int64_t n, int64_t k) { return even_part(k, ceil_div(k, few_rows_parts(n, k)), 8); }
+
 /// A product with few rows and a plain B, each row of which is read once. B is cut into blocks of whole rows as far as can be, so that each thread reads
 /// memory in its order; the sums of the parts of the depth are added in order at the end.
 bool product_few_rows(const GemmKernels& kernels, int64_t m, int64_t n, int64_t k, const Matrix& a, const Matrix& b, float* c, const Epilogue& epilogue) {
-  const int64_t depth = even_part(k, ceil_div(k, few_rows_parts(n, k)), 8), parts = ceil_div(k, depth);
+  const int64_t depth = part_of_depth(n, k), parts = ceil_div(k, depth);
   const int64_t for_threads = min_of(ceil_div(2 * thread_count(), parts), n * depth / few_rows_block);
   const int64_t strip = even_part(n, max_of(64, min_of(few_rows_columns, n / max_of(1, for_threads))), 64), strips = ceil_div(n, strip);
   float* sums = c;
@@ -144,16 +148,23 @@ bool product_few_rows(const GemmKernels& kernels, int64_t m, int64_t n, int64_t 
 }
 
 /// A product with some more rows and a plain B: each thread reads its strip of B's columns front to back. The sums are apart, in rows that do not all
-/// begin in one set of the first-level cache, as rows of 1024 floats would.
+/// begin in one set of the first-level cache, as rows of 1024 floats would. Parts of the depth are added in order, as where rows are few.
 bool product_some_rows(const GemmKernels& kernels, int64_t m, int64_t n, int64_t k, const Matrix& a, const Matrix& b, float* c, const Epilogue& epilogue) {
   const int64_t strips = max_of(thread_count(), ceil_div(n, some_rows_columns));
-  const int64_t strip = even_part(n, max_of(64, ceil_div(n, strips)), 64), row = strip + 16;
+  const int64_t strip = even_part(n, max_of(64, ceil_div(n, strips)), 64), row = strip + 16, depth = part_of_depth(n, k);
   bool enough_memory = true;  // only ever set to false
   parallel_for(n, strip, [&](int64_t begin, int64_t end) {
     float* const sums = static_cast<float*>(scratch(0, static_cast<size_t>(m * row) * sizeof(float)));
     if (!sums) return __atomic_store_n(&enough_memory, false, __ATOMIC_RELAXED);
-    kernels.few_rows(static_cast<int>(m), end - begin, k, a.data, a.stride, b.at(0, begin), b.stride, sums, row);
-    for (int64_t i = 0; i < m; i++) std::memcpy(c + i * n + begin, sums + i * row, static_cast<size_t>(end - begin) * sizeof(float));
+    for (int64_t p = 0; p < k; p += depth) {
+      kernels.few_rows(static_cast<int>(m), end - begin, min_of(depth, k - p), a.data + p, a.stride, b.at(p, begin), b.stride, sums, row);
+      for (int64_t i = 0; i < m; i++) {
+        float* const out = c + i * n + begin;
+        const float* const part = sums + i * row;
+        if (p == 0) std::memcpy(out, part, static_cast<size_t>(end - begin) * sizeof(float));
+        for (int64_t q = 0; p > 0 && q < end - begin; q++) out[q] += part[q];
+      }
+    }
     apply_epilogue(epilogue, c + begin, n, m, end - begin, begin);
   });
   return enough_memory;
@@ -192,12 +203,13 @@ bool product(const GemmKernels& kernels, int64_t m, int64_t n, int64_t k, Matrix
     product_dots(kernels, 1, m, k, Matrix{b.data, k, false}, Matrix{a.data, a.stride, true}, c, epilogue);
     return true;
   }
-  if (m * n * k <= small_product) {
+  const bool some_rows = m <= some && !a.transposed && !b.transposed;
+  if (m * n * k <= small_product && !(some_rows && k > most_depth_in_place)) {
     if (!product_in_place(kernels, m, n, k, a, b, c, n)) return false;
     apply_epilogue(epilogue, c, n, m, n, 0);
     return true;
   }
-  if (m <= some && !a.transposed && !b.transposed) return product_some_rows(kernels, m, n, k, a, b, c, epilogue);
+  if (some_rows) return product_some_rows(kernels, m, n, k, a, b, c, epilogue);
   const Product packed{m, n, k, a, b, c, epilogue};
   if (m <= few_tiles_of_rows && (b.transposed || n * k > most_b_in_place || splits(packed))) return product_strips(kernels, packed);
   if (!b.transposed && !splits(packed) && (m <= few_tiles_of_rows || (m <= most_rows_in_place && k <= most_depth_in_place && n * k <= most_b_in_place))) {
