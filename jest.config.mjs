@@ -7,7 +7,7 @@ export default {
   moduleNameMapper: {
     '^@easel/conformance/(.*)$': '<rootDir>/packages/conformance/src/$1.ts',
     '^@easel/core/kernel-contract$': '<rootDir>/packages/core/src/kernel-contract/index.ts',
-    '^@easel/([^/]+)/node$': '<rootDir>/packages/$1/src/node.ts',
+    '^@easel/([^/]+)/(config|node)$': '<rootDir>/packages/$1/src/$2.ts',
     '^@easel/([^/]+)$': '<rootDir>/packages/$1/src/index.ts',
     '^safetensors-ts/node$': '<rootDir>/packages/safetensors-ts/src/node.ts',
     '^safetensors-ts$': '<rootDir>/packages/safetensors-ts/src/index.ts',

@@ -1,4 +1,17 @@
-import { ConfigError, SettingsReader, settingsObject, showValue, snakeCase } from '@easel/core';
+import { ConfigError } from '@easel/core';
+import {
+  fixed,
+  flag,
+  integer,
+  mismatch,
+  oneOf,
+  optional,
+  readSettings,
+  real,
+  section,
+  showValue,
+  snakeCase,
+} from '@easel/core/config';
 
 /** The activations of the transformer's feed-forward blocks; no others exist in the original. */
 export const ACTIVATIONS = ['gelu', 'gelu_new', 'relu', 'silu', 'swish', 'quick_gelu', 'smelu'] as const;
@@ -90,6 +103,70 @@ export interface DalleBartConfig {
   readonly forcedEosTokenId: number | null;
 }
 
+/** A token id that a file may leave out. */
+const tokenId = optional(integer({ min: 0 }));
+
+/** Settings of a config.json, in snake_case there. What is null follows from other settings. */
+const fields = {
+  modelType: fixed('dallebart', 'Is this the folder of a DALL·E mini or mega model?'),
+  normalizeText: flag(false),
+  encoderVocabSize: integer({ min: 1, default: 50264 }),
+  imageVocabSize: integer({ min: 1, default: 16384 }),
+  imageLength: integer({ min: 1, default: 256 }),
+  maxTextLength: integer({ min: 2, default: 64 }),
+  encoderLayers: integer({ min: 1, default: 12 }),
+  decoderLayers: integer({ min: 1, default: 12 }),
+  encoderFfnDim: integer({ min: 1, default: 4096 }),
+  decoderFfnDim: integer({ min: 1, default: 4096 }),
+  encoderAttentionHeads: integer({ min: 1, default: 16 }),
+  decoderAttentionHeads: integer({ min: 1, default: 16 }),
+  activationFunction: oneOf(ACTIVATIONS, 'gelu'),
+  dModel: integer({ min: 1, default: 1024 }),
+  dropout: real({ min: 0, below: 1, default: 0.1 }),
+  activationDropout: real({ min: 0, below: 1, default: 0 }),
+  initStd: real({ above: 0, default: 0.02 }),
+  scaleEmbedding: flag(false),
+  gradientCheckpointing: flag(true),
+  useScan: optional(flag(true)),
+  useBias: flag(false),
+  lnType: oneOf(LN_TYPES),
+  lnPositions: oneOf([...LN_POSITIONS, 'deepnet'], 'normformer'),
+  useHeadScale: flag(false),
+  useCosineAttention: flag(false),
+  tauInit: real({ above: 0, default: 0.05 }),
+  useAbsolutePositionEmbeddings: flag(true),
+  useSwinPositionEmbeddings: flag(false),
+  useDeepnetScaling: flag(false),
+  useSublnInit: flag(false),
+  useGlu: flag(true),
+  sinkhornIters: integer({ min: 0, default: 1 }),
+  useFinalLnEncoder: flag(true),
+  useFinalLnDecoder: flag(true),
+  forceLnScale: flag(false),
+  decoderStartTokenId: tokenId,
+  bosTokenId: tokenId,
+  padTokenId: tokenId,
+  eosTokenId: tokenId,
+  minLength: optional(integer({ min: 0 })),
+  maxLength: optional(integer({ min: 1 })),
+  doSample: flag(true),
+  topK: integer({ min: 0, default: 50 }),
+  topP: real({ above: 0, default: 1 }),
+  temperature: real({ above: 0, default: 1 }),
+  lengthPenalty: real({ default: 1 }),
+  earlyStopping: flag(false),
+  forcedBosTokenId: tokenId,
+  forcedEosTokenId: tokenId,
+  /** An older way to say that forced_bos_token_id is bos_token_id. */
+  forceBosTokenToBeGenerated: flag(false),
+  /** Never takes effect in the original either. */
+  attentionDropout: real({ min: 0, below: 1, default: 0 }),
+  useAlibi: fixed(false, 'Linear position biases were never written in the original.'),
+  tieWordEmbeddings: fixed(false, 'Text and image tokens have separate embeddings.'),
+  isEncoderDecoder: fixed(true, 'The model is an encoder and a decoder.'),
+  numBeams: fixed(1, 'Pass the search to the generation call instead.'),
+};
+
 /**
  * Reads a config.json of a `dallebart` model and fills in the class's defaults.
  *
@@ -99,78 +176,36 @@ export interface DalleBartConfig {
  * Source: borisdayma/dalle-mini `src/dalle_mini/model/configuration.py`.
  */
 export function parseDalleBartConfig(json: unknown, file = 'config.json'): DalleBartConfig {
-  const read = new SettingsReader(withAliases(settingsObject(json, file), file), file);
-
-  const modelType = read.text('model_type', 'dallebart');
-  if (modelType !== 'dallebart') {
-    read.fail('model_type', '"dallebart"', modelType, 'Is this the folder of a DALL·E mini or mega model?');
-  }
-  const lnPositions = read.choice('ln_positions', [...LN_POSITIONS, 'deepnet'], 'normformer');
-  const imageVocabSize = read.count('image_vocab_size', 16384);
-  const imageLength = read.count('image_length', 256);
-  const tokenId = (key: string): number => read.count(key, imageVocabSize, 0);
-  const forced = (key: string): number | null => read.optionalCount(key);
-  const forceBos = read.flag('force_bos_token_to_be_generated', false); // an older name of the setting
-  const placement = lnPositions === 'deepnet' ? 'postln' : (lnPositions as LnPositions);
-
+  const {
+    modelType,
+    forceBosTokenToBeGenerated: forceBos,
+    attentionDropout,
+    useAlibi,
+    tieWordEmbeddings,
+    isEncoderDecoder,
+    numBeams,
+    ...found
+  } = readSettings(
+    section(fields, { nameOf: snakeCase, ignored: IGNORED_SETTINGS }),
+    withoutAliases(json, file),
+    file,
+  );
+  const { imageVocabSize, imageLength } = found;
+  const lnPositions = found.lnPositions === 'deepnet' ? 'postln' : found.lnPositions;
+  const bosTokenId = found.bosTokenId ?? imageVocabSize;
   const config: DalleBartConfig = {
-    normalizeText: read.flag('normalize_text', false),
-    encoderVocabSize: read.count('encoder_vocab_size', 50264),
-    imageVocabSize,
-    imageLength,
-    maxTextLength: read.count('max_text_length', 64, 2),
-    encoderLayers: read.count('encoder_layers', 12),
-    decoderLayers: read.count('decoder_layers', 12),
-    encoderFfnDim: read.count('encoder_ffn_dim', 4096),
-    decoderFfnDim: read.count('decoder_ffn_dim', 4096),
-    encoderAttentionHeads: read.count('encoder_attention_heads', 16),
-    decoderAttentionHeads: read.count('decoder_attention_heads', 16),
-    activationFunction: read.choice('activation_function', ACTIVATIONS, 'gelu') as ActivationName,
-    dModel: read.count('d_model', 1024),
-    dropout: read.rate('dropout', 0.1),
-    activationDropout: read.rate('activation_dropout', 0),
-    initStd: read.positive('init_std', 0.02),
-    scaleEmbedding: read.flag('scale_embedding', false),
-    gradientCheckpointing: read.flag('gradient_checkpointing', true),
-    useScan: read.flag('use_scan', placement !== 'swinv2'),
-    useBias: read.flag('use_bias', false),
-    lnType: read.choice('ln_type', LN_TYPES, 'layernorm') as LnType,
-    lnPositions: placement,
-    useHeadScale: read.flag('use_head_scale', false),
-    useCosineAttention: read.flag('use_cosine_attention', false),
-    tauInit: read.positive('tau_init', 0.05),
-    useAbsolutePositionEmbeddings: read.flag('use_absolute_position_embeddings', true),
-    useSwinPositionEmbeddings: read.flag('use_swin_position_embeddings', false),
-    useDeepnetScaling: read.flag('use_deepnet_scaling', false),
-    useSublnInit: read.flag('use_subln_init', false),
-    useGlu: read.flag('use_glu', true),
-    sinkhornIters: read.count('sinkhorn_iters', 1, 0),
-    useFinalLnEncoder: read.flag('use_final_ln_encoder', true),
-    useFinalLnDecoder: read.flag('use_final_ln_decoder', true),
-    forceLnScale: read.flag('force_ln_scale', false),
-    decoderStartTokenId: tokenId('decoder_start_token_id'),
-    bosTokenId: tokenId('bos_token_id'),
-    padTokenId: tokenId('pad_token_id'),
-    eosTokenId: tokenId('eos_token_id'),
-    minLength: read.count('min_length', imageLength + 1, 0),
-    maxLength: read.count('max_length', imageLength + 1),
-    doSample: read.flag('do_sample', true),
-    topK: read.count('top_k', 50, 0),
-    topP: read.positive('top_p', 1),
-    temperature: read.positive('temperature', 1),
-    lengthPenalty: read.number('length_penalty', 1),
-    earlyStopping: read.flag('early_stopping', false),
-    forcedBosTokenId: forced('forced_bos_token_id') ?? (forceBos ? tokenId('bos_token_id') : null),
-    forcedEosTokenId: forced('forced_eos_token_id'),
+    ...found,
+    lnPositions,
+    useScan: found.useScan ?? lnPositions !== 'swinv2',
+    decoderStartTokenId: found.decoderStartTokenId ?? imageVocabSize,
+    bosTokenId,
+    padTokenId: found.padTokenId ?? imageVocabSize,
+    eosTokenId: found.eosTokenId ?? imageVocabSize,
+    minLength: found.minLength ?? imageLength + 1,
+    maxLength: found.maxLength ?? imageLength + 1,
+    forcedBosTokenId: found.forcedBosTokenId ?? (forceBos ? bosTokenId : null),
   };
-
-  read.rate('attention_dropout', 0); // read and dropped: it never takes effect in the original either
-  read.only('use_alibi', false, 'Linear position biases were never written in the original.');
-  read.only('tie_word_embeddings', false, 'Text and image tokens have separate embeddings.');
-  read.only('is_encoder_decoder', true, 'The model is an encoder and a decoder.');
-  read.only('num_beams', 1, 'Pass the search to the generation call instead.');
-  read.refuseUnknown(IGNORED_SETTINGS);
-  checkRules(config, read);
+  checkRules(config, file);
   return config;
 }
 
@@ -184,31 +219,25 @@ export function dalleBartConfigToJson(config: DalleBartConfig): Record<string, u
   ]);
 }
 
-function checkRules(config: DalleBartConfig, read: SettingsReader): void {
-  if (config.lnPositions === 'postln') {
-    if (!config.useFinalLnEncoder)
-      read.fail('use_final_ln_encoder', 'true with ln_positions "postln"', false);
-    if (!config.useFinalLnDecoder)
-      read.fail('use_final_ln_decoder', 'true with ln_positions "postln"', false);
-  }
-  if (config.lnPositions === 'swinv2' && config.useScan) {
-    read.fail('use_scan', 'false with ln_positions "swinv2", whose layers differ', true);
-  }
-  for (const key of ['encoderAttentionHeads', 'decoderAttentionHeads'] as const) {
-    if (config.dModel % config[key] !== 0) {
-      read.fail(snakeCase(key), `a divisor of d_model, ${config.dModel}`, config[key]);
-    }
-  }
-  if (config.maxLength > config.imageLength + 1) {
-    read.fail('max_length', `at most image_length + 1, ${config.imageLength + 1}`, config.maxLength);
-  }
-  if (config.decoderStartTokenId > config.imageVocabSize) {
-    read.fail(
-      'decoder_start_token_id',
-      `at most image_vocab_size, ${config.imageVocabSize}, the last row of the image embedding`,
-      config.decoderStartTokenId,
+/** Throws ConfigError for settings that don't go together. */
+function checkRules(config: DalleBartConfig, file: string): void {
+  const { dModel, imageLength, imageVocabSize, lnPositions } = config;
+  const refuse = (key: keyof DalleBartConfig, expected: string): never => {
+    throw mismatch(`${file}: ${snakeCase(key)}`, expected, config[key]);
+  };
+  if (lnPositions === 'postln')
+    for (const key of ['useFinalLnEncoder', 'useFinalLnDecoder'] as const)
+      if (!config[key]) refuse(key, 'true with ln_positions "postln"');
+  if (lnPositions === 'swinv2' && config.useScan)
+    refuse('useScan', 'false with ln_positions "swinv2", whose layers differ');
+  for (const key of ['encoderAttentionHeads', 'decoderAttentionHeads'] as const)
+    if (dModel % config[key] !== 0) refuse(key, `a divisor of d_model, ${dModel}`);
+  if (config.maxLength > imageLength + 1) refuse('maxLength', `at most image_length + 1, ${imageLength + 1}`);
+  if (config.decoderStartTokenId > imageVocabSize)
+    refuse(
+      'decoderStartTokenId',
+      `at most image_vocab_size, ${imageVocabSize}, the last row of the image embedding`,
     );
-  }
 }
 
 /** Other names of a setting, as transformers' attribute_map has them. */
@@ -217,20 +246,21 @@ const ALIASES: Readonly<Record<string, string>> = {
   hidden_size: 'd_model',
 };
 
-function withAliases(json: object, file: string): Map<string, unknown> {
+/** The settings under their own names. Throws ConfigError if a file has two names of one setting with two values. */
+function withoutAliases(json: unknown, file: string): unknown {
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) return json;
   const settings = new Map<string, unknown>(Object.entries(json));
   for (const [alias, key] of Object.entries(ALIASES)) {
     const value = settings.get(alias);
     if (value === undefined) continue;
-    if (settings.has(key) && settings.get(key) !== value) {
+    if (settings.has(key) && settings.get(key) !== value)
       throw new ConfigError(
         `${file}: ${alias} and ${key} are two names of one setting, but say ${showValue(value)} and ${showValue(settings.get(key))}. Keep ${key}.`,
       );
-    }
     settings.delete(alias);
     settings.set(key, value);
   }
-  return settings;
+  return Object.fromEntries(settings);
 }
 
 /**

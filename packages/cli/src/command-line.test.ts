@@ -99,7 +99,7 @@ describe('a command line that is not', () => {
     ],
     [['draw', 'x', '-q'], 'unknown option -q.'],
     [['draw', 'x', '--seed'], 'Not enough arguments following: seed'],
-    [['draw', 'x', '--seed', '-1'], '--seed: expected a whole number of at least 0, got "-1".'],
+    [['draw', 'x', '--seed', '-1'], '--seed: expected a whole number from 0, got -1.'],
     [['draw', 'x', '--seed', '1', '--seed', '2'], '--seed was given 2 times'],
     [
       ['draw', 'x', '--kind', 'gif'],

@@ -1,5 +1,6 @@
 import { ConfigError } from '@easel/core';
-import { readJsonFile, withAssignments } from '@easel/train';
+import { withAssignments } from '@easel/core/config';
+import { readJsonFile } from '@easel/core/node';
 
 /** A config file's object with `--set` assignments applied. Throws ConfigError if it is not a JSON object. */
 export async function readConfig(

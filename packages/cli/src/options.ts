@@ -1,3 +1,5 @@
+import { ConfigError } from '@easel/core';
+import { type Field, integer, type Range, real } from '@easel/core/config';
 import { UsageError } from './usage-error.js';
 
 /** The one value of an option; refuses one that was given twice or left empty. */
@@ -8,25 +10,13 @@ function single(name: string, value: unknown): string | undefined {
   return String(value);
 }
 
-interface Bounds {
-  readonly min?: number;
-  readonly max?: number;
-  /** Whether `min` itself is refused. */
-  readonly exclusive?: boolean;
-}
-
-function bounded(
-  name: string,
-  value: number,
-  text: string,
-  kind: string,
-  { min, max, exclusive }: Bounds,
-): number {
-  const tooSmall = min !== undefined && (exclusive ? value <= min : value < min);
-  if (Number.isFinite(value) && !tooSmall && (max === undefined || value <= max)) return value;
-  const low = min === undefined ? '' : exclusive ? ` above ${min}` : ` of at least ${min}`;
-  const high = max === undefined ? '' : ` and at most ${max}`;
-  throw new UsageError(`--${name}: expected ${kind}${low}${high}, got "${text}".`);
+/** What a field of a config file reads, of an option. Throws UsageError where the field refuses. */
+function checked(name: string, field: Field<number>, value: unknown): number {
+  try {
+    return field(value, `--${name}`);
+  } catch (error) {
+    throw error instanceof ConfigError ? new UsageError(error.message) : error;
+  }
 }
 
 /** An option that takes one text, e.g. a path. */
@@ -55,9 +45,13 @@ export function requiredText(name: string, describe: string) {
   } as const;
 }
 
-/** An option that takes a whole number within bounds; undefined when not given and without default. */
-export function integerOption(name: string, describe: string, more: Bounds & { default?: number } = {}) {
-  const { default: preset, ...bounds } = more;
+function numericOption(
+  name: string,
+  describe: string,
+  preset: number | undefined,
+  field: Field<number>,
+  written: RegExp,
+) {
   return {
     type: 'string',
     requiresArg: true,
@@ -65,33 +59,21 @@ export function integerOption(name: string, describe: string, more: Bounds & { d
     ...(preset === undefined ? {} : { default: preset }),
     coerce: (value: unknown): number | undefined => {
       const text = single(name, value);
-      if (text === undefined) return undefined;
-      const number = /^[+-]?\d+$/.test(text) ? Number(text) : Number.NaN;
-      return bounded(
-        name,
-        Number.isSafeInteger(number) ? number : Number.NaN,
-        text,
-        'a whole number',
-        bounds,
-      );
+      return text === undefined ? undefined : checked(name, field, written.test(text) ? Number(text) : text);
     },
   } as const;
 }
 
+/** An option that takes a whole number within bounds; undefined when not given and without default. */
+export function integerOption(name: string, describe: string, more: Range & { default?: number } = {}) {
+  const { default: preset, ...range } = more;
+  return numericOption(name, describe, preset, integer(range), /^[+-]?\d+$/);
+}
+
 /** An option that takes a number within bounds; undefined when not given and without default. */
-export function numberOption(name: string, describe: string, more: Bounds & { default?: number } = {}) {
-  const { default: preset, ...bounds } = more;
-  return {
-    type: 'string',
-    requiresArg: true,
-    describe,
-    ...(preset === undefined ? {} : { default: preset }),
-    coerce: (value: unknown): number | undefined => {
-      const text = single(name, value);
-      if (text === undefined) return undefined;
-      return bounded(name, text.trim() === '' ? Number.NaN : Number(text), text, 'a number', bounds);
-    },
-  } as const;
+export function numberOption(name: string, describe: string, more: Range & { default?: number } = {}) {
+  const { default: preset, ...range } = more;
+  return numericOption(name, describe, preset, real(range), /^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$/i);
 }
 
 /** An option that may be given several times, one value each. */

@@ -58,14 +58,20 @@ describe('parseClipConfig', () => {
   });
 
   test.each([
-    [{ projection_din: 3 }, 'config.json: unknown setting projection_din. Did you mean projection_dim?'],
-    [{ text_config: { hiden_size: 3 } }, 'config.json, text_config: unknown setting hiden_size'],
-    [{ text_config: { image_size: 3 } }, 'unknown setting image_size'],
+    [
+      { projection_din: 3 },
+      'config.json: projection_din: there is no such setting. Did you mean "projection_dim"?',
+    ],
+    [{ text_config: { hiden_size: 3 } }, 'config.json: text_config.hiden_size: there is no such setting'],
+    [{ text_config: { image_size: 3 } }, 'image_size: there is no such setting'],
     [{ vision_config: { hidden_size: 10, num_attention_heads: 3 } }, 'a divisor of hidden_size, 10'],
-    [{ vision_config: { patch_size: 9, image_size: 8 } }, 'expected patch_size to be at most image_size, 8'],
+    [
+      { vision_config: { patch_size: 9, image_size: 8 } },
+      'vision_config.patch_size: expected at most image_size, 8, got 9',
+    ],
     [{ text_config: { hidden_act: 'quickgelu' } }, 'Did you mean "quick_gelu"?'],
-    [{ text_config: { attention_dropout: 0.1 } }, 'expected attention_dropout to be 0, got 0.1'],
-    [{ text_config: { layer_norm_eps: 0 } }, 'layer_norm_eps to be a number above 0'],
+    [{ text_config: { attention_dropout: 0.1 } }, 'attention_dropout: expected 0, got 0.1'],
+    [{ text_config: { layer_norm_eps: 0 } }, 'layer_norm_eps: expected a number above 0'],
     [{ text_config: [] }, 'text_config: expected an object'],
     [{ model_type: 'clip_vision_model' }, 'with both towers'],
     [[], 'expected an object'],

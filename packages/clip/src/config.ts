@@ -1,4 +1,16 @@
-import { ConfigError, SettingsReader, settingsObject } from '@easel/core';
+import {
+  anything,
+  fixed,
+  integer,
+  mismatch,
+  oneOf,
+  optional,
+  readSettings,
+  real,
+  type Settings,
+  section,
+  snakeCase,
+} from '@easel/core/config';
 
 /** Functions of the feed-forward blocks, by the names of transformers. OpenAI's models have quick_gelu. */
 export const CLIP_ACTIVATIONS = ['quick_gelu', 'gelu', 'gelu_new', 'relu', 'silu', 'swish'] as const;
@@ -66,6 +78,59 @@ const IGNORED_SETTINGS: ReadonlySet<string> = new Set(
 /** A tower's own projection_dim counts for a tower that is used alone; of two together the outer one does. */
 const IGNORED_IN_TOWERS: ReadonlySet<string> = new Set([...IGNORED_SETTINGS, 'projection_dim']);
 
+const NO_DROPOUT = fixed(
+  0,
+  'Every published CLIP has 0 and no other is implemented; it would change training only.',
+);
+
+/** Settings of a tower's layers, in snake_case in a file, with the sizes that the class gives it. */
+const towerFields = (width: number, ffnWidth: number, heads: number) => ({
+  hiddenSize: integer({ min: 1, default: width }),
+  intermediateSize: integer({ min: 1, default: ffnWidth }),
+  numAttentionHeads: integer({ min: 1, default: heads }),
+  numHiddenLayers: integer({ min: 1, default: 12 }),
+  hiddenAct: oneOf(CLIP_ACTIVATIONS),
+  layerNormEps: real({ above: 0, default: 1e-5 }),
+  dropout: NO_DROPOUT,
+  attentionDropout: NO_DROPOUT,
+});
+
+const towerForm = { nameOf: snakeCase, ignored: IGNORED_IN_TOWERS };
+
+const readText = section(
+  {
+    ...towerFields(512, 2048, 8),
+    vocabSize: integer({ min: 1, default: 49408 }),
+    maxPositionEmbeddings: integer({ min: 1, default: 77 }),
+    eosTokenId: optional(integer({ min: 0 })),
+  },
+  towerForm,
+);
+
+const readImage = section(
+  {
+    ...towerFields(768, 3072, 12),
+    imageSize: integer({ min: 1, default: 224 }),
+    patchSize: integer({ min: 1, default: 32 }),
+    numChannels: integer({ min: 1, default: 3 }),
+  },
+  towerForm,
+);
+
+/** A tower's settings stand under one of two names. Where both are there the older one wins, as in transformers. */
+const readModel = section(
+  {
+    modelType: fixed('clip', 'Is it the folder of a CLIP with both towers?'),
+    projectionDim: integer({ min: 1, default: 512 }),
+    logitScaleInitValue: real({ default: 2.6592 }),
+    textConfig: optional(anything),
+    textConfigDict: optional(anything),
+    visionConfig: optional(anything),
+    visionConfigDict: optional(anything),
+  },
+  { nameOf: snakeCase, ignored: IGNORED_SETTINGS },
+);
+
 /**
  * Reads the content of a config.json of transformers' CLIPModel; missing settings have that class's defaults.
  *
@@ -73,92 +138,44 @@ const IGNORED_IN_TOWERS: ReadonlySet<string> = new Set([...IGNORED_SETTINGS, 'pr
  * together. `file` is named in messages.
  */
 export function parseClipConfig(json: unknown, file = 'config.json'): ClipConfig {
-  const settings = new Map(Object.entries(settingsObject(json, file)));
-  const kind = settings.get('model_type');
-  if (kind !== undefined && kind !== 'clip') {
-    throw new ConfigError(
-      `${file}: expected model_type to be "clip", got ${JSON.stringify(kind)}. Is it the folder of a CLIP with both towers?`,
-    );
-  }
-  const text = towerSettings(settings, 'text', file);
-  const image = towerSettings(settings, 'vision', file);
-  const read = new SettingsReader(settings, file);
-  const config: ClipConfig = {
-    projectionWidth: read.count('projection_dim', 512),
-    logitScaleInit: read.number('logit_scale_init_value', 2.6592),
-    text: parseTextTower(text, `${file}, text_config`),
-    image: parseImageTower(image, `${file}, vision_config`),
+  const found = readSettings(readModel, json, file);
+  const textAt = `${file}: text_config${found.textConfigDict === null ? '' : '_dict'}`;
+  const imageAt = `${file}: vision_config${found.visionConfigDict === null ? '' : '_dict'}`;
+  const text = readText(found.textConfigDict ?? found.textConfig, textAt);
+  const image = readImage(found.visionConfigDict ?? found.visionConfig, imageAt);
+  if (image.patchSize > image.imageSize)
+    throw mismatch(`${imageAt}.patch_size`, `at most image_size, ${image.imageSize}`, image.patchSize);
+  const eos = text.eosTokenId ?? MISTAKEN_EOS;
+  return {
+    projectionWidth: found.projectionDim,
+    logitScaleInit: found.logitScaleInitValue,
+    text: {
+      ...towerOf(text, textAt),
+      vocabSize: text.vocabSize,
+      maxTextLength: text.maxPositionEmbeddings,
+      eosTokenId: eos === MISTAKEN_EOS ? undefined : eos,
+    },
+    image: {
+      ...towerOf(image, imageAt),
+      imageSize: image.imageSize,
+      patchSize: image.patchSize,
+      channels: image.numChannels,
+    },
   };
-  read.refuseUnknown(IGNORED_SETTINGS);
-  return config;
 }
 
-/** Takes a tower's settings out of the file's. Where both forms are there, the older `…_config_dict` wins, as in transformers. */
-function towerSettings(
-  settings: Map<string, unknown>,
-  tower: 'text' | 'vision',
-  file: string,
-): Map<string, unknown> {
-  const keys = [`${tower}_config_dict`, `${tower}_config`];
-  const key = keys.find((candidate) => (settings.get(candidate) ?? null) !== null);
-  const found = key === undefined ? {} : settingsObject(settings.get(key), `${file}, ${key}`);
-  for (const taken of keys) settings.delete(taken);
-  return new Map(Object.entries(found));
-}
-
-function parseTextTower(settings: ReadonlyMap<string, unknown>, where: string): TextTowerConfig {
-  const read = new SettingsReader(settings, where);
-  const eos = read.optionalCount('eos_token_id') ?? MISTAKEN_EOS;
-  const config: TextTowerConfig = {
-    ...parseTower(read, { hidden_size: 512, intermediate_size: 2048, num_attention_heads: 8 }),
-    vocabSize: read.count('vocab_size', 49408),
-    maxTextLength: read.count('max_position_embeddings', 77),
-    eosTokenId: eos === MISTAKEN_EOS ? undefined : eos,
-  };
-  read.refuseUnknown(IGNORED_IN_TOWERS);
-  return config;
-}
-
-function parseImageTower(settings: ReadonlyMap<string, unknown>, where: string): ImageTowerConfig {
-  const read = new SettingsReader(settings, where);
-  const config: ImageTowerConfig = {
-    ...parseTower(read, { hidden_size: 768, intermediate_size: 3072, num_attention_heads: 12 }),
-    imageSize: read.count('image_size', 224),
-    patchSize: read.count('patch_size', 32),
-    channels: read.count('num_channels', 3),
-  };
-  if (config.patchSize > config.imageSize) {
-    read.fail('patch_size', `at most image_size, ${config.imageSize}`, config.patchSize);
-  }
-  read.refuseUnknown(IGNORED_IN_TOWERS);
-  return config;
-}
-
-function parseTower(
-  read: SettingsReader,
-  standard: {
-    readonly hidden_size: number;
-    readonly intermediate_size: number;
-    readonly num_attention_heads: number;
-  },
-): TowerConfig {
-  const width = read.count('hidden_size', standard.hidden_size);
-  const heads = read.count('num_attention_heads', standard.num_attention_heads);
-  if (width % heads !== 0) read.fail('num_attention_heads', `a divisor of hidden_size, ${width}`, heads);
-  for (const key of ['dropout', 'attention_dropout']) {
-    read.only(
-      key,
-      0,
-      'Every published CLIP has 0 and no other is implemented; it would change training only.',
-    );
-  }
+/** Throws ConfigError if the heads don't divide the width. */
+function towerOf(found: Settings<ReturnType<typeof towerFields>>, at: string): TowerConfig {
+  const { hiddenSize: width, numAttentionHeads: heads } = found;
+  if (width % heads !== 0)
+    throw mismatch(`${at}.num_attention_heads`, `a divisor of hidden_size, ${width}`, heads);
   return {
     width,
     heads,
-    layers: read.count('num_hidden_layers', 12),
-    ffnWidth: read.count('intermediate_size', standard.intermediate_size),
-    activation: read.choice('hidden_act', CLIP_ACTIVATIONS, 'quick_gelu') as ClipActivation,
-    normEpsilon: read.positive('layer_norm_eps', 1e-5),
+    layers: found.numHiddenLayers,
+    ffnWidth: found.intermediateSize,
+    activation: found.hiddenAct,
+    normEpsilon: found.layerNormEps,
   };
 }
 

@@ -108,14 +108,14 @@ describe('preprocessor_config.json', () => {
   });
 
   test.each([
-    [{ sise: 224 }, 'unknown setting sise'],
+    [{ sise: 224 }, 'sise: there is no such setting. Did you mean "size"?'],
     [{ resample: 9 }, 'a filter of Pillow, 0 to 5'],
-    [{ size: 0 }, 'expected size to have "shortest_edge", or'],
+    [{ size: 0 }, 'size: expected a number of pixels from 1, {"shortest_edge": …} or'],
     [{ size: { longest_edge: 3 } }, 'got {"longest_edge":3}'],
-    [{ crop_size: { height: 3 } }, 'expected crop_size'],
-    [{ image_mean: [1, 2] }, 'expected image_mean to be three numbers'],
-    [{ image_std: [1, 0, 1] }, 'image_std without 0'],
-    [{ do_resize: 1 }, 'expected do_resize to be true or false'],
+    [{ crop_size: { height: 3 } }, 'crop_size: expected a number of pixels from 1 or'],
+    [{ image_mean: [1, 2] }, 'image_mean: expected three numbers'],
+    [{ image_std: [1, 0, 1] }, 'image_std: expected three numbers without 0'],
+    [{ do_resize: 1 }, 'do_resize: expected true or false'],
     [null, 'expected an object'],
   ])('%j is refused', (json, message) => {
     expect(() => parseImageProcessor(json)).toThrow(message);

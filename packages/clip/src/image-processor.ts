@@ -1,5 +1,4 @@
 import {
-  ConfigError,
   crop,
   DataError,
   type PictureSize,
@@ -7,10 +6,18 @@ import {
   RESIZE_FILTERS,
   type ResizeFilter,
   resize,
-  SettingsReader,
-  settingsObject,
-  showValue,
 } from '@easel/core';
+import {
+  anything,
+  type Field,
+  flag,
+  mismatch,
+  optional,
+  readSettings,
+  real,
+  section,
+  snakeCase,
+} from '@easel/core/config';
 
 /** How pictures become pixels for the image tower. A step that is undefined is left out. */
 export interface ImageProcessorConfig {
@@ -25,17 +32,18 @@ export interface ImageProcessorConfig {
   readonly normalize: { readonly mean: readonly number[]; readonly std: readonly number[] } | undefined;
 }
 
+const STANDARD_FILTER: ResizeFilter = 'bicubic';
+const STANDARD_MEAN: readonly number[] = [0.48145466, 0.4578275, 0.40821073];
+const STANDARD_STD: readonly number[] = [0.26862954, 0.26130258, 0.27577711];
+
 /** What OpenAI's models were trained with, for a picture of `side` pixels. */
 export function defaultImageProcessor(side = 224): ImageProcessorConfig {
   return {
     resizeTo: { shortestEdge: side },
-    filter: 'bicubic',
+    filter: STANDARD_FILTER,
     cropTo: { height: side, width: side },
     rescale: 1 / 255,
-    normalize: {
-      mean: [0.48145466, 0.4578275, 0.40821073],
-      std: [0.26862954, 0.26130258, 0.27577711],
-    },
+    normalize: { mean: STANDARD_MEAN, std: STANDARD_STD },
   };
 }
 
@@ -45,65 +53,83 @@ const IGNORED_SETTINGS: ReadonlySet<string> = new Set(
   return_tensors _valid_processor_keys disable_grouping do_pad pad_size`.split(/\s+/),
 );
 
+const isSide = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 1;
+
+function bothSides(value: unknown): PictureSize | undefined {
+  const { height, width } = (value ?? {}) as { height?: unknown; width?: unknown };
+  return isSide(height) && isSide(width) ? { height, width } : undefined;
+}
+
+/** A number of pixels is both sides; `{"height": …, "width": …}` says each. */
+const size: Field<PictureSize> = (value, at) => {
+  const found = isSide(value) ? { height: value, width: value } : bothSides(value);
+  if (found === undefined)
+    throw mismatch(at, 'a number of pixels from 1 or {"height": …, "width": …}', value);
+  return found;
+};
+
+/** A number of pixels is the short side, as is `{"shortest_edge": …}`; `{"height": …, "width": …}` says both. */
+const resizing: Field<NonNullable<ImageProcessorConfig['resizeTo']>> = (value, at) => {
+  const { shortest_edge: edge = value } = (value ?? {}) as { shortest_edge?: unknown };
+  const found = isSide(edge) ? { shortestEdge: edge } : bothSides(value);
+  if (found === undefined)
+    throw mismatch(at, 'a number of pixels from 1, {"shortest_edge": …} or {"height": …, "width": …}', value);
+  return found;
+};
+
+/** A filter by Pillow's number. */
+const filter: Field<ResizeFilter> = (value, at) => {
+  if (value === undefined || value === null) return STANDARD_FILTER;
+  const found = RESIZE_FILTERS[value as number];
+  if (found === undefined) throw mismatch(at, `a filter of Pillow, 0 to ${RESIZE_FILTERS.length - 1}`, value);
+  return found;
+};
+
+/** A number for each channel, or one for all three. */
+const channels: Field<readonly number[]> = (value, at) => {
+  const each = typeof value === 'number' ? [value, value, value] : value;
+  if (Array.isArray(each) && each.length === 3 && each.every(Number.isFinite)) return each as number[];
+  throw mismatch(at, 'three numbers', value);
+};
+
+const deviations: Field<readonly number[]> = (value, at) => {
+  const found = channels(value, at);
+  if (found.includes(0)) throw mismatch(at, 'three numbers without 0', value);
+  return found;
+};
+
+const read = section(
+  {
+    doResize: flag(true),
+    size: optional(anything),
+    resample: filter,
+    doCenterCrop: flag(true),
+    cropSize: optional(anything),
+    doRescale: flag(true),
+    rescaleFactor: real({ above: 0, default: 1 / 255 }),
+    doNormalize: flag(true),
+    imageMean: optional(channels),
+    imageStd: optional(deviations),
+  },
+  { nameOf: snakeCase, ignored: IGNORED_SETTINGS },
+);
+
 /**
  * Reads the content of a preprocessor_config.json of CLIP, in the form of any transformers version.
  *
  * Throws ConfigError for an unknown setting or a value of the wrong kind. `file` is named in messages.
  */
 export function parseImageProcessor(json: unknown, file = 'preprocessor_config.json'): ImageProcessorConfig {
-  const settings = new Map(Object.entries(settingsObject(json, file)));
-  const sizes = new Map([...settings].filter(([key]) => key === 'size' || key === 'crop_size'));
-  const lists = new Map([...settings].filter(([key]) => key === 'image_mean' || key === 'image_std'));
-  for (const key of [...sizes.keys(), ...lists.keys()]) settings.delete(key);
-  const read = new SettingsReader(settings, file);
-  const standard = defaultImageProcessor();
-  const resample = read.count('resample', RESIZE_FILTERS.indexOf(standard.filter), 0);
-  const filter =
-    RESIZE_FILTERS[resample] ??
-    read.fail('resample', `a filter of Pillow, 0 to ${RESIZE_FILTERS.length - 1}`, resample);
-  const doResize = read.flag('do_resize', true);
-  const doCrop = read.flag('do_center_crop', true);
-  const doRescale = read.flag('do_rescale', true);
-  const doNormalize = read.flag('do_normalize', true);
-  const factor = read.positive('rescale_factor', 1 / 255);
-  const mean = channels(lists.get('image_mean') ?? standard.normalize?.mean, `${file}: expected image_mean`);
-  const std = channels(lists.get('image_std') ?? standard.normalize?.std, `${file}: expected image_std`);
-  if (std.includes(0)) throw new ConfigError(`${file}: expected image_std without 0, got ${showValue(std)}.`);
-  read.refuseUnknown(IGNORED_SETTINGS);
-  const size = sizes.get('size') ?? 224;
+  const found = readSettings(read, json, file);
   return {
-    resizeTo: doResize ? parseResize(size, `${file}: expected size`) : undefined,
-    filter,
-    cropTo: doCrop ? parseSize(sizes.get('crop_size') ?? 224, `${file}: expected crop_size`) : undefined,
-    rescale: doRescale ? factor : undefined,
-    normalize: doNormalize ? { mean, std } : undefined,
+    resizeTo: found.doResize ? resizing(found.size ?? 224, `${file}: size`) : undefined,
+    filter: found.resample,
+    cropTo: found.doCenterCrop ? size(found.cropSize ?? 224, `${file}: crop_size`) : undefined,
+    rescale: found.doRescale ? found.rescaleFactor : undefined,
+    normalize: found.doNormalize
+      ? { mean: found.imageMean ?? STANDARD_MEAN, std: found.imageStd ?? STANDARD_STD }
+      : undefined,
   };
-}
-
-function isSide(value: unknown): value is number {
-  return typeof value === 'number' && Number.isInteger(value) && value >= 1;
-}
-
-function parseSize(value: unknown, where: string): PictureSize {
-  if (isSide(value)) return { height: value, width: value };
-  const { height, width } = (value ?? {}) as { height?: unknown; width?: unknown };
-  if (isSide(height) && isSide(width)) return { height, width };
-  throw new ConfigError(
-    `${where} to be a number of pixels from 1 or {"height": …, "width": …}, got ${showValue(value)}.`,
-  );
-}
-
-/** A number alone is the short side. */
-function parseResize(value: unknown, where: string): ImageProcessorConfig['resizeTo'] {
-  const { shortest_edge: edge = value } = (value ?? {}) as { shortest_edge?: unknown };
-  if (isSide(edge)) return { shortestEdge: edge };
-  return parseSize(value, `${where} to have "shortest_edge", or`);
-}
-
-function channels(value: unknown, where: string): readonly number[] {
-  const list = typeof value === 'number' ? [value, value, value] : value;
-  if (Array.isArray(list) && list.length === 3 && list.every(Number.isFinite)) return list as number[];
-  throw new ConfigError(`${where} to be three numbers, got ${showValue(value)}.`);
 }
 
 /** The content of a preprocessor_config.json that parseImageProcessor reads back to an equal config, and transformers to an equal processor. */

@@ -11,11 +11,11 @@ import {
   parseVocab,
   type SpecialToken,
   SpecialTokenCutter,
-  showValue,
   type TokenBatch,
   type TokenizerFiles,
   typeOf,
 } from '@easel/core';
+import { showValue } from '@easel/core/config';
 
 /** The tokens that CLIP needs. */
 export interface ClipSpecialTokens {

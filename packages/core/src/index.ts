@@ -38,8 +38,6 @@ export {
   type WeightRule,
 } from './checkpoint/weights.js';
 
-// Configs
-export { SettingsReader, settingsObject, showValue, snakeCase } from './config/settings-reader.js';
 // Errors
 export {
   CheckpointError,

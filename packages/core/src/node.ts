@@ -19,4 +19,4 @@ export {
 } from './checkpoint/save.js';
 export { TorchFile } from './checkpoint/torch-file.js';
 export { asWriteError, writeFileAtomic } from './checkpoint/write-file.js';
-export { parseJson, readTextIfThere, readTokenizerFiles } from './config/config-file.js';
+export { parseJson, readJsonFile, readTextIfThere, readTokenizerFiles } from './config/config-file.js';

@@ -1,6 +1,5 @@
 // Settings of a training run
 
-export { readJsonFile, withAssignments } from './config/fields.js';
 export { parseSeq2SeqConfig, type Seq2SeqConfig } from './config/seq2seq-config.js';
 export { parseVqganTrainingConfig, type VqganTrainingConfig } from './config/vqgan-config.js';
 export {

@@ -43,17 +43,17 @@ describe('parseVqganConfig', () => {
   });
 
   test.each([
-    [{ ch_mutl: [1] }, /unknown key "ch_mutl". Did you mean "ch_mult"\?/],
-    [{ n_embed: 0 }, /n_embed to be an integer from 1, got 0/],
-    [{ n_embed: '1024' }, /n_embed .* got "1024"/],
-    [{ ch_mult: [] }, /ch_mult to be a list of at least 1 integers/],
-    [{ ch_mult: [1, 1.5] }, /ch_mult .* got \[1,1.5\]/],
-    [{ double_z: 1 }, /double_z to be true or false/],
-    [{ pixel_range: 'byte' }, /pixel_range to be "unit" or "signed"/],
-    [{ dropout: 0.1 }, /dropout to be 0, got 0.1/],
+    [{ ch_mutl: [1] }, /ch_mutl: there is no such setting. Did you mean "ch_mult"\?/],
+    [{ n_embed: 0 }, /n_embed: expected a whole number from 1, got 0/],
+    [{ n_embed: '1024' }, /n_embed: .* got "1024"/],
+    [{ ch_mult: [] }, /ch_mult: expected a list of at least 1 entry, got \[\]/],
+    [{ ch_mult: [1, 1.5] }, /ch_mult\[1\]: expected a whole number from 1, got 1.5/],
+    [{ double_z: 1 }, /double_z: expected true or false/],
+    [{ pixel_range: 'byte' }, /pixel_range: expected "unit" or "signed"/],
+    [{ dropout: 0.1 }, /dropout: expected 0, got 0.1/],
     [{ ch: 48 }, /multiple of norm_groups 32, got 48/],
-    [{ num_resolutions: 4 }, /num_resolutions to be the length of ch_mult, 5, got 4/],
-    [{ constructor: 1 }, /unknown key "constructor"/],
+    [{ num_resolutions: 4 }, /num_resolutions: expected the length of ch_mult, 5, got 4/],
+    [{ constructor: 1 }, /constructor: there is no such setting/],
     [[], /expected an object/],
     [null, /expected an object/],
   ])('refuses %j', (json, message) => {

@@ -1,4 +1,17 @@
-import { ConfigError, didYouMean } from '@easel/core';
+import { ConfigError } from '@easel/core';
+import {
+  fixed,
+  flag,
+  integer,
+  list,
+  mismatch,
+  oneOf,
+  optional,
+  readSettings,
+  section,
+  showValue,
+  snakeCase,
+} from '@easel/core/config';
 
 /** The pixel values that a network was trained on: [0, 1], or [−1, 1] (taming's recipe). */
 export type PixelRange = 'unit' | 'signed';
@@ -63,35 +76,48 @@ export const DEFAULT_VQGAN_CONFIG: VqganConfig = {
 /** The tokenizer of DALL·E mini: 256 px, 16×16 tokens, 16,384 codes. */
 export const VQGAN_F16_16384: VqganConfig = { ...DEFAULT_VQGAN_CONFIG, nEmbed: 16384 };
 
-/** Our field of each key of config.json. */
-const FIELDS = {
-  ch: 'ch',
-  ch_mult: 'chMult',
-  in_channels: 'inChannels',
-  out_ch: 'outCh',
-  num_res_blocks: 'numResBlocks',
-  attn_resolutions: 'attnResolutions',
-  resolution: 'resolution',
-  z_channels: 'zChannels',
-  embed_dim: 'embedDim',
-  n_embed: 'nEmbed',
-  double_z: 'doubleZ',
-  resamp_with_conv: 'resampWithConv',
-  give_pre_end: 'givePreEnd',
-  norm_groups: 'normGroups',
-  pixel_range: 'pixelRange',
-  codebook_norm: 'codebookNorm',
-} as const satisfies Record<string, keyof VqganConfig>;
-
 /** Written by transformers' save_pretrained; they say nothing about the network. */
-const IGNORED = [
-  'architectures',
-  'transformers_version',
-  'model_type',
-  '_name_or_path',
-  'torch_dtype',
-  'dtype',
-];
+const IGNORED: ReadonlySet<string> = new Set(
+  'architectures transformers_version model_type _name_or_path torch_dtype dtype'.split(' '),
+);
+
+const count = (name: NumberField) => integer({ min: 1, default: DEFAULT_VQGAN_CONFIG[name] });
+type NumberField = {
+  [K in keyof VqganConfig]: VqganConfig[K] extends number ? K : never;
+}[keyof VqganConfig];
+
+/** The settings of a config.json, in snake_case there. */
+const configFields = {
+  ch: count('ch'),
+  chMult: list(integer({ min: 1 }), DEFAULT_VQGAN_CONFIG.chMult, 1),
+  inChannels: count('inChannels'),
+  outCh: count('outCh'),
+  numResBlocks: count('numResBlocks'),
+  attnResolutions: list(integer({ min: 1 }), DEFAULT_VQGAN_CONFIG.attnResolutions),
+  resolution: count('resolution'),
+  zChannels: count('zChannels'),
+  embedDim: count('embedDim'),
+  nEmbed: count('nEmbed'),
+  doubleZ: flag(DEFAULT_VQGAN_CONFIG.doubleZ),
+  resampWithConv: flag(DEFAULT_VQGAN_CONFIG.resampWithConv),
+  givePreEnd: flag(DEFAULT_VQGAN_CONFIG.givePreEnd),
+  normGroups: count('normGroups'),
+  pixelRange: oneOf(['unit', 'signed'], DEFAULT_VQGAN_CONFIG.pixelRange),
+  codebookNorm: oneOf(['none', 'l2'], DEFAULT_VQGAN_CONFIG.codebookNorm),
+};
+
+/** All settings of a file: those of the network, and two that must agree with it. */
+const read = section(
+  {
+    ...configFields,
+    dropout: fixed(
+      0,
+      'Every published VQGAN has 0 and no other is implemented; it would change training only.',
+    ),
+    numResolutions: optional(integer({ min: 1 })),
+  },
+  { nameOf: snakeCase, ignored: IGNORED },
+);
 
 /**
  * Reads the content of a config.json. Missing keys have the defaults of vqgan-jax.
@@ -100,37 +126,12 @@ const IGNORED = [
  * norm groups do not divide. `file` is named in messages.
  */
 export function parseVqganConfig(json: unknown, file = 'config.json'): VqganConfig {
-  if (typeof json !== 'object' || json === null || Array.isArray(json)) {
-    throw new ConfigError(`${file}: expected an object of settings, got ${show(json)}.`);
-  }
-  const config: Record<string, unknown> = { ...DEFAULT_VQGAN_CONFIG };
-  for (const [key, value] of Object.entries(json)) {
-    const field = Object.hasOwn(FIELDS, key) ? FIELDS[key as keyof typeof FIELDS] : undefined;
-    if (field !== undefined) {
-      const rule = RULES[field];
-      if (!rule.holds(value)) {
-        throw new ConfigError(`${file}: expected ${key} to be ${rule.expected}, got ${show(value)}.`);
-      }
-      config[field] = value;
-    } else if (key === 'dropout') {
-      if (value !== 0) {
-        throw new ConfigError(
-          `${file}: expected dropout to be 0, got ${show(value)}. Every published VQGAN has 0 and no other is implemented; it would change training only.`,
-        );
-      }
-    } else if (key !== 'num_resolutions' && !IGNORED.includes(key)) {
-      throw new ConfigError(`${file}: unknown key "${key}".${didYouMean(key, Object.keys(FIELDS))}`);
-    }
-  }
-  const parsed = config as unknown as VqganConfig;
-  const { num_resolutions: levels } = json as { num_resolutions?: unknown };
-  if (levels !== undefined && levels !== parsed.chMult.length) {
-    throw new ConfigError(
-      `${file}: expected num_resolutions to be the length of ch_mult, ${parsed.chMult.length}, got ${show(levels)}.`,
-    );
-  }
-  checkVqganConfig(parsed, file);
-  return parsed;
+  const { dropout, numResolutions, ...config } = readSettings(read, json, file);
+  const levels = config.chMult.length;
+  if (numResolutions !== null && numResolutions !== levels)
+    throw mismatch(`${file}: num_resolutions`, `the length of ch_mult, ${levels}`, numResolutions);
+  checkVqganConfig(config, file);
+  return config;
 }
 
 /** Throws ConfigError if the widths of a config do not fit together. `where` begins the message. */
@@ -138,7 +139,7 @@ export function checkVqganConfig(config: VqganConfig, where: string): void {
   for (const width of [config.ch, ...config.chMult.map((factor) => config.ch * factor)]) {
     if (width % config.normGroups !== 0) {
       throw new ConfigError(
-        `${where}: expected every level's width to be a multiple of norm_groups ${config.normGroups}, got ${width} (ch ${config.ch}, ch_mult ${show(config.chMult)}). Try norm_groups 8.`,
+        `${where}: expected every level's width to be a multiple of norm_groups ${config.normGroups}, got ${width} (ch ${config.ch}, ch_mult ${showValue(config.chMult)}). Try norm_groups 8.`,
       );
     }
   }
@@ -146,56 +147,15 @@ export function checkVqganConfig(config: VqganConfig, where: string): void {
 
 /** The content of a config.json that parseVqganConfig reads back to an equal config. Easel's own keys are left out at their defaults. */
 export function vqganConfigToJson(config: VqganConfig): Record<string, unknown> {
-  const own: readonly string[] = ['normGroups', 'pixelRange', 'codebookNorm'] satisfies (keyof VqganConfig)[];
+  const own: readonly (keyof VqganConfig)[] = ['normGroups', 'pixelRange', 'codebookNorm'];
   return Object.fromEntries(
-    Object.entries(FIELDS)
-      .filter(([, field]) => !(own.includes(field) && config[field] === DEFAULT_VQGAN_CONFIG[field]))
-      .map(([key, field]) => [key, config[field]]),
+    (Object.keys(configFields) as (keyof VqganConfig)[])
+      .filter((field) => !(own.includes(field) && config[field] === DEFAULT_VQGAN_CONFIG[field]))
+      .map((field) => [snakeCase(field), config[field]]),
   );
 }
 
 /** How much smaller a token map is than its picture, in each direction: 16 for DALL·E mini's. */
 export function downsamplingFactor(config: VqganConfig): number {
   return 2 ** (config.chMult.length - 1);
-}
-
-interface Rule {
-  readonly expected: string;
-  readonly holds: (value: unknown) => boolean;
-}
-
-const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 1;
-const count: Rule = { expected: 'an integer from 1', holds: isCount };
-const flag: Rule = { expected: 'true or false', holds: (value) => typeof value === 'boolean' };
-const counts = (least: number): Rule => ({
-  expected: `a list of ${least === 0 ? '' : `at least ${least} `}integers from 1`,
-  holds: (value) => Array.isArray(value) && value.length >= least && value.every(isCount),
-});
-const oneOf = (...values: string[]): Rule => ({
-  expected: values.map((value) => `"${value}"`).join(' or '),
-  holds: (value) => values.includes(value as string),
-});
-
-const RULES: Readonly<Record<keyof VqganConfig, Rule>> = {
-  ch: count,
-  chMult: counts(1),
-  inChannels: count,
-  outCh: count,
-  numResBlocks: count,
-  attnResolutions: counts(0),
-  resolution: count,
-  zChannels: count,
-  embedDim: count,
-  nEmbed: count,
-  doubleZ: flag,
-  resampWithConv: flag,
-  givePreEnd: flag,
-  normGroups: count,
-  pixelRange: oneOf('unit', 'signed'),
-  codebookNorm: oneOf('none', 'l2'),
-};
-
-function show(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
-  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }

@@ -1,4 +1,15 @@
-import { ConfigError, SettingsReader, settingsObject } from '@easel/core';
+import {
+  fixed,
+  flag,
+  integer,
+  mismatch,
+  oneOf,
+  optional,
+  readSettings,
+  real,
+  section,
+  snakeCase,
+} from '@easel/core/config';
 import { type ActivationName, IGNORED_SETTINGS, parseDalleBartConfig } from '../config.js';
 import type { GenerationConfig } from '../image-token-model.js';
 import type { LayerConfig } from '../version.js';
@@ -50,6 +61,86 @@ const IGNORED: ReadonlySet<string> = new Set([
   normalize_embedding`.split(/\s+/),
 ]);
 
+/** The decoder's own settings; those that it shares with the encoder's file are not read here. */
+const NOT_THE_DECODERS: ReadonlySet<string> = new Set(
+  'encoder_layers encoder_attention_heads encoder_ffn_dim vocab_size max_position_embeddings init_std attention_dropout pad_token_id'.split(
+    ' ',
+  ),
+);
+
+const NORMS = 'The first version has norms behind each block and learnt positions.';
+const tokenId = optional(integer({ min: 0 }));
+
+/** Settings of the layers of one stack; layers, width and heads have the stack's name before theirs in a file. */
+const layerFields = {
+  layers: integer({ min: 1, default: 12 }),
+  ffnDim: integer({ min: 1, default: 4096 }),
+  attentionHeads: integer({ min: 1, default: 16 }),
+  activationFunction: oneOf(FIRST_ACTIVATIONS),
+  dropout: real({ min: 0, below: 1, default: 0.1 }),
+  activationDropout: real({ min: 0, below: 1, default: 0 }),
+  scaleEmbedding: flag(false),
+};
+
+/** Settings of config.json beside those of the encoder's layers. What is null follows from other settings. */
+const modelFields = {
+  dModel: integer({ min: 1, default: 1024 }),
+  vocabSize: integer({ min: 1, default: 50265 }),
+  vocabSizeOutput: integer({ min: 2, default: 16385 }),
+  maxPositionEmbeddings: integer({ min: 2, default: 1024 }),
+  maxPositionEmbeddingsDecoder: integer({ min: 2, default: 257 }),
+  initStd: real({ above: 0, default: 0.02 }),
+  layerNormEpsilon: real({ above: 0, default: 1e-6 }),
+  decoderStartTokenId: tokenId,
+  bosTokenId: tokenId,
+  eosTokenId: tokenId,
+  padTokenId: integer({ min: 0, default: 1 }),
+  forcedBosTokenId: tokenId,
+  forcedEosTokenId: tokenId,
+  minLength: optional(integer({ min: 0 })),
+  maxLength: optional(integer({ min: 1 })),
+  doSample: flag(true),
+  topK: integer({ min: 0, default: 50 }),
+  topP: real({ above: 0, default: 1 }),
+  temperature: real({ above: 0, default: 1 }),
+  lengthPenalty: real({ default: 1 }),
+  earlyStopping: flag(false),
+  normalizeBefore: fixed(false, NORMS),
+  staticPositionEmbeddings: fixed(false, NORMS),
+  addFinalLayerNorm: fixed(false, NORMS),
+  /** Never takes effect in the original either. */
+  attentionDropout: real({ min: 0, below: 1, default: 0 }),
+  tieWordEmbeddings: fixed(false, 'Text and image tokens have separate embeddings.'),
+  isEncoderDecoder: fixed(true, 'The model is an encoder and a decoder.'),
+  encoderLayerdrop: fixed(0, 'Layers are never dropped.'),
+  decoderLayerdrop: fixed(0, 'Layers are never dropped.'),
+};
+
+const readModel = section(
+  { ...modelFields, ...layerFields },
+  { nameOf: nameIn('encoder'), ignored: IGNORED },
+);
+const readDecoder = section(
+  { dModel: modelFields.dModel, ...layerFields },
+  { nameOf: nameIn('decoder'), ignored: NOT_THE_DECODERS },
+);
+
+/** The name of a field in the file that describes this stack. */
+function nameIn(stack: 'encoder' | 'decoder'): (field: string) => string {
+  const own: readonly string[] = [
+    'layers',
+    'ffnDim',
+    'attentionHeads',
+  ] satisfies (keyof typeof layerFields)[];
+  return (field) => (own.includes(field) ? `${stack}_${snakeCase(field)}` : snakeCase(field));
+}
+
+function stackOf(found: FirstVersionStack): FirstVersionStack {
+  const { layers, ffnDim, attentionHeads, activationFunction, dropout, activationDropout, scaleEmbedding } =
+    found;
+  return { layers, ffnDim, attentionHeads, activationFunction, dropout, activationDropout, scaleEmbedding };
+}
+
 /**
  * Reads the config.json of a first public model, and what its decoder was built from.
  *
@@ -67,57 +158,72 @@ export function parseFirstVersionConfig(
   file = 'config.json',
   decoderJson: unknown = {},
 ): FirstVersionConfig {
-  const read = new SettingsReader(new Map(Object.entries(settingsObject(json, file))), file);
-  const dModel = read.count('d_model', 1024);
-  const imageVocabSize = read.count('vocab_size_output', 16385, 2) - 1;
-  const imageLength = read.count('max_position_embeddings_decoder', 257, 2) - 1;
-  const textPositions = read.count('max_position_embeddings', 1024, 2);
+  const found = readSettings(readModel, json, file);
+  const { dModel, maxPositionEmbeddings: textPositions } = found;
+  const imageVocabSize = found.vocabSizeOutput - 1;
+  const imageLength = found.maxPositionEmbeddingsDecoder - 1;
   const config: FirstVersionConfig = {
     normalizeText: false,
     dModel,
-    encoderVocabSize: read.count('vocab_size', 50265),
+    encoderVocabSize: found.vocabSize,
     imageVocabSize,
     imageLength,
     textPositions,
     maxTextLength: Math.min(PROMPT_TOKENS, textPositions),
-    initStd: read.positive('init_std', 0.02),
-    normEpsilon: read.positive('layer_norm_epsilon', 1e-6),
-    decoderStartTokenId: read.count('decoder_start_token_id', imageVocabSize, 0),
-    bosTokenId: read.count('bos_token_id', imageVocabSize, 0),
-    eosTokenId: read.count('eos_token_id', imageVocabSize + 1, 0),
-    padTokenId: read.count('pad_token_id', 1, 0),
-    forcedBosTokenId: read.optionalCount('forced_bos_token_id'),
-    forcedEosTokenId: read.optionalCount('forced_eos_token_id'),
-    minLength: read.count('min_length', imageLength + 1, 0),
-    maxLength: read.count('max_length', imageLength + 1),
-    doSample: read.flag('do_sample', true),
-    topK: read.count('top_k', 50, 0),
-    topP: read.positive('top_p', 1),
-    temperature: read.positive('temperature', 1),
-    lengthPenalty: read.number('length_penalty', 1),
-    earlyStopping: read.flag('early_stopping', false),
-    encoder: readStack(read, 'encoder'),
-    decoder: readDecoder(decoderJson, dModel),
+    initStd: found.initStd,
+    normEpsilon: found.layerNormEpsilon,
+    decoderStartTokenId: found.decoderStartTokenId ?? imageVocabSize,
+    bosTokenId: found.bosTokenId ?? imageVocabSize,
+    eosTokenId: found.eosTokenId ?? imageVocabSize + 1,
+    padTokenId: found.padTokenId,
+    forcedBosTokenId: found.forcedBosTokenId,
+    forcedEosTokenId: found.forcedEosTokenId,
+    minLength: found.minLength ?? imageLength + 1,
+    maxLength: found.maxLength ?? imageLength + 1,
+    doSample: found.doSample,
+    topK: found.topK,
+    topP: found.topP,
+    temperature: found.temperature,
+    lengthPenalty: found.lengthPenalty,
+    earlyStopping: found.earlyStopping,
+    encoder: stackOf(found),
+    decoder: parseDecoder(decoderJson, dModel),
   };
-  for (const key of ['normalize_before', 'static_position_embeddings', 'add_final_layer_norm']) {
-    read.only(key, false, 'The first version has norms behind each block and learnt positions.');
-  }
-  read.rate('attention_dropout', 0); // read and dropped: it never takes effect in the original either
-  read.only('tie_word_embeddings', false, 'Text and image tokens have separate embeddings.');
-  read.only('is_encoder_decoder', true, 'The model is an encoder and a decoder.');
-  read.only('encoder_layerdrop', 0, 'Layers are never dropped.');
-  read.only('decoder_layerdrop', 0, 'Layers are never dropped.');
-  read.refuseUnknown(IGNORED);
-  if (dModel % config.encoder.attentionHeads !== 0) {
-    read.fail('encoder_attention_heads', `a divisor of d_model, ${dModel}`, config.encoder.attentionHeads);
-  }
-  if (config.maxLength > imageLength + 1) {
-    read.fail('max_length', `at most max_position_embeddings_decoder, ${imageLength + 1}`, config.maxLength);
-  }
-  if (config.decoderStartTokenId > imageVocabSize) {
-    read.fail('decoder_start_token_id', `below vocab_size_output`, config.decoderStartTokenId);
-  }
+  const refuse = (key: string, expected: string, value: unknown) =>
+    mismatch(`${file}: ${key}`, expected, value);
+  if (dModel % found.attentionHeads !== 0)
+    throw refuse('encoder_attention_heads', `a divisor of d_model, ${dModel}`, found.attentionHeads);
+  if (config.maxLength > imageLength + 1)
+    throw refuse(
+      'max_length',
+      `at most max_position_embeddings_decoder, ${imageLength + 1}`,
+      config.maxLength,
+    );
+  if (config.decoderStartTokenId > imageVocabSize)
+    throw refuse('decoder_start_token_id', 'a number below vocab_size_output', config.decoderStartTokenId);
   return config;
+}
+
+/** The decoder's layers, by decoder_config.json. Throws ConfigError for a width that is not the model's. */
+function parseDecoder(json: unknown, dModel: number): FirstVersionStack {
+  const file = 'decoder_config.json';
+  const found = readSettings(readDecoder, json, file);
+  const stack = stackOf(found);
+  const { dModel: width } = found;
+  if (width !== dModel)
+    throw mismatch(
+      'config.json: d_model',
+      `${width}`,
+      dModel,
+      ` The first version's decoder is ${width} wide whatever its file says (BART's default, or decoder_config.json).`,
+    );
+  if (dModel % stack.attentionHeads !== 0)
+    throw mismatch(
+      `${file}: decoder_attention_heads`,
+      `a divisor of d_model, ${dModel}`,
+      stack.attentionHeads,
+    );
+  return stack;
 }
 
 /** A config as config.json and decoder_config.json have it: every value written out. */
@@ -196,40 +302,4 @@ export function stackConfigs(config: FirstVersionConfig): { encoder: LayerConfig
     version,
   });
   return { encoder: layerConfig(config.encoder), decoder: layerConfig(config.decoder) };
-}
-
-function readStack(read: SettingsReader, stack: 'encoder' | 'decoder'): FirstVersionStack {
-  return {
-    layers: read.count(`${stack}_layers`, 12),
-    ffnDim: read.count(`${stack}_ffn_dim`, 4096),
-    attentionHeads: read.count(`${stack}_attention_heads`, 16),
-    activationFunction: read.choice('activation_function', FIRST_ACTIVATIONS, 'gelu') as ActivationName,
-    dropout: read.rate('dropout', 0.1),
-    activationDropout: read.rate('activation_dropout', 0),
-    scaleEmbedding: read.flag('scale_embedding', false),
-  };
-}
-
-/** The decoder's own settings; those that it shares with the encoder's file are not read here. */
-const NOT_THE_DECODERS: ReadonlySet<string> = new Set(
-  'encoder_layers encoder_attention_heads encoder_ffn_dim vocab_size max_position_embeddings init_std attention_dropout pad_token_id'.split(
-    ' ',
-  ),
-);
-
-function readDecoder(json: unknown, dModel: number): FirstVersionStack {
-  const file = 'decoder_config.json';
-  const read = new SettingsReader(new Map(Object.entries(settingsObject(json, file))), file);
-  const stack = readStack(read, 'decoder');
-  const width = read.count('d_model', 1024);
-  read.refuseUnknown(NOT_THE_DECODERS);
-  if (width !== dModel) {
-    throw new ConfigError(
-      `config.json: expected d_model to be ${width}, got ${dModel}. The first version's decoder is ${width} wide whatever its file says (BART's default, or decoder_config.json).`,
-    );
-  }
-  if (dModel % stack.attentionHeads !== 0) {
-    read.fail('decoder_attention_heads', `a divisor of d_model, ${dModel}`, stack.attentionHeads);
-  }
-  return stack;
 }

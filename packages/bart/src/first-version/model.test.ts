@@ -153,21 +153,21 @@ describe('config', () => {
   });
 
   test.each<[Record<string, unknown>, RegExp]>([
-    [{ d_model: 512 }, /d_model to be 1024, got 512.*whatever its file says/],
-    [{ encoder_attention_heads: 3 }, /encoder_attention_heads to be a divisor of d_model, 1024, got 3/],
+    [{ d_model: 512 }, /d_model: expected 1024, got 512.*whatever its file says/],
+    [{ encoder_attention_heads: 3 }, /encoder_attention_heads: expected a divisor of d_model, 1024, got 3/],
     [{ activation_function: 'smelu' }, /activation_function/],
     [{ normalize_before: true }, /normalize_before/],
     [{ encoder_layerdrop: 0.1 }, /encoder_layerdrop/],
-    [{ max_length: 300 }, /max_length to be at most/],
+    [{ max_length: 300 }, /max_length: expected at most/],
     [{ decoder_start_token_id: 16385 }, /decoder_start_token_id/],
-    [{ vocab_sise: 3 }, /unknown setting vocab_sise.*vocab_size/],
+    [{ vocab_sise: 3 }, /vocab_sise: there is no such setting.*"vocab_size"/],
   ])('refuses %j', (change, message) => {
     expect(() => parseFirstVersionConfig(change)).toThrow(message);
   });
 
   test('refuses a decoder whose heads do not fit', () => {
     expect(() => parseFirstVersionConfig({}, 'config.json', { decoder_attention_heads: 3 })).toThrow(
-      /decoder_config\.json: expected decoder_attention_heads/,
+      /decoder_config\.json: decoder_attention_heads: expected a divisor/,
     );
   });
 });

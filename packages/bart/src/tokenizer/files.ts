@@ -7,10 +7,10 @@ import {
   parseTokenizerJson,
   parseVocab,
   type SpecialToken,
-  showValue,
   type TokenizerFiles,
   typeOf,
 } from '@easel/core';
+import { showValue } from '@easel/core/config';
 import type { BpeTokenizer, BpeTokenizerData } from './bpe-tokenizer.js';
 import { BART_SPECIAL_TOKENS, type SpecialTokens } from './special-tokens.js';
 

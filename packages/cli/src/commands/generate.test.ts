@@ -287,7 +287,7 @@ describe('easel generate --clip', () => {
   test('the folder of a text model is no CLIP', async () => {
     const argv = ['x', '--model', model, '--out', newFolder(), '--clip', model];
     expect((await runEasel('generate', ...argv)).stderr).toContain(
-      'expected model_type to be "clip", got "dallebart"',
+      'model_type: expected "clip", got "dallebart"',
     );
   });
 });

@@ -184,8 +184,7 @@ export const generate = defineCommand({
       },
     ),
     temperature: numberOption('temperature', "below 1 surer, above 1 more varied; default: the model's", {
-      min: 0,
-      exclusive: true,
+      above: 0,
     }),
     scale: numberOption(
       'scale',
@@ -206,7 +205,7 @@ export const generate = defineCommand({
     'length-penalty': numberOption(
       'length-penalty',
       "with --beams: scores of finished rows are divided by length^x; default: the model's",
-      { min: 0, exclusive: true },
+      { above: 0 },
     ),
     'early-stopping': flagOption('with --beams: end as soon as there are as many finished rows as beams'),
     'all-ids': flagOption(

@@ -1,4 +1,4 @@
-import { showValue } from '../config/settings-reader.js';
+import { showValue } from '../config/show-value.js';
 import { ConfigError } from '../errors.js';
 import type { BytePairs } from './byte-pair-encoder.js';
 import type { SpecialToken } from './special-tokens.js';

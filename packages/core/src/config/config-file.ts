@@ -33,6 +33,13 @@ export function parseJson(text: string, file: string): unknown {
   }
 }
 
+/** The content of a JSON file. Throws ConfigError that names it if it is missing or not JSON. */
+export async function readJsonFile(path: string): Promise<unknown> {
+  const text = await readTextIfThere(path);
+  if (text === undefined) throw new ConfigError(`${path}: can't be read: there is no such file.`);
+  return parseJson(text, path);
+}
+
 /** The texts of a tokenizer's files in a folder in Hugging Face form, those that are there. Throws ConfigError for one that is no text. */
 export async function readTokenizerFiles(folder: string): Promise<TokenizerFiles> {
   const [vocab, merges, tokenizerJson, specialTokensMap, tokenizerConfig] = await Promise.all(

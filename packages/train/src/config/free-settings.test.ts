@@ -1,5 +1,5 @@
+import { flag, integer, optional, section, text } from '@easel/core/config';
 import { expect, test } from '@jest/globals';
-import { flag, integer, optional, section, text } from './fields.js';
 import { freeOnResume, freeSettings } from './free-settings.js';
 import { FREE_SEQ2SEQ_SETTINGS } from './seq2seq-config.js';
 import { FREE_VQGAN_SETTINGS } from './vqgan-config.js';

@@ -1,4 +1,4 @@
-import type { Field, Fields } from './fields.js';
+import type { Field, Fields } from '@easel/core/config';
 
 const FREE = new WeakSet<Field<unknown>>();
 

@@ -1,11 +1,21 @@
 import { ConfigError, GRAFT_TYPES } from '@easel/core';
-import { choice, flag, integer, nullable, optional, real, type Settings, section, text } from './fields.js';
+import {
+  flag,
+  integer,
+  nullable,
+  oneOf,
+  optional,
+  real,
+  type Settings,
+  section,
+  text,
+} from '@easel/core/config';
 import { freeOnResume } from './free-settings.js';
 
 /** Which optimizer, with its constants. */
 export const optimizerFields = {
   /** AdamW (Loshchilov and Hutter 2019), Adafactor (Shazeer and Stern 2018) or Distributed Shampoo (Anil et al. 2020). */
-  name: choice(['adamw', 'adafactor', 'shampoo']),
+  name: oneOf(['adamw', 'adafactor', 'shampoo']),
   /** Weight of the old mean of gradients (AdamW, Shampoo). */
   beta1: real({ min: 0, below: 1, default: 0.9 }),
   /** Weight of the old mean of squared gradients (AdamW); of statistics (Shampoo). */
@@ -15,7 +25,7 @@ export const optimizerFields = {
   /** Share of each decayed weight that a step of learning rate 1 takes away. */
   weightDecay: real({ min: 0, default: 0 }),
   /** Which weights decay: all, or those with two axes and more (kernels and embeddings; no biases, no norm scales). */
-  decay: choice(['all', 'matrices']),
+  decay: oneOf(['all', 'matrices']),
   /** Largest root mean square of an update of Adafactor, before the learning rate; null: none. */
   clippingThreshold: nullable(real({ above: 0 }), 1),
   shampoo: section({
@@ -28,7 +38,7 @@ export const optimizerFields = {
     /** Tensors with a longer dimension are not preconditioned. */
     largestDimension: integer({ min: 0, default: 4096 }),
     /** Whose step length a preconditioned direction takes. */
-    graft: choice([...GRAFT_TYPES]),
+    graft: oneOf([...GRAFT_TYPES]),
     nesterov: flag(false),
     /** Keep momenta as signed bytes. */
     quantized: flag(false),
@@ -55,7 +65,7 @@ export const scheduleFields = {
   /** Steps of linear growth from 0. */
   warmupSteps: integer({ min: 0, default: 0 }),
   /** After warm-up: constant; linear to 0 at the last step; exponential; half a cosine down to `floor` at the last step. */
-  decay: choice(['none', 'linear', 'exponential', 'cosine']),
+  decay: oneOf(['none', 'linear', 'exponential', 'cosine']),
   /** Share of the learning rate at which the cosine ends. */
   floor: real({ min: 0, max: 1, default: 0 }),
   /** Steps after which the exponential decay has multiplied the rate by `decayRate`. */
@@ -106,7 +116,7 @@ export const checkpointFields = {
    * A number of the evaluations by which the best checkpoint is kept too, however old: "eval.loss" is `loss` of the split `eval`. An evaluation
    * that is the best so far writes a checkpoint. Null: only the newest are kept.
    */
-  best: optional(section({ metric: text(), goal: choice(['lowest', 'highest']) })),
+  best: optional(section({ metric: text(), goal: oneOf(['lowest', 'highest']) })),
 };
 export type CheckpointSettings = Settings<typeof checkpointFields>;
 

@@ -1,7 +1,7 @@
 import { ConfigError } from '@easel/core';
+import { type Field, integer, list, oneOf, optional, real, section, text } from '@easel/core/config';
 import { ORIGINAL_PREPARATIONS } from '../original/picture-preparation.js';
 import type { SourceSettings } from '../sources/open-pictures.js';
-import { choice, type Field, integer, list, optional, real, section, text } from './fields.js';
 
 const sourceFields = {
   /** A folder of pictures, tar shards or parquet files, with braces as a shell has them. */
@@ -36,9 +36,9 @@ export const pictureSources: Field<readonly SourceSettings[]> = (value, at) => {
 /** How pictures become squares, and which are passed over. */
 export const pictureShapeFields = {
   /** 'cover': a square of a picture; 'contain': the whole picture, with background beside it; or as an original program cut it. */
-  fit: choice(['cover', 'contain', ...ORIGINAL_PREPARATIONS]),
+  fit: oneOf(['cover', 'contain', ...ORIGINAL_PREPARATIONS]),
   /** With 'cover': the square in the middle; or one by chance, another each time if pictures are streamed. */
-  crop: choice(['centre', 'random']),
+  crop: oneOf(['centre', 'random']),
   /** CSS colour under transparent pixels. */
   background: text({ default: '#ffffff' }),
   /** Pictures whose shorter side has fewer pixels are left out; 0: none. */

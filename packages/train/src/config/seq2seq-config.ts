@@ -1,20 +1,20 @@
 import { ConfigError } from '@easel/core';
-import { NO_FILTER } from '../encoded/row-filter.js';
-import { SHUFFLE_BUFFER } from '../original/shuffle-buffer.js';
 import {
-  choice,
   type Field,
   flag,
   integer,
   list,
   named,
   objectOrFile,
+  oneOf,
   optional,
   real,
   type Settings,
   section,
   text,
-} from './fields.js';
+} from '@easel/core/config';
+import { NO_FILTER } from '../encoded/row-filter.js';
+import { SHUFFLE_BUFFER } from '../original/shuffle-buffer.js';
 import { freeOnResume, freeSettings } from './free-settings.js';
 import { checkOptimization, commonFields } from './optimization.js';
 
@@ -28,7 +28,7 @@ const dataFields = {
   /** Share of the training set's pictures that are held out for evaluation, each with all its captions. */
   evalFraction: real({ min: 0, max: 0.9, default: 0 }),
   /** In memory, each epoch a permutation; or streamed through a shuffle buffer, for sets larger than memory, as the original does by default. */
-  order: choice(['permuted', 'streamed']),
+  order: oneOf(['permuted', 'streamed']),
   /**
    * Seed of the order, and of streamed blank captions; with it they are the original's with the same `seed_dataset`. Null: they follow from the
    * run's seed.
@@ -94,7 +94,7 @@ const sampleFields = {
 };
 
 const fields = {
-  kind: choice(['seq2seq']),
+  kind: oneOf(['seq2seq']),
   ...commonFields,
   /** Number of optimizer updates; null if `epochs` is given. */
   steps: optional(integer({ min: 1 })),
@@ -114,15 +114,15 @@ const fields = {
   /** VQGAN folder that is copied into the finished model, so that `easel generate` can draw with it. */
   vqgan: freeOnResume(optional(text())),
   /** What of the VQGAN goes into the finished model: all of its folder, or the decoder, which is enough to draw. */
-  vqganParts: freeOnResume(choice(['whole', 'decoder'])),
+  vqganParts: freeOnResume(oneOf(['whole', 'decoder'])),
   data: section(dataFields),
   /** Dropout after embeddings and sub-blocks, and inside feed-forward blocks; null: as the model's config has them. */
   dropout: optional(real({ min: 0, below: 1 })),
   activationDropout: optional(real({ min: 0, below: 1 })),
   /** Keys of the dropout masks: of Easel's own, one for each step; or the original's chain, split once for each micro-batch from PRNGKey(seed). */
-  dropoutKeys: choice(['easel', 'original']),
+  dropoutKeys: oneOf(['easel', 'original']),
   /** Which weights are trained: all; or the image side's embeddings, their norms, the last norm and the head, for new images. */
-  trainable: choice(['all', 'embeddings']),
+  trainable: oneOf(['all', 'embeddings']),
   /** With trainable "embeddings" and init: these weights begin afresh. */
   initEmbeddings: flag(false),
   /** Keep only the inputs of each layer for the gradient and compute the layer again for it: less memory, more time. */
@@ -131,12 +131,12 @@ const fields = {
    * What the forward pass keeps for the gradient (with gradientCheckpointing the inputs of layers): float32, or bfloat16, half the memory and 3 digits. On the
    * native backend; others keep float32. All arithmetic is float32.
    */
-  savedActivations: choice(['float32', 'bfloat16']),
+  savedActivations: oneOf(['float32', 'bfloat16']),
   /**
    * The weights: float32, or bfloat16, half the memory on the native backend. An update is computed in float32 and rounded by chance, so that steps smaller than
    * a weight's last digit aren't lost; gradients and optimizer state are float32.
    */
-  weights: choice(['float32', 'bfloat16']),
+  weights: oneOf(['float32', 'bfloat16']),
   /** Rows of one forward and backward pass. */
   batchSize: integer({ min: 1, default: 32 }),
   /** Passes whose gradients are averaged into one update. */
@@ -150,7 +150,7 @@ const fields = {
   /** Pictures of fixed prompts, drawn while the model learns. Needs a VQGAN. */
   samples: freeOnResume(section(sampleFields)),
   /** Number format of the finished model; checkpoints are always float32. */
-  exportDtype: freeOnResume(choice(['F32', 'F16', 'BF16'])),
+  exportDtype: freeOnResume(oneOf(['F32', 'F16', 'BF16'])),
   /**
    * The model folder also gets flax_model.msgpack and opt_state.msgpack, with which the original's trainer can go on. They are written with each checkpoint, and
    * the training waits meanwhile, whatever checkpoint.background says.

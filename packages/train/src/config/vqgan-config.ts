@@ -1,18 +1,18 @@
 import { ConfigError } from '@easel/core';
-import { COLOUR_WEIGHTED, type ReconstructionWeights } from '@easel/vqgan';
 import {
-  choice,
   type Field,
   flag,
   integer,
   list,
   objectOrFile,
+  oneOf,
   optional,
   real,
   type Settings,
   section,
   text,
-} from './fields.js';
+} from '@easel/core/config';
+import { COLOUR_WEIGHTED, type ReconstructionWeights } from '@easel/vqgan';
 import { freeOnResume, freeSettings } from './free-settings.js';
 import { checkOptimization, commonFields } from './optimization.js';
 import { pictureShapeFields, pictureSources } from './picture-fields.js';
@@ -26,7 +26,7 @@ const dataFields = {
   evalFraction: real({ min: 0, max: 0.9, default: 0 }),
   ...pictureShapeFields,
   /** Decoded once and held in memory, each epoch a permutation; or read and decoded as they are needed, for sets larger than memory. */
-  order: choice(['permuted', 'streamed']),
+  order: oneOf(['permuted', 'streamed']),
   /** Streamed: pictures that are shuffled together. */
   shuffleBuffer: integer({ min: 1, default: 2048 }),
   /** Decoded pictures are held in memory, three bytes a pixel; more than this is refused. In MiB. */
@@ -35,7 +35,7 @@ const dataFields = {
 
 const codebookFields = {
   /** What moves the codes: moving averages of the latents that choose them, or the gradient of a codebook loss, as in taming. */
-  learning: choice(['averages', 'gradient']),
+  learning: oneOf(['averages', 'gradient']),
   /** Steps as a plain autoencoder before the codebook is set by k-means; what comes out of the encoder is then worth coding. */
   startStep: integer({ min: 0, default: 200 }),
   /** Latents that k-means sees; 0: no k-means, the codes begin as they were drawn (as in taming, with startStep 0). */
@@ -73,7 +73,7 @@ const perceptualFields = {
    * pyramid: differences of the picture scaled down, which see colour and rough form, and of steps from pixel to pixel, which see edges; needs no
    * file. lpips: distance of VGG16's features (Zhang et al. 2018), as in taming; needs `files`. none: pixels alone.
    */
-  kind: choice(['pyramid', 'lpips', 'none']),
+  kind: oneOf(['pyramid', 'lpips', 'none']),
   /** Weight of the perceptual term beside that of pixels. */
   weight: real({ min: 0, default: 1 }),
   /** pyramid: weights of the difference between steps from pixel to pixel, at full size, half size and so on. */
@@ -94,7 +94,7 @@ const adversarialFields = {
   /** Scale the adversarial loss so that its gradient at the decoder's last kernel is as long as that of the reconstruction. */
   adaptive: flag(true),
   /** How the discriminator's errors count. */
-  loss: choice(['hinge', 'vanilla']),
+  loss: oneOf(['hinge', 'vanilla']),
   /** Convolutions of the discriminator between its first and its last. Three see patches of 70×70 pixels, two 34×34, one 16×16. */
   layers: integer({ min: 1, default: 3 }),
   /** Filters of its first convolution; each further one has twice as many, up to eight times. */
@@ -125,7 +125,7 @@ const evaluationFields = {
 };
 
 const fields = {
-  kind: choice(['vqgan']),
+  kind: oneOf(['vqgan']),
   ...commonFields,
   /** Model to train from scratch: the settings of a VQGAN's config.json, or a file with them. Null if `init` is given. */
   model: optional(objectOrFile),
@@ -143,7 +143,7 @@ const fields = {
   codebook: section(codebookFields),
   evaluation: freeOnResume(section(evaluationFields)),
   /** Number format of the finished model; checkpoints are always float32. */
-  exportDtype: freeOnResume(choice(['F32', 'F16', 'BF16'])),
+  exportDtype: freeOnResume(oneOf(['F32', 'F16', 'BF16'])),
 };
 
 /** Settings of a VQGAN training run, all defaults filled in. Every field's meaning stands beside it in this file. */

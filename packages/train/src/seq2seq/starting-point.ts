@@ -9,8 +9,9 @@ import {
 } from '@easel/bart';
 import { openDalleBart, openModelConfig, openTokenizer, WORD_LIST } from '@easel/bart/node';
 import { ConfigError, type Key } from '@easel/core';
+import { readJsonFile } from '@easel/core/node';
 import { parseVqganConfig } from '@easel/vqgan';
-import { modelSettings, readJsonFile } from '../config/fields.js';
+import { modelSettings } from '../config/model-settings.js';
 import type { Seq2SeqConfig } from '../config/seq2seq-config.js';
 import { isImageSide } from './trained-weights.js';
 

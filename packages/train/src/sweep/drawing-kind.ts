@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { generateTokens, iterationKeys } from '@easel/bart';
 import { openDalleBart } from '@easel/bart/node';
 import { DataError, type Key, pictureGrid, type Raster } from '@easel/core';
-import { writeFileAtomic } from '@easel/core/node';
+import { integer, oneOf, real, type Settings, section, text } from '@easel/core/config';
+import { readJsonFile, writeFileAtomic } from '@easel/core/node';
 import { drawTokens } from '@easel/vqgan';
 import { openVqgan } from '@easel/vqgan/node';
-import { choice, integer, readJsonFile, real, type Settings, section, text } from '../config/fields.js';
 import { decodePicture, defaultPictureShape } from '../decoded/decode-picture.js';
 import {
   featureDistance,
@@ -18,13 +18,13 @@ import { encodePng } from '../run/encode-png.js';
 import type { SweepKind, SweepRunOptions } from './sweep-kind.js';
 
 const fields = {
-  kind: choice(['drawing']),
+  kind: oneOf(['drawing']),
   /** Model folder, with its VQGAN. */
   model: text(),
   /** Folder of the pictures that the model learnt, with prompts.json, as data/emoji/build.mjs makes it. */
   pictures: text(),
   /** Which prompts of prompts.json. */
-  list: choice(['canonical', 'paraphrase', 'unseen']),
+  list: oneOf(['canonical', 'paraphrase', 'unseen']),
   /** The first so many of them. */
   prompts: integer({ min: 1, default: 48 }),
   /** Pictures of each. */

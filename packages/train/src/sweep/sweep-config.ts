@@ -1,42 +1,38 @@
 import { ConfigError } from '@easel/core';
 import {
-  choice,
+  anything,
   type Field,
   integer,
   list,
+  mismatch,
   named,
   objectOrFile,
+  oneOf,
   optional,
   real,
   type Settings,
   section,
   text,
-} from '../config/fields.js';
-
-/** A JSON value of a setting; what it may be is checked where the run's settings are. */
-const anything: Field<unknown> = (value, at) => {
-  if (value === undefined) throw new ConfigError(`${at}: expected a value, it is missing.`);
-  return value;
-};
+} from '@easel/core/config';
 
 const range: Field<readonly [low: number, high: number]> = (value, at) => {
   const [low, high, ...more] = list(real(), [])(value, at);
   if (low === undefined || high === undefined || more.length > 0 || low >= high)
-    throw new ConfigError(`${at}: expected two numbers, the lower first, got ${JSON.stringify(value)}.`);
+    throw mismatch(at, 'two numbers, the lower first', value);
   return [low, high];
 };
 
 const positiveRange: Field<readonly [low: number, high: number]> = (value, at) => {
   const [low, high] = range(value, at);
-  if (low <= 0) throw new ConfigError(`${at}: expected numbers above 0, got ${JSON.stringify(value)}.`);
+  if (low <= 0) throw mismatch(at, 'numbers above 0', value);
   return [low, high];
 };
 
 const parameterFields = {
   /** Each of these values, with each of the other grids' values. */
-  grid: optional(list(anything, [])),
+  grid: optional(list(anything, [], 1)),
   /** One of these values by chance, for each draw. */
-  random: optional(list(anything, [])),
+  random: optional(list(anything, [], 1)),
   /** A number between these two by chance; all equally likely. */
   uniform: optional(range),
   /** A number between these two by chance; all powers of ten equally likely. */
@@ -56,15 +52,13 @@ const parameter: Field<Parameter> = (value, at) => {
     throw new ConfigError(
       `${at}: expected one of ${Object.keys(parameterFields).join(', ')}, got ${ways.length === 0 ? 'none' : ways.map(([name]) => name).join(' and ')}.`,
     );
-  if ((way[1] as readonly unknown[]).length === 0)
-    throw new ConfigError(`${at}.${way[0]}: expected at least one value.`);
   return read;
 };
 
 const parameters = named(parameter);
 
 const fields = {
-  kind: choice(['sweep']),
+  kind: oneOf(['sweep']),
   /** Heading of table and page. */
   title: text({ default: 'sweep' }),
   /** What is said to come out, e.g. by a paper; table and page show it beside what did. */
@@ -87,15 +81,15 @@ const fields = {
   seeds: list(integer({ min: 0, max: 2 ** 32 - 1 }), []),
   /** The number that is compared, split first. */
   metric: text({ default: 'eval.loss' }),
-  goal: choice(['lowest', 'highest']),
+  goal: oneOf(['lowest', 'highest']),
   /** The number at the end of the run, or the best of its evaluations. */
-  take: choice(['last', 'best']),
+  take: oneOf(['last', 'best']),
   /** Further numbers for the table. */
   columns: list(text(), []),
   /** A number against which the metric is plotted too, where one is paid for with the other. */
   against: optional(text()),
   /** What stays of a finished run: everything, all but its checkpoints, or its settings and metrics alone. */
-  keep: choice(['all', 'model', 'metrics']),
+  keep: oneOf(['all', 'model', 'metrics']),
 };
 
 /** Settings of a sweep, all defaults filled in. Every field's meaning stands beside it in this file. */

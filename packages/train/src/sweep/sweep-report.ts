@@ -1,7 +1,6 @@
 import { access, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeFileAtomic } from '@easel/core/node';
-import { readJsonFile } from '../config/fields.js';
+import { readJsonFile, writeFileAtomic } from '@easel/core/node';
 import { escapeHtml } from '../report/curve-plot.js';
 import { pageOf } from '../report/page.js';
 import type { SweepConfig } from './sweep-config.js';

@@ -90,7 +90,7 @@ test('what does not go together is refused by name', () => {
     /two numbers, the lower first/,
   );
   expect(refused({ parameters: { a: { grid: [] } } })).toThrow(
-    /parameters.a.grid: expected at least one value/,
+    /parameters.a.grid: expected a list of at least 1 entry/,
   );
   expect(refused({ parameters: { a: {} } })).toThrow(
     /expected one of grid, random, uniform, logUniform, got none/,

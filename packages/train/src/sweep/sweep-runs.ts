@@ -1,5 +1,5 @@
 import { ConfigError, foldIn, foldInNames, type Key, prngKey, uniform } from '@easel/core';
-import { withSetting } from '../config/fields.js';
+import { withSetting } from '@easel/core/config';
 import type { Parameter, SweepConfig } from './sweep-config.js';
 
 /** One run of a sweep. */

@@ -9,7 +9,7 @@ import {
   vqganConfigToJson,
 } from '@easel/vqgan';
 import { openLpips, openVqgan, saveVqgan } from '@easel/vqgan/node';
-import { modelSettings } from '../config/fields.js';
+import { modelSettings } from '../config/model-settings.js';
 import { runLength } from '../config/run-length.js';
 import { FREE_VQGAN_SETTINGS, type VqganTrainingConfig } from '../config/vqgan-config.js';
 import { createOptimizer, createSchedule } from '../run/optimization.js';

@@ -1,16 +1,19 @@
-import { ConfigError } from '@easel/core';
 import { describe, expect, test } from '@jest/globals';
+import { ConfigError } from '../errors.js';
 import {
-  choice,
+  fixed,
   flag,
   integer,
+  list,
   named,
   objectOrFile,
+  oneOf,
   optional,
+  readSettings,
   real,
   section,
+  snakeCase,
   text,
-  withAssignments,
 } from './fields.js';
 
 const read = section({
@@ -18,7 +21,7 @@ const read = section({
   rate: real({ above: 0, max: 1, default: 0.5 }),
   name: text({ default: 'run' }),
   on: flag(true),
-  decay: choice(['none', 'linear', 'cosine']),
+  decay: oneOf(['none', 'linear', 'cosine']),
   limit: optional(real({ min: 0 })),
   model: optional(objectOrFile),
   inner: section({ every: integer({ min: 0, default: 50 }), keep: integer({ default: 2 }) }),
@@ -98,35 +101,57 @@ describe('refused, by place, expectation and value', () => {
   });
 });
 
-describe('withAssignments', () => {
-  test('sets values below new and old sections, as JSON or as text, and leaves the given config alone', () => {
-    const config = { steps: 1, inner: { every: 2 } };
-    expect(
-      withAssignments(config, ['inner.every=5', 'data.train=a b=c', 'limit=null', 'list=[1,2]', 'on=false']),
-    ).toEqual({
-      steps: 1,
-      inner: { every: 5 },
-      data: { train: 'a b=c' },
-      limit: null,
-      list: [1, 2],
-      on: false,
-    });
-    expect(config).toEqual({ steps: 1, inner: { every: 2 } });
-  });
-
-  test.each([
-    ['steps', /expected name=value/],
-    ['=3', /expected name=value/],
-    ['steps.x=3', /'steps' is no object/],
-  ])('refused: %s', (assignment, message) => {
-    expect(() => withAssignments({ steps: 1 }, [assignment])).toThrow(message);
-  });
-});
-
 test("an object with names of the user's own", () => {
   const sets = section({ evals: named(text()) });
   expect(sets({}, 'x: ')).toEqual({ evals: {} });
   expect(sets({ evals: { birds: 'a', cats: 'b' } }, 'x: ')).toEqual({ evals: { birds: 'a', cats: 'b' } });
   expect(() => sets({ evals: { birds: 3 } }, 'x: ')).toThrow(/evals\.birds: expected a text, got 3/);
   expect(() => sets({ evals: ['a'] }, 'x: ')).toThrow(/evals: expected an object/);
+});
+
+describe('a section of a file with other names', () => {
+  const form = { nameOf: snakeCase, ignored: new Set(['torch_dtype']) };
+  const sizes = section({ dModel: integer({ min: 1, default: 8 }), useBias: flag(false) }, form);
+
+  test('fields have our names, settings those of the file; what is ignored may hold anything', () => {
+    expect(sizes({ d_model: 5, torch_dtype: [] }, 'c: ')).toEqual({ dModel: 5, useBias: false });
+    expect(sizes({ d_model: null }, 'c: ')).toEqual({ dModel: 8, useBias: false });
+  });
+
+  test('messages have the names of the file', () => {
+    expect(() => sizes({ d_model: 0 }, 'c: ')).toThrow('c: d_model: expected a whole number from 1, got 0.');
+    expect(() => sizes({ dModel: 5 }, 'c: ')).toThrow(
+      'c: dModel: there is no such setting. Did you mean "d_model"? Settings here: d_model, use_bias.',
+    );
+    expect(() => sizes({ constructor: 1 }, 'c: ')).toThrow('c: constructor: there is no such setting.');
+  });
+
+  test('what an object inherits is no setting of it', () => {
+    expect(sizes(Object.create({ d_model: 5 }), 'c: ').dModel).toBe(8);
+  });
+
+  test('a whole file must be an object', () => {
+    expect(readSettings(sizes, {}, 'c.json')).toEqual({ dModel: 8, useBias: false });
+    for (const json of [null, undefined, [], 'text'])
+      expect(() => readSettings(sizes, json, 'c.json')).toThrow(/^c\.json: expected an object of settings, /);
+  });
+});
+
+test('a list of at least so many entries', () => {
+  const factors = list(integer({ min: 1 }), [1, 2], 2);
+  expect(factors(undefined, 'f')).toEqual([1, 2]);
+  expect(() => factors([1], 'f')).toThrow('f: expected a list of at least 2 entries, got [1].');
+  expect(() => factors([1, 0.5], 'f')).toThrow('f[1]: expected a whole number from 1, got 0.5.');
+});
+
+test('a setting that can have one value only', () => {
+  const dropout = fixed(0, 'No other is implemented.');
+  expect([dropout(0, 'd'), dropout(undefined, 'd'), dropout(null, 'd')]).toEqual([0, 0, 0]);
+  expect(() => dropout(0.1, 'd')).toThrow('d: expected 0, got 0.1. No other is implemented.');
+});
+
+test('a long value is cut off in messages', () => {
+  expect(() => flag(true)('x'.repeat(200), 'f')).toThrow(
+    `f: expected true or false, got "${'x'.repeat(76)}….`,
+  );
 });

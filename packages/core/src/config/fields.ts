@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
-import { ConfigError, didYouMean } from '@easel/core';
+import { ConfigError, didYouMean } from '../errors.js';
+import { showValue } from './show-value.js';
 
 /**
  * Reads one setting: `value` as it stands in the file (undefined if it is absent), `at` its place for messages. Returns the
@@ -17,8 +17,8 @@ export type Fields = Readonly<Record<string, Field<unknown>>>;
 /** What a section of fields reads. */
 export type Settings<F> = { readonly [K in keyof F]: F[K] extends Field<infer T> ? T : never };
 
-/** Bounds of a number: `min` and `max` are allowed themselves, `above` and `below` aren't. */
-interface Range {
+/** Bounds of a number: `min` and `max` are allowed themselves, `above` and `below` are not. */
+export interface Range {
   readonly min?: number;
   readonly above?: number;
   readonly max?: number;
@@ -76,7 +76,7 @@ export function flag(byDefault: boolean): Field<boolean> {
 }
 
 /** One of some words; the first is the default unless another is named. */
-export function choice<const W extends string>(
+export function oneOf<const W extends string>(
   words: readonly [W, ...W[]],
   byDefault: W = words[0],
 ): Field<W> {
@@ -103,11 +103,12 @@ export function nullable<T>(field: Field<T>, byDefault: T | null): Field<T | nul
   return Object.assign(read, { fields: field.fields });
 }
 
-/** A list whose entries `entry` reads. */
-export function list<T>(entry: Field<T>, byDefault: readonly T[]): Field<readonly T[]> {
+/** A list whose entries `entry` reads, of at least `least` of them. */
+export function list<T>(entry: Field<T>, byDefault: readonly T[], least = 0): Field<readonly T[]> {
+  const expected = `a list${least === 0 ? '' : ` of at least ${least} ${least === 1 ? 'entry' : 'entries'}`}`;
   return (value, at) => {
     const found = value ?? byDefault;
-    if (!Array.isArray(found)) throw mismatch(at, 'a list', value);
+    if (!Array.isArray(found) || found.length < least) throw mismatch(at, expected, value);
     return found.map((item, i) => entry(item, `${at}[${i}]`));
   };
 }
@@ -123,6 +124,20 @@ export function named<T>(entry: Field<T>): Field<Readonly<Record<string, T>>> {
   };
 }
 
+/** A setting that can have one value only, which is its default. `why` there is no other: a sentence for the message. */
+export function fixed<const T extends string | number | boolean>(only: T, why: string): Field<T> {
+  return (value, at) => {
+    if ((value ?? only) !== only) throw mismatch(at, JSON.stringify(only), value, ` ${why}`);
+    return only;
+  };
+}
+
+/** Any JSON value, but not none. What it may be is checked elsewhere. */
+export const anything: Field<unknown> = (value, at) => {
+  if (value === undefined) throw mismatch(at, 'a value', value);
+  return value;
+};
+
 /** Any JSON object, or a text that names a file with one. What is in it is checked elsewhere. */
 export const objectOrFile: Field<Readonly<Record<string, unknown>> | string> = (value, at) => {
   if (typeof value === 'string' && value !== '') return value;
@@ -131,98 +146,60 @@ export const objectOrFile: Field<Readonly<Record<string, unknown>> | string> = (
   throw mismatch(at, 'an object of settings or the name of a JSON file', value);
 };
 
-/** An object with these settings and no others. Absent, it is as if it were empty: every default is filled in. */
-export function section<F extends Fields>(fields: F): Field<Settings<F>> {
+/**
+ * Reads the content of a config file, which `file` names in messages. Unlike an object of settings within a file it must be
+ * there. Throws ConfigError for what `read` refuses.
+ */
+export function readSettings<T>(read: Field<T>, json: unknown, file: string): T {
+  if (json === null || json === undefined) throw mismatch(file, 'an object of settings', json);
+  return read(json, `${file}: `);
+}
+
+/** How an object of settings stands in a file. */
+export interface SectionForm {
+  /** The name in the file of a field's setting; default: the field's own. */
+  readonly nameOf?: (field: string) => string;
+  /** Names in the file that are passed over, whatever they hold. */
+  readonly ignored?: { has(name: string): boolean };
+}
+
+/**
+ * An object with these settings and no others. Absent, it is as if it were empty: every default is filled in. Of a name that
+ * there isn't, the message has the nearest that there is.
+ */
+export function section<F extends Fields>(
+  fields: F,
+  { nameOf = (field) => field, ignored = new Set() }: SectionForm = {},
+): Field<Settings<F>> {
+  const names = new Map(Object.keys(fields).map((field) => [nameOf(field), field]));
   const read = (value: unknown, at: string): Settings<F> => {
     const given = value ?? {};
     if (typeof given !== 'object' || Array.isArray(given)) throw mismatch(at, 'an object of settings', value);
-    const names = Object.keys(fields);
-    const inside = (name: string) => (at.endsWith(': ') ? `${at}${name}` : `${at}.${name}`);
-    for (const name of Object.keys(given))
-      if (!names.includes(name))
+    const inside = (name: string) => (at === '' || at.endsWith(': ') ? `${at}${name}` : `${at}.${name}`);
+    const settings = new Map(Object.entries(given));
+    const readOf = ([name, field]: [string, string]) =>
+      [field, (fields[field] as Field<unknown>)(settings.get(name), inside(name))] as const;
+    // What is wrong with a value tells more than a name that is unknown, and that tells more than one that is missing.
+    const found = new Map([...names].filter(([name]) => settings.has(name)).map(readOf));
+    for (const name of settings.keys())
+      if (!names.has(name) && !ignored.has(name))
         throw new ConfigError(
-          `${inside(name)}: there is no such setting.${didYouMean(name, names)} Settings here: ${names.join(', ')}.`,
+          `${inside(name)}: there is no such setting.${didYouMean(name, names.keys())} Settings here: ${[...names.keys()].join(', ')}.`,
         );
     return Object.fromEntries(
-      names.map((name) => [
-        name,
-        (fields[name] as Field<unknown>)((given as Record<string, unknown>)[name], inside(name)),
-      ]),
+      [...names].map((entry) => (found.has(entry[1]) ? [entry[1], found.get(entry[1])] : readOf(entry))),
     ) as Settings<F>;
   };
   return Object.assign(read, { fields });
 }
 
-function mismatch(at: string, expected: string, value: unknown, hint = ''): ConfigError {
-  const found = value === undefined ? 'it is missing' : `got ${JSON.stringify(value)}`;
-  return new ConfigError(`${at}: expected ${expected}, ${found}.${hint}`);
+/** camelCase → snake_case, the names of transformers' files. */
+export function snakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
-/**
- * A raw config with one setting changed. `path` is its name, behind those of the objects around it: optimizer.beta1. Objects are made where absent.
- * Throws ConfigError for a path through a value that is no object; `place` says in it where the path stands. The config given is not changed.
- */
-export function withSetting(
-  config: Readonly<Record<string, unknown>>,
-  path: string,
-  value: unknown,
-  place = path,
-): Record<string, unknown> {
-  const result = structuredClone(config) as Record<string, unknown>;
-  const names = path.split('.');
-  const last = names.pop() as string;
-  let at = result;
-  for (const name of names) {
-    at[name] ??= {};
-    const next = at[name];
-    if (typeof next !== 'object' || Array.isArray(next))
-      throw new ConfigError(`Setting '${place}': '${name}' is no object of settings.`);
-    at = next as Record<string, unknown>;
-  }
-  at[last] = value;
-  return result;
-}
-
-/**
- * Sets values in a raw config, as `--set optimizer.beta1=0.95` of a command does: the value is read as JSON, or as text where it
- * isn't JSON. Throws ConfigError for an assignment without '=' or through a value that is no object. The config given is not changed.
- */
-export function withAssignments(
-  config: Readonly<Record<string, unknown>>,
-  assignments: readonly string[],
-): Record<string, unknown> {
-  let result: Record<string, unknown> = { ...config };
-  for (const assignment of assignments) {
-    const equals = assignment.indexOf('=');
-    if (equals < 1)
-      throw new ConfigError(`Setting '${assignment}': expected name=value, as in optimizer.beta1=0.95.`);
-    const text = assignment.slice(equals + 1);
-    let value: unknown = text;
-    try {
-      value = JSON.parse(text);
-    } catch {} // a text
-    result = withSetting(result, assignment.slice(0, equals), value, assignment);
-  }
-  return result;
-}
-
-/** The content of a JSON file. Throws ConfigError that names it if it is missing or not JSON. */
-export async function readJsonFile(path: string): Promise<unknown> {
-  const content = await readFile(path, 'utf8').catch((error: Error) => {
-    throw new ConfigError(`${path}: can't be read (${error.message}).`);
-  });
-  try {
-    return JSON.parse(content);
-  } catch (error) {
-    throw new ConfigError(`${path}: not JSON (${(error as Error).message}).`);
-  }
-}
-
-/** What a training config's `model` says, itself or in the file that it names; `file`: its name for messages. */
-export async function modelSettings(
-  model: unknown,
-): Promise<{ readonly json: unknown; readonly file: string }> {
-  return typeof model === 'string'
-    ? { json: await readJsonFile(model), file: model }
-    : { json: model, file: 'model' };
+/** The error for a value that is not as expected: `FIELD: expected X, got Y.`, and what `hint` adds. */
+export function mismatch(at: string, expected: string, value: unknown, hint = ''): ConfigError {
+  const found = value === undefined ? 'it is missing' : `got ${showValue(value)}`;
+  return new ConfigError(`${at.replace(/: $/, '')}: expected ${expected}, ${found}.${hint}`);
 }

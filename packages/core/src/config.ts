@@ -1,0 +1,26 @@
+// What a setting may be, said once: fields that read it, check it and fill in its default.
+export { withAssignments, withSetting } from './config/assignments.js';
+export {
+  anything,
+  type Field,
+  type Fields,
+  fixed,
+  flag,
+  integer,
+  list,
+  mismatch,
+  named,
+  nullable,
+  objectOrFile,
+  oneOf,
+  optional,
+  type Range,
+  readSettings,
+  real,
+  type SectionForm,
+  type Settings,
+  section,
+  snakeCase,
+  text,
+} from './config/fields.js';
+export { showValue } from './config/show-value.js';
