@@ -21,24 +21,25 @@ const BETWEEN_CAPITALS = 'c1 bad startPunctuation endPunctuation currency';
 
 /**
  * Neighbours that people hardly ever write and mis-decoded UTF-8 is full of: letters beside signs, by kind, and what
- * the common characters of some scripts look like in some encodings.
+ * the common characters of some scripts look like in some encodings. Each begins with a character that is not ASCII; what
+ * may stand before it is looked back at.
  */
 const UNLIKELY: readonly string[] = [
   oneOf('c1'),
 
   // Kinds that don't go together, in any encoding.
   oneOf(`bad ${ACCENTED} ${SIGNS}`) + oneOf('bad'),
-  `[a-zA-Z]${oneOf('lowerCommon upperCommon')}${oneOf('bad')}`,
+  `(?<=[a-zA-Z])${oneOf('lowerCommon upperCommon')}${oneOf('bad')}`,
   oneOf('bad') + oneOf(`${ACCENTED} ${SIGNS}`),
   oneOf('lowerAccented lowerCommon box endPunctuation currency numeric') + oneOf('upperAccented'),
   oneOf('box endPunctuation currency numeric') + oneOf('lowerAccented'),
   oneOf('lowerAccented box endPunctuation') + oneOf('currency'),
-  SPACE + oneOf('upperAccented') + oneOf('currency'),
+  `(?<=${SPACE})${oneOf('upperAccented')}${oneOf('currency')}`,
   oneOf('upperAccented box') + oneOf('numeric law'),
   oneOf(`${ACCENTED} box currency endPunctuation`) + oneOf('startPunctuation') + oneOf('numeric'),
   oneOf(`${ACCENTED} currency numeric box law`) + oneOf('endPunctuation') + oneOf('startPunctuation'),
   oneOf('currency numeric box') + oneOf('startPunctuation'),
-  `[a-z]${oneOf('upperAccented')}${oneOf('startPunctuation currency')}`,
+  `(?<=[a-z])${oneOf('upperAccented')}${oneOf('startPunctuation currency')}`,
   oneOf('box') + oneOf('kaomoji'),
   oneOf(`${ACCENTED} currency numeric startPunctuation endPunctuation law`) + oneOf('box'),
   oneOf('box') + oneOf('endPunctuation'),
@@ -52,9 +53,9 @@ const UNLIKELY: readonly string[] = [
   `[ØÙ]${ARABIC_SECOND}[ØÙ]${ARABIC_SECOND}`,
   'à[²µ¹¼½¾]',
   'Ã[\\xa0¡]',
-  `[a-z]${SPACE}?[ÃÂ] `,
+  `(?<=[a-z]${SPACE}?)[ÃÂ] `,
   '^[ÃÂ] ',
-  `${oneOf('endPunctuation', 'a-z.,?!')}Â${oneOf('startPunctuation endPunctuation', ' ')}`,
+  `(?<=${oneOf('endPunctuation', 'a-z.,?!')})Â${oneOf('startPunctuation endPunctuation', ' ')}`,
 
   // Mac Roman.
   '√[±∂†≠®™´≤≥¥µø]',
@@ -75,12 +76,18 @@ const UNLIKELY: readonly string[] = [
   'ā€',
 ];
 
-const BAD = new RegExp(UNLIKELY.join('|'), 'u');
+const UNLIKELY_FROM = new RegExp(UNLIKELY.join('|'), 'uy');
 
 /**
  * Whether `text` has neighbours that are a sign of mis-decoded UTF-8: ftfy's `badness`, above 0. Source: ftfy 6.3.1,
  * https://ftfy.readthedocs.io/en/latest/heuristic.html.
  */
 export function isBad(text: string): boolean {
-  return BAD.test(text);
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code < 0x80 || (code >= 0xd800 && code <= 0xdfff)) continue;
+    UNLIKELY_FROM.lastIndex = i;
+    if (UNLIKELY_FROM.test(text)) return true;
+  }
+  return false;
 }

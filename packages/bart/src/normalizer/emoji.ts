@@ -2,7 +2,7 @@ import { EMOJI_NAMES } from './emoji-names.js';
 
 /** Beginnings of emoji that go on with one character more, and the name of what was read if it is an emoji. */
 interface Branch {
-  readonly next: Map<string, Branch>;
+  readonly next: Map<number, Branch>;
   name?: string;
 }
 
@@ -14,7 +14,7 @@ const TONES: readonly (readonly [tone: string, name: string])[] = [
   ['🏿', 'dark'],
 ];
 const NO_TONE = [['', '']] as const;
-const SELECTOR = '\ufe0f';
+const SELECTOR = 0xfe0f;
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: ASCII is what is meant
 const ASCII = /^[\x00-\x7f]*$/;
@@ -31,26 +31,39 @@ let tree: Branch | undefined;
 export function demojize(text: string, mark = ':'): string {
   if (ASCII.test(text)) return text; // no emoji is all ASCII
   tree ??= grow();
-  const characters = [...text];
   let out = '';
+  let kept = 0; // what comes before is in `out`
   let at = 0;
-  while (at < characters.length) {
-    const first = characters[at] as string;
-    let branch: Branch | undefined = tree;
+  while (at < text.length) {
+    const code = text.codePointAt(at) as number;
+    const after = at + (code > 0xffff ? 2 : 1);
+    // The emoji that begin with ASCII, keycaps, go on with something else.
+    if (code < 0x80 && (after === text.length || text.charCodeAt(after) < 0x80)) {
+      at = after;
+      continue;
+    }
+    let branch: Branch = tree;
     let end = at;
-    for (let next = branch.next.get(first); next; next = branch.next.get(characters[end] ?? '')) {
-      branch = next;
-      end++;
+    for (;;) {
+      const next = text.codePointAt(end);
+      const grown: Branch | undefined = next === undefined ? undefined : branch.next.get(next);
+      if (!grown) break;
+      branch = grown;
+      end += (next as number) > 0xffff ? 2 : 1;
     }
     if (branch.name !== undefined) {
-      out += `${mark}${branch.name}${mark}`;
+      out += `${text.slice(kept, at)}${mark}${branch.name}${mark}`;
+      kept = end;
       at = end;
-    } else {
-      if (first !== SELECTOR && first !== '\ufe0e') out += first;
-      at++;
+      continue;
     }
+    if (code === SELECTOR || code === 0xfe0e) {
+      out += text.slice(kept, at);
+      kept = after;
+    }
+    at = after;
   }
-  return out;
+  return out + text.slice(kept);
 }
 
 function grow(): Branch {
@@ -61,7 +74,9 @@ function grow(): Branch {
       for (const [b, bName] of form.includes('B') ? TONES : NO_TONE) {
         if (b !== '' && b === a) continue; // two equal tones are a row of one
         const tones = [aName, bName].filter((tone) => tone !== '').map((tone) => `_${tone}_skin_tone`);
-        plant(root, [...form.replaceAll('A', a).replaceAll('B', b)], name + tones.join(''));
+        const emoji = form.replaceAll('A', a).replaceAll('B', b);
+        const codes = Array.from(emoji, (character) => character.codePointAt(0) as number);
+        plant(root, codes, name + tones.join(''));
       }
     }
   }
@@ -69,17 +84,17 @@ function grow(): Branch {
 }
 
 /** Names an emoji with each of its selectors there or not. */
-function plant(branch: Branch, rest: readonly string[], name: string): void {
-  const [character, ...others] = rest;
-  if (character === undefined) {
+function plant(branch: Branch, rest: readonly number[], name: string): void {
+  const [code, ...others] = rest;
+  if (code === undefined) {
     branch.name = name;
     return;
   }
-  if (character === SELECTOR) plant(branch, others, name);
-  let next = branch.next.get(character);
+  if (code === SELECTOR) plant(branch, others, name);
+  let next = branch.next.get(code);
   if (!next) {
     next = { next: new Map() };
-    branch.next.set(character, next);
+    branch.next.set(code, next);
   }
   plant(next, others, name);
 }

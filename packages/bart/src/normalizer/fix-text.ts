@@ -28,9 +28,12 @@ export function fixText(text: string): string {
   return fixed;
 }
 
-/** Lines, with their ends. */
+/** Lines, with their ends; very long ones in pieces. */
 function* segments(text: string): Generator<string> {
-  for (const line of text.split(/(?<=\n)/)) {
+  for (let at = 0; at < text.length; ) {
+    const end = text.indexOf('\n', at) + 1 || text.length;
+    const line = text.slice(at, end);
+    at = end;
     if (line.length <= LONGEST_SEGMENT) {
       yield line;
       continue;

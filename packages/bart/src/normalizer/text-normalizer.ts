@@ -64,8 +64,8 @@ export class TextNormalizer {
       ['post_process_quotes', (t) => t.replaceAll(QUOTE, "'")],
       ['post_process_dates', (t) => t.replaceAll(SLASH, '/')],
       ['remove_repeating_chars', (t) => t.replace(/(\D)\1{3,}/g, '$1')],
-      ['merge_quotes', (t) => mergeRuns(t, '"', ' " ')],
-      ['merge_commas', (t) => mergeRuns(t, ',', ', ')],
+      ['merge_quotes', (t) => mergeRuns(t, /[\s"]+/g, '"', ' " ')],
+      ['merge_commas', (t) => mergeRuns(t, /[\s,]+/g, ',', ', ')],
       ['remove_extra_spaces', (t) => t.replace(/\s+/g, ' ')],
       ['remove_first_last_commas', removeEdgeCommas],
     ];
@@ -120,11 +120,12 @@ function joinThousands(text: string): string {
 }
 
 /**
- * `(\s*sign+\s*)+` → `merged`: every run of signs and white space that holds a sign. Written with two runs, because
- * nested repeats take exponential time on long runs.
+ * `(\s*sign+\s*)+` → `merged`: every run of signs and white space (`runs`) that holds a sign. Written with two runs,
+ * because nested repeats take exponential time on long runs.
  */
-function mergeRuns(text: string, sign: string, merged: string): string {
-  return text.replace(new RegExp(`[\\s${sign}]+`, 'g'), (run) => (run.includes(sign) ? merged : run));
+function mergeRuns(text: string, runs: RegExp, sign: string, merged: string): string {
+  if (!text.includes(sign)) return text;
+  return text.replace(runs, (run) => (run.includes(sign) ? merged : run));
 }
 
 function removeEdgeCommas(text: string): string {
