@@ -129,19 +129,6 @@ export async function generateTokens(
   return output;
 }
 
-/**
- * The keys of a run's pictures, as the original's notebook makes them of a seed on one device: each iteration does
- * key, subkey = split(key) and draws one picture of every prompt with split(subkey, 1)[0].
- */
-export function iterationKeys(seed: number | bigint, iterations: number): Key[] {
-  let key = prngKey(seed);
-  return Array.from({ length: iterations }, () => {
-    const [next, subkey] = split(key) as [Key, Key];
-    key = next;
-    return split(subkey, 1)[0] as Key;
-  });
-}
-
 /** What is done to a row of logits before a token is chosen. */
 interface Sampling {
   readonly condition: (c: Float32Array, u: Float32Array, scale: number) => Float32Array;

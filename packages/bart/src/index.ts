@@ -23,7 +23,6 @@ export {
   type GenerateOptions,
   type GenerateProgress,
   generateTokens,
-  iterationKeys,
   type SamplingRule,
 } from './generate.js';
 export type { GenerationConfig, ImageTokenModel } from './image-token-model.js';
@@ -48,7 +47,7 @@ export { HashtagSplitter, parseWordFrequencies } from './normalizer/hashtags.js'
 export { TextNormalizer, type TextNormalizerOptions } from './normalizer/text-normalizer.js';
 export { type Parameter, parameters } from './parameters.js';
 export { type ProcessedPrompts, Processor, type ProcessorParts } from './processor.js';
-export type { RowOptions } from './row-options.js';
+export { drawableIds, type RowOptions } from './row-options.js';
 export type { GenerateInputs } from './text-inputs.js';
 export { BpeTokenizer, type BpeTokenizerData, type DecodeOptions } from './tokenizer/bpe-tokenizer.js';
 export { parseTokenizerFiles, tokenizerFiles } from './tokenizer/files.js';

@@ -36,13 +36,24 @@ export interface RowPlan {
   readonly processors: readonly LogitsRule[];
 }
 
+/**
+ * How many ids a picture is drawn from: those below the start token, the first that no picture has. A vocabulary may go
+ * on behind it, as DALL·E mega's of 16,415 ids does behind 16,384: those ids are padding and never labels. A start token of
+ * 0 counts as not given, as in the original.
+ */
+export function drawableIds(
+  config: Pick<GenerationConfig, 'decoderStartTokenId' | 'imageVocabSize'>,
+): number {
+  return config.decoderStartTokenId || config.imageVocabSize;
+}
+
 /** Fills in the config's values. Throws ConfigError for an option out of range. */
 export function planRows(config: GenerationConfig, options: RowOptions): RowPlan {
   const total = tokensPerRow(config, options);
   const start = options.decoderStartTokenId || config.decoderStartTokenId;
   checkId('decoderStartTokenId', start, config);
   const eos = options.eosTokenId ?? config.eosTokenId;
-  const idsBelow = options.idsBelow ?? (config.decoderStartTokenId || config.imageVocabSize);
+  const idsBelow = options.idsBelow ?? drawableIds(config);
   if (!(idsBelow >= 1)) {
     throw new ConfigError(`generate: expected idsBelow to be at least 1, got ${idsBelow}.`);
   }

@@ -7,9 +7,10 @@ import {
   sparseCrossEntropy,
   valueAndGrads,
 } from '@easel/core';
+import { generatePictures } from '@easel/draw';
+import { openPictureModel, type PictureModel } from '@easel/draw/node';
 import * as tf from '@tensorflow/tfjs';
 import type { KernelCount } from 'tfjs-backend-native';
-import { generatePictures, openPictureModel, type PictureModel } from './generate-pictures.js';
 
 /** Kernels that ran in one piece of work, and how often each was left to JavaScript. */
 export interface WorkProfile {
@@ -56,10 +57,10 @@ async function drawOne(model: PictureModel): Promise<void> {
 }
 
 /** One update on captions and codes of no meaning; the weights on disk stay. */
-async function trainOnce({ bart: { model, processor, config } }: PictureModel): Promise<void> {
-  const text = processor.process(Array<string>(TRAINED_ROWS).fill('a red heart'));
-  const inputIds = tf.tensor2d(text.inputIds, [text.rows, text.length], 'int32');
-  const attentionMask = tf.tensor2d(text.attentionMask, [text.rows, text.length], 'int32');
+async function trainOnce({ text: { model, processor, config } }: PictureModel): Promise<void> {
+  const prompts = processor.process(Array<string>(TRAINED_ROWS).fill('a red heart'));
+  const inputIds = tf.tensor2d(prompts.inputIds, [prompts.rows, prompts.length], 'int32');
+  const attentionMask = tf.tensor2d(prompts.attentionMask, [prompts.rows, prompts.length], 'int32');
   const codes = Int32Array.from(
     { length: TRAINED_ROWS * config.imageLength },
     (_, i) => (i * 31) % config.imageVocabSize,

@@ -1,5 +1,5 @@
+import type { Picture } from '@easel/draw';
 import { describe, expect, test } from '@jest/globals';
-import type { Picture } from './generate-pictures.js';
 import { type PictureScorer, rankPictures } from './rank-pictures.js';
 
 /** A picture whose first byte is its score. */

@@ -1,5 +1,5 @@
 import { DataError, type Raster } from '@easel/core';
-import type { Picture } from './generate-pictures.js';
+import type { Picture } from '@easel/draw';
 import { isAbort } from './interrupt.js';
 
 /** Says how well pictures fit a text: a number each, higher for a better fit. */

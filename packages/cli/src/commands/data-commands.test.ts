@@ -14,9 +14,9 @@ import { selectBackend } from '@easel/core';
 import { decodePicture, defaultPictureShape } from '@easel/train';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import sharp from 'sharp';
+import { tinyBartConfig, tinyVqganConfig, writeTinyVqgan } from '../../../draw/testing/tiny-model.js';
 import { runEasel } from '../../testing/run-easel.js';
 import { writeTinyClip } from '../../testing/tiny-clip.js';
-import { tinyBartConfig, tinyVqganConfig, writeTinyVqgan } from '../../testing/tiny-model.js';
 
 // The way of a picture folder to a drawing, command by command, on a set and models that take milliseconds.
 jest.setTimeout(120_000); // a busy machine
@@ -98,7 +98,7 @@ describe('from pictures to a model that draws', () => {
       '--out',
       at('encoded'),
     );
-    expect(summary).toMatchObject({ complete: true, pictures: 5, rows: 10, skipped: 1, codes: 16 });
+    expect(summary).toMatchObject({ complete: true, pictures: 5, rows: 10, skipped: 1, codes: 18 });
     expect(readFileSync(at('encoded', 'skipped.jsonl'), 'utf8')).toContain('broken.png');
     const text = await runEasel(
       'encode',
@@ -111,7 +111,7 @@ describe('from pictures to a model that draws', () => {
       'jsonl',
     );
     expect(text.stdout).toMatch(
-      /jsonl: 5 pictures, 10 rows, 1 shards\n {2}codes +\d+ of 16 in use, perplexity \d+\n {2}this run +6 pictures in .* s: .* pictures\/s, .* % of the time in the model\n {2}left out +1 pictures: undecodable 1; named in .*skipped\.jsonl\n$/,
+      /jsonl: 5 pictures, 10 rows, 1 shards\n {2}codes +\d+ of 18 in use, perplexity \d+\n {2}this run +6 pictures in .* s: .* pictures\/s, .* % of the time in the model\n {2}left out +1 pictures: undecodable 1; named in .*skipped\.jsonl\n$/,
     );
   });
 
@@ -311,8 +311,8 @@ describe('bad input: one paragraph, code 1', () => {
     ],
     [
       'decode: a code outside the codebook',
-      () => ['decode', '--tokens', '16'.concat(',0'.repeat(15)), '--vqgan', at('vqgan'), '--out', at('x')],
-      'holds 16 at place 0; the codebook has the codes 0 to 15',
+      () => ['decode', '--tokens', '18'.concat(',0'.repeat(15)), '--vqgan', at('vqgan'), '--out', at('x')],
+      'holds 18 at place 0; the codebook has the codes 0 to 17',
     ],
     [
       'decode: too few codes',

@@ -12,8 +12,8 @@ import { join } from 'node:path';
 import { selectBackend } from '@easel/core';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import sharp from 'sharp';
+import { writeTinyVqgan } from '../../../draw/testing/tiny-model.js';
 import { startEasel, whenBuilt } from '../../testing/easel-process.js';
-import { writeTinyVqgan } from '../../testing/tiny-model.js';
 
 jest.setTimeout(600_000);
 

@@ -1,13 +1,14 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { generateBeams, generateTokens, iterationKeys } from '@easel/bart';
+import { generateBeams, generateTokens } from '@easel/bart';
 import { openDalleBart } from '@easel/bart/node';
 import { type Key, selectBackend } from '@easel/core';
+import { iterationKeys } from '@easel/draw';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import sharp from 'sharp';
+import { writeTinyFirstVersion, writeTinyModel } from '../../../draw/testing/tiny-model.js';
 import { runEasel } from '../../testing/run-easel.js';
-import { writeTinyFirstVersion, writeTinyModel } from '../../testing/tiny-model.js';
 import { readPngText } from '../png-text.js';
 
 jest.setTimeout(60_000); // a busy machine
@@ -70,7 +71,7 @@ describe.each(['second', 'first'])('the %s version', (version) => {
       library(version, ['a dog'], (model, inputs) =>
         generateTokens(model, inputs, { rowKeys, rule: 'min-dalle', greedy: false, ...options }),
       );
-    expect(tokens).toEqual(await draw({ conditionScale: 16, temperature: 1, topK: 16 }));
+    expect(tokens).toEqual(await draw({ conditionScale: 16, temperature: 1, topK: 18 }));
     expect(made[0]).toMatchObject({ rule: 'min-dalle', top_k: 256, temperature: 1, condition_scale: 16 });
     expect(made[0]).not.toHaveProperty('top_p');
     const other = await run(version, 'a dog', '--rule', 'min-dalle', '--top-k', '2', '--scale', '1');
@@ -106,7 +107,7 @@ test('--all-ids: the id without a code comes too, and its picture is black, with
   const argv = ['a dog', '--images', '12', '--temperature', '20', '--top-k', '0'];
   const { tokens, drawn, stderr, made } = await run('second', ...argv, '--all-ids');
   const masked = await run('second', ...argv);
-  const hasNone = (row: number[]) => row.some((id) => id >= 16);
+  const hasNone = (row: number[]) => row.some((id) => id >= 18);
   expect(masked.tokens.some(hasNone)).toBe(false);
   expect(masked.stderr).toBe('');
   const black = tokens.map(hasNone);

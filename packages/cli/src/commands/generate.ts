@@ -1,9 +1,15 @@
 import { basename, resolve } from 'node:path';
 import type { Raster } from '@easel/core';
+import {
+  type GenerationSettings,
+  generatePictures,
+  type Picture,
+  searchToJson,
+  settingsFor,
+} from '@easel/draw';
+import { openPictureModel, type PictureModel } from '@easel/draw/node';
 import { backendOption, startBackend } from '../backend-option.js';
 import { defineCommand } from '../command.js';
-import { generatePictures, openPictureModel, type Picture, type PictureModel } from '../generate-pictures.js';
-import type { GenerationSettings } from '../generation-settings.js';
 import { interruptible, isAbort } from '../interrupt.js';
 import { resolveModelFolder } from '../model-folder.js';
 import { flagOption, integerOption, jsonOption, numberOption, quietOption, textOption } from '../options.js';
@@ -12,7 +18,7 @@ import { sheetOf, slug, writePicture } from '../picture-file.js';
 import { Progress } from '../progress.js';
 import { gatherPrompts } from '../prompts.js';
 import { type RankedPicture, rankPictures } from '../rank-pictures.js';
-import { searchOf, searchToJson, settingsFor } from '../token-search.js';
+import { searchOf } from '../search-options.js';
 import { UsageError } from '../usage-error.js';
 
 /** One drawn picture, as `--json` prints it. */
@@ -97,7 +103,7 @@ function warnOfBlack(prompt: string, index: number): void {
 }
 
 /** Says on stderr which prompts the model reads only the beginning of. */
-function warnOfLongPrompts({ bart: { tokenizer, config } }: PictureModel, prompts: readonly string[]): void {
+function warnOfLongPrompts({ text: { tokenizer, config } }: PictureModel, prompts: readonly string[]): void {
   for (const prompt of prompts) {
     const tokens = tokenizer.encode(prompt).length;
     if (tokens > config.maxTextLength)
@@ -259,7 +265,7 @@ export const generate = defineCommand({
       const total = prompts.length * choice.drawn;
       const progress = new Progress({
         label: 'drawing',
-        total: total * model.bart.config.imageLength,
+        total: total * model.text.config.imageLength,
         unit: 'tokens',
         quiet: args.quiet,
       });

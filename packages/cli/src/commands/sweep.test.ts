@@ -2,9 +2,9 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, w
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { tinyBartConfig } from '../../../draw/testing/tiny-model.js';
 import { startEasel, whenBuilt } from '../../testing/easel-process.js';
 import { runEasel } from '../../testing/run-easel.js';
-import { tinyBartConfig } from '../../testing/tiny-model.js';
 import { writeTinySet } from '../../testing/tiny-set.js';
 
 jest.setTimeout(240_000);

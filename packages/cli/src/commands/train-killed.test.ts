@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { prngKey, randomBits } from '@easel/core';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { nativeStatus } from 'tfjs-backend-native';
+import { tinyBartConfig } from '../../../draw/testing/tiny-model.js';
 import { startEasel, whenBuilt } from '../../testing/easel-process.js';
-import { tinyBartConfig } from '../../testing/tiny-model.js';
 import { writeTinySet } from '../../testing/tiny-set.js';
 
 jest.setTimeout(600_000);

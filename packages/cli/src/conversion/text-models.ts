@@ -15,8 +15,8 @@ import {
   rulesForSource,
 } from '@easel/bart';
 import { type CompositeLayer, ConfigError } from '@easel/core';
+import { GENERATION_FILE, generationSettingsToJson } from '@easel/draw';
 import * as tf from '@tensorflow/tfjs';
-import { GENERATION_FILE, generationSettingsToJson } from '../generation-settings.js';
 import { type ConvertibleModel, fixedIds } from './convertible-model.js';
 
 /** Files beside config and weights that both versions may have. */

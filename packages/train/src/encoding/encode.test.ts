@@ -24,7 +24,7 @@ import { readShard } from '../encoded/shards.js';
 import { openPictureFolder } from '../sources/picture-folder.js';
 import { type EncodeOptions, type EncodeProgress, encodePictures, pixelsToTensor } from './encode.js';
 
-const shape = { imageLength: 16, imageVocabSize: 16 };
+const shape = { imageLength: 16, imageVocabSize: 18 };
 let vqgan: Vqgan;
 let pictures: string;
 let names: string[];
@@ -71,7 +71,7 @@ describe.each(['parquet', 'jsonl'] as const)('to %s', (format) => {
       failures: {},
       partComplete: true,
       ownPictures: 7,
-      codes: 16,
+      codes: 18,
       resumedShards: 0,
       shards: [`shard-00000.${format}`, `shard-00001.${format}`, `shard-00002.${format}`],
     });

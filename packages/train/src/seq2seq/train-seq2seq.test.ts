@@ -78,7 +78,7 @@ test('a run learns, logs, evaluates, keeps checkpoints, and leaves a model that 
   const losses = runs.trained('run', 'loss');
   const first = losses[0] as number;
   expect(losses).toHaveLength(30);
-  expect(first).toBeCloseTo(Math.log(17), 1); // fresh weights know nothing: all 17 tokens alike
+  expect(first).toBeCloseTo(Math.log(28), 1); // fresh weights know nothing: all 28 tokens alike
   expect(Math.min(...losses.slice(-10))).toBeLessThan(first * 0.9);
   const evaluation = lines.findLast((line) => line.kind === 'trained') as LoggedLine;
   expect(evaluation).toMatchObject({ step: 30, kind: 'trained' });
@@ -319,7 +319,7 @@ describe('refused before anything is trained', () => {
     ],
     [
       "tokens out of the model's range",
-      { model: { ...tinyDalleBartJson, image_vocab_size: 8 } },
+      { model: { ...tinyDalleBartJson, image_vocab_size: 8, decoder_start_token_id: 8 } },
       DataError,
       /image token \d+ is 8/,
     ],
@@ -509,8 +509,8 @@ describe('failures on the way', () => {
       expect(caption.trim()).toMatch(/^(a \w+ ball|ball,? \w+!?|)$/);
       expect(tokenizer.decode(textTokens)).toBe(caption);
       expect(tokens).toHaveLength(16);
-      expect(decoderInput[0]).toBe(16); // the start token
-      for (const [t, token] of decoderInput.slice(1).entries()) expect([tokens[t], 16]).toContain(token);
+      expect(decoderInput[0]).toBe(18); // the start token
+      for (const [t, token] of decoderInput.slice(1).entries()) expect([tokens[t], 18]).toContain(token);
     }
   });
 

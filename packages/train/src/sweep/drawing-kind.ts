@@ -1,12 +1,10 @@
 import { appendFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { generateTokens, iterationKeys } from '@easel/bart';
-import { openDalleBart } from '@easel/bart/node';
-import { DataError, type Key, pictureGrid, type Raster } from '@easel/core';
+import { DataError, pictureGrid, type Raster } from '@easel/core';
 import { integer, oneOf, real, type Settings, section, text } from '@easel/core/config';
 import { readJsonFile, writeFileAtomic } from '@easel/core/node';
-import { drawTokens } from '@easel/vqgan';
-import { openVqgan } from '@easel/vqgan/node';
+import { generatePictures } from '@easel/draw';
+import { openPictureModel } from '@easel/draw/node';
 import { decodePicture, defaultPictureShape } from '../decoded/decode-picture.js';
 import {
   featureDistance,
@@ -119,28 +117,31 @@ async function draw(
   wishes: readonly Wish[],
   { signal, onProgress }: SweepRunOptions,
 ): Promise<Drawn | null> {
-  const bart = await openDalleBart(folder);
-  const vqgan = await openVqgan(join(folder, 'vqgan'), { decoderOnly: true });
+  const model = await openPictureModel(folder);
   try {
-    const keys = iterationKeys(seed, perPrompt);
-    const wanted = wishes.flatMap(({ prompt }) => keys.map((key) => ({ prompt, key })));
+    const wanted = wishes.length * perPrompt;
     const pictures: Raster[] = [];
     const tokens: Int32Array[] = [];
-    for (let begin = 0; begin < wanted.length; begin += batchSize) {
-      if (signal?.aborted) return null;
-      const some = wanted.slice(begin, begin + batchSize);
-      const inputs = bart.processor.process(some.map(({ prompt }) => prompt));
-      const rowKeys: readonly Key[] = some.map(({ key }) => key);
-      const sampling = { rowKeys, temperature, topK, topP, conditionScale };
-      const rows = await generateTokens(bart.model, inputs, sampling);
-      tokens.push(...rows);
-      pictures.push(...(await drawTokens(vqgan, rows)));
-      onProgress(tokens.length, wanted.length, '');
+    const drawn = generatePictures(model, {
+      prompts: wishes.map(({ prompt }) => prompt),
+      images: perPrompt,
+      seed,
+      batch: batchSize,
+      settings: { temperature, topK, topP, conditionScale },
+      signal,
+    });
+    for await (const picture of drawn) {
+      tokens.push(picture.tokens);
+      pictures.push(picture.pixels);
+      const endsBatch = tokens.length % batchSize === 0 || tokens.length === wanted;
+      if (endsBatch) onProgress(tokens.length, wanted, '');
     }
-    return { pictures, tokens };
+    return tokens.length === wanted ? { pictures, tokens } : null;
+  } catch (error) {
+    if (signal?.aborted && error === signal.reason) return null;
+    throw error;
   } finally {
-    bart.dispose();
-    vqgan.dispose();
+    model.dispose();
   }
 }
 

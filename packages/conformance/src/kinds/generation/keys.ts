@@ -1,5 +1,5 @@
-import { iterationKeys } from '@easel/bart';
 import { type Key, prngKey, split } from '@easel/core';
+import { iterationKeys } from '@easel/draw';
 import { readJson } from '../../golden.js';
 import type { Case } from '../../kind.js';
 

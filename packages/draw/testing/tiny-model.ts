@@ -14,7 +14,7 @@ import { prngKey } from '@easel/core';
 import { initializeVqgan, parseVqganConfig, Vqgan } from '@easel/vqgan';
 import { saveVqgan } from '@easel/vqgan/node';
 
-/** Settings of a VQGAN that is built and run in milliseconds: 8 px, 4×4 tokens, 16 codes. */
+/** Settings of a VQGAN that is built and run in milliseconds: 8 px, 4×4 tokens, 18 codes. */
 export const tinyVqganConfig = {
   ch: 8,
   ch_mult: [1, 1],
@@ -23,15 +23,16 @@ export const tinyVqganConfig = {
   resolution: 8,
   z_channels: 6,
   embed_dim: 5,
-  n_embed: 16,
+  n_embed: 18,
   norm_groups: 4,
 };
 
-/** Settings of a text model that goes with it. */
+/** Settings of a text model that goes with it: as in DALL·E mega, its vocabulary goes on behind the codes and the start token. */
 export const tinyBartConfig = {
   model_type: 'dallebart',
   encoder_vocab_size: 280,
-  image_vocab_size: 16,
+  image_vocab_size: 27,
+  decoder_start_token_id: 18,
   image_length: 16,
   max_text_length: 10,
   encoder_layers: 1,
@@ -47,8 +48,8 @@ export const tinyBartConfig = {
 };
 
 /** Writes a VQGAN folder with random weights. */
-export async function writeTinyVqgan(folder: string): Promise<void> {
-  const vqgan = new Vqgan(parseVqganConfig(tinyVqganConfig));
+export async function writeTinyVqgan(folder: string, config: object = tinyVqganConfig): Promise<void> {
+  const vqgan = new Vqgan(parseVqganConfig(config));
   initializeVqgan(vqgan, prngKey(5));
   await saveVqgan(folder, vqgan);
   vqgan.dispose();
@@ -63,7 +64,12 @@ export async function writeTinyFirstVersion(folder: string): Promise<void> {
   });
   const config = {
     ...{ model_type: 'bart', d_model: 8, vocab_size: 280, max_position_embeddings: 10, init_std: 0.5 },
-    ...{ vocab_size_output: 17, max_position_embeddings_decoder: 17, ...sizes('encoder') },
+    ...{
+      vocab_size_output: 28,
+      decoder_start_token_id: 18,
+      max_position_embeddings_decoder: 17,
+      ...sizes('encoder'),
+    },
   };
   const decoder = { d_model: 8, ...sizes('decoder') };
   const model = new FirstVersionBart(parseFirstVersionConfig(config, 'config.json', decoder));

@@ -1,7 +1,5 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { GenerationConfig } from '@easel/bart';
-import { ConfigError, nearest } from '@easel/core';
+import { ConfigError, nearest, parseJsonObject } from '@easel/core';
 
 /** How tokens are drawn from logits. */
 export interface GenerationSettings {
@@ -18,6 +16,7 @@ export interface GenerationSettings {
 /** File of a model folder that says how its model draws best. */
 export const GENERATION_FILE = 'generation.json';
 
+/** Its keys, and what we call them. */
 const keys: Readonly<Record<string, keyof GenerationSettings>> = {
   top_k: 'topK',
   top_p: 'topP',
@@ -31,46 +30,32 @@ export function generationSettingsToJson(settings: Partial<GenerationSettings>):
   return Object.fromEntries(values.filter((entry): entry is [string, number] => entry[1] !== undefined));
 }
 
-/**
- * What a model folder says about drawing: generation.json if it has one, else config.json's values and no super conditioning.
- * Throws ConfigError for an unknown key or a value that is no number.
- */
-export async function readGenerationSettings(
-  folder: string,
+/** How a model draws by its config.json alone: no super conditioning. */
+export function standardSettings(
   config: Pick<GenerationConfig, 'topK' | 'topP' | 'temperature'>,
-): Promise<GenerationSettings> {
+): GenerationSettings {
   const { topK, topP, temperature } = config;
-  const standard: GenerationSettings = { topK, topP, temperature, conditionScale: 1 };
-  const path = join(folder, GENERATION_FILE);
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return standard;
-    throw error;
-  }
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (error) {
-    throw new ConfigError(`${path}: not valid JSON (${(error as Error).message}).`);
-  }
-  if (typeof json !== 'object' || json === null || Array.isArray(json)) {
-    throw new ConfigError(`${path}: expected an object with ${Object.keys(keys).join(', ')}.`);
-  }
+  return { topK, topP, temperature, conditionScale: 1 };
+}
+
+/**
+ * The settings that the text of a generation.json names. `file` is for messages.
+ * Throws ConfigError for text that is no JSON object, an unknown key or a value that is no number.
+ */
+export function parseGenerationSettings(text: string, file = GENERATION_FILE): Partial<GenerationSettings> {
   const found: Partial<Record<keyof GenerationSettings, number>> = {};
-  for (const [key, value] of Object.entries(json)) {
+  for (const [key, value] of Object.entries(parseJsonObject(text, file))) {
     const name = keys[key];
     if (name === undefined) {
       const near = nearest(key, Object.keys(keys));
       throw new ConfigError(
-        `${path}: unknown key ${key}.${near === undefined ? '' : ` Did you mean ${near}?`}`,
+        `${file}: unknown key ${key}.${near === undefined ? '' : ` Did you mean ${near}?`}`,
       );
     }
     if (typeof value !== 'number' || !Number.isFinite(value)) {
-      throw new ConfigError(`${path}: expected ${key} to be a number, got ${JSON.stringify(value)}.`);
+      throw new ConfigError(`${file}: expected ${key} to be a number, got ${JSON.stringify(value)}.`);
     }
     found[name] = value;
   }
-  return { ...standard, ...found };
+  return found;
 }

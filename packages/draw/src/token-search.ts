@@ -1,4 +1,5 @@
 import {
+  drawableIds,
   type GenerateInputs,
   type GenerateOptions,
   generateBeams,
@@ -7,7 +8,6 @@ import {
 } from '@easel/bart';
 import type { Key } from '@easel/core';
 import { type GenerationSettings, generationSettingsToJson } from './generation-settings.js';
-import { UsageError } from './usage-error.js';
 
 /** How the codes of a picture are found. */
 export type TokenSearch =
@@ -93,8 +93,9 @@ export async function findTokens(
     return (await generateBeams(model, inputs, { ...common, ...options, onStep: onBeams })).tokens;
   }
   const { topK, topP, temperature, conditionScale } = settings;
+  const most = way === 'min-dalle' ? drawableIds(model.config) : Number.POSITIVE_INFINITY;
   const sampling: GenerateOptions = {
-    ...(topK === undefined ? {} : { topK: way === 'min-dalle' ? Math.min(topK, codesOf(model)) : topK }),
+    ...(topK === undefined ? {} : { topK: Math.min(topK, most) }),
     ...(topP === undefined ? {} : { topP }),
     ...(temperature === undefined ? {} : { temperature }),
     ...(conditionScale === undefined ? {} : { conditionScale }),
@@ -106,68 +107,4 @@ export async function findTokens(
     ...(way === 'greedy' ? { greedy: true } : way === 'min-dalle' ? { greedy: false, rule: way } : {}),
     onToken: ({ step }) => onStep?.(step),
   });
-}
-
-/** Ids that have a code. */
-function codesOf({ config }: ImageTokenModel): number {
-  return Math.min(config.decoderStartTokenId || config.imageVocabSize, config.imageVocabSize);
-}
-
-/** What the command line says about the search. */
-export interface SearchArguments {
-  readonly rule: string | undefined;
-  readonly greedy: boolean;
-  readonly beams: number | undefined;
-  readonly 'length-penalty': number | undefined;
-  readonly 'early-stopping': boolean;
-  readonly 'all-ids': boolean;
-  readonly 'top-k': number | undefined;
-  readonly 'top-p': number | undefined;
-  readonly temperature: number | undefined;
-  readonly scale: number | undefined;
-}
-
-/** The search that the command line asks for, for `pictures` of each prompt. Throws UsageError for options that do not go together. */
-export function searchOf(args: SearchArguments, pictures: number): TokenSearch {
-  const given = (names: readonly (keyof SearchArguments)[]): string | undefined => {
-    const name = names.find((one) => args[one] !== undefined && args[one] !== false);
-    return name === undefined ? undefined : `--${name}`;
-  };
-  const refuse = (names: readonly (keyof SearchArguments)[], why: string): void => {
-    const found = given(names);
-    if (found !== undefined) throw new UsageError(`${found}: ${why}`);
-  };
-  if (args.beams === undefined) refuse(['length-penalty', 'early-stopping'], 'this goes with --beams.');
-  if (args.beams !== undefined) {
-    const why = 'a beam search draws nothing and compares nothing with the empty prompt; leave it out.';
-    refuse(['greedy', 'rule', 'top-k', 'top-p', 'temperature', 'scale'], why);
-  }
-  if (args.greedy) {
-    refuse(
-      ['rule', 'top-k', 'top-p', 'temperature'],
-      '--greedy takes the likeliest code; leave one of the two out.',
-    );
-  }
-  if ((args.greedy || args.beams !== undefined) && pictures > 1) {
-    const option = args.greedy ? '--greedy' : '--beams';
-    throw new UsageError(
-      `${option}: all pictures of a prompt would be the same, but ${pictures} were asked for.`,
-    );
-  }
-  if (args.rule === 'min-dalle') {
-    refuse(['top-p'], "min-dalle's rule has none; leave it out, or take --rule dalle-mini.");
-    refuse(['all-ids'], "min-dalle's rule never draws an id without a code.");
-    if (args['top-k'] === 0) {
-      throw new UsageError("--top-k: expected at least 1, got 0: min-dalle's rule has no 0 for all.");
-    }
-    return { way: 'min-dalle' };
-  }
-  if (args.greedy) return { way: 'greedy' };
-  if (args.beams === undefined) return { way: 'dalle-mini' };
-  return {
-    way: 'beams',
-    beams: args.beams,
-    ...(args['length-penalty'] === undefined ? {} : { lengthPenalty: args['length-penalty'] }),
-    ...(args['early-stopping'] ? { earlyStopping: true } : {}),
-  };
 }

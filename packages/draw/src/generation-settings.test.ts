@@ -1,0 +1,30 @@
+import { expect, test } from '@jest/globals';
+import {
+  generationSettingsToJson,
+  parseGenerationSettings,
+  standardSettings,
+} from './generation-settings.js';
+
+test("the standard: the config's values, no super conditioning", () => {
+  expect(standardSettings({ topK: 50, topP: 1, temperature: 0.9 })).toEqual({
+    topK: 50,
+    topP: 1,
+    temperature: 0.9,
+    conditionScale: 1,
+  });
+});
+
+test('only what is named is set, and round-trips', () => {
+  const json = generationSettingsToJson({ conditionScale: 2, topK: 64 });
+  expect(json).toEqual({ top_k: 64, condition_scale: 2 });
+  expect(parseGenerationSettings(JSON.stringify(json))).toEqual({ topK: 64, conditionScale: 2 });
+});
+
+test.each([
+  ['{"temprature":1}', 'generation.json: unknown key temprature. Did you mean temperature?'],
+  ['{"top_k":"64"}', 'generation.json: expected top_k to be a number, got "64"'],
+  ['{', 'generation.json: not JSON'],
+  ['[1]', 'generation.json: expected an object, got [1]'],
+])('refused: %s', (text, message) => {
+  expect(() => parseGenerationSettings(text)).toThrow(message);
+});

@@ -1,0 +1,18 @@
+// Drawing
+export { checkBelongTogether } from './belong-together.js';
+export {
+  type GeneratePicturesOptions,
+  generatePictures,
+  type Picture,
+  type PictureParts,
+} from './generate-pictures.js';
+// Settings
+export {
+  type GenerationSettings,
+  GENERATION_FILE,
+  generationSettingsToJson,
+  parseGenerationSettings,
+  standardSettings,
+} from './generation-settings.js';
+export { iterationKeys } from './iteration-keys.js';
+export { searchToJson, settingsFor, type TokenSearch } from './token-search.js';
