@@ -45,6 +45,7 @@ export { DalleBart, type DalleBartInputs } from './model.js';
 export { type ModelPlan, planModel } from './model-config.js';
 export { HashtagSplitter, parseWordFrequencies } from './normalizer/hashtags.js';
 export { TextNormalizer, type TextNormalizerOptions } from './normalizer/text-normalizer.js';
+export { openDalleBart, openModelConfig, openTokenizer, type TextModel, WORD_LIST } from './open.js';
 export { type Parameter, parameters } from './parameters.js';
 export { type ProcessedPrompts, Processor, type ProcessorParts } from './processor.js';
 export { drawableIds, type RowOptions } from './row-options.js';

@@ -45,7 +45,7 @@ export function planModel(json: unknown, file = 'config.json', decoderJson?: unk
 }
 
 /** Files of the first version say "bart"; transformers writes its class name without the first four letters. */
-function isFirstVersion(json: unknown): boolean {
+export function isFirstVersion(json: unknown): boolean {
   const { model_type: type, architectures } = (json ?? {}) as Record<string, unknown>;
   if (typeof type === 'string') return type === 'bart';
   const first: unknown = Array.isArray(architectures) ? architectures[0] : undefined;

@@ -49,7 +49,11 @@ function freshModel(): DalleBart {
 async function saved(name: string, dtype: 'F32' | 'F16' = 'F32'): Promise<string> {
   const folder = join(scratch, name);
   const model = freshModel();
-  await saveDalleBart(folder, model, new BpeTokenizer(trainBpe([], { vocabSize: 261 })), dtype);
+  await saveDalleBart(
+    folder,
+    { model, tokenizer: new BpeTokenizer(trainBpe([], { vocabSize: 261 })) },
+    { dtype },
+  );
   model.dispose();
   return folder;
 }
@@ -116,7 +120,7 @@ describe('saving and opening', () => {
 
     const opened = await openDalleBart(folder);
     const again = join(scratch, 'first-again');
-    await saveDalleBart(again, opened.model, opened.tokenizer);
+    await saveDalleBart(again, opened);
     const reopened = await openDalleBart(again);
     expect(reopened.model).toBeInstanceOf(FirstVersionBart);
     expect(reopened.config).toEqual(opened.config);
@@ -177,7 +181,7 @@ describe('bad folders', () => {
     const file = join(scratch, 'a-file');
     writeFileSync(file, '');
     const tokenizer = new BpeTokenizer(trainBpe([], { vocabSize: 261 }));
-    await expect(saveDalleBart(join(file, 'model'), model, tokenizer)).rejects.toThrow(/a-file/);
+    await expect(saveDalleBart(join(file, 'model'), { model, tokenizer })).rejects.toThrow(/a-file/);
     model.dispose();
   });
 });

@@ -7,8 +7,8 @@ import {
   sparseCrossEntropy,
   valueAndGrads,
 } from '@easel/core';
-import { generatePictures } from '@easel/draw';
-import { openPictureModel, type PictureModel } from '@easel/draw/node';
+import { generatePictures, type PictureModel } from '@easel/draw';
+import { openPictureModel } from '@easel/draw/node';
 import * as tf from '@tensorflow/tfjs';
 import type { KernelCount } from 'tfjs-backend-native';
 

@@ -23,6 +23,7 @@ export {
 // Model
 export type { ImageStates } from './image-tower.js';
 export { Clip } from './model.js';
+export { type OpenedClip, openClip, openClipTokenizer } from './open.js';
 // Weights
 export { clipParameters } from './parameters.js';
 // Scores

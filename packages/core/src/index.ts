@@ -21,23 +21,28 @@ export {
   type TokenizerJson,
   typeOf,
 } from './bpe/files.js';
+export { readTokenizerFiles } from './bpe/read-files.js';
 export { type SpecialToken, SpecialTokenCutter, type TextPart } from './bpe/special-tokens.js';
 export { padRows, type TokenBatch } from './bpe/token-batch.js';
 export { AFTER_UNICODE_14 } from './bpe/unicode-14.js';
-
-// Checkpoints
 export { fromMsgpack } from './checkpoint/msgpack.js';
+// Checkpoints
+export { openWeights } from './checkpoint/open.js';
 export { isPermutation, permute, permutedShape } from './checkpoint/permute.js';
 export { fromSafetensors } from './checkpoint/safetensors.js';
 export type { SourceEntry, TensorSource } from './checkpoint/tensor-source.js';
 export { fromTorch } from './checkpoint/torch.js';
+export type { WeightDtype } from './checkpoint/weight-dtype.js';
 export {
   type FitOptions,
   loadWeights,
+  type OpenOptions,
   WeightMismatchError,
   type WeightRule,
 } from './checkpoint/weights.js';
 
+// Configs
+export { parseJson } from './config/json.js';
 // Errors
 export {
   CheckpointError,
@@ -50,6 +55,12 @@ export {
 } from './errors.js';
 // The event loop
 export { eventLoopTurn } from './event-loop.js';
+
+// Files of a model, wherever they lie
+export { type FileContents, memoryFiles } from './files/memory-files.js';
+export { type ModelFile, ModelFiles } from './files/model-files.js';
+export { type ModelSource, modelFiles } from './files/model-source.js';
+export { type UrlFilesOptions, urlFiles } from './files/url-files.js';
 
 // Layers
 export { CompositeLayer, singleInput } from './layers/composite-layer.js';

@@ -15,4 +15,5 @@ export {
   standardSettings,
 } from './generation-settings.js';
 export { iterationKeys } from './iteration-keys.js';
+export { type OpenPictureModelOptions, openPictureModel, type PictureModel } from './picture-model.js';
 export { searchToJson, settingsFor, type TokenSearch } from './token-search.js';

@@ -74,7 +74,7 @@ export async function writeTinyFirstVersion(folder: string): Promise<void> {
   const decoder = { d_model: 8, ...sizes('decoder') };
   const model = new FirstVersionBart(parseFirstVersionConfig(config, 'config.json', decoder));
   initializeFirstVersion(model, prngKey(3));
-  await saveDalleBart(folder, model, tinyTokenizer());
+  await saveDalleBart(folder, { model, tokenizer: tinyTokenizer() });
   model.dispose();
   await writeTinyVqgan(join(folder, 'vqgan'));
 }
@@ -87,7 +87,7 @@ function tinyTokenizer(): BpeTokenizer {
 export async function writeTinyModel(folder: string): Promise<void> {
   const model = new DalleBart(parseDalleBartConfig(tinyBartConfig));
   initializeDalleBart(model, prngKey(3));
-  await saveDalleBart(folder, model, tinyTokenizer());
+  await saveDalleBart(folder, { model, tokenizer: tinyTokenizer() });
   model.dispose();
   await writeTinyVqgan(join(folder, 'vqgan'));
 }

@@ -1,3 +1,4 @@
+export { type ByteFile, memoryFile } from './byte-file.js';
 export {
   deserialize,
   type Layout,
@@ -10,6 +11,7 @@ export {
 } from './bytes.js';
 export { byteLength, DTYPE_BITS, DTYPES, type Dtype, elementCount, isDtype } from './dtypes.js';
 export { SafetensorsError, type SafetensorsErrorDetails, type SafetensorsErrorKind } from './errors.js';
+export { SafetensorsFile } from './file.js';
 export {
   type FloatDtype,
   fromFloat32,
@@ -19,3 +21,4 @@ export {
   typedArray,
 } from './floats.js';
 export { type Header, MAX_HEADER_BYTES, parseHeader, parseHeaderLength, type TensorInfo } from './header.js';
+export { parseIndex, ShardedSafetensors, type ShardIndex } from './sharded.js';

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm, unlink, writeFile } from 'node:fs/promi
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { readIndex, ShardedSafetensors, writeSafetensors, writeSharded } from './node.js';
+import { openShardedSafetensors, readIndex, writeSafetensors, writeSharded } from './node.js';
 
 let folder: string;
 beforeEach(async () => {
@@ -36,7 +36,7 @@ test('writes shards and index, reads them as one', async () => {
   }
 }
 `);
-  const sharded = await ShardedSafetensors.open(indexPath());
+  const sharded = await openShardedSafetensors(indexPath());
   try {
     expect([...sharded.tensors.keys()]).toEqual(['a', 'b', 'c']);
     expect(sharded.metadata.get('format')).toBe('pt');
@@ -64,16 +64,16 @@ describe('refuses', () => {
   test('a missing file', async () => {
     await write();
     await unlink(join(folder, 'model-00002-of-00002.safetensors'));
-    await expect(ShardedSafetensors.open(indexPath())).rejects.toMatchObject(refusal('cannot be opened'));
+    await expect(openShardedSafetensors(indexPath())).rejects.toMatchObject(refusal('cannot be opened'));
   });
 
   test('a tensor that its file lacks, or that the index lacks', async () => {
     await write();
     const shard = join(folder, 'model-00002-of-00002.safetensors');
     await writeSafetensors(shard, [], values);
-    await expect(ShardedSafetensors.open(indexPath())).rejects.toMatchObject(refusal('does not hold it'));
+    await expect(openShardedSafetensors(indexPath())).rejects.toMatchObject(refusal('does not hold it'));
     await writeSafetensors(shard, [...entries], values);
-    await expect(ShardedSafetensors.open(indexPath())).rejects.toMatchObject(
+    await expect(openShardedSafetensors(indexPath())).rejects.toMatchObject(
       refusal('the index does not say so'),
     );
   });

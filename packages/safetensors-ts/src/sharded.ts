@@ -1,10 +1,6 @@
-import { readFile, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { writeAll, writeAtomically } from './atomic-file.js';
-import type { Metadata, TensorEntry } from './bytes.js';
-import { byteLength } from './dtypes.js';
+import type { ByteFile } from './byte-file.js';
 import { quote, SafetensorsError } from './errors.js';
-import { SafetensorsFile, type TensorChunks, writeSafetensors } from './file.js';
+import { SafetensorsFile } from './file.js';
 import { MAX_HEADER_BYTES, type TensorInfo } from './header.js';
 import { describeJson, JsonObject, JsonSyntaxError, type JsonValue, parseJson } from './json.js';
 
@@ -18,12 +14,11 @@ export interface ShardIndex {
 }
 
 /**
- * Reads an index. File names must be plain names: an index cannot lead out of its folder.
+ * An index's content. File names must be plain names: an index cannot lead out of its folder. `path` is for messages.
  *
- * Throws SafetensorsError `InvalidIndex`, or the file system's error.
+ * Throws SafetensorsError `InvalidIndex`.
  */
-export async function readIndex(path: string): Promise<ShardIndex> {
-  const bytes = await readFile(path);
+export function parseIndex(bytes: Uint8Array, path: string): ShardIndex {
   const refuse = (
     problem: string,
     field: string | undefined,
@@ -100,16 +95,19 @@ export class ShardedSafetensors {
   }
 
   /**
-   * Opens every file that the index names and checks that index and files hold the same tensors.
+   * Opens every file that the index names, by `openShard`, and checks that index and files hold the same tensors.
    *
    * Throws SafetensorsError, with `InvalidIndex` for a missing file or tensor and for one that the index does not name.
    */
-  static async open(indexPath: string): Promise<ShardedSafetensors> {
-    const index = await readIndex(indexPath);
+  static async open(
+    index: ShardIndex,
+    openShard: (fileName: string) => Promise<ByteFile>,
+  ): Promise<ShardedSafetensors> {
+    const { path: indexPath } = index;
     const files = new Map<string, SafetensorsFile>();
     try {
       for (const name of new Set(index.weightMap.values())) {
-        files.set(name, await openShard(indexPath, name));
+        files.set(name, await openNamed(indexPath, name, openShard));
       }
       for (const [tensor, fileName] of index.weightMap) {
         if (!files.get(fileName)?.header.tensors.has(tensor)) {
@@ -170,9 +168,13 @@ export class ShardedSafetensors {
   }
 }
 
-async function openShard(indexPath: string, name: string): Promise<SafetensorsFile> {
+async function openNamed(
+  indexPath: string,
+  name: string,
+  openShard: (fileName: string) => Promise<ByteFile>,
+): Promise<SafetensorsFile> {
   try {
-    return await SafetensorsFile.open(join(dirname(indexPath), name));
+    return await SafetensorsFile.open(await openShard(name));
   } catch (error) {
     if (error instanceof SafetensorsError) throw error;
     throw new SafetensorsError('InvalidIndex', `the file ${quote(name)} that it names cannot be opened`, {
@@ -184,108 +186,4 @@ async function openShard(indexPath: string, name: string): Promise<SafetensorsFi
 
 async function closeAll(files: ReadonlyMap<string, SafetensorsFile>): Promise<void> {
   for (const file of files.values()) await file.close();
-}
-
-/** How `writeSharded` cuts and names. */
-export interface ShardOptions {
-  /** Most bytes of tensors in a file; a bigger tensor has a file of its own. Default 5 GB, as in huggingface_hub. */
-  readonly maxShardBytes?: number;
-  /** Written into each file. */
-  readonly metadata?: Metadata;
-  /** First part of the file names. Default `model`. */
-  readonly baseName?: string;
-}
-
-const DEFAULT_MAX_SHARD_BYTES = 5e9;
-
-/** Tensors in their order, cut into lists of at most `maxShardBytes` each; a bigger tensor is alone in its list. */
-export function cutIntoShards<Tensor>(
-  tensors: Iterable<Tensor>,
-  bytesOf: (tensor: Tensor) => number,
-  maxShardBytes: number,
-): Tensor[][] {
-  const shards: Tensor[][] = [];
-  let filled = Number.POSITIVE_INFINITY;
-  for (const tensor of tensors) {
-    const size = bytesOf(tensor);
-    if (filled + size > maxShardBytes) {
-      shards.push([]);
-      filled = 0;
-    }
-    shards.at(-1)?.push(tensor);
-    filled += size;
-  }
-  return shards;
-}
-
-/** `model-00001-of-00003.safetensors`: the name of file `index` (from 0) of `count`. */
-export function shardName(baseName: string, index: number, count: number, ending: string): string {
-  const number = (value: number) => `${value}`.padStart(5, '0');
-  return `${baseName}-${number(index + 1)}-of-${number(count)}${ending}`;
-}
-
-/**
- * Writes the files of a sharded checkpoint by `writeFile`, one after the other, and then the index, so that an index always names complete
- * files; if one cannot be written, those before it are removed. `weightMap` is written sorted. Returns the index's name.
- */
-export async function writeShards(
-  directory: string,
-  shards: ReadonlyMap<string, () => Promise<unknown>>,
-  indexName: string,
-  index: { readonly totalSize: number; readonly weightMap: ReadonlyMap<string, string> },
-): Promise<string> {
-  const sorted = [...index.weightMap].sort(([a], [b]) => (a < b ? -1 : 1));
-  const json = { metadata: { total_size: index.totalSize }, weight_map: Object.fromEntries(sorted) };
-  const written: string[] = [];
-  try {
-    for (const [name, write] of shards) {
-      await write();
-      written.push(name);
-    }
-    await writeAtomically(join(directory, indexName), (handle) =>
-      writeAll(handle, new TextEncoder().encode(`${JSON.stringify(json, null, 2)}\n`)),
-    );
-  } catch (error) {
-    for (const name of written) await rm(join(directory, name), { force: true });
-    throw error;
-  }
-  return indexName;
-}
-
-/**
- * Writes tensors into as few files as `maxShardBytes` allows, filled in the given order: `model.safetensors` alone if one is enough, else
- * `model-00001-of-0000N.safetensors` … and then the index, so that an index always names complete files. `read` as in
- * `writeSafetensors`. Returns the names of the files written.
- */
-export async function writeSharded(
-  directory: string,
-  tensors: Iterable<TensorEntry>,
-  read: (name: string) => TensorChunks | Promise<TensorChunks>,
-  options: ShardOptions = {},
-): Promise<string[]> {
-  const { maxShardBytes = DEFAULT_MAX_SHARD_BYTES, metadata, baseName = 'model' } = options;
-  const bytesOf = ({ dtype, shape, name }: TensorEntry): number => byteLength(dtype, shape, name);
-  const shards = cutIntoShards(tensors, bytesOf, maxShardBytes);
-  if (shards.length <= 1) {
-    const name = `${baseName}.safetensors`;
-    await writeSafetensors(join(directory, name), shards[0] ?? [], read, metadata);
-    return [name];
-  }
-  const weightMap = new Map<string, string>();
-  const files = new Map<string, () => Promise<unknown>>();
-  for (const [i, shard] of shards.entries()) {
-    const name = shardName(baseName, i, shards.length, '.safetensors');
-    for (const tensor of shard) {
-      if (weightMap.has(tensor.name)) {
-        throw new SafetensorsError('InvalidTensorData', 'two tensors have this name', {
-          tensor: tensor.name,
-        });
-      }
-      weightMap.set(tensor.name, name);
-    }
-    files.set(name, () => writeSafetensors(join(directory, name), shard, read, metadata));
-  }
-  const totalSize = shards.flat().reduce((sum, tensor) => sum + bytesOf(tensor), 0);
-  const indexName = `${baseName}.safetensors.index.json`;
-  return [...files.keys(), await writeShards(directory, files, indexName, { totalSize, weightMap })];
 }

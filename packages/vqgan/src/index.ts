@@ -67,6 +67,7 @@ export {
   vqganLoss,
 } from './losses.js';
 export { Vqgan, type VqganOptions } from './model.js';
+export { openVqgan } from './open.js';
 // Weights
 export { vqganParameters } from './parameters.js';
 export { nearestCodes, Quantizer } from './quantizer.js';

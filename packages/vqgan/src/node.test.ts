@@ -67,7 +67,7 @@ describe('openVqgan', () => {
   });
 
   test.each([
-    ['no folder', () => join(folder, 'nowhere'), ConfigError, /nowhere\/config.json: can't be read/],
+    ['no folder', () => join(folder, 'nowhere'), ConfigError, /nowhere\/config.json: there is no such file/],
     ['no weights', () => folderWith('bare', {}), CheckpointError, /bare/],
     [
       'weights of another config',
@@ -109,7 +109,7 @@ describe('saveVqgan', () => {
 
   test('decoder only, float16: half the weights, draws, and says why it cannot encode', async () => {
     const path = join(folder, 'decoder');
-    await saveVqgan(path, goldenModel('two_levels'), 'F16', { decoderOnly: true });
+    await saveVqgan(path, goldenModel('two_levels'), { dtype: 'F16', decoderOnly: true });
     const bytes = (name: string): number => statSync(join(folder, name, 'model.safetensors')).size;
     expect(bytes('decoder')).toBeLessThan(0.35 * bytes('whole'));
     const opened = await openVqgan(path);

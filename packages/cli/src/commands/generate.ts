@@ -4,10 +4,11 @@ import {
   type GenerationSettings,
   generatePictures,
   type Picture,
+  type PictureModel,
   searchToJson,
   settingsFor,
 } from '@easel/draw';
-import { openPictureModel, type PictureModel } from '@easel/draw/node';
+import { openPictureModel } from '@easel/draw/node';
 import { backendOption, startBackend } from '../backend-option.js';
 import { defineCommand } from '../command.js';
 import { interruptible, isAbort } from '../interrupt.js';

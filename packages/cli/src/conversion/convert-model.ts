@@ -9,7 +9,7 @@ import {
   convertToFlax,
   openCheckpoint,
   type WrittenCheckpoint,
-  writeFileAtomic,
+  writeJson,
 } from '@easel/core/node';
 import { openTogether } from '@easel/vqgan/node';
 import { compareOutputs, type OutputDifference } from './compare-outputs.js';
@@ -189,10 +189,6 @@ async function verifyWritten(
 async function sameFile(a: string, b: string): Promise<boolean> {
   const [first, second] = await Promise.all([a, b].map((path) => stat(path).catch(() => undefined)));
   return first !== undefined && first.ino === second?.ino && first.dev === second.dev;
-}
-
-function writeJson(path: string, json: unknown): Promise<void> {
-  return writeFileAtomic(path, `${JSON.stringify(json, null, 2)}\n`);
 }
 
 /** Copies the tokenizer's files; a model of the original gets the original's super conditioning where nothing else is said. */

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { parseDalleBartConfig, parseFirstVersionConfig } from '@easel/bart';
 import { parseClipConfig } from '@easel/clip';
-import { ConfigError, type TensorSource } from '@easel/core';
-import { parseJson, readTextIfThere } from '@easel/core/node';
+import { ConfigError, parseJson, type TensorSource } from '@easel/core';
+import { folderFiles } from '@easel/core/node';
 import { parseVqganConfig, VQGAN_F16_16384, vqganReading } from '@easel/vqgan';
 import { clipModel } from './clip-model.js';
 import type { ConvertibleModel } from './convertible-model.js';
@@ -60,7 +60,7 @@ function modelOfConfig(json: unknown): Model | undefined {
 }
 
 async function readConfig(file: string): Promise<unknown> {
-  const text = await readTextIfThere(file);
+  const text = await folderFiles(dirname(file)).text(basename(file));
   if (text !== undefined) return parseJson(text, file);
   throw new ConfigError(
     `${file}: there is no such file. A checkpoint needs its config.json: put it beside it, or give --config FILE.`,

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type Dtype, deserialize, SafetensorsError, serialize, toFloat32 } from 'safetensors-ts';
-import { SafetensorsFile, writeSafetensors } from 'safetensors-ts/node';
+import { openSafetensors, writeSafetensors } from 'safetensors-ts/node';
 import type { Checks, Tolerance } from '../checks.js';
 import { readJson } from '../golden.js';
 import type { Case, GoldenFolder, Kind } from '../kind.js';
@@ -80,7 +80,7 @@ async function checkFile(
     sortedEntries(Object.entries(answer.metadata ?? {})),
   );
   checks.equal('tensor names', name, [...tensors.keys()].sort(), expected.map(([tensor]) => tensor).sort());
-  const file = await SafetensorsFile.open(path);
+  const file = await openSafetensors(path);
   try {
     for (const [tensor, { dtype, shape, hex, values }] of expected) {
       const view = tensors.get(tensor);
@@ -127,7 +127,7 @@ async function checkWriters(
 }
 
 async function openAndClose(path: string): Promise<void> {
-  await (await SafetensorsFile.open(path)).close();
+  await (await openSafetensors(path)).close();
 }
 
 /** The kind of refusal and whether its message names the file, or what happened instead. */

@@ -1,3 +1,6 @@
+import type { ByteFile } from 'safetensors-ts';
+import { readWhole } from '../files/model-files.js';
+
 /** Bytes that can be looked at by position: of a file of any size, or in memory. */
 export interface ByteSource {
   /** For messages. */
@@ -22,4 +25,9 @@ export function bytesSource(bytes: Uint8Array, description: string): ByteSource 
 /** Reads tensors out of bytes in memory. */
 export function readFromBytes(bytes: Uint8Array): ReadInto {
   return async (target, position) => target.set(bytes.subarray(position, position + target.byteLength));
+}
+
+/** Reads tensors out of an open file. */
+export function readFromFile(file: ByteFile): ReadInto {
+  return (target, position) => readWhole(file, target, position);
 }

@@ -7,7 +7,7 @@ import { deserialize, serialize } from 'safetensors-ts';
 import { convertCheckpoint, convertToFlax } from './convert.js';
 import { fromMsgpack } from './msgpack.js';
 import { layOutMsgpack } from './msgpack-layout.js';
-import { openCheckpoint } from './open.js';
+import { openCheckpoint } from './open-path.js';
 import { fromSafetensors } from './safetensors.js';
 import type { TensorSource } from './tensor-source.js';
 import { WeightMismatchError, type WeightRule } from './weights.js';

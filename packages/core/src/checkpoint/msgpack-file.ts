@@ -1,82 +1,78 @@
-import { type FileHandle, open, readFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
 import { CheckpointError } from '../errors.js';
-import { fileSource, readFromFile } from './file-source.js';
+import { type ModelFile, type ModelFiles, readWhole } from '../files/model-files.js';
+import { readFromFile } from './byte-source.js';
+import { indexFile } from './file-views.js';
 import { indexMsgpack, type MsgpackEntry, type MsgpackIndex, readMsgpackEntry } from './msgpack.js';
 import { entryOf, type TensorSource } from './tensor-source.js';
 
 /**
- * A Flax msgpack file on disk. Opening reads the structure only; tensors are read when asked for, by position, so memory holds one at a
+ * A Flax msgpack file. Opening reads the structure only; tensors are read when asked for, by position, so memory holds one at a
  * time and the file may have any size.
  */
 export class MsgpackFile implements TensorSource {
   readonly description: string;
   readonly entries: ReadonlyMap<string, MsgpackEntry>;
   readonly metadata: ReadonlyMap<string, string>;
-  readonly #handle: FileHandle;
+  readonly #file: ModelFile;
 
-  private constructor(description: string, index: MsgpackIndex, handle: FileHandle) {
-    this.description = description;
+  private constructor(index: MsgpackIndex, file: ModelFile) {
+    this.description = file.name;
     this.entries = index.entries;
     this.metadata = index.metadata;
-    this.#handle = handle;
+    this.#file = file;
   }
 
-  /** Opens and checks a file. Throws CheckpointError, or the file system's error. */
-  static async open(path: string): Promise<MsgpackFile> {
-    const handle = await open(path, 'r');
+  /** Checks a file; it is closed with what is returned, and also if that fails. Throws CheckpointError, or what reading throws. */
+  static async open(file: ModelFile): Promise<MsgpackFile> {
     try {
-      const { size } = await handle.stat();
-      return new MsgpackFile(path, indexMsgpack(fileSource(handle, size, path)), handle);
+      return new MsgpackFile(await indexFile(file, indexMsgpack), file);
     } catch (error) {
-      await handle.close();
+      await file.close();
       throw error;
     }
   }
 
   async read(name: string, slice?: number): Promise<Float32Array> {
     const entry = entryOf(this.entries, name, this.description);
-    return readMsgpackEntry(entry, slice, this.description, readFromFile(this.#handle, this.description));
+    return readMsgpackEntry(entry, slice, this.description, readFromFile(this.#file));
   }
 
   async close(): Promise<void> {
-    await this.#handle.close();
+    await this.#file.close();
   }
 }
 
 /**
  * The files of a `flax_model.msgpack.index.json` as one checkpoint. The index joins keys with '/'; our names have '.'.
+ * `index`: the file of that name in `files`, which is read and closed.
  *
  * Throws CheckpointError for a malformed index, a missing file, a tensor that is not where the index says or that it does not name.
  */
-export async function openMsgpackIndex(path: string): Promise<TensorSource> {
-  const weightMap = parseIndex(path, await readFile(path, 'utf8'));
-  const files = new Map<string, MsgpackFile>();
+export async function openMsgpackIndex(index: ModelFile, files: ModelFiles): Promise<TensorSource> {
+  const path = index.name;
+  const weightMap = parseIndex(path, await textOf(index));
+  const parts = new Map<string, MsgpackFile>();
   const closeAll = async () => {
-    for (const file of files.values()) await file.close();
+    for (const part of parts.values()) await part.close();
   };
   try {
     for (const fileName of new Set(weightMap.values())) {
-      const filePath = join(dirname(path), fileName);
-      files.set(
-        fileName,
-        await MsgpackFile.open(filePath).catch((error: unknown) => {
-          if (error instanceof CheckpointError) throw error;
-          throw new CheckpointError(
-            `${path}: the file "${fileName}" that it names cannot be opened (${(error as Error).message}). Fetch all parts of the checkpoint into one folder.`,
-            { cause: error },
-          );
-        }),
-      );
+      const part = await files.open(fileName);
+      if (part === undefined) {
+        throw new CheckpointError(
+          `${path}: there is no file "${fileName}", which it names. Fetch all parts of the checkpoint into one folder.`,
+        );
+      }
+      parts.set(fileName, await MsgpackFile.open(part));
     }
     const entries = new Map<string, MsgpackEntry>();
     for (const [name, fileName] of weightMap) {
-      const entry = files.get(fileName)?.entries.get(name);
+      const entry = parts.get(fileName)?.entries.get(name);
       if (entry === undefined)
         throw new CheckpointError(`${path}: it puts "${name}" into "${fileName}", which does not hold it.`);
       entries.set(name, entry);
     }
-    for (const [fileName, file] of files) {
+    for (const [fileName, file] of parts) {
       for (const name of file.entries.keys()) {
         if (weightMap.get(name) !== fileName) {
           throw new CheckpointError(`${path}: "${fileName}" holds "${name}", but the index does not say so.`);
@@ -86,10 +82,10 @@ export async function openMsgpackIndex(path: string): Promise<TensorSource> {
     return {
       description: path,
       entries,
-      metadata: new Map([...files.values()].flatMap((file) => [...file.metadata])),
+      metadata: new Map([...parts.values()].flatMap((file) => [...file.metadata])),
       read: async (name, slice) => {
         entryOf(entries, name, path);
-        const file = files.get(weightMap.get(name) as string) as MsgpackFile;
+        const file = parts.get(weightMap.get(name) as string) as MsgpackFile;
         return file.read(name, slice);
       },
       close: closeAll,
@@ -97,6 +93,16 @@ export async function openMsgpackIndex(path: string): Promise<TensorSource> {
   } catch (error) {
     await closeAll();
     throw error;
+  }
+}
+
+async function textOf(file: ModelFile): Promise<string> {
+  try {
+    const bytes = new Uint8Array(file.size);
+    await readWhole(file, bytes, 0);
+    return new TextDecoder().decode(bytes);
+  } finally {
+    await file.close();
   }
 }
 

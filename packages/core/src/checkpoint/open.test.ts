@@ -19,8 +19,7 @@ import { serialize } from 'safetensors-ts';
 import { writeSharded } from 'safetensors-ts/node';
 import { CheckpointError } from '../errors.js';
 import { fromMsgpack } from './msgpack.js';
-import { MsgpackFile } from './msgpack-file.js';
-import { openCheckpoint } from './open.js';
+import { openCheckpoint } from './open-path.js';
 
 const GOLDEN = golden('bart/like_mini_glu/flax_model.msgpack');
 
@@ -242,12 +241,12 @@ describe('openCheckpoint', () => {
     await writeFile(join(folder, 'b.ckpt'), 'x');
     await expect(openCheckpoint(folder)).rejects.toThrow('several PyTorch files (a.pt, b.ckpt)');
     await mkdir(join(folder, 'model.safetensors'));
-    await expect(openCheckpoint(folder)).rejects.toThrow('found nothing');
+    await expect(openCheckpoint(folder)).rejects.toThrow('several PyTorch files'); // a folder is no file
     expect(await readdir(folder)).toHaveLength(4);
   });
 });
 
-describe('MsgpackFile', () => {
+describe('a Flax file', () => {
   test('3.5 GiB: opened by its structure alone, a slice read from its end', async () => {
     // {"a": {"kernel": float32 [3584, 512, 512]}, "b": uint8 [1]}; the data of the first is a hole but for its last number.
     const [layers, width] = [3584, 512];
@@ -287,7 +286,7 @@ describe('MsgpackFile', () => {
     await handle.close();
 
     const before = process.memoryUsage().rss;
-    const file = await MsgpackFile.open(path);
+    const file = await openCheckpoint(path);
     try {
       expect(file.entries.get('a.kernel')).toMatchObject({ dtype: 'F32', shape: [layers, width, width] });
       expect(await file.read('b')).toEqual(Float32Array.of(9));
@@ -304,7 +303,7 @@ describe('MsgpackFile', () => {
     const path = join(folder, 'x.msgpack');
     await copyFile(GOLDEN, path);
     await chmod(path, 0o644);
-    const file = await MsgpackFile.open(path);
+    const file = await openCheckpoint(path);
     await truncate(path, 100);
     await expect(file.read('lm_head.kernel')).rejects.toThrow('became shorter while it was read');
     await file.close();

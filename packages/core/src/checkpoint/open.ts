@@ -1,13 +1,9 @@
-import { open, readdir, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
-import { readFully } from 'safetensors-ts/node';
-import { CheckpointError, nearest } from '../errors.js';
-import { errorCode } from './error-code.js';
-import { MsgpackFile, openMsgpackIndex } from './msgpack-file.js';
+import type { ByteFile } from 'safetensors-ts';
+import { CheckpointError } from '../errors.js';
+import { type ModelFile, type ModelFiles, readWhole } from '../files/model-files.js';
 import { openSafetensors, openSafetensorsIndex } from './safetensors-file.js';
 import { joinSources, type TensorSource } from './tensor-source.js';
-import { TorchFile } from './torch-file.js';
-import { isLegacyTorch } from './torch-legacy.js';
+import { isLegacyTorch } from './torch-magic.js';
 
 /** Names under which a model folder holds its weights, the first that is there counts. */
 export const CHECKPOINT_NAMES = [
@@ -34,83 +30,64 @@ const CONVERT_TORCH =
   '`torch.save(torch.load(PATH, map_location="cpu"), OUT)`.';
 
 /**
- * Opens a checkpoint: a model folder, or a file in one of the forms that Easel reads (.safetensors, Flax .msgpack, the index of either in
- * parts, or what torch.save writes, of which nothing is run). The content decides, not the name. A folder with none of CHECKPOINT_NAMES may
- * hold min-dalle's encoder.pt and decoder.pt (mega; or encoder_mini.pt and decoder_mini.pt), or one file of PyTorch's.
+ * Opens the weights of a model: those of a file of it (`name`), or of the model whose files these are. A file is of one of
+ * the forms that Easel reads (.safetensors, Flax .msgpack, the index of either in parts, or what torch.save writes, of which
+ * nothing is run); its content decides, not its name. Files with none of CHECKPOINT_NAMES may have min-dalle's encoder.pt and
+ * decoder.pt among them (mega; or encoder_mini.pt and decoder_mini.pt), or one file of PyTorch's.
  *
- * Throws CheckpointError that says what was found instead and what to do: a missing or empty path, a Git LFS pointer, a web page, a
- * pickle of another program, another known format, a damaged file.
+ * Throws CheckpointError that says what was found instead and what to do: a missing or empty file, a Git LFS pointer, a web
+ * page, a pickle of another program, another known format, a damaged file.
  */
-export async function openCheckpoint(path: string): Promise<TensorSource> {
-  const info = await stat(path).catch(async (error: unknown) => {
-    throw await explainMissing(path, error);
-  });
-  if (info.isDirectory()) return openFolder(path);
-  if (!info.isFile()) throw new CheckpointError(`${path}: expected a file or a folder; it is neither.`);
-  try {
-    return await openFile(path, info.size);
-  } catch (error) {
-    throw asReadError(error, path);
+export async function openWeights(files: ModelFiles, name?: string): Promise<TensorSource> {
+  if (name !== undefined) return openNamed(files, name);
+  for (const candidate of CHECKPOINT_NAMES) {
+    const file = await files.open(candidate);
+    if (file !== undefined) return openFile(file, files);
   }
-}
-
-async function explainMissing(path: string, error: unknown): Promise<unknown> {
-  if (errorCode(error) !== 'ENOENT') return asReadError(error, path);
-  const siblings = await readdir(dirname(path)).catch(() => undefined);
-  const hint =
-    siblings === undefined
-      ? ` The folder ${dirname(path)} does not exist either.`
-      : (() => {
-          const near = nearest(basename(path), siblings);
-          return near === undefined ? '' : ` Did you mean ${join(dirname(path), near)}?`;
-        })();
-  return new CheckpointError(`${path}: there is no such file or folder.${hint}`, { cause: error });
-}
-
-function asReadError(error: unknown, path: string): unknown {
-  const code = errorCode(error);
-  if (code === undefined || error instanceof CheckpointError) return error;
-  const denied = code === 'EACCES' || code === 'EPERM';
-  return new CheckpointError(
-    `${path}: cannot be read (${code}).${denied ? ' You may not read it: check its permissions.' : ` ${(error as Error).message}.`}`,
-    { cause: error },
-  );
-}
-
-async function openFolder(folder: string): Promise<TensorSource> {
-  const names = await readdir(folder).catch((error: unknown) => {
-    throw asReadError(error, folder);
-  });
-  const found = CHECKPOINT_NAMES.find((name) => names.includes(name));
-  if (found !== undefined) return openCheckpoint(join(folder, found));
-  const pair = MIN_DALLE_PAIRS.find(
-    ({ encoder, decoder }) => names.includes(encoder) && names.includes(decoder),
-  );
-  if (pair !== undefined) return openPair(folder, pair);
-  const torch = names.filter((name) => TORCH_NAME.test(name));
-  if (torch.length === 1) return openCheckpoint(join(folder, torch[0] as string));
+  const names = await files.list();
+  const pair = await findPair(files, names);
+  if (pair !== undefined) return openPair(files, pair);
+  const torch = (names ?? []).filter((found) => TORCH_NAME.test(found));
+  if (torch.length === 1) return openNamed(files, torch[0] as string);
   if (torch.length > 1) {
     throw new CheckpointError(
-      `${folder}: there are several PyTorch files (${torch.slice(0, 8).join(', ')}). Name the one that is meant.`,
+      `${files.description}: there are several PyTorch files (${torch.slice(0, 8).join(', ')}). Name the one that is meant.`,
     );
   }
-  const listed =
-    names.length === 0 ? 'nothing' : `${names.slice(0, 8).join(', ')}${names.length > 8 ? ', …' : ''}`;
   throw new CheckpointError(
-    `${folder}: expected one of ${CHECKPOINT_NAMES.join(', ')} in it, found ${listed}. Is it the folder of a model?`,
+    `${files.description}: expected one of ${CHECKPOINT_NAMES.join(', ')} in it, found ${listed(names)}. Is it the folder of a model?`,
   );
+}
+
+function listed(names: readonly string[] | undefined): string {
+  if (names === undefined) return 'none of them';
+  if (names.length === 0) return 'nothing';
+  return `${names.slice(0, 8).join(', ')}${names.length > 8 ? ', …' : ''}`;
+}
+
+async function openNamed(files: ModelFiles, name: string): Promise<TensorSource> {
+  const file = await files.open(name);
+  if (file === undefined) throw new CheckpointError(`${files.nameOf(name)}: there is no such file.`);
+  return openFile(file, files);
+}
+
+type Pair = (typeof MIN_DALLE_PAIRS)[number];
+
+async function findPair(files: ModelFiles, names: readonly string[] | undefined): Promise<Pair | undefined> {
+  const has = async (name: string) => (names === undefined ? files.has(name) : names.includes(name));
+  for (const pair of MIN_DALLE_PAIRS) {
+    if ((await has(pair.encoder)) && (await has(pair.decoder))) return pair;
+  }
+  return undefined;
 }
 
 /** min-dalle's two files as one checkpoint. */
-async function openPair(
-  folder: string,
-  files: { readonly encoder: string; readonly decoder: string },
-): Promise<TensorSource> {
-  const encoder = await openCheckpoint(join(folder, files.encoder));
+async function openPair(files: ModelFiles, names: Pair): Promise<TensorSource> {
+  const encoder = await openNamed(files, names.encoder);
   try {
-    const decoder = await openCheckpoint(join(folder, files.decoder));
+    const decoder = await openNamed(files, names.decoder);
     return joinSources(
-      folder,
+      files.description,
       new Map([
         ['encoder', encoder],
         ['decoder', decoder],
@@ -122,40 +99,59 @@ async function openPair(
   }
 }
 
-async function openFile(path: string, size: number): Promise<TensorSource> {
-  if (size === 0)
-    throw new CheckpointError(`${path}: the file is empty. If it was downloaded or copied, fetch it again.`);
-  const start = await readStart(path, size);
+/** What an opened file holds; it is closed with that, and also if it is refused. */
+async function openFile(file: ModelFile, files: ModelFiles): Promise<TensorSource> {
+  let open: () => Promise<TensorSource>;
+  try {
+    open = await readerOf(file, files);
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+  return open();
+}
+
+/** How a file is read; those readers that drawing with converted weights has no need of are loaded when they are needed. */
+async function readerOf(file: ModelFile, files: ModelFiles): Promise<() => Promise<TensorSource>> {
+  const { name } = file;
+  if (file.size === 0)
+    throw new CheckpointError(`${name}: the file is empty. If it was downloaded or copied, fetch it again.`);
+  const start = await readStart(file);
   const text = new TextDecoder('latin1').decode(start);
-  if (looksLikeSafetensors(start)) return openSafetensors(path);
-  if (text.startsWith('PK\x03\x04') || isLegacyTorch(start)) return TorchFile.open(path);
+  if (looksLikeSafetensors(start)) return () => openSafetensors(file);
+  if (text.startsWith('PK\x03\x04') || isLegacyTorch(start)) {
+    const { TorchFile } = await import('./torch-file.js');
+    return () => TorchFile.open(file);
+  }
   const foreign = recognizeForeign(text, start);
-  if (foreign !== undefined) throw new CheckpointError(`${path}: ${foreign}`);
+  if (foreign !== undefined) throw new CheckpointError(`${name}: ${foreign}`);
   if (/^\s*\{/.test(text)) {
-    if (path.endsWith('.msgpack.index.json')) return openMsgpackIndex(path);
-    if (path.endsWith('.safetensors.index.json')) return openSafetensorsIndex(path);
+    if (name.endsWith('.msgpack.index.json')) {
+      const { openMsgpackIndex } = await import('./msgpack-file.js');
+      return () => openMsgpackIndex(file, files);
+    }
+    if (name.endsWith('.safetensors.index.json')) return () => openSafetensorsIndex(file, files);
     throw new CheckpointError(
-      `${path}: a JSON file holds no weights. Name the model's folder, its weights, or an index (${CHECKPOINT_NAMES.join(', ')}).`,
+      `${name}: a JSON file holds no weights. Name the model's folder, its weights, or an index (${CHECKPOINT_NAMES.join(', ')}).`,
     );
   }
-  if (path.endsWith('.safetensors')) return openSafetensors(path);
-  if (startsMsgpack(start[0] as number) || path.endsWith('.msgpack')) return MsgpackFile.open(path);
+  if (name.endsWith('.safetensors')) return () => openSafetensors(file);
+  if (startsMsgpack(start[0] as number) || name.endsWith('.msgpack')) {
+    const { MsgpackFile } = await import('./msgpack-file.js');
+    return () => MsgpackFile.open(file);
+  }
   const shown = /^[\x20-\x7e\s]{8}/.test(text)
     ? JSON.stringify(text.slice(0, 60))
     : `the bytes ${hex(start.subarray(0, 8))}`;
   throw new CheckpointError(
-    `${path}: expected a .safetensors, a Flax .msgpack or a PyTorch file; it starts with ${shown}, which is neither.`,
+    `${name}: expected a .safetensors, a Flax .msgpack or a PyTorch file; it starts with ${shown}, which is neither.`,
   );
 }
 
-async function readStart(path: string, size: number): Promise<Uint8Array> {
-  const handle = await open(path, 'r');
-  try {
-    const start = new Uint8Array(Math.min(SNIFF_BYTES, size));
-    return start.subarray(0, await readFully(handle, start, 0));
-  } finally {
-    await handle.close();
-  }
+async function readStart(file: ByteFile): Promise<Uint8Array> {
+  const start = new Uint8Array(Math.min(SNIFF_BYTES, file.size));
+  await readWhole(file, start, 0);
+  return start;
 }
 
 /** A header length below 2^32, then an object: no other format that we know starts so. */

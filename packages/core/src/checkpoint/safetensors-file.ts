@@ -1,50 +1,36 @@
-import { typedArray } from 'safetensors-ts';
-import { SafetensorsFile, ShardedSafetensors } from 'safetensors-ts/node';
+import { type ByteFile, parseIndex, SafetensorsFile, ShardedSafetensors } from 'safetensors-ts';
+import { type ModelFiles, readWhole } from '../files/model-files.js';
 import { asCheckpointError } from './safetensors.js';
-import type { ArrayToSave } from './save.js';
 import { entryOf, sliceShape, type TensorSource } from './tensor-source.js';
 
-/** A .safetensors file on disk. Throws CheckpointError for a malformed one, or the file system's error. */
-export async function openSafetensors(path: string): Promise<TensorSource> {
+/** A .safetensors file; it is closed with the checkpoint. Throws CheckpointError for a malformed one. */
+export async function openSafetensors(file: ByteFile): Promise<TensorSource> {
   try {
-    const file = await SafetensorsFile.open(path);
-    return toSource(path, file.header.tensors, file.header.metadata, file);
+    const opened = await SafetensorsFile.open(file);
+    return toSource(opened.name, opened.header.tensors, opened.header.metadata, opened);
   } catch (error) {
     throw asCheckpointError(error);
   }
 }
 
 /**
- * All numbers of a .safetensors file, as `saveSafetensors` had them: 32-bit integers exactly, what else there is as float32. Throws as `openSafetensors`.
+ * The files of a `model.safetensors.index.json` as one checkpoint. `index`: the file of that name in `files`, which is read and closed.
+ * Throws CheckpointError for a malformed or a missing one.
  */
-export async function readSafetensors(path: string): Promise<Map<string, ArrayToSave>> {
+export async function openSafetensorsIndex(index: ByteFile, files: ModelFiles): Promise<TensorSource> {
   try {
-    const file = await SafetensorsFile.open(path);
-    try {
-      const arrays = new Map<string, ArrayToSave>();
-      for (const [name, { dtype, shape }] of file.header.tensors) {
-        const data =
-          dtype === 'I32'
-            ? (typedArray({ dtype, bytes: await file.readBytes(name) }) as Int32Array)
-            : await file.readFloat32(name);
-        arrays.set(name, { data, shape });
-      }
-      return arrays;
-    } finally {
-      await file.close();
-    }
+    const bytes = new Uint8Array(index.size);
+    await readWhole(index, bytes, 0);
+    const sharded = await ShardedSafetensors.open(parseIndex(bytes, index.name), async (name) => {
+      const file = await files.open(name);
+      if (file === undefined) throw new Error('there is no such file');
+      return file;
+    });
+    return toSource(index.name, sharded.tensors, sharded.metadata, sharded);
   } catch (error) {
     throw asCheckpointError(error);
-  }
-}
-
-/** The files of a `model.safetensors.index.json` as one checkpoint. Throws as `openSafetensors`. */
-export async function openSafetensorsIndex(path: string): Promise<TensorSource> {
-  try {
-    const sharded = await ShardedSafetensors.open(path);
-    return toSource(path, sharded.tensors, sharded.metadata, sharded);
-  } catch (error) {
-    throw asCheckpointError(error);
+  } finally {
+    await index.close();
   }
 }
 

@@ -5,6 +5,7 @@ import { writeSafetensors, writeSafetensorsBy } from 'safetensors-ts/node';
 import { EaselError } from '../errors.js';
 import { HeldTensors, holdTensors } from './held-tensors.js';
 import { type MsgpackWriteOptions, writeMsgpack } from './msgpack-writer.js';
+import type { WeightDtype } from './weight-dtype.js';
 import { withRemedy } from './write-file.js';
 
 /** Numbers to be saved that are not in a tensor. */
@@ -18,6 +19,14 @@ export interface SaveOptions {
   /** Storage of float32 numbers. Default 'F32'. Integers and booleans keep their dtype. */
   readonly dtype?: FloatDtype;
   readonly metadata?: Metadata;
+}
+
+/** What every function that saves a model may be told. */
+export interface SaveModelOptions {
+  /** Storage of the weights (default 'F32'). */
+  readonly dtype?: WeightDtype;
+  /** Weights by name, in place of those that the model has now. */
+  readonly weights?: ReadonlyMap<string, Tensor> | HeldTensors | undefined;
 }
 
 /**

@@ -1,10 +1,11 @@
-import { type FileHandle, open } from 'node:fs/promises';
-import { fileSource, readFromFile } from './file-source.js';
+import type { ModelFile } from '../files/model-files.js';
+import { readFromFile } from './byte-source.js';
+import { indexFile } from './file-views.js';
 import { entryOf, type TensorSource } from './tensor-source.js';
 import { indexTorch, readTorchEntry, type TorchEntry, type TorchIndex } from './torch.js';
 
 /**
- * A PyTorch file on disk (see torch.ts: nothing of it is run). Opening reads directory and pickle; tensors are read
+ * A PyTorch file (see torch.ts: nothing of it is run). Opening reads directory and pickle; tensors are read
  * when asked for, by position, so memory holds one at a time and the file may have any size.
  */
 export class TorchFile implements TensorSource {
@@ -13,34 +14,32 @@ export class TorchFile implements TensorSource {
   readonly metadata: ReadonlyMap<string, string>;
   /** Classes of the objects in the file that were skipped. */
   readonly skipped: readonly string[];
-  readonly #handle: FileHandle;
+  readonly #file: ModelFile;
 
-  private constructor(description: string, index: TorchIndex, handle: FileHandle) {
-    this.description = description;
+  private constructor(index: TorchIndex, file: ModelFile) {
+    this.description = file.name;
     this.entries = index.entries;
     this.metadata = index.metadata;
     this.skipped = index.skipped;
-    this.#handle = handle;
+    this.#file = file;
   }
 
-  /** Opens and checks a file. Throws CheckpointError, or the file system's error. */
-  static async open(path: string): Promise<TorchFile> {
-    const handle = await open(path, 'r');
+  /** Checks a file; it is closed with what is returned, and also if that fails. Throws CheckpointError, or what reading throws. */
+  static async open(file: ModelFile): Promise<TorchFile> {
     try {
-      const { size } = await handle.stat();
-      return new TorchFile(path, indexTorch(fileSource(handle, size, path)), handle);
+      return new TorchFile(await indexFile(file, indexTorch), file);
     } catch (error) {
-      await handle.close();
+      await file.close();
       throw error;
     }
   }
 
   async read(name: string, slice?: number): Promise<Float32Array> {
     const entry = entryOf(this.entries, name, this.description);
-    return readTorchEntry(entry, slice, this.description, readFromFile(this.#handle, this.description));
+    return readTorchEntry(entry, slice, this.description, readFromFile(this.#file));
   }
 
   async close(): Promise<void> {
-    await this.#handle.close();
+    await this.#file.close();
   }
 }

@@ -7,9 +7,8 @@
 import { CheckpointError } from '../errors.js';
 import type { ByteSource } from './byte-source.js';
 import { PickleGlobal, type PickleHost, PickleOpaque, type PickleValue, readPickleAt } from './pickle.js';
+import { LEGACY_MAGIC } from './torch-magic.js';
 
-/** How such a file begins: the pickle of the integer 0x1950a86a20f9469cfc6c. */
-const MAGIC = [0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, 0x2e];
 const VERSION = 1001;
 
 /** Where the bytes of a storage lie. */
@@ -20,11 +19,6 @@ export interface StoragePlace {
 
 /** Pickles are read from this much of the file at first, then from more. */
 const FIRST_BYTES = 2 ** 20;
-
-/** Whether a file is of this form. */
-export function isLegacyTorch(start: Uint8Array): boolean {
-  return start.length >= MAGIC.length && MAGIC.every((byte, i) => start[i] === byte);
-}
 
 /** What reading the object's pickle needs. */
 export interface LegacyHost {
@@ -66,7 +60,7 @@ function readFrom(
     new CheckpointError(
       `${description}: ${problem}. If the file was downloaded or copied, fetch it again; else write it again with torch.save(model.state_dict(), PATH).`,
     );
-  const version = readPickleAt(bytes, MAGIC.length, description, plain);
+  const version = readPickleAt(bytes, LEGACY_MAGIC.length, description, plain);
   if (version.value !== VERSION) throw fail(`its version is ${String(version.value)}, expected ${VERSION}`);
   const machine = readPickleAt(bytes, version.end, description, plain);
   if (machine.value instanceof Map && machine.value.get('little_endian') === false) {

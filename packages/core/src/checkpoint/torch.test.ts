@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { CheckpointError } from '../errors.js';
-import { openCheckpoint } from './open.js';
+import { folderFiles } from '../files/folder-files.js';
+import type { ModelFile } from '../files/model-files.js';
+import { openCheckpoint } from './open-path.js';
 import { fromTorch, type TorchEntry } from './torch.js';
 import { TorchFile } from './torch-file.js';
 
@@ -12,6 +14,9 @@ import { TorchFile } from './torch-file.js';
 
 const path = (name: string): string => new URL(`./golden/torch/${name}`, import.meta.url).pathname;
 const bytesOf = (name: string): Uint8Array => new Uint8Array(readFileSync(path(name)));
+
+const openTorch = async (file: string): Promise<TorchFile> =>
+  TorchFile.open((await folderFiles(dirname(file)).open(basename(file))) as ModelFile);
 
 interface Found {
   readonly dtype: string;
@@ -51,7 +56,7 @@ describe.each(['state_dict.pt', 'protocol4.pt', 'lightning.ckpt', 'legacy.pt'])(
   });
 
   test('each slice on the leading axis', async () => {
-    const file = await TorchFile.open(path(name));
+    const file = await openTorch(path(name));
     for (const [tensor, { shape, values }] of found) {
       const [count = 0] = shape;
       const size = values.length / count;
@@ -65,7 +70,7 @@ describe.each(['state_dict.pt', 'protocol4.pt', 'lightning.ckpt', 'legacy.pt'])(
 });
 
 test('a Lightning file: what is no tensor', async () => {
-  const file = await TorchFile.open(path('lightning.ckpt'));
+  const file = await openTorch(path('lightning.ckpt'));
   expect(Object.fromEntries(file.metadata)).toEqual({
     epoch: '7',
     global_step: '1234',
@@ -83,7 +88,7 @@ test('zip64 fields, and a file that shrinks while open', async () => {
   try {
     const copy = join(folder, 'x.pt');
     await writeFile(copy, bytesOf('small.pt'));
-    const file = await TorchFile.open(copy);
+    const file = await openTorch(copy);
     await truncate(copy, 100);
     await expect(file.read('w')).rejects.toThrow('became shorter while it was read');
     await file.close();

@@ -25,7 +25,8 @@ import {
   shapeToRead,
   type TensorSource,
 } from './tensor-source.js';
-import { isLegacyTorch, readLegacyTorch, type StoragePlace } from './torch-legacy.js';
+import { readLegacyTorch, type StoragePlace } from './torch-legacy.js';
+import { isLegacyTorch } from './torch-magic.js';
 import { readZipDirectory, type ZipEntry } from './zip.js';
 
 /** A tensor of a PyTorch file: a view of a storage. */

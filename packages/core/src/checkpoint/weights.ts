@@ -19,6 +19,14 @@ export interface FitOptions {
   readonly ignore?: (sourceName: string) => boolean;
 }
 
+/** What every function that opens a model may be told. */
+export interface OpenOptions {
+  /** Stops between two weights, with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+  /** Called after each weight that has come: its name, and how many of how many are there. */
+  readonly onWeight?: ((name: string, done: number, total: number) => void) | undefined;
+}
+
 /** Everything in which a checkpoint and a model differ. */
 export class WeightMismatchError extends CheckpointError {
   /** Our weights that the checkpoint lacks. */
@@ -148,12 +156,15 @@ export async function loadWeights(
   target: ReadonlyMap<string, tf.Variable>,
   source: TensorSource,
   rules: ReadonlyMap<string, WeightRule>,
-  options: FitOptions = {},
+  { signal, onWeight, ...fit }: FitOptions & OpenOptions = {},
 ): Promise<void> {
   const shapes = new Map([...target].map(([name, variable]) => [name, variable.shape]));
-  for (const weight of planWeights(source, rules, shapes, options)) {
+  const planned = planWeights(source, rules, shapes, fit);
+  for (const [i, weight] of planned.entries()) {
+    signal?.throwIfAborted();
     const values = tf.tensor(await readPlanned(source, weight), [...weight.shape], 'float32');
     target.get(weight.name)?.assign(values);
     values.dispose();
+    onWeight?.(weight.name, i + 1, planned.length);
   }
 }

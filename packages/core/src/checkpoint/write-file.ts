@@ -1,6 +1,7 @@
+import { mkdir } from 'node:fs/promises';
 import { writeAll, writeAtomically } from 'safetensors-ts/node';
 import { EaselError } from '../errors.js';
-import { errorCode } from './error-code.js';
+import { errorCode } from './file-errors.js';
 
 const REMEDIES: Readonly<Record<string, string>> = {
   ENOENT: 'The folder does not exist: make it first.',
@@ -44,4 +45,14 @@ export async function writeFileAtomic(path: string, content: Uint8Array | string
     path,
     writeAtomically(path, (handle) => writeAll(handle, bytes)),
   );
+}
+
+/** Writes a value as indented JSON, ended by a line break; else as `writeFileAtomic`. */
+export async function writeJson(path: string, json: unknown): Promise<void> {
+  await writeFileAtomic(path, `${JSON.stringify(json, null, 2)}\n`);
+}
+
+/** Makes a folder, and those above it, where they are not there yet. Throws EaselError saying what to do. */
+export async function makeFolder(path: string): Promise<void> {
+  await withRemedy(path, mkdir(path, { recursive: true }));
 }

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { copyFile, cp } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { BpeTokenizer } from '@easel/bart';
-import { saveDalleBart, WORD_LIST } from '@easel/bart/node';
+import { type BpeTokenizer, WORD_LIST } from '@easel/bart';
+import { saveDalleBart } from '@easel/bart/node';
 import type { HeldTensors } from '@easel/core/node';
 import { openVqgan, saveVqgan } from '@easel/vqgan/node';
 import { saveOriginalCheckpoint } from '../original/checkpoint.js';
@@ -34,7 +34,7 @@ export class ModelExport {
   async write(folder: string, weights?: HeldTensors): Promise<void> {
     const { config, model, trained, optimizer } = this.subject;
     const { tokenizer, wordList, vqgan } = this.beside;
-    await saveDalleBart(folder, model, tokenizer, config.exportDtype, weights);
+    await saveDalleBart(folder, { model, tokenizer }, { dtype: config.exportDtype, weights });
     if (wordList !== null) await copyFile(wordList, join(folder, WORD_LIST));
     if (vqgan !== null) await this.exportVqgan(vqgan, join(folder, 'vqgan'));
     if (!config.exportOriginal) return;
@@ -51,7 +51,7 @@ export class ModelExport {
     else {
       const vqgan = await openVqgan(from);
       try {
-        await saveVqgan(to, vqgan, exportDtype, { decoderOnly: true });
+        await saveVqgan(to, vqgan, { dtype: exportDtype, decoderOnly: true });
       } finally {
         vqgan.dispose();
       }

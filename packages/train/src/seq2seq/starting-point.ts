@@ -6,8 +6,9 @@ import {
   type DalleBartConfig,
   initializeDalleBart,
   parseDalleBartConfig,
+  WORD_LIST,
 } from '@easel/bart';
-import { openDalleBart, openModelConfig, openTokenizer, WORD_LIST } from '@easel/bart/node';
+import { openDalleBart, openModelConfig, openTokenizer } from '@easel/bart/node';
 import { ConfigError, type Key } from '@easel/core';
 import { readJsonFile } from '@easel/core/node';
 import { parseVqganConfig } from '@easel/vqgan';

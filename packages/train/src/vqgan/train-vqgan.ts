@@ -70,7 +70,8 @@ export async function trainVqgan(
           ...judges,
           ...data,
           showGrid: (step, grid) => run.log.addPicture('reconstructions', step, grid),
-          exportModel: (folder, newest) => saveVqgan(folder, vqgan, config.exportDtype, { weights: newest }),
+          exportModel: (folder, newest) =>
+            saveVqgan(folder, vqgan, { dtype: config.exportDtype, weights: newest }),
         });
         await restoreCheckpoint(run, task, { weights, rules: rulesForEasel(weights.keys()), optimizer });
         if (run.resumed !== null) {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { serialize } from './index.js';
-import { SafetensorsFile, writeSafetensors } from './node.js';
+import { openSafetensors, writeSafetensors } from './node.js';
 
 let folder: string;
 beforeEach(async () => {
@@ -40,7 +40,7 @@ describe('SafetensorsFile', () => {
     const path = join(folder, 'big.safetensors');
     await bigFile(path);
     const before = process.memoryUsage().rss;
-    const file = await SafetensorsFile.open(path);
+    const file = await openSafetensors(path);
     try {
       expect(await file.readBytes('first')).toEqual(Uint8Array.of(1, 2, 3));
       expect(await file.readFloat32('last')).toEqual(Float32Array.of(1.5, -2));
@@ -58,7 +58,7 @@ describe('SafetensorsFile', () => {
     const path = join(folder, 'x.safetensors');
     const data = Float32Array.from({ length: 2 * 3 * 5 }, (_, i) => i);
     await writeFile(path, serialize([{ name: 'w', dtype: 'F32', shape: [2, 3, 5], data }]));
-    const file = await SafetensorsFile.open(path);
+    const file = await openSafetensors(path);
     expect(file.info('w')).toMatchObject({ dtype: 'F32', shape: [2, 3, 5], begin: 0, end: 120 });
     expect(await file.readFloat32('w', 1)).toEqual(data.subarray(15));
     expect(new Float32Array((await file.readBytes('w', 8, 8)).buffer)).toEqual(Float32Array.of(2, 3));
@@ -77,14 +77,14 @@ describe('SafetensorsFile', () => {
   test('a file that shrinks while open', async () => {
     const path = join(folder, 'x.safetensors');
     await writeFile(path, serialize([{ name: 'w', dtype: 'U8', shape: [100], data: new Uint8Array(100) }]));
-    const file = await SafetensorsFile.open(path);
+    const file = await openSafetensors(path);
     await truncate(path, 120);
     await expect(file.readBytes('w')).rejects.toMatchObject({ kind: 'FileChanged', tensor: 'w' });
     await file.close();
   });
 
   test('a file that is not there', async () => {
-    await expect(SafetensorsFile.open(join(folder, 'no.safetensors'))).rejects.toMatchObject({
+    await expect(openSafetensors(join(folder, 'no.safetensors'))).rejects.toMatchObject({
       code: 'ENOENT',
     });
   });

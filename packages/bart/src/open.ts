@@ -1,0 +1,116 @@
+import {
+  ConfigError,
+  loadWeights,
+  type ModelFiles,
+  type ModelSource,
+  modelFiles,
+  type OpenOptions,
+  openWeights,
+  parseJson,
+  readTokenizerFiles,
+} from '@easel/core';
+import type { DalleBartConfig } from './config.js';
+import type { FirstVersionConfig } from './first-version/config.js';
+import type { FirstVersionBart } from './first-version/model.js';
+import type { DalleBart } from './model.js';
+import { isFirstVersion, type ModelPlan, planModel } from './model-config.js';
+import { parseWordFrequencies } from './normalizer/hashtags.js';
+import { TextNormalizer } from './normalizer/text-normalizer.js';
+import { Processor } from './processor.js';
+import { BpeTokenizer } from './tokenizer/bpe-tokenizer.js';
+
+/** A text model in memory with what its prompts go through. */
+export interface TextModel {
+  readonly model: DalleBart | FirstVersionBart;
+  readonly config: DalleBartConfig | FirstVersionConfig;
+  readonly processor: Processor;
+  readonly tokenizer: BpeTokenizer;
+  /** Frees the weights. */
+  dispose(): void;
+}
+
+/** The original's list of words for hashtags; it may lie among a model's files. */
+export const WORD_LIST = 'enwiki-words-frequency.txt';
+
+/** What a first version's decoder was built from, where that is not BART's defaults. */
+export const DECODER_CONFIG = 'decoder_config.json';
+
+/**
+ * Opens a text model of either version: config.json, a tokenizer (vocab.json and merges.txt, or tokenizer.json), weights
+ * (model.safetensors, whole or in shards, flax_model.msgpack, or min-dalle's encoder.pt and decoder.pt), and, if it is there,
+ * a list of words for hashtags.
+ *
+ * Throws ConfigError or CheckpointError that names the file: missing, malformed, or not fitting the others.
+ */
+export async function openDalleBart(source: ModelSource, options: OpenOptions = {}): Promise<TextModel> {
+  const files = modelFiles(source);
+  const plan = await openModelConfig(files);
+  const { config } = plan;
+  const tokenizer = await openTokenizer(files);
+  if (idsOfText(tokenizer) > config.encoderVocabSize) {
+    throw new ConfigError(
+      `${files.description}: the tokenizer has ${tokenizer.size} ids, but encoder_vocab_size in config.json is ${config.encoderVocabSize}. Do they belong to one model?`,
+    );
+  }
+  const normalizer = config.normalizeText ? await openNormalizer(files) : undefined;
+  const processor = new Processor({ tokenizer, normalizer, maxTextLength: config.maxTextLength });
+
+  const weights = await openWeights(files);
+  try {
+    const model = plan.build();
+    try {
+      await loadWeights(model.namedWeights(), weights, plan.rules(weights), options);
+    } catch (error) {
+      model.dispose();
+      throw error;
+    }
+    return { model, config, processor, tokenizer, dispose: () => void model.dispose() };
+  } finally {
+    await weights.close();
+  }
+}
+
+/** The tokenizer among a model's files, in Hugging Face form. Throws ConfigError that names place and file. */
+export async function openTokenizer(source: ModelSource): Promise<BpeTokenizer> {
+  const files = modelFiles(source);
+  const texts = await readTokenizerFiles(files);
+  try {
+    return BpeTokenizer.fromFiles(texts);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    throw new ConfigError(`${files.description}: ${error.message}`, { cause: error });
+  }
+}
+
+/** A model's config, and with it what the model is made of. Throws ConfigError if it is missing or malformed. */
+export async function openModelConfig(source: ModelSource): Promise<ModelPlan> {
+  const files = modelFiles(source);
+  const file = files.nameOf('config.json');
+  const text = await files.text('config.json');
+  if (text === undefined) {
+    throw new ConfigError(
+      `${file}: there is no such file. A model folder has config.json, a tokenizer and weights; is ${files.description} one?`,
+    );
+  }
+  const json = parseJson(text, file);
+  const decoder = isFirstVersion(json) ? await files.text(DECODER_CONFIG) : undefined;
+  return planModel(
+    json,
+    file,
+    decoder === undefined ? undefined : parseJson(decoder, files.nameOf(DECODER_CONFIG)),
+  );
+}
+
+/**
+ * How many ids a text can have. BART's vocabulary ends with <mask>, for which its summarizer, from which the first version
+ * and the second's text vocabulary come, has no embedding; a prompt that spells it out is refused when it is drawn.
+ */
+function idsOfText(tokenizer: BpeTokenizer): number {
+  const last = tokenizer.size - 1;
+  return tokenizer.vocab.get(tokenizer.specials.mask?.content ?? '') === last ? last : tokenizer.size;
+}
+
+async function openNormalizer(files: ModelFiles): Promise<TextNormalizer> {
+  const words = await files.text(WORD_LIST);
+  return new TextNormalizer(words === undefined ? {} : { wordFrequencies: parseWordFrequencies(words) });
+}

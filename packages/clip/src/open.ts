@@ -1,0 +1,90 @@
+import {
+  ConfigError,
+  EaselError,
+  loadWeights,
+  type ModelFiles,
+  type ModelSource,
+  modelFiles,
+  type OpenOptions,
+  openWeights,
+  parseJson,
+  readTokenizerFiles,
+} from '@easel/core';
+import { type ClipConfig, parseClipConfig } from './config.js';
+import { defaultImageProcessor, type ImageProcessorConfig, parseImageProcessor } from './image-processor.js';
+import { Clip } from './model.js';
+import { type ClipParts, ClipScorer } from './scorer.js';
+import { ClipTokenizer } from './tokenizer.js';
+import { clipReading } from './weights.js';
+
+/** A CLIP in memory, ready to score. */
+export interface OpenedClip extends ClipParts {
+  readonly config: ClipConfig;
+  readonly scorer: ClipScorer;
+  /** Frees the weights. */
+  dispose(): void;
+}
+
+/** How pictures are prepared; it may lie among a model's files. */
+export const PROCESSOR_FILE = 'preprocessor_config.json';
+
+/**
+ * Opens a CLIP as transformers and Easel write it: config.json, a tokenizer (vocab.json and merges.txt, or tokenizer.json),
+ * weights (model.safetensors, flax_model.msgpack or pytorch_model.bin), and preprocessor_config.json; without that, pictures
+ * are prepared as OpenAI's.
+ *
+ * Throws ConfigError or CheckpointError that names the file: missing, malformed, or not fitting the others.
+ */
+export async function openClip(source: ModelSource, options: OpenOptions = {}): Promise<OpenedClip> {
+  const files = modelFiles(source);
+  const config = await openConfig(files);
+  const tokenizer = await openClipTokenizer(files);
+  const imageProcessor = await openImageProcessor(files, config);
+
+  const weights = await openWeights(files);
+  try {
+    const clip = new Clip(config);
+    try {
+      const scorer = new ClipScorer({ clip, tokenizer, imageProcessor }, files.description);
+      const reading = clipReading(weights.entries.keys());
+      const named = clip.namedWeights();
+      await loadWeights(named, weights, reading.rules(named.keys()), { ...options, ignore: reading.ignore });
+      return { clip, config, tokenizer, imageProcessor, scorer, dispose: () => void clip.dispose() };
+    } catch (error) {
+      clip.dispose();
+      throw error;
+    }
+  } finally {
+    await weights.close();
+  }
+}
+
+/** The tokenizer among a model's files, in Hugging Face form. Throws ConfigError that names place and file. */
+export async function openClipTokenizer(source: ModelSource): Promise<ClipTokenizer> {
+  const files = modelFiles(source);
+  const texts = await readTokenizerFiles(files);
+  try {
+    return ClipTokenizer.fromFiles(texts);
+  } catch (error) {
+    if (!(error instanceof EaselError)) throw error;
+    throw new ConfigError(`${files.description}: ${error.message}`, { cause: error });
+  }
+}
+
+async function openConfig(files: ModelFiles): Promise<ClipConfig> {
+  const file = files.nameOf('config.json');
+  const text = await files.text('config.json');
+  if (text === undefined) {
+    throw new ConfigError(
+      `${file}: there is no such file. A CLIP folder has config.json, a tokenizer and weights, as openai/clip-vit-base-patch32 has; is ${files.description} one?`,
+    );
+  }
+  return parseClipConfig(parseJson(text, file), file);
+}
+
+async function openImageProcessor(files: ModelFiles, { image }: ClipConfig): Promise<ImageProcessorConfig> {
+  const file = files.nameOf(PROCESSOR_FILE);
+  const text = await files.text(PROCESSOR_FILE);
+  if (text === undefined) return defaultImageProcessor(image.imageSize);
+  return parseImageProcessor(parseJson(text, file), file);
+}

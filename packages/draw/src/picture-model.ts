@@ -1,0 +1,72 @@
+import { openDalleBart, type TextModel } from '@easel/bart';
+import {
+  CheckpointError,
+  type ModelFiles,
+  type ModelSource,
+  modelFiles,
+  type OpenOptions,
+} from '@easel/core';
+import { openVqgan, type Vqgan } from '@easel/vqgan';
+import { checkBelongTogether } from './belong-together.js';
+import type { PictureParts } from './generate-pictures.js';
+import {
+  type GenerationSettings,
+  generationFile,
+  parseGenerationSettings,
+  standardSettings,
+} from './generation-settings.js';
+
+/** A model in memory that draws: text → codes → pixels. */
+export interface PictureModel extends PictureParts {
+  readonly text: TextModel;
+  readonly vqgan: Vqgan;
+  /** Frees the weights of both. */
+  dispose(): void;
+}
+
+/** How a picture model is opened. */
+export interface OpenPictureModelOptions extends OpenOptions {
+  /** Where the VQGAN lies (default: in the folder `vqgan` of the source). */
+  readonly vqgan?: ModelSource | undefined;
+}
+
+/**
+ * Opens what draws: a text model (the source itself, see `openDalleBart`), the VQGAN that it was trained with, of which the
+ * decoder is read, and the settings of generation.json, if it is there.
+ *
+ * Throws CheckpointError or ConfigError if a part is missing or the two don't belong together; nothing stays in memory then.
+ */
+export async function openPictureModel(
+  source: ModelSource,
+  { vqgan: vqganSource, ...options }: OpenPictureModelOptions = {},
+): Promise<PictureModel> {
+  const files = modelFiles(source);
+  const vqganFiles = vqganSource === undefined ? files.folder('vqgan') : modelFiles(vqganSource);
+  if (!(await vqganFiles.has('config.json'))) {
+    throw new CheckpointError(
+      `${vqganFiles.nameOf('config.json')}: there is no such file, so the codes of the model in ${files.description} can't become pixels. Put the VQGAN that it was trained with there (easel convert --vqgan does).`,
+    );
+  }
+  const opened: { dispose(): void }[] = [];
+  const dispose = () => {
+    for (const part of opened) part.dispose();
+  };
+  try {
+    const text = await openDalleBart(files, options);
+    opened.push(text);
+    const vqgan = await openVqgan(vqganFiles, { ...options, decoderOnly: true });
+    opened.push(vqgan);
+    checkBelongTogether(text.config, vqgan.config, files.description);
+    return { text, vqgan, settings: await openSettings(files, text.config), dispose };
+  } catch (error) {
+    dispose();
+    throw error;
+  }
+}
+
+/** generation.json where it says something, else what config.json says. */
+async function openSettings(files: ModelFiles, config: TextModel['config']): Promise<GenerationSettings> {
+  const text = await files.text(generationFile);
+  const named = text === undefined ? {} : parseGenerationSettings(text, files.nameOf(generationFile));
+  return { ...standardSettings(config), ...named };
+}

@@ -1,0 +1,57 @@
+import {
+  ConfigError,
+  loadWeights,
+  type ModelFiles,
+  type ModelSource,
+  modelFiles,
+  type OpenOptions,
+  openWeights,
+  parseJson,
+} from '@easel/core';
+import { parseVqganConfig, type VqganConfig } from './config.js';
+import { Vqgan, type VqganOptions } from './model.js';
+import { vqganReading } from './weights.js';
+
+/**
+ * Opens a VQGAN: config.json and weights in model.safetensors (whole or in shards), flax_model.msgpack or a file of PyTorch's;
+ * under Easel's, Flax's, taming's or min-dalle's names. Files without the encoder's weights give a model that only decodes, as
+ * does `decoderOnly`, which leaves the encoder unread.
+ *
+ * Throws ConfigError or CheckpointError that names the file: missing, malformed, or not fitting the other. The caller disposes
+ * the model.
+ */
+export async function openVqgan(
+  source: ModelSource,
+  { decoderOnly, ...options }: VqganOptions & OpenOptions = {},
+): Promise<Vqgan> {
+  const files = modelFiles(source);
+  const config = await openConfig(files);
+  const weights = await openWeights(files);
+  try {
+    const reading = vqganReading(weights.entries.keys());
+    const isHalf = decoderOnly ?? !reading.canEncode;
+    const model = new Vqgan(config, { decoderOnly: isHalf });
+    try {
+      const named = model.namedWeights();
+      const ignore = (name: string): boolean => reading.ignore(name) || (isHalf && reading.forEncoding(name));
+      await loadWeights(named, weights, reading.rules(named.keys()), { ...options, ignore });
+    } catch (error) {
+      model.dispose();
+      throw error;
+    }
+    return model;
+  } finally {
+    await weights.close();
+  }
+}
+
+async function openConfig(files: ModelFiles): Promise<VqganConfig> {
+  const file = files.nameOf('config.json');
+  const text = await files.text('config.json');
+  if (text === undefined) {
+    throw new ConfigError(
+      `${file}: there is no such file. A VQGAN folder has config.json and model.safetensors or flax_model.msgpack; is this one?`,
+    );
+  }
+  return parseVqganConfig(parseJson(text, file), file);
+}
