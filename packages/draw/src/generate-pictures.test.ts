@@ -8,7 +8,8 @@ import * as tf from '@tensorflow/tfjs';
 import { tinyBartConfig, tinyVqganConfig, writeTinyModel, writeTinyVqgan } from '../testing/tiny-model.js';
 import { type GeneratePicturesOptions, generatePictures, type Picture } from './generate-pictures.js';
 import { iterationKeys } from './iteration-keys.js';
-import { openPictureModel, type PictureModel } from './node.js';
+import { openPictureModel } from './node.js';
+import type { PictureModel } from './picture-model.js';
 
 let root: string;
 let model: PictureModel;
