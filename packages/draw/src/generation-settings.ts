@@ -17,7 +17,7 @@ export interface GenerationSettings {
 export const GENERATION_FILE = 'generation.json';
 
 /** Its keys, and what we call them. */
-const keys: Readonly<Record<string, keyof GenerationSettings>> = {
+const KEYS: Readonly<Record<string, keyof GenerationSettings>> = {
   top_k: 'topK',
   top_p: 'topP',
   temperature: 'temperature',
@@ -26,7 +26,7 @@ const keys: Readonly<Record<string, keyof GenerationSettings>> = {
 
 /** Settings as generation.json has them. */
 export function generationSettingsToJson(settings: Partial<GenerationSettings>): Record<string, number> {
-  const values = Object.entries(keys).map(([key, name]) => [key, settings[name]] as const);
+  const values = Object.entries(KEYS).map(([key, name]) => [key, settings[name]] as const);
   return Object.fromEntries(values.filter((entry): entry is [string, number] => entry[1] !== undefined));
 }
 
@@ -45,9 +45,9 @@ export function standardSettings(
 export function parseGenerationSettings(text: string, file = GENERATION_FILE): Partial<GenerationSettings> {
   const found: Partial<Record<keyof GenerationSettings, number>> = {};
   for (const [key, value] of Object.entries(parseJsonObject(text, file))) {
-    const name = keys[key];
+    const name = KEYS[key];
     if (name === undefined) {
-      const near = nearest(key, Object.keys(keys));
+      const near = nearest(key, Object.keys(KEYS));
       throw new ConfigError(
         `${file}: unknown key ${key}.${near === undefined ? '' : ` Did you mean ${near}?`}`,
       );

@@ -8,8 +8,8 @@ export {
 } from './generate-pictures.js';
 // Settings
 export {
-  type GenerationSettings,
   GENERATION_FILE,
+  type GenerationSettings,
   generationSettingsToJson,
   parseGenerationSettings,
   standardSettings,

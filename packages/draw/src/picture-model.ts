@@ -10,8 +10,8 @@ import { openVqgan, type Vqgan } from '@easel/vqgan';
 import { checkBelongTogether } from './belong-together.js';
 import type { PictureParts } from './generate-pictures.js';
 import {
+  GENERATION_FILE,
   type GenerationSettings,
-  generationFile,
   parseGenerationSettings,
   standardSettings,
 } from './generation-settings.js';
@@ -66,7 +66,7 @@ export async function openPictureModel(
 
 /** generation.json where it says something, else what config.json says. */
 async function openSettings(files: ModelFiles, config: TextModel['config']): Promise<GenerationSettings> {
-  const text = await files.text(generationFile);
-  const named = text === undefined ? {} : parseGenerationSettings(text, files.nameOf(generationFile));
+  const text = await files.text(GENERATION_FILE);
+  const named = text === undefined ? {} : parseGenerationSettings(text, files.nameOf(GENERATION_FILE));
   return { ...standardSettings(config), ...named };
 }
