@@ -8,9 +8,9 @@ import { builtinModules } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
+import { parseSync } from '@swc/core';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
-import ts from 'typescript';
 
 const root = join(import.meta.dirname, '..');
 const readJson = (path) => JSON.parse(readFileSync(path, 'utf8'));
@@ -115,14 +115,15 @@ function moduleFaults({ folder, manifest, files }) {
   const faults = [];
   for (const path of files.filter((file) => /^(dist|bin)\/.*\.js$/.test(file))) {
     const text = readFileSync(join(folder, path), 'utf8');
-    const acts = ts
-      .createSourceFile(path, text, ts.ScriptTarget.ESNext)
-      .statements.some((node) => ACTING.has(node.kind));
+    const { body } = parseSync(text, { syntax: 'ecmascript', target: 'es2022' });
+    const acts = body.some(({ type }) => ACTING.has(type));
     if (acts && path.startsWith('dist/') && !listed(path))
       faults.push(`${path} acts when it is imported: add it to "sideEffects"`);
-    for (const { fileName } of ts.preProcessFile(text).importedFiles) {
-      const name = fileName.match(/^(@[^/]+\/)?[^/]+/)?.[0] ?? '';
-      if (fileName.startsWith('.') || fileName.startsWith('node:') || builtinModules.includes(name)) continue;
+    const named = body.flatMap(({ source }) => source?.value ?? []);
+    const dynamic = [...text.matchAll(/\bimport\(\s*['"]([^'"]+)['"]/g)].map((match) => match[1]);
+    for (const specifier of [...named, ...dynamic]) {
+      const name = specifier.match(/^(@[^/]+\/)?[^/]+/)?.[0] ?? '';
+      if (/^(\.|node:)/.test(specifier) || builtinModules.includes(name)) continue;
       if (!known.has(name)) faults.push(`${path} imports ${name}, which is no dependency`);
     }
   }
@@ -130,11 +131,7 @@ function moduleFaults({ folder, manifest, files }) {
 }
 
 /** Statements at the top of a module that change more than it. Loops are none: here they fill a module's own tables. */
-const ACTING = new Set([
-  ts.SyntaxKind.ExpressionStatement,
-  ts.SyntaxKind.IfStatement,
-  ts.SyntaxKind.TryStatement,
-]);
+const ACTING = new Set(['ExpressionStatement', 'IfStatement', 'TryStatement']);
 
 const destination = mkdtempSync(join(tmpdir(), 'easel-packages-'));
 let count = 0;
