@@ -7,6 +7,7 @@ Environment: Python 3.11; Unidecode==1.4.0 ftfy==6.3.1 emoji==1.7.0.
 | packages/unidecode-ts/src/blocks.ts            | Unidecode: what stands for each code point       | GPL-2.0-or-later  |
 | packages/bart/src/normalizer/mojibake-data.ts  | ftfy: character classes, ligatures; Python: codecs | Apache-2.0; PSF |
 | packages/bart/src/normalizer/emoji-names.ts    | emoji: names of emoji                            | BSD-3-Clause      |
+| packages/bart/src/normalizer/unassigned.ts     | Python 3.11: code points without a character     | Unicode, PSF      |
 
 Each table is written in a short form, read back by the same rule as Easel reads it, and compared with the package before the file is written.
 """
@@ -15,6 +16,8 @@ import argparse
 import codecs
 import itertools
 import json
+import sys
+import unicodedata
 import warnings
 from importlib.metadata import version
 from pathlib import Path
@@ -213,6 +216,21 @@ def expand(row):
     return forms
 
 
+def unassigned():
+    assert unicodedata.unidata_version == "14.0.0", "Python 3.11 is wanted"
+    is_free = [unicodedata.category(chr(code)) == "Cn" for code in range(0x110000)]
+    lengths = [len(list(run)) for _, run in itertools.groupby(is_free)]
+    assert not is_free[0] and sum(lengths) == 0x110000
+    lines = ["  '" + " ".join(f"{length:x}" for length in lengths[i : i + 40]) + " '" for i in range(0, len(lengths), 40)]
+    joined = " +\n".join(lines)
+    return f"""// Written by reference/make-normalizer-tables.py from Python {".".join(map(str, sys.version_info[:2]))} (Unicode {unicodedata.unidata_version}). Do not edit.
+
+/** Lengths of the runs of code points that have a character in Unicode 14 and of those that have none, alternately, in hexadecimal. */
+export const RUN_LENGTHS =
+{joined};
+"""
+
+
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("repository", type=Path)
 repository = parser.parse_args().repository
@@ -222,6 +240,7 @@ for path, table in {
     "packages/unidecode-ts/src/blocks.ts": unidecode_blocks(),
     "packages/bart/src/normalizer/mojibake-data.ts": mojibake_data(),
     "packages/bart/src/normalizer/emoji-names.ts": emoji_names(),
+    "packages/bart/src/normalizer/unassigned.ts": unassigned(),
 }.items():
     (repository / path).write_text(table, encoding="utf8")
     print(f"{path}: {len(table.encode()):,} bytes")

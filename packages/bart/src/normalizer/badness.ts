@@ -1,4 +1,5 @@
 import { CLASSES } from './mojibake-data.js';
+import { SPACE, WORD } from './unicode-14.js';
 
 type ClassName = keyof typeof CLASSES;
 
@@ -7,10 +8,6 @@ function oneOf(kinds: string, ...others: string[]): string {
   const names = kinds.split(' ').filter((kind) => kind !== '') as ClassName[];
   return `[${names.map((name) => CLASSES[name]).join('')}${others.join('')}]`;
 }
-
-/** White space and word characters as Python's expressions have them. */
-const SPACE = '[\\t-\\r\\x1c- \\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]';
-const WORD = '[\\p{L}\\p{N}_]';
 
 const ACCENTED = 'lowerAccented upperAccented';
 const SIGNS = 'box startPunctuation endPunctuation currency numeric law';

@@ -1,6 +1,7 @@
 import { fixC1Controls, fixEncoding } from './fix-encoding.js';
 import { unescapeSureHtml } from './html-entities.js';
 import { LIGATURES } from './mojibake-data.js';
+import { DIGIT, normalizeNfc } from './unicode-14.js';
 
 /** Longer lines are cut, as ftfy does (`max_decode_length`), in characters. */
 const LONGEST_SEGMENT = 1_000_000;
@@ -14,7 +15,6 @@ const PLAIN = /^[\t\n\f\x20-\x25\x27-\x7e]*$/;
  * ligatures, full-width and half-width forms, curly quotes, line breaks, lone surrogates, terminal escapes, control
  * characters, NFC. A line is repaired again until nothing changes.
  *
- * Unicode's version is the JavaScript engine's; Python 3.11's is 14. They differ in characters that came later.
  * Source: https://ftfy.readthedocs.io/en/v6.3.1.
  */
 export function fixText(text: string): string {
@@ -58,8 +58,8 @@ function fixSegment(segment: string, hasTags: boolean): string {
       .replace(/\r\n|[\r\u2028\u2029\x85]/g, '\n')
       .replace(/\p{Surrogate}/gu, '\ufffd')
       .replace(TERMINAL_ESCAPE, '')
-      .replace(CONTROL, '')
-      .normalize('NFC');
+      .replace(CONTROL, '');
+    text = normalizeNfc(text);
     if (text === before) break;
   }
   return text;
@@ -67,8 +67,7 @@ function fixSegment(segment: string, hasTags: boolean): string {
 
 const LIGATURE = new RegExp(`[${[...LIGATURES.keys()].join('')}]`, 'g');
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is removed
-const TERMINAL_ESCAPE = /\x1b\[[\p{Nd};]*[a-zA-Z]/gu;
+const TERMINAL_ESCAPE = new RegExp(`\\x1b\\[(?:${DIGIT}|;)*[a-zA-Z]`, 'gu');
 /** Not those that are white space or shape the text: joiners, directions, music. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is removed
 const CONTROL = /[\x00-\x08\x0b\x0e-\x1f\x7f\u206a-\u206f\ufeff\ufff9-\ufffc]/g;
