@@ -2,6 +2,7 @@
 export {
   type BackendChoice,
   type BackendDescription,
+  type BackendOptions,
   type BackendTrial,
   backendNames,
   describeBackends,
@@ -25,13 +26,11 @@ export { readTokenizerFiles } from './bpe/read-files.js';
 export { type SpecialToken, SpecialTokenCutter, type TextPart } from './bpe/special-tokens.js';
 export { padRows, type TokenBatch } from './bpe/token-batch.js';
 export { AFTER_UNICODE_14 } from './bpe/unicode-14.js';
-export { fromMsgpack } from './checkpoint/msgpack.js';
 // Checkpoints
 export { openWeights } from './checkpoint/open.js';
 export { isPermutation, permute, permutedShape } from './checkpoint/permute.js';
 export { fromSafetensors } from './checkpoint/safetensors.js';
 export type { SourceEntry, TensorSource } from './checkpoint/tensor-source.js';
-export { fromTorch } from './checkpoint/torch.js';
 export type { WeightDtype } from './checkpoint/weight-dtype.js';
 export {
   type FitOptions,

@@ -19,6 +19,14 @@ export interface FileServer {
   close(): Promise<void>;
 }
 
+/** What a page must be told of its parts. */
+const TYPES: Readonly<Record<string, string>> = {
+  html: 'text/html',
+  js: 'text/javascript',
+  wasm: 'application/wasm',
+  json: 'application/json',
+};
+
 /** Serves files on a port of this machine. */
 export async function serveFiles(
   files: Map<string, Uint8Array>,
@@ -35,6 +43,8 @@ export async function serveFiles(
       response.end('<!DOCTYPE html>');
       return;
     }
+    const type = TYPES[name.split('.').at(-1) ?? ''];
+    if (type !== undefined) response.setHeader('content-type', type);
     const found = ranges ? /^bytes=(\d+)-(\d+)$/.exec(range ?? '') : null;
     if (found === null) {
       response.end(bytes);

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { GoldenArrays, golden } from '@easel/conformance/golden';
-import { fromMsgpack, loadWeights, prngKey } from '@easel/core';
+import { loadWeights, prngKey } from '@easel/core';
+import { fromMsgpack } from '@easel/core/node';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import { backends } from '../../testing/backends.js';

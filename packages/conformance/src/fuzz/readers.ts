@@ -2,8 +2,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BpeTokenizer, planModel } from '@easel/bart';
-import { EaselError, fromMsgpack, fromSafetensors, fromTorch, type TensorSource } from '@easel/core';
-import { saveMsgpack } from '@easel/core/node';
+import { EaselError, fromSafetensors, type TensorSource } from '@easel/core';
+import { fromMsgpack, fromTorch, saveMsgpack } from '@easel/core/node';
 import {
   decodePicture,
   defaultPictureShape,

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type DalleBart, initializeDalleBart, type Parameter, parameters, planModel } from '@easel/bart';
-import { fromMsgpack, type Key, loadWeights, type Optimizer, prngKey, type Schedule } from '@easel/core';
+import { type Key, loadWeights, type Optimizer, prngKey, type Schedule } from '@easel/core';
+import { fromMsgpack } from '@easel/core/node';
 import {
   isImageSide,
   optimizerGroup,

@@ -1,5 +1,14 @@
 import * as tf from '@tensorflow/tfjs';
 
+/** What starting a backend may need to know. */
+export interface BackendOptions {
+  /**
+   * Where a page finds tfjs's WebAssembly: the address of the folder with tfjs-backend-wasm.wasm and its siblings. By default it is looked
+   * for beside the program's script; in Node it lies in the package.
+   */
+  readonly wasmPaths?: string;
+}
+
 /** A tfjs backend that Easel can run on. */
 export interface Candidate {
   /** tfjs's name of the backend. */
@@ -8,7 +17,7 @@ export interface Candidate {
   /**
    * Makes tfjs know the backend (loads its package) and says what it is. Throws an Error whose message says why it cannot, and what to do.
    */
-  load(): Promise<{ readonly version?: string; readonly details?: string }>;
+  load(options: BackendOptions): Promise<{ readonly version?: string; readonly details?: string }>;
 }
 
 /** Modules are imported by a name that bundlers do not follow: all but wasm are optional. */
@@ -50,9 +59,10 @@ const native: Candidate = {
 const wasm: Candidate = {
   name: 'wasm',
   description: "tfjs's WebAssembly kernels on the CPU",
-  async load() {
+  async load({ wasmPaths }) {
     if (!('WebAssembly' in globalThis)) throw new Error('this JavaScript engine has no WebAssembly');
-    const { version_wasm: version } = await import('@tensorflow/tfjs-backend-wasm');
+    const { setWasmPaths, version_wasm: version } = await import('@tensorflow/tfjs-backend-wasm');
+    if (wasmPaths !== undefined) setWasmPaths(wasmPaths.replace(/\/?$/, '/'));
     const [simd, threads] = await Promise.all(
       ['WASM_HAS_SIMD_SUPPORT', 'WASM_HAS_MULTITHREAD_SUPPORT'].map((flag) => tf.env().getAsync(flag)),
     );

@@ -1,3 +1,4 @@
+export type { BackendOptions } from './candidates.js';
 export {
   type BackendChoice,
   type BackendDescription,

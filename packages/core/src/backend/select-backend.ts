@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { ConfigError, didYouMean, EaselError } from '../errors.js';
-import { AUTO_ORDER, CANDIDATES, type Candidate } from './candidates.js';
+import { AUTO_ORDER, type BackendOptions, CANDIDATES, type Candidate } from './candidates.js';
 
 /** Environment variable that names the backend where nothing else does. */
 export const BACKEND_VARIABLE = 'EASEL_BACKEND';
@@ -42,7 +42,10 @@ export const backendNames: readonly string[] = ['auto', ...CANDIDATES.map(({ nam
  * Throws ConfigError for an unknown name, and EaselError with the remedy if a backend asked for by name does not start; then the
  * backend from before is current, or cpu if there was none.
  */
-export async function selectBackend(requested?: string): Promise<BackendChoice> {
+export async function selectBackend(
+  requested?: string,
+  options: BackendOptions = {},
+): Promise<BackendChoice> {
   const fromEnvironment = typeof process === 'undefined' ? undefined : process.env?.[BACKEND_VARIABLE];
   const asked = requested ?? (fromEnvironment || 'auto');
   const source = requested === undefined && fromEnvironment ? `by ${BACKEND_VARIABLE}` : 'by name';
@@ -54,7 +57,7 @@ export async function selectBackend(requested?: string): Promise<BackendChoice> 
   const before = currentBackend();
   const tried: BackendTrial[] = [];
   for (const name of asked === 'auto' ? AUTO_ORDER : [asked]) {
-    const trial = await start(find(name));
+    const trial = await start(find(name), options);
     tried.push(trial);
     if (trial.ok) {
       const why =
@@ -74,7 +77,7 @@ export async function describeBackends(): Promise<BackendDescription[]> {
   const described: BackendDescription[] = [];
   for (const candidate of CANDIDATES) {
     const { name, description } = candidate;
-    const { ok: available, reason, version } = await start(candidate);
+    const { ok: available, reason, version } = await start(candidate, {});
     described.push({ name, description, available, reason, ...(version === undefined ? {} : { version }) });
   }
   await restore(before);
@@ -96,10 +99,13 @@ async function restore(before: string | undefined): Promise<void> {
 }
 
 /** Loads a backend, makes it current and computes 2·3 on it. Never throws. */
-async function start(candidate: Candidate): Promise<BackendTrial & { readonly version?: string }> {
+async function start(
+  candidate: Candidate,
+  options: BackendOptions,
+): Promise<BackendTrial & { readonly version?: string }> {
   const { name, description } = candidate;
   try {
-    const { version, details } = await candidate.load();
+    const { version, details } = await candidate.load(options);
     if (!(await tf.setBackend(name))) throw new Error('tfjs could not initialise it');
     const product = tf.tidy(() => tf.matMul(tf.tensor2d([[2]]), tf.tensor2d([[3]])));
     const [value] = await product.data();

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { type DalleBart, type FirstVersionBart, type ModelPlan, planModel } from '@easel/bart';
-import { fromMsgpack, loadWeights } from '@easel/core';
+import { loadWeights } from '@easel/core';
+import { fromMsgpack } from '@easel/core/node';
 import { golden, readJson } from '../../golden.js';
 import { GoldenFolder } from '../../kind.js';
 

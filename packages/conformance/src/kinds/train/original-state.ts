@@ -1,7 +1,8 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fromMsgpack, type Optimizer } from '@easel/core';
+import type { Optimizer } from '@easel/core';
+import { fromMsgpack } from '@easel/core/node';
 import {
   ORIGINAL_STATE,
   originalStateLayout,

@@ -2,7 +2,8 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DalleBart, type DalleBartConfig, parameters, parseDalleBartConfig, rulesForFlax } from '@easel/bart';
-import { AdamW, constantSchedule, fromMsgpack, loadWeights } from '@easel/core';
+import { AdamW, constantSchedule, loadWeights } from '@easel/core';
+import { fromMsgpack } from '@easel/core/node';
 import {
   ORIGINAL_STATE,
   readOriginalState,

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { fromMsgpack, fromSafetensors, loadWeights } from '@easel/core';
+import { fromSafetensors, loadWeights } from '@easel/core';
+import { fromMsgpack } from '@easel/core/node';
 import { vqganReading } from '@easel/vqgan';
 import type * as tf from '@tensorflow/tfjs';
 import { EQUAL } from '../../checks.js';
