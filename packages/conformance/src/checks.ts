@@ -24,7 +24,9 @@ export interface GroupResult {
   readonly relative: number;
   readonly tolerance: string;
   readonly reason: string;
-  /** The worst array: name and difference. */
+  /** Largest difference ÷ what was allowed, of all arrays: above 1 is a failure. 0 where all are equal. */
+  readonly used: number;
+  /** Name of the array that it is of. */
   readonly worst: string;
   readonly passed: boolean;
   /** What went wrong, the first few. */
@@ -92,6 +94,7 @@ export class Checks {
     if (ours === theirs) return;
     entry.absolute = Number.POSITIVE_INFINITY;
     entry.relative = Number.POSITIVE_INFINITY;
+    entry.excess = Number.POSITIVE_INFINITY;
     entry.worst = name;
     const at = firstDifference(ours, theirs);
     this.fails(entry, `${name}: expected ${excerpt(theirs, at)}, got ${excerpt(ours, at)}`);
@@ -117,6 +120,7 @@ export class Checks {
       relative: entry.relative,
       tolerance: describe(entry.tolerance),
       reason: entry.tolerance.reason,
+      used: entry.excess,
       worst: entry.worst,
       passed: entry.failed === 0,
       failures:

@@ -34,7 +34,10 @@ export function caseLines(result: CaseResult): string[] {
 /** A row a kind: cases, passed, and the worst error of each group. */
 export function summaryLines(results: readonly CaseResult[]): string[] {
   const rows = [
-    ['backend', 'kind', 'cases', 'passed', 'failed', 'n/a', 'worst |ours − original| of a group'],
+    [
+      ...['backend', 'kind', 'cases', 'passed', 'failed', 'n/a'],
+      'worst |ours − original| of a group (largest part of its tolerance)',
+    ],
   ];
   for (const [key, group] of byKind(results)) {
     const [backend, kind] = key.split('\n') as [string, string];
@@ -46,8 +49,8 @@ export function summaryLines(results: readonly CaseResult[]): string[] {
       `${group.length}`,
       ...[count('passed'), count('failed'), count('impossible')],
       worstOfGroups(group)
-        .map(({ group: name, compared, absolute, equal }) =>
-          equal ? `${name} equal (${compared})` : `${name} ${short(absolute)}`,
+        .map(({ group: name, compared, absolute, used, equal }) =>
+          equal ? `${name} equal (${compared})` : `${name} ${short(absolute)} (${percent(used)})`,
         )
         .join(', '),
     ]);
@@ -62,18 +65,30 @@ export function summaryLines(results: readonly CaseResult[]): string[] {
   );
 }
 
+/** The worst of one group over cases. */
+export interface WorstOfGroup {
+  readonly group: string;
+  compared: number;
+  absolute: number;
+  relative: number;
+  /** Largest difference ÷ what was allowed for its array. */
+  used: number;
+  equal: boolean;
+  /** Case and array of the largest absolute difference. */
+  where: string;
+}
+
 /** The worst of each group over cases. */
-export function worstOfGroups(
-  results: readonly CaseResult[],
-): { group: string; compared: number; absolute: number; relative: number; equal: boolean; where: string }[] {
-  const worst = new Map<string, ReturnType<typeof worstOfGroups>[number]>();
+export function worstOfGroups(results: readonly CaseResult[]): WorstOfGroup[] {
+  const worst = new Map<string, WorstOfGroup>();
   for (const { groups, name } of results) {
-    for (const { group, compared, absolute, relative, tolerance, worst: at } of groups) {
+    for (const { group, compared, absolute, relative, used, tolerance, worst: at } of groups) {
       const entry = worst.get(group) ?? {
-        ...{ group, compared: 0, absolute: 0, relative: 0, equal: true, where: '' },
+        ...{ group, compared: 0, absolute: 0, relative: 0, used: 0, equal: true, where: '' },
       };
       entry.compared += compared;
       entry.relative = Math.max(entry.relative, relative);
+      entry.used = Math.max(entry.used, used);
       if (absolute > entry.absolute || entry.where === '') entry.where = `${name} ${at}`;
       entry.absolute = Math.max(entry.absolute, absolute);
       entry.equal &&= tolerance === 'equal';
@@ -81,6 +96,11 @@ export function worstOfGroups(
     }
   }
   return [...worst.values()];
+}
+
+/** A part of a whole, as "12 %". */
+function percent(part: number): string {
+  return `${(100 * part).toFixed(part < 0.1 ? 1 : 0)} %`;
 }
 
 export function byKind(results: readonly CaseResult[]): Map<string, CaseResult[]> {

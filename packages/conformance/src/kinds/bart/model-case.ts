@@ -100,15 +100,15 @@ class ModelRun {
       checks.equal('layers', `number of ${name}`, states.length * size, expected.length);
       for (const [layer, state] of states.entries()) {
         const wanted = expected.subarray(layer * size, (layer + 1) * size);
-        checks.close('states', `${stack} ${layer}`, state, wanted, tolerance.values);
+        checks.close('states', `${stack} ${layer}`, state, wanted, tolerance.states);
       }
     }
     const [logitValues, encodedValues] = (await valuesOf([logits, encoded])) as [Float32Array, Float32Array];
     if (results.has('encoder_last_hidden_state')) {
       const wanted = results.floats('encoder_last_hidden_state');
-      checks.close('states', 'encoder, last', encodedValues, wanted, tolerance.values);
+      checks.close('states', 'encoder, last', encodedValues, wanted, tolerance.states);
     }
-    checks.close('logits', 'logits', logitValues, results.floats('logits'), tolerance.values);
+    checks.close('logits', 'logits', logitValues, results.floats('logits'), tolerance.logits);
   }
 
   /** One token at a time with the cache. */
@@ -140,7 +140,7 @@ class ModelRun {
           const at = (row * length + step) * vocabulary;
           wanted.set(expected.subarray(at, at + vocabulary), row * vocabulary);
         }
-        checks.close('cached logits', `step ${step}`, got, wanted, this.tolerance.values);
+        checks.close('cached logits', `step ${step}`, got, wanted, this.tolerance.logits);
       }
     } finally {
       state.dispose();
