@@ -97,7 +97,7 @@ def compiled(model, scan):
             states += [*out.encoder_hidden_states, *out.decoder_hidden_states]
         return mb.loss_fn(out.logits, batch["labels"]), (out.logits, states)
 
-    return jax.value_and_grad(f, has_aux=True)  # op by op: compiling a deep model takes minutes, and rounds no less
+    return jax.jit(jax.value_and_grad(f, has_aux=True))
 
 
 def far(got, want):

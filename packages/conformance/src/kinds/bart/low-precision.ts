@@ -3,9 +3,18 @@ import type { Tolerance } from '../../checks.js';
 import { GoldenArrays } from '../../golden.js';
 import type { Case, GoldenFolder } from '../../kind.js';
 import { openModel, planOf } from './open-model.js';
+import { layersOf } from './tolerance.js';
 
-/** Roundings to the low precision that add up on the way to a logit; the original's two ways of running differ by up to a third. */
-const ROUNDINGS = 16;
+/**
+ * Roundings to the low precision that add up on the way to a logit: the noise of the original's run in that type beside its float64 run,
+ * of the largest number and in units of EPSILON, as `reference/noise/bart.py --low` measures it. The noisiest of ten seeds has 20 with
+ * two layers, 33 with four, and 42 (bfloat16) and 130 (float16) with eight; medians are 3 to 8, 15 and 13.
+ */
+const ROUNDINGS_OF_A_LAYER = 11;
+
+/** Seeds that were not measured may be noisier. Ours is float32, and adds nothing. */
+const NOISES = 2;
+
 const EPSILON: Readonly<Record<string, number>> = { bfloat16: 2 ** -8, float16: 2 ** -11 };
 
 /**
@@ -19,7 +28,9 @@ export function lowPrecisionCase(folder: GoldenFolder, file: string): Case {
     async run(checks) {
       const expected = new GoldenArrays(folder.file(file));
       const io = new GoldenArrays(folder.file('io.safetensors'));
-      const model = await openModel(planOf(folder), folder);
+      const plan = planOf(folder);
+      const roundings = ROUNDINGS_OF_A_LAYER * Math.max(2, layersOf(plan));
+      const model = await openModel(plan, folder);
       const results = tf.tidy(() => {
         const [inputIds, attentionMask] = ['input_ids', 'attention_mask'].map((name) =>
           io.tensor<tf.Rank.R2>(name),
@@ -38,8 +49,8 @@ export function lowPrecisionCase(folder: GoldenFolder, file: string): Case {
           const [, dtype] = new RegExp(`^${array}_(bfloat16|float16)`).exec(name) ?? [];
           if (dtype === undefined) continue;
           const tolerance: Tolerance = {
-            relative: ROUNDINGS * (EPSILON[dtype] as number),
-            reason: `ours is float32; the original rounds every step to ${dtype}`,
+            relative: NOISES * roundings * (EPSILON[dtype] as number),
+            reason: `ours is float32; the original rounds every step to ${dtype}: ${NOISES} × its noise`,
           };
           checks.close(`${dtype}, beside our float32`, name, ours, expected.floats(name), tolerance);
         }

@@ -17,14 +17,11 @@ const SHAMPOO: Tolerance = {
   reason: 'float32: the original is up to 1.5e-6 from its float64 run',
 };
 /**
- * The first statistic of a block is nearly its gradient's own product, and nearly singular: one last digit moves its inverse root by 1e-3.
- * The original's formulas in NumPy are as far from the recording in float32 and in float64.
+ * The first statistic of a block is nearly its gradient's own product, and nearly singular: one last digit moves its inverse root. The
+ * original's float32 run ends up to 0.059 of the learning rate from its float64 run (`make_optimizers.py --x64`: 0.009 and 0.012 in two
+ * seeds of early preconditioning, 0.010 and 0.059 grafted, 0.034 with momenta in bytes). Five times as much.
  */
-const PRECONDITIONED: Tolerance = {
-  absolute: 1e-2,
-  reason:
-    'preconditioned by roots of nearly singular statistics, which float32 gives to 1e-3, at a rate of 0.1',
-};
+const PRECONDITIONED_NOISE = 0.3;
 
 /** After this many updates the optimizer is saved, and another one goes on with its state. */
 const SAVED_AFTER = 2;
@@ -72,7 +69,11 @@ function replay(checks: Checks, run: RecordedRun, first: Optimizer): void {
     const record = run.steps.indexOf(t + 1);
     if (record < 0) continue;
     const preconditioned = isShampoo && t >= preconditionedFrom;
-    const tolerance = preconditioned ? PRECONDITIONED : isShampoo ? SHAMPOO : ELEMENTWISE;
+    const tolerance = preconditioned
+      ? preconditionedTolerance(Number(run.flags?.learning_rate))
+      : isShampoo
+        ? SHAMPOO
+        : ELEMENTWISE;
     for (const { name, source, layer } of run.parameters) {
       const { values } = run.recorded(`params/${source}`, record, layer);
       const ours = (variables.get(name) as tf.Variable).dataSync();
@@ -84,6 +85,13 @@ function replay(checks: Checks, run: RecordedRun, first: Optimizer): void {
   }
   optimizer.dispose();
   tf.dispose([...variables.values()]);
+}
+
+function preconditionedTolerance(rate: number): Tolerance {
+  return {
+    absolute: PRECONDITIONED_NOISE * rate,
+    reason: `${PRECONDITIONED_NOISE} of the rate: roots of nearly singular statistics, which float32 gives to some percent`,
+  };
 }
 
 function savedAndLoaded(run: RecordedRun, optimizer: Optimizer): Optimizer {

@@ -7,13 +7,16 @@ const reason = "float32, of each tensor's largest";
 const SUMS: Tolerance = { relative: 1e-5, reason };
 const GRAFTED: Tolerance = { relative: 1e-4, reason };
 const PRECONDITIONED: Tolerance = {
-  relative: 2e-2,
+  relative: 5e-2,
   reason:
-    'made with roots of nearly singular statistics, which float32 gives to 1e-3; as far from the original in NumPy',
+    'made with roots of nearly singular statistics: updates of the original are some percent from its float64 run',
 };
 /** Of a grafted momentum a last digit moves a value by one bucket, of a preconditioned one by more. */
 const BYTES: Tolerance = { absolute: 1, reason: 'a last digit moves a value by one bucket' };
-const PRECONDITIONED_BYTES: Tolerance = { absolute: 3, reason: `buckets; ${PRECONDITIONED.reason}` };
+const PRECONDITIONED_BYTES: Tolerance = {
+  absolute: 6,
+  reason: `buckets, 5 % of 127; ${PRECONDITIONED.reason}`,
+};
 
 /** Squares, momenta and statistics; preconditioners show in the preconditioned momentum and in the parameters. */
 export function checkShampooState(
