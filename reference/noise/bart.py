@@ -12,7 +12,7 @@ those of a recorded case. No seed of a recorded case is among them. One line a c
 
 each as median and largest over seeds. Tensors whose gradient is 0 in exact arithmetic (largest below 1e-6) are left out of
 grads. With --low the lines are instead those of logits and of the encoder's result in bfloat16 and float16, divided by the
-rounding of the type (2^-8, 2^-11): compiled, and (--low eager) op by op.
+rounding of the type (2^-8, 2^-11): compiled, or op by op with --low eager.
 """
 import argparse
 import json
