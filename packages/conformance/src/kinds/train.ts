@@ -330,10 +330,9 @@ class Replay {
         const want = all.subarray((stacked?.index ?? 0) * size, ((stacked?.index ?? 0) + 1) * size);
         const steps = this.optimizer.step;
         this.checks.close('optimizer state', key, tensor.dataSync(), want, {
-          relative: steps > 20 ? 2e-1 : 1e-4,
+          relative: steps > 20 ? 2e-1 : 2e-4,
           absolute: 1e-12,
-          reason:
-            "float32: ten times the original's noise behind five updates, 8e-6; weights have moved apart",
+          reason: "float32: six times the original's noise behind up to five updates, 3.1e-5",
         });
       }
     }
@@ -390,10 +389,10 @@ function lossTolerance(step: number): Tolerance {
 const QUANTIZED_DRIFT = 4 * (0.9 / 20);
 
 /**
- * How far weights drift apart, of the learning rate for each update: Adam's by at most 1.2e-5, Shampoo's by 3e-5, 4e-5 and 2e-5 behind
- * 2, 3 and 5 updates where no momentum changed its bucket (the worst and the median of five seeds).
+ * How far weights drift apart, of the learning rate for each update. The original's: at most 1.2e-5 with Adam, 2e-6 with Adafactor, and
+ * 5e-5, 7e-5, 7e-5 behind 2, 5, 10 updates of Shampoo without preconditioners (the worst of five seeds). Five times the largest.
  */
-const DRIFT = 2e-4;
+const DRIFT = 4e-4;
 
 /** A few last digits of weights of order 1. */
 const LAST_DIGITS = 4e-7;
@@ -408,7 +407,7 @@ function parameterTolerance(step: number, flags: TrainFlags): Tolerance {
   return step < 20
     ? {
         absolute: LAST_DIGITS + DRIFT * Number(flags.learning_rate) * step,
-        reason: "float32: five times the original's noise, 4e-5 of the rate for each update, and last digits",
+        reason: "float32: five times the original's noise, 7e-5 of the rate for each update, and last digits",
       }
     : { absolute: 2e-3, reason: NEARLY_SINGULAR };
 }
