@@ -46,15 +46,15 @@ for (const kernel of tf.getKernelsForBackend('native')) {
 }
 
 const run = make({ tf, core, ...inputsOf(tf) }, test.args ?? {});
-const once = () => {
-  const result = run();
+const once = async () => {
+  const result = await run();
   if (result !== undefined) tf.dispose(result);
 };
-for (let i = 0; i < 2; i++) once();
+for (let i = 0; i < 2; i++) await once();
 spent.clear();
 const runs = Number(options.runs);
 const start = performance.now();
-for (let i = 0; i < runs; i++) once();
+for (let i = 0; i < runs; i++) await once();
 const whole = (performance.now() - start) / runs;
 
 const byKernel = new Map();

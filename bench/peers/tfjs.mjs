@@ -53,15 +53,18 @@ function forget() {
   globalThis.gc?.();
 }
 
-function timed(run, inner) {
+async function timed(run, inner) {
   const start = performance.now();
-  for (let i = 0; i < inner; i++) run();
+  for (let i = 0; i < inner; i++) {
+    const pending = run();
+    if (pending !== undefined) await pending; // a step that waits for its numbers
+  }
   return performance.now() - start;
 }
 
 const answers = {
   describe: about,
-  /** Makes the inputs and runs until the engine has compiled what it will; the time of the shortest run. A kind returns a function; what that returns is disposed. */
+  /** Makes the inputs and runs until the engine has compiled what it will; the time of the shortest run. A kind returns a function; what that returns, or promises, is disposed. */
   async prepare({ family, kind, args, inner }) {
     const make = (await kindsOf(family, FILES))[kind];
     if (make === undefined) return { unsupported: true };
@@ -71,27 +74,28 @@ const answers = {
     const once = make({ tf, core: extra, ...inputs }, args ?? {});
     prepared.run = () => {
       const result = once();
+      if (result instanceof Promise) return result.then((tensors) => void tf.dispose(tensors ?? []));
       if (result !== undefined) tf.dispose(result);
     };
-    prepared.run();
+    await prepared.run();
     const start = performance.now();
     let ms = Infinity;
     let spent = 0;
     const warm = (runs) =>
       spent >= WARM_MS && (runs >= WARM_RUNS || ms >= SHORT_MS * inner || spent >= LONGEST_WARM_MS);
     for (let runs = 0; !warm(runs); runs += inner) {
-      ms = Math.min(ms, timed(prepared.run, inner));
+      ms = Math.min(ms, await timed(prepared.run, inner));
       spent = performance.now() - start;
     }
     return { ms };
   },
-  run({ turnMs, warm = true }) {
+  async run({ turnMs, warm = true }) {
     const { run, inner } = prepared;
     const ms = [];
     const start = performance.now();
-    if (warm) timed(run, inner);
+    if (warm) await timed(run, inner);
     while (ms.length === 0 || (performance.now() - start < turnMs && ms.length < 500))
-      ms.push(timed(run, inner));
+      ms.push(await timed(run, inner));
     return { ms };
   },
   /** Most resident bytes so far. */

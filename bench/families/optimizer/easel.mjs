@@ -28,7 +28,7 @@ export const kinds = {
     const sums = [0, 1].map(() => tf.variable(tf.mul(tf.eye(size), 1e-6)));
     return () => {
       for (const [axis, sum] of sums.entries())
-        core.addGram(sum, gradient, axis, { old: 0.999, fresh: 1e-3 });
+        tf.tidy(() => sum.assign(core.plusGram(sum, gradient, axis, { old: 0.999, fresh: 1e-3 })));
     };
   },
 
@@ -37,6 +37,6 @@ export const kinds = {
       const gradient = random([size, size]);
       return tf.add(tf.mul(tf.matMul(gradient, gradient, false, true), 1e-3), tf.mul(tf.eye(size), 1e-6));
     });
-    return () => core.inversePthRoot(matrix, p).root;
+    return async () => (await core.inversePthRoot(matrix, p)).root;
   },
 };

@@ -38,6 +38,6 @@ export const kinds = {
       discriminatorOptimizer: tamingAdam(1e-4),
     };
     const pixels = pictures(given, args);
-    return () => void adversarialStep(model, pixels, 0, parts);
+    return async () => void (await adversarialStep(model, pixels, 0, parts));
   },
 };

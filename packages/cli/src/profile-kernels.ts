@@ -1,10 +1,10 @@
 import {
   AdamW,
   ConfigError,
-  clipFactor,
   constantSchedule,
-  globalNorm,
   sparseCrossEntropy,
+  sumsOfSquares,
+  updateScale,
   valueAndGrads,
 } from '@easel/core';
 import { generatePictures, type PictureModel } from '@easel/draw';
@@ -74,10 +74,12 @@ async function trainOnce({ text: { model, processor, config } }: PictureModel): 
     const rows = tf.reshape(logits, [codes.length, -1]) as tf.Tensor2D;
     return tf.mean(sparseCrossEntropy(rows, labels)) as tf.Scalar;
   }, weights);
-  optimizer.apply(weights, grads, clipFactor(globalNorm(grads), 1));
+  const squares = sumsOfSquares(grads.values());
+  const scale = updateScale(squares, { maxNorm: 1, finite: [value] });
+  await optimizer.apply(weights, grads, scale);
   await value.data();
   optimizer.dispose();
-  tf.dispose([value, labels, decoderInputIds, inputIds, attentionMask, ...grads.values()]);
+  tf.dispose([value, squares, scale, labels, decoderInputIds, inputIds, attentionMask, ...grads.values()]);
 }
 
 /** A profile as lines: kernels left to JavaScript first. */

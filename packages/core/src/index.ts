@@ -92,6 +92,7 @@ export {
 } from './ops/activation.js';
 export { type AttentionOptions, attention } from './ops/attention.js';
 export { toBfloat16 } from './ops/bfloat16.js';
+export { type ClampedRatioOptions, clampedRatio } from './ops/clamped-ratio.js';
 export { type Conv2dOptions, type Conv2dPadding, conv2d } from './ops/conv2d.js';
 export { sparseCrossEntropy } from './ops/cross-entropy.js';
 export { dropout } from './ops/dropout.js';
@@ -101,6 +102,7 @@ export { type GroupNormOptions, groupNorm } from './ops/group-norm.js';
 export { type LinearOptions, linear } from './ops/linear.js';
 export { layerNorm, rmsNorm } from './ops/norm.js';
 export { normalizeL2 } from './ops/normalize.js';
+export { readTogether } from './ops/read-together.js';
 export { rematerialize } from './ops/rematerialize.js';
 export { type UpdateRowsOptions, updateRows } from './ops/update-rows.js';
 export { upsampleNearest2x } from './ops/upsample.js';
@@ -112,8 +114,6 @@ export {
   type AdafactorConfig,
   AdamW,
   type AdamWConfig,
-  addGram,
-  clipByGlobalNorm,
   clipFactor,
   constantSchedule,
   cosineSchedule,
@@ -126,9 +126,11 @@ export {
   inversePthRoot,
   linearSchedule,
   momentumBytes,
+  normOf,
   Optimizer,
   type OptimizerConfig,
   type PendingUpdate,
+  plusGram,
   quantizeMomentum,
   type Schedule,
   type ScheduleOptions,
@@ -136,7 +138,11 @@ export {
   type ShampooConfig,
   type SumWeights,
   shampooBlocks,
+  sumOfSquares,
+  sumsOfSquares,
   type UpdatePoint,
+  type UpdateScaleOptions,
+  updateScale,
   type WeightFormat,
 } from './optimizers/index.js';
 

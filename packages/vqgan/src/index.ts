@@ -4,6 +4,7 @@ export {
   type AdversarialLossConfig,
   type AdversarialMetrics,
   type AdversarialParts,
+  type AdversarialStepOptions,
   adversarialStep,
   type GradientHook,
   tamingAdam,

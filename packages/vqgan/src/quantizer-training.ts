@@ -48,7 +48,11 @@ export class CodebookTracker {
   private readonly saved: { readonly use: tf.Variable; readonly restarts: tf.Variable; sums?: tf.Variable };
 
   /** Begins from the codes as they are, each as if it had been chosen once. `codebook`: model.quantizer.codes, [n, E]. */
-  constructor(codebook: tf.Variable, options: CodebookTrackerOptions) {
+  static async create(codebook: tf.Variable, options: CodebookTrackerOptions): Promise<CodebookTracker> {
+    return new CodebookTracker(codebook, options, Float32Array.from(await codebook.data()));
+  }
+
+  private constructor(codebook: tf.Variable, options: CodebookTrackerOptions, codes: Float32Array) {
     const [count, width] = codebook.shape as [number, number];
     this.codebook = codebook;
     this.count = count;
@@ -58,7 +62,7 @@ export class CodebookTracker {
     this.decay = options.decay ?? 0.99;
     this.restartBelow = options.restartBelow ?? 0.02;
     this.use = new Float32Array(count).fill(1);
-    this.sums = Float32Array.from(codebook.dataSync());
+    this.sums = codes;
     this.saved = tf.tidy(() => ({
       use: tf.variable(tf.zeros([count]), false),
       restarts: tf.variable(tf.scalar(0), false),
@@ -96,7 +100,7 @@ export class CodebookTracker {
    * Takes in one update's latents [R·E] and the codes [R] that they chose, and writes the new codebook.
    * Throws ShapeError if the sizes do not fit.
    */
-  update(latents: Float32Array, indices: Int32Array): void {
+  async update(latents: Float32Array, indices: Int32Array): Promise<void> {
     if (this.rowsOf(latents) !== indices.length) {
       throw new ShapeError(
         `CodebookTracker: expected one code for each of ${latents.length / this.width} latents, got ${indices.length}.`,
@@ -108,7 +112,7 @@ export class CodebookTracker {
       blend(this.sums, sums, this.decay);
       this.writeMeans();
     } else if (this.norm === 'l2') {
-      const codes = this.codebook.dataSync().slice() as Float32Array;
+      const codes = await this.codes();
       for (let code = 0; code < this.count; code++) this.setCode(codes, code, codes, 1);
       this.write(codes);
     }
@@ -118,7 +122,7 @@ export class CodebookTracker {
    * Moves each dead code onto a random one of these latents [R·E] (those of the last update) and writes the codebook; returns how
    * many were dead. A moved code counts as chosen half a time, so that it lives on for a while.
    */
-  restartDead(latents: Float32Array, key: Key): number {
+  async restartDead(latents: Float32Array, key: Key): Promise<number> {
     const rows = this.rowsOf(latents);
     const least = (this.restartBelow * rows) / this.count;
     const dead: number[] = [];
@@ -126,7 +130,7 @@ export class CodebookTracker {
     if (dead.length === 0) return 0;
     const places = randint(key, [dead.length], 0, rows);
     const byGradient = this.learning === 'gradient';
-    const codes = byGradient ? (this.codebook.dataSync().slice() as Float32Array) : this.sums;
+    const codes = byGradient ? await this.codes() : this.sums;
     dead.forEach((code, i) => {
       this.copyRow(latents, places[i] as number, codes, code);
       this.use[code] = 0.5;
@@ -163,7 +167,7 @@ export class CodebookTracker {
   }
 
   /** Goes on from a state that `state` gave. The codebook itself comes with the model's weights. Throws CheckpointError if it does not fit. */
-  loadState(state: ReadonlyMap<string, tf.Tensor>): void {
+  async loadState(state: ReadonlyMap<string, tf.Tensor>): Promise<void> {
     for (const [name, own] of Object.entries(this.saved)) {
       const tensor = state.get(name);
       if (tensor === undefined && name === 'restarts') continue; // states had none at first
@@ -174,9 +178,11 @@ export class CodebookTracker {
         );
       }
     }
-    this.use.set((state.get('use') as tf.Tensor).dataSync());
-    this.moved = state.get('restarts')?.dataSync()[0] ?? 0;
-    if (this.saved.sums !== undefined) this.sums.set((state.get('sums') as tf.Tensor).dataSync());
+    const read = async (name: string) => (await state.get(name)?.data()) as Float32Array | undefined;
+    const [use, restarts, sums] = await Promise.all(['use', 'restarts', 'sums'].map(read));
+    this.use.set(use as Float32Array);
+    this.moved = restarts?.[0] ?? 0;
+    if (this.saved.sums !== undefined) this.sums.set(sums as Float32Array);
   }
 
   /** Frees the tensors of state(). The codebook stays. */
@@ -249,6 +255,11 @@ export class CodebookTracker {
       this.setCode(codes, code, this.sums, ((this.use[code] as number) + SMOOTHING) * smooth);
     }
     this.write(codes);
+  }
+
+  /** The present codes [n·E], to be changed. */
+  private async codes(): Promise<Float32Array> {
+    return Float32Array.from(await this.codebook.data());
   }
 
   private write(codes: Float32Array): void {

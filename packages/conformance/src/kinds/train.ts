@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type DalleBart, initializeDalleBart, type Parameter, parameters, planModel } from '@easel/bart';
-import { type Key, loadWeights, type Optimizer, prngKey, type Schedule } from '@easel/core';
+import { type Key, loadWeights, type Optimizer, prngKey, readTogether, type Schedule } from '@easel/core';
 import { fromMsgpack } from '@easel/core/node';
 import {
   isImageSide,
@@ -160,11 +160,14 @@ class Replay {
         key = keys(step * accumulate + i);
         return { batch: this.batch('', step * accumulate + i), dropoutKey: key };
       });
-      const { loss, grads } = await seq2seqGradients(model, trained, micro, {
+      const { losses, grads } = await seq2seqGradients(model, trained, micro, {
         rematerialize: Boolean(this.flags.gradient_checkpointing),
       });
       const wanted = recorded.dropout_rng.after[step];
       if (wanted) checks.equal('dropout keys', `step ${step + 1}`, [...key], [...wanted]);
+      const parts = await readTogether(losses);
+      tf.dispose(losses);
+      const loss = parts.reduce((sum, [part]) => sum + (part as number), 0) / parts.length;
       const recordedLoss = recorded.loss[step];
       if (recordedLoss !== undefined)
         checks.close(
@@ -177,7 +180,7 @@ class Replay {
       if (step === 0) this.compareGradients(grads);
       this.compareNorms('gradient norms', recorded.gradients_norm[step], grads, step);
       this.noteTiny(grads);
-      optimizer.apply(trained, grads);
+      await optimizer.apply(trained, grads);
       tf.dispose([...grads.values()]);
       const rate = recorded.learning_rate[step];
       if (rate !== undefined)

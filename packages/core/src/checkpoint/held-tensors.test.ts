@@ -62,18 +62,18 @@ describe('holdTensors', () => {
       ['b', 'a'].map((name, i) => [name, tf.tidy(() => tf.variable(tf.fill([9000], i)))]),
     );
     const optimizer = new AdamW({ schedule: constantSchedule({ learningRate: 0.1 }) });
-    const step = () => {
+    const step = async () => {
       const grads = new Map([...variables.keys()].map((name) => [name, tf.ones([9000])]));
-      optimizer.apply(variables, grads);
+      await optimizer.apply(variables, grads);
       tf.dispose([...grads.values()]);
     };
-    step();
+    await step();
     const values = new Map([...variables].map(([name, variable]) => [name, variable.dataSync()]));
     const held = holdTensors(variables, 2);
     if (held === undefined) throw new Error('the native backend holds tensors');
     const saved = ['one', 'two'].map((name) => saveSafetensors(join(folder, name), held));
     await held.begun;
-    for (let i = 0; i < 3; i++) step();
+    for (let i = 0; i < 3; i++) await step();
     await Promise.all(saved);
     held.release();
     const expected = serialize(

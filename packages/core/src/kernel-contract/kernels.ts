@@ -327,7 +327,13 @@ export const KERNELS = {
   },
   AdamWUpdate: {
     computes: 'one step of AdamW (arXiv:1711.05101) with the gradient grad·gradientScale',
-    inputs: { param: float32('..'), grad: float32('..'), m: float32('..'), v: float32('..') },
+    inputs: {
+      param: float32('..'),
+      grad: float32('..'),
+      m: float32('..'),
+      v: float32('..'),
+      scale: optional(float32('', 'in place of gradientScale; NaN: nothing is changed')),
+    },
     attributes: {
       learningRate: real('from 0'),
       beta1: real('0 … 1'),
@@ -350,6 +356,7 @@ export const KERNELS = {
       vRow: optional(float32('.., *', 'shape of param without the larger of the last two axes')),
       vCol: optional(float32('.., *', 'shape of param without the smaller of them')),
       m: optional(float32('..', 'with momentum alone')),
+      scale: optional(float32('', 'in place of gradientScale; NaN: nothing is changed')),
     },
     attributes: {
       learningRate: real('from 0'),
@@ -369,6 +376,34 @@ export const KERNELS = {
     computes: 'Σ x²',
     inputs: { x: float32('..') },
     attributes: {},
+    outputs: [output('y', float32(''))],
+    changes: [],
+    needs: [],
+  },
+  UpdateScale: {
+    computes: 'min(1, maxNorm / √Σ squares), NaN where a square or value is not finite',
+    inputs: { squares: float32('N'), values: optional(float32('M')) },
+    attributes: { maxNorm: real('0 for none') },
+    outputs: [output('scale', float32(''))],
+    changes: [],
+    needs: [],
+  },
+  IfAccepted: {
+    computes: 'next, or before where scale is NaN',
+    inputs: {
+      scale: float32(''),
+      next: float32('..', 'or int32'),
+      before: float32('..', 'of the dtype of next'),
+    },
+    attributes: {},
+    outputs: [output('y', float32('..', 'may share the memory of one of both'))],
+    changes: [],
+    needs: [],
+  },
+  ClampedRatio: {
+    computes: 'factor · clamp(a / (b + epsilon), 0, largest)',
+    inputs: { a: float32(''), b: float32('') },
+    attributes: { epsilon: real('added to b'), largest: real('from 0'), factor: real('of the ratio') },
     outputs: [output('y', float32(''))],
     changes: [],
     needs: [],

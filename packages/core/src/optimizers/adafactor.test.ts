@@ -18,13 +18,17 @@ function values(size: number, seed: number): Float32Array {
 }
 
 /** Parameter and state after three updates on the backend in use. */
-function run(shape: number[], config: Config, scale = 1): Map<string, Float32Array> {
+async function run(
+  shape: number[],
+  config: Config,
+  scale: number | tf.Scalar = 1,
+): Promise<Map<string, Float32Array>> {
   const size = shape.reduce((a, b) => a * b, 1);
   const variable = tf.tidy(() => tf.variable(tf.tensor(values(size, 1), shape)));
   const optimizer = new Adafactor({ schedule: () => 0.01, ...config });
   for (let step = 0; step < 3; step++) {
     const gradient = tf.tensor(values(size, step + 2), shape);
-    optimizer.apply(new Map([['w', variable]]), new Map([['w', gradient]]), scale);
+    await optimizer.apply(new Map([['w', variable]]), new Map([['w', gradient]]), scale);
     gradient.dispose();
   }
   const result = new Map(
@@ -71,7 +75,7 @@ describeNative('Adafactor in place, against tfjs operations on cpu', ['Adafactor
   ];
   test.each(cases)('%s', async (_, shape, config) => {
     await tf.setBackend('cpu');
-    const expected = run(shape, config, 0.5);
+    const expected = await run(shape, config, 0.5);
     await tf.setBackend('native');
     const before = setTarget('serial');
     try {
@@ -81,10 +85,10 @@ describeNative('Adafactor in place, against tfjs operations on cpu', ['Adafactor
         } catch {
           continue; // not on this machine
         }
-        const got = run(shape, config, 0.5);
+        const got = await run(shape, config, 0.5);
         expectClose(got, expected);
         const threads = setThreads(1);
-        expect(run(shape, config, 0.5)).toEqual(got);
+        expect(await run(shape, config, 0.5)).toEqual(got);
         setThreads(threads);
       }
     } finally {
@@ -94,11 +98,11 @@ describeNative('Adafactor in place, against tfjs operations on cpu', ['Adafactor
 
   test('leaves no tensors, and a NaN in the gradient shows', async () => {
     const numTensors = tf.memory().numTensors;
-    run([9, 20], small);
+    await run([9, 20], small);
     expect(tf.memory().numTensors).toBe(numTensors);
     const w = tf.tidy(() => tf.variable(tf.ones([4, 4])));
     const optimizer = new Adafactor({ schedule: () => 0.01, ...small });
-    optimizer.apply(new Map([['w', w]]), new Map([['w', tf.fill([4, 4], Number.NaN)]]));
+    await optimizer.apply(new Map([['w', w]]), new Map([['w', tf.fill([4, 4], Number.NaN)]]));
     expect([...w.dataSync()].every(Number.isNaN)).toBe(true);
   });
 });
@@ -109,7 +113,7 @@ describe('Adafactor', () => {
     // t = 1: ρ = 0, so v = g² and u = sign(g); rms(u) = 1; rms(p) = √((9 + 16)/2) = 3.5355; p − 0.1·3.5355·sign(g).
     const w = tf.tidy(() => tf.variable(tf.tensor1d([3, 4])));
     const optimizer = new Adafactor({ schedule: () => 0.1 });
-    optimizer.apply(new Map([['w', w]]), new Map([['w', tf.tensor1d([-2, 0.5])]]));
+    await optimizer.apply(new Map([['w', w]]), new Map([['w', tf.tensor1d([-2, 0.5])]]));
     expect([...w.dataSync()].map((x) => x.toFixed(4))).toEqual(['3.3536', '3.6464']);
   });
 });

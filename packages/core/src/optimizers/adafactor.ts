@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { ConfigError } from '../errors.js';
 import { hasKernel, runKernel } from '../ops/fused-kernel.js';
-import { scaled } from './clip.js';
+import { scaled, scaleInput, scaleSetting } from './clip.js';
 import { Optimizer, type OptimizerConfig, type UpdatePoint } from './optimizer.js';
 
 /** Settings of Adafactor; the defaults are optax's. */
@@ -79,12 +79,8 @@ export class Adafactor extends Optimizer {
     };
   }
 
-  protected override update(
-    name: string,
-    variable: tf.Variable,
-    gradient: tf.Tensor,
-    { learningRate, count, gradientScale }: UpdatePoint,
-  ): void {
+  protected override update(name: string, variable: tf.Variable, gradient: tf.Tensor, at: UpdatePoint): void {
+    const { count, gradientScale } = at;
     const { decayRate, decayOffset, minDimSizeToFactor } = this.#config;
     const rho = 1 - (count - decayOffset + 1) ** -decayRate;
     const axes = factoredAxes(variable.shape, minDimSizeToFactor);
@@ -94,10 +90,10 @@ export class Adafactor extends Optimizer {
       hasKernel('AdafactorUpdate') &&
       (axes === undefined || Math.min(axes.largest, axes.second) === lastTwo)
     ) {
-      this.#updateInPlace(name, variable, gradient, axes, { learningRate, rho, gradientScale });
+      this.#updateInPlace(name, variable, gradient, axes, rho, at);
       return;
     }
-    this.#updatePlain(name, variable, scaled(gradient, gradientScale), axes, learningRate, rho);
+    this.#updatePlain(name, variable, scaled(gradient, gradientScale), axes, rho, at);
   }
 
   /** By the kernel, where nothing shares the memory of variable and state; the kernel sees to that. */
@@ -106,7 +102,8 @@ export class Adafactor extends Optimizer {
     variable: tf.Variable,
     gradient: tf.Tensor,
     axes: FactoredAxes | undefined,
-    at: { readonly learningRate: number; readonly rho: number; readonly gradientScale: number },
+    rho: number,
+    { learningRate, gradientScale }: UpdatePoint,
   ): void {
     const { clippingThreshold, multiplyByParameterScale, momentum, weightDecay, epsilon } = this.#config;
     const inputs = {
@@ -116,9 +113,12 @@ export class Adafactor extends Optimizer {
       vRow: axes && this.slot('v_row', name, without(variable.shape, axes.largest)),
       vCol: axes && this.slot('v_col', name, without(variable.shape, axes.second)),
       m: momentum > 0 ? this.slot('m', name, variable.shape) : undefined,
+      ...scaleInput(gradientScale),
     };
     runKernel('AdafactorUpdate', inputs, {
-      ...at,
+      ...scaleSetting(gradientScale),
+      learningRate,
+      rho,
       epsilon,
       clippingThreshold: clippingThreshold ?? 0,
       leastScale: multiplyByParameterScale ? LEAST_SCALE : 0,
@@ -132,12 +132,12 @@ export class Adafactor extends Optimizer {
     variable: tf.Variable,
     gradient: tf.Tensor,
     axes: FactoredAxes | undefined,
-    learningRate: number,
     rho: number,
+    at: UpdatePoint,
   ): void {
     const { clippingThreshold, multiplyByParameterScale, momentum, weightDecay } = this.#config;
-    let u = this.#direction(name, gradient, axes, rho);
-    let factor: tf.Tensor = tf.scalar(learningRate);
+    let u = this.#direction(name, gradient, axes, rho, at);
+    let factor: tf.Tensor = tf.scalar(at.learningRate);
     if (clippingThreshold !== null) {
       factor = tf.div(factor, tf.maximum(tf.div(rootMeanSquare(u), clippingThreshold), 1));
     }
@@ -147,19 +147,25 @@ export class Adafactor extends Optimizer {
     u = tf.mul(u, factor);
     if (momentum > 0) {
       const m = this.slot('m', name, variable.shape);
-      m.assign(tf.add(tf.mul(m, momentum), tf.mul(u, 1 - momentum)));
+      this.assign(m, tf.add(tf.mul(m, momentum), tf.mul(u, 1 - momentum)), at);
       u = m;
     }
     if (weightDecay > 0) u = tf.add(u, tf.mul(variable, weightDecay));
-    variable.assign(tf.sub(variable, u));
+    this.assign(variable, tf.sub(variable, u), at);
   }
 
   /** g / √S, S updated. */
-  #direction(name: string, g: tf.Tensor, axes: FactoredAxes | undefined, rho: number): tf.Tensor {
+  #direction(
+    name: string,
+    g: tf.Tensor,
+    axes: FactoredAxes | undefined,
+    rho: number,
+    at: UpdatePoint,
+  ): tf.Tensor {
     const { epsilon } = this.#config;
     const squares = tf.add(tf.square(g), epsilon);
     const blend = (state: tf.Variable, fresh: tf.Tensor): void => {
-      state.assign(tf.add(tf.mul(state, rho), tf.mul(fresh, 1 - rho)));
+      this.assign(state, tf.add(tf.mul(state, rho), tf.mul(fresh, 1 - rho)), at);
     };
     if (axes === undefined) {
       const v = this.slot('v', name, g.shape);

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { ConfigError } from '../errors.js';
 import { hasKernel, runKernel } from '../ops/fused-kernel.js';
-import { scaled } from './clip.js';
+import { scaled, scaleInput, scaleSetting } from './clip.js';
 import { Optimizer, type OptimizerConfig, type UpdatePoint } from './optimizer.js';
 
 /** Settings of AdamW. */
@@ -43,12 +43,8 @@ export class AdamW extends Optimizer {
     this.#config = { beta1, beta2, epsilon, weightDecay, decayFilter };
   }
 
-  protected override update(
-    name: string,
-    variable: tf.Variable,
-    gradient: tf.Tensor,
-    { learningRate, count, gradientScale }: UpdatePoint,
-  ): void {
+  protected override update(name: string, variable: tf.Variable, gradient: tf.Tensor, at: UpdatePoint): void {
+    const { learningRate, count, gradientScale } = at;
     const { beta1, beta2, epsilon, decayFilter } = this.#config;
     const weightDecay = decayFilter(name) ? this.#config.weightDecay : 0;
     const m = this.slot('m', name, variable.shape);
@@ -56,18 +52,18 @@ export class AdamW extends Optimizer {
     const step = count + 1;
     if (hasKernel('AdamWUpdate')) {
       // In place, where nothing shares the memory of these three; the kernel sees to that.
-      const inputs = { param: variable, grad: gradient, m, v };
-      const settings = { learningRate, beta1, beta2, epsilon, weightDecay, step, gradientScale };
-      runKernel('AdamWUpdate', inputs, settings);
+      const inputs = { param: variable, grad: gradient, m, v, ...scaleInput(gradientScale) };
+      const settings = { learningRate, beta1, beta2, epsilon, weightDecay, step };
+      runKernel('AdamWUpdate', inputs, { ...settings, ...scaleSetting(gradientScale) });
       return;
     }
     const g = scaled(gradient, gradientScale);
-    m.assign(tf.add(tf.mul(m, beta1), tf.mul(g, 1 - beta1)));
-    v.assign(tf.add(tf.mul(v, beta2), tf.mul(tf.square(g), 1 - beta2)));
+    this.assign(m, tf.add(tf.mul(m, beta1), tf.mul(g, 1 - beta1)), at);
+    this.assign(v, tf.add(tf.mul(v, beta2), tf.mul(tf.square(g), 1 - beta2)), at);
     const root = tf.add(tf.sqrt(tf.div(v, biasCorrection(beta2, step))), epsilon);
     const direction = tf.div(tf.div(m, biasCorrection(beta1, step)), root);
     const decayed = weightDecay === 0 ? direction : tf.add(direction, tf.mul(variable, weightDecay));
-    variable.assign(tf.sub(variable, tf.mul(decayed, learningRate)));
+    this.assign(variable, tf.sub(variable, tf.mul(decayed, learningRate)), at);
   }
 }
 

@@ -2,13 +2,36 @@ import * as tf from '@tensorflow/tfjs';
 import { ConfigError } from '../errors.js';
 import { hasKernel, runKernel } from '../ops/fused-kernel.js';
 
-/** The common L2 norm of gradients: √Σ g² over all of them. NaN or infinite gradients show there. */
-export function globalNorm(grads: ReadonlyMap<string, tf.Tensor>): number {
-  const squares = tf.tidy(() => {
-    const sums = [...grads.values()].map(sumOfSquares);
-    return sums.length === 0 ? [0] : Array.from(tf.stack(sums).dataSync());
+/** Σ x² of one tensor, a scalar. */
+export function sumOfSquares(x: tf.Tensor): tf.Scalar {
+  if (hasKernel('SumOfSquares')) return runKernel('SumOfSquares', { x })[0] as tf.Scalar;
+  return tf.tidy(() => tf.sum(tf.square(x)));
+}
+
+/** Σ x² of each tensor, float32 [n] in their order: on the device, to be read when it suits (`normOf`) or made a scale of (`updateScale`). */
+export function sumsOfSquares(tensors: Iterable<tf.Tensor>): tf.Tensor1D {
+  return tf.tidy(() => {
+    const sums = [...tensors].map(sumOfSquares);
+    return sums.length === 0 ? tf.tensor1d([]) : (tf.stack(sums) as tf.Tensor1D);
   });
-  return Math.sqrt(squares.reduce((total, square) => total + square, 0));
+}
+
+/** The common L2 norm √Σ of what `sumsOfSquares` gave, once it has been read; added up in float64. */
+export function normOf(squares: ArrayLike<number>): number {
+  let total = 0;
+  for (let i = 0; i < squares.length; i++) total += squares[i] as number;
+  return Math.sqrt(total);
+}
+
+/**
+ * The common L2 norm of gradients: √Σ g² over all of them, by one awaited read. NaN or infinite gradients show there. An update need not wait for it:
+ * `updateScale` clips and refuses without.
+ */
+export async function globalNorm(grads: ReadonlyMap<string, tf.Tensor>): Promise<number> {
+  const squares = sumsOfSquares(grads.values());
+  const values = await squares.data();
+  squares.dispose();
+  return normOf(values);
 }
 
 /**
@@ -21,31 +44,77 @@ export function clipFactor(norm: number, maxNorm: number): number {
   return norm < maxNorm ? 1 : maxNorm / norm;
 }
 
+/** What `updateScale` looks at beside the gradients. */
+export interface UpdateScaleOptions {
+  /** Largest common norm of the gradients, to which they are clipped; null for none (default). */
+  readonly maxNorm?: number | null;
+  /** Float32 tensors whose values must be finite too: losses, or the scale of an update that must have been accepted. Default none. */
+  readonly finite?: readonly tf.Tensor[];
+}
+
 /**
- * Gradients scaled together by `clipFactor`. Returns new tensors (the given ones stay the caller's) and the norm before clipping. An optimizer's
- * `apply` takes the factor itself, which saves these tensors.
+ * The scale of an update, for `Optimizer.apply`, from gradients' sums of squares [n] (`sumsOfSquares`): their `clipFactor`, or 1 without maxNorm; NaN,
+ * which refuses the update, where a sum or one of `finite` is infinite or NaN.
+ *
+ * A float32 scalar that the caller disposes. Nothing is read: norm, factor and check stay on the device. Throws ConfigError unless maxNorm is positive.
  */
-export function clipByGlobalNorm(
-  grads: ReadonlyMap<string, tf.Tensor>,
-  maxNorm: number,
-): { readonly grads: Map<string, tf.Tensor>; readonly norm: number } {
-  if (!(maxNorm > 0)) throw new ConfigError(`clipByGlobalNorm: expected a positive maxNorm, got ${maxNorm}.`);
-  const norm = globalNorm(grads);
-  const factor = clipFactor(norm, maxNorm);
-  const clipped = [...grads].map(([name, gradient]): [string, tf.Tensor] => [
-    name,
-    factor === 1 ? tf.clone(gradient) : tf.mul(gradient, factor),
-  ]);
-  return { grads: new Map(clipped), norm };
+export function updateScale(
+  squares: tf.Tensor1D,
+  { maxNorm = null, finite = [] }: UpdateScaleOptions = {},
+): tf.Scalar {
+  if (maxNorm !== null && !(maxNorm > 0))
+    throw new ConfigError(`updateScale: expected a positive maxNorm, got ${maxNorm}.`);
+  return tf.tidy(() => {
+    const flat = finite.map((tensor) => tf.reshape(tensor, [tensor.size]) as tf.Tensor1D);
+    const values = flat.length === 0 ? undefined : flat.length === 1 ? flat[0] : tf.concat1d(flat);
+    if (hasKernel('UpdateScale'))
+      return runKernel('UpdateScale', { squares, values }, { maxNorm: maxNorm ?? 0 })[0] as tf.Scalar;
+    return plainUpdateScale(squares, values, maxNorm);
+  });
+}
+
+/** Sums below count as this when the norm is taken: the least normal float32, about, since a device may take smaller ones for 0. */
+const LEAST_UNIT = 1.2e-38;
+
+/** updateScale without the kernel, in float32. Call inside tidy. */
+export function plainUpdateScale(
+  squares: tf.Tensor1D,
+  values: tf.Tensor1D | undefined,
+  maxNorm: number | null,
+): tf.Scalar {
+  const all = values === undefined ? squares : tf.concat1d([squares, values]);
+  const allFinite = tf.all(tf.isFinite(all));
+  let factor: tf.Tensor = tf.scalar(1);
+  if (maxNorm !== null && squares.size > 0) {
+    // In units of the largest, so that the sum is finite where all are.
+    const unit = tf.maximum(tf.max(squares), LEAST_UNIT);
+    const norm = tf.mul(tf.sqrt(unit), tf.sqrt(tf.sum(tf.div(squares, unit))));
+    factor = tf.minimum(tf.div(maxNorm, norm), 1);
+  }
+  return tf.where(allFinite, factor, tf.scalar(Number.NaN)) as tf.Scalar;
 }
 
 /** gradient·factor; the gradient itself for 1. */
-export function scaled(gradient: tf.Tensor, factor: number): tf.Tensor {
+export function scaled(gradient: tf.Tensor, factor: number | tf.Scalar): tf.Tensor {
   return factor === 1 ? gradient : tf.mul(gradient, factor);
 }
 
-/** Σ x², a scalar. */
-function sumOfSquares(x: tf.Tensor): tf.Tensor {
-  if (hasKernel('SumOfSquares')) return runKernel('SumOfSquares', { x })[0];
-  return tf.sum(tf.square(x));
+/** A scale as the input `scale` of an update's kernel, where it is a tensor. */
+export function scaleInput(scale: number | tf.Scalar): { readonly scale?: tf.Scalar } {
+  return typeof scale === 'number' ? {} : { scale };
+}
+
+/** A scale as the attribute `gradientScale` of an update's kernel: 1 beside the input. */
+export function scaleSetting(scale: number | tf.Scalar): { readonly gradientScale: number } {
+  return { gradientScale: typeof scale === 'number' ? scale : 1 };
+}
+
+/**
+ * `next` where an update's scale is a number, `before` where it is NaN and the update refused: what a variable or a state tensor becomes. All three on the
+ * device; `next` and `before` of one shape and dtype. Call inside tidy.
+ */
+export function ifAccepted(scale: tf.Scalar, next: tf.Tensor, before: tf.Tensor): tf.Tensor {
+  return hasKernel('IfAccepted')
+    ? runKernel('IfAccepted', { scale, next, before })[0]
+    : tf.where(tf.isNaN(scale), before, next);
 }

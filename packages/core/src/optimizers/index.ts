@@ -1,6 +1,14 @@
 export { Adafactor, type AdafactorConfig } from './adafactor.js';
 export { AdamW, type AdamWConfig } from './adamw.js';
-export { clipByGlobalNorm, clipFactor, globalNorm } from './clip.js';
+export {
+  clipFactor,
+  globalNorm,
+  normOf,
+  sumOfSquares,
+  sumsOfSquares,
+  type UpdateScaleOptions,
+  updateScale,
+} from './clip.js';
 export { type InverseRoot, inversePthRoot } from './inverse-root.js';
 export {
   Optimizer,
@@ -24,4 +32,4 @@ export {
 } from './schedules.js';
 export { DistributedShampoo, GRAFT_TYPES, type GraftType, type ShampooConfig } from './shampoo.js';
 export { type BlockLimits, mergeSmallDims, type ShampooBlocks, shampooBlocks } from './shampoo-blocks.js';
-export { addGram, type SumWeights } from './shampoo-statistics.js';
+export { plusGram, type SumWeights } from './shampoo-statistics.js';

@@ -28,11 +28,16 @@ export interface InverseRoot {
  * `paddedSize` (default n): computes as if S stood in the corner of an identity of that size, as the original does; the rest of such a
  * matrix stays a multiple of the identity, so two numbers stand for it. It enters λ, the norm and the error.
  *
+ * Each iteration waits for one read of its error, on which it depends whether there is another; S must not change meanwhile.
  * Throws ShapeError if S is not square or larger than `paddedSize`.
  * Source: dalle-mini `scalable_shampoo/distributed_shampoo.py`, matrix_inverse_pth_root and power_iteration; Higham and others, the
  * iteration of arXiv:2002.09018 §5.
  */
-export function inversePthRoot(matrix: tf.Tensor2D, p: number, paddedSize = matrix.shape[0]): InverseRoot {
+export async function inversePthRoot(
+  matrix: tf.Tensor2D,
+  p: number,
+  paddedSize = matrix.shape[0],
+): Promise<InverseRoot> {
   const [n, columns] = matrix.shape;
   if (n !== columns || n > paddedSize) {
     throw new ShapeError(
@@ -40,7 +45,7 @@ export function inversePthRoot(matrix: tf.Tensor2D, p: number, paddedSize = matr
     );
   }
   const padding = paddedSize - n;
-  const ridge = fround(RIDGE * larger(largestEigenvalue(matrix, padding), LEAST_EIGENVALUE));
+  const ridge = fround(RIDGE * larger(await largestEigenvalue(matrix, padding), LEAST_EIGENVALUE));
   if (paddedSize === 1) {
     return { root: tf.tidy(() => tf.pow(tf.add(matrix, ridge), -1 / p) as tf.Tensor2D), error: 0 };
   }
@@ -48,27 +53,23 @@ export function inversePthRoot(matrix: tf.Tensor2D, p: number, paddedSize = matr
   const kept: tf.Tensor[] = [identity];
   const alpha = -1 / p;
   try {
-    const { m, norm } = tf.tidy(() => {
-      const damped = tf.add(matrix, tf.mul(identity, ridge));
-      const squares = number(tf.sum(tf.square(damped)));
-      return {
-        m: damped as tf.Tensor2D,
-        norm: fround(Math.sqrt(fround(squares + padding * fround(1 + ridge) ** 2))),
-      };
-    });
+    const m = tf.tidy(() => tf.add(matrix, tf.mul(identity, ridge)) as tf.Tensor2D);
+    kept.push(m);
+    const squares = await number(tf.tidy(() => tf.sum(tf.square(m))));
+    const norm = fround(Math.sqrt(fround(squares + padding * fround(1 + ridge) ** 2)));
     // Rounded as the original rounds: an ulp of z moves the roots of an ill-conditioned matrix by many.
     const z = fround((1 + p) / fround(2 * norm));
     let power = tf.tidy(() => tf.mul(m, z) as tf.Tensor2D);
-    m.dispose();
+    kept.pop()?.dispose();
     let root = tf.tidy(() => tf.mul(identity, z ** (1 / p)) as tf.Tensor2D);
     let before = root.clone();
     kept.push(power, root, before);
     let paddedPower = fround(fround(1 + ridge) * z);
-    const distance = (): number => {
-      const inside = tf.tidy(() => number(tf.max(tf.abs(tf.sub(power, identity)))));
+    const distance = async (): Promise<number> => {
+      const inside = await number(tf.tidy(() => tf.max(tf.abs(tf.sub(power, identity)))));
       return padding > 0 ? larger(inside, Math.abs(fround(paddedPower - 1))) : inside;
     };
-    let error = distance();
+    let error = await distance();
     let converging = true;
     for (let i = 0; i < NEWTON_ITERATIONS && error > NEWTON_TOLERANCE && converging; i++) {
       const [nextPower, nextRoot] = tf.tidy(() => {
@@ -82,7 +83,7 @@ export function inversePthRoot(matrix: tf.Tensor2D, p: number, paddedSize = matr
       power = nextPower;
       root = nextRoot;
       kept.splice(1, 3, power, root, before);
-      const next = distance();
+      const next = await distance();
       converging = next < error * LARGEST_GROWTH;
       error = next;
     }
@@ -98,22 +99,26 @@ export function inversePthRoot(matrix: tf.Tensor2D, p: number, paddedSize = matr
  * The largest eigenvalue of a matrix padded with `padding` rows of the identity: Rayleigh quotient of at most 100 power iterations from the
  * original's start vector, until two differ by 1e-6 or less (the first is compared with 0).
  */
-function largestEigenvalue(matrix: tf.Tensor2D, padding: number): number {
+async function largestEigenvalue(matrix: tf.Tensor2D, padding: number): Promise<number> {
   const n = matrix.shape[0];
   const start = powerIterationStart(n + padding);
   let vector = tf.tensor2d(start.slice(0, n), [n, 1]);
+  let inside = await number(tf.tidy(() => tf.sum(tf.square(vector))));
   // The padding's part of the vector stays a multiple of its start, of which only the length matters.
   let paddedSquares = start.slice(n).reduce((sum, x) => sum + x * x, 0);
   let eigenvalue = 0;
   for (let i = 0; i < POWER_ITERATIONS; i++) {
-    const squares = tf.tidy(() => number(tf.sum(tf.square(vector)))) + paddedSquares;
-    const [image, quotient] = tf.tidy(() => {
+    const squares = inside + paddedSquares;
+    const [image, told] = tf.tidy(() => {
       const unit = tf.div(vector, fround(Math.sqrt(squares))) as tf.Tensor2D;
       const product = tf.matMul(matrix, unit);
-      return [product, number(tf.sum(tf.mul(unit, product)))] as [tf.Tensor2D, number];
-    });
+      return [product, tf.stack([tf.sum(tf.mul(unit, product)), tf.sum(tf.square(product))])];
+    }) as [tf.Tensor2D, tf.Tensor];
     vector.dispose();
     vector = image;
+    const [quotient, imageSquares] = (await told.data()) as unknown as [number, number];
+    told.dispose();
+    inside = imageSquares;
     paddedSquares /= squares;
     const next = fround(quotient + paddedSquares);
     const change = Math.abs(next - eigenvalue);
@@ -187,7 +192,9 @@ function larger(a: number, b: number): number {
   return Math.max(a, b);
 }
 
-/** The value of a scalar. */
-function number(scalar: tf.Tensor): number {
-  return scalar.dataSync()[0] as number;
+/** The value of a scalar, which is disposed. */
+async function number(scalar: tf.Tensor): Promise<number> {
+  const [value] = await scalar.data();
+  scalar.dispose();
+  return value as number;
 }

@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { CheckpointError, ShapeError } from '../errors.js';
 import { toBfloat16 } from '../ops/bfloat16.js';
 import { foldIn, foldInNames, prngKey } from '../random/index.js';
+import { ifAccepted } from './clip.js';
 import type { Schedule } from './schedules.js';
 
 /** Name of the count of updates in `state()`. */
@@ -12,16 +13,25 @@ export interface UpdatePoint {
   readonly learningRate: number;
   /** Updates before this one. */
   readonly count: number;
-  /** What each gradient is multiplied by. */
-  readonly gradientScale: number;
+  /** What each gradient is multiplied by; a tensor that is NaN refuses the update. */
+  readonly gradientScale: number | tf.Scalar;
 }
 
 /** An update that gets its gradients one by one, as `valueAndGrads` hands them out. */
 export interface PendingUpdate {
-  /** Changes one variable by its gradient, which is read, not disposed. Throws ShapeError if the gradient does not fit or the variable had its turn. */
-  take(name: string, gradient: tf.Tensor): void;
-  /** Counts the update. Throws ShapeError if a variable has had no gradient, and CheckpointError if loaded state does not fit. */
-  finish(): void;
+  /**
+   * Changes one variable by its gradient times `gradientScale` (default 1). The gradient is read, not disposed.
+   *
+   * The scale is a number or, still on the device, a float32 scalar (`updateScale`). Where it is NaN the update is refused: the variable and its state keep their
+   * values bit for bit. Nothing is waited for, so that all can be handed over before a number is read.
+   * Throws ShapeError if the gradient does not fit or the variable had its turn.
+   */
+  take(name: string, gradient: tf.Tensor, gradientScale?: number | tf.Scalar): void;
+  /**
+   * Counts the update, after what of it waits for numbers (Shampoo's roots). Not for a refused one, which is to be left unfinished.
+   * Throws ShapeError if a variable has had no gradient, and CheckpointError if loaded state does not fit.
+   */
+  finish(): Promise<void>;
 }
 
 /** How the variables are held between updates. */
@@ -68,64 +78,66 @@ export abstract class Optimizer {
   }
 
   /**
-   * Changes each variable by its gradient times `gradientScale` (`clipFactor` gives one), then counts the update. Gradients are read, not disposed.
+   * Changes each variable by its gradient times `gradientScale`, as `PendingUpdate.take` does, then counts the update. Gradients are read, not disposed.
    *
    * The two maps have the same names and shapes; throws ShapeError before anything is changed if not, and CheckpointError if loaded
    * state does not fit the variables.
    */
-  apply(
+  async apply(
     variables: ReadonlyMap<string, tf.Variable>,
     grads: ReadonlyMap<string, tf.Tensor>,
-    gradientScale = 1,
-  ): void {
+    gradientScale: number | tf.Scalar = 1,
+  ): Promise<void> {
     this.#check(variables, grads);
-    const at = this.#point(variables, gradientScale);
-    for (const [name, variable] of variables) this.#change(name, variable, grads.get(name) as tf.Tensor, at);
-    this.#finish();
+    const update = this.begin(variables);
+    for (const name of variables.keys()) update.take(name, grads.get(name) as tf.Tensor, gradientScale);
+    await update.finish();
   }
 
   /** As `apply`, for gradients that come one by one and in any order. What `take` has changed stays changed if the update is not finished. */
-  begin(variables: ReadonlyMap<string, tf.Variable>, gradientScale = 1): PendingUpdate {
-    const at = this.#point(variables, gradientScale);
+  begin(variables: ReadonlyMap<string, tf.Variable>): PendingUpdate {
+    const at = { learningRate: this.schedule(this.#step), count: this.#step };
+    this.prepare(variables);
     const waiting = new Map(variables);
     return {
-      take: (name, gradient) => {
+      take: (name, gradient, gradientScale = 1) => {
         const variable = waiting.get(name);
         if (variable === undefined)
           throw new ShapeError(`optimizer: there is a gradient but no variable named ${name}.`);
         checkGradient(name, variable, gradient);
         waiting.delete(name);
-        this.#change(name, variable, gradient, at);
+        this.#change(name, variable, gradient, { ...at, gradientScale });
       },
-      finish: () => {
+      finish: async () => {
         for (const [name, variable] of waiting) checkGradient(name, variable, undefined);
-        this.#finish();
+        this.#checkLoadedIsUsed();
+        await this.settle(variables, at.count);
+        this.#step += 1;
       },
     };
   }
 
-  #point(variables: ReadonlyMap<string, tf.Variable>, gradientScale: number): UpdatePoint {
-    const at = { learningRate: this.schedule(this.#step), count: this.#step, gradientScale };
-    this.prepare(variables);
-    return at;
-  }
-
   #change(name: string, variable: tf.Variable, gradient: tf.Tensor, at: UpdatePoint): void {
+    if (typeof at.gradientScale === 'number' && Number.isNaN(at.gradientScale)) return;
     tf.tidy(() => {
       this.update(name, variable, gradient, at);
-      if (this.#weights === 'bfloat16') variable.assign(toBfloat16(variable, roundingSeed(name, at.count)));
+      if (this.#weights === 'bfloat16')
+        this.assign(variable, toBfloat16(variable, roundingSeed(name, at.count)), at);
     });
-  }
-
-  #finish(): void {
-    this.#checkLoadedIsUsed();
-    this.#step += 1;
   }
 
   /** Called once before the variables of an update, for what depends on all of them. */
   protected prepare(_variables: ReadonlyMap<string, tf.Variable>): void {}
 
-  /** Changes one variable and its state by gradient·gradientScale, inside tidy. */
+  /** Called once when all variables have been changed, `count` updates being before this one: for what has to read numbers. */
+  protected async settle(_variables: ReadonlyMap<string, tf.Variable>, _count: number): Promise<void> {}
+
+  /** Gives a variable or state tensor its new value; in an update that its scale refuses, the old one. Call inside tidy. */
+  protected assign(target: tf.Variable, value: tf.Tensor, { gradientScale }: UpdatePoint): void {
+    target.assign(typeof gradientScale === 'number' ? value : ifAccepted(gradientScale, value, target));
+  }
+
+  /** Changes one variable and its state by gradient·gradientScale, inside tidy: by `assign`, or by a kernel that heeds the scale itself. */
   protected abstract update(name: string, variable: tf.Variable, gradient: tf.Tensor, at: UpdatePoint): void;
 
   /**
@@ -172,8 +184,8 @@ export abstract class Optimizer {
    * Goes on from a state that `state` gave. Copies the tensors. Throws CheckpointError if there is no valid `step`; whether the rest fits
    * the variables shows at the next update.
    */
-  loadState(state: ReadonlyMap<string, tf.Tensor>): void {
-    const step = state.get(STEP)?.dataSync()[0];
+  async loadState(state: ReadonlyMap<string, tf.Tensor>): Promise<void> {
+    const step = (await state.get(STEP)?.data())?.[0];
     if (step === undefined || !Number.isInteger(step) || step < 0) {
       throw new CheckpointError(
         `optimizer state: expected a whole number as "${STEP}", found ${step ?? 'none'}. Is this an optimizer's state?`,

@@ -12,12 +12,17 @@ export function sumWeights(beta2: number): SumWeights {
 }
 
 /**
- * S ← old·S + fresh·G, with G the products of a block with itself over all axes but one: float32 [n, n] for an axis of n.
+ * old·S + fresh·G, with G the products of a block with itself over all axes but one: float32 [n, n] for an axis of n.
  *
  * Source: dalle-mini `scalable_shampoo/distributed_shampoo.py`, Preconditioner.updated_statistics_from_grad.
  */
-export function addGram(sum: tf.Variable, block: tf.Tensor, axis: number, { old, fresh }: SumWeights): void {
-  tf.tidy(() => sum.assign(tf.add(tf.mul(sum, old), tf.mul(gram(block, axis), fresh))));
+export function plusGram(
+  sum: tf.Tensor,
+  block: tf.Tensor,
+  axis: number,
+  { old, fresh }: SumWeights,
+): tf.Tensor2D {
+  return tf.tidy(() => tf.add(tf.mul(sum, old), tf.mul(gram(block, axis), fresh)));
 }
 
 /** Products of a block with itself over all axes but one. Call inside tidy. */

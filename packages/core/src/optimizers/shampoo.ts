@@ -5,7 +5,7 @@ import { inversePthRoot } from './inverse-root.js';
 import { Optimizer, type OptimizerConfig, type UpdatePoint } from './optimizer.js';
 import { dequantize, packedLength, quantize } from './quantized.js';
 import { type ShampooBlocks, shampooBlocks } from './shampoo-blocks.js';
-import { addGram, sumWeights } from './shampoo-statistics.js';
+import { plusGram, sumWeights } from './shampoo-statistics.js';
 
 /** Whose step length a preconditioned direction takes. */
 export const GRAFT_TYPES = [
@@ -119,22 +119,17 @@ export class DistributedShampoo extends Optimizer {
     }
   }
 
-  protected override update(
-    name: string,
-    variable: tf.Variable,
-    unscaled: tf.Tensor,
-    { learningRate, count, gradientScale }: UpdatePoint,
-  ): void {
+  protected override update(name: string, variable: tf.Variable, unscaled: tf.Tensor, at: UpdatePoint): void {
+    const { learningRate, count, gradientScale } = at;
     const gradient = scaled(unscaled, gradientScale);
-    const { beta1, weightDecay, startPreconditioningStep, nesterov, preconditioningComputeSteps, groupOf } =
-      this.#config;
+    const { beta1, weightDecay, startPreconditioningStep, nesterov } = this.#config;
     const blocks = this.#blocksOf(name, variable.shape);
     const statistics = this.#statistics(name, blocks);
-    const errors = statistics.length > 0 && this.slot('E', name, [statistics.length]);
+    if (statistics.length > 0) this.#errors(name, blocks);
     const pieces = cutInBlocks(gradient, blocks);
-    this.#updateStatistics(statistics, pieces);
+    this.#updateStatistics(statistics, pieces, at);
 
-    const grafted = this.#graft(name, gradient);
+    const grafted = this.#graft(name, gradient, at);
     const direction =
       statistics.length === 0 ? grafted : precondition(pieces, statistics, blocks, gradient.shape);
     const length = tf.div(tf.norm(grafted), tf.add(tf.norm(direction), NORM_EPSILON));
@@ -143,15 +138,22 @@ export class DistributedShampoo extends Optimizer {
     const shampooUpdate = decayed(tf.mul(direction, length));
     const graftUpdate = decayed(grafted);
 
-    const shampooMomentum = this.#momentum('M', name, shampooUpdate);
-    const graftMomentum = this.#momentum('D', name, graftUpdate);
+    const shampooMomentum = this.#momentum('M', name, shampooUpdate, at);
+    const graftMomentum = this.#momentum('D', name, graftUpdate, at);
     const [update, momentum] =
       count >= startPreconditioningStep ? [shampooUpdate, shampooMomentum] : [graftUpdate, graftMomentum];
     const step = nesterov ? tf.add(tf.mul(update, 1 - beta1), tf.mul(momentum, beta1)) : momentum;
-    variable.assign(tf.sub(variable, tf.mul(step, learningRate)));
+    this.assign(variable, tf.sub(variable, tf.mul(step, learningRate)), at);
+  }
 
-    if (errors && count % preconditioningComputeSteps === 0) {
-      this.#computeRoots(statistics, errors, blocks.exponent as number, this.#largest.get(groupOf(name)));
+  /** The preconditioners of the next updates, where they are due. */
+  protected override async settle(variables: ReadonlyMap<string, tf.Variable>, count: number): Promise<void> {
+    const { preconditioningComputeSteps, groupOf } = this.#config;
+    if (count % preconditioningComputeSteps !== 0) return;
+    for (const [name, { shape }] of variables) {
+      const blocks = this.#blocksOf(name, shape);
+      if (blocks.statistics.length > 0)
+        await this.#computeRoots(name, blocks, this.#largest.get(groupOf(name)));
     }
   }
 
@@ -171,17 +173,24 @@ export class DistributedShampoo extends Optimizer {
     }));
   }
 
-  #updateStatistics(statistics: readonly Statistic[], pieces: readonly tf.Tensor[]): void {
+  /** The last error of each root. */
+  #errors(name: string, { statistics }: ShampooBlocks): tf.Variable {
+    return this.slot('E', name, [statistics.length]);
+  }
+
+  #updateStatistics(statistics: readonly Statistic[], pieces: readonly tf.Tensor[], at: UpdatePoint): void {
     const weights = sumWeights(this.#config.beta2);
     let i = 0;
     if (statistics.length === 0) return;
     for (const piece of pieces)
-      for (let axis = 0; axis < piece.rank; axis++)
-        addGram((statistics[i++] as Statistic).sum, piece, axis, weights);
+      for (let axis = 0; axis < piece.rank; axis++) {
+        const { sum } = statistics[i++] as Statistic;
+        this.assign(sum, plusGram(sum, piece, axis, weights), at);
+      }
   }
 
   /** The graft's own update from the gradient. */
-  #graft(name: string, gradient: tf.Tensor): tf.Tensor {
+  #graft(name: string, gradient: tf.Tensor, at: UpdatePoint): tf.Tensor {
     const { graftType, beta2, diagonalEpsilon } = this.#config;
     if (graftType === 'sgd') return gradient;
     if (graftType === 'sqrt_n') return tf.sign(gradient);
@@ -190,17 +199,17 @@ export class DistributedShampoo extends Optimizer {
       : gradient;
     const { old, fresh } = sumWeights(graftType.startsWith('rmsprop') ? beta2 : 1);
     const squares = this.slot('A', name, gradient.shape);
-    squares.assign(tf.add(tf.mul(squares, old), tf.mul(tf.square(scaled), fresh)) as tf.Tensor);
+    this.assign(squares, tf.add(tf.mul(squares, old), tf.mul(tf.square(scaled), fresh)), at);
     return tf.div(scaled, tf.add(tf.sqrt(squares), diagonalEpsilon));
   }
 
   /** β₁·momentum + (1 − β₁)·update; keeps it, rounded if momenta are, and returns it as it was before rounding. */
-  #momentum(kind: string, name: string, update: tf.Tensor): tf.Tensor {
+  #momentum(kind: string, name: string, update: tf.Tensor, at: UpdatePoint): tf.Tensor {
     const { beta1, quantized } = this.#config;
     const next = (old: tf.Tensor): tf.Tensor => tf.add(tf.mul(old, beta1), tf.mul(update, 1 - beta1));
     if (!quantized || update.rank < 2) {
       const momentum = this.slot(kind, name, update.shape);
-      momentum.assign(next(momentum));
+      this.assign(momentum, next(momentum), at);
       return momentum;
     }
     const length = packedLength(update.size);
@@ -208,26 +217,28 @@ export class DistributedShampoo extends Optimizer {
     const buckets = this.slot(`${kind}.bucket`, name, update.shape.slice(1));
     const momentum = next(dequantize({ packed: packed as unknown as tf.Tensor1D, buckets }, update.shape));
     const kept = quantize(momentum);
-    packed.assign(kept.packed);
-    buckets.assign(kept.buckets);
+    this.assign(packed, kept.packed, at);
+    this.assign(buckets, kept.buckets, at);
     return momentum;
   }
 
-  #computeRoots(
-    statistics: readonly Statistic[],
-    errors: tf.Variable,
-    exponent: number,
-    paddedSize: number | undefined,
-  ): void {
+  /** The roots of one variable's statistics, computed beside each other: what one waits for comes with what the others do. */
+  async #computeRoots(name: string, blocks: ShampooBlocks, paddedSize: number | undefined): Promise<void> {
     const { inverseFailureThreshold } = this.#config;
-    const recorded = errors.arraySync() as number[];
-    statistics.forEach(({ sum, preconditioner }, i) => {
-      const { root, error } = inversePthRoot(sum as unknown as tf.Tensor2D, exponent, paddedSize);
-      if (error < inverseFailureThreshold) preconditioner.assign(root);
+    const statistics = this.#statistics(name, blocks);
+    const errors = this.#errors(name, blocks);
+    const recorded = Float32Array.from(await errors.data());
+    const roots = await Promise.all(
+      statistics.map(({ sum }) =>
+        inversePthRoot(sum as unknown as tf.Tensor2D, blocks.exponent as number, paddedSize),
+      ),
+    );
+    for (const [i, { root, error }] of roots.entries()) {
+      if (error < inverseFailureThreshold) (statistics[i] as Statistic).preconditioner.assign(root);
       if (error > 0 && error !== inverseFailureThreshold) recorded[i] = error;
       root.dispose();
-    });
-    errors.assign(tf.tensor1d(recorded));
+    }
+    tf.tidy(() => errors.assign(tf.tensor1d(recorded)));
   }
 }
 

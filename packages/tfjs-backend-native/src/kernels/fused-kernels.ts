@@ -17,6 +17,7 @@ import { groupNorm, groupNormGrad, layerNorm, layerNormGrad } from './norm.js';
 import { sumGrad } from './reduce.js';
 import { logSoftmaxGrad, softmaxGrad, sparseCrossEntropy, sparseCrossEntropyGrad } from './softmax.js';
 import { adafactorUpdate, adamWUpdate, sumOfSquares, updateRows } from './update.js';
+import { clampedRatio, ifAccepted, updateScale } from './update-scale.js';
 
 /** The kernels that tfjs does not define: run by name, without registered gradients. */
 export const FUSED_KERNELS = [
@@ -47,6 +48,9 @@ export const FUSED_KERNELS = [
   adamWUpdate,
   adafactorUpdate,
   sumOfSquares,
+  updateScale,
+  ifAccepted,
+  clampedRatio,
   softmaxGrad,
   logSoftmaxGrad,
   sumGrad,

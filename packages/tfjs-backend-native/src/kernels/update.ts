@@ -3,6 +3,7 @@ import { addon } from '../addon.js';
 import type { NativeBackend } from '../backend.js';
 import { requireFloat32 } from './activation.js';
 import { type FusedArguments, fusedKernel, sizeOf } from './kernel.js';
+import { scalarOf } from './update-scale.js';
 
 /**
  * Makes a tensor safe to be written in place, so that nothing else changes: snapshots (clones, reshapes, tensors saved by a tape) share its data,
@@ -33,7 +34,7 @@ function biasCorrection(beta: number, step: number): number {
 }
 
 type AdamWArguments = FusedArguments<
-  Record<'param' | 'grad' | 'm' | 'v', tf.TensorInfo>,
+  Record<'param' | 'grad' | 'm' | 'v', tf.TensorInfo> & { readonly scale?: tf.TensorInfo | undefined },
   Record<'learningRate' | 'beta1' | 'beta2' | 'epsilon' | 'weightDecay' | 'step', number> & {
     gradientScale?: number;
   }
@@ -41,12 +42,12 @@ type AdamWArguments = FusedArguments<
 
 /**
  * One step of AdamW on param, m and v in place: m ← β₁m + (1−β₁)g, v ← β₂v + (1−β₂)g²,
- * p ← p − lr·(m̂/(√v̂ + ε) + decay·p), m̂ = m/(1−β₁ᵗ), v̂ = v/(1−β₂ᵗ), with t = `step`, 1 for the first. g is grad·`gradientScale` (default 1).
- * All float32 of one shape.
+ * p ← p − lr·(m̂/(√v̂ + ε) + decay·p), m̂ = m/(1−β₁ᵗ), v̂ = v/(1−β₂ᵗ), with t = `step`, 1 for the first. g is grad·`gradientScale` (default 1), or
+ * grad·scale where that float32 scalar is an input; NaN there refuses the update. All others float32 of one shape.
  * Loshchilov and Hutter 2017, arXiv:1711.05101.
  */
 export const adamWUpdate = fusedKernel('AdamWUpdate', ({ inputs, backend, attrs }: AdamWArguments) => {
-  const { param, grad, m, v } = inputs;
+  const { param, grad, m, v, scale: refusing } = inputs;
   const { learningRate, beta1, beta2, epsilon, weightDecay, step, gradientScale = 1 } = attrs;
   requireFloat32('AdamWUpdate', { param, grad, m, v });
   for (const [name, info] of Object.entries({ grad, m, v })) {
@@ -56,6 +57,8 @@ export const adamWUpdate = fusedKernel('AdamWUpdate', ({ inputs, backend, attrs 
   if (!(step >= 1)) throw new Error(`AdamWUpdate: step counts from 1, got ${step}.`);
   for (const [name, info] of Object.entries({ param, m, v }))
     makeWritable('AdamWUpdate', name, backend, info);
+  const scale = refusing === undefined ? gradientScale : scalarOf('AdamWUpdate', backend, 'scale', refusing);
+  if (refusing !== undefined && Number.isNaN(scale)) return [];
   addon().adamw(
     backend.float32(param),
     backend.float32(m),
@@ -68,7 +71,7 @@ export const adamWUpdate = fusedKernel('AdamWUpdate', ({ inputs, backend, attrs 
     weightDecay,
     1 / biasCorrection(beta1, step),
     1 / biasCorrection(beta2, step),
-    gradientScale,
+    scale,
   );
   return [];
 });
@@ -102,18 +105,19 @@ export interface AdafactorSettings {
 
 type AdafactorArguments = FusedArguments<
   Record<'param' | 'grad', tf.TensorInfo> &
-    Partial<Record<'m' | 'v' | 'vRow' | 'vCol', tf.TensorInfo | undefined>>,
+    Partial<Record<'m' | 'v' | 'vRow' | 'vCol' | 'scale', tf.TensorInfo | undefined>>,
   AdafactorSettings
 >;
 
 /**
  * One step of Adafactor in place, on param [.., R, C], m with momentum, and the state: v of param's shape, or v_row (param's shape without its
- * larger one of the last two axes; of equal ones the last is the larger) and v_col (without the other). Formula in native/kernels/optimizer/optimizer.h.
+ * larger one of the last two axes; of equal ones the last is the larger) and v_col (without the other). The gradient is multiplied by `gradientScale`, or by
+ * the float32 scalar `scale` where that is an input; NaN there refuses the update. Formula in native/kernels/optimizer/optimizer.h.
  */
 export const adafactorUpdate = fusedKernel(
   'AdafactorUpdate',
   ({ inputs, backend, attrs: s }: AdafactorArguments) => {
-    const { param, grad, m, v, vRow, vCol } = inputs;
+    const { param, grad, m, v, vRow, vCol, scale: refusing } = inputs;
     const state = v !== undefined ? { v } : { vRow, vCol };
     requireFloat32('AdafactorUpdate', { param, grad, m, ...state });
     const [rows, columns] = param.shape.slice(-2) as [number, number];
@@ -136,6 +140,9 @@ export const adafactorUpdate = fusedKernel(
       throw new Error(`AdafactorUpdate: m belongs to a momentum above 0, which is ${s.momentum}.`);
     for (const [name, info] of Object.entries({ param, ...(m && { m }), ...state }))
       makeWritable('AdafactorUpdate', name, backend, info as tf.TensorInfo);
+    const scale =
+      refusing === undefined ? s.gradientScale : scalarOf('AdafactorUpdate', backend, 'scale', refusing);
+    if (refusing !== undefined && Number.isNaN(scale)) return [];
     const factored = v === undefined;
     addon().adafactor(
       backend.float32(param),
@@ -154,7 +161,7 @@ export const adafactorUpdate = fusedKernel(
       s.leastScale,
       s.momentum,
       s.weightDecay,
-      s.gradientScale,
+      scale,
     );
     return [];
   },

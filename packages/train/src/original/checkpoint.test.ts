@@ -137,7 +137,7 @@ test.each([
   const path = join(root, 'opt_state.msgpack');
   await expect(writeOriginalState(path, subject, optimizer.state())).rejects.toThrow(/has no state v\./);
   // Gradients are the weights themselves: another number everywhere.
-  optimizer.apply(trained, new Map(trained));
+  await optimizer.apply(trained, new Map(trained));
   const state = optimizer.state();
   await writeOriginalState(path, subject, state);
   expect(state.get('v_row.decoder.layers.1.glu.gate.kernel')?.shape).toEqual([128]);

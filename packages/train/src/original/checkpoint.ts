@@ -50,6 +50,9 @@ export async function restoreOriginalState(
     if (!(error instanceof CheckpointError)) throw error;
     throw new CheckpointError(`${error.message} (restoreState asks for this file.)`, { cause: error });
   });
-  optimizer.loadState(state);
-  tf.dispose([...state.values()]);
+  try {
+    await optimizer.loadState(state);
+  } finally {
+    tf.dispose([...state.values()]);
+  }
 }

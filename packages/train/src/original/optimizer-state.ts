@@ -115,8 +115,9 @@ export async function readOriginalState(
     );
     requireSame(source, layout);
     const state = new Map<string, tf.Tensor>();
+    const counter: Counter = { path, count: undefined };
     try {
-      for (const leaf of layout.leaves) takeLeaf(leaf, await source.read(leaf.name), state, path);
+      for (const leaf of layout.leaves) takeLeaf(leaf, await source.read(leaf.name), state, counter);
       return state;
     } catch (error) {
       tf.dispose([...state.values()]);
@@ -381,8 +382,14 @@ function requireSame(source: TensorSource, { leaves }: StateLayout): void {
     );
 }
 
+/** The count of updates that a file's counters agree on; undefined until there was one. */
+interface Counter {
+  readonly path: string;
+  count: number | undefined;
+}
+
 /** Puts a leaf's numbers into our state. Throws CheckpointError where a counter differs from one before. */
-function takeLeaf(leaf: Leaf, values: Float32Array, state: Map<string, tf.Tensor>, path: string): void {
+function takeLeaf(leaf: Leaf, values: Float32Array, state: Map<string, tf.Tensor>, counter: Counter): void {
   let at = 0;
   for (const piece of leaf.pieces) {
     const part = values.subarray(at, at + numbersOf(piece));
@@ -398,13 +405,14 @@ function takeLeaf(leaf: Leaf, values: Float32Array, state: Map<string, tf.Tensor
         state.set(piece.key, tf.tensor2d(corner(part, piece), [piece.side, piece.side]));
         break;
       case 'count': {
-        const [count] = part;
-        const before = state.get(STEP)?.dataSync()[0];
+        const [count] = part as unknown as [number];
+        const before = counter.count;
         if (before !== undefined && before !== count)
           throw new CheckpointError(
-            `${path}: its counters differ: ${before} and, in ${leaf.name}, ${count}. Was it put together from two runs?`,
+            `${counter.path}: its counters differ: ${before} and, in ${leaf.name}, ${count}. Was it put together from two runs?`,
           );
-        if (before === undefined) state.set(STEP, tf.scalar(count as number));
+        if (before === undefined) state.set(STEP, tf.scalar(count));
+        counter.count = count;
       }
     }
   }

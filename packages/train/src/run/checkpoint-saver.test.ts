@@ -31,9 +31,9 @@ afterEach(async () => {
 });
 
 /** One update: each weight goes down by 1, but for the first, whose learning rate is 0. */
-function update(): void {
+async function update(): Promise<void> {
   const grads = new Map([...weights.keys()].map((name) => [name, tf.ones([5000])]));
-  optimizer.apply(weights, grads);
+  await optimizer.apply(weights, grads);
   tf.dispose([...grads.values()]);
 }
 
@@ -89,11 +89,11 @@ describe.each([
     const { made, saved } = saver(background, { pause });
     const inBackground = background && backend === 'native' && !pause;
     for (let step = 1; step <= 4; step++) {
-      update();
+      await update();
       await made.save(state(step));
       expect(made.isSaving).toBe(inBackground);
     }
-    update();
+    await update();
     await made.finish();
     expect(made.isSaving).toBe(false);
     expect(saved).toEqual([1, 2, 3, 4]);
@@ -114,18 +114,18 @@ describe.each([
 });
 
 test('what fails in the background is thrown at the next occasion, and the checkpoint before stays', async () => {
-  update();
+  await update();
   const good = saver(true).made;
   await good.save(state(1));
   await good.finish();
   const bad = saver(true, { fails: true }).made;
-  update();
+  await update();
   await bad.save(state(2));
   await expect(bad.finish()).rejects.toThrow(/Model .*can't be written \(no room\)/);
   bad.check(); // told once
   expect((await firstValues(1)).step).toBe(1);
   rmSync(join(root, 'run', 'checkpoints'), { recursive: true });
-  update();
+  await update();
   await bad.save(state(3)).catch(() => {});
   await expect(bad.finish()).rejects.toThrow(/Checkpoint of step 3: can't be written/);
   expect(readdirSync(join(root, 'run')).filter((name) => name.endsWith('.partial'))).toEqual([]);

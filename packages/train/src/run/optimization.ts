@@ -1,16 +1,18 @@
 import {
   Adafactor,
   AdamW,
-  clipFactor,
   constantSchedule,
   cosineSchedule,
   DistributedShampoo,
   exponentialSchedule,
-  globalNorm,
   linearSchedule,
+  normOf,
   type Optimizer,
   type PendingUpdate,
+  readTogether,
   type Schedule,
+  sumsOfSquares,
+  updateScale,
   type WeightFormat,
 } from '@easel/core';
 import * as tf from '@tensorflow/tfjs';
@@ -72,53 +74,94 @@ export function createOptimizer(
   return new AdamW({ schedule, weights: format, beta1, beta2, epsilon, weightDecay, decayFilter });
 }
 
+/** What an update's step tells of, beside its gradients: all of it on the device until the update has been handed over. */
+export interface StepTensors {
+  /** The parts of the loss. The update is refused where one is not finite. */
+  readonly losses: readonly tf.Tensor[];
+  /** What else is read with them. Default nothing. */
+  readonly told?: readonly tf.Tensor[];
+}
+
+/** What was read after an update had been handed over. */
+export interface StepNumbers {
+  /** The values of each of the losses and of `told`. */
+  readonly losses: readonly Float32Array[];
+  readonly told: readonly Float32Array[];
+  /** The common norm of the gradients before clipping. */
+  readonly gradientNorm: number;
+}
+
 /**
- * Clips the gradients to a common norm (null: not at all), lets `check` see the norm, and updates the weights; returns the norm
- * before clipping. The gradients are disposed, whatever happens; if `check` throws, weights and optimizer stay as they are.
+ * Clips the gradients to a common norm (null: not at all) and updates the weights, unless a loss or a gradient is not finite: then weights and optimizer stay
+ * as they are. All of that is handed over before anything is read. Then the numbers come by one read, `check` sees them, and the update is counted unless it
+ * throws, as it is to do for numbers that are not finite. The gradients are disposed, whatever happens.
  */
-export function applyUpdate(
+export async function applyUpdate(
   optimizer: Optimizer,
   weights: ReadonlyMap<string, tf.Variable>,
   grads: ReadonlyMap<string, tf.Tensor>,
+  { losses, told = [] }: StepTensors,
   clipNorm: number | null,
-  check: (norm: number) => void,
-): number {
+  check: (numbers: StepNumbers) => void,
+): Promise<StepNumbers> {
+  const squares = sumsOfSquares(grads.values());
   try {
-    const norm = globalNorm(grads);
-    check(norm);
-    optimizer.apply(weights, grads, clipNorm === null ? 1 : clipFactor(norm, clipNorm));
-    return norm;
+    const scale = updateScale(squares, { maxNorm: clipNorm, finite: losses });
+    const update = optimizer.begin(weights);
+    for (const [name, gradient] of grads) update.take(name, gradient, scale);
+    scale.dispose();
+    const [sums, ...values] = await readTogether([squares, ...losses, ...told]);
+    const numbers = {
+      losses: values.slice(0, losses.length),
+      told: values.slice(losses.length),
+      gradientNorm: normOf(sums as Float32Array),
+    };
+    check(numbers);
+    await update.finish();
+    return numbers;
   } finally {
-    tf.dispose([...grads.values()]);
+    tf.dispose([squares, ...grads.values()]);
   }
 }
 
 /**
  * An update without clipping that takes gradients while they are being computed (valueAndGrads' `onGradient`), so that never all are held. From the first
- * gradient on that is no number, nothing is changed any more.
+ * gradient on that is no number, nothing is changed any more; the device sees to that, and nothing is read before the end. The caller disposes it.
  */
 export class StreamedUpdate {
-  readonly #pending: PendingUpdate;
-  #squares = 0;
-  /** Whether any weight has been changed. */
-  changed = false;
+  private readonly pending: PendingUpdate;
+  /** Sum of squares of each gradient so far. */
+  private readonly squares: tf.Tensor1D[] = [];
+  /** 1, or NaN from the first gradient on that is no number; undefined before there is any. */
+  private scale: tf.Scalar | undefined;
 
   constructor(optimizer: Optimizer, weights: ReadonlyMap<string, tf.Variable>) {
-    this.#pending = optimizer.begin(weights);
+    this.pending = optimizer.begin(weights);
   }
 
   readonly take = (name: string, gradient: tf.Tensor): void => {
-    this.#squares += globalNorm(new Map([[name, gradient]])) ** 2;
-    if (!Number.isFinite(this.#squares)) return;
-    this.#pending.take(name, gradient);
-    this.changed = true;
+    const before = this.scale;
+    const squares = sumsOfSquares([gradient]);
+    this.squares.push(squares);
+    this.scale = updateScale(squares, { finite: before === undefined ? [] : [before] });
+    before?.dispose();
+    this.pending.take(name, gradient, this.scale);
   };
 
-  /** The norm of all gradients; `check` sees it before the update is counted. */
-  finish(check: (norm: number) => void): number {
-    const norm = Math.sqrt(this.#squares);
-    check(norm);
-    this.#pending.finish();
-    return norm;
+  /** Reads loss and norm of all gradients; `check` sees them, and whether any weight has been changed, before the update is counted. */
+  async finish(
+    loss: tf.Tensor,
+    check: (loss: number, gradientNorm: number, changed: boolean) => void,
+  ): Promise<{ readonly loss: number; readonly gradientNorm: number }> {
+    const read = await readTogether([loss, ...this.squares]);
+    const [value, ...squares] = read.map(([number]) => number) as [number, ...number[]];
+    const gradientNorm = normOf(squares.map((square) => Math.sqrt(square) ** 2)); // as a norm of norms
+    check(value, gradientNorm, Number.isFinite(squares[0]));
+    await this.pending.finish();
+    return { loss: value, gradientNorm };
+  }
+
+  dispose(): void {
+    tf.dispose([...this.squares, ...(this.scale === undefined ? [] : [this.scale])]);
   }
 }

@@ -36,7 +36,7 @@ export async function restoreCheckpoint(
 
 /** Brings what has a state, as an optimizer has, to that in one file of a checkpoint. Throws CheckpointError if it doesn't fit. */
 export async function restoreState(
-  owner: { loadState(state: ReadonlyMap<string, tf.Tensor>): void },
+  owner: { loadState(state: ReadonlyMap<string, tf.Tensor>): Promise<void> },
   checkpoint: string,
   part: string,
 ): Promise<void> {
@@ -48,7 +48,7 @@ export async function restoreState(
     ]),
   );
   try {
-    owner.loadState(state);
+    await owner.loadState(state);
   } finally {
     tf.dispose([...state.values()]);
   }

@@ -238,7 +238,7 @@ class TrainingLoop {
 
   private async save(): Promise<void> {
     const { task, step, seconds, lossSum, lossSteps, best } = this;
-    requireFiniteWeights(task, step);
+    await requireFiniteWeights(task, step);
     await this.saver.save({
       version: 1,
       step,
@@ -280,9 +280,9 @@ async function update(run: RunFolder, task: TrainingTask, step: number): Promise
 }
 
 /** Throws TrainingError if a weight is no number any more: a checkpoint of such weights would push a good one out. */
-function requireFiniteWeights(task: TrainingTask, step: number): void {
+async function requireFiniteWeights(task: TrainingTask, step: number): Promise<void> {
   const weights = task.checkpointParts().model ?? new Map();
-  const norm = globalNorm(weights);
+  const norm = await globalNorm(weights);
   if (!Number.isFinite(norm))
     throw new TrainingError(`Training stopped after step ${step}: the norm of the weights is ${norm}.`);
 }

@@ -19,7 +19,7 @@ test('values that are all the same lie in the middle of a width of 1, as in nump
   expect(histogram([]).counts).toEqual(new Array(10).fill(0));
 });
 
-test('norms of gradients and of weights after the update, at the steps that are due', () => {
+test('norms of gradients and of weights after the update, at the steps that are due', async () => {
   const gradients = new Map<string, tf.Tensor>([
     ['a', tf.tensor1d([3, 4])],
     ['b.c', tf.tensor2d([[1, 2, 2]])],
@@ -29,12 +29,13 @@ test('norms of gradients and of weights after the update, at the steps that are 
     ['b.c', tf.tensor2d([[0, 0, 2]])],
   ]);
   const before = tf.memory().numTensors;
-  expect(weightStatistics({ norms: 5, histograms: 0 }, 4, gradients)).toBeUndefined();
-  expect(weightStatistics({ norms: 5, histograms: 0 }, 5, gradients)?.after(weights)).toEqual({
+  expect(await weightStatistics({ norms: 5, histograms: 0 }, 4, gradients)).toBeUndefined();
+  const normsWatched = await weightStatistics({ norms: 5, histograms: 0 }, 5, gradients);
+  expect(await normsWatched?.after(weights)).toEqual({
     norms: { gradients: { a: 5, 'b.c': 3 }, parameters: { a: 10, 'b.c': 2 } },
   });
-  const { norms, histograms } =
-    weightStatistics({ norms: 0, histograms: 2 }, 4, gradients)?.after(weights) ?? {};
+  const watched = await weightStatistics({ norms: 0, histograms: 2 }, 4, gradients);
+  const { norms, histograms } = (await watched?.after(weights)) ?? {};
   expect(norms).toBeUndefined();
   expect(histograms?.gradients['b.c']?.counts).toEqual([1, 0, 0, 0, 0, 0, 0, 0, 0, 2]);
   expect(histograms?.parameters.a?.edges[10]).toBe(8);

@@ -1,4 +1,4 @@
-import { globalNorm } from '@easel/core';
+import { normOf, sumsOfSquares } from '@easel/core';
 import type * as tf from '@tensorflow/tfjs';
 
 /** Counts of a tensor's values in ten equal bins from its least to its greatest, as numpy's `histogram` makes them. */
@@ -37,33 +37,39 @@ export function statisticsDue({ norms, histograms }: StatisticsPace, step: numbe
 const due = (every: number, step: number): boolean => every > 0 && step % every === 0;
 
 /**
- * Looks at gradients and weights around an update: make one before it (the gradients are gone after), and read `after`.
- * Undefined at a step where nothing is due. Source: dalle-mini `tools/train/train.py`, log_norm_steps and log_histogram_steps.
+ * Looks at gradients and weights around an update: wait for it before (the gradients are gone after), and then for `after`.
+ * Undefined at a step where nothing is due: nothing is read then. Source: dalle-mini `tools/train/train.py`, log_norm_steps and log_histogram_steps.
  */
-export function weightStatistics(
+export async function weightStatistics(
   pace: StatisticsPace,
   step: number,
   gradients: ReadonlyMap<string, tf.Tensor>,
-): { after(weights: ReadonlyMap<string, tf.Tensor>): WeightStatistics } | undefined {
+): Promise<{ after(weights: ReadonlyMap<string, tf.Tensor>): Promise<WeightStatistics> } | undefined> {
   if (!statisticsDue(pace, step)) return undefined;
-  const gradientNorms = due(pace.norms, step) ? mapped(gradients, normOf) : undefined;
-  const gradientHistograms = due(pace.histograms, step) ? mapped(gradients, histogramOf) : undefined;
+  const gradientNorms = due(pace.norms, step) ? await norms(gradients) : undefined;
+  const gradientHistograms = due(pace.histograms, step) ? await histograms(gradients) : undefined;
   return {
-    after: (weights) => ({
-      ...(gradientNorms && { norms: { gradients: gradientNorms, parameters: mapped(weights, normOf) } }),
+    after: async (weights) => ({
+      ...(gradientNorms && { norms: { gradients: gradientNorms, parameters: await norms(weights) } }),
       ...(gradientHistograms && {
-        histograms: { gradients: gradientHistograms, parameters: mapped(weights, histogramOf) },
+        histograms: { gradients: gradientHistograms, parameters: await histograms(weights) },
       }),
     }),
   };
 }
 
-function normOf(tensor: tf.Tensor): number {
-  return globalNorm(new Map([['', tensor]]));
+/** The norm of each tensor, by one read. */
+async function norms(tensors: ReadonlyMap<string, tf.Tensor>): Promise<ByName<number>> {
+  const squares = sumsOfSquares(tensors.values());
+  const values = await squares.data();
+  squares.dispose();
+  return Object.fromEntries([...tensors.keys()].map((name, i) => [name, normOf([values[i] as number])]));
 }
 
-function histogramOf(tensor: tf.Tensor): Histogram {
-  return histogram(tensor.dataSync());
+async function histograms(tensors: ReadonlyMap<string, tf.Tensor>): Promise<ByName<Histogram>> {
+  const found: Record<string, Histogram> = {};
+  for (const [name, tensor] of tensors) found[name] = histogram(await tensor.data());
+  return found;
 }
 
 /** The histogram of some finite values. */
@@ -86,8 +92,4 @@ export function histogram(values: ArrayLike<number>): Histogram {
   }
   const edges = Array.from({ length: BINS + 1 }, (_, i) => min + (i * (max - min)) / BINS);
   return { edges, counts, sum, sumOfSquares };
-}
-
-function mapped<T>(tensors: ReadonlyMap<string, tf.Tensor>, f: (tensor: tf.Tensor) => T): Record<string, T> {
-  return Object.fromEntries([...tensors].map(([name, tensor]) => [name, f(tensor)]));
 }

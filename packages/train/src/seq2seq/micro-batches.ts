@@ -58,19 +58,19 @@ export class MicroBatches {
   }
 
   /** The rows of an update as the model reads them. `readText`: the text of some of the tokenizer's ids. */
-  readable(
+  async readable(
     rows: readonly BatchRows[],
     step: number,
     readText: (ids: readonly number[]) => string,
-  ): ReadableRow[] {
+  ): Promise<ReadableRow[]> {
     const readable: ReadableRow[] = [];
     let micro = 0;
     for (const { batch } of this.of(rows, step)) {
       const { inputIds, attentionMask, decoderInputIds, labels } = batch;
       const targets = tf.reshape(labels, decoderInputIds.shape) as tf.Tensor2D;
-      const [text, mask, decoder, tokens] = [inputIds, attentionMask, decoderInputIds, targets].map(
-        (tensor) => tensor.arraySync(),
-      ) as [number[][], number[][], number[][], number[][]];
+      const [text, mask, decoder, tokens] = (await Promise.all(
+        [inputIds, attentionMask, decoderInputIds, targets].map((tensor) => tensor.array()),
+      )) as [number[][], number[][], number[][], number[][]];
       targets.dispose();
       disposeBatch(batch);
       for (const [row, ids] of text.entries()) {

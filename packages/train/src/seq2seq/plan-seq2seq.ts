@@ -69,7 +69,7 @@ export async function planSeq2Seq(
     const availableBytes = process.availableMemory();
     const first = await rows.update(0);
     const microBatches = new MicroBatches(config, steps, rows.blanked);
-    const readable = microBatches.readable(first, 0, (ids) => tokenizer.decode(ids));
+    const readable = await microBatches.readable(first, 0, (ids) => tokenizer.decode(ids));
     const picture = vqgan === null ? undefined : await drawRows(vqgan, readable);
     const { trainable, gradientCheckpointing: rematerialize, batchSize, accumulate } = config;
     const flop = stepFlop(modelConfig, {

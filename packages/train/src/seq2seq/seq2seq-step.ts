@@ -1,5 +1,5 @@
 import type { DalleBart } from '@easel/bart';
-import { type Key, sparseCrossEntropy, valueAndGrads } from '@easel/core';
+import { eventLoopTurn, type Key, sparseCrossEntropy, valueAndGrads } from '@easel/core';
 import * as tf from '@tensorflow/tfjs';
 import type { Seq2SeqBatch } from './batches.js';
 
@@ -33,8 +33,8 @@ export interface MicroBatch {
 }
 
 /**
- * Mean loss over positions, rows and micro-batches, and its gradient for each of the weights, which the caller disposes. Micro-batches are made
- * one at a time, when they are needed, and disposed.
+ * Mean loss over positions and rows of each micro-batch, a scalar, and the gradient of their mean for each of the weights; the caller disposes both. Micro-batches
+ * are made one at a time, when they are needed, and disposed. Nothing is read.
  *
  * Gradients are summed and then divided by the number of micro-batches. Source: dalle-mini `tools/train/train.py`, train_step.
  */
@@ -43,9 +43,8 @@ export async function seq2seqGradients(
   weights: ReadonlyMap<string, tf.Variable>,
   microBatches: Iterable<MicroBatch>,
   options: StepOptions = {},
-): Promise<{ readonly loss: number; readonly grads: Map<string, tf.Tensor> }> {
-  let lossSum = 0;
-  let count = 0;
+): Promise<{ readonly losses: tf.Scalar[]; readonly grads: Map<string, tf.Tensor> }> {
+  const losses: tf.Scalar[] = [];
   let grads = new Map<string, tf.Tensor>();
   for (const { batch, dropoutKey } of microBatches) {
     const part = valueAndGrads(
@@ -54,36 +53,34 @@ export async function seq2seqGradients(
       { narrowSaved: options.narrowSaved ?? false },
     );
     disposeBatch(batch);
-    lossSum += (await part.value.data())[0] as number;
-    part.value.dispose();
-    grads = count === 0 ? part.grads : added(grads, part.grads);
-    count++;
+    grads = losses.length === 0 ? part.grads : added(grads, part.grads);
+    losses.push(part.value);
+    await eventLoopTurn(); // many micro-batches take long
   }
+  const count = losses.length;
   if (count > 1) grads = mapped(grads, (gradient) => tf.div(gradient, count));
-  return { loss: lossSum / count, grads };
+  return { losses, grads };
 }
 
 export function disposeBatch(batch: Seq2SeqBatch): void {
   tf.dispose([batch.inputIds, batch.attentionMask, batch.decoderInputIds, batch.labels]);
 }
 
-/** Mean loss over positions and rows of one batch, which is disposed; `take` is handed each weight's gradient as soon as it is whole. */
-export async function seq2seqStreamed(
+/** Mean loss over positions and rows of one batch, which is disposed: a scalar; `take` is handed each weight's gradient as soon as it is whole. */
+export function seq2seqStreamed(
   model: DalleBart,
   weights: ReadonlyMap<string, tf.Variable>,
   { batch, dropoutKey }: MicroBatch,
   take: (name: string, gradient: tf.Tensor) => void,
   options: StepOptions = {},
-): Promise<number> {
+): tf.Scalar {
   const { value } = valueAndGrads(
     () => tf.mean(tokenLosses(model, batch, dropoutKey, options)) as tf.Scalar,
     weights,
     { onGradient: take, narrowSaved: options.narrowSaved ?? false },
   );
   disposeBatch(batch);
-  const loss = (await value.data())[0] as number;
-  value.dispose();
-  return loss;
+  return value;
 }
 
 /** Sums by name; disposes both. */

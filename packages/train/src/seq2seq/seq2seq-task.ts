@@ -93,7 +93,7 @@ export class Seq2SeqTask implements TrainingTask {
 
   /** Each row as the model read it, and the keys of each micro-batch. */
   async failedBatch(step: number): Promise<FailedBatch> {
-    const samples = this.microBatches.readable(this.newest, step, this.parts.readText);
+    const samples = await this.microBatches.readable(this.newest, step, this.parts.readText);
     const keys = this.microBatches.keys(this.newest, step);
     return { about: { step: step + 1, seed: this.parts.config.seed, keys }, samples };
   }

@@ -1,6 +1,6 @@
 import type { DalleBart } from '@easel/bart';
 import type { Optimizer } from '@easel/core';
-import type * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs';
 import type { Seq2SeqConfig } from '../config/seq2seq-config.js';
 import { applyUpdate, createOptimizer, createSchedule, StreamedUpdate } from '../run/optimization.js';
 import { statisticsDue, type WeightStatistics, weightStatistics } from '../run/weight-statistics.js';
@@ -35,8 +35,8 @@ export function isStreamed({ accumulate, clipNorm, log }: Seq2SeqConfig, step: n
 }
 
 /**
- * Makes update number `step`, counted from 0, from its micro-batches. `check` sees loss and norm of the gradients, and whether weights have been changed
- * by then, before the update is counted; what it throws is passed on.
+ * Makes update number `step`, counted from 0, from its micro-batches. When all of it has been handed over, its numbers are read at once: `check` sees loss and norm
+ * of the gradients, and whether weights have been changed by numbers that are not finite, before the update is counted; what it throws is passed on.
  */
 export async function seq2seqUpdate(
   { config, model, trained, optimizer }: UpdateSubject,
@@ -55,14 +55,26 @@ export async function seq2seqUpdate(
   if (isStreamed(config, step)) {
     const update = new StreamedUpdate(optimizer, trained);
     const [micro] = [...microBatches] as [MicroBatch];
-    const loss = await seq2seqStreamed(model, trained, micro, update.take, options);
-    const gradientNorm = update.finish((norm) => check(loss, norm, update.changed));
-    return { loss, gradientNorm, statistics: undefined };
+    let value: tf.Scalar | undefined;
+    try {
+      value = seq2seqStreamed(model, trained, micro, update.take, options);
+      return { ...(await update.finish(value, check)), statistics: undefined };
+    } finally {
+      value?.dispose();
+      update.dispose();
+    }
   }
-  const { loss, grads } = await seq2seqGradients(model, trained, microBatches, options);
-  const statistics = weightStatistics(config.log, step + 1, grads);
-  const gradientNorm = applyUpdate(optimizer, trained, grads, config.clipNorm, (norm) =>
-    check(loss, norm, false),
-  );
-  return { loss, gradientNorm, statistics: statistics?.after(trained) };
+  const { losses, grads } = await seq2seqGradients(model, trained, microBatches, options);
+  try {
+    const statistics = await weightStatistics(config.log, step + 1, grads);
+    const mean = (values: readonly Float32Array[]) =>
+      values.reduce((sum, [loss]) => sum + (loss as number), 0) / values.length;
+    const numbers = await applyUpdate(optimizer, trained, grads, { losses }, config.clipNorm, (told) =>
+      check(mean(told.losses), told.gradientNorm, false),
+    );
+    const { gradientNorm } = numbers;
+    return { loss: mean(numbers.losses), gradientNorm, statistics: await statistics?.after(trained) };
+  } finally {
+    tf.dispose(losses);
+  }
 }

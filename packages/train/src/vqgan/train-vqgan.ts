@@ -55,7 +55,7 @@ export async function trainVqgan(
       const schedule = createSchedule(config.schedule, config.steps);
       const judges = await createJudges(config, schedule, resolution, key);
       const optimizer = createOptimizer(config.optimizer, schedule, weights);
-      const tracker = new CodebookTracker(vqgan.quantizer.codes, {
+      const tracker = await CodebookTracker.create(vqgan.quantizer.codes, {
         norm: vqgan.config.codebookNorm,
         ...config.codebook,
       });

@@ -1,9 +1,7 @@
 import {
-  clipFactor,
   eventLoopTurn,
   foldIn,
   foldInNames,
-  globalNorm,
   type Key,
   type Optimizer,
   pictureGrid,
@@ -33,7 +31,7 @@ import type { DataPosition } from '../encoded/epoch-order.js';
 import { pixelsToTensor } from '../encoding/encode.js';
 import type { CheckpointParts } from '../run/checkpoint-store.js';
 import type { FailedBatch } from '../run/failed-batch.js';
-import { applyUpdate } from '../run/optimization.js';
+import { applyUpdate, type StepNumbers } from '../run/optimization.js';
 import { requireFinite, TrainingError } from '../run/training-error.js';
 import type { TrainingPace, TrainingTask, UpdateResult } from '../run/training-task.js';
 import { type WeightStatistics, weightStatistics } from '../run/weight-statistics.js';
@@ -127,10 +125,10 @@ export class VqganTask implements TrainingTask {
     const learningRate = optimizer.schedule(step);
     try {
       const { loss, metrics, statistics, chosen } = adversary?.takesPart(step)
-        ? this.adversarialUpdate(step, pixels, adversary)
+        ? await this.adversarialUpdate(step, pixels, adversary)
         : await this.plainUpdate(step, pixels);
       if (chosen === undefined) return { loss, learningRate, metrics, statistics };
-      this.followCodebook(step, chosen.latents, chosen.indices);
+      await this.followCodebook(step, chosen.latents, chosen.indices);
       const use = { perplexity: tracker.perplexity, restarts: tracker.restarts };
       return { loss, learningRate, metrics: { ...metrics, ...use }, statistics };
     } finally {
@@ -153,42 +151,47 @@ export class VqganTask implements TrainingTask {
       { allowUnused: !quantizes }, // the codebook, which has no gradient yet
     );
     tf.dispose([...(perceptual?.keep ?? [])]);
-    const read = async (name: string) => (await outputs[name]?.data()) as Float32Array | Int32Array;
-    const number = async (name: string) => (await read(name))[0] as number;
+    const names = ['reconstruction'];
+    if (perceptual !== undefined) names.push('perceptual');
+    if (quantizes) names.push('quantization', 'latents', 'indices');
+    const tensors = { losses: [value], told: names.map((name) => outputs[name] as tf.Tensor) };
     try {
-      const loss = (await value.data())[0] as number;
-      const watched = weightStatistics(config.log, step + 1, grads);
-      const gradientNorm = applyUpdate(optimizer, this.trained, grads, config.clipNorm, (norm) =>
-        requireFinite(step, loss, norm),
+      const watched = await weightStatistics(config.log, step + 1, grads);
+      const { losses, told, gradientNorm } = await applyUpdate(
+        optimizer,
+        this.trained,
+        grads,
+        tensors,
+        config.clipNorm,
+        (numbers) => requireFinite(step, lossOf(numbers), numbers.gradientNorm),
       );
-      const statistics = watched?.after(this.trained);
-      const metrics: Record<string, number> = {
+      const statistics = await watched?.after(this.trained);
+      const values = new Map(names.map((name, i) => [name, told[i] as Float32Array]));
+      const { latents, indices, ...numbers } = Object.fromEntries(values);
+      const metrics = {
         gradientNorm,
-        reconstruction: await number('reconstruction'),
+        ...Object.fromEntries(Object.entries(numbers).map(([name, [number]]) => [name, number as number])),
       };
-      if (perceptual !== undefined) metrics.perceptual = await number('perceptual');
+      const loss = lossOf({ losses });
       if (!quantizes) return { loss, metrics, statistics };
-      metrics.quantization = await number('quantization');
-      const latents = (await read('latents')) as Float32Array;
-      const indices = (await read('indices')) as Int32Array;
-      return { loss, metrics, statistics, chosen: { latents, indices } };
+      const chosen = { latents: latents as Float32Array, indices: Int32Array.from(indices as Float32Array) };
+      return { loss, metrics, statistics, chosen };
     } finally {
       tf.dispose([value, ...Object.values(outputs)]);
     }
   }
 
   /** An update of the VQGAN, then one of the discriminator, as in taming. */
-  private adversarialUpdate(
+  private async adversarialUpdate(
     step: number,
     pixels: tf.Tensor4D,
     { discriminator, optimizer: discriminatorOptimizer, settings }: Adversary,
-  ): StepResult {
+  ): Promise<StepResult> {
     const { config, vqgan, optimizer, lpips } = this.parts;
     const perceptual = this.perceptual(step, pixels);
-    const norms = { generator: 0, discriminator: 0 };
-    let watched: ReturnType<typeof weightStatistics>;
+    let watched: Awaited<ReturnType<typeof weightStatistics>>;
     try {
-      const result = adversarialStep(
+      const result = await adversarialStep(
         vqgan,
         pixels,
         step,
@@ -211,25 +214,21 @@ export class VqganTask implements TrainingTask {
         },
         {
           ...(perceptual?.keep && { keep: perceptual.keep }),
-          onGradients: (network, grads, loss) => {
-            const norm = globalNorm(grads);
-            norms[network] = norm;
-            if (network === 'generator') {
-              requireFinite(step, loss, norm);
-              watched = weightStatistics(config.log, step + 1, grads);
-            } else if (!Number.isFinite(loss) || !Number.isFinite(norm)) {
-              throw new TrainingError(
-                `Training stopped at step ${step + 1}: the discriminator's loss is ${loss}, the norm of its gradients ${norm}.`,
-              );
-            }
-            return config.clipNorm === null ? 1 : clipFactor(norm, config.clipNorm);
+          clipNorm: config.clipNorm,
+          onGradients: async (network, grads) => {
+            if (network === 'generator') watched = await weightStatistics(config.log, step + 1, grads);
           },
         },
       );
+      if (result.refused === 'generator') requireFinite(step, result.totalLoss, result.generatorGradientNorm);
+      if (result.refused === 'discriminator')
+        throw new TrainingError(
+          `Training stopped at step ${step + 1}: the discriminator's loss is ${result.discriminatorLoss}, the norm of its gradients ${result.discriminatorGradientNorm}.`,
+        );
       return {
         loss: result.totalLoss,
         metrics: {
-          gradientNorm: norms.generator,
+          gradientNorm: result.generatorGradientNorm,
           reconstruction: result.reconstructionLoss,
           ...(perceptual && { perceptual: result.perceptualLoss }),
           quantization: result.quantLoss,
@@ -238,9 +237,9 @@ export class VqganTask implements TrainingTask {
           discriminatorLoss: result.discriminatorLoss,
           logitsReal: result.logitsReal,
           logitsFake: result.logitsFake,
-          discriminatorGradientNorm: norms.discriminator,
+          discriminatorGradientNorm: result.discriminatorGradientNorm,
         },
-        statistics: watched?.after(this.trained),
+        statistics: await watched?.after(this.trained),
         chosen: { latents: result.latents, indices: result.indices },
       };
     } finally {
@@ -280,12 +279,12 @@ export class VqganTask implements TrainingTask {
   }
 
   /** Lets the codes, or their use alone, follow the latents [R·E] that chose them; moves dead codes onto some of these latents. */
-  private followCodebook(step: number, latents: Float32Array, indices: Int32Array): void {
+  private async followCodebook(step: number, latents: Float32Array, indices: Int32Array): Promise<void> {
     const { config, tracker } = this.parts;
     const { restartEvery, restartUntil } = config.codebook;
-    tracker.update(latents, indices);
+    await tracker.update(latents, indices);
     if (restartEvery > 0 && (step + 1) % restartEvery === 0 && step < restartUntil * config.steps)
-      tracker.restartDead(latents, foldIn(foldInNames(this.key, ['restart']), step));
+      await tracker.restartDead(latents, foldIn(foldInNames(this.key, ['restart']), step));
   }
 
   /** Sets the codebook by k-means over latents of random training pictures. */
@@ -358,6 +357,11 @@ export class VqganTask implements TrainingTask {
     const own = { model: this.weights, optimizer: optimizer.state(), codebook: tracker.state() };
     return { ...own, ...adversary?.checkpointParts() };
   }
+}
+
+/** The loss among a plain update's numbers. */
+function lossOf({ losses }: Pick<StepNumbers, 'losses'>): number {
+  return losses[0]?.[0] as number;
 }
 
 /** Peak signal-to-noise ratio in dB of drawn pixels, cut off at 0 and 1, against bytes. */

@@ -42,7 +42,7 @@ function small(config: AdversarialLossConfig = {}, rate = 1e-3) {
 
 const pictures = (): tf.Tensor4D => tf.randomUniform([2, 16, 16, 3], 0, 1, 'float32', 5);
 
-test('the generator’s gradient is that of its loss, by differences at some weights', () => {
+test('the generator’s gradient is that of its loss, by differences at some weights', async () => {
   const { model, parts } = small({ discWeight: 0 });
   const pixels = pictures();
   const loss = (): number =>
@@ -69,7 +69,7 @@ test('the generator’s gradient is that of its loss, by differences at some wei
   });
   tf.tidy(() => weight.assign(tf.tensor(values, weight.shape)));
   let found: number[] = [];
-  const metrics = adversarialStep(model, pixels, 0, parts, {
+  const metrics = await adversarialStep(model, pixels, 0, parts, {
     onGradients(network, grads) {
       if (network !== 'generator') return;
       const gradient = (grads.get('decoder.conv_out.kernel') as tf.Tensor).dataSync();
@@ -82,15 +82,15 @@ test('the generator’s gradient is that of its loss, by differences at some wei
   tf.dispose([pixels]);
 });
 
-test('before discStart the discriminator stays as it is but for its statistics, and does not weigh', () => {
+test('before discStart the discriminator stays as it is but for its statistics, and does not weigh', async () => {
   const { model, parts } = small({ discStart: 1 });
   const pixels = pictures();
   const before = new Map([...parts.discriminator.parameters()].map(([name, w]) => [name, [...w.dataSync()]]));
-  const first = adversarialStep(model, pixels, 0, parts);
+  const first = await adversarialStep(model, pixels, 0, parts);
   expect([first.discFactor, first.discriminatorLoss]).toEqual([0, 0]);
   for (const [name, weight] of parts.discriminator.parameters())
     expect([...weight.dataSync()]).toEqual(before.get(name));
-  const second = adversarialStep(model, pixels, 1, parts);
+  const second = await adversarialStep(model, pixels, 1, parts);
   expect(second.discFactor).toBe(1);
   expect(second.discriminatorLoss).toBeGreaterThan(0);
   const moved = [...parts.discriminator.parameters()].some(
@@ -100,13 +100,14 @@ test('before discStart the discriminator stays as it is but for its statistics, 
   pixels.dispose();
 });
 
-test('steps on one batch draw it better, and leave no tensors', () => {
+test('steps on one batch draw it better, and leave no tensors', async () => {
   const { model, parts } = small({ discStart: 1000 }, 3e-3);
   const pixels = pictures();
-  const first = adversarialStep(model, pixels, 0, parts).nllLoss;
+  const first = (await adversarialStep(model, pixels, 0, parts)).nllLoss;
   const tensors = tf.memory().numTensors;
   let last = first;
-  for (let batch = 1; batch < 12; batch++) last = adversarialStep(model, pixels, batch, parts).nllLoss;
+  for (let batch = 1; batch < 12; batch++)
+    last = (await adversarialStep(model, pixels, batch, parts)).nllLoss;
   expect(last).toBeLessThan(0.9 * first);
   expect(tf.memory().numTensors).toBe(tensors);
   pixels.dispose();

@@ -1,4 +1,14 @@
-import { AdamW, type Optimizer, type Schedule, valueAndGrads } from '@easel/core';
+import {
+  AdamW,
+  normOf,
+  type Optimizer,
+  type PendingUpdate,
+  readTogether,
+  type Schedule,
+  sumsOfSquares,
+  updateScale,
+  valueAndGrads,
+} from '@easel/core';
 import * as tf from '@tensorflow/tfjs';
 import {
   LEGACY_CODEBOOK_LOSS,
@@ -13,7 +23,13 @@ import {
 } from '../losses.js';
 import type { Vqgan } from '../model.js';
 import type { PatchDiscriminator } from './discriminator.js';
-import { adaptiveWeight, discriminatorFactor, discriminatorLoss, type GanLoss } from './gan-losses.js';
+import {
+  adaptiveWeight,
+  adaptiveWeightOnDevice,
+  discriminatorFactor,
+  discriminatorLoss,
+  type GanLoss,
+} from './gan-losses.js';
 import type { Lpips, LpipsOptions } from './lpips.js';
 
 /** Weights of the parts of taming's loss; the defaults are its class's, but for discWeight, which its configs set to 0.8. */
@@ -58,6 +74,11 @@ export interface AdversarialMetrics {
   readonly discriminatorLoss: number;
   readonly logitsReal: number;
   readonly logitsFake: number;
+  /** Common norms of each network's gradients, before clipping. */
+  readonly generatorGradientNorm: number;
+  readonly discriminatorGradientNorm: number;
+  /** The network whose loss or gradients were not finite; it was not updated then, nor the discriminator behind it. Null if both were updated. */
+  readonly refused: 'generator' | 'discriminator' | null;
   /** What the batch chose, for codebook use: int32 tokens [R], R = B·h·w. */
   readonly indices: Int32Array;
   /** The latents that chose them, [R·E]. */
@@ -84,16 +105,18 @@ export function tamingAdam(learningRate: number | Schedule): AdamW {
   return new AdamW({ schedule, beta1: 0.5, beta2: 0.9 });
 }
 
-/**
- * Sees the gradients of one network by name before its update, and may return a factor for them (`clipFactor` gives one). They are disposed after
- * the update. What it throws stops the step; the network keeps its weights then.
- */
+/** Sees the gradients of one network by name before its update, which waits for it. They are disposed after the update. What it throws stops the step. */
 export type GradientHook = (
   network: 'generator' | 'discriminator',
   grads: ReadonlyMap<string, tf.Tensor>,
-  loss: number,
-  // biome-ignore lint/suspicious/noConfusingVoidType: most hooks only look
-) => number | void;
+) => void | Promise<void>;
+
+/** Further settings of a step. */
+export interface AdversarialStepOptions extends LpipsOptions {
+  /** Largest common norm of each network's gradients, to which they are clipped; null for none (default). */
+  readonly clipNorm?: number | null;
+  readonly onGradients?: GradientHook;
+}
 
 /**
  * One batch of taming's training: an update of the VQGAN, then one of the discriminator on pictures that the new VQGAN draws.
@@ -105,29 +128,106 @@ export type GradientHook = (
  *
  * pixels: [B, H, W, 3] in [0, 1]; LPIPS and D see them in [−1, 1], as taming does. `batch`: number of this batch from 0. The gradients of nll and
  * g are computed at the drawn pictures, so that λ costs two small products and no second pass through the decoder.
+ *
+ * Both updates are handed over before anything is read: λ, the clip factors and whether all is finite stay on the device; then all numbers come by one read. An
+ * update of losses or gradients that are not finite is refused on the device (`refused`): weights and optimizer stay as they are.
  * Source: Esser et al. 2021, arXiv:2012.09841; taming `models/vqgan.py` training_step, `modules/losses/vqperceptual.py`.
  */
-export function adversarialStep(
+export async function adversarialStep(
   model: Vqgan,
   pixels: tf.Tensor4D,
   batch: number,
   parts: AdversarialParts,
-  options: LpipsOptions & { readonly onGradients?: GradientHook } = {},
-): AdversarialMetrics {
-  const generator = generatorUpdate(model, pixels, batch, parts, options);
-  const discriminator = discriminatorUpdate(model, pixels, batch, parts, options);
-  return { ...generator, ...discriminator };
+  options: AdversarialStepOptions = {},
+): Promise<AdversarialMetrics> {
+  await parts.discriminator.start(() => toSigned(model.call(pixels)));
+  const held: tf.Tensor[] = [];
+  try {
+    const generator = await generatorUpdate(model, pixels, batch, parts, options, held);
+    const discriminator = await discriminatorUpdate(model, pixels, batch, parts, options, generator, held);
+    const names = Object.keys({ ...generator.told, ...discriminator.told }) as ToldName[];
+    const tensors: Readonly<Record<ToldName, tf.Tensor>> = { ...generator.told, ...discriminator.told };
+    const values = await readTogether(names.map((name) => tensors[name]));
+    const told = Object.fromEntries(names.map((name, i) => [name, values[i]])) as unknown as Told;
+    const metrics = metricsOf(told, batch, parts.config ?? {});
+    if (metrics.refused !== 'generator') await generator.update.finish();
+    if (metrics.refused === null) await discriminator.update.finish();
+    return metrics;
+  } finally {
+    tf.dispose(held);
+  }
 }
 
-type GeneratorMetrics = Omit<AdversarialMetrics, 'discriminatorLoss' | 'logitsReal' | 'logitsFake'>;
+/** What is read of the generator's update, and of the discriminator's: scalars but for the squares, latents and indices. */
+type GeneratorTold =
+  | 'nllLoss'
+  | 'reconstructionLoss'
+  | 'perceptualLoss'
+  | 'generatorLoss'
+  | 'nllNorm'
+  | 'adversarialNorm'
+  | 'quantLoss'
+  | 'generatorSquares'
+  | 'generatorScale'
+  | 'indices'
+  | 'latents';
+type DiscriminatorTold =
+  | 'discriminatorLoss'
+  | 'logitsReal'
+  | 'logitsFake'
+  | 'discriminatorSquares'
+  | 'discriminatorScale';
+type ToldName = GeneratorTold | DiscriminatorTold;
+type Told = Readonly<Record<ToldName, Float32Array>>;
 
-function generatorUpdate(
+/** An update of one network that the device has been handed. */
+interface HandedOver<Name extends string> {
+  readonly update: PendingUpdate;
+  /** NaN where the update is refused. */
+  readonly scale: tf.Scalar;
+  readonly told: Readonly<Record<Name, tf.Tensor>>;
+}
+
+function metricsOf(told: Told, batch: number, config: AdversarialLossConfig): AdversarialMetrics {
+  const { codebookWeight = 1, discWeight = 0.8, adaptive = true, discFactor = 1, discStart = 0 } = config;
+  const number = (name: ToldName): number => told[name][0] as number;
+  const factor = discriminatorFactor(discFactor, batch, discStart);
+  const ratio = adaptive ? adaptiveWeight(number('nllNorm'), number('adversarialNorm')) : 1;
+  const weight = discWeight * ratio;
+  const [nllLoss, generatorLoss, quantLoss] = [
+    number('nllLoss'),
+    number('generatorLoss'),
+    number('quantLoss'),
+  ];
+  const refusedDiscriminator = Number.isNaN(number('discriminatorScale')) ? 'discriminator' : null;
+  return {
+    totalLoss: nllLoss + weight * factor * generatorLoss + codebookWeight * quantLoss,
+    quantLoss,
+    nllLoss,
+    reconstructionLoss: number('reconstructionLoss'),
+    perceptualLoss: number('perceptualLoss'),
+    generatorLoss,
+    adaptiveWeight: weight,
+    discFactor: factor,
+    discriminatorLoss: number('discriminatorLoss'),
+    logitsReal: number('logitsReal'),
+    logitsFake: number('logitsFake'),
+    generatorGradientNorm: normOf(told.generatorSquares),
+    discriminatorGradientNorm: normOf(told.discriminatorSquares),
+    refused: Number.isNaN(number('generatorScale')) ? 'generator' : refusedDiscriminator,
+    indices: Int32Array.from(told.indices),
+    latents: told.latents,
+  };
+}
+
+async function generatorUpdate(
   model: Vqgan,
   pixels: tf.Tensor4D,
   batch: number,
   { discriminator, lpips, generatorOptimizer, trained, config = {} }: AdversarialParts,
-  { keep, onGradients }: LpipsOptions & { readonly onGradients?: GradientHook },
-): GeneratorMetrics {
+  { keep, clipNorm = null, onGradients }: AdversarialStepOptions,
+  held: tf.Tensor[],
+): Promise<HandedOver<GeneratorTold>> {
   const { perceptualWeight = 1, codebookWeight = 1, discWeight = 0.8, adaptive = true } = config;
   const { discFactor = 1, discStart = 0, reconstruction = ABSOLUTE_DIFFERENCE } = config;
   const { quantization: pull = { codebookLoss: LEGACY_CODEBOOK_LOSS } } = config;
@@ -157,14 +257,16 @@ function generatorUpdate(
       const gradFunc = (_: tf.Tensor, saved: tf.Tensor[]): tf.Tensor => {
         const perceptual = lpips && { lpips, weight: perceptualWeight, ...(keep && { keep }) };
         const result = judge(pixels, saved[0] as tf.Tensor4D, discriminator, { reconstruction, perceptual });
-        const norm = (gradient: tf.Tensor4D): number =>
-          slope * filterGradientNorm(kept, gradient, lastKernel);
-        const ratio = adaptive
-          ? adaptiveWeight(norm(result.nllGradient), norm(result.adversarialGradient))
-          : 1;
-        const weight = discWeight * ratio;
-        Object.assign(judged, { ...result.losses, adaptiveWeight: weight });
-        return tf.add(result.nllGradient, tf.mul(result.adversarialGradient, weight * factor));
+        const norm = (gradient: tf.Tensor4D): tf.Scalar =>
+          tf.mul(filterGradientNorm(kept, gradient, lastKernel), slope);
+        const nllNorm = adaptive ? norm(result.nllGradient) : tf.scalar(0);
+        const adversarialNorm = adaptive ? norm(result.adversarialGradient) : tf.scalar(0);
+        Object.assign(judged, { ...result.losses, nllNorm, adversarialNorm });
+        for (const tensor of Object.values(judged)) tf.keep(tensor);
+        const weight = adaptive
+          ? adaptiveWeightOnDevice(nllNorm, adversarialNorm, discWeight * factor)
+          : discWeight * factor;
+        return tf.add(result.nllGradient, tf.mul(result.adversarialGradient, weight));
       };
       return { value: tf.scalar(0), gradFunc };
     });
@@ -175,22 +277,33 @@ function generatorUpdate(
   last?.dispose();
 
   const found = judged as JudgedPictures;
-  const quantLoss = scalar(outputs.quantization as tf.Tensor);
-  const totalLoss =
-    found.nllLoss + found.adaptiveWeight * factor * found.generatorLoss + codebookWeight * quantLoss;
-  const indices = (outputs.indices as tf.Tensor).dataSync() as Int32Array;
-  const latents = (outputs.latents as tf.Tensor).dataSync() as Float32Array;
-  tf.dispose([value, ...Object.values(outputs)]);
-  apply(generatorOptimizer, variables, grads, () => onGradients?.('generator', grads, totalLoss));
-  return { ...found, totalLoss, quantLoss, discFactor: factor, indices, latents };
+  const { quantization, indices, latents } = outputs as Record<
+    'quantization' | 'indices' | 'latents',
+    tf.Tensor
+  >;
+  held.push(value, ...Object.values(found), ...Object.values(outputs));
+  const losses = [found.nllLoss, found.generatorLoss, quantization];
+  // The weight λ is finite where both norms are numbers; one alone may be infinite.
+  const ratio = tf.tidy(() => adaptiveWeightOnDevice(found.nllNorm, found.adversarialNorm, 1));
+  held.push(ratio);
+  const { squares, scale, update } = await handOver(generatorOptimizer, variables, grads, {
+    clipNorm,
+    finite: [...losses, ratio],
+    look: () => onGradients?.('generator', grads),
+    held,
+  });
+  const told = { ...found, quantLoss: quantization, indices, latents };
+  return { update, scale, told: { ...told, generatorSquares: squares, generatorScale: scale } };
 }
 
+/** Scalars of the drawn pictures. The norms are those of both losses' gradients at the decoder's last kernel; 0 where no weight is made of them. */
 interface JudgedPictures {
-  readonly nllLoss: number;
-  readonly reconstructionLoss: number;
-  readonly perceptualLoss: number;
-  readonly generatorLoss: number;
-  readonly adaptiveWeight: number;
+  readonly nllLoss: tf.Scalar;
+  readonly reconstructionLoss: tf.Scalar;
+  readonly perceptualLoss: tf.Scalar;
+  readonly generatorLoss: tf.Scalar;
+  readonly nllNorm: tf.Scalar;
+  readonly adversarialNorm: tf.Scalar;
 }
 
 /** Both losses of drawn pictures [0, 1] and their gradients there. Call inside tidy. */
@@ -200,7 +313,7 @@ function judge(
   discriminator: PatchDiscriminator,
   options: PictureLossOptions,
 ): {
-  readonly losses: Omit<JudgedPictures, 'adaptiveWeight'>;
+  readonly losses: Omit<JudgedPictures, 'nllNorm' | 'adversarialNorm'>;
   readonly nllGradient: tf.Tensor4D;
   readonly adversarialGradient: tf.Tensor4D;
 } {
@@ -214,10 +327,10 @@ function judge(
     );
     return {
       losses: {
-        nllLoss: scalar(nll.value),
-        reconstructionLoss: scalar(nll.outputs.reconstruction as tf.Tensor),
-        perceptualLoss: scalar(nll.outputs.perceptual as tf.Tensor),
-        generatorLoss: scalar(adversarial.value),
+        nllLoss: nll.value,
+        reconstructionLoss: nll.outputs.reconstruction as tf.Scalar,
+        perceptualLoss: nll.outputs.perceptual as tf.Scalar,
+        generatorLoss: adversarial.value,
       },
       nllGradient: nll.grads.get('pictures') as tf.Tensor4D,
       adversarialGradient: adversarial.grads.get('pictures') as tf.Tensor4D,
@@ -227,13 +340,15 @@ function judge(
   }
 }
 
-function discriminatorUpdate(
+async function discriminatorUpdate(
   model: Vqgan,
   pixels: tf.Tensor4D,
   batch: number,
   { discriminator, discriminatorOptimizer, config = {} }: AdversarialParts,
-  { onGradients }: { readonly onGradients?: GradientHook },
-): Pick<AdversarialMetrics, 'discriminatorLoss' | 'logitsReal' | 'logitsFake'> {
+  { clipNorm = null, onGradients }: AdversarialStepOptions,
+  generator: HandedOver<GeneratorTold>,
+  held: tf.Tensor[],
+): Promise<HandedOver<DiscriminatorTold>> {
   const { discFactor = 1, discStart = 0, discLoss = 'hinge' } = config;
   const factor = discriminatorFactor(discFactor, batch, discStart);
   const variables = discriminator.parameters();
@@ -245,41 +360,50 @@ function discriminatorUpdate(
     const loss = tf.mul(discriminatorLoss(logitsReal, logitsFake, discLoss), factor) as tf.Scalar;
     return { loss, logitsReal: tf.mean(logitsReal), logitsFake: tf.mean(logitsFake) };
   }, variables);
-  const metrics = {
-    discriminatorLoss: scalar(value),
-    logitsReal: scalar(outputs.logitsReal as tf.Tensor),
-    logitsFake: scalar(outputs.logitsFake as tf.Tensor),
-  };
-  tf.dispose([real, drawn, value, ...Object.values(outputs)]);
-  apply(discriminatorOptimizer, variables, grads, () =>
-    onGradients?.('discriminator', grads, metrics.discriminatorLoss),
-  );
-  return metrics;
+  tf.dispose([real, drawn]);
+  const { logitsReal, logitsFake } = outputs as Record<'logitsReal' | 'logitsFake', tf.Tensor>;
+  held.push(value, logitsReal, logitsFake);
+  const { squares, scale, update } = await handOver(discriminatorOptimizer, variables, grads, {
+    clipNorm,
+    finite: [value, generator.scale],
+    look: () => onGradients?.('discriminator', grads),
+    held,
+  });
+  const told = { discriminatorLoss: value, logitsReal, logitsFake };
+  return { update, scale, told: { ...told, discriminatorSquares: squares, discriminatorScale: scale } };
 }
 
-function apply(
+/** Hands over the update of one network, refused where `finite` or a gradient is not; disposes the gradients. */
+async function handOver(
   optimizer: Optimizer,
   variables: ReadonlyMap<string, tf.Variable>,
   grads: ReadonlyMap<string, tf.Tensor>,
-  // biome-ignore lint/suspicious/noConfusingVoidType: as GradientHook
-  before: () => number | void | undefined,
-): void {
+  how: {
+    readonly clipNorm: number | null;
+    readonly finite: readonly tf.Tensor[];
+    readonly look: () => void | Promise<void>;
+    /** Takes what the step disposes in the end. */
+    readonly held: tf.Tensor[];
+  },
+): Promise<{ readonly squares: tf.Tensor1D; readonly scale: tf.Scalar; readonly update: PendingUpdate }> {
   try {
-    optimizer.apply(variables, grads, before() ?? 1);
+    await how.look();
+    const squares = sumsOfSquares(grads.values());
+    const scale = updateScale(squares, { maxNorm: how.clipNorm, finite: how.finite });
+    how.held.push(squares, scale);
+    const update = optimizer.begin(variables);
+    for (const [name, gradient] of grads) update.take(name, gradient, scale);
+    return { squares, scale, update };
   } finally {
     tf.dispose([...grads.values()]);
   }
 }
 
 /** ‖∂/∂kernel‖ of a 3×3 convolution that keeps the size, from its input and its output's gradient. */
-function filterGradientNorm(input: tf.Tensor4D, gradient: tf.Tensor4D, kernelShape: number[]): number {
+function filterGradientNorm(input: tf.Tensor4D, gradient: tf.Tensor4D, kernelShape: number[]): tf.Scalar {
   return tf.tidy(() => {
     const convolve = (kernel: tf.Tensor): tf.Tensor => tf.conv2d(input, kernel as tf.Tensor4D, 1, 'same');
     const grad = tf.grad(convolve)(tf.zeros(kernelShape), gradient);
-    return scalar(tf.norm(grad));
+    return tf.norm(grad) as tf.Scalar;
   });
-}
-
-function scalar(x: tf.Tensor): number {
-  return x.dataSync()[0] as number;
 }

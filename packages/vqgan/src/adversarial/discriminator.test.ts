@@ -8,7 +8,7 @@ import { initializeDiscriminator, PatchDiscriminator } from './discriminator.js'
 
 beforeAll(async () => void (await tf.setBackend(FAST_BACKEND)));
 
-test('norms: by the batch in training, by what they gathered else', () => {
+test('norms: by the batch in training, by what they gathered else', async () => {
   const pictures = tf.randomUniform([3, 16, 16, 3], 0, 1, 'float32', 7) as tf.Tensor4D;
   const model = new PatchDiscriminator({ width: 2, layers: 1 });
   initializeDiscriminator(model, prngKey(1));
@@ -26,12 +26,21 @@ test('norms: by the batch in training, by what they gathered else', () => {
 
   const act = new PatchDiscriminator({ width: 2, layers: 1, actNorm: true });
   initializeDiscriminator(act, prngKey(1));
-  tf.tidy(() => {
-    act.judge(pictures, true);
-    const after = [...(act.namedWeights().get('norm1.loc') as tf.Variable).dataSync()];
-    act.judge(tf.mul(pictures, 0.1), true); // only the first batch sets it
-    expect([...(act.namedWeights().get('norm1.loc') as tf.Variable).dataSync()]).toEqual(after);
-    expect((act.namedWeights().get('norm1.initialized') as tf.Variable).dataSync()[0]).toBe(1);
+  expect(() => act.judge(pictures, true)).toThrow(/await start\(pictures\) before/);
+  const before = tf.memory().numTensors;
+  await act.start(() => pictures);
+  const after = [...(act.namedWeights().get('norm1.loc') as tf.Variable).dataSync()];
+  await act.start(() => tf.mul(pictures, 0.1)); // only the first batch sets it
+  expect(tf.memory().numTensors).toBe(before);
+  expect([...(act.namedWeights().get('norm1.loc') as tf.Variable).dataSync()]).toEqual(after);
+  expect((act.namedWeights().get('norm1.initialized') as tf.Variable).dataSync()[0]).toBe(1);
+  tf.tidy(() => expect(act.judge(pictures, true).shape).toEqual([3, 6, 6, 1]));
+  // A checkpoint's values are taken as they are; without them it starts anew.
+  tf.tidy(() => (act.namedWeights().get('norm1.initialized') as tf.Variable).assign(tf.scalar(0)));
+  expect(() => act.judge(pictures, true)).toThrow(/await start/);
+  tf.tidy(() => (act.namedWeights().get('norm1.initialized') as tf.Variable).assign(tf.scalar(1)));
+  await act.start(() => {
+    throw new Error('nothing is to be looked at');
   });
   act.dispose();
   pictures.dispose();

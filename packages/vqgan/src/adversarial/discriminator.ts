@@ -2,6 +2,7 @@ import {
   CompositeLayer,
   ConfigError,
   Conv2d,
+  EaselError,
   foldInNames,
   type Key,
   normal,
@@ -77,24 +78,52 @@ export class PatchDiscriminator extends CompositeLayer {
   }
 
   /**
-   * Logits of pictures [B, H, W, C]. In training, norms go by the batch, and batch norm's running statistics or ActNorm's first values change.
-   * Throws ShapeError for pictures that are too small.
+   * Logits of pictures [B, H, W, C]. In training, norms go by the batch, and batch norm's running statistics change; ActNorm has had its first values by then,
+   * from `start`. Throws ShapeError for pictures that are too small, and EaselError for an ActNorm without values in training.
    */
   judge(pictures: tf.Tensor4D, training: boolean): tf.Tensor4D {
     return tf.tidy(() => {
       let h = pictures;
-      this.convolutions.forEach((convolution, n) => {
-        if (Math.min(h.shape[1], h.shape[2]) < 2) {
-          throw new ShapeError(
-            `PatchDiscriminator: pictures [${pictures.shape}] are too small for ${this.convolutions.length} convolutions; take larger ones or fewer layers.`,
-          );
-        }
-        h = convolution.call(h);
+      for (const n of this.convolutions.keys()) {
+        h = this.convolve(n, h, pictures.shape);
         h = this.norms[n]?.normalize(h, training) ?? h;
         if (n < this.convolutions.length - 1) h = tf.leakyRelu(h, LEAK);
-      });
+      }
       return h;
     });
+  }
+
+  /**
+   * Gives each ActNorm that has none its first values: from the pictures [B, H, W, C] of the first batch in training, as they come to it. To be waited for before
+   * `judge` in training. With batch norm, or behind the first batch, `pictures` is not asked for and nothing is read.
+   */
+  async start(pictures: () => tf.Tensor4D): Promise<void> {
+    let isStarted = true;
+    for (const norm of this.norms)
+      if (norm instanceof ActNorm && !(await norm.isStarted())) isStarted = false;
+    if (isStarted) return;
+    let h = tf.tidy(() => tf.clone(pictures()));
+    const { shape } = h;
+    for (const n of this.convolutions.keys()) {
+      const norm = this.norms[n];
+      const convolved = tf.tidy(() => this.convolve(n, h, shape));
+      h.dispose();
+      h = convolved;
+      if (norm instanceof ActNorm && !(await norm.isStarted())) await norm.start(h);
+      h = tf.tidy(() => tf.leakyRelu(norm?.normalize(convolved, norm instanceof ActNorm) ?? convolved, LEAK));
+      convolved.dispose();
+    }
+    h.dispose();
+  }
+
+  /** What convolution n makes of its input; `shape` is the pictures', for the error. */
+  private convolve(n: number, h: tf.Tensor4D, shape: number[]): tf.Tensor4D {
+    if (Math.min(h.shape[1], h.shape[2]) < 2) {
+      throw new ShapeError(
+        `PatchDiscriminator: pictures [${shape}] are too small for ${this.convolutions.length} convolutions; take larger ones or fewer layers.`,
+      );
+    }
+    return (this.convolutions[n] as Conv2d).call(h);
   }
 
   override call(inputs: tf.Tensor | tf.Tensor[], kwargs: { training?: boolean } = {}): tf.Tensor4D {
@@ -191,13 +220,15 @@ class BatchNorm extends CompositeLayer {
 }
 
 /**
- * y = scale·(x + loc) for each channel. The first batch in training sets loc = −mean and scale = 1/(deviation + 1e-6), deviation unbiased.
+ * y = scale·(x + loc) for each channel. `start` sets loc = −mean and scale = 1/(deviation + 1e-6), deviation unbiased, by the first batch in training.
  * Source: Kingma and Dhariwal 2018, arXiv:1807.03039; taming `modules/util.py`, ActNorm.
  */
 class ActNorm extends CompositeLayer {
   private readonly loc: ReturnType<ActNorm['addWeight']>;
   private readonly scale: ReturnType<ActNorm['addWeight']>;
   private readonly initialized: ReturnType<ActNorm['addWeight']>;
+  /** The data of `initialized` when it was seen to be set: another one, of a checkpoint, is looked at anew. */
+  private seenStarted: object | undefined;
 
   constructor(channels: number) {
     super();
@@ -214,13 +245,25 @@ class ActNorm extends CompositeLayer {
   }
 
   normalize(x: tf.Tensor4D, training: boolean): tf.Tensor4D {
-    if (training && this.initialized.read().dataSync()[0] === 0) this.start(x);
+    if (training && this.seenStarted !== this.initialized.read().dataId)
+      throw new EaselError(
+        'PatchDiscriminator: its ActNorm has no first values yet; await start(pictures) before it judges in training.',
+      );
     return tf.mul(tf.add(x, this.loc.read()), this.scale.read());
   }
 
-  private start(x: tf.Tensor4D): void {
-    // Outside of the gradient: the values are set, not computed from x as far as a derivative is concerned.
-    const rows = x.dataSync();
+  /** Whether its values have been set, by a batch or a checkpoint. */
+  async isStarted(): Promise<boolean> {
+    const initialized = this.initialized.read();
+    if (this.seenStarted === initialized.dataId) return true;
+    if ((await initialized.data())[0] === 0) return false;
+    this.seenStarted = initialized.dataId;
+    return true;
+  }
+
+  /** Sets its values by x [B, h, w, C]. */
+  async start(x: tf.Tensor4D): Promise<void> {
+    const rows = await x.data();
     const channels = x.shape[3];
     const count = rows.length / channels;
     const loc = new Float32Array(channels);
@@ -238,5 +281,6 @@ class ActNorm extends CompositeLayer {
       this.scale.write(tf.tensor4d(scale, [1, 1, 1, channels]));
       this.initialized.write(tf.scalar(1));
     });
+    this.seenStarted = this.initialized.read().dataId;
   }
 }

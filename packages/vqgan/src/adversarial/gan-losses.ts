@@ -1,3 +1,4 @@
+import { clampedRatio } from '@easel/core';
 import * as tf from '@tensorflow/tfjs';
 
 /** How a discriminator's errors count. */
@@ -31,4 +32,14 @@ const LARGEST_WEIGHT = 1e4;
  */
 export function adaptiveWeight(reconstructionNorm: number, adversarialNorm: number): number {
   return Math.min(Math.max(reconstructionNorm / (adversarialNorm + NORM_EPSILON), 0), LARGEST_WEIGHT);
+}
+
+/** `factor` times adaptiveWeight of norms that are still on the device, a float32 scalar; call inside tidy, or dispose it. */
+export function adaptiveWeightOnDevice(
+  reconstructionNorm: tf.Scalar,
+  adversarialNorm: tf.Scalar,
+  factor: number,
+): tf.Scalar {
+  const constants = { epsilon: NORM_EPSILON, largest: LARGEST_WEIGHT, factor };
+  return clampedRatio(reconstructionNorm, adversarialNorm, constants);
 }

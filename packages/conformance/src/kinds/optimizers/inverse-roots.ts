@@ -33,13 +33,13 @@ export function inverseRootCases(folder: GoldenFolder): Case[] {
   return Object.entries(cases).map(([name, recorded]) => ({
     name: `inverse root ${name}`,
     needs: 'everything',
-    run(checks) {
+    async run(checks) {
       const arrays = new GoldenArrays(folder.file('inverse_roots.safetensors'));
       const [matrixName, p] = name.split('/p') as [string, string];
       const key = `${matrixName}/matrix`;
       const matrix = tf.tensor2d(arrays.floats(key), arrays.shape(key) as [number, number]);
-      const { root, error } = inversePthRoot(matrix, Number(p));
-      const ours = root.dataSync();
+      const { root, error } = await inversePthRoot(matrix, Number(p));
+      const ours = await root.data();
       tf.dispose([root, matrix]);
       const kept = (value: number): string => (value < FAILED ? 'taken' : 'thrown away');
       const theirs = Number(recorded.error);

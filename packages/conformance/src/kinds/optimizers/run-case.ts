@@ -31,19 +31,19 @@ export function runCase(folder: GoldenFolder, file: string): Case {
   return {
     name: file.replace('.safetensors', ''),
     needs: 'everything',
-    run(checks, context) {
+    async run(checks, context) {
       const run = new RecordedRun(folder.file(file));
       const optimizer = makeOptimizer(run);
       if ('missing' in optimizer) {
         context.leftOut(file, optimizer.missing);
         return;
       }
-      replay(checks, run, optimizer);
+      await replay(checks, run, optimizer);
     },
   };
 }
 
-function replay(checks: Checks, run: RecordedRun, first: Optimizer): void {
+async function replay(checks: Checks, run: RecordedRun, first: Optimizer): Promise<void> {
   let optimizer = first;
   const isShampoo = run.flags?.optim === 'distributed_shampoo';
   const variables = new Map(
@@ -63,9 +63,9 @@ function replay(checks: Checks, run: RecordedRun, first: Optimizer): void {
         tf.tensor(run.gradient(parameter, t), [...parameter.shape]),
       ]),
     );
-    optimizer.apply(variables, grads);
+    await optimizer.apply(variables, grads);
     tf.dispose([...grads.values()]);
-    if (t + 1 === SAVED_AFTER) optimizer = savedAndLoaded(run, optimizer);
+    if (t + 1 === SAVED_AFTER) optimizer = await savedAndLoaded(run, optimizer);
     const record = run.steps.indexOf(t + 1);
     if (record < 0) continue;
     const preconditioned = isShampoo && t >= preconditionedFrom;
@@ -94,9 +94,9 @@ function preconditionedTolerance(rate: number): Tolerance {
   };
 }
 
-function savedAndLoaded(run: RecordedRun, optimizer: Optimizer): Optimizer {
+async function savedAndLoaded(run: RecordedRun, optimizer: Optimizer): Promise<Optimizer> {
   const next = makeOptimizer(run) as Optimizer;
-  next.loadState(optimizer.state());
+  await next.loadState(optimizer.state());
   optimizer.dispose();
   return next;
 }

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DalleBart, type DalleBartConfig, parameters, parseDalleBartConfig, rulesForFlax } from '@easel/bart';
-import { AdamW, constantSchedule, loadWeights } from '@easel/core';
+import { AdamW, constantSchedule, loadWeights, readTogether } from '@easel/core';
 import { fromMsgpack } from '@easel/core/node';
 import {
   ORIGINAL_STATE,
@@ -75,14 +75,15 @@ async function replay(
       await loadWeights(trained, source, rulesForFlax(config, source));
       const subject = { model, optimizer: optimizerSettings(FLAGS), trained };
       const state = await readOriginalState(folder.file(ORIGINAL_STATE), subject);
-      optimizer.loadState(state);
+      await optimizer.loadState(state);
       tf.dispose([...state.values()]);
     } else setWeights(trained, config, new GoldenArrays(folder.file('restored.safetensors')));
     for (const [step, loss] of recorded.loss.entries()) {
       const got = await seq2seqGradients(model, trained, [{ batch: batchOf(arrays, step) }]);
-      optimizer.apply(trained, got.grads);
-      tf.dispose([...got.grads.values()]);
-      checks.close('losses', `step ${step + 1}`, [got.loss], [loss], {
+      await optimizer.apply(trained, got.grads);
+      const [ours] = (await readTogether(got.losses)).map(([loss]) => loss as number);
+      tf.dispose([...got.losses, ...got.grads.values()]);
+      checks.close('losses', `step ${step + 1}`, [ours as number], [loss], {
         relative: step === 0 ? 1e-5 : 1e-4,
         reason: 'float32, behind some updates',
       });

@@ -145,20 +145,22 @@ function checkGumbel(checks: Checks, arrays: GoldenArrays, name: string): void {
 }
 
 /** One update of codes that follow the latents. */
-function checkMovingAverages(checks: Checks, arrays: GoldenArrays): void {
+async function checkMovingAverages(checks: Checks, arrays: GoldenArrays): Promise<void> {
   const codebook = tf.tidy(() => tf.variable(arrays.tensor<tf.Rank.R2>('codebook')));
   const decay = arrays.setting<number>('decay') as number;
-  const tracker = new CodebookTracker(codebook, { norm: 'none', decay });
+  const tracker = await CodebookTracker.create(codebook, { norm: 'none', decay });
+  // The recorded run started from averages of its own: sums are the codes, use the cluster sizes.
+  const use = arrays.tensor('cluster_size');
+  await tracker.loadState(
+    new Map<string, tf.Tensor>([
+      ['use', use],
+      ['sums', codebook],
+    ]),
+  );
+  const latents = tf.tidy(() => nhwc(arrays, 'z'));
+  await tracker.update((await latents.data()) as Float32Array, arrays.ints('indices'));
+  tf.dispose([use, latents]);
   tf.tidy(() => {
-    // The recorded run started from averages of its own: sums are the codes, use the cluster sizes.
-    tracker.loadState(
-      new Map<string, tf.Tensor>([
-        ['use', arrays.tensor('cluster_size')],
-        ['sums', codebook],
-      ]),
-    );
-    const latents = nhwc(arrays, 'z').dataSync() as Float32Array;
-    tracker.update(latents, arrays.ints('indices'));
     const state = tracker.state();
     for (const [ours, theirs] of [
       ['use', 'new_cluster_size'],

@@ -22,7 +22,7 @@ export function discriminatorCase(file: string, name: string): Case {
   return {
     name,
     needs: 'everything',
-    run(checks) {
+    async run(checks) {
       const arrays = new GoldenArrays(file);
       const setting = <T>(key: string): T => arrays.setting<T>(key) as T;
       const seed = setting<number>('seed');
@@ -40,18 +40,19 @@ export function discriminatorCase(file: string, name: string): Case {
       };
       const nchw = (x: tf.Tensor): Float32Array => theirLayout(x, CHANNELS_FIRST);
       const nhwc = (x: tf.Tensor4D): tf.Tensor4D => tf.transpose(x, CHANNELS_FIRST);
+      // Large inputs are not stored: they are what the formula gives under these names, in the size that has so many logits.
+      const input = (key: string, formulaName: string): tf.Tensor4D => {
+        if (arrays.has(key)) return nhwc(arrays.tensor<tf.Rank.R4>(key));
+        const shape = inputShape(arrays.shape('train_logits'), setting<number>('n_layers'));
+        const size = elementCount(shape);
+        const values = Float32Array.from(hashedUniform(formulaName, size, seed));
+        return nhwc(tf.tensor4d(values, shape));
+      };
+      const x = tf.tidy(() => tf.variable(input('input', 'disc_x'))) as unknown as tf.Tensor4D;
       try {
+        tf.tidy(() => close('logits', 'eval_logits_before', nchw(model.judge(x, false))));
+        await model.start(() => x);
         tf.tidy(() => {
-          // Large inputs are not stored: they are what the formula gives under these names, in the size that has so many logits.
-          const input = (key: string, formulaName: string): tf.Tensor4D => {
-            if (arrays.has(key)) return nhwc(arrays.tensor<tf.Rank.R4>(key));
-            const shape = inputShape(arrays.shape('train_logits'), setting<number>('n_layers'));
-            const size = elementCount(shape);
-            const values = Float32Array.from(hashedUniform(formulaName, size, seed));
-            return nhwc(tf.tensor4d(values, shape));
-          };
-          const x = tf.variable(input('input', 'disc_x')) as unknown as tf.Tensor4D;
-          close('logits', 'eval_logits_before', nchw(model.judge(x, false)));
           const cotangent = nhwc(arrays.tensor<tf.Rank.R4>('cotangent'));
           const { outputs, grads } = valueAndGrads(
             () => {
@@ -76,9 +77,9 @@ export function discriminatorCase(file: string, name: string): Case {
             if (arrays.has(key)) close('gathered', key, theirLayout(variable, transpose));
           }
           close('logits', 'eval_logits_after', nchw(model.judge(x, false)));
-          (x as unknown as tf.Variable).dispose();
         });
       } finally {
+        x.dispose();
         model.dispose();
       }
     },

@@ -49,11 +49,11 @@ export function trainingCase(file: string, name: string): Case {
   return {
     name,
     needs: 'everything',
-    run(checks) {
+    async run(checks) {
       const arrays = new GoldenArrays(file);
       const parts = open(arrays);
       try {
-        compareBatches(checks, arrays, parts);
+        await compareBatches(checks, arrays, parts);
       } finally {
         parts.model.dispose();
         parts.discriminator.dispose();
@@ -109,7 +109,11 @@ function open(arrays: GoldenArrays) {
   };
 }
 
-function compareBatches(checks: Checks, arrays: GoldenArrays, parts: ReturnType<typeof open>): void {
+async function compareBatches(
+  checks: Checks,
+  arrays: GoldenArrays,
+  parts: ReturnType<typeof open>,
+): Promise<void> {
   const { model, discriminator, rate } = parts;
   const networks = {
     generator: { weights: model.namedWeights(), rules: rulesForTaming(model.namedWeights().keys()) },
@@ -120,7 +124,7 @@ function compareBatches(checks: Checks, arrays: GoldenArrays, parts: ReturnType<
   };
   const noisy = arrays.setting<object>('share_of_elements_off_by_5_percent_of_learning_rate') ?? {};
   const logged = arrays.setting<Record<string, number>[]>('logged') ?? [];
-  logged.forEach((expected, batch) => {
+  for (const [batch, expected] of logged.entries()) {
     const first = batch === 0;
     const later: Tolerance = {
       absolute: 5e-5,
@@ -146,17 +150,8 @@ function compareBatches(checks: Checks, arrays: GoldenArrays, parts: ReturnType<
       checks.close(group, key, thinned(theirLayout(ours, rule.transpose), want.length), want, tolerance);
     };
     const label = first ? '' : ' of later batches';
-    const metrics = adversarialStep(model, pixels, batch, parts, {
-      onGradients(network, grads, loss) {
-        const key = `${batch}/${network}_loss`;
-        if (arrays.has(key))
-          checks.close(
-            `losses${label}`,
-            key,
-            [loss],
-            arrays.floats(key),
-            network === 'generator' ? losses : later,
-          );
+    const metrics = await adversarialStep(model, pixels, batch, parts, {
+      onGradients(network, grads) {
         for (const [weight, gradient] of grads) {
           const rule = networks[network].rules.get(weight) as WeightRule;
           const tolerance = network === 'generator' ? gradients : later;
@@ -171,6 +166,11 @@ function compareBatches(checks: Checks, arrays: GoldenArrays, parts: ReturnType<
       },
     });
     pixels.dispose();
+    for (const [key, loss, tolerance] of [
+      [`${batch}/generator_loss`, metrics.totalLoss, losses],
+      [`${batch}/discriminator_loss`, metrics.discriminatorLoss, later],
+    ] as const)
+      if (arrays.has(key)) checks.close(`losses${label}`, key, [loss], arrays.floats(key), tolerance);
     for (const [theirs, ours] of Object.entries(LOGGED)) {
       const want = expected[theirs];
       if (want === undefined) continue;
@@ -199,5 +199,5 @@ function compareBatches(checks: Checks, arrays: GoldenArrays, parts: ReturnType<
         });
       }
     }
-  });
+  }
 }
