@@ -25,6 +25,8 @@ export interface RunRecord {
   /** Norms of weights and gradients by kind ("gradients", "parameters") and name. */
   readonly norms: readonly Curve[];
   readonly pictures: readonly RunPicture[];
+  /** What the rows of the samples show. */
+  readonly sampleRows: readonly string[];
   readonly sittings: readonly Readonly<Record<string, unknown>>[];
   readonly checkpoints: readonly { readonly name: string; readonly bytes: number; readonly written: Date }[];
   /** Step, samples, seconds and the best evaluation, of the newest checkpoint; null before the first. */
@@ -59,6 +61,7 @@ export async function readRun(path: string): Promise<RunRecord> {
         })),
       ),
     ),
+    sampleRows: await sampleRows(path, config),
     pictures: [...(await readPictures(path, 'samples')), ...(await readPictures(path, 'reconstructions'))],
     sittings: await readLines(join(path, 'sittings.jsonl')),
     checkpoints,
@@ -91,6 +94,14 @@ async function readPictures(path: string, kind: string): Promise<RunPicture[]> {
       found.push({ kind, step: Number(step), png: await readFile(join(path, kind, name)) });
   }
   return found;
+}
+
+/** By samples/rows.json; else the prompts that the settings name for the samples. */
+async function sampleRows(path: string, config: Readonly<Record<string, unknown>>): Promise<string[]> {
+  const rows: unknown = await readJson(join(path, 'samples', 'rows.json'));
+  const { prompts } = (config.samples ?? {}) as { prompts?: unknown };
+  const found = rows ?? prompts;
+  return Array.isArray(found) ? found.map(String) : [];
 }
 
 async function names(folder: string): Promise<string[]> {

@@ -42,7 +42,8 @@ function summary({ config, curves, newest }: RunRecord): string {
   const step = Math.max(0, ...curves.map(({ points }) => points.at(-1)?.[0] ?? 0));
   const seconds = Number(newest?.seconds ?? 0);
   const time = `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min ${Math.round(seconds % 60)} s`;
-  return `step ${step} of ${escapeHtml(runLength(config))}${newest === null ? '' : `, ${time} of training up to the newest checkpoint`}`;
+  const length = runLength(config);
+  return `step ${step}${length === undefined ? '' : ` of ${escapeHtml(length)}`}${newest === null ? '' : `, ${time} of training up to the newest checkpoint`}`;
 }
 
 /** A plot for each number, the splits that have it together. */
@@ -81,8 +82,7 @@ function normPlots(norms: readonly Curve[]): string {
     .join('');
 }
 
-function grids({ pictures, config }: RunRecord): string {
-  const prompts = (config.samples as { prompts?: unknown[] } | undefined)?.prompts ?? [];
+function grids({ pictures, sampleRows }: RunRecord): string {
   const kinds = [...new Set(pictures.map(({ kind }) => kind))];
   return kinds
     .map((kind) => {
@@ -93,8 +93,8 @@ function grids({ pictures, config }: RunRecord): string {
         return `<details${i < OPEN_GRIDS ? ' open' : ''}><summary>step ${step}</summary><img src="${url}" alt="${escapeHtml(alt)}"></details>`;
       });
       const rows =
-        kind === 'samples' && prompts.length > 0
-          ? `<p>Rows: ${prompts.map((prompt) => `“${escapeHtml(String(prompt))}”`).join(', ')}</p>`
+        kind === 'samples' && sampleRows.length > 0
+          ? `<p>Rows: ${sampleRows.map((row) => `“${escapeHtml(row)}”`).join(', ')}</p>`
           : '';
       return `<h3>${escapeHtml(kind)}</h3>${rows}<div class="grids">${images.join('')}</div>`;
     })

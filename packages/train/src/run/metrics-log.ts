@@ -19,6 +19,7 @@ export interface MetricsLine {
 const METRICS = 'metrics.jsonl';
 const WEIGHTS = 'weights.jsonl';
 const SITTINGS = 'sittings.jsonl';
+const ROWS = 'rows.json';
 
 /**
  * What a run tells of itself, in its folder:
@@ -93,12 +94,16 @@ export class MetricsLog {
     await this.addEvents(step, values);
   }
 
-  /** Saves a picture that was drawn after a step as `kind`/step-….png. */
-  async addPicture(kind: string, step: number, picture: Raster): Promise<void> {
+  /**
+   * Saves a picture that was drawn after a step as `kind`/step-….png. `rows`: what its rows show, where the settings don't say it; for
+   * `kind`/rows.json.
+   */
+  async addPicture(kind: string, step: number, picture: Raster, rows?: readonly string[]): Promise<void> {
     const folder = join(this.folder, kind);
     await mkdir(folder, { recursive: true }).catch((error: Error) => {
       throw new EaselError(`Run folder ${this.folder}: ${kind} can't be made (${error.message}).`);
     });
+    if (rows !== undefined) await writeFileAtomic(join(folder, ROWS), `${JSON.stringify(rows)}\n`);
     const png = await encodePng(picture);
     await writeFileAtomic(join(folder, `${stepName(step)}.png`), png);
     await this.addEvents(step, [{ tag: kind, png, width: picture.width, height: picture.height }]);

@@ -16,7 +16,7 @@ export interface RunSettings {
   /** Paths of those that a resumed run may change, with all below them. */
   readonly free: readonly string[];
   /** How long the run is, in words. */
-  readonly length: string;
+  readonly length: string | undefined;
   /** Fills in what the run's config.json lacks because there was no such setting when it was begun. */
   readonly complete?: (before: Record<string, unknown>) => Readonly<Record<string, unknown>>;
 }
@@ -114,7 +114,7 @@ async function checkEarlierRun(
   if (before === null || (step === undefined && !(await MetricsLog.isBegun(path)))) return;
   if (!resume)
     throw new ConfigError(
-      `Run folder ${path}: there is a run in it already${step === undefined ? '' : ` (step ${step} of ${settings.length})`}. Resume it, or choose another folder.`,
+      `Run folder ${path}: there is a run in it already${step === undefined ? '' : ` (step ${step}${settings.length === undefined ? '' : ` of ${settings.length}`})`}. Resume it, or choose another folder.`,
     );
   const old = JSON.parse(before) as Record<string, unknown>;
   const differences = settingsDifferences(settings.complete?.(old) ?? old, settings.values, settings.free);

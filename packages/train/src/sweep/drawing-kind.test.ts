@@ -5,9 +5,11 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import sharp from 'sharp';
 import { startTestBackend } from '../../testing/backend.js';
+import { readRun } from '../report/read-run.js';
 import { drawingKind } from './drawing-kind.js';
 
 const model = join(import.meta.dirname, '../../../../data/models/emoji');
+const drawingDefaults = { seed: 0, temperature: 1, topP: 1, conditionScale: 1 };
 let root: string;
 beforeAll(async () => {
   await startTestBackend();
@@ -22,11 +24,11 @@ beforeAll(async () => {
       .toFile(join(root, file));
   await draw('red.png', '<circle cx="32" cy="32" r="24" fill="red"/>');
   await draw('green.png', '<circle cx="32" cy="32" r="24" fill="green"/>');
-  const canonical = [
+  const plain = [
     { prompt: 'a red circle', file: 'red.png', concept: 'red' },
     { prompt: 'a green circle', file: 'green.png', concept: 'green' },
   ];
-  writeFileSync(join(root, 'prompts.json'), JSON.stringify({ canonical }));
+  writeFileSync(join(root, 'prompts.json'), JSON.stringify({ plain }));
 });
 afterAll(() => {
   rmSync(root, { recursive: true, force: true });
@@ -59,6 +61,10 @@ test('the likeliest drawings of two prompts find their pictures, and are all ali
   expect(numbers.distance).toBeLessThan(10);
   const { width, height } = await sharp(join(out, 'samples', 'step-00000001.png')).metadata();
   expect([width, height]).toEqual([128, 128]);
+  const { name, config, sampleRows } = await readRun(out);
+  expect(name).toBe('out');
+  expect(config).toEqual({ ...drawingDefaults, ...settings, list: 'plain' });
+  expect(sampleRows).toEqual(['a red circle', 'a green circle']);
 });
 
 test('stopped, too few prompts, a slip of the keyboard', async () => {
@@ -67,9 +73,11 @@ test('stopped, too few prompts, a slip of the keyboard', async () => {
   const stopped = AbortSignal.abort();
   expect(await drawingKind.run(settings, { ...options, signal: stopped })).toBe(false);
   await expect(drawingKind.run({ ...settings, prompts: 3 }, options)).rejects.toThrow(
-    /3 prompts in "canonical", it has 2/,
+    /3 prompts in "plain", it has 2/,
   );
-  await expect(drawingKind.run({ ...settings, list: 'unseen' }, options)).rejects.toThrow(/it has none/);
+  await expect(drawingKind.run({ ...settings, list: 'plian' }, options)).rejects.toThrow(
+    /prompts\.json: expected a list "plian" of judged prompts\. Did you mean "plain"\? It has "plain"\./,
+  );
   expect(() => drawingKind.check({ ...settings, conditionScales: 1 })).toThrow(
     /Did you mean "conditionScale"/,
   );

@@ -56,7 +56,7 @@ export async function recordOf(
   const last = (points: RunCurve) => points.at(-1)?.[1] as number;
   const numbers = Object.fromEntries([...curves].map(([name, points]) => [name, last(points)]));
   const { name, variant, values, seed } = run;
-  const seconds = numbers['train.seconds'] ?? numbers['drawing.seconds'] ?? null;
+  const seconds = Object.entries(numbers).find(([name]) => name.endsWith('.seconds'))?.[1] ?? null;
   const step = Math.max(0, ...[...curves.values()].map((points) => points.at(-1)?.[0] ?? 0));
   const common = { name, variant, values, seed, numbers, step, seconds };
   if (failure !== undefined) return { ...common, status: 'failed', value: null, failure };

@@ -1,0 +1,65 @@
+import type { Raster } from '@easel/core';
+import type { JudgedPrompts } from './judged-prompts.js';
+import { featureDistance, type GalleryPicture, nearestConcepts, pictureFeatures } from './retrieval.js';
+
+/** Drawings of prompts: all of the first prompt, then as many of the second, …. */
+export interface Drawings {
+  /** RGB, square, of a side that is a multiple of 16. */
+  readonly pictures: readonly Raster[];
+  /** The image tokens of each. */
+  readonly tokens: readonly Int32Array[];
+}
+
+/** What a judgement says, each a mean over the drawings or pairs of a prompt and then over the prompts. */
+export interface Judgement {
+  /** Percent of the drawings whose nearest picture shows their prompt's concept. */
+  readonly top1: number;
+  /** Percent of those that have it among the five nearest. */
+  readonly top5: number;
+  /** Distance to the picture that the prompt asks for. */
+  readonly distance: number;
+  /** Distance between two drawings of one prompt. */
+  readonly diversity: number;
+  /** Share of places in which two drawings of one prompt have the same token. */
+  readonly agreement: number;
+}
+
+/** Judges drawings by the features of `retrieval.ts`; `perPrompt` of each prompt, two or more. */
+export function judgeDrawings(
+  { prompts, gallery }: JudgedPrompts,
+  { pictures, tokens }: Drawings,
+  perPrompt: number,
+): Judgement {
+  const real = [...gallery.values()];
+  const pairs = (perPrompt * (perPrompt - 1)) / 2;
+  const sums = { top1: 0, top5: 0, distance: 0, diversity: 0, agreement: 0 };
+  for (const [p, { file, concept }] of prompts.entries()) {
+    const own = gallery.get(file) as GalleryPicture;
+    const rows = tokens.slice(p * perPrompt, (p + 1) * perPrompt);
+    const features = pictures
+      .slice(p * perPrompt, (p + 1) * perPrompt)
+      .map(({ data, width }) => pictureFeatures(data, width));
+    for (const [i, drawing] of features.entries()) {
+      const near = nearestConcepts(drawing, real, 5);
+      if (near[0] === concept) sums.top1 += 100 / perPrompt;
+      if (near.includes(concept)) sums.top5 += 100 / perPrompt;
+      sums.distance += featureDistance(drawing, own.features) / perPrompt;
+      for (let j = i + 1; j < perPrompt; j++) {
+        sums.diversity += featureDistance(drawing, features[j] as Float32Array) / pairs;
+        sums.agreement += equalShare(rows[i] as Int32Array, rows[j] as Int32Array) / pairs;
+      }
+    }
+  }
+  const mean = (sum: number) => sum / prompts.length;
+  return {
+    top1: mean(sums.top1),
+    top5: mean(sums.top5),
+    distance: mean(sums.distance),
+    diversity: mean(sums.diversity),
+    agreement: mean(sums.agreement),
+  };
+}
+
+function equalShare(a: Int32Array, b: Int32Array): number {
+  return a.reduce((equal, token, i) => equal + Number(token === b[i]), 0) / a.length;
+}
