@@ -50,10 +50,11 @@ export { type Parameter, parameters } from './parameters.js';
 export { type ProcessedPrompts, Processor, type ProcessorParts } from './processor.js';
 export { drawableIds, type RowOptions } from './row-options.js';
 export type { GenerateInputs } from './text-inputs.js';
-export { BpeTokenizer, type BpeTokenizerData, type DecodeOptions } from './tokenizer/bpe-tokenizer.js';
+export { BpeTokenizer, type DecodeOptions } from './tokenizer/bpe-tokenizer.js';
 export { parseTokenizerFiles, tokenizerFiles } from './tokenizer/files.js';
 export { MinDalleTokenizer } from './tokenizer/min-dalle-tokenizer.js';
 export { BART_SPECIAL_TOKENS, type SpecialTokens } from './tokenizer/special-tokens.js';
+export type { BpeTokenizerData } from './tokenizer/tokenizer-data.js';
 export { type TrainBpeOptions, type TrainedBpe, trainBpe } from './tokenizer/train-bpe.js';
 export {
   type BartNaming,

@@ -8,9 +8,9 @@ import { moveComplex } from './complex-moves.js';
 import { type DataEntry, DataStore } from './data-store.js';
 import { HeldValues } from './held-values.js';
 import { runsOnCpu } from './kernel-counts.js';
-import { stridedCopy } from './kernels/strided-copy.js';
 import { NarrowTensors } from './narrow-tensors.js';
 import { isNumericArray, type NumericArray } from './numeric-array.js';
+import { stridedCopy } from './strided-copy.js';
 
 /** A new tensor's description and the array to fill. */
 export interface Output<T> {

@@ -1,5 +1,5 @@
-import { addon } from '../addon.js';
-import type { NumericArray } from '../numeric-array.js';
+import { addon } from './addon.js';
+import type { NumericArray } from './numeric-array.js';
 
 /** Steps, in elements, along the axes of a contiguous row-major tensor. */
 export function stepsOf(shape: readonly number[]): number[] {

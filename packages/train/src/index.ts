@@ -39,7 +39,8 @@ export {
   pictureFeatures,
 } from './judge/retrieval.js';
 export { restoreOriginalState, saveOriginalCheckpoint } from './original/checkpoint.js';
-export { countedDropoutKeys, type DropoutKeys, originalDropoutKeys } from './original/dropout-keys.js';
+export { originalDropoutKeys } from './original/dropout-keys.js';
+export { optimizerGroup } from './original/optimizer-group.js';
 export {
   ORIGINAL_STATE,
   originalStateLayout,
@@ -74,6 +75,7 @@ export { createOptimizer, createSchedule } from './run/optimization.js';
 export { TrainingError } from './run/training-error.js';
 export type { TrainingEvent, TrainingOptions, TrainingResult } from './run/training-loop.js';
 export type { Seq2SeqBatch } from './seq2seq/batches.js';
+export { countedDropoutKeys, type DropoutKeys } from './seq2seq/dropout-keys.js';
 export type { MemoryPlan } from './seq2seq/memory-plan.js';
 export type { ParameterGroup } from './seq2seq/parameter-groups.js';
 export { planSeq2Seq, type Seq2SeqPlan, type TimePlan } from './seq2seq/plan-seq2seq.js';
@@ -85,7 +87,7 @@ export {
 } from './seq2seq/seq2seq-step.js';
 export { type StepSize, stepFlop } from './seq2seq/step-flop.js';
 export { trainSeq2Seq } from './seq2seq/train-seq2seq.js';
-export { isImageSide, optimizerGroup, trainedWeights } from './seq2seq/trained-weights.js';
+export { isImageSide, trainedWeights } from './seq2seq/trained-weights.js';
 // Pictures and captions
 export { type CaptionRow, readCaptionList } from './sources/caption-list.js';
 export { type MixedPart, type MixOptions, mixPictures } from './sources/mixed-pictures.js';

@@ -20,9 +20,7 @@ export {
   discriminatorLoss,
   type GanLoss,
 } from './adversarial/gan-losses.js';
-export { Lpips, type LpipsOptions, lpipsParameters, VGG16_WIDTHS } from './adversarial/lpips.js';
 export { discriminatorRules, type LpipsNaming, lpipsRules } from './adversarial/weights.js';
-
 // Config
 export {
   type CodebookNorm,
@@ -35,7 +33,6 @@ export {
   type VqganConfig,
   vqganConfigToJson,
 } from './config.js';
-
 // Model
 export { drawTokens, tokensOfPicture } from './draw-tokens.js';
 export {
@@ -67,6 +64,7 @@ export {
   type VqganLossResult,
   vqganLoss,
 } from './losses.js';
+export { Lpips, type LpipsOptions, lpipsParameters, VGG16_WIDTHS } from './lpips.js';
 export { Vqgan, type VqganOptions } from './model.js';
 export { openVqgan } from './open.js';
 // Weights

@@ -1,6 +1,6 @@
 import { ShapeError } from '@easel/core';
 import * as tf from '@tensorflow/tfjs';
-import type { Lpips, LpipsOptions } from './adversarial/lpips.js';
+import type { Lpips, LpipsOptions } from './lpips.js';
 import type { Vqgan } from './model.js';
 import { averagePool2x } from './resample.js';
 

@@ -1,7 +1,7 @@
 import { ConfigError, prngKey, ShapeError, valueAndGrads } from '@easel/core';
 import { beforeAll, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
-import { FAST_BACKEND } from '../../testing/backends.js';
+import { FAST_BACKEND } from '../testing/backends.js';
 import { Lpips, lpipsParameters } from './lpips.js';
 
 // Distances beside taming's are cases of the conformance runner.

@@ -7,20 +7,8 @@ import {
 } from '@easel/core';
 import { parseTokenizerFiles } from './files.js';
 import { BART_SPECIAL_TOKENS, type SpecialTokens } from './special-tokens.js';
+import type { BpeTokenizerData } from './tokenizer-data.js';
 import { type WordOptions, words } from './words.js';
-
-/** What a tokenizer is made of. */
-export interface BpeTokenizerData {
-  /** Token → id. */
-  readonly vocab: ReadonlyMap<string, number>;
-  /** Pairs of tokens to join, most urgent first. */
-  readonly merges: readonly (readonly [string, string])[];
-  readonly specials?: SpecialTokens;
-  /** Token for a byte without an entry. Without one such bytes are dropped before merging, as the originals do. */
-  readonly unknown?: string | undefined;
-  readonly lowerCase?: boolean;
-  readonly addPrefixSpace?: boolean;
-}
 
 /** How ids become text. */
 export interface DecodeOptions {

@@ -11,8 +11,8 @@ import {
   typeOf,
 } from '@easel/core';
 import { showValue } from '@easel/core/config';
-import type { BpeTokenizer, BpeTokenizerData } from './bpe-tokenizer.js';
 import { BART_SPECIAL_TOKENS, type SpecialTokens } from './special-tokens.js';
+import type { BpeTokenizerData, DescribedTokenizer } from './tokenizer-data.js';
 
 const ROLES = ['bos', 'eos', 'pad', 'unk', 'mask'] as const;
 
@@ -48,9 +48,7 @@ export function parseTokenizerFiles(files: TokenizerFiles): BpeTokenizerData {
 }
 
 /** The files that describe `tokenizer`, by name, as parseTokenizerFiles and transformers read them. */
-export function tokenizerFiles(
-  tokenizer: Pick<BpeTokenizer, 'vocab' | 'merges' | 'specials' | 'wordOptions'>,
-): ReadonlyMap<string, string> {
+export function tokenizerFiles(tokenizer: DescribedTokenizer): ReadonlyMap<string, string> {
   const { specials, wordOptions } = tokenizer;
   const tokens = [...tokenizer.vocab].sort((a, b) => a[1] - b[1]);
   const vocab = tokens.map(([token, id]) => `${JSON.stringify(token)}:${id}`).join(',');

@@ -1,9 +1,9 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { CheckpointError, nearest } from '../errors.js';
+import { asReadError, errorCode } from '../files/file-errors.js';
 import { folderFiles, modelFiles } from '../files/folder-files.js';
 import type { ModelSource } from '../files/model-source.js';
-import { asReadError, errorCode } from './file-errors.js';
 import { openWeights } from './open.js';
 import type { TensorSource } from './tensor-source.js';
 

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { writeAll, writeAtomically } from 'safetensors-ts/node';
 import { EaselError } from '../errors.js';
-import { errorCode } from './file-errors.js';
+import { errorCode } from '../files/file-errors.js';
 
 const REMEDIES: Readonly<Record<string, string>> = {
   ENOENT: 'The folder does not exist: make it first.',

@@ -119,7 +119,7 @@ export function named<T>(entry: Field<T>): Field<Readonly<Record<string, T>>> {
     const found = value ?? {};
     if (typeof found !== 'object' || Array.isArray(found)) throw mismatch(at, 'an object of settings', value);
     return Object.fromEntries(
-      Object.entries(found).map(([name, item]) => [name, entry(item, `${at}.${name}`)]),
+      Object.entries(found).map(([name, item]) => [name, entry(item, inside(at, name))]),
     );
   };
 }
@@ -175,22 +175,26 @@ export function section<F extends Fields>(
   const read = (value: unknown, at: string): Settings<F> => {
     const given = value ?? {};
     if (typeof given !== 'object' || Array.isArray(given)) throw mismatch(at, 'an object of settings', value);
-    const inside = (name: string) => (at === '' || at.endsWith(': ') ? `${at}${name}` : `${at}.${name}`);
     const settings = new Map(Object.entries(given));
     const readOf = ([name, field]: [string, string]) =>
-      [field, (fields[field] as Field<unknown>)(settings.get(name), inside(name))] as const;
+      [field, (fields[field] as Field<unknown>)(settings.get(name), inside(at, name))] as const;
     // What is wrong with a value tells more than a name that is unknown, and that tells more than one that is missing.
     const found = new Map([...names].filter(([name]) => settings.has(name)).map(readOf));
     for (const name of settings.keys())
       if (!names.has(name) && !ignored.has(name))
         throw new ConfigError(
-          `${inside(name)}: there is no such setting.${didYouMean(name, names.keys())} Settings here: ${[...names.keys()].join(', ')}.`,
+          `${inside(at, name)}: there is no such setting.${didYouMean(name, names.keys())} Settings here: ${[...names.keys()].join(', ')}.`,
         );
     return Object.fromEntries(
       [...names].map((entry) => (found.has(entry[1]) ? [entry[1], found.get(entry[1])] : readOf(entry))),
     ) as Settings<F>;
   };
   return Object.assign(read, { fields });
+}
+
+/** The place of a setting in the object at a place. */
+function inside(at: string, name: string): string {
+  return at === '' || at.endsWith(': ') ? `${at}${name}` : `${at}.${name}`;
 }
 
 /** camelCase → snake_case, the names of transformers' files. */

@@ -2,8 +2,8 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openFile } from 'safetensors-ts/node';
-import { asReadError, errorCode } from '../checkpoint/file-errors.js';
 import { diskViews } from './disk-views.js';
+import { asReadError, errorCode } from './file-errors.js';
 import { type ModelFile, ModelFiles } from './model-files.js';
 import { type ModelSource, modelFiles as modelFilesOfAddress } from './model-source.js';
 

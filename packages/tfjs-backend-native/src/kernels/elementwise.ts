@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { addon } from '../addon.js';
+import { asWords } from '../strided-copy.js';
 import { planPair } from './broadcast.js';
 import { type NativeKernel, nativeKernel, runOnCpu } from './kernel.js';
-import { asWords } from './strided-copy.js';
 
 /** The addon's unary operations; the index is its number. */
 export const UNARY_OPS = [

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { addon } from '../addon.js';
+import { asWords } from '../strided-copy.js';
 import { requireFloat32 } from './activation.js';
 import {
   type FusedArguments,
@@ -10,7 +11,6 @@ import {
   runOnCpu,
   sizeOf,
 } from './kernel.js';
-import { asWords } from './strided-copy.js';
 
 /** Slices of x along `axis` at int32 indices; throws, naming index and position, where one is outside. */
 const gather = nativeKernel(tf.GatherV2, (args) => {

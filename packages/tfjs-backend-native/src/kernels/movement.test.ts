@@ -4,7 +4,7 @@ import { expectAsOnCpu, someValues, underEachTarget } from '../../testing/agains
 import { addon } from '../addon.js';
 import type { NativeBackend } from '../backend.js';
 import '../index.js';
-import { joinAxes } from './strided-copy.js';
+import { joinAxes } from '../strided-copy.js';
 
 beforeAll(() => {
   tf.setBackend('native');

@@ -2,8 +2,8 @@ import * as tf from '@tensorflow/tfjs';
 import { addon } from '../addon.js';
 import type { NativeBackend } from '../backend.js';
 import type { NumericArray } from '../numeric-array.js';
+import { asWords, axesArray, isNativeDtype, joinAxes, stepsOf, stridedCopy } from '../strided-copy.js';
 import { type KernelArguments, type NativeKernel, nativeKernel, runOnCpu, sizeOf } from './kernel.js';
-import { asWords, axesArray, isNativeDtype, joinAxes, stepsOf, stridedCopy } from './strided-copy.js';
 import { placesOf, stridedWalk } from './strided-walk.js';
 
 /** y[i₀, …] = x with axis i of y being axis perm[i] of x, not empty. A permutation that moves nothing but axes of extent 1 shares the data. */

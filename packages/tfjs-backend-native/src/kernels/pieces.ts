@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import type { NativeBackend } from '../backend.js';
+import { isNativeDtype, stepsOf, stridedCopy } from '../strided-copy.js';
 import { type NativeKernel, nativeKernel, runOnCpu, sizeOf } from './kernel.js';
-import { isNativeDtype, stepsOf, stridedCopy } from './strided-copy.js';
 
 /** Elements `from` to `from + extent` of x along an axis, as a tensor of `shape`: a view where they lie together, else a copy. */
 function pieceOf(

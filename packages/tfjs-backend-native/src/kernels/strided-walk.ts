@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
+import { stepsOf } from '../strided-copy.js';
 import { sizeOf } from './kernel.js';
-import { stepsOf } from './strided-copy.js';
 
 /** Which elements of a contiguous tensor x a strided slice takes, in the order of its result. */
 export interface StridedWalk {

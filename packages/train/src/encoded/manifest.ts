@@ -2,7 +2,6 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DataError } from '@easel/core';
 import { writeFileAtomic } from '@easel/core/node';
-import type { PictureShape } from '../decoded/decode-picture.js';
 import type { FailureKind, SkippedPicture } from '../sources/picture-source.js';
 import type { ShardFormat } from './shards.js';
 
@@ -14,17 +13,9 @@ export const WORK_FOLDER_NAME = 'work';
 
 const MANIFEST_NAME = 'manifest.json';
 
-/** What an encoded set was made from: resuming needs all of it unchanged. */
-export interface EncodingOrigin {
+/** What a reader needs to know of how a set was made; `encoding/` knows the rest. */
+export interface SetOrigin {
   readonly format: ShardFormat;
-  /** Digest of the source. */
-  readonly source: string;
-  /** Digest of the VQGAN's config and weights. */
-  readonly vqgan: string;
-  readonly shape: PictureShape;
-  readonly picturesPerShard: number;
-  /** Digest of the CLIP that gives the scores; null: there are none. */
-  readonly clip: string | null;
 }
 
 /** A finished shard. */
@@ -46,9 +37,9 @@ export interface FinishedShard extends ShardRecord {
 }
 
 /** State of an encoded set: what made it and, when all shards are there, what is in it. */
-export interface EncodeManifest {
+export interface EncodeManifest<Origin extends SetOrigin = SetOrigin> {
   readonly version: 2;
-  readonly origin: EncodingOrigin;
+  readonly origin: Origin;
   /** Pictures of the source, those that are passed over included. */
   readonly sourcePictures: number;
   readonly shardCount: number;

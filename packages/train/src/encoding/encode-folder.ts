@@ -4,9 +4,9 @@ import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DataError, EaselError } from '@easel/core';
 import { writeFileAtomic } from '@easel/core/node';
+import type { PictureShape } from '../decoded/decode-picture.js';
 import {
   type EncodeManifest,
-  type EncodingOrigin,
   type FinishedShard,
   leasePath,
   manifestPath,
@@ -20,9 +20,22 @@ import {
   WORK_FOLDER_NAME,
   writeManifest,
 } from '../encoded/manifest.js';
-import { readShard } from '../encoded/shards.js';
+import { readShard, type ShardFormat } from '../encoded/shards.js';
 import { type FileLock, takeLock } from '../lock/lock-file.js';
 import type { FailureKind, SkippedPicture } from '../sources/picture-source.js';
+
+/** What an encoded set was made from: resuming needs all of it unchanged. */
+export interface EncodingOrigin {
+  readonly format: ShardFormat;
+  /** Digest of the source. */
+  readonly source: string;
+  /** Digest of the VQGAN's config and weights. */
+  readonly vqgan: string;
+  readonly shape: PictureShape;
+  readonly picturesPerShard: number;
+  /** Digest of the CLIP that gives the scores; null: there are none. */
+  readonly clip: string | null;
+}
 
 /**
  * The output folder of an encoding, which several processes may fill at a time, on one machine or on several that share a disk.
@@ -44,7 +57,7 @@ export class EncodeFolder {
   private readonly leaseSeconds: number;
   private readonly records = new Map<number, FinishedShard>();
 
-  private constructor(path: string, manifest: EncodeManifest, leaseSeconds: number) {
+  private constructor(path: string, manifest: EncodeManifest<EncodingOrigin>, leaseSeconds: number) {
     this.path = path;
     this.origin = manifest.origin;
     this.shardCount = manifest.shardCount;
@@ -59,11 +72,11 @@ export class EncodeFolder {
    */
   static async open(
     path: string,
-    about: Pick<EncodeManifest, 'origin' | 'sourcePictures' | 'codes'>,
+    about: Pick<EncodeManifest<EncodingOrigin>, 'origin' | 'sourcePictures' | 'codes'>,
     leaseSeconds: number,
   ): Promise<EncodeFolder> {
     const { origin, sourcePictures } = about;
-    const fresh: EncodeManifest = {
+    const fresh: EncodeManifest<EncodingOrigin> = {
       version: 2,
       ...about,
       shardCount: Math.ceil(sourcePictures / origin.picturesPerShard),
@@ -74,7 +87,7 @@ export class EncodeFolder {
     };
     await writing(path, () => mkdir(join(path, WORK_FOLDER_NAME), { recursive: true }));
     await writing(path, () => createManifest(path, fresh));
-    const found = (await readManifest(path)) as EncodeManifest;
+    const found = (await readManifest(path)) as EncodeManifest<EncodingOrigin>;
     requireSame(path, found.origin, origin);
     const folder = new EncodeFolder(path, found, leaseSeconds);
     if (found.complete) await folder.reopen(found);

@@ -4,7 +4,7 @@ import { codeUsage, downsamplingFactor, type Vqgan, vqganConfigToJson } from '@e
 import * as tf from '@tensorflow/tfjs';
 import { defaultPictureShape, type PictureShape } from '../decoded/decode-picture.js';
 import { decodeBatches } from '../decoded/picture-batches.js';
-import { type EncodingOrigin, SKIPPED_LOG_NAME, shardName } from '../encoded/manifest.js';
+import { SKIPPED_LOG_NAME, shardName } from '../encoded/manifest.js';
 import { type EncodedRow, type ShardFormat, writeShard } from '../encoded/shards.js';
 import type { FileLock } from '../lock/lock-file.js';
 import {
@@ -14,7 +14,7 @@ import {
   type PictureSource,
   type SkippedPicture,
 } from '../sources/picture-source.js';
-import { EncodeFolder, encodeCounts, writing } from './encode-folder.js';
+import { EncodeFolder, type EncodingOrigin, encodeCounts, writing } from './encode-folder.js';
 import { modelDigest } from './model-digest.js';
 
 /** Says how well captions fit their pictures. */

@@ -6,20 +6,39 @@
  * `scalable_shampoo/distributed_shampoo.py`, ShardedShampooStats. Checked against the trees that the trainer wrote (kind `train`).
  */
 import { type DalleBart, type Parameter, parameters } from '@easel/bart';
-import { CheckpointError, type ShampooBlocks, shampooBlocks, type TensorSource } from '@easel/core';
+import {
+  CheckpointError,
+  type GraftType,
+  type ShampooBlocks,
+  shampooBlocks,
+  type TensorSource,
+} from '@easel/core';
 import { asWriteError, openCheckpoint, writeMsgpack } from '@easel/core/node';
 import * as tf from '@tensorflow/tfjs';
 import { elementCount } from 'safetensors-ts';
-import type { OptimizerSettings } from '../config/optimization.js';
-import { optimizerGroup } from '../seq2seq/trained-weights.js';
+import { optimizerGroup } from './optimizer-group.js';
 
 /** Name of the file beside flax_model.msgpack. */
 export const ORIGINAL_STATE = 'opt_state.msgpack';
 
+/** What the form of an optimizer's state follows from. */
+export interface StateOptimizer {
+  readonly name: 'adamw' | 'adafactor' | 'shampoo';
+  readonly weightDecay: number;
+  /** Of Adafactor; null: none. */
+  readonly clippingThreshold: number | null;
+  readonly shampoo: {
+    readonly blockSize: number;
+    readonly largestDimension: number;
+    readonly graft: GraftType;
+    readonly quantized: boolean;
+  };
+}
+
 /** Whose state it is. */
 export interface StateSubject {
   readonly model: DalleBart;
-  readonly optimizer: Pick<OptimizerSettings, 'name' | 'weightDecay' | 'clippingThreshold' | 'shampoo'>;
+  readonly optimizer: StateOptimizer;
   /** Names of the weights that are trained: only these have state. */
   readonly trained: { has(name: string): boolean };
 }

@@ -1,8 +1,9 @@
 import { foldInNames, type Key, prngKey } from '@easel/core';
 import * as tf from '@tensorflow/tfjs';
 import type { Seq2SeqConfig } from '../config/seq2seq-config.js';
-import { countedDropoutKeys, type DropoutKeys, originalDropoutKeys } from '../original/dropout-keys.js';
+import { originalDropoutKeys } from '../original/dropout-keys.js';
 import { type BatchRows, microBatchKeys } from './batches.js';
+import { countedDropoutKeys, type DropoutKeys } from './dropout-keys.js';
 import { disposeBatch, type MicroBatch } from './seq2seq-step.js';
 
 /** A row as the model reads it. */

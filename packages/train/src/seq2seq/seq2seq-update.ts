@@ -2,10 +2,11 @@ import type { DalleBart } from '@easel/bart';
 import type { Optimizer } from '@easel/core';
 import * as tf from '@tensorflow/tfjs';
 import type { Seq2SeqConfig } from '../config/seq2seq-config.js';
+import { optimizerGroup } from '../original/optimizer-group.js';
 import { applyUpdate, createOptimizer, createSchedule, StreamedUpdate } from '../run/optimization.js';
 import { statisticsDue, type WeightStatistics, weightStatistics } from '../run/weight-statistics.js';
 import { type MicroBatch, seq2seqGradients, seq2seqStreamed } from './seq2seq-step.js';
-import { optimizerGroup, trainedWeights } from './trained-weights.js';
+import { trainedWeights } from './trained-weights.js';
 
 /** What an update changes, and how. */
 export interface UpdateSubject {

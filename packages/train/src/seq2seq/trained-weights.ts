@@ -20,17 +20,6 @@ export function trainedWeights(
   return new Map(trainable === 'all' ? weights : weights.filter(([name]) => isImageSide(name)));
 }
 
-/**
- * The group of a weight in the original's optimizers: layers that its checkpoint stacks are apart from the rest.
- * Source: dalle-mini `train.py`, split_params.
- */
-export function optimizerGroup({ config }: DalleBart): (name: string) => string {
-  return (name) => {
-    const [stack, part] = name.split('.');
-    return config.useScan && part === 'layers' ? `scanned_${stack}` : 'standard';
-  };
-}
-
 /** Brings a model's weights into the format that the run holds them in: those of a checkpoint are that already, others are rounded to the nearest. */
 export function holdWeights(weights: ReadonlyMap<string, tf.Variable>, format: WeightFormat): void {
   if (format === 'float32') return;

@@ -5,10 +5,10 @@ import { FAST_BACKEND } from '../../testing/backends.js';
 import { parseVqganConfig } from '../config.js';
 import { initializeVqgan } from '../initialize.js';
 import { codebookLoss } from '../losses.js';
+import { Lpips } from '../lpips.js';
 import { Vqgan } from '../model.js';
 import { type AdversarialLossConfig, adversarialStep, tamingAdam } from './adversarial-step.js';
 import { initializeDiscriminator, PatchDiscriminator } from './discriminator.js';
-import { Lpips } from './lpips.js';
 
 // Whole steps beside taming's are cases of the conformance runner; here is what they must be by themselves.
 

@@ -21,6 +21,7 @@ import {
   toRows,
   toSigned,
 } from '../losses.js';
+import type { Lpips, LpipsOptions } from '../lpips.js';
 import type { Vqgan } from '../model.js';
 import type { PatchDiscriminator } from './discriminator.js';
 import {
@@ -30,7 +31,6 @@ import {
   discriminatorLoss,
   type GanLoss,
 } from './gan-losses.js';
-import type { Lpips, LpipsOptions } from './lpips.js';
 
 /** Weights of the parts of taming's loss; the defaults are its class's, but for discWeight, which its configs set to 0.8. */
 export interface AdversarialLossConfig {

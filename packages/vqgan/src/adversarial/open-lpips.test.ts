@@ -5,7 +5,7 @@ import { saveSafetensors } from '@easel/core/node';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import { FAST_BACKEND } from '../../testing/backends.js';
-import { Lpips } from './lpips.js';
+import { Lpips } from '../lpips.js';
 import { openLpips } from './open-lpips.js';
 import { type LpipsNaming, lpipsRules } from './weights.js';
 

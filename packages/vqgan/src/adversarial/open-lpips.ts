@@ -6,7 +6,7 @@ import {
   type WeightRule,
 } from '@easel/core';
 import { openCheckpoint } from '@easel/core/node';
-import { Lpips, lpipsParameters } from './lpips.js';
+import { Lpips, lpipsParameters } from '../lpips.js';
 import { type LpipsNaming, lpipsRules } from './weights.js';
 
 /**
