@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
-import { nativeStatus } from 'tfjs-backend-native';
+import { nativeStatus, releaseMemory } from 'tfjs-backend-native';
+import { onEachBackend } from '../../testing/backends.js';
 import { plainToBfloat16, toBfloat16 } from './bfloat16.js';
 import { linear } from './linear.js';
 import { layerNorm } from './norm.js';
@@ -47,6 +48,7 @@ available(
     const bytes = () => (tf.memory() as unknown as { native: { liveBytes: number } }).native.liveBytes;
     const x = tf.randomNormal([100, 4096], 0, 1, 'float32', 5);
     const wide = plainToBfloat16(x, null);
+    releaseMemory(); // so that y gets a block of its own size
     const before = bytes();
     const y = toBfloat16(x);
     expect(bytes() - before).toBeLessThan(0.6 * 4 * x.size);
@@ -99,4 +101,47 @@ available('a gradient from narrow activations: near that of float32, and nothing
   tf.dispose([exact.value, narrow.value, ...exact.grads.values(), ...narrow.grads.values()]);
   expect(tf.memory().numTensors).toBe(before);
   tf.dispose([x, ...weights.values()]);
+});
+
+/** What the plain form computes by arithmetic, by the bits: 16 are cut off after an addend. */
+function byBits(values: Float32Array, seed: number | null): number[] {
+  const half = Math.ceil(values.length / 2);
+  const lowbias32 = (x: number) => {
+    let y = Math.imul(x ^ (x >>> 16), 0x7feb352d);
+    y = Math.imul(y ^ (y >>> 15), 0x846ca68b);
+    return (y ^ (y >>> 16)) >>> 0;
+  };
+  return bitsOf(values).map((bits, i) => {
+    if (Number.isNaN(values[i])) return Number.NaN;
+    const chance = seed === null ? 0 : lowbias32((seed + (i % half)) >>> 0);
+    const addend = seed === null ? 0x7fff + ((bits >>> 16) & 1) : i < half ? chance & 0xffff : chance >>> 16;
+    return ((bits + addend) & 0xffff0000) >>> 0;
+  });
+}
+
+onEachBackend(() => {
+  test('every exponent, around its ends and halves: the plain form is what the bits say', () => {
+    const patterns: number[] = [];
+    for (let high = 0; high < 2 ** 16; high += 0x8) {
+      const bits = (high | ((high >>> 9) & 0x7f)) >>> 0;
+      for (const low of [0, 1, 0x7fff, 0x8000, 0x8001, 0xffff, (high * 40503) & 0xffff])
+        patterns.push(((bits << 16) | low) >>> 0);
+    }
+    const values = new Float32Array(Uint32Array.from(patterns).buffer);
+    const x = tf.tensor1d(values);
+    const before = tf.memory().numTensors;
+    for (const seed of [null, 0, 7, 2 ** 32 - 1]) {
+      const y = plainToBfloat16(x, seed);
+      expect(tf.memory().numTensors).toBe(before + 1);
+      const got = y.dataSync();
+      y.dispose();
+      const found = bitsOf(got).map((bits, i) => (Number.isNaN(got[i]) ? Number.NaN : bits));
+      const expected = byBits(values, seed);
+      const wrong = patterns.flatMap((bits, i) =>
+        Object.is(found[i], expected[i]) ? [] : [[bits, found[i], expected[i]]],
+      );
+      expect(wrong.slice(0, 5)).toEqual([]);
+    }
+    x.dispose();
+  });
 });

@@ -15,25 +15,62 @@ export function toBfloat16<T extends tf.Tensor>(x: T, seed: number | null = null
     : plainToBfloat16(x, seed);
 }
 
-/** toBfloat16 without the kernel; its chance is the kernel's, hashed from seed and place (native/kernels/bfloat16/bfloat16.h). */
+/**
+ * toBfloat16 without the kernel, by arithmetic that is exact in float32, so that nothing is read. A value is t units of the last digit that bfloat16 has there;
+ * it becomes ⌊t⌋ units or one more: where what lies above ⌊t⌋ is at least 1 less chance, which is the kernel's, hashed from seed and place
+ * (native/kernels/bfloat16/bfloat16.h), or to the nearest.
+ */
 export function plainToBfloat16<T extends tf.Tensor>(x: T, seed: number | null): T {
-  const values = Float32Array.from(x.dataSync());
-  const bits = new Uint32Array(values.buffer);
-  const half = Math.ceil(bits.length / 2);
-  for (let i = 0; i < bits.length; i++) {
-    const value = bits[i] as number;
-    if (Number.isNaN(values[i])) {
-      bits[i] = (value | 0x00400000) & 0xffff0000;
-      continue;
-    }
-    let addend = 0x7fff + ((value >>> 16) & 1);
-    if (seed !== null) {
-      const chance = hash((seed + (i % half)) >>> 0);
-      addend = i < half ? chance & 0xffff : chance >>> 16;
-    }
-    bits[i] = (value + addend) & 0xffff0000;
+  return tf.tidy(() => {
+    const size = tf.abs(x);
+    // Into a range where neither a product overflows nor a unit is below the least normal number; by powers of two, which are exact.
+    const isLarge = tf.greaterEqual(size, 2 ** 64);
+    const isSmall = tf.less(size, 2 ** -64);
+    const within = tf.where(isLarge, tf.mul(size, 2 ** -64), tf.where(isSmall, tf.mul(size, 2 ** 64), size));
+    const unit = lastDigit(within, isSmall);
+    const units = tf.div(within, unit);
+    const whole = tf.floor(units);
+    const rest = tf.sub(units, whole); // in steps of 2⁻¹⁶
+    const isMore =
+      seed === null
+        ? tf.logicalOr(tf.greater(rest, 0.5), tf.logicalAnd(tf.equal(rest, 0.5), isOdd(whole)))
+        : tf.greaterEqual(rest, tf.reshape(leastRests(seed, x.size), x.shape));
+    const rounded = tf.mul(tf.add(whole, tf.cast(isMore, 'float32')), unit);
+    const scaled = tf.where(
+      isLarge,
+      tf.mul(rounded, 2 ** 64),
+      tf.where(isSmall, tf.mul(rounded, 2 ** -64), rounded),
+    );
+    // Zeros with their sign, ∞ and NaN are what they are.
+    const isNumber = tf.logicalAnd(tf.isFinite(x), tf.notEqual(x, 0));
+    return tf.where(isNumber, tf.where(tf.less(x, 0), tf.neg(scaled), scaled), x) as T;
+  });
+}
+
+/** Of whole numbers from 0. */
+function isOdd(whole: tf.Tensor): tf.Tensor {
+  return tf.greater(tf.sub(whole, tf.mul(tf.floor(tf.mul(whole, 0.5)), 2)), 0);
+}
+
+/** Of scaled sizes: 2⁻⁷ of the power of two below each; of those that were scaled up, at least the unit of bfloat16's smallest numbers. */
+function lastDigit(size: tf.Tensor, isScaledUp: tf.Tensor): tf.Tensor {
+  // Veltkamp's splitting: what is left of (2²³ + 1)·a − ((2²³ + 1)·a − a) is a rounded to its first digit.
+  const spread = tf.mul(size, 2 ** 23 + 1);
+  const near = tf.sub(spread, tf.sub(spread, size));
+  const power = tf.where(tf.greater(near, size), tf.mul(near, 0.5), near);
+  const unit = tf.mul(power, 2 ** -7);
+  return tf.where(isScaledUp, tf.maximum(unit, 2 ** (64 - 133)), unit);
+}
+
+/** What a value has to have above ⌊t⌋ to become more: 1 − chance, in steps of 2⁻¹⁶. */
+function leastRests(seed: number, count: number): tf.Tensor1D {
+  const half = Math.ceil(count / 2);
+  const values = new Float32Array(count);
+  for (let i = 0; i < count; i++) {
+    const bits = hash((seed + (i % half)) >>> 0);
+    values[i] = 1 - (i < half ? bits & 0xffff : bits >>> 16) / 2 ** 16;
   }
-  return tf.tensor(values, x.shape, 'float32') as T;
+  return tf.tensor1d(values);
 }
 
 /** 32 bits from 32 bits: "lowbias32" (Chris Wellons, hash-prospector). */
