@@ -42,100 +42,100 @@ function formatRate(rate: number): string {
  * ten seconds and one at the end. `note` may carry what belongs beside the count, e.g. a loss.
  */
 export class Progress {
-  readonly #options: ProgressOptions;
-  readonly #stream: ProgressStream;
-  readonly #now: () => number;
-  #start: number;
-  #first = 0;
-  #started: boolean;
-  #total: number | undefined;
-  #done = 0;
-  #note = '';
-  #lastWrite: number;
-  #drawn = false;
+  private readonly options: ProgressOptions;
+  private readonly stream: ProgressStream;
+  private readonly now: () => number;
+  private start: number;
+  private first = 0;
+  private started: boolean;
+  private total: number | undefined;
+  private done = 0;
+  private note = '';
+  private lastWrite: number;
+  private drawn = false;
 
   constructor(options: ProgressOptions) {
-    this.#options = options;
-    this.#stream = options.stream ?? process.stderr;
-    this.#now = options.now ?? (() => performance.now());
-    this.#start = this.#now();
-    this.#started = !options.startsLate;
-    this.#total = options.total;
-    this.#lastWrite = this.#stream.isTTY ? Number.NEGATIVE_INFINITY : this.#start;
+    this.options = options;
+    this.stream = options.stream ?? process.stderr;
+    this.now = options.now ?? (() => performance.now());
+    this.start = this.now();
+    this.started = !options.startsLate;
+    this.total = options.total;
+    this.lastWrite = this.stream.isTTY ? Number.NEGATIVE_INFINITY : this.start;
   }
 
   /** Sets the count (and the total, if it became known) and redraws if it is time. */
   update(done: number, { total, note }: { readonly total?: number; readonly note?: string } = {}): void {
-    if (!this.#started) this.#startAt(done);
-    this.#done = done;
-    if (total !== undefined) this.#total = total;
-    if (note !== undefined) this.#note = note;
-    if (this.#options.quiet) return;
-    const interval = this.#stream.isTTY ? REDRAW_MILLISECONDS : LINE_MILLISECONDS;
-    if (this.#now() - this.#lastWrite >= interval) this.#write();
+    if (!this.started) this.startAt(done);
+    this.done = done;
+    if (total !== undefined) this.total = total;
+    if (note !== undefined) this.note = note;
+    if (this.options.quiet) return;
+    const interval = this.stream.isTTY ? REDRAW_MILLISECONDS : LINE_MILLISECONDS;
+    if (this.now() - this.lastWrite >= interval) this.write();
   }
 
   /** Writes a line of result to stdout, above the bar. */
   print(line: string): void {
-    this.#clear();
+    this.clear();
     process.stdout.write(`${line}\n`);
-    if (this.#drawn) this.#write();
+    if (this.drawn) this.write();
   }
 
   /** Writes a line of news above the bar, e.g. an evaluation. */
   log(line: string): void {
-    if (this.#options.quiet) return;
-    this.#clear();
-    this.#stream.write(`${line}\n`);
-    if (this.#drawn) this.#write();
+    if (this.options.quiet) return;
+    this.clear();
+    this.stream.write(`${line}\n`);
+    if (this.drawn) this.write();
   }
 
   /** Draws the last state, if there is any, and ends the line. */
   finish(): void {
-    if (this.#options.quiet || !this.#started) return;
-    this.#write();
-    if (this.#stream.isTTY) this.#stream.write('\n');
-    this.#drawn = false;
+    if (this.options.quiet || !this.started) return;
+    this.write();
+    if (this.stream.isTTY) this.stream.write('\n');
+    this.drawn = false;
   }
 
-  #startAt(done: number): void {
-    this.#started = true;
-    this.#first = done;
-    this.#start = this.#now();
-    if (!this.#stream.isTTY) this.#lastWrite = this.#start;
+  private startAt(done: number): void {
+    this.started = true;
+    this.first = done;
+    this.start = this.now();
+    if (!this.stream.isTTY) this.lastWrite = this.start;
   }
 
-  #clear(): void {
-    if (this.#drawn && this.#stream.isTTY) this.#stream.write('\r\x1b[K');
+  private clear(): void {
+    if (this.drawn && this.stream.isTTY) this.stream.write('\r\x1b[K');
   }
 
-  #write(): void {
-    this.#lastWrite = this.#now();
-    if (this.#stream.isTTY) {
-      const width = Math.max(20, (this.#stream.columns ?? 80) - 1);
-      this.#stream.write(`\r\x1b[K${this.#line(true).slice(0, width)}`);
-      this.#drawn = true;
-    } else this.#stream.write(`${this.#line(false)}\n`);
+  private write(): void {
+    this.lastWrite = this.now();
+    if (this.stream.isTTY) {
+      const width = Math.max(20, (this.stream.columns ?? 80) - 1);
+      this.stream.write(`\r\x1b[K${this.line(true).slice(0, width)}`);
+      this.drawn = true;
+    } else this.stream.write(`${this.line(false)}\n`);
   }
 
-  #line(bar: boolean): string {
-    const { label, unit } = this.#options;
-    const seconds = (this.#now() - this.#start) / 1000;
-    const rate = seconds > 0 ? (this.#done - this.#first) / seconds : 0;
+  private line(bar: boolean): string {
+    const { label, unit } = this.options;
+    const seconds = (this.now() - this.start) / 1000;
+    const rate = seconds > 0 ? (this.done - this.first) / seconds : 0;
     const parts = [label];
-    if (this.#total === undefined) parts.push(`${this.#done} ${unit}`);
+    if (this.total === undefined) parts.push(`${this.done} ${unit}`);
     else {
-      const share = this.#total > 0 ? Math.min(1, this.#done / this.#total) : 1;
+      const share = this.total > 0 ? Math.min(1, this.done / this.total) : 1;
       const cells = Math.round(share * BAR_CELLS);
       if (bar) parts.push(`[${'='.repeat(cells)}${' '.repeat(BAR_CELLS - cells)}]`);
-      parts.push(`${this.#done}/${this.#total} ${unit}`);
+      parts.push(`${this.done}/${this.total} ${unit}`);
     }
     if (rate > 0) {
       parts.push(`${formatRate(rate)}/s`);
-      const left = this.#total === undefined ? 0 : (this.#total - this.#done) / rate;
+      const left = this.total === undefined ? 0 : (this.total - this.done) / rate;
       parts.push(left > 0 ? `${formatSeconds(left)} left` : `in ${formatSeconds(seconds)}`);
     }
-    if (this.#note !== '') parts.push(this.#note);
+    if (this.note !== '') parts.push(this.note);
     return parts.join('  ');
   }
 }

@@ -5,6 +5,7 @@ import { runLength } from '../config/run-length.js';
 import { FREE_SEQ2SEQ_SETTINGS, parseSeq2SeqConfig, type Seq2SeqConfig } from '../config/seq2seq-config.js';
 import { restoreOriginalState } from '../original/checkpoint.js';
 import { ORIGINAL_STATE } from '../original/optimizer-state.js';
+import { releasing } from '../run/releasing.js';
 import { restoreCheckpoint } from '../run/restore-checkpoint.js';
 import { RunFolder } from '../run/run-folder.js';
 import { runTraining, type TrainingOptions, type TrainingResult } from '../run/training-loop.js';
@@ -13,7 +14,7 @@ import { ModelExport } from './model-export.js';
 import { PromptSamples } from './sample-prompts.js';
 import { openSeq2SeqData } from './seq2seq-data.js';
 import { Seq2SeqTask } from './seq2seq-task.js';
-import { type UpdateSubject, updateSubject } from './seq2seq-update.js';
+import { updateSubject } from './seq2seq-update.js';
 import { type StartingPoint, startingPoint } from './starting-point.js';
 import { holdWeights } from './trained-weights.js';
 import { updatesOf } from './training-rows.js';
@@ -26,60 +27,49 @@ import { updatesOf } from './training-rows.js';
  * Throws ConfigError, DataError or CheckpointError for input that doesn't fit, TrainingError if loss or gradients stop being finite,
  * EaselError if the folder can't be written to. Uses tfjs's current backend.
  */
-export async function trainSeq2Seq(config: Seq2SeqConfig, options: TrainingOptions): Promise<TrainingResult> {
-  const key = prngKey(config.seed);
-  const start = await startingPoint(config, key);
-  const model = await start.build();
-  try {
-    const settings = {
-      values: { ...config, model: config.init === null ? dalleBartConfigToJson(model.config) : null },
-      free: FREE_SEQ2SEQ_SETTINGS,
-      length: runLength(config),
-      complete: withNewSettings,
-    };
-    const run = await RunFolder.open(options.out, settings, {
-      resume: options.resume ?? false,
-      tensorboard: config.log.tensorboard,
+export function trainSeq2Seq(config: Seq2SeqConfig, options: TrainingOptions): Promise<TrainingResult> {
+  return releasing(async (own) => {
+    const key = prngKey(config.seed);
+    const start = await startingPoint(config, key);
+    const model = own(await start.build(), (one) => one.dispose());
+    const run = own(await openRun(config, model, options), (folder) => folder.close());
+    const data = await openSeq2SeqData(config, start, key, run.resumed?.state);
+    own(data.rows, (rows) => rows.close());
+    const steps = await updatesOf(config, data.rows);
+    const samples = own(await openSamples(config, model, start, key), (one) => one?.dispose());
+    const subject = updateSubject(config, model, steps);
+    const optimizer = own(subject.optimizer, (one) => one.dispose());
+    const weights = model.namedWeights();
+    const modelExport = new ModelExport(subject, start, run.model.path);
+    if (config.restoreState && config.init !== null && run.resumed === null)
+      await restoreOriginalState(optimizer, join(config.init, ORIGINAL_STATE), {
+        model,
+        optimizer: config.optimizer,
+        trained: subject.trained,
+      });
+    const task = new Seq2SeqTask({
+      ...subject,
+      ...data,
+      steps,
+      samples,
+      readText: (ids) => start.tokenizer.decode(ids),
+      exportModel: (folder, newest) => modelExport.write(folder, newest),
     });
-    try {
-      const data = await openSeq2SeqData(config, start, key, run.resumed?.state);
-      let samples: PromptSamples | null = null;
-      let subject: UpdateSubject | undefined;
-      try {
-        const steps = await updatesOf(config, data.rows);
-        samples = await openSamples(config, model, start, key);
-        subject = updateSubject(config, model, steps);
-        const { trained, optimizer } = subject;
-        const weights = model.namedWeights();
-        const modelExport = new ModelExport(subject, start, run.model.path);
-        if (config.restoreState && config.init !== null && run.resumed === null)
-          await restoreOriginalState(optimizer, join(config.init, ORIGINAL_STATE), {
-            model,
-            optimizer: config.optimizer,
-            trained,
-          });
-        const task = new Seq2SeqTask({
-          ...subject,
-          ...data,
-          steps,
-          samples,
-          readText: (ids) => start.tokenizer.decode(ids),
-          exportModel: (folder, newest) => modelExport.write(folder, newest),
-        });
-        await restoreCheckpoint(run, task, { weights, rules: rulesForEasel(model.config), optimizer });
-        holdWeights(weights, config.weights);
-        return await runTraining(run, task, options);
-      } finally {
-        await data.rows.close();
-        samples?.dispose();
-        subject?.optimizer.dispose();
-      }
-    } finally {
-      await run.close();
-    }
-  } finally {
-    model.dispose();
-  }
+    await restoreCheckpoint(run, task, { weights, rules: rulesForEasel(model.config), optimizer });
+    holdWeights(weights, config.weights);
+    return runTraining(run, task, options);
+  });
+}
+
+function openRun(config: Seq2SeqConfig, model: DalleBart, options: TrainingOptions): Promise<RunFolder> {
+  const settings = {
+    values: { ...config, model: config.init === null ? dalleBartConfigToJson(model.config) : null },
+    free: FREE_SEQ2SEQ_SETTINGS,
+    length: runLength(config),
+    complete: withNewSettings,
+  };
+  const { tensorboard } = config.log;
+  return RunFolder.open(options.out, settings, { resume: options.resume ?? false, tensorboard });
 }
 
 /** A run's settings with the defaults of those that came later; as they are where they can't be read any more. */

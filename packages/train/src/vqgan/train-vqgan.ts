@@ -13,11 +13,12 @@ import { modelSettings } from '../config/model-settings.js';
 import { runLength } from '../config/run-length.js';
 import { FREE_VQGAN_SETTINGS, type VqganTrainingConfig } from '../config/vqgan-config.js';
 import { createOptimizer, createSchedule } from '../run/optimization.js';
+import { type Own, releasing } from '../run/releasing.js';
 import { restoreCheckpoint, restoreState } from '../run/restore-checkpoint.js';
 import { RunFolder } from '../run/run-folder.js';
 import { runTraining, type TrainingOptions, type TrainingResult } from '../run/training-loop.js';
 import { Adversary } from './adversary.js';
-import { readVqganPictures, type VqganPictures } from './vqgan-pictures.js';
+import { readVqganPictures } from './vqgan-pictures.js';
 import { VqganTask } from './vqgan-task.js';
 
 /**
@@ -33,65 +34,50 @@ import { VqganTask } from './vqgan-task.js';
  * Throws ConfigError, DataError or CheckpointError for input that doesn't fit, TrainingError if loss or gradients stop being finite,
  * EaselError if the folder can't be written to. Uses tfjs's current backend.
  */
-export async function trainVqgan(
-  config: VqganTrainingConfig,
-  options: TrainingOptions,
-): Promise<TrainingResult> {
-  const key = prngKey(config.seed);
-  const vqgan = await startingPoint(config, key);
-  try {
-    const settings = {
-      values: { ...config, model: config.init === null ? vqganConfigToJson(vqgan.config) : null },
-      free: FREE_VQGAN_SETTINGS,
-      length: runLength(config),
-    };
-    const run = await RunFolder.open(options.out, settings, {
-      resume: options.resume ?? false,
-      tensorboard: config.log.tensorboard,
+export function trainVqgan(config: VqganTrainingConfig, options: TrainingOptions): Promise<TrainingResult> {
+  return releasing(async (own) => {
+    const key = prngKey(config.seed);
+    const vqgan = own(await startingPoint(config, key), (model) => model.dispose());
+    const run = own(await openRun(config, vqgan, options), (folder) => folder.close());
+    const { resolution } = vqgan.config;
+    const weights = vqgan.namedWeights();
+    const schedule = createSchedule(config.schedule, config.steps);
+    const judges = await createJudges(config, schedule, resolution, key, own);
+    const optimizer = own(createOptimizer(config.optimizer, schedule, weights), (one) => one.dispose());
+    const following = { norm: vqgan.config.codebookNorm, ...config.codebook };
+    const tracker = own(await CodebookTracker.create(vqgan.quantizer.codes, following), (one) =>
+      one.dispose(),
+    );
+    const data = await readVqganPictures(config, resolution, key, run, options.signal);
+    own(data.training, (pictures) => pictures.close());
+    const task = new VqganTask({
+      config,
+      vqgan,
+      optimizer,
+      tracker,
+      ...judges,
+      ...data,
+      showGrid: (step, grid) => run.log.addPicture('reconstructions', step, grid),
+      exportModel: (folder, newest) =>
+        saveVqgan(folder, vqgan, { dtype: config.exportDtype, weights: newest }),
     });
-    try {
-      const { resolution } = vqgan.config;
-      const weights = vqgan.namedWeights();
-      const schedule = createSchedule(config.schedule, config.steps);
-      const judges = await createJudges(config, schedule, resolution, key);
-      const optimizer = createOptimizer(config.optimizer, schedule, weights);
-      const tracker = await CodebookTracker.create(vqgan.quantizer.codes, {
-        norm: vqgan.config.codebookNorm,
-        ...config.codebook,
-      });
-      let data: VqganPictures | undefined;
-      try {
-        data = await readVqganPictures(config, resolution, key, run, options.signal);
-        const task = new VqganTask({
-          config,
-          vqgan,
-          optimizer,
-          tracker,
-          ...judges,
-          ...data,
-          showGrid: (step, grid) => run.log.addPicture('reconstructions', step, grid),
-          exportModel: (folder, newest) =>
-            saveVqgan(folder, vqgan, { dtype: config.exportDtype, weights: newest }),
-        });
-        await restoreCheckpoint(run, task, { weights, rules: rulesForEasel(weights.keys()), optimizer });
-        if (run.resumed !== null) {
-          await restoreState(tracker, run.resumed.path, 'codebook');
-          await judges.adversary?.restore(run.resumed.path);
-        }
-        return await runTraining(run, task, options);
-      } finally {
-        await data?.training.close();
-        optimizer.dispose();
-        tracker.dispose();
-        judges.adversary?.dispose();
-        judges.lpips?.dispose();
-      }
-    } finally {
-      await run.close();
+    await restoreCheckpoint(run, task, { weights, rules: rulesForEasel(weights.keys()), optimizer });
+    if (run.resumed !== null) {
+      await restoreState(tracker, run.resumed.path, 'codebook');
+      await judges.adversary?.restore(run.resumed.path);
     }
-  } finally {
-    vqgan.dispose();
-  }
+    return runTraining(run, task, options);
+  });
+}
+
+function openRun(config: VqganTrainingConfig, vqgan: Vqgan, options: TrainingOptions): Promise<RunFolder> {
+  const settings = {
+    values: { ...config, model: config.init === null ? vqganConfigToJson(vqgan.config) : null },
+    free: FREE_VQGAN_SETTINGS,
+    length: runLength(config),
+  };
+  const { tensorboard } = config.log;
+  return RunFolder.open(options.out, settings, { resume: options.resume ?? false, tensorboard });
 }
 
 async function startingPoint(config: VqganTrainingConfig, key: Key): Promise<Vqgan> {
@@ -108,19 +94,20 @@ async function createJudges(
   schedule: Schedule,
   size: number,
   key: Key,
+  own: Own,
 ): Promise<{ readonly lpips?: Lpips; readonly adversary?: Adversary }> {
   const { adversarial, perceptual } = config;
-  const lpips = perceptual.kind === 'lpips' ? await openLpips(perceptual.files) : undefined;
-  try {
-    if (lpips !== undefined && size < 16)
-      throw new ConfigError(
-        `perceptual.kind "lpips": expected pictures of 16 pixels and more, got ${size}. Take the kind "pyramid".`,
-      );
-    const adversary =
-      adversarial === null ? undefined : await Adversary.create(adversarial, schedule, size, key);
-    return { ...(lpips && { lpips }), ...(adversary && { adversary }) };
-  } catch (error) {
-    lpips?.dispose();
-    throw error;
-  }
+  const lpips =
+    perceptual.kind === 'lpips'
+      ? own(await openLpips(perceptual.files), (judge) => judge.dispose())
+      : undefined;
+  if (lpips !== undefined && size < 16)
+    throw new ConfigError(
+      `perceptual.kind "lpips": expected pictures of 16 pixels and more, got ${size}. Take the kind "pyramid".`,
+    );
+  const adversary =
+    adversarial === null
+      ? undefined
+      : own(await Adversary.create(adversarial, schedule, size, key), (judge) => judge.dispose());
+  return { ...(lpips && { lpips }), ...(adversary && { adversary }) };
 }
