@@ -21,10 +21,11 @@ test('only what is named is set, and round-trips', () => {
 });
 
 test.each([
-  ['{"temprature":1}', 'generation.json: unknown key temprature. Did you mean temperature?'],
-  ['{"top_k":"64"}', 'generation.json: expected top_k to be a number, got "64"'],
+  ['{"temprature":1}', 'generation.json: temprature: there is no such setting. Did you mean "temperature"?'],
+  ['{"top_k":"64"}', 'generation.json: top_k: expected a whole number from 0, got "64"'],
   ['{', 'generation.json: not JSON'],
-  ['[1]', 'generation.json: expected an object, got [1]'],
+  ['[1]', 'generation.json: expected an object of settings, got [1]'],
+  ['{"temperature":0}', 'generation.json: temperature: expected a number above 0, got 0'],
 ])('refused: %s', (text, message) => {
   expect(() => parseGenerationSettings(text)).toThrow(message);
 });

@@ -1,5 +1,6 @@
 import type { GenerationConfig } from '@easel/bart';
-import { ConfigError, nearest, parseJsonObject } from '@easel/core';
+import { parseJson } from '@easel/core';
+import { integer, optional, readSettings, real, section, snakeCase } from '@easel/core/config';
 
 /** How tokens are drawn from logits. */
 export interface GenerationSettings {
@@ -16,17 +17,19 @@ export interface GenerationSettings {
 /** File of a model folder that says how its model draws best. */
 export const GENERATION_FILE = 'generation.json';
 
-/** Its keys, and what we call them. */
-const KEYS: Readonly<Record<string, keyof GenerationSettings>> = {
-  top_k: 'topK',
-  top_p: 'topP',
-  temperature: 'temperature',
-  condition_scale: 'conditionScale',
+const FIELDS = {
+  topK: optional(integer({ min: 0 })),
+  topP: optional(real({ min: 0 })),
+  temperature: optional(real({ above: 0 })),
+  conditionScale: optional(real()),
 };
+
+const READ = section(FIELDS, { nameOf: snakeCase });
 
 /** Settings as generation.json has them. */
 export function generationSettingsToJson(settings: Partial<GenerationSettings>): Record<string, number> {
-  const values = Object.entries(KEYS).map(([key, name]) => [key, settings[name]] as const);
+  const names = Object.keys(FIELDS) as (keyof GenerationSettings)[];
+  const values = names.map((name) => [snakeCase(name), settings[name]] as const);
   return Object.fromEntries(values.filter((entry): entry is [string, number] => entry[1] !== undefined));
 }
 
@@ -40,22 +43,9 @@ export function standardSettings(
 
 /**
  * The settings that the text of a generation.json names. `file` is for messages.
- * Throws ConfigError for text that is no JSON object, an unknown key or a value that is no number.
+ * Throws ConfigError for text that is no JSON object, an unknown setting or a value out of range.
  */
 export function parseGenerationSettings(text: string, file = GENERATION_FILE): Partial<GenerationSettings> {
-  const found: Partial<Record<keyof GenerationSettings, number>> = {};
-  for (const [key, value] of Object.entries(parseJsonObject(text, file))) {
-    const name = KEYS[key];
-    if (name === undefined) {
-      const near = nearest(key, Object.keys(KEYS));
-      throw new ConfigError(
-        `${file}: unknown key ${key}.${near === undefined ? '' : ` Did you mean ${near}?`}`,
-      );
-    }
-    if (typeof value !== 'number' || !Number.isFinite(value)) {
-      throw new ConfigError(`${file}: expected ${key} to be a number, got ${JSON.stringify(value)}.`);
-    }
-    found[name] = value;
-  }
-  return found;
+  const settings = Object.entries(readSettings(READ, parseJson(text, file), file));
+  return Object.fromEntries(settings.filter(([, value]) => value !== null));
 }
