@@ -1,15 +1,16 @@
-"""Writes the text normalizer's tables from the packages that the original runs: python make-normalizer-tables.py REPOSITORY.
+"""Writes the text normalizer's tables from the packages that the original runs:
+python make-normalizer-tables.py REPOSITORY.
 
 Environment: Python 3.11; Unidecode==1.4.0 ftfy==6.3.1 emoji==1.7.0.
 
-| file                                           | from                                             | licence           |
-|------------------------------------------------|--------------------------------------------------|-------------------|
-| packages/unidecode-ts/src/blocks.ts            | Unidecode: what stands for each code point       | GPL-2.0-or-later  |
-| packages/bart/src/normalizer/mojibake-data.ts  | ftfy: character classes, ligatures; Python: codecs | Apache-2.0; PSF |
-| packages/bart/src/normalizer/emoji-names.ts    | emoji: names of emoji                            | BSD-3-Clause      |
-| packages/bart/src/normalizer/unassigned.ts     | Python 3.11: code points without a character     | Unicode, PSF      |
+- packages/unidecode-ts/src/blocks.ts: what stands for each code point. Unidecode, GPL-2.0-or-later.
+- packages/bart/src/normalizer/mojibake-data.ts: character classes and ligatures of ftfy,
+  Apache-2.0; codecs of Python.
+- packages/bart/src/normalizer/emoji-names.ts: names of emoji. emoji, BSD-3-Clause.
+- packages/bart/src/normalizer/unassigned.ts: code points without a character in Python's Unicode.
 
-Each table is written in a short form, read back by the same rule as Easel reads it, and compared with the package before the file is written.
+Each table is written in a short form, read back by the same rule as Easel reads it, and compared
+with the package before the file is written.
 """
 
 import argparse
@@ -39,7 +40,8 @@ def unidecode_blocks():
     ascii_of = [unidecode(chr(code)) for code in range(0x110000)]
     assert all(ascii_of[code] == chr(code) for code in range(0x80))
 
-    # A Hangul syllable is its initial, vowel and final, whose spellings follow from the syllables g…, gVowel and ga….
+    # A Hangul syllable is its initial, vowel and final. Their spellings follow from the syllables
+    # with the other two parts silent or known.
     def syllable(i, v, f):
         return ascii_of[HANGUL + (i * VOWELS + v) * FINALS + f]
 
@@ -58,17 +60,21 @@ def unidecode_blocks():
         if joined:
             blocks[block] = joined
     lines = [f"  {block:#x}: {literal(row)}," for block, row in blocks.items()]
-    return f"""// Written by reference/make-normalizer-tables.py from Unidecode {VERSIONS["Unidecode"]} (GPL-2.0-or-later). Do not edit.
+    return f"""// Written by reference/make-normalizer-tables.py from Unidecode {VERSIONS["Unidecode"]}
+// (GPL-2.0-or-later). Do not edit.
 
 /**
- * ASCII of the 256 code points of each block, with tabs between; what is missing at a block's end is empty. A block's number is its code points'
- * without the last two hexadecimal digits.
+ * ASCII of the 256 code points of each block, with tabs between; what is missing at a block's end
+ * is empty. A block's number is its code points' without the last two hexadecimal digits.
  */
 export const BLOCKS: Readonly<Record<number, string>> = {{
 {chr(10).join(lines)}
 }};
 
-/** Spellings of the parts of Hangul's syllables, U+AC00 to U+D7A3: one of each, the last part's counting fastest. */
+/**
+ * Spellings of the parts of Hangul's syllables, U+AC00 to U+D7A3: one of each, the last part's
+ * counting fastest.
+ */
 export const SYLLABLE_PARTS: readonly (readonly string[])[] = [
   {literal(" ".join(initials))}.split(' '),
   {literal(" ".join(vowels))}.split(' '),
@@ -132,18 +138,24 @@ def mojibake_data():
     assert codecs.lookup("sloppy-windows-1252")
     lines = "\n".join(f"  {camel(name)}: {class_literal(each)}," for name, each in classes.items())
     encoded = "\n".join(encodings)
-    return f"""// Written by reference/make-normalizer-tables.py from ftfy {ftfy.__version__} (Apache-2.0: NOTICE.md) and Python's codecs. Do not edit.
+    return f"""// Written by reference/make-normalizer-tables.py from ftfy {ftfy.__version__} (Apache-2.0: NOTICE.md)
+// and Python's codecs. Do not edit.
 
-/** Characters that show up in mis-decoded text, by kind: each the inside of an expression's class. */
+/** Characters that show up in mis-decoded text, by kind: each the inside of a class. */
 export const CLASSES = {{
 {lines}
 }} as const;
 
 /**
- * Encodings of one byte a character, in the order in which ftfy tries them, with their characters for the bytes 0x80 to 0xFF. The bytes below are
- * ASCII; but a sloppy one, which gives each unassigned byte the character of its number, has U+FFFD at 0x1A.
+ * Encodings of one byte a character, in the order in which ftfy tries them, with their characters
+ * for the bytes 0x80 to 0xFF. The bytes below are ASCII; but a sloppy one, which gives each
+ * unassigned byte the character of its number, has U+FFFD at 0x1A.
  */
-export const ENCODINGS: readonly {{ readonly name: string; readonly sloppy: boolean; readonly upper: string }}[] = [
+export const ENCODINGS: readonly {{
+  readonly name: string;
+  readonly sloppy: boolean;
+  readonly upper: string;
+}}[] = [
 {encoded}
 ];
 
@@ -182,18 +194,19 @@ def emoji_names():
         expanded |= made
     assert expanded == table
     joined = "\n".join(rows).replace("`", "\\`")
-    return f"""// Written by reference/make-normalizer-tables.py from emoji {version("emoji")} (BSD-3-Clause: NOTICE.md; names of Unicode CLDR). Do not edit.
+    return f"""// Written by reference/make-normalizer-tables.py from emoji {version("emoji")} (BSD-3-Clause: NOTICE.md;
+// names of Unicode CLDR). Do not edit.
 
 /**
- * Emoji and their names, a row each. A selector, U+FE0F, may be there or not. "A" is any skin tone, the same one in a row; "B" any other skin tone;
- * the names of both are put behind the emoji's.
+ * Emoji and their names, a row each. A selector, U+FE0F, may be there or not. "A" is any skin tone,
+ * the same one in a row; "B" any other skin tone; the names of both are put behind the emoji's.
  */
 export const EMOJI_NAMES = `{joined}`;
 """
 
 
 def toned_row(emoji, name):
-    """The row of emoji-names.ts that stands for `emoji` and its like in other skin tones, if their names follow the rule."""
+    """The row of emoji-names.ts for `emoji` and its like in other skin tones."""
     tones = list(dict.fromkeys(c for c in emoji if c in TONES))
     suffix = "".join(f"_{TONES[tone]}_skin_tone" for tone in tones)
     if not tones or len(emoji) == 1 or not name.endswith(suffix):
@@ -225,7 +238,10 @@ def unassigned():
     joined = " +\n".join(lines)
     return f"""// Written by reference/make-normalizer-tables.py from Python {".".join(map(str, sys.version_info[:2]))} (Unicode {unicodedata.unidata_version}). Do not edit.
 
-/** Lengths of the runs of code points that have a character in Unicode 14 and of those that have none, alternately, in hexadecimal. */
+/**
+ * Lengths of the runs of code points that have a character in Unicode 14 and of those that have
+ * none, alternately, in hexadecimal.
+ */
 export const RUN_LENGTHS =
 {joined};
 """

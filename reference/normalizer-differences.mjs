@@ -1,5 +1,6 @@
-// node reference/normalizer-differences.mjs [--show 20] < LINES: how many of the texts that normalizer-differences.py prints come out differently from a
-// step of Easel's text normalizer, by kind and step, and the first of them. Exit code 1 if there are any.
+// node reference/normalizer-differences.mjs [--show 20] < LINES: how many of the texts that
+// normalizer-differences.py prints come out differently from a step of Easel's text normalizer, by
+// kind and step, and the first of them. Exit code 1 if there are any.
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { TextNormalizer } from '@easel/bart';

@@ -1,15 +1,18 @@
-"""Random texts and what each step of the original's text normalizer makes of them, a JSON line each on stdout, for normalizer-differences.mjs:
-python normalizer-differences.py --originals DIR [--count 100000] [--seed 1] [--kinds a,b,…] [--exhaustive]. DIR holds a git clone dalle-mini/
+"""Random texts and what each step of the original's text normalizer makes of them, a JSON line each
+on stdout, for normalizer-differences.mjs: python normalizer-differences.py --originals DIR
+[--count 100000] [--seed 1] [--kinds a,b,…] [--exhaustive]. DIR holds a git clone dalle-mini/
 (borisdayma/dalle-mini).
 
 Environment: Python 3.11; Unidecode==1.4.0 ftfy==6.3.1 emoji==1.7.0, as for golden/normalizer.
 
-The first line is {versions, words}: the frequency list that hashtags are split by. A line: {kind, text, steps: {name: text after it, of the steps that
-changed it}, result, draws: what random.random() gives for persons}. --exhaustive puts before them: each code point, each HTML entity in several
-spellings, each emoji and each beginning of one; a line {kind, text, step, result} is one step alone.
+The first line is {versions, words}: the frequency list that hashtags are split by. A line: {kind,
+text, steps: {name: text after it, of the steps that changed it}, result, draws: what
+random.random() gives for persons}. --exhaustive puts before them: each code point, each HTML entity
+in several spellings, each emoji and each beginning of one; a line {kind, text, step, result} is one
+step alone.
 
---golden FILE writes the texts to one JSON file instead, {versions, words, cases}, as golden/normalizer/generated.json is; without those for which a
-person is drawn.
+--golden FILE writes the texts to one JSON file instead, {versions, words, cases}, as
+golden/normalizer/generated.json is; without those for which a person is drawn.
 """
 
 import argparse

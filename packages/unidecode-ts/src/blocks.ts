@@ -1,8 +1,9 @@
-// Written by reference/make-normalizer-tables.py from Unidecode 1.4.0 (GPL-2.0-or-later). Do not edit.
+// Written by reference/make-normalizer-tables.py from Unidecode 1.4.0
+// (GPL-2.0-or-later). Do not edit.
 
 /**
- * ASCII of the 256 code points of each block, with tabs between; what is missing at a block's end is empty. A block's number is its code points'
- * without the last two hexadecimal digits.
+ * ASCII of the 256 code points of each block, with tabs between; what is missing at a block's end
+ * is empty. A block's number is its code points' without the last two hexadecimal digits.
  */
 export const BLOCKS: Readonly<Record<number, string>> = {
   0x0: "																																																																																																																																																																 	!	C/	PS	$?	Y=	|	SS	\"	(c)	a	<<	!		(r)	-	deg	+-	2	3	'	u	P	*	,	1	o	>>	 1/4	 1/2	 3/4	?	A	A	A	A	A	A	AE	C	E	E	E	E	I	I	I	I	D	N	O	O	O	O	O	x	O	U	U	U	U	Y	Th	ss	a	a	a	a	a	a	ae	c	e	e	e	e	i	i	i	i	d	n	o	o	o	o	o	/	o	u	u	u	u	y	th	y",
@@ -149,7 +150,10 @@ export const BLOCKS: Readonly<Record<number, string>> = {
   0x1f6: "																																																																																																																et	et	et	et	&	&	\"	\"	,,	!?	!?	!?",
 };
 
-/** Spellings of the parts of Hangul's syllables, U+AC00 to U+D7A3: one of each, the last part's counting fastest. */
+/**
+ * Spellings of the parts of Hangul's syllables, U+AC00 to U+D7A3: one of each, the last part's
+ * counting fastest.
+ */
 export const SYLLABLE_PARTS: readonly (readonly string[])[] = [
   "g gg n d dd r m b bb s ss  j jj c k t p h".split(' '),
   "a ae ya yae eo e yeo ye o wa wae oe yo u weo we wi yu eu yi i".split(' '),

@@ -10,8 +10,9 @@ const LAST_SYLLABLE = 0xd7a3;
 const opened = new Map<number, readonly string[]>();
 
 /**
- * Writes `text` in ASCII: letters of other scripts by their sound, symbols by their look. A character that nothing
- * stands for vanishes, and so does half of a surrogate pair without its other half. ASCII stays as it is.
+ * Writes `text` in ASCII: letters of other scripts by their sound, symbols by their look. A
+ * character that nothing stands for vanishes, and so does half of a surrogate pair without its
+ * other half. ASCII stays as it is.
  *
  * Each character is looked up by itself, whatever stands beside it, as Unidecode 1.4.0 does it:
  * https://pypi.org/project/Unidecode/1.4.0.
@@ -35,7 +36,10 @@ function open(block: number): readonly string[] {
   return row;
 }
 
-/** The spelling of a Hangul syllable by its number: those of its parts, the last of which counts fastest. */
+/**
+ * The spelling of a Hangul syllable by its number: those of its parts, the last of which counts
+ * fastest.
+ */
 function syllable(number: number): string {
   let rest = number;
   let spelling = '';

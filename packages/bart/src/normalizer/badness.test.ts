@@ -1,7 +1,8 @@
 import { expect, test } from '@jest/globals';
 import { isBad } from './badness.js';
 
-// What `ftfy.badness.is_bad` of ftfy 6.3.1 says: an example of each rule, and its like that is none.
+// What `ftfy.badness.is_bad` of ftfy 6.3.1 says: an example of each rule, and its like that is
+// none.
 test.each([
   ['a C1 control', 'a\x85', 'a\xa0'],
   ['a sign hardly anybody writes, behind a letter', 'é¦', 'e¦'],

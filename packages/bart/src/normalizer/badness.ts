@@ -3,7 +3,10 @@ import { SPACE, WORD } from './unicode-14.js';
 
 type ClassName = keyof typeof CLASSES;
 
-/** An expression's class of the characters of some kinds, written with spaces between, and of single ones. */
+/**
+ * An expression's class of the characters of some kinds, written with spaces between, and of single
+ * ones.
+ */
 function oneOf(kinds: string, ...others: string[]): string {
   const names = kinds.split(' ').filter((kind) => kind !== '') as ClassName[];
   return `[${names.map((name) => CLASSES[name]).join('')}${others.join('')}]`;
@@ -17,9 +20,9 @@ const ARABIC_SECOND = oneOf('common currency bad numeric startPunctuation', 'Ÿ�
 const BETWEEN_CAPITALS = 'c1 bad startPunctuation endPunctuation currency';
 
 /**
- * Neighbours that people hardly ever write and mis-decoded UTF-8 is full of: letters beside signs, by kind, and what
- * the common characters of some scripts look like in some encodings. Each begins with a character that is not ASCII; what
- * may stand before it is looked back at.
+ * Neighbours that people hardly ever write and mis-decoded UTF-8 is full of: letters beside signs,
+ * by kind, and what the common characters of some scripts look like in some encodings. Each begins
+ * with a character that is not ASCII; what may stand before it is looked back at.
  */
 const UNLIKELY: readonly string[] = [
   oneOf('c1'),
@@ -44,7 +47,8 @@ const UNLIKELY: readonly string[] = [
   '[Œœ][^A-Za-z]',
   `${oneOf('upperAccented')}°`,
 
-  // Windows-1252: Latin letters and signs, Arabic, the scripts of South Asia, a no-break space turned into a space.
+  // Windows-1252: Latin letters and signs, Arabic, the scripts of South Asia, a no-break space
+  // turned into a space.
   `[ÂÃÎÐ]${oneOf('startPunctuation endPunctuation', '€œŠš¢£Ÿž\\xa0\\xad®©°·»–—´')}`,
   '×[²³]',
   `[ØÙ]${ARABIC_SECOND}[ØÙ]${ARABIC_SECOND}`,
@@ -76,8 +80,8 @@ const UNLIKELY: readonly string[] = [
 const UNLIKELY_FROM = new RegExp(UNLIKELY.join('|'), 'uy');
 
 /**
- * Whether `text` has neighbours that are a sign of mis-decoded UTF-8: ftfy's `badness`, above 0. Source: ftfy 6.3.1,
- * https://ftfy.readthedocs.io/en/latest/heuristic.html.
+ * Whether `text` has neighbours that are a sign of mis-decoded UTF-8: ftfy's `badness`, above 0.
+ * Source: ftfy 6.3.1, https://ftfy.readthedocs.io/en/latest/heuristic.html.
  */
 export function isBad(text: string): boolean {
   for (let i = 0; i < text.length; i++) {

@@ -1,8 +1,9 @@
-// Written by reference/make-normalizer-tables.py from emoji 1.7.0 (BSD-3-Clause: NOTICE.md; names of Unicode CLDR). Do not edit.
+// Written by reference/make-normalizer-tables.py from emoji 1.7.0 (BSD-3-Clause: NOTICE.md;
+// names of Unicode CLDR). Do not edit.
 
 /**
- * Emoji and their names, a row each. A selector, U+FE0F, may be there or not. "A" is any skin tone, the same one in a row; "B" any other skin tone;
- * the names of both are put behind the emoji's.
+ * Emoji and their names, a row each. A selector, U+FE0F, may be there or not. "A" is any skin tone,
+ * the same one in a row; "B" any other skin tone; the names of both are put behind the emoji's.
  */
 export const EMOJI_NAMES = `🥇 1st_place_medal
 🥈 2nd_place_medal

@@ -1,6 +1,9 @@
 import { EMOJI_NAMES } from './emoji-names.js';
 
-/** Beginnings of emoji that go on with one character more, and the name of what was read if it is an emoji. */
+/**
+ * Beginnings of emoji that go on with one character more, and the name of what was read if it is an
+ * emoji.
+ */
 interface Branch {
   readonly next: Map<number, Branch>;
   name?: string;
@@ -22,11 +25,11 @@ const ASCII = /^[\x00-\x7f]*$/;
 let tree: Branch | undefined;
 
 /**
- * Writes each emoji as `:its_name:` and drops variation selectors, as `emoji.demojize` of the Python package emoji
- * 1.7.0 does. `mark` stands before and behind the name.
+ * Writes each emoji as `:its_name:` and drops variation selectors, as `emoji.demojize` of the
+ * Python package emoji 1.7.0 does. `mark` stands before and behind the name.
  *
- * An emoji is read as far as any emoji goes on, and if what was read is not itself one, its first character stays as it
- * is: a heart before a joiner that joins nothing has no name.
+ * An emoji is read as far as any emoji goes on, and if what was read is not itself one, its first
+ * character stays as it is: a heart before a joiner that joins nothing has no name.
  */
 export function demojize(text: string, mark = ':'): string {
   if (ASCII.test(text)) return text; // no emoji is all ASCII

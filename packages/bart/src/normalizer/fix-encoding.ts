@@ -8,9 +8,9 @@ const ASCII = /^[\x00-\x7f]*$/;
 const C1_CONTROLS = /[\x80-\x9f]/g;
 
 /**
- * Undoes decoding with the wrong encoding, as often as it was done: UTF-8 that was read as an encoding of one byte a
- * character, as a whole or in places, and Windows-1252 that was read as Latin-1. Text without unlikely neighbours
- * (`isBad`) stays as it is.
+ * Undoes decoding with the wrong encoding, as often as it was done: UTF-8 that was read as an
+ * encoding of one byte a character, as a whole or in places, and Windows-1252 that was read as
+ * Latin-1. Text without unlikely neighbours (`isBad`) stays as it is.
  *
  * Source: `fix_encoding` of ftfy 6.3.1, https://ftfy.readthedocs.io.
  */
@@ -31,7 +31,10 @@ function fixOnce(text: string): string {
   return inPlaces === text ? fixC1Controls(text) : inPlaces;
 }
 
-/** The first encoding in which all of `text` is bytes of UTF-8, or nearly, is the one it was mis-decoded by. */
+/**
+ * The first encoding in which all of `text` is bytes of UTF-8, or nearly, is the one it was
+ * mis-decoded by.
+ */
 function decodeWhole(text: string): string | undefined {
   for (const encoding of SINGLE_BYTE_ENCODINGS) {
     let bytes = encoding.encode(text);
@@ -45,7 +48,10 @@ function decodeWhole(text: string): string | undefined {
   return undefined;
 }
 
-/** "à" as a word, whose byte A0 became a space or was merged with the one behind it; not Portuguese "às", "àquele", … */
+/**
+ * "à" as a word, whose byte A0 became a space or was merged with the one behind it; not Portuguese
+ * "às", "àquele", …
+ */
 const A_GRAVE_WORD = /\xc3 (?! |quele|quela|quilo|s )/g;
 
 const continued = '[\\x80-\\xbf]';
@@ -64,7 +70,10 @@ const SPACE_FOR_A0 = new RegExp(
   'g',
 );
 
-/** Puts the byte A0, a no-break space in Latin-1, back where UTF-8 needs it and something made it a space. */
+/**
+ * Puts the byte A0, a no-break space in Latin-1, back where UTF-8 needs it and something made it a
+ * space.
+ */
 function restoreByteA0(bytes: string): string {
   return bytes
     .replace(A_GRAVE_WORD, '\xc3\xa0 ')
@@ -107,7 +116,10 @@ const LOOKS_LIKE_UTF8 = new RegExp(
   'g',
 );
 
-/** Repairs the runs of `text` that look like UTF-8, each for itself: sound text may stand beside them. */
+/**
+ * Repairs the runs of `text` that look like UTF-8, each for itself: sound text may stand beside
+ * them.
+ */
 function decodeInPlaces(text: string): string {
   return text.replace(LOOKS_LIKE_UTF8, (run) =>
     run.length < text.length && isBad(run) ? fixEncoding(run) : run,

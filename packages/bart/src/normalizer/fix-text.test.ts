@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { fixText } from './fix-text.js';
 
-// What `fix_text` of ftfy 6.3.1 gives. More, made by a seed: reference/golden/normalizer/generated.json.
+// What `fix_text` of ftfy 6.3.1 gives. More, made by a seed:
+// reference/golden/normalizer/generated.json.
 
 test.each([
   ['Windows-1252', 'ÐŸÑ€Ð¸Ð²ÐµÑ‚ doesnâ€™t', "Привет doesn't"],

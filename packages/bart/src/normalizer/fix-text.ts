@@ -10,10 +10,11 @@ const LONGEST_SEGMENT = 1_000_000;
 const PLAIN = /^[\t\n\f\x20-\x25\x27-\x7e]*$/;
 
 /**
- * Repairs text as `fix_text` of ftfy 6.3.1 does in its default configuration: HTML entities (unless the line, or one
- * before it, has a "<"), mis-decoded UTF-8 (`fixEncoding`), C1 controls that were meant as Windows-1252, Latin
- * ligatures, full-width and half-width forms, curly quotes, line breaks, lone surrogates, terminal escapes, control
- * characters, NFC. A line is repaired again until nothing changes.
+ * Repairs text as `fix_text` of ftfy 6.3.1 does in its default configuration: HTML entities (unless
+ * the line, or one before it, has a "<"), mis-decoded UTF-8 (`fixEncoding`), C1 controls that were
+ * meant as Windows-1252, Latin ligatures, full-width and half-width forms, curly quotes, line
+ * breaks, lone surrogates, terminal escapes, control characters, NFC. A line is repaired again
+ * until nothing changes.
  *
  * Source: https://ftfy.readthedocs.io/en/v6.3.1.
  */

@@ -18,7 +18,8 @@ test('the cheapest split', () => {
   expect(splitter.split("dog's_cats")).toBe("dog's cat s");
 });
 
-// Python: log(3) + log(10) > log(30), log(2) + log(24) == log(48). V8's Math.log has it the other way round.
+// Python: log(3) + log(10) > log(30), log(2) + log(24) == log(48). V8's Math.log has it the other
+// way round.
 test('splits of the same cost, by the last bit of the logarithms', () => {
   expect(new HashtagSplitter(ranked({ a: 3, b: 10, ab: 30 })).split('ab')).toBe('ab');
   expect(new HashtagSplitter(ranked({ a: 2, b: 24, ab: 48 })).split('ab')).toBe('a b');

@@ -6,7 +6,10 @@ const LINE_END = /\r\n|[\n-\r\x1c-\x1e\x85\u2028\u2029]/;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: some of them are white space
 const SPACES = /[\t-\r\x1c- \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+/;
 
-/** A line's first word of a frequency list ("word count", most frequent first); the order is all that counts. */
+/**
+ * A line's first word of a frequency list ("word count", most frequent first); the order is all
+ * that counts.
+ */
 export function parseWordFrequencies(text: string): string[] {
   return text
     .split(LINE_END)

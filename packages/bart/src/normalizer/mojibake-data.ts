@@ -1,6 +1,7 @@
-// Written by reference/make-normalizer-tables.py from ftfy 6.3.1 (Apache-2.0: NOTICE.md) and Python's codecs. Do not edit.
+// Written by reference/make-normalizer-tables.py from ftfy 6.3.1 (Apache-2.0: NOTICE.md)
+// and Python's codecs. Do not edit.
 
-/** Characters that show up in mis-decoded text, by kind: each the inside of an expression's class. */
+/** Characters that show up in mis-decoded text, by kind: each the inside of a class. */
 export const CLASSES = {
   common: '\u00a0\u00ad´·–-―’…',
   c1: '\u0080-\u009f',
@@ -24,10 +25,15 @@ export const CLASSES = {
 } as const;
 
 /**
- * Encodings of one byte a character, in the order in which ftfy tries them, with their characters for the bytes 0x80 to 0xFF. The bytes below are
- * ASCII; but a sloppy one, which gives each unassigned byte the character of its number, has U+FFFD at 0x1A.
+ * Encodings of one byte a character, in the order in which ftfy tries them, with their characters
+ * for the bytes 0x80 to 0xFF. The bytes below are ASCII; but a sloppy one, which gives each
+ * unassigned byte the character of its number, has U+FFFD at 0x1A.
  */
-export const ENCODINGS: readonly { readonly name: string; readonly sloppy: boolean; readonly upper: string }[] = [
+export const ENCODINGS: readonly {
+  readonly name: string;
+  readonly sloppy: boolean;
+  readonly upper: string;
+}[] = [
   { name: 'latin-1', sloppy: false, upper: '\u0080\u0081\u0082\u0083\u0084\u0085\u0086\u0087\u0088\u0089\u008a\u008b\u008c\u008d\u008e\u008f\u0090\u0091\u0092\u0093\u0094\u0095\u0096\u0097\u0098\u0099\u009a\u009b\u009c\u009d\u009e\u009f\u00a0¡¢£¤¥¦§¨©ª«¬\u00ad®¯°±²³´µ¶·¸¹º»¼½¾¿ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÐÑÒÓÔÕÖ×ØÙÚÛÜÝÞßàáâãäåæçèéêëìíîïðñòóôõö÷øùúûüýþÿ' },
   { name: 'windows-1252', sloppy: true, upper: '€\u0081‚ƒ„…†‡ˆ‰Š‹Œ\u008dŽ\u008f\u0090‘’“”•–—˜™š›œ\u009džŸ\u00a0¡¢£¤¥¦§¨©ª«¬\u00ad®¯°±²³´µ¶·¸¹º»¼½¾¿ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÐÑÒÓÔÕÖ×ØÙÚÛÜÝÞßàáâãäåæçèéêëìíîïðñòóôõö÷øùúûüýþÿ' },
   { name: 'windows-1251', sloppy: true, upper: 'ЂЃ‚ѓ„…†‡€‰Љ‹ЊЌЋЏђ‘’“”•–—\u0098™љ›њќћџ\u00a0ЎўЈ¤Ґ¦§Ё©Є«¬\u00ad®Ї°±Ііґµ¶·ё№є»јЅѕїАБВГДЕЖЗИЙКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯабвгдежзийклмнопрстуфхцчшщъыьэюя' },

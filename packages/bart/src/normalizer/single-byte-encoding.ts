@@ -1,8 +1,8 @@
 import { ENCODINGS } from './mojibake-data.js';
 
 /**
- * An encoding of one byte a character. Bytes are the characters U+0000 to U+00FF of a string, so that expressions can
- * search them.
+ * An encoding of one byte a character. Bytes are the characters U+0000 to U+00FF of a string, so
+ * that expressions can search them.
  */
 export class SingleByteEncoding {
   /** As Python calls it, without "sloppy-". */

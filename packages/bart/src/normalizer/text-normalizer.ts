@@ -6,7 +6,10 @@ import { unescapeHtml } from './html-entities.js';
 
 /** What a normalizer depends on besides the text. */
 export interface TextNormalizerOptions {
-  /** Words for hashtags, most frequent first. Without them a hashtag stays one word (the original always has them). */
+  /**
+   * Words for hashtags, most frequent first. Without them a hashtag stays one word (the original
+   * always has them).
+   */
   readonly wordFrequencies?: readonly string[];
   /** Draws from [0, 1) for `<person>` (default Math.random). */
   readonly random?: () => number;
@@ -14,7 +17,8 @@ export interface TextNormalizerOptions {
 
 type Step = readonly [name: string, apply: (text: string) => string];
 
-// Stand-ins for signs between words while punctuation is rewritten. They are word characters, so a hashtag takes them in.
+// Stand-ins for signs between words while punctuation is rewritten. They are word characters, so a
+// hashtag takes them in.
 const DOT = 'xtokxdotxtokx';
 const QUOTE = 'xtokxquotextokx';
 const SLASH = 'xtokxslashxtokx';
@@ -28,11 +32,11 @@ const PERSONS = [
 const PERSON_WEIGHT = PERSONS.reduce((sum, [, weight]) => sum + weight, 0);
 
 /**
- * Brings captions and prompts to one written form: ASCII, lower case, commas as the only punctuation, emoji and hashtags
- * as words. The result starts with one space.
+ * Brings captions and prompts to one written form: ASCII, lower case, commas as the only
+ * punctuation, emoji and hashtags as words. The result starts with one space.
  *
- * The steps, their order and their quirks are those of dalle_mini `model/text.py`, TextNormalizer; the names below are
- * its functions.
+ * The steps, their order and their quirks are those of dalle_mini `model/text.py`, TextNormalizer;
+ * the names below are its functions.
  */
 export class TextNormalizer {
   /** The steps in order; each is a function of the text alone, but for the draw of persons. */
@@ -86,7 +90,9 @@ function replacePersons(text: string, random: () => number): string {
     .replace(/<person>/g, () => ` ${drawPerson(random())} `);
 }
 
-/** The first person whose weights, summed up, exceed draw × all weights (Python's random.choices). */
+/**
+ * The first person whose weights, summed up, exceed draw × all weights (Python's random.choices).
+ */
 function drawPerson(draw: number): string {
   let sum = 0;
   for (const [person, weight] of PERSONS) {
@@ -97,8 +103,8 @@ function drawPerson(draw: number): string {
 }
 
 /**
- * `<[^<]+?>` → one space. The expression runs over the rest of the text for every "<" without a ">", so the ends are
- * looked up here instead.
+ * `<[^<]+?>` → one space. The expression runs over the rest of the text for every "<" without a
+ * ">", so the ends are looked up here instead.
  */
 function removeTags(text: string): string {
   let out = '';
@@ -120,8 +126,8 @@ function joinThousands(text: string): string {
 }
 
 /**
- * `(\s*sign+\s*)+` → `merged`: every run of signs and white space (`runs`) that holds a sign. Written with two runs,
- * because nested repeats take exponential time on long runs.
+ * `(\s*sign+\s*)+` → `merged`: every run of signs and white space (`runs`) that holds a sign.
+ * Written with two runs, because nested repeats take exponential time on long runs.
  */
 function mergeRuns(text: string, runs: RegExp, sign: string, merged: string): string {
   if (!text.includes(sign)) return text;

@@ -1,6 +1,9 @@
 // Written by reference/make-normalizer-tables.py from Python 3.11 (Unicode 14.0.0). Do not edit.
 
-/** Lengths of the runs of code points that have a character in Unicode 14 and of those that have none, alternately, in hexadecimal. */
+/**
+ * Lengths of the runs of code points that have a character in Unicode 14 and of those that have
+ * none, alternately, in hexadecimal.
+ */
 export const RUN_LENGTHS =
   '378 2 6 4 7 1 1 1 14 1 18d 1 26 2 32 2 3 1 37 8 1b 4 6 b 10e 1 3c 2 65 e 3b 2 31 2 f 1 1c 2 1 1 ' +
   'b 5 1f 1 2 6 ec 1 8 2 2 2 16 1 7 1 1 3 4 2 9 2 2 2 4 8 1 4 2 1 5 2 19 2 3 1 6 4 2 2 ' +

@@ -28,7 +28,8 @@ function census(part: string): [count: number, sum: number] {
   return [count, sum];
 }
 
-// matching = [code for code in range(0x110000) if re.match(r"\w", chr(code))]; len(matching), sum(matching)
+// matching = [code for code in range(0x110000) if re.match(r"\w", chr(code))]; len(matching),
+// sum(matching)
 test.each([
   ['\\s', SPACE, [29, 141_704]],
   ['\\d', DIGIT, [660, 30_806_570]],

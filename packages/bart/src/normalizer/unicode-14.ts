@@ -1,12 +1,16 @@
 import { RUN_LENGTHS } from './unassigned.js';
 
 /**
- * The version of Unicode that the recorded texts of the original were made with: Python 3.11's. A JavaScript engine has
- * its own, later one, and would order or compose marks that Python does not know, or take new letters for letters.
+ * The version of Unicode that the recorded texts of the original were made with: Python 3.11's. A
+ * JavaScript engine has its own, later one, and would order or compose marks that Python does not
+ * know, or take new letters for letters.
  */
 const NEWER_CLASS = newerClass();
 
-/** Parts of expressions with the flag u: white space, digits and word characters as Python's expressions have them. */
+/**
+ * Parts of expressions with the flag u: white space, digits and word characters as Python's
+ * expressions have them.
+ */
 export const SPACE = '[\\t-\\r\\x1c- \\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]';
 export const DIGIT = `(?!${NEWER_CLASS})\\p{Nd}`;
 export const WORD = `(?!${NEWER_CLASS})[\\p{L}\\p{N}_]`;
@@ -14,7 +18,8 @@ export const WORD = `(?!${NEWER_CLASS})[\\p{L}\\p{N}_]`;
 const NEWER_RUNS = new RegExp(`(${NEWER_CLASS}+)`, 'u');
 
 /**
- * NFC by Unicode 14: a character of a later version stands for itself, and nothing passes it or is composed across it.
+ * NFC by Unicode 14: a character of a later version stands for itself, and nothing passes it or is
+ * composed across it.
  */
 export function normalizeNfc(text: string): string {
   const normal = text.normalize('NFC');
