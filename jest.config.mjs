@@ -7,8 +7,10 @@ export default {
   moduleNameMapper: {
     '^@easel/conformance/(.*)$': '<rootDir>/packages/conformance/src/$1.ts',
     '^@easel/core/kernel-contract$': '<rootDir>/packages/core/src/kernel-contract/index.ts',
-    '^@easel/([^/]+)/(config|node)$': '<rootDir>/packages/$1/src/$2.ts',
+    '^@easel/([^/]+)/(config|internals|node)$': '<rootDir>/packages/$1/src/$2.ts',
+    '^@easel/([^/]+)/internals/node$': '<rootDir>/packages/$1/src/internals-node.ts',
     '^@easel/([^/]+)$': '<rootDir>/packages/$1/src/index.ts',
+    '^safetensors-ts/internals/node$': '<rootDir>/packages/safetensors-ts/src/internals-node.ts',
     '^safetensors-ts/node$': '<rootDir>/packages/safetensors-ts/src/node.ts',
     '^safetensors-ts$': '<rootDir>/packages/safetensors-ts/src/index.ts',
     '^unidecode-ts$': '<rootDir>/packages/unidecode-ts/src/index.ts',

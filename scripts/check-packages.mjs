@@ -11,6 +11,7 @@ import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/co
 import { parseSync } from '@swc/core';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
+import { nameFaults } from './public-names.mjs';
 
 const root = join(import.meta.dirname, '..');
 const readJson = (path) => JSON.parse(readFileSync(path, 'utf8'));
@@ -147,6 +148,9 @@ try {
     for (const fault of faults) console.error(`${manifest.name}: ${fault}`);
     count += faults.length;
   }
+  const named = nameFaults(packages);
+  for (const fault of named) console.error(fault);
+  count += named.length;
 } finally {
   rmSync(destination, { recursive: true });
 }

@@ -1,4 +1,5 @@
-import { ConfigError, eventLoopTurn } from '@easel/core';
+import { ConfigError } from '@easel/core';
+import { eventLoopTurn } from '@easel/core/internals';
 import type { ImageTokenModel } from './image-token-model.js';
 import { isAbove, type LogitsRule } from './logits-rules.js';
 import { planRows, type RowOptions } from './row-options.js';

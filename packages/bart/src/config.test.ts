@@ -2,11 +2,11 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { dalleBartConfigToJson, parseDalleBartConfig } from './config.js';
 import { DalleBart } from './model.js';
-import { parameters } from './parameters.js';
+import { bartParameters } from './parameters.js';
 
 const golden = (path: string): URL => new URL(`../../../reference/golden/bart/${path}`, import.meta.url);
 const countParameters = (json: unknown): number =>
-  parameters(parseDalleBartConfig(json)).reduce(
+  bartParameters(parseDalleBartConfig(json)).reduce(
     (sum, { shape }) => sum + shape.reduce((product, side) => product * side, 1),
     0,
   );

@@ -15,13 +15,17 @@ import {
 
 /** The activations of the transformer's feed-forward blocks; no others exist in the original. */
 export const ACTIVATIONS = ['gelu', 'gelu_new', 'relu', 'silu', 'swish', 'quick_gelu', 'smelu'] as const;
+/** Name of one of `ACTIVATIONS`, as config.json has it. */
 export type ActivationName = (typeof ACTIVATIONS)[number];
 
 /** Where the norms of a layer sit; NORM_PLACEMENTS in norm-placement.ts says what each means. */
 export const LN_POSITIONS = ['normformer', 'swinv2', 'cogview', 'postln', 'preln', 'subln'] as const;
+/** Name of one of `LN_POSITIONS`, as config.json has it. */
 export type LnPositions = (typeof LN_POSITIONS)[number];
 
+/** The norms: with a mean and a bias, or by the root of the mean square alone. */
 export const LN_TYPES = ['layernorm', 'rmsnorm'] as const;
+/** Name of one of `LN_TYPES`, as config.json has it. */
 export type LnType = (typeof LN_TYPES)[number];
 
 /** What a DALL·E BART model is, resolved: every default filled in, every rule checked. */

@@ -4,11 +4,10 @@ import {
   CompositeLayer,
   Dense,
   type FusableActivation,
-  fusableActivation,
   gatedActivation,
   type Key,
-  singleInput,
 } from '@easel/core';
+import { fusableActivation, singleInput } from '@easel/core/internals';
 import * as tf from '@tensorflow/tfjs';
 import type { DropoutPlace } from './dropout-place.js';
 import { makeNorm, NORM_PLACEMENTS, type Norm, normalize } from './norm-placement.js';

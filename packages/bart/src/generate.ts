@@ -1,4 +1,5 @@
-import { ConfigError, categorical, eventLoopTurn, type Key, prngKey, split } from '@easel/core';
+import { ConfigError, categorical, type Key, prngKey, split } from '@easel/core';
+import { eventLoopTurn } from '@easel/core/internals';
 import type { GenerationConfig, ImageTokenModel } from './image-token-model.js';
 import {
   argmax,

@@ -1,15 +1,48 @@
+// A model opened from its files: on a server, or in memory; folders on disk are in the node entry.
+
+export type { ModelPlan } from './model-config.js';
+export { openDalleBart, openModelConfig, openTokenizer, type TextModel } from './open.js';
+
+// Image tokens drawn for prompts: sampling with super conditioning, and beam search.
+
 export { type BeamOptions, type BeamResult, generateBeams } from './beam-search.js';
 export {
-  ACTIVATIONS,
+  type GenerateOptions,
+  type GenerateProgress,
+  generateTokens,
+  type SamplingRule,
+} from './generate.js';
+export { drawableIds, type RowOptions } from './row-options.js';
+export type { GenerateInputs } from './text-inputs.js';
+
+// Prompts to ids: normalizer, tokenizer, and both together.
+
+export { TextNormalizer, type TextNormalizerOptions } from './normalizer/text-normalizer.js';
+export { type ProcessedPrompts, Processor, type ProcessorParts } from './processor.js';
+export { BpeTokenizer, type DecodeOptions } from './tokenizer/bpe-tokenizer.js';
+export { MinDalleTokenizer } from './tokenizer/min-dalle-tokenizer.js';
+export { BART_SPECIAL_TOKENS, type SpecialTokens } from './tokenizer/special-tokens.js';
+export type { BpeTokenizerData } from './tokenizer/tokenizer-data.js';
+export { type TrainBpeOptions, type TrainedBpe, trainBpe } from './tokenizer/train-bpe.js';
+
+// The transformer and its settings.
+
+export {
   type ActivationName,
   type DalleBartConfig,
   dalleBartConfigToJson,
-  LN_POSITIONS,
   type LnPositions,
   type LnType,
   parseDalleBartConfig,
 } from './config.js';
 export type { DecodeState } from './decoder.js';
+export type { GenerationConfig, ImageTokenModel } from './image-token-model.js';
+export { ImageTransformer, type TransformerInputs } from './image-transformer.js';
+export { initializeDalleBart } from './initialize.js';
+export { DalleBart, type DalleBartInputs } from './model.js';
+
+// DALL·E mini's first version, a BART with another decoder.
+
 export {
   type FirstVersionConfig,
   type FirstVersionStack,
@@ -17,52 +50,3 @@ export {
   parseFirstVersionConfig,
 } from './first-version/config.js';
 export { FirstVersionBart, initializeFirstVersion } from './first-version/model.js';
-export { firstVersionParameters } from './first-version/parameters.js';
-export { rulesForFirstVersion } from './first-version/weights.js';
-export {
-  type GenerateOptions,
-  type GenerateProgress,
-  generateTokens,
-  type SamplingRule,
-} from './generate.js';
-export type { GenerationConfig, ImageTokenModel } from './image-token-model.js';
-export { ImageTransformer, type TransformerInputs } from './image-transformer.js';
-export { initializeDalleBart } from './initialize.js';
-export {
-  argmax,
-  forcedToken,
-  type LogitsRule,
-  minDalle,
-  minDalleConditioned,
-  minLength,
-  onlyIdsBelow,
-  superConditioned,
-  temperature,
-  topK,
-  topP,
-} from './logits-rules.js';
-export { DalleBart, type DalleBartInputs } from './model.js';
-export { type ModelPlan, planModel } from './model-config.js';
-export { HashtagSplitter, parseWordFrequencies } from './normalizer/hashtags.js';
-export { TextNormalizer, type TextNormalizerOptions } from './normalizer/text-normalizer.js';
-export { openDalleBart, openModelConfig, openTokenizer, type TextModel, WORD_LIST } from './open.js';
-export { type Parameter, parameters } from './parameters.js';
-export { type ProcessedPrompts, Processor, type ProcessorParts } from './processor.js';
-export { drawableIds, type RowOptions } from './row-options.js';
-export type { GenerateInputs } from './text-inputs.js';
-export { BpeTokenizer, type DecodeOptions } from './tokenizer/bpe-tokenizer.js';
-export { parseTokenizerFiles, tokenizerFiles } from './tokenizer/files.js';
-export { MinDalleTokenizer } from './tokenizer/min-dalle-tokenizer.js';
-export { BART_SPECIAL_TOKENS, type SpecialTokens } from './tokenizer/special-tokens.js';
-export type { BpeTokenizerData } from './tokenizer/tokenizer-data.js';
-export { type TrainBpeOptions, type TrainedBpe, trainBpe } from './tokenizer/train-bpe.js';
-export {
-  type BartNaming,
-  bartNaming,
-  type FlaxTensor,
-  flaxLayout,
-  rulesForEasel,
-  rulesForFlax,
-  rulesForMinDalle,
-  rulesForSource,
-} from './weights.js';

@@ -2,7 +2,7 @@ import { type Key, normal, split } from '@easel/core';
 import * as tf from '@tensorflow/tfjs';
 import { keyAt } from './flax-place.js';
 import type { DalleBart } from './model.js';
-import { type Parameter, parameters } from './parameters.js';
+import { bartParameters, type Parameter } from './parameters.js';
 
 /**
  * Gives a model fresh weights: the very numbers that the original draws for the key of a seed, prngKey(seed).
@@ -15,7 +15,7 @@ export function initializeDalleBart(
   key: Key,
   only: (name: string) => boolean = () => true,
 ): void {
-  const table = parameters(model.config).filter(({ name }) => only(name));
+  const table = bartParameters(model.config).filter(({ name }) => only(name));
   fillFresh(model.namedWeights(), table, split(key)[0] as Key, model.config.initStd);
 }
 

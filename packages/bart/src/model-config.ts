@@ -4,7 +4,7 @@ import { type FirstVersionConfig, parseFirstVersionConfig } from './first-versio
 import { FirstVersionBart } from './first-version/model.js';
 import { rulesForFirstVersion } from './first-version/weights.js';
 import { DalleBart } from './model.js';
-import { rulesForSource } from './weights.js';
+import { bartRulesForSource } from './weights.js';
 
 /** A config of one of the two public models, with what follows from which of them it is. */
 export type ModelPlan =
@@ -40,7 +40,7 @@ export function planModel(json: unknown, file = 'config.json', decoderJson?: unk
     version: 2,
     config,
     build: () => new DalleBart(config),
-    rules: (source) => rulesForSource(config, source),
+    rules: (source) => bartRulesForSource(config, source),
   };
 }
 

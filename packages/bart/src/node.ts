@@ -1,13 +1,7 @@
 import { join } from 'node:path';
 import type { ModelSource, OpenOptions } from '@easel/core';
-import {
-  makeFolder,
-  modelFiles,
-  type SaveModelOptions,
-  saveSafetensors,
-  writeFileAtomic,
-  writeJson,
-} from '@easel/core/node';
+import { makeFolder, writeFileAtomic, writeJson } from '@easel/core/internals/node';
+import { modelFiles, type SaveModelOptions, saveSafetensors } from '@easel/core/node';
 import { dalleBartConfigToJson } from './config.js';
 import { firstVersionConfigToJson } from './first-version/config.js';
 import { FirstVersionBart } from './first-version/model.js';

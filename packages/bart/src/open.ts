@@ -6,9 +6,8 @@ import {
   modelFiles,
   type OpenOptions,
   openWeights,
-  parseJson,
-  readTokenizerFiles,
 } from '@easel/core';
+import { parseJson, readTokenizerFiles } from '@easel/core/internals';
 import type { DalleBartConfig } from './config.js';
 import type { FirstVersionConfig } from './first-version/config.js';
 import type { FirstVersionBart } from './first-version/model.js';

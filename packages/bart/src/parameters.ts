@@ -25,7 +25,7 @@ export interface Parameter {
  * Flax numbers unnamed modules of a kind in the order of their use: LayerNorm_0, LayerNorm_1, …; RMS norms without a scale
  * have no parameters but count. Source: dalle-mini `modeling.py`.
  */
-export function parameters(config: DalleBartConfig): Parameter[] {
+export function bartParameters(config: DalleBartConfig): Parameter[] {
   const list: Parameter[] = [];
   for (const stack of ['encoder', 'decoder'] as const) new StackTable(config, stack, list).list();
   list.push({

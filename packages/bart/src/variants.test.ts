@@ -5,7 +5,7 @@ import * as tf from '@tensorflow/tfjs';
 import { backends } from '../testing/backends.js';
 import { ACTIVATIONS, LN_POSITIONS, LN_TYPES, parseDalleBartConfig } from './config.js';
 import { DalleBart } from './model.js';
-import { flaxLayout, rulesForFlax } from './weights.js';
+import { bartRulesForFlax, flaxLayout } from './weights.js';
 
 jest.setTimeout(120_000); // a busy machine
 
@@ -125,7 +125,7 @@ test.each(Array.from({ length: 40 }, (_, seed) => seed))('settings drawn with se
   const { config } = model;
   const again = new DalleBart(config);
   const source = asFlax(model, config.useScan);
-  await loadWeights(again.namedWeights(), source, rulesForFlax(config, source));
+  await loadWeights(again.namedWeights(), source, bartRulesForFlax(config, source));
   const second = again.logits(inputs);
   expect([json, 'read again', largestDifference(second.dataSync(), full)]).toEqual([json, 'read again', 0]);
   again.dispose();

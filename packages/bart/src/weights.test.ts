@@ -10,7 +10,7 @@ import * as tf from '@tensorflow/tfjs';
 import { fromFloat32, toFloat32 } from 'safetensors-ts';
 import { parseDalleBartConfig } from './config.js';
 import { DalleBart } from './model.js';
-import { bartNaming, rulesForSource } from './weights.js';
+import { bartNaming, bartRulesForSource } from './weights.js';
 
 jest.setTimeout(60_000); // a busy machine
 
@@ -36,7 +36,7 @@ describe("min-dalle's encoder.pt and decoder.pt", () => {
     const source = await openCheckpoint(folder);
     expect(bartNaming(source)).toBe('min-dalle');
     const model = new DalleBart(expected.config);
-    await loadWeights(model.namedWeights(), source, rulesForSource(expected.config, source));
+    await loadWeights(model.namedWeights(), source, bartRulesForSource(expected.config, source));
     for (const [name, weight] of model.namedWeights()) {
       const values = expected.namedWeights().get(name)?.dataSync() as Float32Array;
       expect([name, weight.dataSync()]).toEqual([name, rounded(values)]);
@@ -51,7 +51,7 @@ describe("min-dalle's encoder.pt and decoder.pt", () => {
     const config = parseDalleBartConfig({ ...json, use_glu: false });
     const source = await openCheckpoint(folder);
     const model = new DalleBart(config);
-    const loading = loadWeights(model.namedWeights(), source, rulesForSource(config, source));
+    const loading = loadWeights(model.namedWeights(), source, bartRulesForSource(config, source));
     const error = await loading.catch((reason: unknown) => reason as WeightMismatchError);
     expect(error).toBeInstanceOf(WeightMismatchError);
     expect((error as WeightMismatchError).missing).toContain(

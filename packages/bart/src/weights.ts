@@ -1,6 +1,7 @@
+import type { FlaxTensor } from '@easel/core';
 import { ConfigError, type TensorSource, type WeightRule } from '@easel/core';
 import type { DalleBartConfig } from './config.js';
-import { type Parameter, parameters } from './parameters.js';
+import { bartParameters, type Parameter } from './parameters.js';
 
 /**
  * Where each of our weights is in a Flax checkpoint of `source`'s layout: layers stacked ("scanned") or apart. Names are
@@ -8,13 +9,13 @@ import { type Parameter, parameters } from './parameters.js';
  *
  * The layout is read off the source's names, so a config whose use_scan says otherwise still loads.
  */
-export function rulesForFlax(
+export function bartRulesForFlax(
   config: DalleBartConfig,
   source: Pick<TensorSource, 'entries'>,
 ): Map<string, WeightRule> {
   const stacked = [...source.entries.keys()].some((name) => /\.FlaxBart(?:En|De)coderLayers\./.test(name));
-  const table = parameters({ ...config, useScan: stacked });
-  const wanted = new Set(parameters(config).map((parameter) => parameter.name));
+  const table = bartParameters({ ...config, useScan: stacked });
+  const wanted = new Set(bartParameters(config).map((parameter) => parameter.name));
   return new Map(
     table
       .filter((parameter) => wanted.has(parameter.name))
@@ -23,8 +24,8 @@ export function rulesForFlax(
 }
 
 /** Where each of our weights is in a checkpoint that we wrote: under its own name. */
-export function rulesForEasel(config: DalleBartConfig): Map<string, WeightRule> {
-  return new Map(parameters(config).map(({ name }) => [name, { source: name }]));
+export function bartRulesForEasel(config: DalleBartConfig): Map<string, WeightRule> {
+  return new Map(bartParameters(config).map(({ name }) => [name, { source: name }]));
 }
 
 /** Parts of our names in min-dalle's PyTorch model. Source: kuprel/min-dalle min_dalle/models. */
@@ -65,9 +66,9 @@ const MIN_DALLE_PARTS: Readonly<Record<string, string>> = {
  *
  * min-dalle knows one variant, NormFormer with gated feed-forward; weights of others have no rule.
  */
-export function rulesForMinDalle(config: DalleBartConfig): Map<string, WeightRule> {
+export function bartRulesForMinDalle(config: DalleBartConfig): Map<string, WeightRule> {
   const rules = new Map<string, WeightRule>();
-  for (const { name, leaf } of parameters(config)) {
+  for (const { name, leaf } of bartParameters(config)) {
     const parts = name.split('.').map((part) => (/^\d+$/.test(part) ? part : MIN_DALLE_PARTS[part]));
     if (parts.includes(undefined)) continue;
     const source = parts.join('.');
@@ -87,25 +88,18 @@ export function bartNaming(source: Pick<TensorSource, 'entries'>): BartNaming {
 }
 
 /** Where each of our weights is in a checkpoint, whosever names it has. */
-export function rulesForSource(
+export function bartRulesForSource(
   config: DalleBartConfig,
   source: Pick<TensorSource, 'entries'>,
 ): Map<string, WeightRule> {
   switch (bartNaming(source)) {
     case 'flax':
-      return rulesForFlax(config, source);
+      return bartRulesForFlax(config, source);
     case 'min-dalle':
-      return rulesForMinDalle(config);
+      return bartRulesForMinDalle(config);
     case 'easel':
-      return rulesForEasel(config);
+      return bartRulesForEasel(config);
   }
-}
-
-/** A tensor of a Flax checkpoint, and the weights of ours that it holds: one, or those of each layer of a stack. */
-export interface FlaxTensor {
-  readonly name: string;
-  readonly weights: readonly string[];
-  readonly stacked: boolean;
 }
 
 /**
@@ -114,8 +108,8 @@ export interface FlaxTensor {
  * Throws ConfigError for a model whose layers have different weights when they are stacked (Swin V2's extra norms).
  */
 export function flaxLayout(config: DalleBartConfig, stacked: boolean): FlaxTensor[] {
-  const table = parameters({ ...config, useScan: stacked });
-  const ours = new Set(parameters(config).map(({ name }) => name));
+  const table = bartParameters({ ...config, useScan: stacked });
+  const ours = new Set(bartParameters(config).map(({ name }) => name));
   const tensors = new Map<string, { name: string; weights: string[]; stacked: boolean; count: number }>();
   for (const { name: weight, place, leaf } of table) {
     const name = [...place.path, leaf].join('.');

@@ -1,4 +1,5 @@
-import { type CaptionScorer, modelDigest } from '@easel/train';
+import type { CaptionScorer } from '@easel/train';
+import { modelDigest } from '@easel/train/internals';
 
 /** A CLIP folder as what gives encoded rows their scores. Loaded here, since most encoding needs none. */
 export async function openCaptionScorer(folder: string): Promise<CaptionScorer & { dispose(): void }> {

@@ -1,4 +1,4 @@
-import { nearest } from '@easel/core';
+import { nearest } from '@easel/core/internals';
 import yargs, { type Argv } from 'yargs';
 import type { Command } from './command.js';
 import { UsageError } from './usage-error.js';

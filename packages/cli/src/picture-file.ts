@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { pictureGrid, type Raster } from '@easel/core';
-import { writeFileAtomic } from '@easel/core/node';
-import { encodePng } from '@easel/train';
+import { writeFileAtomic } from '@easel/core/internals/node';
+import { encodePng } from '@easel/train/internals';
 import { addPngText } from './png-text.js';
 
 const SLUG_LENGTH = 60;

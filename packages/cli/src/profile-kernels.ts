@@ -3,10 +3,10 @@ import {
   ConfigError,
   constantSchedule,
   sparseCrossEntropy,
-  sumsOfSquares,
   updateScale,
   valueAndGrads,
 } from '@easel/core';
+import { sumsOfSquares } from '@easel/core/internals';
 import { generatePictures, type PictureModel } from '@easel/draw';
 import { openPictureModel } from '@easel/draw/node';
 import * as tf from '@tensorflow/tfjs';

@@ -1,7 +1,7 @@
 import { ConfigError } from '@easel/core';
-import { writeFileAtomic } from '@easel/core/node';
+import { writeFileAtomic } from '@easel/core/internals/node';
 import type { Seq2SeqPlan, TrainingEvent, TrainingOptions, TrainingResult } from '@easel/train';
-import { encodePng } from '@easel/train';
+import { encodePng } from '@easel/train/internals';
 import { backendOption, startBackend } from './backend-option.js';
 import { type Command, defineCommand } from './command.js';
 import { readConfig } from './config-option.js';

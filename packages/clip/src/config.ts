@@ -14,6 +14,7 @@ import {
 
 /** Functions of the feed-forward blocks, by the names of transformers. OpenAI's models have quick_gelu. */
 export const CLIP_ACTIVATIONS = ['quick_gelu', 'gelu', 'gelu_new', 'relu', 'silu', 'swish'] as const;
+/** Name of one of `CLIP_ACTIVATIONS`, as config.json has it. */
 export type ClipActivation = (typeof CLIP_ACTIVATIONS)[number];
 
 /** Sizes of one tower's layers. */

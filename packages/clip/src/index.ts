@@ -1,6 +1,14 @@
-// Config
+// A model opened from its files: on a server, or in memory; folders on disk are in the node entry.
+
+export { type OpenedClip, openClip, openClipTokenizer } from './open.js';
+
+// Scores: how well pictures fit texts.
+
+export { type ClipParts, ClipScorer, type ScoreOptions } from './scorer.js';
+
+// Both towers and their settings.
+
 export {
-  CLIP_ACTIVATIONS,
   type ClipActivation,
   type ClipConfig,
   clipConfigToJson,
@@ -9,35 +17,17 @@ export {
   type TextTowerConfig,
   type TowerConfig,
 } from './config.js';
-
-// Pictures
-export {
-  cutImage,
-  defaultImageProcessor,
-  type ImageProcessorConfig,
-  imageProcessorToJson,
-  parseImageProcessor,
-  processImage,
-} from './image-processor.js';
-
-// Model
 export type { ImageStates } from './image-tower.js';
 export { Clip } from './model.js';
-export { type OpenedClip, openClip, openClipTokenizer } from './open.js';
-// Weights
-export { clipParameters } from './parameters.js';
-// Scores
-export { type ClipParts, ClipScorer, type ScoreOptions } from './scorer.js';
 export type { TextIds, TextStates } from './text-tower.js';
+export type { OnHidden } from './tower.js';
 
-// Texts
+// Texts to ids, pictures to pixels.
+
+export { defaultImageProcessor, type ImageProcessorConfig, processImage } from './image-processor.js';
 export {
   CLIP_SPECIAL_TOKENS,
   type ClipSpecialTokens,
   ClipTokenizer,
   type ClipTokenizerData,
-  clipTokenizerFiles,
-  parseClipTokenizerFiles,
 } from './tokenizer.js';
-export type { OnHidden } from './tower.js';
-export { type ClipReading, clipReading, rulesForEasel, rulesForFlax, rulesForTorch } from './weights.js';

@@ -1,13 +1,7 @@
 import { join } from 'node:path';
 import type { ModelSource, OpenOptions } from '@easel/core';
-import {
-  makeFolder,
-  modelFiles,
-  type SaveModelOptions,
-  saveSafetensors,
-  writeFileAtomic,
-  writeJson,
-} from '@easel/core/node';
+import { makeFolder, writeFileAtomic, writeJson } from '@easel/core/internals/node';
+import { modelFiles, type SaveModelOptions, saveSafetensors } from '@easel/core/node';
 import { clipConfigToJson } from './config.js';
 import { imageProcessorToJson } from './image-processor.js';
 import * as anywhere from './open.js';

@@ -7,9 +7,8 @@ import {
   modelFiles,
   type OpenOptions,
   openWeights,
-  parseJson,
-  readTokenizerFiles,
 } from '@easel/core';
+import { parseJson, readTokenizerFiles } from '@easel/core/internals';
 import { type ClipConfig, parseClipConfig } from './config.js';
 import { defaultImageProcessor, type ImageProcessorConfig, parseImageProcessor } from './image-processor.js';
 import { Clip } from './model.js';

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { SYMBOL_OF_BYTE } from '@easel/core';
+import { SYMBOL_OF_BYTE } from '@easel/core/internals';
 import { describe, expect, test } from '@jest/globals';
 import { goldenPath } from '../testing/golden.js';
 import { ClipTokenizer, clipTokenizerFiles } from './tokenizer.js';

@@ -1,8 +1,9 @@
+import { ConfigError } from '@easel/core';
+import { showValue } from '@easel/core/config';
 import {
   AFTER_UNICODE_14,
   BytePairEncoder,
   type BytePairs,
-  ConfigError,
   padRows,
   parseJsonObject,
   parseMerges,
@@ -14,8 +15,7 @@ import {
   type TokenBatch,
   type TokenizerFiles,
   typeOf,
-} from '@easel/core';
-import { showValue } from '@easel/core/config';
+} from '@easel/core/internals';
 
 /** The tokens that CLIP needs. */
 export interface ClipSpecialTokens {

@@ -1,4 +1,5 @@
-import { activation, attention, CompositeLayer, Dense, LayerNorm, singleInput } from '@easel/core';
+import { activation, attention, CompositeLayer, Dense, LayerNorm } from '@easel/core';
+import { singleInput } from '@easel/core/internals';
 import * as tf from '@tensorflow/tfjs';
 import type { TowerConfig } from './config.js';
 

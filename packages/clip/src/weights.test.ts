@@ -5,7 +5,7 @@ import { FAST_BACKEND } from '../testing/backends.js';
 import { goldenClip, goldenPath, readJson } from '../testing/golden.js';
 import { parseClipConfig } from './config.js';
 import { clipParameters } from './parameters.js';
-import { clipReading, rulesForTorch } from './weights.js';
+import { clipReading, clipRulesForTorch } from './weights.js';
 
 interface FullSize {
   readonly total: number;
@@ -66,7 +66,7 @@ describe('PyTorch names', () => {
       string,
       { flax: string; to_flax: number[] | null }
     >;
-    const rules = rulesForTorch(Object.values(names).map(({ flax }) => flax.replaceAll('/', '.')));
+    const rules = clipRulesForTorch(Object.values(names).map(({ flax }) => flax.replaceAll('/', '.')));
     for (const [source, { flax, to_flax: transpose }] of Object.entries(names)) {
       expect(rules.get(flax.replaceAll('/', '.'))).toEqual(transpose ? { source, transpose } : { source });
     }

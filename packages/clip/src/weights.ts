@@ -15,12 +15,12 @@ const POSITION_IDS = ['text_model.embeddings.position_ids', 'vision_model.embedd
  * Where each weight of a Clip stands in a Flax checkpoint (FlaxCLIPModel's flax_model.msgpack, read with nested names joined by dots).
  * Our names are the Flax paths and the layouts agree. `names`: the keys of model.namedWeights().
  */
-export function rulesForFlax(names: Iterable<string>): Map<string, WeightRule> {
+export function clipRulesForFlax(names: Iterable<string>): Map<string, WeightRule> {
   return new Map([...names].map((name) => [name, { source: name }]));
 }
 
 /** Where each weight stands in a file that Easel wrote: under its own name. */
-export const rulesForEasel = rulesForFlax;
+export const clipRulesForEasel = clipRulesForFlax;
 
 /**
  * Where each weight stands in a checkpoint of transformers' PyTorch CLIPModel (model.safetensors or pytorch_model.bin).
@@ -32,7 +32,7 @@ export const rulesForEasel = rulesForFlax;
  * | …layer_norm1.scale, …token_embedding.embedding | ….weight | the same |
  * | any bias, class_embedding, logit_scale | the same | the same |
  */
-export function rulesForTorch(names: Iterable<string>): Map<string, WeightRule> {
+export function clipRulesForTorch(names: Iterable<string>): Map<string, WeightRule> {
   return new Map([...names].map((name) => [name, torchRule(name)]));
 }
 
@@ -57,7 +57,7 @@ export function clipReading(entries: Iterable<string>): ClipReading {
   const torch = new Set(entries).has('text_projection.weight');
   return {
     naming: torch ? 'torch' : 'flax',
-    rules: torch ? rulesForTorch : rulesForFlax,
+    rules: torch ? clipRulesForTorch : clipRulesForFlax,
     ignore: (name) => torch && POSITION_IDS.includes(name),
   };
 }

@@ -1,4 +1,5 @@
-import { type Key, normal, prngKey, SYMBOL_OF_BYTE, split } from '@easel/core';
+import { type Key, normal, prngKey, split } from '@easel/core';
+import { SYMBOL_OF_BYTE } from '@easel/core/internals';
 import * as tf from '@tensorflow/tfjs';
 import { parseClipConfig } from '../src/config.js';
 import { defaultImageProcessor } from '../src/image-processor.js';

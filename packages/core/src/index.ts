@@ -1,4 +1,5 @@
-// Backends
+// Backends: which one computes, and why.
+
 export {
   type BackendChoice,
   type BackendDescription,
@@ -9,60 +10,31 @@ export {
   selectBackend,
 } from './backend/index.js';
 
-// Byte-level BPE
-export { SYMBOL_OF_BYTE, toSymbols } from './bpe/byte-alphabet.js';
-export { BytePairEncoder, type BytePairs } from './bpe/byte-pair-encoder.js';
-export {
-  parseJsonObject,
-  parseMerges,
-  parseSpecialToken,
-  parseTokenizerJson,
-  parseVocab,
-  type TokenizerFiles,
-  type TokenizerJson,
-  typeOf,
-} from './bpe/files.js';
-export { readTokenizerFiles } from './bpe/read-files.js';
-export { type SpecialToken, SpecialTokenCutter, type TextPart } from './bpe/special-tokens.js';
-export { padRows, type TokenBatch } from './bpe/token-batch.js';
-export { AFTER_UNICODE_14 } from './bpe/unicode-14.js';
-// Checkpoints
-export { openWeights } from './checkpoint/open.js';
-export { isPermutation, permute, permutedShape } from './checkpoint/permute.js';
-export { fromSafetensors } from './checkpoint/safetensors.js';
-export type { SourceEntry, TensorSource } from './checkpoint/tensor-source.js';
-export type { WeightDtype } from './checkpoint/weight-dtype.js';
-export {
-  type FitOptions,
-  loadWeights,
-  type OpenOptions,
-  WeightMismatchError,
-  type WeightRule,
-} from './checkpoint/weights.js';
+// Errors: everything a user can cause is an EaselError.
 
-// Configs
-export { parseJson } from './config/json.js';
-// Errors
-export {
-  CheckpointError,
-  ConfigError,
-  DataError,
-  didYouMean,
-  EaselError,
-  nearest,
-  ShapeError,
-} from './errors.js';
-// The event loop
-export { eventLoopTurn } from './event-loop.js';
+export { WeightMismatchError } from './checkpoint/weights.js';
+export { CheckpointError, ConfigError, DataError, EaselError, ShapeError } from './errors.js';
 
-// Files of a model, wherever they lie
+// A model's files: on a server, or in memory; folders on disk are in the node entry.
+
+export type { OpenOptions } from './checkpoint/weights.js';
 export { type FileContents, memoryFiles } from './files/memory-files.js';
 export { type ModelFile, ModelFiles } from './files/model-files.js';
 export { type ModelSource, modelFiles } from './files/model-source.js';
 export { type UrlFilesOptions, urlFiles } from './files/url-files.js';
 
-// Layers
-export { CompositeLayer, singleInput } from './layers/composite-layer.js';
+// Checkpoints: named tensors read from bytes, and how they become the weights of a model.
+
+export type { FlaxTensor } from './checkpoint/flax-tensor.js';
+export { openWeights } from './checkpoint/open.js';
+export { fromSafetensors } from './checkpoint/safetensors.js';
+export type { SourceEntry, TensorSource } from './checkpoint/tensor-source.js';
+export type { WeightDtype } from './checkpoint/weight-dtype.js';
+export { type FitOptions, loadWeights, type WeightRule } from './checkpoint/weights.js';
+
+// Layers: tf.layers.Layer with named weights that compose with any tfjs model.
+
+export { CompositeLayer } from './layers/composite-layer.js';
 export { Conv2d, type Conv2dConfig } from './layers/conv2d.js';
 export { Dense, type DenseConfig } from './layers/dense.js';
 export { Embedding, type EmbeddingConfig } from './layers/embedding.js';
@@ -76,13 +48,13 @@ export {
   type RmsNormConfig,
 } from './layers/norms.js';
 
-// Operations
+// Operations: each runs a fused kernel where the backend has one, and in tfjs operations elsewhere.
+
 export {
   type Activation,
   activation,
   activationNames,
   type FusableActivation,
-  fusableActivation,
   gelu,
   geluTanh,
   quickGelu,
@@ -102,13 +74,17 @@ export { type GroupNormOptions, groupNorm } from './ops/group-norm.js';
 export { type LinearOptions, linear } from './ops/linear.js';
 export { layerNorm, rmsNorm } from './ops/norm.js';
 export { normalizeL2 } from './ops/normalize.js';
-export { readTogether } from './ops/read-together.js';
-export { rematerialize } from './ops/rematerialize.js';
 export { type UpdateRowsOptions, updateRows } from './ops/update-rows.js';
 export { upsampleNearest2x } from './ops/upsample.js';
+
+// Gradients of a loss by named variables, with memory freed on the way back.
+
+export { readTogether } from './ops/read-together.js';
+export { rematerialize } from './ops/rematerialize.js';
 export { type ValueAndGrads, type ValueAndGradsOptions, valueAndGrads } from './ops/value-and-grads.js';
 
-// Optimizers
+// Optimizers, their schedules, and clipping.
+
 export {
   Adafactor,
   type AdafactorConfig,
@@ -118,51 +94,37 @@ export {
   constantSchedule,
   cosineSchedule,
   DistributedShampoo,
-  dequantizeMomentum,
   exponentialSchedule,
-  GRAFT_TYPES,
   type GraftType,
   globalNorm,
-  inversePthRoot,
   linearSchedule,
-  momentumBytes,
-  normOf,
   Optimizer,
   type OptimizerConfig,
   type PendingUpdate,
-  plusGram,
-  quantizeMomentum,
   type Schedule,
   type ScheduleOptions,
-  type ShampooBlocks,
   type ShampooConfig,
-  type SumWeights,
-  shampooBlocks,
-  sumOfSquares,
-  sumsOfSquares,
   type UpdatePoint,
   type UpdateScaleOptions,
   updateScale,
-  type WeightFormat,
 } from './optimizers/index.js';
 
-// Pictures
+// Pictures: bytes and floats, cut, resized as Pillow does, and laid side by side.
+
 export { fromBytes, toBytes } from './pictures/bytes.js';
 export { crop } from './pictures/crop.js';
 export { pictureGrid } from './pictures/grid.js';
-export { type PictureSize, type Raster, splitPictures } from './pictures/raster.js';
+export type { PictureSize, Raster } from './pictures/raster.js';
 export { RESIZE_FILTERS, type ResizeFilter, resize } from './pictures/resize.js';
-export { resizeBilinear } from './pictures/resize-bilinear.js';
-export { roundHalfEven } from './pictures/round-half-even.js';
 
-// Random numbers
+// Random numbers of jax (threefry) and numpy (PCG64), from explicit keys.
+
 export {
   bernoulli,
   type CategoricalOptions,
   type ChoiceOptions,
   categorical,
   choice,
-  erfInv,
   exponential,
   type FloatOptions,
   type FloatType,
@@ -183,7 +145,6 @@ export {
   type SeedOptions,
   type StreamOptions,
   split,
-  threefryCounters,
   truncatedNormal,
   type UniformBounds,
   uniform,

@@ -1,20 +1,19 @@
-// Readers of Flax's and PyTorch's files in memory. A page that never meets such a file should not carry them: there
-// `openWeights(memoryFiles(…))` of the main entry loads the one that it needs.
+// Checkpoints on disk: every format, opened by its name.
 
-export {
-  type ConvertDtype,
-  type ConvertOptions,
-  convertCheckpoint,
-  convertToFlax,
-  type FlaxTensor,
-  type WrittenCheckpoint,
-} from './checkpoint/convert.js';
-export { HeldTensors, holdTensors } from './checkpoint/held-tensors.js';
-export { fromMsgpack } from './checkpoint/msgpack.js';
-export { type MsgpackWriteOptions, writeMsgpack, writeShardedMsgpack } from './checkpoint/msgpack-writer.js';
 export { CHECKPOINT_NAMES } from './checkpoint/open.js';
 export { openCheckpoint } from './checkpoint/open-path.js';
 export { readSafetensors } from './checkpoint/read-safetensors.js';
+
+// Readers of Flax's and PyTorch's files in memory. A page that never meets such a file should not carry
+// them: openWeights of the main entry loads the one that it needs.
+
+export { fromMsgpack } from './checkpoint/msgpack.js';
+export { fromTorch } from './checkpoint/torch.js';
+
+// Writing tensors, whole or not at all; held tensors are written while a program goes on.
+
+export { HeldTensors, holdTensors } from './checkpoint/held-tensors.js';
+export { type MsgpackWriteOptions, writeMsgpack, writeShardedMsgpack } from './checkpoint/msgpack-writer.js';
 export {
   type ArrayToSave,
   type SaveModelOptions,
@@ -22,7 +21,21 @@ export {
   saveMsgpack,
   saveSafetensors,
 } from './checkpoint/save.js';
-export { fromTorch } from './checkpoint/torch.js';
-export { asWriteError, makeFolder, writeFileAtomic, writeJson } from './checkpoint/write-file.js';
-export { readJsonFile } from './config/config-file.js';
+
+// Conversion between formats, a tensor at a time.
+
+export {
+  type ConvertDtype,
+  type ConvertOptions,
+  convertCheckpoint,
+  convertToFlax,
+  type WrittenCheckpoint,
+} from './checkpoint/convert.js';
+
+// A model's files in a folder on disk.
+
 export { folderFiles, modelFiles } from './files/folder-files.js';
+
+// Settings in a JSON file.
+
+export { readJsonFile } from './config/config-file.js';

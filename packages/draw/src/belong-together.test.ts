@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { planModel } from '@easel/bart';
+import { planModel } from '@easel/bart/internals';
 import { ConfigError } from '@easel/core';
 import { expect, test } from '@jest/globals';
 import { checkBelongTogether } from './belong-together.js';

@@ -1,6 +1,6 @@
 import type { GenerationConfig } from '@easel/bart';
-import { parseJson } from '@easel/core';
 import { integer, optional, readSettings, real, section, snakeCase } from '@easel/core/config';
+import { parseJson } from '@easel/core/internals';
 
 /** How tokens are drawn from logits. */
 export interface GenerationSettings {

@@ -1,4 +1,5 @@
-export { type ByteFile, memoryFile } from './byte-file.js';
+// A file's bytes to tensors and back.
+
 export {
   deserialize,
   type Layout,
@@ -9,9 +10,15 @@ export {
   type TensorEntry,
   TensorView,
 } from './bytes.js';
-export { byteLength, DTYPE_BITS, DTYPES, type Dtype, elementCount, isDtype } from './dtypes.js';
-export { SafetensorsError, type SafetensorsErrorDetails, type SafetensorsErrorKind } from './errors.js';
+
+// Files of any size, read in ranges; files on disk are in the node entry.
+
+export { type ByteFile, memoryFile } from './byte-file.js';
 export { SafetensorsFile } from './file.js';
+export { parseIndex, ShardedSafetensors, type ShardIndex } from './sharded.js';
+
+// Values of a tensor.
+
 export {
   type FloatDtype,
   fromFloat32,
@@ -20,5 +27,15 @@ export {
   toFloat32,
   typedArray,
 } from './floats.js';
+
+// Dtypes, and how many bytes they take.
+
+export { byteLength, DTYPE_BITS, DTYPES, type Dtype, elementCount, isDtype } from './dtypes.js';
+
+// The header alone.
+
 export { type Header, MAX_HEADER_BYTES, parseHeader, parseHeaderLength, type TensorInfo } from './header.js';
-export { parseIndex, ShardedSafetensors, type ShardIndex } from './sharded.js';
+
+// Errors: what is wrong, and where in the file.
+
+export { SafetensorsError, type SafetensorsErrorDetails, type SafetensorsErrorKind } from './errors.js';

@@ -4,9 +4,13 @@ import { openFile } from './disk-file.js';
 import { SafetensorsFile } from './file.js';
 import { parseIndex, ShardedSafetensors, type ShardIndex } from './sharded.js';
 
-export { writeAll, writeAtomically } from './atomic-file.js';
-export { openFile, readFully } from './disk-file.js';
+// One file.
+
+export { openFile } from './disk-file.js';
 export { type TensorChunks, writeSafetensors, writeSafetensorsBy } from './write-file.js';
+
+// A tensor set in several files, with an index.
+
 export { cutIntoShards, type ShardOptions, shardName, writeSharded, writeShards } from './write-sharded.js';
 
 /** Opens a .safetensors file on disk. Throws SafetensorsError, or the file system's error (ENOENT, EACCES, EISDIR …). */

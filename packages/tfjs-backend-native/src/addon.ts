@@ -5,6 +5,7 @@ import type { KernelFunctions } from './addon-kernels.js';
 
 /** Instruction sets that kernels are written for, in the order of the addon's numbers. */
 export const CPU_TARGETS = ['serial', 'avx2', 'avx512', 'neon', 'amx'] as const;
+/** Name of one of `CPU_TARGETS`. */
 export type CpuTarget = (typeof CPU_TARGETS)[number];
 
 /** What the addon says of itself. Blocks and bytes count every JS environment of the process. */

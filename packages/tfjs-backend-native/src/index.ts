@@ -3,12 +3,20 @@ import { addon, addonLoad, type CpuTarget } from './addon.js';
 import type { NativeBackend } from './backend.js';
 import { BACKEND_NAME, registerNativeBackend } from './register.js';
 
-export { CPU_TARGETS, type CpuTarget, setTarget, setThreads } from './addon.js';
+// The backend. Importing this module registers it as 'native'.
+
 export { AllocationError } from './allocation-error.js';
 export { NativeBackend } from './backend.js';
 export type { PoolUsage } from './block-pool.js';
-export { type KernelCount, kernelCounts, resetKernelCounts } from './kernel-counts.js';
 export type { FusedKernels } from './kernels/fused-kernels.js';
+
+// Which instruction set and how many threads compute.
+
+export { CPU_TARGETS, type CpuTarget, setTarget, setThreads } from './addon.js';
+
+// Which kernels ran, and what a program would take.
+
+export { type KernelCount, kernelCounts, resetKernelCounts } from './kernel-counts.js';
 export { type Rehearsal, rehearse } from './rehearsal.js';
 
 /** Whether the backend can be used here, and with what. */

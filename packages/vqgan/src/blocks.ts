@@ -1,4 +1,5 @@
-import { attention, CompositeLayer, Conv2d, GroupNorm, singleInput } from '@easel/core';
+import { attention, CompositeLayer, Conv2d, GroupNorm } from '@easel/core';
+import { singleInput } from '@easel/core/internals';
 import * as tf from '@tensorflow/tfjs';
 
 /** A convolution whose weights wait to be loaded or initialised: 3×3 or 1×1, bias, size kept. [B, H, W, in] → [B, H, W, out]. */

@@ -1,4 +1,5 @@
-import { CompositeLayer, type Conv2d, GroupNorm, singleInput } from '@easel/core';
+import { CompositeLayer, type Conv2d, GroupNorm } from '@easel/core';
+import { singleInput } from '@easel/core/internals';
 import * as tf from '@tensorflow/tfjs';
 import { convolution, Level, MiddleBlock } from './blocks.js';
 import type { VqganConfig } from './config.js';

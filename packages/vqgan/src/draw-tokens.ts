@@ -1,4 +1,5 @@
-import { DataError, type Raster, splitPictures, toBytes } from '@easel/core';
+import { DataError, type Raster, toBytes } from '@easel/core';
+import { splitPictures } from '@easel/core/internals';
 import * as tf from '@tensorflow/tfjs';
 import { downsamplingFactor, type VqganConfig } from './config.js';
 import type { Vqgan } from './model.js';

@@ -1,6 +1,54 @@
-// Adversarial training
+// A model opened from its files: on a server, or in memory; folders on disk are in the node entry.
+
+export { openVqgan } from './open.js';
+
+// Pictures to tokens and back.
+
+export { drawTokens, tokensOfPicture } from './draw-tokens.js';
+export { initializeVqgan } from './initialize.js';
+export { Vqgan, type VqganOptions } from './model.js';
+
+// Settings.
+
 export {
-  ABSOLUTE_DIFFERENCE,
+  type CodebookNorm,
+  DEFAULT_VQGAN_CONFIG,
+  downsamplingFactor,
+  type PixelRange,
+  parseVqganConfig,
+  VQGAN_F16_16384,
+  type VqganConfig,
+  vqganConfigToJson,
+} from './config.js';
+
+// Quantizers: the nearest code, and Gumbel's.
+
+export {
+  type GumbelOptions,
+  type GumbelQuantized,
+  GumbelQuantizer,
+  type GumbelQuantizerConfig,
+} from './gumbel-quantizer.js';
+export { Quantizer } from './quantizer.js';
+
+// Training: losses and the codebook's upkeep.
+
+export {
+  type AutoencoderLossResult,
+  autoencoderLoss,
+  type CodebookLossWeights,
+  type PictureLossOptions,
+  type QuantizationLossOptions,
+  type ReconstructionWeights,
+  type VqganLossOptions,
+  type VqganLossResult,
+  vqganLoss,
+} from './losses.js';
+export { CodebookTracker, type CodebookTrackerOptions, codeUsage } from './quantizer-training.js';
+
+// Training against a discriminator, with LPIPS, as taming does.
+
+export {
   type AdversarialLossConfig,
   type AdversarialMetrics,
   type AdversarialParts,
@@ -14,69 +62,5 @@ export {
   initializeDiscriminator,
   PatchDiscriminator,
 } from './adversarial/discriminator.js';
-export {
-  adaptiveWeight,
-  discriminatorFactor,
-  discriminatorLoss,
-  type GanLoss,
-} from './adversarial/gan-losses.js';
-export { discriminatorRules, type LpipsNaming, lpipsRules } from './adversarial/weights.js';
-// Config
-export {
-  type CodebookNorm,
-  checkVqganConfig,
-  DEFAULT_VQGAN_CONFIG,
-  downsamplingFactor,
-  type PixelRange,
-  parseVqganConfig,
-  VQGAN_F16_16384,
-  type VqganConfig,
-  vqganConfigToJson,
-} from './config.js';
-// Model
-export { drawTokens, tokensOfPicture } from './draw-tokens.js';
-export {
-  type GumbelOptions,
-  type GumbelQuantized,
-  GumbelQuantizer,
-  type GumbelQuantizerConfig,
-} from './gumbel-quantizer.js';
-export { initializeVqgan } from './initialize.js';
-// Training
-export {
-  type AutoencoderLossResult,
-  autoencoderLoss,
-  COLOUR_WEIGHTED,
-  type CodebookLossWeights,
-  codebookLoss,
-  commitmentLoss,
-  LEGACY_CODEBOOK_LOSS,
-  type PictureLossOptions,
-  type PictureLossResult,
-  pictureLoss,
-  type QuantizationLossOptions,
-  quantizationLoss,
-  type ReconstructionWeights,
-  reconstructionLoss,
-  straightThrough,
-  toSigned,
-  type VqganLossOptions,
-  type VqganLossResult,
-  vqganLoss,
-} from './losses.js';
-export { Lpips, type LpipsOptions, lpipsParameters, VGG16_WIDTHS } from './lpips.js';
-export { Vqgan, type VqganOptions } from './model.js';
-export { openVqgan } from './open.js';
-// Weights
-export { vqganParameters } from './parameters.js';
-export { nearestCodes, Quantizer } from './quantizer.js';
-export { CodebookTracker, type CodebookTrackerOptions, codeUsage } from './quantizer-training.js';
-export {
-  isEncoderWeight,
-  rulesForEasel,
-  rulesForFlax,
-  rulesForMinDalle,
-  rulesForTaming,
-  type VqganReading,
-  vqganReading,
-} from './weights.js';
+export type { GanLoss } from './adversarial/gan-losses.js';
+export { Lpips, type LpipsOptions } from './lpips.js';

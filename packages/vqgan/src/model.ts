@@ -1,4 +1,5 @@
-import { CompositeLayer, type Conv2d, EaselError, normalizeL2, ShapeError, singleInput } from '@easel/core';
+import { CompositeLayer, type Conv2d, EaselError, normalizeL2, ShapeError } from '@easel/core';
+import { singleInput } from '@easel/core/internals';
 import * as tf from '@tensorflow/tfjs';
 import { convolution } from './blocks.js';
 import { checkVqganConfig, type VqganConfig } from './config.js';

@@ -9,7 +9,7 @@ import { FAST_BACKEND } from '../testing/backends.js';
 import { goldenModel, goldenPath, largestDifference, readGolden, toTensor } from '../testing/golden-case.js';
 import type { Vqgan } from './model.js';
 import { openVqgan, saveVqgan } from './node.js';
-import { rulesForTaming } from './weights.js';
+import { vqganRulesForTaming } from './weights.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'easel-vqgan-'));
 const golden = readGolden('two_levels/io.safetensors');
@@ -57,7 +57,7 @@ describe('openVqgan', () => {
       string,
       { flax: string; to_flax: number[] | null }
     >;
-    const rules = rulesForTaming(Object.values(names).map(({ flax }) => flax.replaceAll('/', '.')));
+    const rules = vqganRulesForTaming(Object.values(names).map(({ flax }) => flax.replaceAll('/', '.')));
     expect(rules.size).toBe(151);
     for (const [source, { flax, to_flax: transpose }] of Object.entries(names)) {
       expect(rules.get(flax.replaceAll('/', '.'))).toEqual(

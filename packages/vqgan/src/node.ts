@@ -1,14 +1,16 @@
 import { join } from 'node:path';
 import type { ModelSource, OpenOptions } from '@easel/core';
-import { makeFolder, modelFiles, type SaveModelOptions, saveSafetensors, writeJson } from '@easel/core/node';
+import { makeFolder, writeJson } from '@easel/core/internals/node';
+import { modelFiles, type SaveModelOptions, saveSafetensors } from '@easel/core/node';
 import type { Tensor } from '@tensorflow/tfjs';
 import { vqganConfigToJson } from './config.js';
 import type { Vqgan, VqganOptions } from './model.js';
 import * as anywhere from './open.js';
 import { isEncoderWeight } from './weights.js';
 
-export { loadDiscriminator } from './adversarial/load-discriminator.js';
-export { type LpipsReading, lpipsReading, openLpips, openTogether } from './adversarial/open-lpips.js';
+// LPIPS, a distance between pictures, opened from a file.
+
+export { openLpips } from './adversarial/open-lpips.js';
 
 /** As `openVqgan` of the main entry, and from the path of a folder on disk. */
 export function openVqgan(source: ModelSource, options: VqganOptions & OpenOptions = {}): Promise<Vqgan> {

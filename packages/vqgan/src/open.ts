@@ -6,8 +6,8 @@ import {
   modelFiles,
   type OpenOptions,
   openWeights,
-  parseJson,
 } from '@easel/core';
+import { parseJson } from '@easel/core/internals';
 import { parseVqganConfig, type VqganConfig } from './config.js';
 import { Vqgan, type VqganOptions } from './model.js';
 import { vqganReading } from './weights.js';

@@ -1,4 +1,5 @@
-import { CompositeLayer, Embedding, embedding, singleInput } from '@easel/core';
+import { CompositeLayer, Embedding, embedding } from '@easel/core';
+import { singleInput } from '@easel/core/internals';
 import * as tf from '@tensorflow/tfjs';
 
 /**

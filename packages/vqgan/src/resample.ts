@@ -1,4 +1,5 @@
-import { CompositeLayer, Conv2d, ShapeError, singleInput, upsampleNearest2x } from '@easel/core';
+import { CompositeLayer, Conv2d, ShapeError, upsampleNearest2x } from '@easel/core';
+import { singleInput } from '@easel/core/internals';
 import * as tf from '@tensorflow/tfjs';
 import { convolution } from './blocks.js';
 

@@ -9,12 +9,12 @@ const CODEBOOK = 'quantize.embedding.embedding';
  * Where each weight of a Vqgan stands in a Flax checkpoint (vqgan-jax's flax_model.msgpack, read with nested names joined by dots).
  * Our names are the Flax paths and the layouts agree. `names`: the keys of model.namedWeights().
  */
-export function rulesForFlax(names: Iterable<string>): Map<string, WeightRule> {
+export function vqganRulesForFlax(names: Iterable<string>): Map<string, WeightRule> {
   return new Map([...names].map((name) => [name, { source: name }]));
 }
 
 /** Where each weight stands in a file that Easel wrote: under its own name. */
-export const rulesForEasel = rulesForFlax;
+export const vqganRulesForEasel = vqganRulesForFlax;
 
 /**
  * Where each weight stands in a state_dict of taming-transformers.
@@ -28,7 +28,7 @@ export const rulesForEasel = rulesForFlax;
  *
  * Only the numbers of levels and of the blocks in them stand after a dot; `mid.block_1` and `mid.attn_1` are names of their own.
  */
-export function rulesForTaming(names: Iterable<string>): Map<string, WeightRule> {
+export function vqganRulesForTaming(names: Iterable<string>): Map<string, WeightRule> {
   return new Map([...names].map((name) => [name, tamingRule(name)]));
 }
 
@@ -44,8 +44,8 @@ function tamingRule(name: string): WeightRule {
 /**
  * Where each weight stands in min-dalle's detoker.pt: as with taming, but the codebook is `embedding.weight`. It holds what decoding needs.
  */
-export function rulesForMinDalle(names: Iterable<string>): Map<string, WeightRule> {
-  const rules = rulesForTaming(names);
+export function vqganRulesForMinDalle(names: Iterable<string>): Map<string, WeightRule> {
+  const rules = vqganRulesForTaming(names);
   if (rules.has(CODEBOOK)) rules.set(CODEBOOK, { source: 'embedding.weight' });
   return rules;
 }
@@ -82,10 +82,10 @@ export function vqganReading(entries: Iterable<string>): VqganReading {
   const canEncode = [...names].some(isEncoderWeight);
   const forEncoding = (name: string): boolean => isEncoderWeight(name.slice(prefix.length));
   if (!names.has('decoder.conv_in.weight')) {
-    return { naming: 'flax', canEncode, rules: rulesForFlax, ignore: () => false, forEncoding };
+    return { naming: 'flax', canEncode, rules: vqganRulesForFlax, ignore: () => false, forEncoding };
   }
   const minDalle = names.has('embedding.weight');
-  const rulesOf = minDalle ? rulesForMinDalle : rulesForTaming;
+  const rulesOf = minDalle ? vqganRulesForMinDalle : vqganRulesForTaming;
   const underPrefix = (rule: WeightRule): WeightRule => ({ ...rule, source: prefix + rule.source });
   return {
     naming: minDalle ? 'min-dalle' : 'taming',

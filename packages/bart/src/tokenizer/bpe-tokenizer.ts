@@ -4,7 +4,7 @@ import {
   SpecialTokenCutter,
   type TokenBatch,
   type TokenizerFiles,
-} from '@easel/core';
+} from '@easel/core/internals';
 import { parseTokenizerFiles } from './files.js';
 import { BART_SPECIAL_TOKENS, type SpecialTokens } from './special-tokens.js';
 import type { BpeTokenizerData } from './tokenizer-data.js';

@@ -1,6 +1,7 @@
+import { ConfigError } from '@easel/core';
+import { showValue } from '@easel/core/config';
 import {
   type BytePairs,
-  ConfigError,
   parseJsonObject,
   parseMerges,
   parseSpecialToken,
@@ -9,8 +10,7 @@ import {
   type SpecialToken,
   type TokenizerFiles,
   typeOf,
-} from '@easel/core';
-import { showValue } from '@easel/core/config';
+} from '@easel/core/internals';
 import { BART_SPECIAL_TOKENS, type SpecialTokens } from './special-tokens.js';
 import type { BpeTokenizerData, DescribedTokenizer } from './tokenizer-data.js';
 

@@ -1,4 +1,4 @@
-import { BytePairEncoder } from '@easel/core';
+import { BytePairEncoder } from '@easel/core/internals';
 import { demojize } from '../normalizer/emoji.js';
 import type { BpeTokenizer } from './bpe-tokenizer.js';
 

@@ -1,4 +1,4 @@
-import type { SpecialToken } from '@easel/core';
+import type { SpecialToken } from '@easel/core/internals';
 
 /** The roles that the transformer needs. */
 export interface SpecialTokens {

@@ -1,4 +1,5 @@
-import { ConfigError, SYMBOL_OF_BYTE, toSymbols } from '@easel/core';
+import { ConfigError } from '@easel/core';
+import { SYMBOL_OF_BYTE, toSymbols } from '@easel/core/internals';
 import { BART_SPECIAL_TOKENS } from './special-tokens.js';
 import { words } from './words.js';
 

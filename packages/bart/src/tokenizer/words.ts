@@ -1,4 +1,4 @@
-import { AFTER_UNICODE_14 } from '@easel/core';
+import { AFTER_UNICODE_14 } from '@easel/core/internals';
 
 const LETTER = String.raw`[\p{L}--[${AFTER_UNICODE_14}]]`;
 const NUMBER = String.raw`[\p{N}--[${AFTER_UNICODE_14}]]`;

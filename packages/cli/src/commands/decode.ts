@@ -1,4 +1,5 @@
-import { DataError, eventLoopTurn } from '@easel/core';
+import { DataError } from '@easel/core';
+import { eventLoopTurn } from '@easel/core/internals';
 import { readEncodedSet } from '@easel/train';
 import { drawTokens, tokensOfPicture, type VqganConfig } from '@easel/vqgan';
 import { openVqgan } from '@easel/vqgan/node';

@@ -1,4 +1,5 @@
-import { describeFailures, encodePictures, ORIGINAL_PREPARATIONS, type PictureShape } from '@easel/train';
+import { describeFailures, encodePictures, type PictureShape } from '@easel/train';
+import { ORIGINAL_PREPARATIONS } from '@easel/train/internals';
 import { openVqgan } from '@easel/vqgan/node';
 import { backendOption, startBackend } from '../backend-option.js';
 import { openCaptionScorer } from '../caption-scorer.js';

@@ -1,13 +1,7 @@
 import { basename, resolve } from 'node:path';
 import type { Raster } from '@easel/core';
-import {
-  type GenerationSettings,
-  generatePictures,
-  type Picture,
-  type PictureModel,
-  searchToJson,
-  settingsFor,
-} from '@easel/draw';
+import { type GenerationSettings, generatePictures, type Picture, type PictureModel } from '@easel/draw';
+import { searchToJson, settingsFor } from '@easel/draw/internals';
 import { openPictureModel } from '@easel/draw/node';
 import { backendOption, startBackend } from '../backend-option.js';
 import { defineCommand } from '../command.js';

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { writeFileAtomic } from '@easel/core/node';
+import { writeFileAtomic } from '@easel/core/internals/node';
 import { isSweep, readRun, readSweep, runReport, writeSweepReport } from '@easel/train';
 import { defineCommand } from '../command.js';
 import { textOption } from '../options.js';

@@ -1,8 +1,9 @@
 import { stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
-import { BpeTokenizer, tokenizerFiles, trainBpe } from '@easel/bart';
+import { BpeTokenizer, trainBpe } from '@easel/bart';
+import { tokenizerFiles } from '@easel/bart/internals';
 import { DataError } from '@easel/core';
-import { writeFileAtomic } from '@easel/core/node';
+import { writeFileAtomic } from '@easel/core/internals/node';
 import { readCaptionList } from '@easel/train';
 import { defineCommand } from '../command.js';
 import { flagOption, integerOption, jsonOption, requiredText } from '../options.js';

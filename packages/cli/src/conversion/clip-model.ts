@@ -1,4 +1,5 @@
-import { Clip, type ClipConfig, clipConfigToJson, clipParameters, clipReading } from '@easel/clip';
+import { Clip, type ClipConfig, clipConfigToJson } from '@easel/clip';
+import { clipParameters, clipReading } from '@easel/clip/internals';
 import { ConfigError } from '@easel/core';
 import * as tf from '@tensorflow/tfjs';
 import { type ConvertibleModel, fixedIds, fixedPixels, plainLayout } from './convertible-model.js';

@@ -1,17 +1,17 @@
 import { existsSync } from 'node:fs';
 import { copyFile, mkdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { bartNaming } from '@easel/bart';
+import { bartNaming } from '@easel/bart/internals';
 import { CheckpointError, ConfigError, type TensorSource } from '@easel/core';
+import { writeJson } from '@easel/core/internals/node';
 import {
   CHECKPOINT_NAMES,
   convertCheckpoint,
   convertToFlax,
   openCheckpoint,
   type WrittenCheckpoint,
-  writeJson,
 } from '@easel/core/node';
-import { openTogether } from '@easel/vqgan/node';
+import { openTogether } from '@easel/vqgan/internals/node';
 import { compareOutputs, type OutputDifference } from './compare-outputs.js';
 import type { ConvertibleModel, ModelKind } from './convertible-model.js';
 import { recognizeModel } from './recognize-model.js';

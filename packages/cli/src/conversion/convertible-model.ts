@@ -1,5 +1,4 @@
-import type { CompositeLayer, TensorSource, WeightRule } from '@easel/core';
-import type { FlaxTensor } from '@easel/core/node';
+import type { CompositeLayer, FlaxTensor, TensorSource, WeightRule } from '@easel/core';
 import type * as tf from '@tensorflow/tfjs';
 
 /** What a checkpoint is of. */

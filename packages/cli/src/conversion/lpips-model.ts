@@ -1,6 +1,7 @@
 import { CheckpointError, ConfigError, type TensorSource } from '@easel/core';
-import { Lpips, lpipsParameters } from '@easel/vqgan';
-import { lpipsReading } from '@easel/vqgan/node';
+import { Lpips } from '@easel/vqgan';
+import { lpipsParameters } from '@easel/vqgan/internals';
+import { lpipsReading } from '@easel/vqgan/internals/node';
 import * as tf from '@tensorflow/tfjs';
 import { type ConvertibleModel, fixedPixels } from './convertible-model.js';
 

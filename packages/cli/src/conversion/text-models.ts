@@ -5,15 +5,17 @@ import {
   FirstVersionBart,
   type FirstVersionConfig,
   firstVersionConfigToJson,
-  firstVersionParameters,
-  flaxLayout,
   type GenerationConfig,
   type ImageTransformer,
-  type Parameter,
-  parameters,
-  rulesForFirstVersion,
-  rulesForSource,
 } from '@easel/bart';
+import {
+  bartParameters,
+  bartRulesForSource,
+  firstVersionParameters,
+  flaxLayout,
+  type Parameter,
+  rulesForFirstVersion,
+} from '@easel/bart/internals';
 import { type CompositeLayer, ConfigError } from '@easel/core';
 import { GENERATION_FILE, generationSettingsToJson } from '@easel/draw';
 import * as tf from '@tensorflow/tfjs';
@@ -38,11 +40,11 @@ export function dalleBart(config: DalleBartConfig): ConvertibleModel {
   return {
     kind: 'text',
     description: 'text model',
-    shapes: shapesOf(parameters(config)),
+    shapes: shapesOf(bartParameters(config)),
     configs: new Map([['config.json', dalleBartConfigToJson(config)]]),
     companions: COMPANIONS,
     additions: NOTEBOOK,
-    reading: (source) => ({ rules: rulesForSource(config, source) }),
+    reading: (source) => ({ rules: bartRulesForSource(config, source) }),
     flax: (stacked) => {
       const useScan = stacked ?? config.useScan;
       return { layout: flaxLayout(config, useScan), model: dalleBart({ ...config, useScan }) };

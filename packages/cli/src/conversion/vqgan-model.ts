@@ -1,5 +1,6 @@
 import { ConfigError } from '@easel/core';
-import { Vqgan, type VqganConfig, vqganConfigToJson, vqganParameters, vqganReading } from '@easel/vqgan';
+import { Vqgan, type VqganConfig, vqganConfigToJson } from '@easel/vqgan';
+import { vqganParameters, vqganReading } from '@easel/vqgan/internals';
 import * as tf from '@tensorflow/tfjs';
 import { type ConvertibleModel, fixedPixels, plainLayout } from './convertible-model.js';
 

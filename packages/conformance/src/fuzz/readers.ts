@@ -1,7 +1,8 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { BpeTokenizer, planModel } from '@easel/bart';
+import { BpeTokenizer } from '@easel/bart';
+import { planModel } from '@easel/bart/internals';
 import { EaselError, fromSafetensors, type TensorSource } from '@easel/core';
 import { fromMsgpack, fromTorch, saveMsgpack } from '@easel/core/node';
 import {

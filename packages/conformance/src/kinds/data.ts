@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { BpeTokenizer, Processor, parseWordFrequencies, TextNormalizer } from '@easel/bart';
+import { BpeTokenizer, Processor, TextNormalizer } from '@easel/bart';
+import { parseWordFrequencies } from '@easel/bart/internals';
 import { Pcg64 } from '@easel/core';
 import {
   epochGenerator,
@@ -14,7 +15,7 @@ import {
   type ShuffleSettings,
   shuffleBuffer,
   trainingBatches,
-} from '@easel/train';
+} from '@easel/train/internals';
 import type { Checks } from '../checks.js';
 import { GoldenArrays, readJson } from '../golden.js';
 import type { Case, GoldenFolder, Kind } from '../kind.js';

@@ -1,18 +1,16 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { planModel } from '@easel/bart';
-import { clipParameters, parseClipConfig, rulesForTorch } from '@easel/clip';
-import { permutedShape } from '@easel/core';
+import { planModel } from '@easel/bart/internals';
+import { parseClipConfig } from '@easel/clip';
+import { clipParameters, clipRulesForTorch } from '@easel/clip/internals';
+import { permutedShape } from '@easel/core/internals';
+import { Lpips, PatchDiscriminator, VQGAN_F16_16384, Vqgan } from '@easel/vqgan';
 import {
   discriminatorRules,
-  Lpips,
   lpipsRules,
-  PatchDiscriminator,
-  rulesForFlax,
-  rulesForTaming,
-  VQGAN_F16_16384,
-  Vqgan,
-} from '@easel/vqgan';
+  vqganRulesForFlax,
+  vqganRulesForTaming,
+} from '@easel/vqgan/internals';
 import { elementCount } from 'safetensors-ts';
 import type { Checks } from '../checks.js';
 import { readJson } from '../golden.js';
@@ -86,7 +84,7 @@ const MODELS: readonly ListedModel[] = [
       const model = new Vqgan(VQGAN_F16_16384);
       const weights = model.namedWeights();
       const taming = file.includes('.taming.');
-      const rules = taming ? rulesForTaming(weights.keys()) : rulesForFlax(weights.keys());
+      const rules = taming ? vqganRulesForTaming(weights.keys()) : vqganRulesForFlax(weights.keys());
       const shapes = new Map<string, number[]>();
       for (const [name, { source, transpose }] of rules) {
         const shape = weights.get(name)?.shape ?? [];
@@ -126,7 +124,7 @@ const MODELS: readonly ListedModel[] = [
         parseClipConfig(file.includes('large_patch14') ? VIT_LARGE_PATCH14 : {}),
       );
       const torch = file.includes('.torch.');
-      const rules = torch ? rulesForTorch(weights.keys()) : rulesForFlax(weights.keys());
+      const rules = torch ? clipRulesForTorch(weights.keys()) : vqganRulesForFlax(weights.keys());
       return new Map(
         [...rules].map(([name, { source, transpose }]) => {
           const shape = weights.get(name) ?? [];

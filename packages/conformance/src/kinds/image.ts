@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fromBytes, toBytes } from '@easel/core';
-import { type OriginalPreparation, prepareAsOriginal, readRgb } from '@easel/train';
+import { type OriginalPreparation, prepareAsOriginal, readRgb } from '@easel/train/internals';
 import type { Checks, Tolerance } from '../checks.js';
 import { GoldenArrays, readJson } from '../golden.js';
 import type { Case, GoldenFolder, Kind } from '../kind.js';

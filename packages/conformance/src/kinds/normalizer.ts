@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { HashtagSplitter, parseWordFrequencies, TextNormalizer } from '@easel/bart';
+import { TextNormalizer } from '@easel/bart';
+import { HashtagSplitter, parseWordFrequencies } from '@easel/bart/internals';
 import type { Checks } from '../checks.js';
 import { golden, readJson } from '../golden.js';
 import type { Case, GoldenFolder, Kind } from '../kind.js';

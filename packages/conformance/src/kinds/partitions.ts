@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseDalleBartConfig } from '@easel/bart';
-import { originalPartitions } from '@easel/train';
+import { originalPartitions } from '@easel/train/internals';
 import { elementCount } from 'safetensors-ts';
 import { readJson } from '../golden.js';
 import type { Case, GoldenFolder, Kind } from '../kind.js';

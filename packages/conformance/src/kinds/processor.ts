@@ -1,12 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import {
-  BpeTokenizer,
-  Processor,
-  parseDalleBartConfig,
-  parseWordFrequencies,
-  TextNormalizer,
-} from '@easel/bart';
+import { BpeTokenizer, Processor, parseDalleBartConfig, TextNormalizer } from '@easel/bart';
+import { parseWordFrequencies } from '@easel/bart/internals';
 import type { Checks } from '../checks.js';
 import { GoldenArrays, golden, readJson } from '../golden.js';
 import type { Case, GoldenFolder, Kind } from '../kind.js';

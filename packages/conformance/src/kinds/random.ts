@@ -2,7 +2,6 @@ import {
   bernoulli,
   categorical,
   choice,
-  erfInv,
   exponential,
   type FloatType,
   foldIn,
@@ -17,10 +16,10 @@ import {
   randomBits,
   type StreamOptions,
   split,
-  threefryCounters,
   truncatedNormal,
   uniform,
 } from '@easel/core';
+import { erfInv, threefryCounters } from '@easel/core/internals';
 import { elementCount } from 'safetensors-ts';
 import { type Checks, EQUAL, type Tolerance } from '../checks.js';
 import { GoldenArrays, readJson } from '../golden.js';

@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
-import { BpeTokenizer, MinDalleTokenizer, tokenizerFiles } from '@easel/bart';
-import { ClipTokenizer, clipTokenizerFiles } from '@easel/clip';
+import { BpeTokenizer, MinDalleTokenizer } from '@easel/bart';
+import { tokenizerFiles } from '@easel/bart/internals';
+import { ClipTokenizer } from '@easel/clip';
+import { clipTokenizerFiles } from '@easel/clip/internals';
 import type { Checks } from '../checks.js';
 import { readJson } from '../golden.js';
 import type { Case, GoldenFolder, Kind } from '../kind.js';

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type DalleBart, initializeDalleBart, type Parameter, parameters, planModel } from '@easel/bart';
+import { type DalleBart, initializeDalleBart } from '@easel/bart';
+import { bartParameters, type Parameter, planModel } from '@easel/bart/internals';
 import { type Key, loadWeights, type Optimizer, prngKey, readTogether, type Schedule } from '@easel/core';
 import { fromMsgpack } from '@easel/core/node';
 import {
@@ -11,7 +12,7 @@ import {
   seq2seqGradients,
   tokenLosses,
   trainedWeights,
-} from '@easel/train';
+} from '@easel/train/internals';
 import * as tf from '@tensorflow/tfjs';
 import type { Checks, Tolerance } from '../checks.js';
 import { GoldenArrays, readJson } from '../golden.js';
@@ -134,7 +135,7 @@ class Replay {
     this.params = params;
     this.model = model;
     this.batches = new GoldenArrays(folder.file('batches.safetensors'));
-    this.table = parameters(model.config);
+    this.table = bartParameters(model.config);
     const steps = this.batches.shape('labels')[0] as number;
     this.schedule = scheduleOf({ ...NO_SCHEDULE, ...flags } as ScheduleFlags, steps);
     const made = trainerOptimizer(flags, this.schedule, optimizerGroup(model));

@@ -3,6 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { type FloatDtype, fromFloat32, type Metadata } from 'safetensors-ts';
 import { writeSafetensors, writeSharded } from 'safetensors-ts/node';
 import { CheckpointError } from '../errors.js';
+import type { FlaxTensor } from './flax-tensor.js';
 import { type MsgpackWriteOptions, writeMsgpack, writeShardedMsgpack } from './msgpack-writer.js';
 import type { TensorSource } from './tensor-source.js';
 import { type FitOptions, type PlannedWeight, planWeights, readPlanned, type WeightRule } from './weights.js';
@@ -72,15 +73,6 @@ export async function convertCheckpoint(
           ...(metadata === undefined ? {} : { metadata }),
         });
   return written(path, await withRemedy(path, writing), storage);
-}
-
-/** A tensor of a Flax file, by our names. */
-export interface FlaxTensor {
-  /** Its keys, joined with dots. */
-  readonly name: string;
-  /** The weight that it is; if `stacked`, the same weight of each layer in order, on a new leading axis. */
-  readonly weights: readonly string[];
-  readonly stacked: boolean;
 }
 
 /**

@@ -1,13 +1,7 @@
 import { basename, dirname, join } from 'node:path';
 import { elementCount } from 'safetensors-ts';
-import {
-  cutIntoShards,
-  shardName,
-  type TensorChunks,
-  writeAll,
-  writeAtomically,
-  writeShards,
-} from 'safetensors-ts/node';
+import { writeAll, writeAtomically } from 'safetensors-ts/internals/node';
+import { cutIntoShards, shardName, type TensorChunks, writeShards } from 'safetensors-ts/node';
 import { CheckpointError } from '../errors.js';
 import { layOutMsgpack, MAX_CHUNK_BYTES } from './msgpack-layout.js';
 import { itemBytes, type SourceEntry } from './tensor-source.js';

@@ -1,5 +1,5 @@
 import { mkdir } from 'node:fs/promises';
-import { writeAll, writeAtomically } from 'safetensors-ts/node';
+import { writeAll, writeAtomically } from 'safetensors-ts/internals/node';
 import { EaselError } from '../errors.js';
 import { errorCode } from '../files/file-errors.js';
 

@@ -16,6 +16,7 @@ export const GRAFT_TYPES = [
   'sgd',
   'sqrt_n',
 ] as const;
+/** Name of one of `GRAFT_TYPES`. */
 export type GraftType = (typeof GRAFT_TYPES)[number];
 
 /** Settings of Distributed Shampoo; the defaults are those of the original's trainer. */

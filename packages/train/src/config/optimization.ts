@@ -1,4 +1,4 @@
-import { ConfigError, GRAFT_TYPES } from '@easel/core';
+import { ConfigError } from '@easel/core';
 import {
   flag,
   integer,
@@ -10,6 +10,7 @@ import {
   section,
   text,
 } from '@easel/core/config';
+import { GRAFT_TYPES } from '@easel/core/internals';
 import { freeOnResume } from './free-settings.js';
 
 /** Which optimizer, with its constants. */

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parameters, parseDalleBartConfig } from '@easel/bart';
+import { parseDalleBartConfig } from '@easel/bart';
+import { bartParameters } from '@easel/bart/internals';
 import { parseVqganConfig } from '@easel/vqgan';
 import { describe, expect, test } from '@jest/globals';
 import { elementCount } from 'safetensors-ts';
@@ -52,7 +53,7 @@ describe('configs/experiments', () => {
     const count = (variant: string) => {
       const settings = runs.find((run) => run.variant === variant)?.settings;
       // Kernels alone: the norm inside of the block is as wide as the block.
-      return parameters(parseDalleBartConfig(settings?.model))
+      return bartParameters(parseDalleBartConfig(settings?.model))
         .filter(({ shape }) => shape.length > 1)
         .reduce((sum, { shape }) => sum + elementCount(shape), 0);
     };
@@ -70,7 +71,7 @@ describe('configs/models', () => {
     ['mega', 2_587_521_024],
   ])('%s has as many parameters as the original', (name, count) => {
     const json = JSON.parse(readFileSync(join(folder, '../models', `${name}.json`), 'utf8'));
-    const sizes = parameters(parseDalleBartConfig(json, name)).map(({ shape }) => elementCount(shape));
+    const sizes = bartParameters(parseDalleBartConfig(json, name)).map(({ shape }) => elementCount(shape));
     expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(count);
   });
 });

@@ -12,7 +12,8 @@ import {
   section,
   text,
 } from '@easel/core/config';
-import { COLOUR_WEIGHTED, type ReconstructionWeights } from '@easel/vqgan';
+import type { ReconstructionWeights } from '@easel/vqgan';
+import { COLOUR_WEIGHTED } from '@easel/vqgan/internals';
 import { freeOnResume, freeSettings } from './free-settings.js';
 import { checkOptimization, commonFields } from './optimization.js';
 import { pictureShapeFields, pictureSources } from './picture-fields.js';

@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DataError } from '@easel/core';
-import { writeFileAtomic } from '@easel/core/node';
+import { writeFileAtomic } from '@easel/core/internals/node';
 import type { FailureKind, SkippedPicture } from '../sources/picture-source.js';
 import type { ShardFormat } from './shards.js';
 

@@ -1,7 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { DataError } from '@easel/core';
-import { writeFileAtomic } from '@easel/core/node';
+import { writeFileAtomic } from '@easel/core/internals/node';
 import type { SchemaElement } from 'hyparquet';
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import { fileLines } from '../sources/byte-lines.js';

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { ConfigError, DataError, eventLoopTurn, fromBytes } from '@easel/core';
+import { ConfigError, DataError, fromBytes } from '@easel/core';
+import { eventLoopTurn } from '@easel/core/internals';
 import { codeUsage, downsamplingFactor, type Vqgan, vqganConfigToJson } from '@easel/vqgan';
 import * as tf from '@tensorflow/tfjs';
 import { defaultPictureShape, type PictureShape } from '../decoded/decode-picture.js';

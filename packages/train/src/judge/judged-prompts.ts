@@ -1,7 +1,8 @@
 import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { DataError, didYouMean } from '@easel/core';
+import { DataError } from '@easel/core';
 import { list, named, readSettings, section, text } from '@easel/core/config';
+import { didYouMean } from '@easel/core/internals';
 import { readJsonFile } from '@easel/core/node';
 import { decodePicture, defaultPictureShape } from '../decoded/decode-picture.js';
 import { type GalleryPicture, pictureFeatures } from './retrieval.js';

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
-import { flaxLayout } from '@easel/bart';
+import { flaxLayout } from '@easel/bart/internals';
 import { CheckpointError, type Optimizer, type SourceEntry } from '@easel/core';
-import { asWriteError, writeMsgpack } from '@easel/core/node';
+import { asWriteError } from '@easel/core/internals/node';
+import { writeMsgpack } from '@easel/core/node';
 import * as tf from '@tensorflow/tfjs';
 import {
   ORIGINAL_STATE,

@@ -5,15 +5,12 @@
  * too, has a leading layer axis. Source: dalle-mini `tools/train/train.py` (split_params, the optimizer state); optax 0.1.7 `adamw`, `adafactor`;
  * `scalable_shampoo/distributed_shampoo.py`, ShardedShampooStats. Checked against the trees that the trainer wrote (kind `train`).
  */
-import { type DalleBart, type Parameter, parameters } from '@easel/bart';
-import {
-  CheckpointError,
-  type GraftType,
-  type ShampooBlocks,
-  shampooBlocks,
-  type TensorSource,
-} from '@easel/core';
-import { asWriteError, openCheckpoint, writeMsgpack } from '@easel/core/node';
+import type { DalleBart } from '@easel/bart';
+import { bartParameters, type Parameter } from '@easel/bart/internals';
+import { CheckpointError, type GraftType, type TensorSource } from '@easel/core';
+import { type ShampooBlocks, shampooBlocks } from '@easel/core/internals';
+import { asWriteError } from '@easel/core/internals/node';
+import { openCheckpoint, writeMsgpack } from '@easel/core/node';
 import * as tf from '@tensorflow/tfjs';
 import { elementCount } from 'safetensors-ts';
 import { optimizerGroup } from './optimizer-group.js';
@@ -175,7 +172,7 @@ export async function writeOriginalState(
 function groupsOf(model: DalleBart, trained: StateSubject['trained']): Group[] {
   const groupOf = optimizerGroup(model);
   const groups = new Map<string, Map<string, Parameter[]>>();
-  for (const parameter of parameters(model.config)) {
+  for (const parameter of bartParameters(model.config)) {
     if (!trained.has(parameter.name)) continue;
     const tensors = groups.get(groupOf(parameter.name)) ?? new Map<string, Parameter[]>();
     groups.set(groupOf(parameter.name), tensors);

@@ -1,4 +1,5 @@
-import { type DalleBartConfig, parameters } from '@easel/bart';
+import type { DalleBartConfig } from '@easel/bart';
+import { bartParameters } from '@easel/bart/internals';
 
 /** For each axis of a weight: whether it is cut over the devices that share a model. Undefined: each device keeps the weight whole. */
 export type Partition = readonly boolean[] | undefined;
@@ -14,7 +15,7 @@ export function originalPartitions(
   config: DalleBartConfig,
 ): Map<string, { readonly shape: readonly number[]; readonly partition: Partition }> {
   const found = new Map<string, { shape: readonly number[]; partition: Partition }>();
-  for (const { place, leaf, shape } of parameters(config)) {
+  for (const { place, leaf, shape } of bartParameters(config)) {
     const name = [...place.path, leaf].join('/');
     if (found.has(name)) continue; // a further layer of a stack
     const own = partitionOf([...place.path, leaf], shape.length);

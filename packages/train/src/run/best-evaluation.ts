@@ -1,4 +1,5 @@
-import { ConfigError, didYouMean } from '@easel/core';
+import { ConfigError } from '@easel/core';
+import { didYouMean } from '@easel/core/internals';
 import type { CheckpointSettings } from '../config/optimization.js';
 
 /** Numbers of an evaluation by name, by split. */

@@ -1,13 +1,8 @@
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CheckpointError, EaselError } from '@easel/core';
-import {
-  type ArrayToSave,
-  type HeldTensors,
-  readSafetensors,
-  saveSafetensors,
-  writeFileAtomic,
-} from '@easel/core/node';
+import { writeFileAtomic } from '@easel/core/internals/node';
+import { type ArrayToSave, type HeldTensors, readSafetensors, saveSafetensors } from '@easel/core/node';
 import type * as tf from '@tensorflow/tfjs';
 import type { DataPosition } from '../encoded/epoch-order.js';
 import { allDone } from './all-done.js';

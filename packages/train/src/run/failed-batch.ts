@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Raster } from '@easel/core';
-import { writeFileAtomic } from '@easel/core/node';
+import { writeFileAtomic } from '@easel/core/internals/node';
 import { encodePng } from './encode-png.js';
 
 /** A batch that brought a run to its end. */

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { appendFile, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EaselError, type Raster } from '@easel/core';
-import { writeFileAtomic } from '@easel/core/node';
+import { writeFileAtomic } from '@easel/core/internals/node';
 import { encodePng } from './encode-png.js';
 import { EventFile, type EventValue } from './event-file.js';
 import { thisSitting } from './sitting.js';

@@ -6,15 +6,13 @@ import {
   DistributedShampoo,
   exponentialSchedule,
   linearSchedule,
-  normOf,
   type Optimizer,
   type PendingUpdate,
   readTogether,
   type Schedule,
-  sumsOfSquares,
   updateScale,
-  type WeightFormat,
 } from '@easel/core';
+import { normOf, sumsOfSquares, type WeightFormat } from '@easel/core/internals';
 import * as tf from '@tensorflow/tfjs';
 import { checkWarmup, type OptimizerSettings, type ScheduleSettings } from '../config/optimization.js';
 

@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigError, EaselError } from '@easel/core';
-import { writeFileAtomic } from '@easel/core/node';
+import { writeFileAtomic } from '@easel/core/internals/node';
 import { settingsDifferences } from '../config/settings-differences.js';
 import { type FolderLock, lockFolder } from '../lock/folder-lock.js';
 import type { SkippedPicture } from '../sources/picture-source.js';

@@ -1,4 +1,5 @@
-import { eventLoopTurn, globalNorm } from '@easel/core';
+import { globalNorm } from '@easel/core';
+import { eventLoopTurn } from '@easel/core/internals';
 import { type BestEvaluation, betterEvaluation } from './best-evaluation.js';
 import { CheckpointSaver } from './checkpoint-saver.js';
 import type { CheckpointState } from './checkpoint-store.js';

@@ -1,4 +1,4 @@
-import { normOf, sumsOfSquares } from '@easel/core';
+import { normOf, sumsOfSquares } from '@easel/core/internals';
 import type * as tf from '@tensorflow/tfjs';
 
 /** Counts of a tensor's values in ten equal bins from its least to its greatest, as numpy's `histogram` makes them. */

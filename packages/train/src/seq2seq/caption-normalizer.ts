@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { parseWordFrequencies, TextNormalizer } from '@easel/bart';
+import { TextNormalizer } from '@easel/bart';
+import { parseWordFrequencies } from '@easel/bart/internals';
 import { foldIn, foldInNames, type Key, uniform } from '@easel/core';
 
 export type NormalizeCaption = (caption: string) => string;

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { copyFile, cp } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type BpeTokenizer, WORD_LIST } from '@easel/bart';
+import type { BpeTokenizer } from '@easel/bart';
+import { WORD_LIST } from '@easel/bart/internals';
 import { saveDalleBart } from '@easel/bart/node';
 import type { HeldTensors } from '@easel/core/node';
 import { openVqgan, saveVqgan } from '@easel/vqgan/node';

@@ -1,4 +1,5 @@
-import { type DalleBartConfig, parameters } from '@easel/bart';
+import type { DalleBartConfig } from '@easel/bart';
+import { bartParameters } from '@easel/bart/internals';
 import { elementCount } from 'safetensors-ts';
 import { isImageSide } from './trained-weights.js';
 
@@ -24,7 +25,7 @@ export function parameterGroups(
     ['head', /^lm_head\./],
   ];
   const groups = new Map(parts.map(([name]) => [name, { name, count: 0, trained: 0 }]));
-  for (const { name, shape } of parameters(config)) {
+  for (const { name, shape } of bartParameters(config)) {
     const [part] = parts.find(([, prefix]) => prefix.test(name)) as (typeof parts)[number];
     const group = groups.get(part) as { count: number; trained: number };
     const size = elementCount(shape);

@@ -1,6 +1,7 @@
 import type { DalleBart, Processor } from '@easel/bart';
 import { ConfigError, pictureGrid, type Raster } from '@easel/core';
-import { checkBelongTogether, generatePictures, type PictureParts, standardSettings } from '@easel/draw';
+import { generatePictures, type PictureParts } from '@easel/draw';
+import { checkBelongTogether, standardSettings } from '@easel/draw/internals';
 import { openVqgan } from '@easel/vqgan/node';
 import type { Seq2SeqConfig } from '../config/seq2seq-config.js';
 

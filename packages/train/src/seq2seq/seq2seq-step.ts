@@ -1,5 +1,6 @@
 import type { DalleBart } from '@easel/bart';
-import { eventLoopTurn, type Key, sparseCrossEntropy, valueAndGrads } from '@easel/core';
+import { type Key, sparseCrossEntropy, valueAndGrads } from '@easel/core';
+import { eventLoopTurn } from '@easel/core/internals';
 import * as tf from '@tensorflow/tfjs';
 import type { Seq2SeqBatch } from './batches.js';
 

@@ -1,5 +1,6 @@
 import type { DalleBartConfig } from '@easel/bart';
-import { DataError, eventLoopTurn, type Key, prngKey, type Raster } from '@easel/core';
+import { DataError, type Key, prngKey, type Raster } from '@easel/core';
+import { eventLoopTurn } from '@easel/core/internals';
 import * as tf from '@tensorflow/tfjs';
 import type { Seq2SeqConfig } from '../config/seq2seq-config.js';
 import type { DataPosition } from '../encoded/epoch-order.js';

@@ -6,8 +6,8 @@ import {
   type DalleBartConfig,
   initializeDalleBart,
   parseDalleBartConfig,
-  WORD_LIST,
 } from '@easel/bart';
+import { WORD_LIST } from '@easel/bart/internals';
 import { openDalleBart, openModelConfig, openTokenizer } from '@easel/bart/node';
 import { ConfigError, type Key } from '@easel/core';
 import { readJsonFile } from '@easel/core/node';

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { type DalleBart, dalleBartConfigToJson, Processor, rulesForEasel } from '@easel/bart';
+import { type DalleBart, dalleBartConfigToJson, Processor } from '@easel/bart';
+import { bartRulesForEasel } from '@easel/bart/internals';
 import { foldInNames, type Key, prngKey } from '@easel/core';
 import { runLength } from '../config/run-length.js';
 import { FREE_SEQ2SEQ_SETTINGS, parseSeq2SeqConfig, type Seq2SeqConfig } from '../config/seq2seq-config.js';
@@ -55,7 +56,7 @@ export function trainSeq2Seq(config: Seq2SeqConfig, options: TrainingOptions): P
       readText: (ids) => start.tokenizer.decode(ids),
       exportModel: (folder, newest) => modelExport.write(folder, newest),
     });
-    await restoreCheckpoint(run, task, { weights, rules: rulesForEasel(model.config), optimizer });
+    await restoreCheckpoint(run, task, { weights, rules: bartRulesForEasel(model.config), optimizer });
     holdWeights(weights, config.weights);
     return runTraining(run, task, options);
   });

@@ -1,5 +1,6 @@
 import type { DalleBart } from '@easel/bart';
-import { toBfloat16, type WeightFormat } from '@easel/core';
+import { toBfloat16 } from '@easel/core';
+import type { WeightFormat } from '@easel/core/internals';
 import * as tf from '@tensorflow/tfjs';
 import type { Seq2SeqConfig } from '../config/seq2seq-config.js';
 

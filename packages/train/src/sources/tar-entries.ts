@@ -3,7 +3,7 @@
  * any header on. Source: POSIX.1-2017 pax, "ustar Interchange Format" and "pax Header Block"; GNU tar's long names.
  */
 import type { FileHandle } from 'node:fs/promises';
-import { readFully } from 'safetensors-ts/node';
+import { readFully } from 'safetensors-ts/internals/node';
 
 /** A regular file of an archive. */
 export interface TarEntry {

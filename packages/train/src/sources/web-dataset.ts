@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { DataError } from '@easel/core';
-import { readFully } from 'safetensors-ts/node';
+import { readFully } from 'safetensors-ts/internals/node';
 import {
   anyOfTheFirst,
   type CaptionedPicture,

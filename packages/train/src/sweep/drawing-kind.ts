@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pictureGrid, type Raster } from '@easel/core';
 import { integer, oneOf, optional, real, type Settings, section, text } from '@easel/core/config';
-import { writeFileAtomic } from '@easel/core/node';
+import { writeFileAtomic } from '@easel/core/internals/node';
 import { generatePictures } from '@easel/draw';
 import { openPictureModel } from '@easel/draw/node';
 import { type Drawings, judgeDrawings } from '../judge/judge-drawings.js';

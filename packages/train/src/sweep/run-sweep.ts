@@ -1,8 +1,10 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ConfigError, didYouMean, EaselError } from '@easel/core';
-import { readJsonFile, writeFileAtomic } from '@easel/core/node';
+import { ConfigError, EaselError } from '@easel/core';
+import { didYouMean } from '@easel/core/internals';
+import { writeFileAtomic } from '@easel/core/internals/node';
+import { readJsonFile } from '@easel/core/node';
 import { settingsDifferences } from '../config/settings-differences.js';
 import { lockFolder } from '../lock/folder-lock.js';
 import { TrainingError } from '../run/training-error.js';
@@ -28,6 +30,7 @@ export type SweepEvent =
     }
   | { readonly kind: 'run'; readonly index: number; readonly runs: number; readonly record: RunRecord };
 
+/** How a sweep runs, beside its config. */
 export interface SweepOptions {
   /** Folder of the sweep; made if it doesn't exist. */
   readonly out: string;

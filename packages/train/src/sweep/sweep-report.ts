@@ -1,6 +1,7 @@
 import { access, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readJsonFile, writeFileAtomic } from '@easel/core/node';
+import { writeFileAtomic } from '@easel/core/internals/node';
+import { readJsonFile } from '@easel/core/node';
 import { escapeHtml } from '../report/curve-plot.js';
 import { pageOf } from '../report/page.js';
 import type { SweepConfig } from './sweep-config.js';

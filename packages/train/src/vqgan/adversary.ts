@@ -9,7 +9,7 @@ import {
   ShapeError,
 } from '@easel/core';
 import { initializeDiscriminator, PatchDiscriminator } from '@easel/vqgan';
-import { loadDiscriminator } from '@easel/vqgan/node';
+import { loadDiscriminator } from '@easel/vqgan/internals/node';
 import * as tf from '@tensorflow/tfjs';
 import type { VqganTrainingConfig } from '../config/vqgan-config.js';
 import type { CheckpointParts } from '../run/checkpoint-store.js';

@@ -1,4 +1,5 @@
-import { type Raster, splitPictures } from '@easel/core';
+import type { Raster } from '@easel/core';
+import { splitPictures } from '@easel/core/internals';
 import { expect, test } from '@jest/globals';
 import { reconstructionGrid } from './reconstruction-grid.js';
 

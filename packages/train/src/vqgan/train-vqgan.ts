@@ -4,10 +4,10 @@ import {
   initializeVqgan,
   type Lpips,
   parseVqganConfig,
-  rulesForEasel,
   Vqgan,
   vqganConfigToJson,
 } from '@easel/vqgan';
+import { vqganRulesForEasel } from '@easel/vqgan/internals';
 import { openLpips, openVqgan, saveVqgan } from '@easel/vqgan/node';
 import { modelSettings } from '../config/model-settings.js';
 import { runLength } from '../config/run-length.js';
@@ -61,7 +61,7 @@ export function trainVqgan(config: VqganTrainingConfig, options: TrainingOptions
       exportModel: (folder, newest) =>
         saveVqgan(folder, vqgan, { dtype: config.exportDtype, weights: newest }),
     });
-    await restoreCheckpoint(run, task, { weights, rules: rulesForEasel(weights.keys()), optimizer });
+    await restoreCheckpoint(run, task, { weights, rules: vqganRulesForEasel(weights.keys()), optimizer });
     if (run.resumed !== null) {
       await restoreState(tracker, run.resumed.path, 'codebook');
       await judges.adversary?.restore(run.resumed.path);

@@ -1,5 +1,4 @@
 import {
-  eventLoopTurn,
   foldIn,
   foldInNames,
   type Key,
@@ -8,10 +7,10 @@ import {
   prngKey,
   type Raster,
   split,
-  splitPictures,
   toBytes,
   valueAndGrads,
 } from '@easel/core';
+import { eventLoopTurn, splitPictures } from '@easel/core/internals';
 import {
   adversarialStep,
   autoencoderLoss,
@@ -20,10 +19,10 @@ import {
   type Lpips,
   type PictureLossOptions,
   type QuantizationLossOptions,
-  toSigned,
   type Vqgan,
   vqganLoss,
 } from '@easel/vqgan';
+import { toSigned } from '@easel/vqgan/internals';
 import * as tf from '@tensorflow/tfjs';
 import { reconstructionWeights, type VqganTrainingConfig } from '../config/vqgan-config.js';
 import { gatherPixels, type PictureCache } from '../decoded/picture-cache.js';

@@ -1,14 +1,13 @@
 import {
   AdamW,
-  normOf,
   type Optimizer,
   type PendingUpdate,
   readTogether,
   type Schedule,
-  sumsOfSquares,
   updateScale,
   valueAndGrads,
 } from '@easel/core';
+import { normOf, sumsOfSquares } from '@easel/core/internals';
 import * as tf from '@tensorflow/tfjs';
 import {
   LEGACY_CODEBOOK_LOSS,

@@ -7,9 +7,9 @@ import {
   type Key,
   normal,
   ShapeError,
-  singleInput,
   uniform,
 } from '@easel/core';
+import { singleInput } from '@easel/core/internals';
 import * as tf from '@tensorflow/tfjs';
 
 /** Settings of a PatchDiscriminator; the defaults are taming's. */

@@ -1,9 +1,10 @@
-import { firstVersionParameters, type ModelPlan, type Parameter, parameters } from '@easel/bart';
+import type { ModelPlan } from '@easel/bart';
+import { bartParameters, firstVersionParameters, type Parameter } from '@easel/bart/internals';
 import { elementCount } from 'safetensors-ts';
 
 /** Every weight of a model. */
 export function table(plan: ModelPlan): Parameter[] {
-  return plan.version === 1 ? firstVersionParameters(plan.config) : parameters(plan.config);
+  return plan.version === 1 ? firstVersionParameters(plan.config) : bartParameters(plan.config);
 }
 
 /** The name of a weight in the original's tree, "/" joined; layers that are stacked have one name. */

@@ -1,4 +1,5 @@
-import { DalleBart, type Parameter, parameters, parseDalleBartConfig } from '@easel/bart';
+import { DalleBart, parseDalleBartConfig } from '@easel/bart';
+import { bartParameters, type Parameter } from '@easel/bart/internals';
 import * as tf from '@tensorflow/tfjs';
 import { elementCount } from 'safetensors-ts';
 import type { Tolerance } from '../../checks.js';
@@ -63,7 +64,7 @@ export function formulaCases(file: string): Case[] {
  * layers are one weight, so j runs on through them.
  */
 export function fillByFormula(model: DalleBart): void {
-  const table = parameters(model.config);
+  const table = bartParameters(model.config);
   const path = (parameter: Parameter): string => [...parameter.place.path, parameter.leaf].join('.');
   const sorted = [...new Set(table.map(path))].sort();
   const weights = model.namedWeights();

@@ -3,14 +3,12 @@ import {
   DalleBart,
   type DalleBartConfig,
   FirstVersionBart,
-  firstVersionParameters,
   initializeDalleBart,
   initializeFirstVersion,
-  type Parameter,
-  parameters,
   parseDalleBartConfig,
   parseFirstVersionConfig,
 } from '@easel/bart';
+import { bartParameters, firstVersionParameters, type Parameter } from '@easel/bart/internals';
 import { prngKey } from '@easel/core';
 import type * as tf from '@tensorflow/tfjs';
 import type { Checks, Tolerance } from '../../checks.js';
@@ -31,7 +29,7 @@ export function freshWeightsCase(folder: GoldenFolder, file: string): Case {
       const config = parseDalleBartConfig(expected.setting('config'), file);
       const seed = expected.setting<number>('seed') ?? 0;
       const weights = freshValues(config, seed);
-      const table = parameters(config);
+      const table = bartParameters(config);
       for (const weight of table) {
         const wanted = partOf(expected.floats(flaxName(weight)), weight);
         checks.close('fresh weights', weight.name, weights.get(weight.name) as Float32Array, wanted, EXACT);
@@ -62,7 +60,7 @@ export function statisticsCases(file: string): Case[] {
     needs: 'everything' as const,
     run(checks: Checks) {
       const config = parseDalleBartConfig(json, basename(file));
-      checkStatistics(checks, parameters(config), freshValues(config, 0), expected);
+      checkStatistics(checks, bartParameters(config), freshValues(config, 0), expected);
     },
   }));
 }

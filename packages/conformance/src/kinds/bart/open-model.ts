@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { type DalleBart, type FirstVersionBart, type ModelPlan, planModel } from '@easel/bart';
+import type { DalleBart, FirstVersionBart, ModelPlan } from '@easel/bart';
+import { planModel } from '@easel/bart/internals';
 import { loadWeights } from '@easel/core';
 import { fromMsgpack } from '@easel/core/node';
 import { golden, readJson } from '../../golden.js';

@@ -1,4 +1,5 @@
-import { Clip, clipReading, parseClipConfig } from '@easel/clip';
+import { Clip, parseClipConfig } from '@easel/clip';
+import { clipReading } from '@easel/clip/internals';
 import { loadWeights } from '@easel/core';
 import { openCheckpoint } from '@easel/core/node';
 import * as tf from '@tensorflow/tfjs';

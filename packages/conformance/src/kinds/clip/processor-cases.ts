@@ -1,14 +1,9 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import {
-  cutImage,
-  defaultImageProcessor,
-  type ImageProcessorConfig,
-  parseImageProcessor,
-  processImage,
-} from '@easel/clip';
+import { defaultImageProcessor, type ImageProcessorConfig, processImage } from '@easel/clip';
+import { cutImage, parseImageProcessor } from '@easel/clip/internals';
 import type { Raster } from '@easel/core';
-import { readRgb } from '@easel/train';
+import { readRgb } from '@easel/train/internals';
 import type { Checks, Tolerance } from '../../checks.js';
 import { GoldenArrays, readJson } from '../../golden.js';
 import type { Case, GoldenFolder } from '../../kind.js';

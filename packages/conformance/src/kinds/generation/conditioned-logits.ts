@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs';
-import { superConditioned } from '@easel/bart';
+import { superConditioned } from '@easel/bart/internals';
 import * as tf from '@tensorflow/tfjs';
 import { GoldenArrays } from '../../golden.js';
 import { type Case, GoldenFolder } from '../../kind.js';

@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
-import { type GenerateInputs, generateTokens, minDalle, minDalleConditioned } from '@easel/bart';
+import { type GenerateInputs, generateTokens } from '@easel/bart';
+import { minDalle, minDalleConditioned } from '@easel/bart/internals';
 import * as tf from '@tensorflow/tfjs';
 import type { Checks, Tolerance } from '../../checks.js';
 import { GoldenArrays, readJson } from '../../golden.js';

@@ -1,4 +1,12 @@
-import { argmax, forcedToken, type LogitsRule, minLength, temperature, topK, topP } from '@easel/bart';
+import {
+  argmax,
+  forcedToken,
+  type LogitsRule,
+  minLength,
+  temperature,
+  topK,
+  topP,
+} from '@easel/bart/internals';
 import type { Checks, Tolerance } from '../../checks.js';
 import { readJson } from '../../golden.js';
 import type { Case } from '../../kind.js';

@@ -6,7 +6,7 @@ import {
   temperature,
   topK,
   topP,
-} from '@easel/bart';
+} from '@easel/bart/internals';
 import * as tf from '@tensorflow/tfjs';
 import type { Checks, Tolerance } from '../../checks.js';
 import type { GoldenArrays } from '../../golden.js';

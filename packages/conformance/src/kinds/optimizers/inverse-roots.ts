@@ -1,4 +1,4 @@
-import { inversePthRoot } from '@easel/core';
+import { inversePthRoot } from '@easel/core/internals';
 import * as tf from '@tensorflow/tfjs';
 import type { Tolerance } from '../../checks.js';
 import { GoldenArrays, readJson } from '../../golden.js';

@@ -1,4 +1,4 @@
-import { dequantizeMomentum, momentumBytes, quantizeMomentum } from '@easel/core';
+import { dequantizeMomentum, momentumBytes, quantizeMomentum } from '@easel/core/internals';
 import * as tf from '@tensorflow/tfjs';
 import { GoldenArrays } from '../../golden.js';
 import type { Case, GoldenFolder } from '../../kind.js';

@@ -1,4 +1,4 @@
-import { shampooBlocks } from '@easel/core';
+import { shampooBlocks } from '@easel/core/internals';
 import { readJson } from '../../golden.js';
 import type { Case } from '../../kind.js';
 

@@ -1,4 +1,5 @@
-import { momentumBytes, type Optimizer } from '@easel/core';
+import type { Optimizer } from '@easel/core';
+import { momentumBytes } from '@easel/core/internals';
 import * as tf from '@tensorflow/tfjs';
 import type { Checks, Tolerance } from '../../checks.js';
 import { groupOf, type RecordedRun } from './recorded-run.js';

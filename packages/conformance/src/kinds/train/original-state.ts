@@ -3,14 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Optimizer } from '@easel/core';
 import { fromMsgpack } from '@easel/core/node';
+import { parseSeq2SeqConfig } from '@easel/train';
 import {
   ORIGINAL_STATE,
   originalStateLayout,
-  parseSeq2SeqConfig,
   readOriginalState,
   type StateSubject,
   writeOriginalState,
-} from '@easel/train';
+} from '@easel/train/internals';
 import * as tf from '@tensorflow/tfjs';
 import type { Checks } from '../../checks.js';
 import type { TrainFlags } from '../optimizers/recorded-run.js';

@@ -1,7 +1,8 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DalleBart, type DalleBartConfig, parameters, parseDalleBartConfig, rulesForFlax } from '@easel/bart';
+import { DalleBart, type DalleBartConfig, parseDalleBartConfig } from '@easel/bart';
+import { bartParameters, bartRulesForFlax } from '@easel/bart/internals';
 import { AdamW, constantSchedule, loadWeights, readTogether } from '@easel/core';
 import { fromMsgpack } from '@easel/core/node';
 import {
@@ -11,7 +12,7 @@ import {
   seq2seqGradients,
   trainedWeights,
   writeOriginalState,
-} from '@easel/train';
+} from '@easel/train/internals';
 import * as tf from '@tensorflow/tfjs';
 import type { Checks } from '../../checks.js';
 import { GoldenArrays, readJson } from '../../golden.js';
@@ -72,7 +73,7 @@ async function replay(
     if (name === 'restored') {
       const path = folder.file('flax_model.msgpack');
       const source = fromMsgpack(new Uint8Array(await readFile(path)), path);
-      await loadWeights(trained, source, rulesForFlax(config, source));
+      await loadWeights(trained, source, bartRulesForFlax(config, source));
       const subject = { model, optimizer: optimizerSettings(FLAGS), trained };
       const state = await readOriginalState(folder.file(ORIGINAL_STATE), subject);
       await optimizer.loadState(state);
@@ -95,7 +96,7 @@ async function replay(
         { absolute: 1e-8, reason: 'float32' },
       );
     }
-    for (const parameter of parameters(config)) {
+    for (const parameter of bartParameters(config)) {
       const weights = (trained.get(parameter.name) as tf.Variable).dataSync();
       const want = partOf(arrays.floats(`last/${flaxName(parameter)}`), parameter);
       checks.close('last parameters', parameter.name, weights, want, {
@@ -137,7 +138,7 @@ function setWeights(
   config: DalleBartConfig,
   arrays: GoldenArrays,
 ): void {
-  for (const parameter of parameters(config)) {
+  for (const parameter of bartParameters(config)) {
     const values = partOf(arrays.floats(`last/${flaxName(parameter)}`), parameter).slice();
     tf.tidy(() => weights.get(parameter.name)?.assign(tf.tensor(values, [...parameter.shape])));
   }

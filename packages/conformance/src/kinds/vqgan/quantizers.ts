@@ -1,5 +1,6 @@
 import { valueAndGrads } from '@easel/core';
-import { CodebookTracker, codebookLoss, GumbelQuantizer, Quantizer, straightThrough } from '@easel/vqgan';
+import { CodebookTracker, GumbelQuantizer, Quantizer } from '@easel/vqgan';
+import { codebookLoss, straightThrough } from '@easel/vqgan/internals';
 import * as tf from '@tensorflow/tfjs';
 import type { Checks, Tolerance } from '../../checks.js';
 import { GoldenArrays } from '../../golden.js';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fromSafetensors, loadWeights } from '@easel/core';
 import { fromMsgpack } from '@easel/core/node';
-import { vqganReading } from '@easel/vqgan';
+import { vqganReading } from '@easel/vqgan/internals';
 import type * as tf from '@tensorflow/tfjs';
 import { EQUAL } from '../../checks.js';
 import { GoldenArrays } from '../../golden.js';

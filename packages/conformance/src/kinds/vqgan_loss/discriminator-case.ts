@@ -1,5 +1,6 @@
 import { valueAndGrads, type WeightRule } from '@easel/core';
-import { discriminatorRules, PatchDiscriminator } from '@easel/vqgan';
+import { PatchDiscriminator } from '@easel/vqgan';
+import { discriminatorRules } from '@easel/vqgan/internals';
 import * as tf from '@tensorflow/tfjs';
 import { elementCount } from 'safetensors-ts';
 import type { Tolerance } from '../../checks.js';

@@ -1,4 +1,5 @@
-import { discriminatorFactor, discriminatorLoss, type GanLoss } from '@easel/vqgan';
+import type { GanLoss } from '@easel/vqgan';
+import { discriminatorFactor, discriminatorLoss } from '@easel/vqgan/internals';
 import * as tf from '@tensorflow/tfjs';
 import type { Tolerance } from '../../checks.js';
 import { GoldenArrays } from '../../golden.js';

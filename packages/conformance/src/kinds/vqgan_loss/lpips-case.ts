@@ -1,5 +1,6 @@
 import { valueAndGrads } from '@easel/core';
-import { Lpips, lpipsRules, VGG16_WIDTHS } from '@easel/vqgan';
+import { Lpips } from '@easel/vqgan';
+import { lpipsRules, VGG16_WIDTHS } from '@easel/vqgan/internals';
 import * as tf from '@tensorflow/tfjs';
 import type { Tolerance } from '../../checks.js';
 import { GoldenArrays } from '../../golden.js';

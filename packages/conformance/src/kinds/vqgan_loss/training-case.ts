@@ -2,17 +2,14 @@ import type { WeightRule } from '@easel/core';
 import {
   type AdversarialMetrics,
   adversarialStep,
-  discriminatorRules,
   type GanLoss,
   Lpips,
-  lpipsRules,
   PatchDiscriminator,
   parseVqganConfig,
-  rulesForTaming,
   tamingAdam,
-  VGG16_WIDTHS,
   Vqgan,
 } from '@easel/vqgan';
+import { discriminatorRules, lpipsRules, VGG16_WIDTHS, vqganRulesForTaming } from '@easel/vqgan/internals';
 import * as tf from '@tensorflow/tfjs';
 import type { Checks, Tolerance } from '../../checks.js';
 import { GoldenArrays } from '../../golden.js';
@@ -116,7 +113,7 @@ async function compareBatches(
 ): Promise<void> {
   const { model, discriminator, rate } = parts;
   const networks = {
-    generator: { weights: model.namedWeights(), rules: rulesForTaming(model.namedWeights().keys()) },
+    generator: { weights: model.namedWeights(), rules: vqganRulesForTaming(model.namedWeights().keys()) },
     discriminator: {
       weights: discriminator.namedWeights(),
       rules: discriminatorRules(discriminator.namedWeights().keys()),

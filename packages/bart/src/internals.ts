@@ -1,0 +1,28 @@
+// For the packages of this repository alone: what is here may change in any release.
+
+export { firstVersionParameters } from './first-version/parameters.js';
+export { rulesForFirstVersion } from './first-version/weights.js';
+export {
+  argmax,
+  forcedToken,
+  type LogitsRule,
+  minDalle,
+  minDalleConditioned,
+  minLength,
+  superConditioned,
+  temperature,
+  topK,
+  topP,
+} from './logits-rules.js';
+export { planModel } from './model-config.js';
+export { HashtagSplitter, parseWordFrequencies } from './normalizer/hashtags.js';
+export { WORD_LIST } from './open.js';
+export { bartParameters, type Parameter } from './parameters.js';
+export { tokenizerFiles } from './tokenizer/files.js';
+export {
+  bartNaming,
+  bartRulesForEasel,
+  bartRulesForFlax,
+  bartRulesForSource,
+  flaxLayout,
+} from './weights.js';

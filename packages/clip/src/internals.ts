@@ -1,0 +1,6 @@
+// For the packages of this repository alone: what is here may change in any release.
+
+export { cutImage, parseImageProcessor } from './image-processor.js';
+export { clipParameters } from './parameters.js';
+export { clipTokenizerFiles } from './tokenizer.js';
+export { clipReading, clipRulesForTorch } from './weights.js';

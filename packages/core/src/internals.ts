@@ -1,0 +1,39 @@
+// For the packages of this repository alone: what is here may change in any release.
+
+export { SYMBOL_OF_BYTE, toSymbols } from './bpe/byte-alphabet.js';
+export { BytePairEncoder, type BytePairs } from './bpe/byte-pair-encoder.js';
+export {
+  parseJsonObject,
+  parseMerges,
+  parseSpecialToken,
+  parseTokenizerJson,
+  parseVocab,
+  type TokenizerFiles,
+  typeOf,
+} from './bpe/files.js';
+export { readTokenizerFiles } from './bpe/read-files.js';
+export { type SpecialToken, SpecialTokenCutter } from './bpe/special-tokens.js';
+export { padRows, type TokenBatch } from './bpe/token-batch.js';
+export { AFTER_UNICODE_14 } from './bpe/unicode-14.js';
+export { permutedShape } from './checkpoint/permute.js';
+export { parseJson } from './config/json.js';
+export { didYouMean, nearest } from './errors.js';
+export { eventLoopTurn } from './event-loop.js';
+export { singleInput } from './layers/composite-layer.js';
+export { fusableActivation } from './ops/activation.js';
+export {
+  dequantizeMomentum,
+  GRAFT_TYPES,
+  inversePthRoot,
+  momentumBytes,
+  normOf,
+  quantizeMomentum,
+  type ShampooBlocks,
+  shampooBlocks,
+  sumsOfSquares,
+  type WeightFormat,
+} from './optimizers/index.js';
+export { splitPictures } from './pictures/raster.js';
+export { resizeBilinear } from './pictures/resize-bilinear.js';
+export { roundHalfEven } from './pictures/round-half-even.js';
+export { erfInv, threefryCounters } from './random/index.js';
