@@ -24,6 +24,7 @@ const chromium = findChromium();
 whenBuilt('in a browser (skipped before npm run build)', () => {
   test.each([
     'safetensors-ts',
+    'unidecode-ts',
     '@easel/core',
     '@easel/core/config',
     '@easel/bart',
