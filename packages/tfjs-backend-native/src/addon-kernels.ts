@@ -1,4 +1,4 @@
-/** The addon's elementwise functions. Operations are numbers: indices into the lists of kernels/elementwise.ts. */
+/** The addon's elementwise functions. Operations are numbers: indices into the lists of addon-numbers.ts. */
 export interface ElementwiseFunctions {
   /** y[i] = f(x[i]; p, q). */
   unary(op: number, y: Float32Array, x: Float32Array, p: number, q: number): void;
@@ -7,7 +7,7 @@ export interface ElementwiseFunctions {
    * length and go element by element.
    */
   binary(op: number, y: Float32Array, a: Float32Array, b: Float32Array, axes: Int32Array | null): void;
-  /** dgate = dy·up·f′(gate) and dup = dy·f(gate), all of one length; f: 0 relu, 1 gelu, 2 its tanh form, 3 silu. */
+  /** dgate = dy·up·f′(gate) and dup = dy·f(gate), all of one length; f: index into GATES. */
   gatedGrad(
     f: number,
     dgate: Float32Array,
@@ -25,7 +25,7 @@ export interface ElementwiseFunctions {
   selectFloat(y: Float32Array, condition: Uint8Array, a: Float32Array, b: Float32Array): void;
   /** y[i] = f(x[i]) by libm in double precision: index into PLAIN_OPS. */
   plainUnary(op: number, y: Float32Array, x: Float32Array): void;
-  /** Of bytes 0 and 1; op 0 and, 1 or; axes as in binary. */
+  /** Of bytes 0 and 1; op: index into LOGICAL_OPS; axes as in binary. */
   logical(op: number, y: Uint8Array, a: Uint8Array, b: Uint8Array, axes: Int32Array | null): void;
   logicalNot(y: Uint8Array, x: Uint8Array): void;
   /** Between two different ones of float32, int32 and bool (Uint8Array); as JavaScript converts. */
@@ -34,8 +34,7 @@ export interface ElementwiseFunctions {
 }
 
 /**
- * The addon's pooling of images [batch, height, width, channels]. sizes: batch, inHeight, inWidth, channels, outHeight, outWidth, filterHeight, filterWidth,
- * strideHeight, strideWidth, padTop, padLeft.
+ * The addon's pooling of images [batch, height, width, channels]. sizes: POOL of addon-numbers.ts.
  */
 export interface PoolFunctions {
   maxPool(y: Float32Array, x: Float32Array, sizes: Int32Array): void;
@@ -46,7 +45,7 @@ export interface PoolFunctions {
 
 /** The addon's reductions, softmax and normalisations. Shapes in brackets; null where an optional array is missing. */
 export interface RowFunctions {
-  /** y [outer, inner] = scale · op over the middle axis of x [outer, red, inner]; op 0 sum, 1 max, 2 min (scale for sums alone). */
+  /** y [outer, inner] = scale · op over the middle axis of x [outer, red, inner]; op: index into REDUCTIONS (scale for sums alone). */
   reduce(op: number, y: Float32Array, x: Float32Array, red: number, inner: number, scale: number): void;
   /** Index of the largest, or smallest, element of each row of x [y.length, width]. */
   argMax(y: Int32Array, x: Float32Array, width: number): void;
@@ -129,8 +128,7 @@ export interface RowFunctions {
 export interface AttentionFunctions {
   /**
    * y and q [batch, queries, heads·width], k and v [batch, capacity, heads·width]; the first `keys` rows of k and v count. stats [batch, heads, 2,
-   * queries]: maximum and 1 / Σ exp of each query's scores. sizes: batch, queries, capacity, keys, heads, width, bias's steps along batch, heads,
-   * queries, causal (0 or 1), first query, rows of k and v. keyLengths, firstQueries and keyRows [batch]: numbers of each row of the batch in place of
+   * queries]: maximum and 1 / Σ exp of each query's scores. sizes: ATTENTION of addon-numbers.ts. keyLengths, firstQueries and keyRows [batch]: numbers of each row of the batch in place of
    * keys and first query, and its row of k and v.
    */
   attention(

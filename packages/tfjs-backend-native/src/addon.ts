@@ -53,9 +53,8 @@ export interface Addon extends KernelFunctions {
   ): void;
 
   /**
-   * c = activation(op(a)·op(b) + bias) + residual, row-major, for a batch of products. sizes: m, n, k, transposeA, transposeB, activation (0 linear,
-   * 1 relu, 2 relu6, 3 sigmoid, 4 elu, 5 leakyrelu with slope `leak`, 6 gelu, 7 its tanh form, 8 silu), then the batch's extents (up to 4 axes), the strides of a over them, those of b; 0 broadcasts.
-   * op(a) is [m,k], op(b) [k,n], bias [n] or null; c and residual (or null) are [batch…,m,n].
+   * c = activation(op(a)·op(b) + bias) + residual, row-major, for a batch of products. sizes: GEMM of
+   * addon-numbers.ts; leakyrelu has the slope `leak`; a step of 0 along a batch axis broadcasts. op(a) is [m,k], op(b) [k,n], bias [n] or null; c and residual (or null) are [batch…,m,n].
    */
   gemm(
     c: Float32Array,
@@ -68,8 +67,8 @@ export interface Addon extends KernelFunctions {
   ): void;
 
   /**
-   * y = activation(convolution(x, filter) + bias), images [B,H,W,C], filter [h,w,in,out]. sizes: batch, inHeight, inWidth, inChannels, outHeight,
-   * outWidth, outChannels, filterHeight, filterWidth, strideHeight, strideWidth, padTop, padLeft, dilationHeight, dilationWidth, activation as in gemm.
+   * y = activation(convolution(x, filter) + bias), images [B,H,W,C], filter [h,w,in,out]. sizes:
+   * CONVOLUTION of addon-numbers.ts.
    */
   conv2d(
     y: Float32Array,

@@ -1,6 +1,8 @@
 import { expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
+import { type Addon, addonLoad } from './addon.js';
 import { multiplyAddPeak, rehearse } from './index.js';
+import { idleAddon } from './rehearsal.js';
 
 const { native } = await tf.setBackend('native').then((native) => ({ native }));
 const available = native ? test : test.skip; // without the addon there is nothing to rehearse
@@ -53,4 +55,24 @@ available('one at a time, and on this backend', async () => {
 
 available('the peak is a rate', () => {
   expect(multiplyAddPeak()).toBeGreaterThan(1e8);
+});
+
+available('convolutions, with one filter a channel too, and attention', async () => {
+  const { flop } = await rehearse(() => {
+    const x = tf.zeros([2, 5, 7, 3]) as tf.Tensor4D;
+    tf.conv2d(x, tf.zeros([3, 3, 3, 11]) as tf.Tensor4D, 1, 'same');
+    tf.depthwiseConv2d(x, tf.zeros([3, 3, 3, 2]) as tf.Tensor4D, 1, 'same');
+    const [q, k] = [tf.zeros([2, 4, 6]), tf.zeros([2, 9, 6])] as [tf.Tensor, tf.Tensor];
+    tf.engine().runKernel('Attention', { q, k, v: k }, { heads: 3, scale: 1 });
+  });
+  const places = 2 * 5 * 7;
+  expect(flop).toBe(2 * places * 9 * (3 * 11 + 3 * 2) + 2 * 2 * (2 * 4 * 9 * 6));
+});
+
+available('every function of the addon is declared, and one that is not is refused', () => {
+  const { addon } = addonLoad as { addon: Addon };
+  const idle = idleAddon(addon, { flop: 0 });
+  expect(Object.keys(idle)).toEqual(expect.arrayContaining(Object.keys(addon)));
+  const extended = { ...addon, fourierTransform: () => 0 };
+  expect(() => idleAddon(extended, { flop: 0 })).toThrow('fourierTransform');
 });

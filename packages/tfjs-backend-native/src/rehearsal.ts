@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { type Addon, addon, substituteAddon } from './addon.js';
+import { ATTENTION, CONVOLUTION, GEMM } from './addon-numbers.js';
 import type { NativeBackend } from './backend.js';
 import { BACKEND_NAME } from './register.js';
 
@@ -49,12 +50,91 @@ let rehearsing = false;
 /** Blocks up to here begin with zeros. */
 const SMALL_BYTES = 4096;
 
-/** An addon of which allocation alone works; its products are counted. */
-function idleAddon(real: Addon, count: { flop: number }): Addon {
-  const working: Partial<Addon> = {
+/** A function that computes no products, convolutions or attention. */
+const NONE = () => 0;
+
+type Flop = {
+  readonly [Name in keyof Addon]-?: (...args: Parameters<NonNullable<Addon[Name]>>) => number;
+};
+
+/**
+ * Floating-point operations of a call of each function of the addon. A function that is not here can
+ * not be rehearsed: `rehearse` throws, so that no new kernel counts as nothing by mistake.
+ */
+const FLOP: Flop = {
+  gemm: (c, _a, _b, sizes) => 2 * (sizes[GEMM.k] as number) * c.length,
+  conv2d: (_y, _x, _filter, sizes) => convolutionFlop(sizes),
+  conv2dInputGradient: (_dx, _dy, _filter, sizes) => convolutionFlop(sizes),
+  conv2dFilterGradient: (_df, _x, _dy, sizes) => convolutionFlop(sizes),
+  depthwise: (_y, _x, _filter, sizes) => depthwiseFlop(sizes),
+  depthwiseInputGradient: (_dx, _dy, _filter, sizes) => depthwiseFlop(sizes),
+  depthwiseFilterGradient: (_df, _x, _dy, sizes) => depthwiseFlop(sizes),
+  attention: (...args) => 2 * attentionFlop(args.at(-1) as Int32Array),
+  // A call for the bias's gradient alone repeats what another has done.
+  attentionGrad: (dq, ...rest) => (dq === null ? 0 : 4 * attentionFlop(rest.at(-1) as Int32Array)),
+  allocate: NONE,
+  discard: NONE,
+  preferHugePages: NONE,
+  keepFreedMemory: NONE,
+  status: NONE,
+  setTarget: NONE,
+  setThreads: NONE,
+  multiplyAddPeak: NONE,
+  writeTensors: NONE,
+  unary: NONE,
+  binary: NONE,
+  gatedGrad: NONE,
+  binaryInt: NONE,
+  compareFloat: NONE,
+  compareInt: NONE,
+  selectFloat: NONE,
+  plainUnary: NONE,
+  logical: NONE,
+  logicalNot: NONE,
+  convert: NONE,
+  fillFloat: NONE,
+  maxPool: NONE,
+  averagePool: NONE,
+  maxPoolGradient: NONE,
+  averagePoolGradient: NONE,
+  reduce: NONE,
+  argMax: NONE,
+  argMin: NONE,
+  topK: NONE,
+  softmax: NONE,
+  logSoftmax: NONE,
+  softmaxGrad: NONE,
+  logSoftmaxGrad: NONE,
+  crossEntropy: NONE,
+  crossEntropyGrad: NONE,
+  layerNorm: NONE,
+  layerNormGrad: NONE,
+  groupNorm: NONE,
+  groupNormGrad: NONE,
+  gather: NONE,
+  segmentSum: NONE,
+  transpose: NONE,
+  copyWords: NONE,
+  copyBytes: NONE,
+  resizeNearest: NONE,
+  resizeBilinear: NONE,
+  resizeBilinearGrad: NONE,
+  resizeNearestGrad: NONE,
+  narrowFloats: NONE,
+  widenFloats: NONE,
+  adamw: NONE,
+  updateRows: NONE,
+  sumSquares: NONE,
+  adafactor: NONE,
+};
+
+/** Functions that do something in a rehearsal too. */
+function working(real: Addon): Partial<Addon> {
+  return {
     allocate: (bytes) => {
       const buffer = real.allocate(bytes);
-      // A program may turn on a number that it reads: a loss of 0 stops nothing, a NaN left over would. Scalars are computed, and few values copied, for the same reason.
+      // A program may turn on a number that it reads: a loss of 0 stops nothing, a NaN left over
+      // would. Scalars are computed, and few values copied, for the same reason.
       if (bytes <= SMALL_BYTES) new Uint8Array(buffer).fill(0);
       return buffer;
     },
@@ -62,6 +142,7 @@ function idleAddon(real: Addon, count: { flop: number }): Addon {
     status: real.status,
     setTarget: real.setTarget,
     setThreads: real.setThreads,
+    multiplyAddPeak: real.multiplyAddPeak,
     gather: () => -1, // no index is out of range
     copyWords: (y, ...rest) => {
       if (4 * y.length <= SMALL_BYTES) real.copyWords(y, ...rest);
@@ -72,56 +153,49 @@ function idleAddon(real: Addon, count: { flop: number }): Addon {
     binary: (op, y, ...rest) => {
       if (y.length === 1) real.binary(op, y, ...rest);
     },
-    gemm: (_c, _a, _b, sizes) => {
-      count.flop += 2 * size(sizes, 0, 3) * size(sizes, 6, 6 + (sizes.length - 6) / 3);
-    },
-    conv2d: (_y, _x, _filter, sizes) => {
-      count.flop += convolutionFlop(sizes);
-    },
-    conv2dInputGradient: (_dx, _dy, _filter, sizes) => {
-      count.flop += convolutionFlop(sizes);
-    },
-    conv2dFilterGradient: (_df, _x, _dy, sizes) => {
-      count.flop += convolutionFlop(sizes);
-    },
-    attention: (_y, _stats, _q, _k, _v, _bias, _keyLengths, _firstQueries, _keyRows, _scale, sizes) => {
-      count.flop += 2 * attentionFlop(sizes);
-    },
-    attentionGrad: (dq, ...rest) => {
-      // A call for the bias's gradient alone repeats what another has done.
-      if (dq !== null) count.flop += 4 * attentionFlop(rest.at(-1) as Int32Array);
-    },
   };
-  const nothing = () => 0;
-  return new Proxy(working, { get: (own, name) => own[name as keyof Addon] ?? nothing }) as Addon;
 }
 
-/** Product of sizes[from] … sizes[to − 1]. */
-function size(sizes: Int32Array, from: number, to: number): number {
-  return sizes.subarray(from, to).reduce((product, extent) => product * extent, 1);
+/**
+ * An addon of which memory alone works; its products are counted. Throws Error where `real` has a
+ * function that `FLOP` does not.
+ */
+export function idleAddon(real: Addon, count: { flop: number }): Addon {
+  const undeclared = Object.keys(real).filter((name) => !(name in FLOP));
+  if (undeclared.length > 0)
+    throw new Error(`rehearse: FLOP of rehearsal.ts does not say what ${undeclared.join(', ')} cost.`);
+  const doing = working(real) as Readonly<Record<string, (...args: unknown[]) => unknown>>;
+  const idle = Object.entries(FLOP).map(([name, flopOf]) => {
+    const run = doing[name] ?? NONE;
+    const play = (...args: unknown[]) => {
+      count.flop += (flopOf as (...args: unknown[]) => number)(...args);
+      return run(...args);
+    };
+    return [name, play] as const;
+  });
+  return Object.fromEntries(idle) as unknown as Addon;
 }
 
-/** Of one pass; sizes as `conv2d` takes them. */
+/** Of one pass of a convolution. */
 function convolutionFlop(sizes: Int32Array): number {
-  const inChannels = sizes[3] as number;
-  return 2 * (sizes[0] as number) * inChannels * size(sizes, 4, 9);
+  return (sizes[CONVOLUTION.inChannels] as number) * depthwiseFlop(sizes);
+}
+
+/** The same with filters of one channel each: two operations a tap of each result. */
+function depthwiseFlop(sizes: Int32Array): number {
+  const { batch, outHeight, outWidth, outChannels, filterHeight, filterWidth } = CONVOLUTION;
+  const factors = [batch, outHeight, outWidth, outChannels, filterHeight, filterWidth];
+  return factors.reduce((product, at) => product * (sizes[at] as number), 2);
 }
 
 /** Of one of the products of queries and keys; sizes as `attention` takes them. */
 function attentionFlop(sizes: Int32Array): number {
-  const [batch, queries, , keys, heads, width] = sizes as unknown as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
-  const [causal, first] = [sizes[9], sizes[10] as number];
+  const at = (place: number) => sizes[place] as number;
+  const [queries, keys] = [at(ATTENTION.queries), at(ATTENTION.keys)];
   let pairs = queries * keys;
-  if (causal) {
+  if (at(ATTENTION.causal) !== 0) {
     pairs = 0;
-    for (let t = 0; t < queries; t++) pairs += Math.min(keys, first + t + 1);
+    for (let t = 0; t < queries; t++) pairs += Math.min(keys, at(ATTENTION.firstQuery) + t + 1);
   }
-  return 2 * batch * heads * width * pairs;
+  return 2 * at(ATTENTION.batch) * at(ATTENTION.heads) * at(ATTENTION.width) * pairs;
 }

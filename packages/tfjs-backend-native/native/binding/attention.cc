@@ -1,21 +1,38 @@
 // attention, attentionGrad.
 #include "kernels/attention/attention.h"
 
+#include <initializer_list>
+
 #include "binding/arguments.h"
 #include "binding/families.h"
+#include "binding/layouts.h"
 
 namespace easel {
 namespace {
 
-/// sizes: batch, queries, capacity, keys, heads, width, bias's three steps, causal (0 or 1), first query, rows of k and v
+/// Reads the sizes of layouts.h, AttentionSize.
 bool read_shape(Arguments& args, size_t index, AttentionShape* shape, int64_t* key_rows) {
-  int64_t s[12];
-  if (!args.require(args.shape(index, s, 12) == 12, "sizes must hold twelve integers")) return false;
-  bool positive = true;
-  for (int i = 0; i < 12; i++) positive = positive && (i < 6 || i == 11 ? s[i] > 0 : s[i] >= 0);
-  *shape = {s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7], s[8], s[9] != 0, s[10]};
-  *key_rows = s[11];
-  return args.require(positive && shape->keys <= shape->capacity, "sizes are out of range");
+  const Span<int32_t> sizes = args.ints(index);
+  if (!args.require(sizes.count == attention_count, "sizes must be those of layouts.h, AttentionSize")) return false;
+  const int32_t* const s = sizes.data;
+  shape->batch = s[attention_batch];
+  shape->queries = s[attention_queries];
+  shape->capacity = s[attention_capacity];
+  shape->keys = s[attention_keys];
+  shape->heads = s[attention_heads];
+  shape->width = s[attention_width];
+  shape->bias_batch = s[attention_bias_batch];
+  shape->bias_head = s[attention_bias_head];
+  shape->bias_query = s[attention_bias_query];
+  shape->causal = s[attention_causal] != 0;
+  shape->first_query = s[attention_first_query];
+  *key_rows = s[attention_key_rows];
+  bool in_range = shape->keys <= shape->capacity;
+  for (const int place : {attention_batch, attention_queries, attention_capacity, attention_keys, attention_heads, attention_width, attention_key_rows}) {
+    in_range = in_range && s[place] > 0;
+  }
+  for (const int place : {attention_bias_batch, attention_bias_head, attention_bias_query, attention_first_query}) in_range = in_range && s[place] >= 0;
+  return args.require(in_range, "sizes are out of range");
 }
 
 /// One integer a row of the batch, from `least` to `most`, or none at all.

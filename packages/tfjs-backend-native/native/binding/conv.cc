@@ -4,6 +4,7 @@
 
 #include "binding/arguments.h"
 #include "binding/families.h"
+#include "binding/layouts.h"
 
 namespace easel {
 namespace {
@@ -22,14 +23,26 @@ constexpr Forms by_channel = {true, depthwise, depthwise_input_gradient, depthwi
 /// Reads sizes and checks that the three arrays hold image, filter and output.
 bool read_shape(Arguments& args, size_t index, bool is_depthwise, size_t image, size_t filter, size_t output, ConvShape* s) {
   const Span<int32_t> sizes = args.ints(index);
-  if (!args.require(sizes.count >= 15, "sizes must hold 15 integers")) return false;
-  int64_t* const fields[15] = {&s->batch,    &s->in_h,     &s->in_w,     &s->in_c,    &s->out_h,    &s->out_w,      &s->out_c,     &s->filter_h,
-                               &s->filter_w, &s->stride_h, &s->stride_w, &s->pad_top, &s->pad_left, &s->dilation_h, &s->dilation_w};
-  for (int i = 0; i < 15; i++) {
-    *fields[i] = sizes.data[i];
-    const bool may_be_negative = i == 11 || i == 12;
+  if (!args.require(sizes.count == conv_count, "sizes must be those of layouts.h, ConvSize")) return false;
+  for (int i = 0; i < conv_count; i++) {
+    const bool may_be_negative = i == conv_pad_top || i == conv_pad_left;
     if (!args.require(may_be_negative || sizes.data[i] >= 0, "sizes must not be negative")) return false;
   }
+  s->batch = sizes.data[conv_batch];
+  s->in_h = sizes.data[conv_in_height];
+  s->in_w = sizes.data[conv_in_width];
+  s->in_c = sizes.data[conv_in_channels];
+  s->out_h = sizes.data[conv_out_height];
+  s->out_w = sizes.data[conv_out_width];
+  s->out_c = sizes.data[conv_out_channels];
+  s->filter_h = sizes.data[conv_filter_height];
+  s->filter_w = sizes.data[conv_filter_width];
+  s->stride_h = sizes.data[conv_stride_height];
+  s->stride_w = sizes.data[conv_stride_width];
+  s->pad_top = sizes.data[conv_pad_top];
+  s->pad_left = sizes.data[conv_pad_left];
+  s->dilation_h = sizes.data[conv_dilation_height];
+  s->dilation_w = sizes.data[conv_dilation_width];
   args.require(s->stride_h > 0 && s->stride_w > 0 && s->dilation_h > 0 && s->dilation_w > 0, "strides and dilations must be positive");
   args.require(s->filter_h > 0 && s->filter_w > 0, "the filter must have taps");
   args.require(static_cast<int64_t>(image) == s->batch * s->in_h * s->in_w * s->in_c, "the image must hold batch · height · width · channels elements");
@@ -50,10 +63,10 @@ napi_value forward(napi_env env, napi_callback_info info, const char* name, cons
   ConvShape shape{};
   if (!read_shape(args, 3, forms.is_depthwise, x.count, filter.count, y.count, &shape)) return nullptr;
   const Span<int32_t> sizes = args.ints(3);
-  args.require(sizes.count == 16 && sizes.data[15] >= 0 && sizes.data[15] <= static_cast<int>(Activation::leaky_relu), "unknown activation");
+  args.require(sizes.data[conv_activation] < activation_count, "unknown activation");
   args.require(bias.data == nullptr || static_cast<int64_t>(bias.count) == shape.out_c, "bias must hold a value a channel");
   if (!args.ok()) return nullptr;
-  const Epilogue epilogue{bias.data, static_cast<Activation>(sizes.data[15]), static_cast<float>(leak)};
+  const Epilogue epilogue{bias.data, static_cast<Activation>(sizes.data[conv_activation]), static_cast<float>(leak)};
   args.require(forms.forward(shape, x.data, filter.data, y.data, epilogue), "out of memory");
   return nullptr;
 }

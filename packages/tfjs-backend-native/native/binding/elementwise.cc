@@ -100,7 +100,7 @@ napi_value compare_float_binding(napi_env env, napi_callback_info info) {
   const Span<uint8_t> y = args.bytes(1);
   const Span<float> a = args.floats(2), b = args.floats(3);
   Broadcast shape;
-  if (!args.require(op < comparison_count, "unknown operation") || !read_broadcast(args, 4, y.count, a.count, b.count, &shape)) {
+  if (!args.require(op < compare_count, "unknown operation") || !read_broadcast(args, 4, y.count, a.count, b.count, &shape)) {
     return nullptr;
   }
   compare(static_cast<Comparison>(op), y.data, a.data, b.data, shape);
@@ -114,7 +114,7 @@ napi_value compare_int_binding(napi_env env, napi_callback_info info) {
   const Span<uint8_t> y = args.bytes(1);
   const Span<int32_t> a = args.ints(2), b = args.ints(3);
   Broadcast shape;
-  if (!args.require(op < comparison_count, "unknown operation") || !read_broadcast(args, 4, y.count, a.count, b.count, &shape)) {
+  if (!args.require(op < compare_count, "unknown operation") || !read_broadcast(args, 4, y.count, a.count, b.count, &shape)) {
     return nullptr;
   }
   compare(static_cast<Comparison>(op), y.data, a.data, b.data, shape);

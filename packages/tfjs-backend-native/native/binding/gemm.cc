@@ -3,6 +3,7 @@
 
 #include "binding/arguments.h"
 #include "binding/families.h"
+#include "binding/layouts.h"
 
 namespace easel {
 namespace {
@@ -21,7 +22,7 @@ napi_value gemm_binding(napi_env env, napi_callback_info info) {
   const Span<float> bias = args.optional_floats(4);
   const double leak = args.number(5);
   const Span<float> residual = args.optional_floats(6);
-  constexpr size_t fixed = 6;
+  constexpr size_t fixed = gemm_count;
   if (!args.require(sizes.count >= fixed && (sizes.count - fixed) % 3 == 0 && sizes.count <= fixed + 12,
                     "sizes must be [m, n, k, transposeA, transposeB, activation, batch…, aStrides…, bStrides…]")) {
     return nullptr;
@@ -30,11 +31,11 @@ napi_value gemm_binding(napi_env env, napi_callback_info info) {
     if (!args.require(sizes.data[i] >= 0, "sizes must not be negative")) return nullptr;
   }
   GemmProblem g{};
-  g.m = sizes.data[0];
-  g.n = sizes.data[1];
-  g.k = sizes.data[2];
-  g.transpose_a = sizes.data[3] != 0;
-  g.transpose_b = sizes.data[4] != 0;
+  g.m = sizes.data[gemm_m];
+  g.n = sizes.data[gemm_n];
+  g.k = sizes.data[gemm_k];
+  g.transpose_a = sizes.data[gemm_transpose_a] != 0;
+  g.transpose_b = sizes.data[gemm_transpose_b] != 0;
   g.batch_axes = static_cast<int>((sizes.count - fixed) / 3);
   int64_t batch = 1;
   for (int x = 0; x < g.batch_axes; x++) {
@@ -48,13 +49,13 @@ napi_value gemm_binding(napi_env env, napi_callback_info info) {
   args.require(extent(g, g.a_batch, g.m * g.k) <= static_cast<int64_t>(a.count), "a is shorter than its batch of m · k");
   args.require(extent(g, g.b_batch, g.k * g.n) <= static_cast<int64_t>(b.count), "b is shorter than its batch of k · n");
   args.require(bias.data == nullptr || static_cast<int64_t>(bias.count) == g.n, "bias must hold n elements");
-  args.require(sizes.data[5] <= static_cast<int>(Activation::silu), "unknown activation");
+  args.require(sizes.data[gemm_activation] < activation_count, "unknown activation");
   args.require(residual.data == nullptr || residual.count == c.count, "residual must hold as many elements as c");
   if (!args.ok()) return nullptr;
   g.a = a.data;
   g.b = b.data;
   g.c = c.data;
-  g.epilogue = {bias.data, static_cast<Activation>(sizes.data[5]), static_cast<float>(leak), residual.data, c.data};
+  g.epilogue = {bias.data, static_cast<Activation>(sizes.data[gemm_activation]), static_cast<float>(leak), residual.data, c.data};
   args.require(gemm(g), "out of memory");
   return nullptr;
 }

@@ -3,23 +3,34 @@
 
 #include "binding/arguments.h"
 #include "binding/families.h"
+#include "binding/layouts.h"
 
 namespace easel {
 namespace {
 
-/// Reads the twelve sizes and checks them against the lengths of the pictures and the results.
+/// Reads the sizes and checks them against the lengths of the pictures and the results.
 bool read_shape(Arguments& args, size_t index, size_t in_count, size_t out_count, PoolShape* shape) {
   const Span<int32_t> sizes = args.ints(index);
-  if (!args.require(sizes.count == 12, "sizes must be 12 integers")) return false;
-  int64_t s[12];
-  for (int i = 0; i < 12; i++) s[i] = sizes.data[i];
-  *shape = {s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7], s[8], s[9], s[10], s[11]};
-  for (int i = 0; i < 6; i++) {
-    if (!args.require(s[i] >= 0, "sizes must not be negative")) return false;
-  }
-  return args.require(s[6] > 0 && s[7] > 0 && s[8] > 0 && s[9] > 0, "filter and strides must be positive") &&
-         args.require(s[6] * s[7] <= int64_t{1} << 24, "a window must have at most 2^24 pixels, which are counted in float32") &&
-         args.require(static_cast<size_t>(s[0] * s[1] * s[2] * s[3]) == in_count && static_cast<size_t>(s[0] * s[4] * s[5] * s[3]) == out_count,
+  if (!args.require(sizes.count == pool_count, "sizes must be those of layouts.h, PoolSize")) return false;
+  PoolShape& s = *shape;
+  s.batch = sizes.data[pool_batch];
+  s.in_h = sizes.data[pool_in_height];
+  s.in_w = sizes.data[pool_in_width];
+  s.channels = sizes.data[pool_channels];
+  s.out_h = sizes.data[pool_out_height];
+  s.out_w = sizes.data[pool_out_width];
+  s.window_h = sizes.data[pool_filter_height];
+  s.window_w = sizes.data[pool_filter_width];
+  s.stride_h = sizes.data[pool_stride_height];
+  s.stride_w = sizes.data[pool_stride_width];
+  s.pad_top = sizes.data[pool_pad_top];
+  s.pad_left = sizes.data[pool_pad_left];
+  const bool held = s.batch >= 0 && s.in_h >= 0 && s.in_w >= 0 && s.channels >= 0 && s.out_h >= 0 && s.out_w >= 0;
+  return args.require(held, "sizes must not be negative") &&
+         args.require(s.window_h > 0 && s.window_w > 0 && s.stride_h > 0 && s.stride_w > 0, "filter and strides must be positive") &&
+         args.require(s.window_h * s.window_w <= int64_t{1} << 24, "a window must have at most 2^24 pixels, which are counted in float32") &&
+         args.require(static_cast<size_t>(s.batch * s.in_h * s.in_w * s.channels) == in_count &&
+                          static_cast<size_t>(s.batch * s.out_h * s.out_w * s.channels) == out_count,
                       "lengths do not fit the sizes");
 }
 

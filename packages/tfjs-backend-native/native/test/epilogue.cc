@@ -9,7 +9,7 @@ namespace {
 
 double activated(Activation activation, double leak, double x) {
   switch (activation) {
-    case Activation::none:
+    case Activation::linear:
       return x;
     case Activation::relu:
       return x < 0 ? 0 : x;
@@ -35,7 +35,7 @@ double activated(Activation activation, double leak, double x) {
 
 void test_epilogue(const Tables& tables) {
   const int64_t rows = 3;
-  for (int a = static_cast<int>(Activation::none); a <= static_cast<int>(Activation::leaky_relu); a++) {
+  for (int a = 0; a < activation_count; a++) {
     for (const int64_t columns : lengths(tables.lanes)) {
       for (int biased = 0; biased < 2; biased++) {
         describe("activation %d of %lld columns, bias %d", a, static_cast<long long>(columns), biased);

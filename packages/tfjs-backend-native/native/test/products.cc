@@ -121,18 +121,18 @@ void test_convolution(const ConvShape& s) {
 
 void test_products(const Tables&) {
   for (int flags = 0; flags < 4; flags++) {
-    for (const int64_t m : {1, 5, 13, 61}) test_product(m, 29, 43, flags & 1, flags & 2, Activation::none);
+    for (const int64_t m : {1, 5, 13, 61}) test_product(m, 29, 43, flags & 1, flags & 2, Activation::linear);
     test_product(131, 77, 150, flags & 1, flags & 2, Activation::relu);  // on several threads
-    test_product(3, 301, 515, flags & 1, flags & 2, Activation::none);
+    test_product(3, 301, 515, flags & 1, flags & 2, Activation::linear);
   }
-  test_product(67, 203, 601, false, false, Activation::none);  // more than one block of depth
+  test_product(67, 203, 601, false, false, Activation::linear);  // more than one block of depth
   test_product(3, 1030, 1101, false, false, Activation::relu);  // few rows, blocks of whole rows of B
   for (const int64_t m : {9, 16, 31}) test_product(m, 1030, 303, false, false, Activation::relu);  // strips for all threads
-  test_product(2, 8300, 300, false, false, Activation::none);  // and strips of them
+  test_product(2, 8300, 300, false, false, Activation::linear);  // and strips of them
   for (int flags = 0; flags < 4; flags++) {
     test_not_finite(flags & 1, flags & 2);
-    test_product(200, 230, 1100, flags & 1, flags & 2, Activation::none);  // several blocks of rows, and of depth
-    for (const int64_t n : {31, 33, 47, 65}) test_product(300 + n, n, 511 + n, flags & 1, flags & 2, Activation::none);
+    test_product(200, 230, 1100, flags & 1, flags & 2, Activation::linear);  // several blocks of rows, and of depth
+    for (const int64_t n : {31, 33, 47, 65}) test_product(300 + n, n, 511 + n, flags & 1, flags & 2, Activation::linear);
   }
   test_product(130, 1030, 4200, false, false, Activation::relu);  // more of B than is packed at once
   for (int transposed = 0; transposed < 4; transposed++) test_product(45, 517, 1101, transposed & 1, transposed & 2, Activation::relu);  // strips of columns

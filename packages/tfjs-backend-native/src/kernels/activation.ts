@@ -1,6 +1,13 @@
 import type { TensorInfo } from '@tensorflow/tfjs';
 import { addon } from '../addon.js';
-import { BINARY_OPS, type BinaryOp, UNARY_OPS, type UnaryOp } from './elementwise.js';
+import {
+  BINARY_OPS,
+  type BinaryOp,
+  GATES,
+  type GateName,
+  UNARY_OPS,
+  type UnaryOp,
+} from '../addon-numbers.js';
 import { type FusedArguments, fusedKernel } from './kernel.js';
 
 /** Says that a kernel without a form for other dtypes got one. */
@@ -39,31 +46,26 @@ function backward<Name extends string, Attributes>(kernelName: Name, op: (attrs:
   });
 }
 
-/** Names of the functions of a gate. */
-type GateName = 'relu' | 'gelu' | 'gelu_tanh' | 'silu';
+/** The binary operation f(gate)·up of each gate. */
+const GATED: Readonly<Record<GateName, BinaryOp>> = {
+  relu: 'gatedRelu',
+  gelu: 'gatedGelu',
+  gelu_tanh: 'gatedGeluTanh',
+  silu: 'gatedSilu',
+};
 
-/** Functions of a gate, in the addon's order, with the binary operation f(gate)·up. */
-const GATES: ReadonlyMap<GateName, { readonly number: number; readonly forward: BinaryOp }> = new Map([
-  ['relu', { number: 0, forward: 'gatedRelu' }],
-  ['gelu', { number: 1, forward: 'gatedGelu' }],
-  ['gelu_tanh', { number: 2, forward: 'gatedGeluTanh' }],
-  ['silu', { number: 3, forward: 'gatedSilu' }],
-]);
-
-/** Checks the inputs of a gated kernel and finds its function. */
-function gateOf(kernelName: string, inputs: Record<string, TensorInfo>, activation: GateName) {
+/** Checks the inputs of a gated kernel and its function's name. */
+function checkGated(kernelName: string, inputs: Record<string, TensorInfo>, activation: GateName): void {
   requireFloat32(kernelName, inputs);
   const [first, ...others] = Object.values(inputs) as [TensorInfo, ...TensorInfo[]];
   if (others.some((other) => `${other.shape}` !== `${first.shape}`)) {
     const shapes = Object.entries(inputs).map(([name, { shape }]) => `${name} [${shape}]`);
     throw new Error(`${kernelName}: expected tensors of one shape, got ${shapes.join(', ')}.`);
   }
-  const gate = GATES.get(activation);
-  if (gate === undefined)
+  if (!GATES.includes(activation))
     throw new Error(
-      `${kernelName}: expected activation to be one of ${[...GATES.keys()].join(', ')}, got ${activation}.`,
+      `${kernelName}: expected activation to be one of ${GATES.join(', ')}, got ${activation}.`,
     );
-  return gate;
 }
 
 type GatedArguments<Inputs extends string> = FusedArguments<
@@ -76,7 +78,8 @@ export const gatedActivation = fusedKernel(
   'GatedActivation',
   ({ inputs, backend, attrs }: GatedArguments<'gate' | 'up'>) => {
     const { gate, up } = inputs;
-    const { forward: op } = gateOf('GatedActivation', { gate, up }, attrs.activation);
+    checkGated('GatedActivation', { gate, up }, attrs.activation);
+    const op = GATED[attrs.activation];
     const y = backend.allocate(gate.shape, 'float32');
     addon().binary(BINARY_OPS.indexOf(op), y.values, backend.float32(gate), backend.float32(up), null);
     return y.info;
@@ -88,7 +91,8 @@ export const gatedActivationGrad = fusedKernel(
   'GatedActivationGrad',
   ({ inputs, backend, attrs }: GatedArguments<'dy' | 'gate' | 'up'>) => {
     const { dy, gate, up } = inputs;
-    const { number } = gateOf('GatedActivationGrad', { dy, gate, up }, attrs.activation);
+    checkGated('GatedActivationGrad', { dy, gate, up }, attrs.activation);
+    const number = GATES.indexOf(attrs.activation);
     const [dgate, dup] = [backend.allocate(gate.shape, 'float32'), backend.allocate(gate.shape, 'float32')];
     const values = [dy, gate, up].map((info) => backend.float32(info)) as [
       Float32Array,

@@ -1,9 +1,13 @@
 import type { TensorInfo } from '@tensorflow/tfjs';
 import { addon } from '../addon.js';
+import { ATTENTION, lengthOf } from '../addon-numbers.js';
 import { requireFloat32 } from './activation.js';
-import { type FusedArguments, fusedKernel, sizeOf } from './kernel.js';
+import { type FusedArguments, fusedKernel, requireShape, sizeOf } from './kernel.js';
 
-const sizes = new Int32Array(12);
+const sizes = new Int32Array(lengthOf(ATTENTION));
+
+/** Steps of the bias along batch, heads and queries. */
+const BIAS_STEPS = [ATTENTION.biasBatch, ATTENTION.biasHead, ATTENTION.biasQuery];
 
 /** Attributes of these kernels. */
 export interface AttentionAttributes {
@@ -83,8 +87,11 @@ export const attention = fusedKernel('Attention', (args: ForwardArguments) => at
 /** Attention with a bias: a kernel of its own, because a registered gradient cannot save an input that may be missing. */
 export const biasedAttention = fusedKernel(
   'BiasedAttention',
-  (args: FusedArguments<ForwardInputs & { readonly bias: TensorInfo }, ForwardAttributes>) =>
-    attend('BiasedAttention', args, args.inputs.bias),
+  (args: FusedArguments<ForwardInputs & { readonly bias: TensorInfo }, ForwardAttributes>) => {
+    const { bias } = args.inputs;
+    if (bias === undefined) throw new Error('BiasedAttention: expected a bias, found none.');
+    return attend('BiasedAttention', args, bias);
+  },
 );
 
 type GradientArguments<Bias = { bias?: TensorInfo | undefined }> = FusedArguments<
@@ -119,6 +126,10 @@ function runGradient(name: string, { inputs, backend, attrs }: GradientArguments
   const { scale } = attrs;
   requireFloat32(name, { dy, q, k, v, bias, y, stats });
   setSizes(name, q, k, v, bias, attrs);
+  const [batch, queries] = q.shape as [number, number, number];
+  requireShape(name, 'dy', dy, q.shape);
+  requireShape(name, 'y', y, q.shape);
+  requireShape(name, 'stats', stats, [batch, attrs.heads, 2, queries]);
   if (sizeOf(q.shape) === 0) {
     for (const output of outputs) output?.fill(0);
     return;
@@ -176,15 +187,15 @@ function setSizes(
         `${name}: expected a bias that broadcasts to [${extents}, ${keys}], got [${bias.shape}].`,
       );
     for (let axis = 0; axis < 3; axis++)
-      sizes[6 + axis] = bias.shape[axis] === 1 ? 0 : sizeOf(bias.shape.slice(axis + 1));
+      sizes[BIAS_STEPS[axis] as number] = bias.shape[axis] === 1 ? 0 : sizeOf(bias.shape.slice(axis + 1));
   }
-  sizes[0] = batch;
-  sizes[1] = queries;
-  sizes[2] = capacity;
-  sizes[3] = keys;
-  sizes[4] = heads;
-  sizes[5] = width / heads;
-  sizes[9] = causal ? 1 : 0;
-  sizes[10] = firstQuery;
-  sizes[11] = rows;
+  sizes[ATTENTION.batch] = batch;
+  sizes[ATTENTION.queries] = queries;
+  sizes[ATTENTION.capacity] = capacity;
+  sizes[ATTENTION.keys] = keys;
+  sizes[ATTENTION.heads] = heads;
+  sizes[ATTENTION.width] = width / heads;
+  sizes[ATTENTION.causal] = causal ? 1 : 0;
+  sizes[ATTENTION.firstQuery] = firstQuery;
+  sizes[ATTENTION.keyRows] = rows;
 }

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { addon } from '../addon.js';
+import { BINARY_OPS, type BinaryOp } from '../addon-numbers.js';
 import { planBroadcast } from './broadcast.js';
-import { BINARY_OPS } from './elementwise.js';
 import { type NativeKernel, nativeKernel, runOnCpu, sizeOf } from './kernel.js';
 
 /** varianceEpsilon where the caller gives none, as in the cpu kernel. */
@@ -23,7 +23,7 @@ export const batchNorm: NativeKernel = nativeKernel(tf.FusedBatchNorm, (args) =>
   const epsilon = (args.attrs.varianceEpsilon as number | undefined) ?? DEFAULT_EPSILON;
   const y = backend.allocate(x.shape, 'float32');
   const { axes } = planBroadcast(x.shape, [channels]) as NonNullable<ReturnType<typeof planBroadcast>>;
-  const along = (op: (typeof BINARY_OPS)[number], input: Float32Array, other: Float32Array) =>
+  const along = (op: BinaryOp, input: Float32Array, other: Float32Array) =>
     addon().binary(BINARY_OPS.indexOf(op), y.values, input, other, axes);
   const scales = scale && backend.float32(scale);
   return backend.withScratch(channels, (factor) => {

@@ -17,11 +17,6 @@ export const conv2DBackpropFilter = nativeKernel(Conv2DBackpropFilter, (args) =>
   const convInfo = convolutionInfo(x.shape, attrs.filterShape, { strides, pad, dataFormat, ...rounding });
   const { backend } = args;
   const { info, values } = backend.allocate(convInfo.filterShape, 'float32');
-  addon().conv2dFilterGradient(
-    values,
-    backend.float32(x),
-    backend.float32(dy),
-    convolutionSizes(convInfo, 0),
-  );
+  addon().conv2dFilterGradient(values, backend.float32(x), backend.float32(dy), convolutionSizes(convInfo));
   return info;
 });

@@ -23,7 +23,7 @@ export const conv2DBackpropInput = nativeKernel(Conv2DBackpropInput, (args) => {
     values,
     backend.float32(dy),
     backend.float32(filter),
-    convolutionSizes(convInfo, 0),
+    convolutionSizes(convInfo),
   );
   return info;
 });

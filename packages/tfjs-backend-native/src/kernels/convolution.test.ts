@@ -67,7 +67,7 @@ function run(
 ): Float32Array {
   const guarded = new Float32Array(size + 33).fill(GUARD);
   const out = guarded.subarray(17, 17 + size);
-  const sizes = convolutionSizes(s, 0);
+  const sizes = convolutionSizes(s);
   if (kind === 'forward') addon().conv2d(out, first, second, sizes, null, 0);
   else if (kind === 'input gradient') addon().conv2dInputGradient(out, first, second, sizes);
   else addon().conv2dFilterGradient(out, first, second, sizes);

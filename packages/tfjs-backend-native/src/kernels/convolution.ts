@@ -1,4 +1,6 @@
 import { backend_util } from '@tensorflow/tfjs';
+import { CONVOLUTION, lengthOf } from '../addon-numbers.js';
+import { NO_EPILOGUE } from './epilogue.js';
 
 /** Shapes, strides and padding of one convolution, as tfjs computes them. */
 export type ConvolutionInfo = backend_util.Conv2DInfo;
@@ -31,27 +33,25 @@ export function convolutionInfo(
   );
 }
 
-const sizes = new Int32Array(16);
+const sizes = new Int32Array(lengthOf(CONVOLUTION));
 
-/** The addon's sizes of a convolution; the array is filled anew by the next call. */
-export function convolutionSizes(info: ConvolutionInfo, activation: number): Int32Array {
-  sizes.set([
-    info.batchSize,
-    info.inHeight,
-    info.inWidth,
-    info.inChannels,
-    info.outHeight,
-    info.outWidth,
-    info.outChannels,
-    info.filterHeight,
-    info.filterWidth,
-    info.strideHeight,
-    info.strideWidth,
-    info.padInfo.top,
-    info.padInfo.left,
-    info.dilationHeight,
-    info.dilationWidth,
-    activation,
-  ]);
+/** The addon's sizes of a convolution, `activation` an index into ACTIVATIONS; the array is filled anew by the next call. */
+export function convolutionSizes(info: ConvolutionInfo, activation = NO_EPILOGUE.activation): Int32Array {
+  sizes[CONVOLUTION.batch] = info.batchSize;
+  sizes[CONVOLUTION.inHeight] = info.inHeight;
+  sizes[CONVOLUTION.inWidth] = info.inWidth;
+  sizes[CONVOLUTION.inChannels] = info.inChannels;
+  sizes[CONVOLUTION.outHeight] = info.outHeight;
+  sizes[CONVOLUTION.outWidth] = info.outWidth;
+  sizes[CONVOLUTION.outChannels] = info.outChannels;
+  sizes[CONVOLUTION.filterHeight] = info.filterHeight;
+  sizes[CONVOLUTION.filterWidth] = info.filterWidth;
+  sizes[CONVOLUTION.strideHeight] = info.strideHeight;
+  sizes[CONVOLUTION.strideWidth] = info.strideWidth;
+  sizes[CONVOLUTION.padTop] = info.padInfo.top;
+  sizes[CONVOLUTION.padLeft] = info.padInfo.left;
+  sizes[CONVOLUTION.dilationHeight] = info.dilationHeight;
+  sizes[CONVOLUTION.dilationWidth] = info.dilationWidth;
+  sizes[CONVOLUTION.activation] = activation;
   return sizes;
 }

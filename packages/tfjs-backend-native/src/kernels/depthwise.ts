@@ -62,7 +62,7 @@ const inputGradient = nativeKernel(tf.DepthwiseConv2dNativeBackpropInput, (args:
     dx.values,
     backend.float32(dy),
     backend.float32(filter),
-    convolutionSizes(info, 0),
+    convolutionSizes(info),
   );
   return dx.info;
 });
@@ -76,12 +76,7 @@ const filterGradient = nativeKernel(tf.DepthwiseConv2dNativeBackpropFilter, (arg
     return runOnCpu(tf.DepthwiseConv2dNativeBackpropFilter, args);
   const { backend } = args;
   const df = backend.allocate(info.filterShape, 'float32');
-  addon().depthwiseFilterGradient(
-    df.values,
-    backend.float32(x),
-    backend.float32(dy),
-    convolutionSizes(info, 0),
-  );
+  addon().depthwiseFilterGradient(df.values, backend.float32(x), backend.float32(dy), convolutionSizes(info));
   return df.info;
 });
 

@@ -9,9 +9,9 @@ import {
 } from '../../testing/against-cpu.js';
 import { addon } from '../addon.js';
 import '../index.js';
+import { BINARY_OPS, UNARY_OPS, type UnaryOp } from '../addon-numbers.js';
 import type { NativeBackend } from '../backend.js';
 import { planBroadcast } from './broadcast.js';
-import { BINARY_OPS, UNARY_OPS, type UnaryOp } from './elementwise.js';
 
 const SPECIAL = [Number.NaN, Infinity, -Infinity, 0, -0, 1e-40, -1e-40, 1e30, -1e30, 88.7, 89.5, -87.4, -104];
 

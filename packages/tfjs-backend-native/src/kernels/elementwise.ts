@@ -1,66 +1,18 @@
 import * as tf from '@tensorflow/tfjs';
 import { addon } from '../addon.js';
+import {
+  BINARY_OPS,
+  type BinaryOp,
+  COMPARISONS,
+  INT_OPS,
+  LOGICAL_OPS,
+  PLAIN_OPS,
+  UNARY_OPS,
+  type UnaryOp,
+} from '../addon-numbers.js';
 import { asWords } from '../strided-copy.js';
 import { planPair } from './broadcast.js';
 import { type NativeKernel, nativeKernel, runOnCpu } from './kernel.js';
-
-/** The addon's unary operations; the index is its number. */
-export const UNARY_OPS = [
-  'neg',
-  'abs',
-  'square',
-  'sqrt',
-  'rsqrt',
-  'reciprocal',
-  'exp',
-  'log',
-  'tanh',
-  'sigmoid',
-  'relu',
-  'relu6',
-  'leakyRelu',
-  'step',
-  'clip',
-  'erf',
-  'gelu',
-  'geluTanh',
-  'silu',
-  'floor',
-  'ceil',
-  'round',
-  'sign',
-  'elu',
-] as const;
-export type UnaryOp = (typeof UNARY_OPS)[number];
-
-/** The addon's binary operations on float32; the index is its number. The gradients take dy and x. */
-export const BINARY_OPS = [
-  'add',
-  'sub',
-  'mul',
-  'div',
-  'maximum',
-  'minimum',
-  'squaredDifference',
-  'pow',
-  'geluGrad',
-  'geluTanhGrad',
-  'siluGrad',
-  'eluGrad',
-  'prelu',
-  'reluGrad',
-  'gatedRelu',
-  'gatedGelu',
-  'gatedGeluTanh',
-  'gatedSilu',
-] as const;
-export type BinaryOp = (typeof BINARY_OPS)[number];
-
-/** Functions that the addon takes from libm; the index is their number. */
-const PLAIN_OPS = [tf.Sin, tf.Cos, tf.Tan, tf.Log1p, tf.Expm1, tf.Softplus, tf.Atan, tf.Sinh, tf.Cosh];
-
-/** The addon's binary operations on int32; the index is its number. */
-const INT_OPS: readonly BinaryOp[] = ['add', 'sub', 'mul', 'maximum', 'minimum'];
 
 type Parameters = readonly [p: number, q: number];
 
@@ -85,7 +37,7 @@ export function unaryKernel(
 /** y = f(a, b) with broadcasting; float32, and int32 where the addon has it; other dtypes go to the cpu kernel of the name. */
 export function binaryKernel(kernelName: string, op: BinaryOp): NativeKernel {
   const number = BINARY_OPS.indexOf(op);
-  const intNumber = INT_OPS.indexOf(op);
+  const intNumber = (INT_OPS as readonly string[]).indexOf(op);
   return nativeKernel(kernelName, (args) => {
     const { backend } = args;
     const { a, b } = args.inputs as { a: tf.TensorInfo; b: tf.TensorInfo };
@@ -106,8 +58,9 @@ export function binaryKernel(kernelName: string, op: BinaryOp): NativeKernel {
   });
 }
 
-/** y = a ⋛ b as bool, with broadcasting; float32 and int32, else the cpu kernel. `number` is the addon's (see elementwise.h). */
-function comparisonKernel(kernelName: string, number: number): NativeKernel {
+/** y = a ⋛ b as bool, with broadcasting; float32 and int32, else the cpu kernel. */
+function comparisonKernel(kernelName: string, op: (typeof COMPARISONS)[number]): NativeKernel {
+  const number = COMPARISONS.indexOf(op);
   return nativeKernel(kernelName, (args) => {
     const { backend } = args;
     const { a, b } = args.inputs as { a: tf.TensorInfo; b: tf.TensorInfo };
@@ -144,8 +97,8 @@ const select = nativeKernel(tf.Select, (args) => {
 });
 
 /** A function of libm; other dtypes than float32 go to the cpu kernel. */
-function plainKernel(kernelName: string): NativeKernel {
-  const number = PLAIN_OPS.indexOf(kernelName as (typeof PLAIN_OPS)[number]);
+function plainKernel(kernelName: string, op: (typeof PLAIN_OPS)[number]): NativeKernel {
+  const number = PLAIN_OPS.indexOf(op);
   return nativeKernel(kernelName, (args) => {
     const { x } = args.inputs as { x: tf.TensorInfo };
     if (x.dtype !== 'float32') return runOnCpu(kernelName, args);
@@ -156,7 +109,8 @@ function plainKernel(kernelName: string): NativeKernel {
 }
 
 /** And, or of bools with broadcasting. */
-function logicalKernel(kernelName: string, number: number): NativeKernel {
+function logicalKernel(kernelName: string, op: (typeof LOGICAL_OPS)[number]): NativeKernel {
+  const number = LOGICAL_OPS.indexOf(op);
   return nativeKernel(kernelName, (args) => {
     const { backend } = args;
     const { a, b } = args.inputs as { a: tf.TensorInfo; b: tf.TensorInfo };
@@ -258,7 +212,15 @@ export const elementwiseKernels: readonly NativeKernel[] = [
   unaryKernel(tf.Sign, 'sign'),
   unaryKernel(tf.Elu, 'elu', () => [1, 1]),
   unaryKernel(tf.Selu, 'elu', () => [tf.backend_util.SELU_SCALE, tf.backend_util.SELU_SCALEALPHA]),
-  ...PLAIN_OPS.map(plainKernel),
+  plainKernel(tf.Sin, 'sin'),
+  plainKernel(tf.Cos, 'cos'),
+  plainKernel(tf.Tan, 'tan'),
+  plainKernel(tf.Log1p, 'log1p'),
+  plainKernel(tf.Expm1, 'expm1'),
+  plainKernel(tf.Softplus, 'softplus'),
+  plainKernel(tf.Atan, 'atan'),
+  plainKernel(tf.Sinh, 'sinh'),
+  plainKernel(tf.Cosh, 'cosh'),
   binaryKernel(tf.Add, 'add'),
   binaryKernel(tf.Sub, 'sub'),
   binaryKernel(tf.Multiply, 'mul'),
@@ -267,14 +229,14 @@ export const elementwiseKernels: readonly NativeKernel[] = [
   binaryKernel(tf.Minimum, 'minimum'),
   binaryKernel(tf.SquaredDifference, 'squaredDifference'),
   binaryKernel(tf.Pow, 'pow'),
-  comparisonKernel(tf.Equal, 0),
-  comparisonKernel(tf.NotEqual, 1),
-  comparisonKernel(tf.Greater, 2),
-  comparisonKernel(tf.GreaterEqual, 3),
-  comparisonKernel(tf.Less, 4),
-  comparisonKernel(tf.LessEqual, 5),
-  logicalKernel(tf.LogicalAnd, 0),
-  logicalKernel(tf.LogicalOr, 1),
+  comparisonKernel(tf.Equal, 'equal'),
+  comparisonKernel(tf.NotEqual, 'notEqual'),
+  comparisonKernel(tf.Greater, 'greater'),
+  comparisonKernel(tf.GreaterEqual, 'greaterEqual'),
+  comparisonKernel(tf.Less, 'less'),
+  comparisonKernel(tf.LessEqual, 'lessEqual'),
+  logicalKernel(tf.LogicalAnd, 'and'),
+  logicalKernel(tf.LogicalOr, 'or'),
   logicalNot,
   eluGrad,
   prelu,

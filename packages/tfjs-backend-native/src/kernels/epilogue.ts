@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { ACTIVATIONS, type ActivationName } from '../addon-numbers.js';
 import type { NativeBackend } from '../backend.js';
 import { sizeOf } from './kernel.js';
 
@@ -11,24 +12,25 @@ export interface Epilogue {
   readonly leak: number | undefined;
 }
 
-/** An activation's kernel, and its number in the addon if the addon has it. */
-const ACTIVATIONS: ReadonlyMap<string, { readonly kernelName: string; readonly number?: number }> = new Map([
-  ['linear', { kernelName: 'Identity', number: 0 }],
-  ['relu', { kernelName: 'Relu', number: 1 }],
-  ['relu6', { kernelName: 'Relu6', number: 2 }],
-  ['sigmoid', { kernelName: 'Sigmoid', number: 3 }],
-  ['elu', { kernelName: 'Elu', number: 4 }],
-  ['leakyrelu', { kernelName: 'LeakyRelu', number: 5 }],
-  ['gelu', { kernelName: 'Gelu', number: 6 }],
-  ['gelu_tanh', { kernelName: 'Gelu', number: 7 }],
-  ['silu', { kernelName: 'Silu', number: 8 }],
-  ['prelu', { kernelName: 'Prelu' }],
+/** The kernel of each activation. The addon has all but prelu. */
+const KERNEL_OF: ReadonlyMap<string, string> = new Map<ActivationName | 'prelu', string>([
+  ['linear', tf.Identity],
+  ['relu', tf.Relu],
+  ['relu6', tf.Relu6],
+  ['sigmoid', tf.Sigmoid],
+  ['elu', tf.Elu],
+  ['leakyrelu', tf.LeakyRelu],
+  ['gelu', 'Gelu'],
+  ['gelu_tanh', 'Gelu'],
+  ['silu', 'Silu'],
+  ['prelu', tf.Prelu],
 ]);
 
 /** The part that the addon applies while the output is in the cache. */
 export interface NativeEpilogue {
   /** One value a column, or null. */
   readonly bias: Float32Array | null;
+  /** Index into ACTIVATIONS. */
   readonly activation: number;
   readonly leak: number;
 }
@@ -37,7 +39,11 @@ export interface NativeEpilogue {
 const DEFAULT_LEAK = 0.2;
 
 /** Nothing follows. */
-export const NO_EPILOGUE: NativeEpilogue = { bias: null, activation: 0, leak: DEFAULT_LEAK };
+export const NO_EPILOGUE: NativeEpilogue = {
+  bias: null,
+  activation: ACTIVATIONS.indexOf('linear'),
+  leak: DEFAULT_LEAK,
+};
 
 /** Splits an epilogue into what the addon does and what `rest` does with ordinary kernels afterwards. */
 export interface PlannedEpilogue {
@@ -55,18 +61,18 @@ const asItIs = (y: tf.TensorInfo) => y;
  */
 export function planEpilogue(backend: NativeBackend, epilogue: Epilogue, columns: number): PlannedEpilogue {
   const { bias, preluWeights } = epilogue;
-  const activation = ACTIVATIONS.get(epilogue.activation ?? 'linear');
-  if (activation === undefined) {
-    throw new Error(`Activation ${epilogue.activation} has not been implemented for the native backend.`);
-  }
-  const { kernelName, number } = activation;
+  const name = epilogue.activation ?? 'linear';
+  const kernelName = KERNEL_OF.get(name);
+  if (kernelName === undefined)
+    throw new Error(`Activation ${name} has not been implemented for the native backend.`);
+  const number = ACTIVATIONS.indexOf(name as ActivationName);
   const leak = epilogue.leak ?? DEFAULT_LEAK;
   const nativeBias =
     bias === undefined || (bias.shape[bias.shape.length - 1] === columns && sizeOf(bias.shape) === columns);
-  const nativeActivation = nativeBias && number !== undefined;
+  const nativeActivation = nativeBias && number >= 0;
   const native = {
     bias: nativeBias && bias !== undefined ? backend.float32(bias) : null,
-    activation: nativeActivation ? number : 0,
+    activation: nativeActivation ? number : NO_EPILOGUE.activation,
     leak,
   };
   if (nativeActivation) return { native, rest: asItIs };
@@ -81,7 +87,7 @@ export function planEpilogue(backend: NativeBackend, epilogue: Epilogue, columns
       };
       if (!nativeBias) apply('Add', { a: result, b: bias });
       const weights: tf.NamedTensorInfoMap = preluWeights === undefined ? {} : { alpha: preluWeights };
-      apply(kernelName, { x: result, ...weights }, { alpha: leak });
+      apply(kernelName, { x: result, ...weights }, { alpha: leak, approximate: name === 'gelu_tanh' });
       return result;
     },
   };

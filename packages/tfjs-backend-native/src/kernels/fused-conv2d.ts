@@ -1,8 +1,9 @@
 import * as tf from '@tensorflow/tfjs';
 import { addon } from '../addon.js';
+import { requireFloat32 } from './activation.js';
 import { type ConvolutionAttributes, convolutionInfo, convolutionSizes } from './convolution.js';
 import { planEpilogue } from './epilogue.js';
-import { type FusedArguments, fusedKernel, nativeKernel, runOnCpu } from './kernel.js';
+import { type FusedArguments, fusedKernel, nativeKernel, requireShape, runOnCpu } from './kernel.js';
 
 /** activation(convolution + bias) of x [B,H,W,C] with filter [h,w,C,D]; float32 NHWC natively, the rest by the cpu kernel. */
 export const fusedConv2D = nativeKernel(tf.FusedConv2D, (args) => {
@@ -37,6 +38,13 @@ type ConvolutionArguments = FusedArguments<
 /** FusedConv2D under another name and with this activation: a name of its own has a gradient of its own, that saves what it needs. */
 const named = <Name extends string>(kernelName: Name, activation: string) =>
   fusedKernel(kernelName, (args: ConvolutionArguments) => {
+    const { x, filter, bias } = args.inputs;
+    requireFloat32(kernelName, { x, filter, bias });
+    if (x.shape.length !== 4 || filter.shape.length !== 4)
+      throw new Error(
+        `${kernelName}: expected x [B, H, W, I] and filter [h, w, I, O], got [${x.shape}] and [${filter.shape}].`,
+      );
+    requireShape(kernelName, 'bias', bias, [filter.shape[3] as number]);
     const attrs = { ...args.attrs, activation };
     return fusedConv2D.kernelFunc({
       ...args,

@@ -75,6 +75,17 @@ export function runOnCpu(
   return outputs;
 }
 
+/** Throws Error unless an input of a fused kernel, if it is given, has this shape. */
+export function requireShape(
+  kernelName: string,
+  name: string,
+  info: tf.TensorInfo | undefined,
+  shape: readonly number[],
+): void {
+  if (info !== undefined && `${info.shape}` !== `${shape}`)
+    throw new Error(`${kernelName}: expected ${name} [${shape}], got [${info.shape}].`);
+}
+
 /** Number of elements of a shape. */
 export function sizeOf(shape: readonly number[]): number {
   let size = 1;

@@ -1,4 +1,5 @@
 import type { TensorInfo } from '@tensorflow/tfjs';
+import type { ActivationName } from '../addon-numbers.js';
 import { requireFloat32 } from './activation.js';
 import { sameShape } from './broadcast.js';
 import { NO_EPILOGUE, planEpilogue } from './epilogue.js';
@@ -6,11 +7,18 @@ import { type FusedArguments, fusedKernel, sizeOf } from './kernel.js';
 import { matrixProduct, NO_BATCH } from './matrix-product.js';
 
 /** Activations that the kernel knows; gelu_tanh is gelu's tanh form. */
-const ACTIVATIONS = ['linear', 'relu', 'sigmoid', 'gelu', 'gelu_tanh', 'silu'] as const;
+const LINEAR_ACTIVATIONS = [
+  'linear',
+  'sigmoid',
+  'relu',
+  'gelu',
+  'gelu_tanh',
+  'silu',
+] as const satisfies readonly ActivationName[];
 
 type LinearArguments = FusedArguments<
   Record<'x' | 'kernel', TensorInfo> & Partial<Record<'bias' | 'residual', TensorInfo | undefined>>,
-  { activation?: (typeof ACTIVATIONS)[number]; transposeKernel?: boolean }
+  { activation?: (typeof LINEAR_ACTIVATIONS)[number]; transposeKernel?: boolean }
 >;
 
 /** True of an input that is float32 or was left out. */
@@ -43,8 +51,10 @@ export const linear = fusedKernel('Linear', ({ inputs, backend, attrs }: LinearA
   outShape[lastAxis] = n;
   if (residual && !sameShape(residual.shape, outShape))
     throw new Error(`Linear: expected residual [${outShape}] as the result, got [${residual.shape}].`);
-  if (!ACTIVATIONS.includes(activation))
-    throw new Error(`Linear: expected activation to be one of ${ACTIVATIONS.join(', ')}, got ${activation}.`);
+  if (!LINEAR_ACTIVATIONS.includes(activation))
+    throw new Error(
+      `Linear: expected activation to be one of ${LINEAR_ACTIVATIONS.join(', ')}, got ${activation}.`,
+    );
   const what = { bias, activation, preluWeights: undefined, leak: undefined };
   const epilogue = planEpilogue(backend, what, n).native;
   let m = 1;

@@ -1,5 +1,6 @@
 import { broadcast_util, type TensorInfo } from '@tensorflow/tfjs';
 import { addon } from '../addon.js';
+import { GEMM, lengthOf } from '../addon-numbers.js';
 import type { NativeBackend } from '../backend.js';
 import type { NativeEpilogue } from './epilogue.js';
 
@@ -62,7 +63,8 @@ export function productShape(
 }
 
 /** One array a number of batch axes, filled anew at each call. */
-const sizesByAxes = [0, 1, 2, 3, 4].map((axes) => new Int32Array(6 + 3 * axes));
+const FIXED = lengthOf(GEMM);
+const sizesByAxes = [0, 1, 2, 3, 4].map((axes) => new Int32Array(FIXED + 3 * axes));
 
 /** op(a)·op(b) in float32, with what follows it, as a new tensor. */
 export function matrixProduct(
@@ -79,17 +81,17 @@ export function matrixProduct(
   const { info, values } = backend.allocate(outShape, 'float32');
   const axes = batch.length;
   const sizes = sizesByAxes[axes] as Int32Array;
-  sizes[0] = m;
-  sizes[1] = n;
-  sizes[2] = k;
-  sizes[3] = transposeA ? 1 : 0;
-  sizes[4] = transposeB ? 1 : 0;
-  sizes[5] = epilogue.activation;
+  sizes[GEMM.m] = m;
+  sizes[GEMM.n] = n;
+  sizes[GEMM.k] = k;
+  sizes[GEMM.transposeA] = transposeA ? 1 : 0;
+  sizes[GEMM.transposeB] = transposeB ? 1 : 0;
+  sizes[GEMM.activation] = epilogue.activation;
   for (let i = 0; i < axes; i++) {
     const axis = batch[i] as ProductShape['batch'][number];
-    sizes[6 + i] = axis.extent;
-    sizes[6 + axes + i] = axis.a;
-    sizes[6 + 2 * axes + i] = axis.b;
+    sizes[FIXED + i] = axis.extent;
+    sizes[FIXED + axes + i] = axis.a;
+    sizes[FIXED + 2 * axes + i] = axis.b;
   }
   addon().gemm(
     values,

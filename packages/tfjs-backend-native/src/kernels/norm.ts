@@ -1,12 +1,7 @@
 import type { TensorInfo } from '@tensorflow/tfjs';
 import { addon } from '../addon.js';
 import { requireFloat32 } from './activation.js';
-import { type FusedArguments, fusedKernel, sizeOf } from './kernel.js';
-
-function requireShape(kernelName: string, name: string, info: TensorInfo | undefined, shape: number[]): void {
-  if (info !== undefined && `${info.shape}` !== `${shape}`)
-    throw new Error(`${kernelName}: expected ${name} [${shape}], got [${info.shape}].`);
-}
+import { type FusedArguments, fusedKernel, requireShape, sizeOf } from './kernel.js';
 
 /** Width and number of rows of a tensor with at least one axis. */
 function rowsOf(kernelName: string, x: TensorInfo): { width: number; rows: number } {

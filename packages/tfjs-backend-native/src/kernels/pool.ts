@@ -1,16 +1,26 @@
 import * as tf from '@tensorflow/tfjs';
 import { addon } from '../addon.js';
+import { lengthOf, POOL } from '../addon-numbers.js';
 import { type KernelArguments, type NativeKernel, nativeKernel, runOnCpu, sizeOf } from './kernel.js';
 
 type PoolInfo = ReturnType<typeof tf.backend_util.computePool2DInfo>;
 
-const sizes = new Int32Array(12);
+const sizes = new Int32Array(lengthOf(POOL));
 
 /** The addon's sizes of a pooling; the array is filled anew by the next call. */
 function poolSizes(info: PoolInfo): Int32Array {
-  sizes.set([info.batchSize, info.inHeight, info.inWidth, info.inChannels, info.outHeight, info.outWidth]);
-  sizes.set([info.filterHeight, info.filterWidth, info.strideHeight, info.strideWidth], 6);
-  sizes.set([info.padInfo.top, info.padInfo.left], 10);
+  sizes[POOL.batch] = info.batchSize;
+  sizes[POOL.inHeight] = info.inHeight;
+  sizes[POOL.inWidth] = info.inWidth;
+  sizes[POOL.channels] = info.inChannels;
+  sizes[POOL.outHeight] = info.outHeight;
+  sizes[POOL.outWidth] = info.outWidth;
+  sizes[POOL.filterHeight] = info.filterHeight;
+  sizes[POOL.filterWidth] = info.filterWidth;
+  sizes[POOL.strideHeight] = info.strideHeight;
+  sizes[POOL.strideWidth] = info.strideWidth;
+  sizes[POOL.padTop] = info.padInfo.top;
+  sizes[POOL.padLeft] = info.padInfo.left;
   return sizes;
 }
 

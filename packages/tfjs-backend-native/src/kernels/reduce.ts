@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { addon } from '../addon.js';
+import { BINARY_OPS, REDUCTIONS } from '../addon-numbers.js';
 import type { NativeBackend } from '../backend.js';
 import { planBroadcast } from './broadcast.js';
-import { BINARY_OPS } from './elementwise.js';
 import {
   type FusedArguments,
   fusedKernel,
@@ -12,9 +12,7 @@ import {
   sizeOf,
 } from './kernel.js';
 
-const SUM = 0;
-const MAX = 1;
-const MIN = 2;
+type Reduction = (typeof REDUCTIONS)[number];
 
 /** Neighbouring axes, all reduced or all kept, as one. */
 interface Segment {
@@ -40,7 +38,7 @@ function segmentsOf(shape: readonly number[], axes: readonly number[]): Segment[
  */
 function reduceSegments(
   backend: NativeBackend,
-  op: number,
+  op: Reduction,
   scale: number,
   y: Float32Array,
   x: Float32Array,
@@ -51,18 +49,18 @@ function reduceSegments(
   const inner = segments.slice(at + 1).reduce((product, segment) => product * segment.size, 1);
   const rest = segments.filter((_, i) => i !== at);
   if (!rest.some((segment) => segment.reduced)) {
-    addon().reduce(op, y, x, size, inner, scale);
+    addon().reduce(REDUCTIONS.indexOf(op), y, x, size, inner, scale);
     return;
   }
   backend.withScratch(x.length / size, (partial) => {
-    addon().reduce(op, partial, x, size, inner, 1);
+    addon().reduce(REDUCTIONS.indexOf(op), partial, x, size, inner, 1);
     // The neighbours of the segment that went are both kept ones or the inner one is missing: the list stays valid unmerged.
     reduceSegments(backend, op, scale, y, partial, rest);
   });
 }
 
 /** A reduction of float32 over any axes; other dtypes and empty tensors go to the cpu kernel. `axesAttr` names the attribute of the axes. */
-function reduction(kernelName: string, op: number, axesAttr: string, isMean = false): NativeKernel {
+function reduction(kernelName: string, op: Reduction, axesAttr: string, isMean = false): NativeKernel {
   return nativeKernel(kernelName, (args) => {
     const { backend, attrs } = args;
     const { x } = args.inputs as { x: tf.TensorInfo };
@@ -103,8 +101,8 @@ export const sumGrad = fusedKernel('SumGrad', ({ inputs, backend, attrs }: SumGr
 
 /** Sum, Mean, Max, Min. */
 export const reduceKernels: readonly NativeKernel[] = [
-  reduction(tf.Sum, SUM, 'axis'),
-  reduction(tf.Mean, SUM, 'axis', true),
-  reduction(tf.Max, MAX, 'reductionIndices'),
-  reduction(tf.Min, MIN, 'axis'),
+  reduction(tf.Sum, 'sum', 'axis'),
+  reduction(tf.Mean, 'sum', 'axis', true),
+  reduction(tf.Max, 'max', 'reductionIndices'),
+  reduction(tf.Min, 'min', 'axis'),
 ];

@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import { difference, someValues, underEachTarget } from '../../testing/against-cpu.js';
 import { addon, setThreads } from '../addon.js';
 import '../index.js';
-import { BINARY_OPS, UNARY_OPS } from './elementwise.js';
+import { BINARY_OPS, UNARY_OPS } from '../addon-numbers.js';
 
 // Outputs from 2^23 elements on are streamed (native/runtime/stream.h). Width 1025: rows begin at every alignment.
 const WIDTH = 1025;

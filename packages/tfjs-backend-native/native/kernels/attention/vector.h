@@ -156,7 +156,7 @@ alignas(64) const float lane_numbers[block] = {0,  1,  2,  3,  4,  5,  6,  7,  8
                                                44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63};
 
 /// A block of queries against a block of keys. Query i sees key r if i ≥ first_sees + r.
-struct Meeting {
+struct BlockPair {
   int64_t queries, keys;
   int64_t first_sees;  // −block or less: all see all
   const float* key_bias;    // one for each key, or null
@@ -176,19 +176,19 @@ struct Meeting {
 
 /// Scaled and biased scores from their products.
 template <int M, int V>
-static inline __attribute__((always_inline)) void finish_scores(const Meeting& meeting, int64_t r, int64_t v0, vf (&s)[M][V]) {
-  const vf scale = set(meeting.scale);
-  if (meeting.bias) {
-    const float* bias = meeting.bias + r * block + v0 * lanes;
+static inline __attribute__((always_inline)) void finish_scores(const BlockPair& pair, int64_t r, int64_t v0, vf (&s)[M][V]) {
+  const vf scale = set(pair.scale);
+  if (pair.bias) {
+    const float* bias = pair.bias + r * block + v0 * lanes;
 #pragma GCC unroll 16
     for (int i = 0; i < M; i++) {
 #pragma GCC unroll 4
       for (int v = 0; v < V; v++) s[i][v] = fma(s[i][v], scale, load(bias + i * block + v * lanes));
     }
-  } else if (meeting.key_bias) {
+  } else if (pair.key_bias) {
 #pragma GCC unroll 16
     for (int i = 0; i < M; i++) {
-      const vf bias = set(meeting.key_bias[r + i]);
+      const vf bias = set(pair.key_bias[r + i]);
 #pragma GCC unroll 4
       for (int v = 0; v < V; v++) s[i][v] = fma(s[i][v], scale, bias);
     }
@@ -203,11 +203,11 @@ static inline __attribute__((always_inline)) void finish_scores(const Meeting& m
 
 /// Puts `hidden` where a query does not see a key.
 template <int M, int V>
-static inline __attribute__((always_inline)) void hide(const Meeting& meeting, int64_t r, int64_t v0, vf hidden, vf (&s)[M][V]) {
-  if (meeting.first_sees + r + M - 1 <= v0 * lanes) return;
+static inline __attribute__((always_inline)) void hide(const BlockPair& pair, int64_t r, int64_t v0, vf hidden, vf (&s)[M][V]) {
+  if (pair.first_sees + r + M - 1 <= v0 * lanes) return;
 #pragma GCC unroll 16
   for (int i = 0; i < M; i++) {
-    const vf first = set(static_cast<float>(meeting.first_sees + r + i));
+    const vf first = set(static_cast<float>(pair.first_sees + r + i));
 #pragma GCC unroll 4
     for (int v = 0; v < V; v++) s[i][v] = select(less(load(lane_numbers + (v0 + v) * lanes), first), hidden, s[i][v]);
   }
@@ -215,13 +215,13 @@ static inline __attribute__((always_inline)) void hide(const Meeting& meeting, i
 
 /// Calls tiles' use(vector, r, sum) on products a·b [keys, queries], of depth `depth`, for what the queries see.
 template <typename Use>
-static inline __attribute__((always_inline)) void for_seen(const Meeting& meeting, const Operands& o, int64_t depth, const Use& use) {
+static inline __attribute__((always_inline)) void for_seen(const BlockPair& pair, const Operands& o, int64_t depth, const Use& use) {
   const auto span = [depth](int64_t, int) { return Depth{0, depth}; };
-  const int64_t vectors = meeting.vectors();
-  for (int64_t r = 0; r < meeting.keys;) {
-    const int64_t v0 = meeting.first_vector(r);
+  const int64_t vectors = pair.vectors();
+  for (int64_t r = 0; r < pair.keys;) {
+    const int64_t v0 = pair.first_vector(r);
     if (v0 == vectors) break;
-    const int64_t end = meeting.whole() ? meeting.keys : min_of(meeting.keys, (v0 + 1) * lanes - meeting.first_sees);
+    const int64_t end = pair.whole() ? pair.keys : min_of(pair.keys, (v0 + 1) * lanes - pair.first_sees);
     for_pieces(v0, vectors, [&](auto piece, int64_t v) __attribute__((always_inline)) {
       tiles<decltype(piece)::count, false>({o.a, o.a_step, o.b + v * lanes, o.b_step}, r, end, span,
                                            [&](int64_t row, auto& sum) __attribute__((always_inline)) { use(v, row, sum); });
@@ -287,21 +287,22 @@ static float dot(const float* a, const float* b, int64_t n) {
   return sum_lanes(sum);
 }
 
-static float* take(float*& scratch, int64_t count) {
+/// The next `count` floats of scratch memory, which it moves on.
+static float* part_of_scratch(float*& scratch, int64_t count) {
   float* mine = scratch;
   scratch += round_up_to(count, 16);
   return mine;
 }
 
-/// How queries `first`… meet keys `from`…; a bias for each query is copied, transposed, to bias_block.
-static Meeting meet(const AttentionHead& head, int64_t first, int64_t queries, int64_t from, int64_t keys, float* bias_block) {
-  Meeting meeting = {queries, keys, head.causal ? from - head.first_query - first : -block, nullptr, nullptr, head.scale};
-  if (head.bias && head.bias_query == 0) meeting.key_bias = head.bias + from;
+/// Queries `first`… against keys `from`…; a bias for each query is copied, transposed, to bias_block.
+static BlockPair pair_blocks(const AttentionHead& head, int64_t first, int64_t queries, int64_t from, int64_t keys, float* bias_block) {
+  BlockPair pair = {queries, keys, head.causal ? from - head.first_query - first : -block, nullptr, nullptr, head.scale};
+  if (head.bias && head.bias_query == 0) pair.key_bias = head.bias + from;
   if (head.bias && head.bias_query != 0) {
     transpose_rows(bias_block, head.bias + first * head.bias_query + from, head.bias_query, queries, keys);
-    meeting.bias = bias_block;
+    pair.bias = bias_block;
   }
-  return meeting;
+  return pair;
 }
 
 static int64_t panel_floats(int64_t depth) { return depth * block + pack_slack; }
@@ -314,12 +315,12 @@ static int64_t forward_scratch(const AttentionHead& head) {
 static void forward(const AttentionHead& head, int64_t first, int64_t last, float* y, float* stats, float* scratch) {
   const int64_t width = head.width, row = head.row, step = round_up_to(width, lanes), columns = step / lanes;
   const int64_t visible = head.seen(last - 1);
-  const Rows k = gather_rows(take(scratch, head.keys * step), head.k, row, visible, width);
-  const Rows v = gather_rows(take(scratch, head.keys * step), head.v, row, visible, width);
-  float* queries = take(scratch, panel_floats(width));
-  float* scores = take(scratch, panel_floats(block));
-  float* bias = take(scratch, panel_floats(block));
-  float* mixed = take(scratch, block * step);
+  const Rows k = gather_rows(part_of_scratch(scratch, head.keys * step), head.k, row, visible, width);
+  const Rows v = gather_rows(part_of_scratch(scratch, head.keys * step), head.v, row, visible, width);
+  float* queries = part_of_scratch(scratch, panel_floats(width));
+  float* scores = part_of_scratch(scratch, panel_floats(block));
+  float* bias = part_of_scratch(scratch, panel_floats(block));
+  float* mixed = part_of_scratch(scratch, block * step);
   const vf lowest = set(-__builtin_inff());
   for (int64_t t = first; t < last; t += block) {
     const int64_t count = min_of(block, last - t), vectors = (count + lanes - 1) / lanes;
@@ -333,14 +334,14 @@ static void forward(const AttentionHead& head, int64_t first, int64_t last, floa
     const int64_t seen = head.seen(t + count - 1);
     for (int64_t from = 0; from < seen; from += block) {
       const int64_t keys = min_of(block, seen - from);
-      const Meeting meeting = meet(head, t, count, from, keys, bias);
+      const BlockPair pair = pair_blocks(head, t, count, from, keys, bias);
       vf high[block_vectors];
       for (int64_t w = 0; w < vectors; w++) high[w] = maximum[w];
-      for_seen(meeting, {k.data + from * k.step, k.step, queries, block}, width,
+      for_seen(pair, {k.data + from * k.step, k.step, queries, block}, width,
                [&](int64_t w, int64_t r, auto& s) __attribute__((always_inline)) {
                  constexpr int m = sizeof(s) / sizeof(s[0]), n = sizeof(s[0]) / sizeof(vf);
-                 finish_scores(meeting, r, w, s);
-                 hide(meeting, r, w, lowest, s);
+                 finish_scores(pair, r, w, s);
+                 hide(pair, r, w, lowest, s);
                  store_tile(scores + r * block + w * lanes, block, s);
 #pragma GCC unroll 4
                  for (int j = 0; j < n; j++) {
@@ -357,7 +358,7 @@ static void forward(const AttentionHead& head, int64_t first, int64_t last, floa
         store(fade + w * lanes, keep);
         vf sum = mul(total[w], keep);
         maximum[w] = high[w];
-        const int64_t rows = meeting.seen_by(w);
+        const int64_t rows = pair.seen_by(w);
         float* s = scores + w * lanes;
         for (int64_t r = 0; r < rows; r++) {
           const vf p = exp_below(sub(load(s + r * block), shift));
@@ -368,7 +369,7 @@ static void forward(const AttentionHead& head, int64_t first, int64_t last, floa
         total[w] = sum;
       }
       const bool fresh = from == 0;
-      const auto span = [&](int64_t i, int m) { return Depth{0, min_of(keys, max_of(0, i + m - meeting.first_sees))}; };
+      const auto span = [&](int64_t i, int m) { return Depth{0, min_of(keys, max_of(0, i + m - pair.first_sees))}; };
       for_pieces(0, columns, [&](auto piece, int64_t c) __attribute__((always_inline)) {
         tiles<decltype(piece)::count, true>({scores, block, v.data + from * v.step + c * lanes, v.step}, 0, count, span,
                                             [&](int64_t i, auto& sum) __attribute__((always_inline)) {
@@ -406,19 +407,19 @@ static int64_t backward_scratch(const AttentionHead& head) {
 static void backward(const AttentionHead& head, const AttentionGradient& gradient, float* scratch) {
   const int64_t width = head.width, row = head.row, step = round_up_to(width, lanes), columns = step / lanes;
   const int64_t visible = head.seen(head.queries - 1);
-  const Rows k = gather_rows(take(scratch, head.keys * step), head.k, row, visible, width);
-  const Rows v = gather_rows(take(scratch, head.keys * step), head.v, row, visible, width);
-  float* dk = take(scratch, head.keys * step);
-  float* dv = take(scratch, head.keys * step);
-  float* q_rows = take(scratch, block * step);
-  float* dy_rows = take(scratch, block * step);
-  float* dq = take(scratch, block * step);
-  float* queries = take(scratch, panel_floats(width));
-  float* dys = take(scratch, panel_floats(width));
-  float* parts = take(scratch, panel_floats(block));    // p, transposed
-  float* dscores = take(scratch, panel_floats(block));  // ds, transposed
-  float* bias = take(scratch, panel_floats(block));
-  float* turned = take(scratch, panel_floats(block));
+  const Rows k = gather_rows(part_of_scratch(scratch, head.keys * step), head.k, row, visible, width);
+  const Rows v = gather_rows(part_of_scratch(scratch, head.keys * step), head.v, row, visible, width);
+  float* dk = part_of_scratch(scratch, head.keys * step);
+  float* dv = part_of_scratch(scratch, head.keys * step);
+  float* q_rows = part_of_scratch(scratch, block * step);
+  float* dy_rows = part_of_scratch(scratch, block * step);
+  float* dq = part_of_scratch(scratch, block * step);
+  float* queries = part_of_scratch(scratch, panel_floats(width));
+  float* dys = part_of_scratch(scratch, panel_floats(width));
+  float* parts = part_of_scratch(scratch, panel_floats(block));    // p, transposed
+  float* dscores = part_of_scratch(scratch, panel_floats(block));  // ds, transposed
+  float* bias = part_of_scratch(scratch, panel_floats(block));
+  float* turned = part_of_scratch(scratch, panel_floats(block));
   const size_t key_bytes = sizeof(float) * static_cast<size_t>(head.keys * step);
   if (gradient.dk) memset(dk, 0, key_bytes);
   if (gradient.dv) memset(dv, 0, key_bytes);
@@ -435,21 +436,21 @@ static void backward(const AttentionHead& head, const AttentionGradient& gradien
     const int64_t seen = head.seen(t + count - 1);
     for (int64_t from = 0; from < seen; from += block) {
       const int64_t keys = min_of(block, seen - from);
-      const Meeting meeting = meet(head, t, count, from, keys, bias);
-      for_seen(meeting, {k.data + from * k.step, k.step, queries, block}, width,
+      const BlockPair pair = pair_blocks(head, t, count, from, keys, bias);
+      for_seen(pair, {k.data + from * k.step, k.step, queries, block}, width,
                [&](int64_t w, int64_t r, auto& s) __attribute__((always_inline)) {
                  constexpr int m = sizeof(s) / sizeof(s[0]), n = sizeof(s[0]) / sizeof(vf);
-                 finish_scores(meeting, r, w, s);
+                 finish_scores(pair, r, w, s);
 #pragma GCC unroll 4
                  for (int j = 0; j < n; j++) {
                    const vf shift = load(maximum + (w + j) * lanes), factor = load(part + (w + j) * lanes);
 #pragma GCC unroll 16
                    for (int i = 0; i < m; i++) s[i][j] = mul(exp_below(sub(s[i][j], shift)), factor);
                  }
-                 hide(meeting, r, w, zero(), s);
+                 hide(pair, r, w, zero(), s);
                  store_tile(parts + r * block + w * lanes, block, s);
                });
-      for_seen(meeting, {v.data + from * v.step, v.step, dys, block}, width,
+      for_seen(pair, {v.data + from * v.step, v.step, dys, block}, width,
                [&](int64_t w, int64_t r, auto& s) __attribute__((always_inline)) {
                  constexpr int m = sizeof(s) / sizeof(s[0]), n = sizeof(s[0]) / sizeof(vf);
 #pragma GCC unroll 4
@@ -461,16 +462,16 @@ static void backward(const AttentionHead& head, const AttentionGradient& gradien
                  }
                  store_tile(dscores + r * block + w * lanes, block, s);
                });
-      if (!meeting.whole()) {
+      if (!pair.whole()) {
         for (int64_t w = 0; w < vectors; w++) {
-          for (int64_t r = meeting.seen_by(w); r < keys; r++) {
+          for (int64_t r = pair.seen_by(w); r < keys; r++) {
             store(parts + r * block + w * lanes, zero());
             store(dscores + r * block + w * lanes, zero());
           }
         }
       }
-      const auto queries_of = [&](int64_t r, int) { return Depth{min_of(count, max_of(0, meeting.first_sees + r)), count}; };
-      const auto keys_of = [&](int64_t i, int m) { return Depth{0, min_of(keys, max_of(0, i + m - meeting.first_sees))}; };
+      const auto queries_of = [&](int64_t r, int) { return Depth{min_of(count, max_of(0, pair.first_sees + r)), count}; };
+      const auto keys_of = [&](int64_t i, int m) { return Depth{0, min_of(keys, max_of(0, i + m - pair.first_sees))}; };
       const auto add_product = [&](float* to, const float* a, Rows b) {
         for_pieces(0, columns, [&](auto piece, int64_t c) __attribute__((always_inline)) {
           tiles<decltype(piece)::count, false>({a, block, b.data + c * lanes, b.step}, 0, keys, queries_of,

@@ -142,7 +142,7 @@ bool transform_filter(const WinogradProblem& p, const Sizes& s, const GemmKernel
 void transform_output(const WinogradProblem& p, const Sizes& s, const Tiles& tiles, const WinogradKernels& transforms, int64_t first, int64_t count, int64_t d, int64_t channels, const float* m) {
   const Epilogue& epilogue = p.epilogue;
   const bool relu = epilogue.activation == Activation::relu;
-  const Epilogue rest{nullptr, relu ? Activation::none : epilogue.activation, epilogue.leak};
+  const Epilogue rest{nullptr, relu ? Activation::linear : epilogue.activation, epilogue.leak};
   for (int64_t i = 0; i < count; i++) {
     const Place place = place_of(tiles, first + i);
     const int64_t rows = min_of(winograd_tile, p.out_h - place.row), columns = min_of(winograd_tile, p.out_w - place.column);

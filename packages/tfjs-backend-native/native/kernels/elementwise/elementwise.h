@@ -12,7 +12,7 @@
 
 namespace easel {
 
-// In the order of UNARY_OPS and BINARY_OPS in src/kernels/elementwise.ts.
+// In the order of the lists of src/addon-numbers.ts.
 enum Unary : int {
   unary_neg,
   unary_abs,
@@ -98,7 +98,7 @@ void gated_grad(Gate f, float* dgate, float* dup, const float* dy, const float* 
 
 // Integers and comparisons: plain loops, any target.
 enum IntBinary : int { int_add, int_sub, int_mul, int_maximum, int_minimum, int_binary_count };
-enum Comparison : int { compare_equal, compare_not_equal, compare_greater, compare_greater_equal, compare_less, compare_less_equal, comparison_count };
+enum Comparison : int { compare_equal, compare_not_equal, compare_greater, compare_greater_equal, compare_less, compare_less_equal, compare_count };
 
 /// Wraps around as int32 arithmetic in JavaScript does.
 void binary_int(IntBinary op, int32_t* y, const int32_t* a, const int32_t* b, const Broadcast& shape);

@@ -5,18 +5,20 @@
 
 namespace easel {
 
-/// Applied to an element after the bias. The values are the binding's.
-enum class Activation : int { none = 0, relu = 1, relu6 = 2, sigmoid = 3, elu = 4, leaky_relu = 5, gelu = 6, gelu_tanh = 7, silu = 8 };
+/// Applied to an element after the bias. In the order of ACTIVATIONS in src/addon-numbers.ts.
+enum class Activation : int { linear, relu, relu6, sigmoid, elu, leaky_relu, gelu, gelu_tanh, silu };
+
+constexpr int activation_count = static_cast<int>(Activation::silu) + 1;
 
 /// bias and residual may be null; leak is leaky_relu's slope below 0. The residual lies as the whole output does, which begins at `output`.
 struct Epilogue {
   const float* bias = nullptr;
-  Activation activation = Activation::none;
+  Activation activation = Activation::linear;
   float leak = 0;
   const float* residual = nullptr;
   const float* output = nullptr;
 
-  bool empty() const { return bias == nullptr && activation == Activation::none && residual == nullptr; }
+  bool empty() const { return bias == nullptr && activation == Activation::linear && residual == nullptr; }
 };
 
 struct EpilogueKernels {

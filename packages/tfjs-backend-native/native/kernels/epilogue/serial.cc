@@ -8,7 +8,7 @@ namespace {
 
 float activate(Activation activation, float leak, float x) {
   switch (activation) {
-    case Activation::none:
+    case Activation::linear:
       return x;
     case Activation::relu:
       return x < 0 ? 0 : x;  // NaN stays

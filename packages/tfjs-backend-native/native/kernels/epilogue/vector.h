@@ -33,7 +33,7 @@ static inline void apply(float* c, int64_t c_row, int64_t rows, int64_t columns,
 void rows_of(float* c, int64_t c_row, int64_t rows, int64_t columns, const Epilogue& epilogue) {
   const vf leak = set(epilogue.leak);
   switch (epilogue.activation) {
-    case Activation::none:
+    case Activation::linear:
       return apply(c, c_row, rows, columns, epilogue, [](vf x) { return x; });
     case Activation::relu:
       return apply(c, c_row, rows, columns, epilogue, [](vf x) { return max_second(zero(), x); });

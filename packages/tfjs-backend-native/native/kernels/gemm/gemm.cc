@@ -1,4 +1,35 @@
-// Chooses how a product is computed, and cuts those that read their operands in place; packed.cc has the others. The arithmetic is in the targets' tiles.
+// Chooses how a product C[m,n] = op(A)[m,k]·op(B)[k,n] is computed, and cuts those that read their
+// operands in place; packed.cc has the others. The arithmetic is in the targets' tiles.
+//
+// The first way that fits is taken (`product` below). A matrix is plain if it is not transposed; mnk
+// are the multiply-adds. Bench rows are those of bench/families/gemm, `matmul_` left out.
+//
+//   m, n, k, layout                       way                       why                           bench rows
+//   ------------------------------------- ------------------------- ----------------------------- -------------------
+//   m ≤ 8, A plain¹, B transposed         product_dots              each thread reads its rows    none
+//                                                                   of B, once
+//   m ≤ 8, A plain¹, B plain              product_few_rows          bound by reading B: once, in  1x1024x2816 …
+//                                                                   blocks of whole rows          4x1024x16385
+//   n = 1, A plain, no epilogue           product_dots              A and B have changed roles    none
+//   mnk ≤ 2²⁰²                            product_in_place          less work than to hand it     none
+//                                                                   out, or to pack
+//   m ≤ 32, A and B plain                 product_by_column_strips  B is read once; packing it    16x1024x1024
+//                                                                   would move it twice more
+//   m ≤ 64, and B transposed, of more     product_packed_strips     too few rows to make up for   64x1024x2816
+//     than 2¹⁷ floats, or by bfloat16³                              packing all of B first
+//   B plain, not by bfloat16³, and m ≤ 64 product_shared_in_place   B stays in the second-level   256 (with AVX-512)
+//     or (m, k ≤ 512, B up to 2¹⁷)                                  cache as it lies
+//   the rest                              product_packed            both are packed once and      512 to 2048, dense_…
+//                                                                   used from the caches
+//
+// ¹ Or small enough (k ≤ 512) that its transpose is copied. ² But not 9 … 32 plain rows with k > 512:
+// up to 32 rows all sums have one order (part_of_depth), so that a row of C does not depend on how
+// many there are. ³ Products on matrix registers: `splits` of packed.cc.
+//
+// Matrices of a batch that share a plain B and follow each other are one tall product. Other batches
+// of small matrices (up to 8·2²⁰ multiply-adds) run side by side, each on one thread: by few_rows or
+// dots up to 8 rows, else by product_in_place. "Products of few rows" in native/README.md and "How
+// products are computed" in the package's README say what was measured.
 #include "kernels/gemm/gemm.h"
 
 #include <cstring>
@@ -21,12 +52,13 @@ constexpr int64_t most_rows_in_place = 512;
 constexpr int64_t most_depth_in_place = 512;
 constexpr int64_t most_b_in_place = int64_t{1} << 17;
 
-/// Rows that a plain B is read for front to back, once where they are up to `few`; above `some`, copying B to panels pays. Up to `some` rows all sums have
+/// Rows of C for which one pass over a plain B is enough; and rows up to which B is read as it lies,
+/// front to back, where above them copying it to panels pays. Up to `most_rows_of_strips` all sums have
 /// one order (part_of_depth), so that a row of C does not depend on how many there are.
-constexpr int64_t few = 8, some = 32;
+constexpr int64_t most_rows_at_once = 8, most_rows_of_strips = 32;
 
-/// Columns of a strip at most for more rows than `few`: its rows of B and C stay in the second-level cache.
-constexpr int64_t some_rows_columns = 2048;
+/// Columns of a strip at most for more rows than `most_rows_at_once`: its rows of B and C stay in the second-level cache.
+constexpr int64_t most_strip_columns = 2048;
 
 /// Products with few rows: floats of B from which on its depth is cut, rows that a part has at least, so that its sums are little beside it, columns
 /// of a block at most, and floats that it has at least where columns are cut for more threads.
@@ -105,7 +137,7 @@ int64_t few_rows_parts(int64_t n, int64_t k) {
   return most < 2 ? 1 : most < 4 ? 2 : most / 4 * 4;
 }
 
-/// Depth that is summed before it is added to C, where there are few rows or some.
+/// Depth that is summed before it is added to C, up to `most_rows_of_strips` rows.
 int64_t part_of_depth(int64_t n, int64_t k) { return even_part(k, ceil_div(k, few_rows_parts(n, k)), 8); }
 
 /// A product with few rows and a plain B, each row of which is read once. B is cut into blocks of whole rows as far as can be, so that each thread reads
@@ -147,10 +179,10 @@ bool product_few_rows(const GemmKernels& kernels, int64_t m, int64_t n, int64_t 
   return true;
 }
 
-/// A product with some more rows and a plain B: each thread reads its strip of B's columns front to back. The sums are apart, in rows that do not all
+/// A product with more rows and a plain B: each thread reads its strip of B's columns front to back. The sums are apart, in rows that do not all
 /// begin in one set of the first-level cache, as rows of 1024 floats would. Parts of the depth are added in order, as where rows are few.
-bool product_some_rows(const GemmKernels& kernels, int64_t m, int64_t n, int64_t k, const Matrix& a, const Matrix& b, float* c, const Epilogue& epilogue) {
-  const int64_t strips = max_of(thread_count(), ceil_div(n, some_rows_columns));
+bool product_by_column_strips(const GemmKernels& kernels, int64_t m, int64_t n, int64_t k, const Matrix& a, const Matrix& b, float* c, const Epilogue& epilogue) {
+  const int64_t strips = max_of(thread_count(), ceil_div(n, most_strip_columns));
   const int64_t strip = even_part(n, max_of(64, ceil_div(n, strips)), 64), row = strip + 16, depth = part_of_depth(n, k);
   bool enough_memory = true;  // only ever set to false
   parallel_for(n, strip, [&](int64_t begin, int64_t end) {
@@ -180,8 +212,8 @@ void product_dots(const GemmKernels& kernels, int64_t m, int64_t n, int64_t k, c
 }
 
 bool product(const GemmKernels& kernels, int64_t m, int64_t n, int64_t k, Matrix a, const Matrix& b, float* c, const Epilogue& epilogue) {
-  if (m <= few) {
-    float rows[few * 512];
+  if (m <= most_rows_at_once) {
+    float rows[most_rows_at_once * 512];
     if (a.transposed && m > 1 && k <= 512) {
       for (int64_t p = 0; p < k; p++) {
         for (int64_t i = 0; i < m; i++) rows[i * k + p] = a.data[p * a.stride + i];
@@ -203,15 +235,15 @@ bool product(const GemmKernels& kernels, int64_t m, int64_t n, int64_t k, Matrix
     product_dots(kernels, 1, m, k, Matrix{b.data, k, false}, Matrix{a.data, a.stride, true}, c, epilogue);
     return true;
   }
-  const bool some_rows = m <= some && !a.transposed && !b.transposed;
-  if (m * n * k <= small_product && !(some_rows && k > most_depth_in_place)) {
+  const bool by_column_strips = m <= most_rows_of_strips && !a.transposed && !b.transposed;
+  if (m * n * k <= small_product && !(by_column_strips && k > most_depth_in_place)) {
     if (!product_in_place(kernels, m, n, k, a, b, c, n)) return false;
     apply_epilogue(epilogue, c, n, m, n, 0);
     return true;
   }
-  if (some_rows) return product_some_rows(kernels, m, n, k, a, b, c, epilogue);
+  if (by_column_strips) return product_by_column_strips(kernels, m, n, k, a, b, c, epilogue);
   const Product packed{m, n, k, a, b, c, epilogue};
-  if (m <= few_tiles_of_rows && (b.transposed || n * k > most_b_in_place || splits(packed))) return product_strips(kernels, packed);
+  if (m <= few_tiles_of_rows && (b.transposed || n * k > most_b_in_place || splits(packed))) return product_packed_strips(kernels, packed);
   if (!b.transposed && !splits(packed) && (m <= few_tiles_of_rows || (m <= most_rows_in_place && k <= most_depth_in_place && n * k <= most_b_in_place))) {
     return product_shared_in_place(kernels, m, n, k, a, b, c, epilogue);
   }
@@ -264,7 +296,7 @@ bool gemm(const GemmProblem& g) {
       const Matrix ax{g.a + start(x, g.a_batch), a.stride, a.transposed}, bx{g.b + start(x, g.b_batch), b.stride, b.transposed};
       float* c = g.c + x * g.m * g.n;
       bool done = true;
-      if (g.m <= few && !ax.transposed) {
+      if (g.m <= most_rows_at_once && !ax.transposed) {
         (bx.transposed ? kernels.dots : kernels.few_rows)(static_cast<int>(g.m), g.n, g.k, ax.data, ax.stride, bx.data, bx.stride, c, g.n);
       } else {
         done = product_in_place(kernels, g.m, g.n, g.k, ax, bx, c, g.n);

@@ -487,6 +487,6 @@ bool splits(const Product& product) {
 
 bool product_packed(const GemmKernels& kernels, const Product& product) { return run_in_best_form<PackedProduct>(kernels, product); }
 
-bool product_strips(const GemmKernels& kernels, const Product& product) { return run_in_best_form<StripProduct>(kernels, product); }
+bool product_packed_strips(const GemmKernels& kernels, const Product& product) { return run_in_best_form<StripProduct>(kernels, product); }
 
 }  // namespace easel

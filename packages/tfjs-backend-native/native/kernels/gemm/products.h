@@ -49,6 +49,6 @@ bool splits(const Product& product);
 bool product_packed(const GemmKernels& kernels, const Product& product);
 
 /// The same for too few rows for all of B to be copied first.
-bool product_strips(const GemmKernels& kernels, const Product& product);
+bool product_packed_strips(const GemmKernels& kernels, const Product& product);
 
 }  // namespace easel

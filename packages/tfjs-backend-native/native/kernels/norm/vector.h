@@ -159,7 +159,7 @@ struct GradRows {
 
   // Columns from..to. fetch(address) asks for what is needed later.
   template <typename Fetch>
-  inline void take(float* dscale, float* dbias, int64_t from, int64_t to, Fetch fetch) {
+  inline void add_columns_to_sums(float* dscale, float* dbias, int64_t from, int64_t to, Fetch fetch) {
     const vf one = set(1.0f);
     vf sums[count], dots[count];
     for (int k = 0; k < count; k++) {
@@ -234,7 +234,7 @@ template <int count, bool streamed>
 static inline void layer_grad_short(GradRows<count, streamed> rows, float* dscale, float* dbias, int64_t groups, bool rms) {
   const int64_t size = count * rows.width;
   for (int64_t g = 0; g < groups; g++) {
-    rows.take(dscale, dbias, 0, rows.width, [size](const float* x, const float*) __attribute__((always_inline)) { prefetch_beyond(x, size); });
+    rows.add_columns_to_sums(dscale, dbias, 0, rows.width, [size](const float* x, const float*) __attribute__((always_inline)) { prefetch_beyond(x, size); });
     rows.end(rms);
     rows.write(0, rows.width, [size](const float* dy) __attribute__((always_inline)) { prefetch_beyond(dy, size); });
     rows.dx += size, rows.dy += size, rows.x += size, rows.mean += count, rows.rstd += count;
@@ -252,7 +252,7 @@ static inline void layer_grad_long(GradRows<count, streamed> now, float* dscale,
     for (int64_t from = 0; from < width; from += columns) {
       const int64_t to = min_of(from + columns, width);
       if (g < groups) {
-        now.take(dscale, dbias, from, to, [](const float* x, const float* dy) __attribute__((always_inline)) {
+        now.add_columns_to_sums(dscale, dbias, from, to, [](const float* x, const float* dy) __attribute__((always_inline)) {
           prefetch(x);
           prefetch(dy);
         });

@@ -97,12 +97,12 @@ struct RunningSum {
     shift = set(here);
   }
   // NaN is passed over by the maximum: it comes back in the sum, as exp(NaN).
-  inline __attribute__((always_inline)) void take(vf a) {
+  inline __attribute__((always_inline)) void add_terms(vf a) {
     const vf most = max_second(a, limit);
     if (__builtin_expect(any(greater(most, limit)), 0)) rise(most);
     sum = add(sum, exp_term(sub(a, shift)));
   }
-  inline __attribute__((always_inline)) void take(vf a, vf b, vf c, vf d) {
+  inline __attribute__((always_inline)) void add_terms(vf a, vf b, vf c, vf d) {
     const vf most = max_second(d, max_second(c, max_second(b, max_second(a, limit))));
     if (__builtin_expect(any(greater(most, limit)), 0)) rise(most);
     // Four are added to one another first: so many fewer roundings of the large sum.
@@ -110,15 +110,15 @@ struct RunningSum {
   }
   // Four vectors at a time, each read once and kept in registers from its maximum to its exponentials: of rows that come from memory (`large`) the reading never pauses.
   template <bool large>
-  inline __attribute__((always_inline)) void take(const float* x, int64_t n) {
+  inline __attribute__((always_inline)) void add_terms(const float* x, int64_t n) {
     int64_t i = large ? before_aligned(x, n) : 0;
-    if (i > 0) take(load_or_none(x, i));
+    if (i > 0) add_terms(load_or_none(x, i));
     for (; i + 4 * lanes <= n; i += 4 * lanes) {
       for (int64_t k = 0; large && k < 4 * lanes; k += 16) prefetch(x + i + k);
-      take(load(x + i), load(x + i + lanes), load(x + i + 2 * lanes), load(x + i + 3 * lanes));
+      add_terms(load(x + i), load(x + i + lanes), load(x + i + 2 * lanes), load(x + i + 3 * lanes));
     }
-    for (; i + lanes <= n; i += lanes) take(load(x + i));
-    if (i < n) take(load_or_none(x + i, n - i));
+    for (; i + lanes <= n; i += lanes) add_terms(load(x + i));
+    if (i < n) add_terms(load_or_none(x + i, n - i));
   }
   inline float total() const { return sum_lanes(sum); }
 };
@@ -126,7 +126,7 @@ struct RunningSum {
 template <bool large>
 static float log_sum_exp(const float* x, int64_t n) {
   RunningSum sum;
-  sum.take<large>(x, n);
+  sum.add_terms<large>(x, n);
   return sum.m == -__builtin_inff() ? __builtin_nanf("") : sum.m + logf(sum.total());
 }
 
@@ -155,7 +155,7 @@ static void softmax_streamed(float* y, const float* x, int64_t rows, int64_t n) 
     while (taken < n || written < n) {
       if (taken < n) {
         const int64_t end = end_of_block(from, taken);
-        sum.take<true>(from + taken, end - taken);
+        sum.add_terms<true>(from + taken, end - taken);
         taken = end;
       }
       if (written < n) {
