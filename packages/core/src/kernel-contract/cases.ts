@@ -331,6 +331,16 @@ export const CASES: Cases = {
   ],
   Narrow: [...over<'Narrow'>(elementwise, {}), ...over<'Narrow'>(elementwise, { seed: 4_000_000_007 })],
   AdamWUpdate: [
+    ...[0.25, Number.NaN].flatMap((scale) =>
+      over<'AdamWUpdate'>(
+        [{ '..': [19] }, { '..': [2, 5] }],
+        { ...adamW, step: 2 },
+        {
+          given: ['scale'],
+          sources: { v: 'squares', scale: { values: [scale], shape: [] } },
+        },
+      ),
+    ),
     ...over<'AdamWUpdate'>(elementwise.slice(1), { ...adamW, step: 1 }, { sources: { v: 'squares' } }),
     ...over<'AdamWUpdate'>(
       elementwise.slice(1, 5),
@@ -339,6 +349,16 @@ export const CASES: Cases = {
     ),
   ],
   AdafactorUpdate: [
+    ...[0.25, Number.NaN].flatMap((scale) =>
+      over<'AdafactorUpdate'>(
+        [{ '..': [19] }],
+        { ...adafactor, momentum: 0.5 },
+        {
+          given: ['v', 'm', 'scale'],
+          sources: { v: 'squares', scale: { values: [scale], shape: [] } },
+        },
+      ),
+    ),
     ...over<'AdafactorUpdate'>(elementwise.slice(1), adafactor, { given: ['v'], sources: { v: 'squares' } }),
     ...(
       [
@@ -360,10 +380,53 @@ export const CASES: Cases = {
     ),
   ],
   SumOfSquares: over<'SumOfSquares'>(elementwise, {}),
+  UpdateScale: [
+    ...WIDTHS.map((N) => ({
+      name: `N=${N}`,
+      sizes: { N, M: 2 },
+      attributes: { maxNorm: N % 2 === 0 ? 0 : 3 },
+      given: ['values'] as const,
+      sources: { squares: 'squares' } as const,
+    })),
+    ...[Number.NaN, Number.POSITIVE_INFINITY].map((value) => ({
+      name: `a value ${value}`,
+      sizes: { N: 3, M: 2 },
+      attributes: { maxNorm: 1 },
+      given: ['values'] as const,
+      sources: { squares: 'squares', values: { values: [1, value] } } as const,
+    })),
+    {
+      name: 'a norm below maxNorm',
+      sizes: { N: 2 },
+      attributes: { maxNorm: 9 },
+      sources: { squares: 'squares' },
+    },
+  ],
+  IfAccepted: [0.5, Number.NaN].flatMap((scale) =>
+    over<'IfAccepted'>(elementwise, {}, { sources: { scale: { values: [scale], shape: [] } } }).map(
+      (one) => ({
+        ...one,
+        name: `${one.name}, scale ${scale}`,
+      }),
+    ),
+  ),
+  ClampedRatio: (
+    [
+      [3, 4],
+      [-3, 4],
+      [1e9, 1e-9],
+      [Number.NaN, 1],
+    ] as const
+  ).map(([a, b]) => ({
+    name: `${a} / ${b}`,
+    sizes: {},
+    attributes: { epsilon: 1e-6, largest: 1e4, factor: 0.8 },
+    sources: { a: { values: [a], shape: [] }, b: { values: [b], shape: [] } },
+  })),
 };
 
 /** Kernels whose results are the reference's bit for bit: they move or round values, and add nothing up. */
-export const EXACT: ReadonlySet<KernelName> = new Set(['ReluGrad', 'UpdateRows', 'Narrow']);
+export const EXACT: ReadonlySet<KernelName> = new Set(['ReluGrad', 'UpdateRows', 'Narrow', 'IfAccepted']);
 
 /** All names, in the order of the table. */
 export const KERNEL_NAMES = Object.keys(KERNELS) as KernelName[];

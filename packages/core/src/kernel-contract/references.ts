@@ -123,13 +123,19 @@ function biasCorrection(beta: number, step: number): number {
   return Math.fround(1 - Math.fround(Math.fround(beta) ** step));
 }
 
+/** What an update leaves: `after`, or `before` where the scale of its gradient is NaN. */
+function unlessRefused(scale: tf.Tensor | undefined, before: tf.Tensor, after: tf.Tensor): tf.Tensor {
+  if (scale === undefined) return after;
+  return tf.where(tf.broadcastTo(tf.isNaN(scale), after.shape), before, after);
+}
+
 const rootMeanSquare = (x: tf.Tensor) => tf.sqrt(tf.mean(tf.square(x)));
 
 function adafactor(
-  { param, grad, v, vRow, vCol, m }: KernelInputs<'AdafactorUpdate'>,
+  { param, grad, v, vRow, vCol, m, scale }: KernelInputs<'AdafactorUpdate'>,
   s: KernelAttributes<'AdafactorUpdate'>,
 ): tf.Tensor[] {
-  const g = tf.mul(grad, s.gradientScale);
+  const g = tf.mul(grad, scale ?? s.gradientScale);
   const squares = tf.add(tf.square(g), s.epsilon);
   const blend = (state: tf.Tensor, fresh: tf.Tensor) =>
     tf.add(tf.mul(state, s.rho), tf.mul(fresh, 1 - s.rho));
@@ -157,7 +163,14 @@ function adafactor(
     u = tf.add(tf.mul(m, s.momentum), tf.mul(u, 1 - s.momentum));
     changed.push(u);
   }
-  return [tf.sub(param, tf.add(u, tf.mul(param, s.weightDecay))), ...changed];
+  const stateBefore = [
+    ...(v !== undefined ? [v] : [vRow as tf.Tensor, vCol as tf.Tensor]),
+    ...(m ? [m] : []),
+  ];
+  return [
+    unlessRefused(scale, param, tf.sub(param, tf.add(u, tf.mul(param, s.weightDecay)))),
+    ...changed.map((after, i) => unlessRefused(scale, stateBefore[i] as tf.Tensor, after)),
+  ];
 }
 
 /** The meaning of every kernel of the contract. */
@@ -250,19 +263,34 @@ export const REFERENCES: { readonly [Name in KernelName]: Reference<Name> } = {
   ScatterAdd: ({ rows, ids }, { entries }) => [plainScatterAdd(rows, ids as tf.Tensor1D, entries)],
   Narrow: ({ x }, { seed }) => [plainToBfloat16(x, seed ?? null)],
   AdamWUpdate: (
-    { param, grad, m, v },
+    { param, grad, m, v, scale },
     { learningRate, beta1, beta2, epsilon, weightDecay, step, gradientScale = 1 },
   ) => {
-    const g = tf.mul(grad, gradientScale);
+    const g = tf.mul(grad, scale ?? gradientScale);
     const mean = tf.add(tf.mul(m, beta1), tf.mul(g, 1 - beta1));
     const square = tf.add(tf.mul(v, beta2), tf.mul(tf.square(g), 1 - beta2));
     const root = tf.add(tf.sqrt(tf.div(square, biasCorrection(beta2, step))), epsilon);
     const direction = tf.div(tf.div(mean, biasCorrection(beta1, step)), root);
     const decayed = tf.add(direction, tf.mul(param, weightDecay));
-    return [tf.sub(param, tf.mul(decayed, learningRate)), mean, square];
+    return [
+      unlessRefused(scale, param, tf.sub(param, tf.mul(decayed, learningRate))),
+      unlessRefused(scale, m, mean),
+      unlessRefused(scale, v, square),
+    ];
   },
   AdafactorUpdate: adafactor,
   SumOfSquares: ({ x }) => [tf.sum(tf.square(x))],
+  UpdateScale: ({ squares, values }, { maxNorm }) => {
+    const norm = tf.sqrt(tf.sum(squares));
+    const clipped = maxNorm > 0 ? tf.minimum(1, tf.div(maxNorm, norm)) : tf.scalar(1);
+    const all = values === undefined ? squares : tf.concat([squares, values]);
+    const finite = tf.all(tf.isFinite(tf.concat([all, tf.reshape(norm, [1])])));
+    return [tf.where(finite, clipped, tf.scalar(Number.NaN))];
+  },
+  IfAccepted: ({ scale, next, before }) => [unlessRefused(scale, before, next)],
+  ClampedRatio: ({ a, b }, { epsilon, largest, factor }) => [
+    tf.mul(tf.clipByValue(tf.div(a, tf.add(b, epsilon)), 0, largest), factor),
+  ],
 };
 
 /** Added to variances in all cases of norms. */

@@ -27,6 +27,10 @@ export const updateScale = fusedKernel(
   ({ inputs, backend, attrs: { maxNorm } }: UpdateScaleArguments) => {
     const { squares, values } = inputs;
     requireFloat32('UpdateScale', { squares, values });
+    if (squares.shape.length !== 1 || (values && values.shape.length !== 1))
+      throw new Error(
+        `UpdateScale: expected squares [n] and values [m], got [${squares.shape}] and ${values ? `[${values.shape}]` : 'none'}.`,
+      );
     let total = 0;
     for (const square of backend.float32(squares)) total += square;
     const norm = Math.sqrt(total);
