@@ -19,7 +19,7 @@ const usage = `node data/emoji/build.mjs [options]
 /** A drawing with a skin tone counts 0.15 of a base drawing, so that tones do not fill half of an epoch. */
 const toneWeight = 0.15;
 
-/** Lists of one prompt a drawing for judging by retrieval: no text stands twice in a list. */
+/** Judged prompts (packages/train, judge/judged-prompts.ts): lists of one prompt a drawing; no text stands twice in a list. */
 function promptLists(drawings, rows, seed) {
   const shuffled = [...drawings];
   const random = randomFrom(`${seed} prompts`);

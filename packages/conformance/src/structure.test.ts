@@ -21,7 +21,7 @@ function filesOf(src: string): Graph {
 }
 
 /** The same between rooms: a room is a folder directly below src, or a file there. */
-function roomsOf(files: Graph): Graph {
+function roomsOf(files: Graph): Map<string, Set<string>> {
   const roomOf = (file: string) => file.split('/')[0] as string;
   const rooms = new Map<string, Set<string>>();
   for (const [file, imported] of files) {
@@ -74,4 +74,21 @@ describe.each(sources.map((src) => [basename(dirname(src)), src]))('%s', (_, src
   test('arrows between rooms point one way', () => {
     expect(circles(roomsOf(files))).toEqual([]);
   });
+});
+
+test("train's rooms import only from rooms that stand above them in docs/design.md", () => {
+  const design = readFileSync(join(packages, '../docs/design.md'), 'utf8');
+  const [, table = ''] = design.split('### Rooms of `packages/train`');
+  const order = [...(table.split('\n## ')[0] ?? '').matchAll(/^\| `(\w+)\/` +\|/gm)].map(
+    ([, room]) => room as string,
+  );
+  const rooms = roomsOf(filesOf(join(packages, 'train/src')));
+  rooms.delete('index.ts');
+  expect([...order].sort()).toEqual([...rooms.keys()].sort());
+  const climbing = order.flatMap((room, i) =>
+    [...(rooms.get(room) ?? [])]
+      .filter((other) => order.indexOf(other) > i)
+      .map((other) => `${room} → ${other}`),
+  );
+  expect(climbing).toEqual([]);
 });
