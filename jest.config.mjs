@@ -1,6 +1,7 @@
 // ESM throughout: sources are mapped, so tests need no build. Run with --experimental-vm-modules (npm test does).
 export default {
   testEnvironment: 'node',
+  setupFilesAfterEnv: ['<rootDir>/jest.setup.mjs'],
   roots: ['<rootDir>/packages'],
   testMatch: ['**/src/**/*.test.ts'],
   extensionsToTreatAsEsm: ['.ts'],

@@ -4,12 +4,14 @@ import {
   existsSync,
   fsyncSync,
   mkdirSync,
+  mkdtempSync,
   openSync,
   readdirSync,
   rmSync,
   statfsSync,
   writeSync,
 } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openDalleBart } from '@easel/bart/node';
 import { EaselError } from '@easel/core';
@@ -30,16 +32,31 @@ const runs = seq2seqRuns(async (shared) => {
   return rows.map(({ caption }) => caption);
 });
 
-/** A file system of 2 MiB in a folder; undefined where this user may not mount one. */
-function smallDisk(folder: string): { unmount(): void } | undefined {
+/** Mounts a file system of 2 MiB on a folder. Throws where this user may not mount. */
+function mountSmallDisk(folder: string): void {
   mkdirSync(folder);
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', folder], { stdio: 'ignore' });
-  } catch {
-    return undefined;
-  }
-  return { unmount: () => execFileSync('umount', [folder]) };
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', folder], { stdio: 'ignore' });
 }
+
+const unmount = (folder: string): void => {
+  execFileSync('umount', [folder]);
+};
+
+/** Only root can mount the small disk. */
+function mayMount(): boolean {
+  const folder = mkdtempSync(join(tmpdir(), 'easel-mount-'));
+  try {
+    mountSmallDisk(join(folder, 'disk'));
+    unmount(join(folder, 'disk'));
+    return true;
+  } catch {
+    return false;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+const whenMountable = mayMount() ? test : test.skip;
 
 /** Fills the disk but for so many bytes. */
 function fill(folder: string, left: number): void {
@@ -50,47 +67,46 @@ function fill(folder: string, left: number): void {
   closeSync(file);
 }
 
-test('a checkpoint that finds the disk full: the run says so, the one before stays and goes on once there is room', async () => {
-  const disk = join(runs.root, 'disk');
-  const mounted = smallDisk(disk);
-  if (mounted === undefined) {
-    console.warn('not run: only root can mount the small disk that this test fills');
-    return;
-  }
-  try {
-    const settings = {
-      model: tinyDalleBartJson,
-      tokenizer: join(runs.shared, 'tokenizer'),
-      data: { train: join(runs.shared, 'set') },
-      steps: 4,
-      batchSize: 2,
-      schedule: { learningRate: 1e-3 },
-      evaluation: { every: 0 },
-      log: { every: 1, tensorboard: false },
-      checkpoint: { every: 2, keep: 1 },
-    };
-    const onEvent = (event: TrainingEvent) => {
-      if (event.kind === 'checkpoint' && event.step === 2) fill(disk, 16 << 10);
-    };
-    const name = join('disk', 'run');
-    const failure = runs.train(name, settings, { onEvent });
-    await expect(failure).rejects.toThrow(EaselError);
-    await expect(failure).rejects.toThrow(
-      /step 4: can't be written.*(ENOSPC|no space).*The last good one is .*step-00000002/i,
-    );
-    expect(readdirSync(join(disk, 'run', 'checkpoints'))).toEqual(['step-00000002']);
-    expect(existsSync(join(disk, 'run', 'lock'))).toBe(false);
-    (await openDalleBart(join(disk, 'run', 'model'))).dispose();
+whenMountable(
+  'a checkpoint that finds the disk full: the run says so, the one before stays and goes on once there is room',
+  async () => {
+    const disk = join(runs.root, 'disk');
+    mountSmallDisk(disk);
+    try {
+      const settings = {
+        model: tinyDalleBartJson,
+        tokenizer: join(runs.shared, 'tokenizer'),
+        data: { train: join(runs.shared, 'set') },
+        steps: 4,
+        batchSize: 2,
+        schedule: { learningRate: 1e-3 },
+        evaluation: { every: 0 },
+        log: { every: 1, tensorboard: false },
+        checkpoint: { every: 2, keep: 1 },
+      };
+      const onEvent = (event: TrainingEvent) => {
+        if (event.kind === 'checkpoint' && event.step === 2) fill(disk, 16 << 10);
+      };
+      const name = join('disk', 'run');
+      const failure = runs.train(name, settings, { onEvent });
+      await expect(failure).rejects.toThrow(EaselError);
+      await expect(failure).rejects.toThrow(
+        /step 4: can't be written.*(ENOSPC|no space).*The last good one is .*step-00000002/i,
+      );
+      expect(readdirSync(join(disk, 'run', 'checkpoints'))).toEqual(['step-00000002']);
+      expect(existsSync(join(disk, 'run', 'lock'))).toBe(false);
+      (await openDalleBart(join(disk, 'run', 'model'))).dispose();
 
-    rmSync(join(disk, 'filler'));
-    expect(await runs.train(name, settings, { resume: true })).toMatchObject({ complete: true, step: 4 });
-    await runs.train('undisturbed', settings);
-    expect(
-      runs
-        .bytes('disk', 'run', 'model', 'model.safetensors')
-        .equals(runs.bytes('undisturbed', 'model', 'model.safetensors')),
-    ).toBe(true);
-  } finally {
-    mounted.unmount();
-  }
-});
+      rmSync(join(disk, 'filler'));
+      expect(await runs.train(name, settings, { resume: true })).toMatchObject({ complete: true, step: 4 });
+      await runs.train('undisturbed', settings);
+      expect(
+        runs
+          .bytes('disk', 'run', 'model', 'model.safetensors')
+          .equals(runs.bytes('undisturbed', 'model', 'model.safetensors')),
+      ).toBe(true);
+    } finally {
+      unmount(disk);
+    }
+  },
+);
