@@ -83,8 +83,8 @@ test("train's rooms import only from rooms that stand above them in docs/design.
     ([, room]) => room as string,
   );
   const rooms = roomsOf(filesOf(join(packages, 'train/src')));
-  rooms.delete('index.ts');
-  expect([...order].sort()).toEqual([...rooms.keys()].sort());
+  const folders = [...rooms.keys()].filter((room) => !room.endsWith('.ts')); // the entries see everything
+  expect([...order].sort()).toEqual(folders.sort());
   const climbing = order.flatMap((room, i) =>
     [...(rooms.get(room) ?? [])]
       .filter((other) => order.indexOf(other) > i)
