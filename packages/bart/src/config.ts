@@ -61,7 +61,10 @@ export interface DalleBartConfig {
   readonly scaleEmbedding: boolean;
   /** Recompute each layer in the backward pass instead of keeping its activations. */
   readonly gradientCheckpointing: boolean;
-  /** Flax checkpoints stack the layers' parameters; decides their names and the random keys of fresh ones. */
+  /**
+   * Flax checkpoints stack the layers' parameters; decides their names and the random keys of fresh
+   * ones.
+   */
   readonly useScan: boolean;
   /** Biases in attention projections and feed-forward products. */
   readonly useBias: boolean;
@@ -99,7 +102,10 @@ export interface DalleBartConfig {
   readonly topK: number;
   readonly topP: number;
   readonly temperature: number;
-  /** Of beam search: finished rows' scores are divided by length^lengthPenalty; whether as many as beams end the search. */
+  /**
+   * Of beam search: finished rows' scores are divided by length^lengthPenalty; whether as many as
+   * beams end the search.
+   */
   readonly lengthPenalty: number;
   readonly earlyStopping: boolean;
   /** Ids that every generated row starts and ends with; null for none. */
@@ -174,10 +180,11 @@ const fields = {
 /**
  * Reads a config.json of a `dallebart` model and fills in the class's defaults.
  *
- * Throws ConfigError, naming the key, for a wrong type, a value outside its range, a key that neither the model nor
- * transformers' config base class has, and every combination that the original refuses: alibi, tied word embeddings,
- * postln without final norms, scanned swinv2, widths that the heads don't divide.
- * Source: borisdayma/dalle-mini `src/dalle_mini/model/configuration.py`.
+ * Throws ConfigError, naming the key, for a wrong type, a value outside its range, a key that
+ * neither the model nor transformers' config base class has, and every combination that the
+ * original refuses: alibi, tied word embeddings, postln without final norms, scanned swinv2, widths
+ * that the heads don't divide. Source: borisdayma/dalle-mini
+ * `src/dalle_mini/model/configuration.py`.
  */
 export function parseDalleBartConfig(json: unknown, file = 'config.json'): DalleBartConfig {
   const {
@@ -250,7 +257,10 @@ const ALIASES: Readonly<Record<string, string>> = {
   hidden_size: 'd_model',
 };
 
-/** The settings under their own names. Throws ConfigError if a file has two names of one setting with two values. */
+/**
+ * The settings under their own names. Throws ConfigError if a file has two names of one setting
+ * with two values.
+ */
 function withoutAliases(json: unknown, file: string): unknown {
   if (typeof json !== 'object' || json === null || Array.isArray(json)) return json;
   const settings = new Map<string, unknown>(Object.entries(json));
@@ -268,8 +278,8 @@ function withoutAliases(json: unknown, file: string): unknown {
 }
 
 /**
- * Keys that transformers' PretrainedConfig and BART's config write and that say nothing about this model, plus
- * generation settings that are off in every published file.
+ * Keys that transformers' PretrainedConfig and BART's config write and that say nothing about this
+ * model, plus generation settings that are off in every published file.
  */
 export const IGNORED_SETTINGS: ReadonlySet<string> = new Set(
   `architectures transformers_version torch_dtype dtype _name_or_path _commit_hash use_cache return_dict output_hidden_states

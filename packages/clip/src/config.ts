@@ -12,7 +12,10 @@ import {
   snakeCase,
 } from '@easel/core/config';
 
-/** Functions of the feed-forward blocks, by the names of transformers. OpenAI's models have quick_gelu. */
+/**
+ * Functions of the feed-forward blocks, by the names of transformers. OpenAI's models have
+ * quick_gelu.
+ */
 export const CLIP_ACTIVATIONS = ['quick_gelu', 'gelu', 'gelu_new', 'relu', 'silu', 'swish'] as const;
 /** Name of one of `CLIP_ACTIVATIONS`, as config.json has it. */
 export type ClipActivation = (typeof CLIP_ACTIVATIONS)[number];
@@ -35,8 +38,9 @@ export interface TextTowerConfig extends TowerConfig {
   /** Most tokens of a text, its start and end included. */
   readonly maxTextLength: number;
   /**
-   * The token at whose first place a text is summed up; undefined: at the first place of its highest id, which is the end in OpenAI's
-   * vocabulary. (An eos_token_id of 2 in a file means this, too: it was written by mistake, and transformers lets it be.)
+   * The token at whose first place a text is summed up; undefined: at the first place of its
+   * highest id, which is the end in OpenAI's vocabulary. (An eos_token_id of 2 in a file means
+   * this, too: it was written by mistake, and transformers lets it be.)
    */
   readonly eosTokenId: number | undefined;
 }
@@ -60,10 +64,16 @@ export interface ClipConfig {
   readonly image: ImageTowerConfig;
 }
 
-/** eos_token_id that transformers' default config wrote into files of models that end texts with another token. */
+/**
+ * eos_token_id that transformers' default config wrote into files of models that end texts with
+ * another token.
+ */
 const MISTAKEN_EOS = 2;
 
-/** What transformers' PretrainedConfig writes into every file, and what only training uses: nothing about the network. */
+/**
+ * What transformers' PretrainedConfig writes into every file, and what only training uses: nothing
+ * about the network.
+ */
 const IGNORED_SETTINGS: ReadonlySet<string> = new Set(
   `_commit_hash _name_or_path add_cross_attention architectures attn_implementation _attn_implementation_autoset bad_words_ids
   begin_suppress_tokens bos_token_id chunk_size_feed_forward cross_attention_hidden_size decoder_start_token_id diversity_penalty
@@ -76,7 +86,10 @@ const IGNORED_SETTINGS: ReadonlySet<string> = new Set(
   transformers_version typical_p use_bfloat16`.split(/\s+/),
 );
 
-/** A tower's own projection_dim counts for a tower that is used alone; of two together the outer one does. */
+/**
+ * A tower's own projection_dim counts for a tower that is used alone; of two together the outer one
+ * does.
+ */
 const IGNORED_IN_TOWERS: ReadonlySet<string> = new Set([...IGNORED_SETTINGS, 'projection_dim']);
 
 const NO_DROPOUT = fixed(
@@ -84,7 +97,9 @@ const NO_DROPOUT = fixed(
   'Every published CLIP has 0 and no other is implemented; it would change training only.',
 );
 
-/** Settings of a tower's layers, in snake_case in a file, with the sizes that the class gives it. */
+/**
+ * Settings of a tower's layers, in snake_case in a file, with the sizes that the class gives it.
+ */
 const towerFields = (width: number, ffnWidth: number, heads: number) => ({
   hiddenSize: integer({ min: 1, default: width }),
   intermediateSize: integer({ min: 1, default: ffnWidth }),
@@ -118,7 +133,10 @@ const readImage = section(
   towerForm,
 );
 
-/** A tower's settings stand under one of two names. Where both are there the older one wins, as in transformers. */
+/**
+ * A tower's settings stand under one of two names. Where both are there the older one wins, as in
+ * transformers.
+ */
 const readModel = section(
   {
     modelType: fixed('clip', 'Is it the folder of a CLIP with both towers?'),
@@ -133,10 +151,11 @@ const readModel = section(
 );
 
 /**
- * Reads the content of a config.json of transformers' CLIPModel; missing settings have that class's defaults.
+ * Reads the content of a config.json of transformers' CLIPModel; missing settings have that class's
+ * defaults.
  *
- * Throws ConfigError for an unknown setting (with the nearest known one), a value of the wrong kind or range, and sizes that do not fit
- * together. `file` is named in messages.
+ * Throws ConfigError for an unknown setting (with the nearest known one), a value of the wrong kind
+ * or range, and sizes that do not fit together. `file` is named in messages.
  */
 export function parseClipConfig(json: unknown, file = 'config.json'): ClipConfig {
   const found = readSettings(readModel, json, file);
@@ -180,7 +199,10 @@ function towerOf(found: Settings<ReturnType<typeof towerFields>>, at: string): T
   };
 }
 
-/** The content of a config.json that parseClipConfig reads back to an equal config, and transformers to an equal model. */
+/**
+ * The content of a config.json that parseClipConfig reads back to an equal config, and transformers
+ * to an equal model.
+ */
 export function clipConfigToJson(config: ClipConfig): Record<string, unknown> {
   const { text, image } = config;
   const tower = ({ width, heads, layers, ffnWidth, activation, normEpsilon }: TowerConfig) => ({

@@ -21,7 +21,10 @@ import {
 
 /** How pictures become pixels for the image tower. A step that is undefined is left out. */
 export interface ImageProcessorConfig {
-  /** The short side becomes so long, the long side in proportion, truncated; or both sides are given. */
+  /**
+   * The short side becomes so long, the long side in proportion, truncated; or both sides are
+   * given.
+   */
   readonly resizeTo: { readonly shortestEdge: number } | PictureSize | undefined;
   readonly filter: ResizeFilter;
   /** Centre cut, black where the picture is smaller. */
@@ -47,7 +50,10 @@ export function defaultImageProcessor(side = 224): ImageProcessorConfig {
   };
 }
 
-/** Names and hints that say nothing about what is done. RGB is made in any case: the towers take nothing else. */
+/**
+ * Names and hints that say nothing about what is done. RGB is made in any case: the towers take
+ * nothing else.
+ */
 const IGNORED_SETTINGS: ReadonlySet<string> = new Set(
   `feature_extractor_type image_processor_type processor_class do_convert_rgb data_format input_data_format default_to_square device
   return_tensors _valid_processor_keys disable_grouping do_pad pad_size`.split(/\s+/),
@@ -68,7 +74,10 @@ const size: Field<PictureSize> = (value, at) => {
   return found;
 };
 
-/** A number of pixels is the short side, as is `{"shortest_edge": …}`; `{"height": …, "width": …}` says both. */
+/**
+ * A number of pixels is the short side, as is `{"shortest_edge": …}`; `{"height": …, "width": …}`
+ * says both.
+ */
 const resizing: Field<NonNullable<ImageProcessorConfig['resizeTo']>> = (value, at) => {
   const { shortest_edge: edge = value } = (value ?? {}) as { shortest_edge?: unknown };
   const found = isSide(edge) ? { shortestEdge: edge } : bothSides(value);
@@ -117,7 +126,8 @@ const read = section(
 /**
  * Reads the content of a preprocessor_config.json of CLIP, in the form of any transformers version.
  *
- * Throws ConfigError for an unknown setting or a value of the wrong kind. `file` is named in messages.
+ * Throws ConfigError for an unknown setting or a value of the wrong kind. `file` is named in
+ * messages.
  */
 export function parseImageProcessor(json: unknown, file = 'preprocessor_config.json'): ImageProcessorConfig {
   const found = readSettings(read, json, file);
@@ -132,7 +142,10 @@ export function parseImageProcessor(json: unknown, file = 'preprocessor_config.j
   };
 }
 
-/** The content of a preprocessor_config.json that parseImageProcessor reads back to an equal config, and transformers to an equal processor. */
+/**
+ * The content of a preprocessor_config.json that parseImageProcessor reads back to an equal config,
+ * and transformers to an equal processor.
+ */
 export function imageProcessorToJson(config: ImageProcessorConfig): Record<string, unknown> {
   const { resizeTo, filter, cropTo, rescale, normalize } = config;
   const size =
@@ -155,11 +168,13 @@ export function imageProcessorToJson(config: ImageProcessorConfig): Record<strin
 }
 
 /**
- * A picture as pixels for the image tower: RGB → resize → centre cut → times `rescale` → (x − mean) / std. float32 [height, width, 3].
+ * A picture as pixels for the image tower: RGB → resize → centre cut → times `rescale` → (x − mean)
+ * / std. float32 [height, width, 3].
  *
- * `picture`: bytes with 3 channels, 4 (alpha is dropped, not blended) or 1 (grey). Resized bytes are Pillow's; the arithmetic behind them is
- * NumPy's in transformers 4.25.1: the product in float64 rounded to float32, the rest in float32.
- * Throws DataError for another number of channels. Source: CLIPImageProcessor of transformers 4.25.1.
+ * `picture`: bytes with 3 channels, 4 (alpha is dropped, not blended) or 1 (grey). Resized bytes
+ * are Pillow's; the arithmetic behind them is NumPy's in transformers 4.25.1: the product in
+ * float64 rounded to float32, the rest in float32. Throws DataError for another number of channels.
+ * Source: CLIPImageProcessor of transformers 4.25.1.
  */
 export function processImage(picture: Raster, config: ImageProcessorConfig): Raster<Float32Array> {
   const { data, width, height } = cutImage(picture, config);

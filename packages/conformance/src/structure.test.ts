@@ -7,7 +7,10 @@ const packages = join(import.meta.dirname, '../..');
 /** Nodes and those that each imports. */
 type Graph = ReadonlyMap<string, ReadonlySet<string>>;
 
-/** The source files of a package, tests left out, and which imports which, types included; as paths below src. */
+/**
+ * The source files of a package, tests left out, and which imports which, types included; as paths
+ * below src.
+ */
 function filesOf(src: string): Graph {
   const files = readdirSync(src, { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'))

@@ -16,10 +16,16 @@ import {
 /** The pixel values that a network was trained on: [0, 1], or [−1, 1] (taming's recipe). */
 export type PixelRange = 'unit' | 'signed';
 
-/** What happens to a latent before it is compared with the codes: nothing, or scaling to length 1 (codes have length 1, too). */
+/**
+ * What happens to a latent before it is compared with the codes: nothing, or scaling to length 1
+ * (codes have length 1, too).
+ */
 export type CodebookNorm = 'none' | 'l2';
 
-/** Sizes of a VQGAN. Defaults are those of vqgan-jax's VQGANConfig; the last three fields are Easel's own. */
+/**
+ * Sizes of a VQGAN. Defaults are those of vqgan-jax's VQGANConfig; the last three fields are
+ * Easel's own.
+ */
 export interface VqganConfig {
   /** Width of the first level; level i is ch · chMult[i] wide. */
   readonly ch: number;
@@ -43,11 +49,17 @@ export interface VqganConfig {
   readonly nEmbed: number;
   /** The encoder ends with 2 · zChannels channels. */
   readonly doubleZ: boolean;
-  /** Convolve where height and width change; else the encoder averages 2×2 pixels and the decoder only repeats them. */
+  /**
+   * Convolve where height and width change; else the encoder averages 2×2 pixels and the decoder
+   * only repeats them.
+   */
   readonly resampWithConv: boolean;
   /** The decoder stops before its last norm: pictures have ch · chMult[0] channels. */
   readonly givePreEnd: boolean;
-  /** Groups of every GroupNorm; 32 in the original. With as many groups as channels it is instance norm, which loses colour. */
+  /**
+   * Groups of every GroupNorm; 32 in the original. With as many groups as channels it is instance
+   * norm, which loses colour.
+   */
   readonly normGroups: number;
   readonly pixelRange: PixelRange;
   readonly codebookNorm: CodebookNorm;
@@ -122,8 +134,8 @@ const read = section(
 /**
  * Reads the content of a config.json. Missing keys have the defaults of vqgan-jax.
  *
- * Throws ConfigError for an unknown key (with the nearest known one), a value of the wrong type or range, and widths that the
- * norm groups do not divide. `file` is named in messages.
+ * Throws ConfigError for an unknown key (with the nearest known one), a value of the wrong type or
+ * range, and widths that the norm groups do not divide. `file` is named in messages.
  */
 export function parseVqganConfig(json: unknown, file = 'config.json'): VqganConfig {
   const { dropout, numResolutions, ...config } = readSettings(read, json, file);
@@ -145,7 +157,10 @@ export function checkVqganConfig(config: VqganConfig, where: string): void {
   }
 }
 
-/** The content of a config.json that parseVqganConfig reads back to an equal config. Easel's own keys are left out at their defaults. */
+/**
+ * The content of a config.json that parseVqganConfig reads back to an equal config. Easel's own
+ * keys are left out at their defaults.
+ */
 export function vqganConfigToJson(config: VqganConfig): Record<string, unknown> {
   const own: readonly (keyof VqganConfig)[] = ['normGroups', 'pixelRange', 'codebookNorm'];
   return Object.fromEntries(

@@ -39,8 +39,9 @@ export interface FirstVersionConfig extends GenerationConfig {
   readonly initStd: number;
   readonly bosTokenId: number;
   /**
-   * Added to variances in the norms. 1e-6 in the transformers release that trained and served the model (4.9), 1e-5 in later ones
-   * (4.25), which therefore give slightly other logits for the same weights.
+   * Added to variances in the norms. 1e-6 in the transformers release that trained and served the
+   * model (4.9), 1e-5 in later ones (4.25), which therefore give slightly other logits for the same
+   * weights.
    */
   readonly normEpsilon: number;
   readonly encoder: FirstVersionStack;
@@ -53,7 +54,10 @@ const PROMPT_TOKENS = 128;
 /** The ACT2FN table of the release; smelu came later. */
 const FIRST_ACTIVATIONS = ['gelu', 'gelu_new', 'relu', 'silu', 'swish', 'quick_gelu'] as const;
 
-/** Settings of a BART file that say nothing about this model, or that generation was always called without. */
+/**
+ * Settings of a BART file that say nothing about this model, or that generation was always called
+ * without.
+ */
 const IGNORED: ReadonlySet<string> = new Set([
   ...IGNORED_SETTINGS,
   ...`model_type decoder_layers decoder_ffn_dim decoder_attention_heads pos_token_id num_beams gradient_checkpointing
@@ -71,7 +75,10 @@ const NOT_THE_DECODERS: ReadonlySet<string> = new Set(
 const NORMS = 'The first version has norms behind each block and learnt positions.';
 const tokenId = optional(integer({ min: 0 }));
 
-/** Settings of the layers of one stack; layers, width and heads have the stack's name before theirs in a file. */
+/**
+ * Settings of the layers of one stack; layers, width and heads have the stack's name before theirs
+ * in a file.
+ */
 const layerFields = {
   layers: integer({ min: 1, default: 12 }),
   ffnDim: integer({ min: 1, default: 4096 }),
@@ -82,7 +89,10 @@ const layerFields = {
   scaleEmbedding: flag(false),
 };
 
-/** Settings of config.json beside those of the encoder's layers. What is null follows from other settings. */
+/**
+ * Settings of config.json beside those of the encoder's layers. What is null follows from other
+ * settings.
+ */
 const modelFields = {
   dModel: integer({ min: 1, default: 1024 }),
   vocabSize: integer({ min: 1, default: 50265 }),
@@ -144,14 +154,16 @@ function stackOf(found: FirstVersionStack): FirstVersionStack {
 /**
  * Reads the config.json of a first public model, and what its decoder was built from.
  *
- * The original hands its decoder the whole config as one argument by mistake, so that the decoder has transformers' BART
- * defaults whatever the file says: 12 layers, width 1024, F 4096, 16 heads, dropout 0.1, gelu. The file's decoder settings are
- * therefore ignored; `decoderJson` holds other defaults, for models made under those (decoder_config.json in a model folder).
- * layer_norm_epsilon, which the original has not, chooses between the releases of transformers (default 1e-6).
+ * The original hands its decoder the whole config as one argument by mistake, so that the decoder
+ * has transformers' BART defaults whatever the file says: 12 layers, width 1024, F 4096, 16 heads,
+ * dropout 0.1, gelu. The file's decoder settings are therefore ignored; `decoderJson` holds other
+ * defaults, for models made under those (decoder_config.json in a model folder).
+ * layer_norm_epsilon, which the original has not, chooses between the releases of transformers
+ * (default 1e-6).
  *
- * Throws ConfigError, naming the key, for a wrong type, a value out of range, an unknown key, and a d_model that is not the
- * decoder's.
- * Source: dalle-mini at 1d04ab3, `dalle_mini/model.py`; transformers 4.9.1 `models/bart/configuration_bart.py`.
+ * Throws ConfigError, naming the key, for a wrong type, a value out of range, an unknown key, and a
+ * d_model that is not the decoder's. Source: dalle-mini at 1d04ab3, `dalle_mini/model.py`;
+ * transformers 4.9.1 `models/bart/configuration_bart.py`.
  */
 export function parseFirstVersionConfig(
   json: unknown,
@@ -204,7 +216,10 @@ export function parseFirstVersionConfig(
   return config;
 }
 
-/** The decoder's layers, by decoder_config.json. Throws ConfigError for a width that is not the model's. */
+/**
+ * The decoder's layers, by decoder_config.json. Throws ConfigError for a width that is not the
+ * model's.
+ */
 function parseDecoder(json: unknown, dModel: number): FirstVersionStack {
   const file = 'decoder_config.json';
   const found = readSettings(readDecoder, json, file);
@@ -273,7 +288,10 @@ export function firstVersionConfigToJson(config: FirstVersionConfig): {
   };
 }
 
-/** Both stacks in the terms of the second version: norms behind each block, always with scale and bias, plain blocks. */
+/**
+ * Both stacks in the terms of the second version: norms behind each block, always with scale and
+ * bias, plain blocks.
+ */
 export function stackConfigs(config: FirstVersionConfig): { encoder: LayerConfig; decoder: LayerConfig } {
   const version = firstVersion(config.normEpsilon);
   const layerConfig = (stack: FirstVersionStack): LayerConfig => ({

@@ -8,7 +8,10 @@ export interface BpeTokenizerData {
   /** Pairs of tokens to join, most urgent first. */
   readonly merges: readonly (readonly [string, string])[];
   readonly specials?: SpecialTokens;
-  /** Token for a byte without an entry. Without one such bytes are dropped before merging, as the originals do. */
+  /**
+   * Token for a byte without an entry. Without one such bytes are dropped before merging, as the
+   * originals do.
+   */
   readonly unknown?: string | undefined;
   readonly lowerCase?: boolean;
   readonly addPrefixSpace?: boolean;

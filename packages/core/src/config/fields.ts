@@ -2,8 +2,8 @@ import { ConfigError, didYouMean } from '../errors.js';
 import { showValue } from './show-value.js';
 
 /**
- * Reads one setting: `value` as it stands in the file (undefined if it is absent), `at` its place for messages. Returns the
- * value or its default; throws ConfigError for anything else.
+ * Reads one setting: `value` as it stands in the file (undefined if it is absent), `at` its place
+ * for messages. Returns the value or its default; throws ConfigError for anything else.
  */
 export interface Field<T> {
   (value: unknown, at: string): T;
@@ -124,7 +124,10 @@ export function named<T>(entry: Field<T>): Field<Readonly<Record<string, T>>> {
   };
 }
 
-/** A setting that can have one value only, which is its default. `why` there is no other: a sentence for the message. */
+/**
+ * A setting that can have one value only, which is its default. `why` there is no other: a sentence
+ * for the message.
+ */
 export function fixed<const T extends string | number | boolean>(only: T, why: string): Field<T> {
   return (value, at) => {
     if ((value ?? only) !== only) throw mismatch(at, JSON.stringify(only), value, ` ${why}`);
@@ -147,8 +150,8 @@ export const objectOrFile: Field<Readonly<Record<string, unknown>> | string> = (
 };
 
 /**
- * Reads the content of a config file, which `file` names in messages. Unlike an object of settings within a file it must be
- * there. Throws ConfigError for what `read` refuses.
+ * Reads the content of a config file, which `file` names in messages. Unlike an object of settings
+ * within a file it must be there. Throws ConfigError for what `read` refuses.
  */
 export function readSettings<T>(read: Field<T>, json: unknown, file: string): T {
   if (json === null || json === undefined) throw mismatch(file, 'an object of settings', json);
@@ -164,8 +167,8 @@ export interface SectionForm {
 }
 
 /**
- * An object with these settings and no others. Absent, it is as if it were empty: every default is filled in. Of a name that
- * there isn't, the message has the nearest that there is.
+ * An object with these settings and no others. Absent, it is as if it were empty: every default is
+ * filled in. Of a name that there isn't, the message has the nearest that there is.
  */
 export function section<F extends Fields>(
   fields: F,
@@ -178,7 +181,8 @@ export function section<F extends Fields>(
     const settings = new Map(Object.entries(given));
     const readOf = ([name, field]: [string, string]) =>
       [field, (fields[field] as Field<unknown>)(settings.get(name), inside(at, name))] as const;
-    // What is wrong with a value tells more than a name that is unknown, and that tells more than one that is missing.
+    // What is wrong with a value tells more than a name that is unknown, and that tells more than
+    // one that is missing.
     const found = new Map([...names].filter(([name]) => settings.has(name)).map(readOf));
     for (const name of settings.keys())
       if (!names.has(name) && !ignored.has(name))
@@ -202,7 +206,9 @@ export function snakeCase(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
-/** The error for a value that is not as expected: `FIELD: expected X, got Y.`, and what `hint` adds. */
+/**
+ * The error for a value that is not as expected: `FIELD: expected X, got Y.`, and what `hint` adds.
+ */
 export function mismatch(at: string, expected: string, value: unknown, hint = ''): ConfigError {
   const found = value === undefined ? 'it is missing' : `got ${showValue(value)}`;
   return new ConfigError(`${at.replace(/: $/, '')}: expected ${expected}, ${found}.${hint}`);

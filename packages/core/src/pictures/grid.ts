@@ -2,11 +2,12 @@ import { ShapeError } from '../errors.js';
 import { checkRaster, type Raster } from './raster.js';
 
 /**
- * Pictures of one size side by side, in rows of `columns` from the upper left, with `gap` pixels between them. What no picture
- * covers is white; so is the place of an `undefined`. Without any picture the grid has no pixels and three channels.
+ * Pictures of one size side by side, in rows of `columns` from the upper left, with `gap` pixels
+ * between them. What no picture covers is white; so is the place of an `undefined`. Without any
+ * picture the grid has no pixels and three channels.
  *
- * Width: columns · w + (columns − 1) · gap, however few pictures there are; height likewise, by as many rows as are needed.
- * Throws ShapeError for pictures of different sizes or channels.
+ * Width: columns · w + (columns − 1) · gap, however few pictures there are; height likewise, by as
+ * many rows as are needed. Throws ShapeError for pictures of different sizes or channels.
  */
 export function pictureGrid(pictures: readonly (Raster | undefined)[], columns: number, gap = 0): Raster {
   const first = pictures.find((picture) => picture !== undefined);

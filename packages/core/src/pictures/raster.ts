@@ -1,6 +1,9 @@
 import { ShapeError } from '../errors.js';
 
-/** A picture in memory: numbers [height, width, channels], row by row. Bytes are 0–255; floats have the range that their maker says. */
+/**
+ * A picture in memory: numbers [height, width, channels], row by row. Bytes are 0–255; floats have
+ * the range that their maker says.
+ */
 export interface Raster<A extends Uint8Array | Float32Array = Uint8Array> {
   readonly data: A;
   readonly width: number;
@@ -15,8 +18,8 @@ export interface PictureSize {
 }
 
 /**
- * Pictures that lie behind one another in `data`, uint8 [n, height, width, channels], as n pictures that share its memory.
- * Throws ShapeError if `data` doesn't hold whole pictures.
+ * Pictures that lie behind one another in `data`, uint8 [n, height, width, channels], as n pictures
+ * that share its memory. Throws ShapeError if `data` doesn't hold whole pictures.
  */
 export function splitPictures(data: Uint8Array, size: PictureSize, channels = 3): Raster[] {
   checkSize(size, 'splitPictures');
@@ -34,7 +37,10 @@ export function splitPictures(data: Uint8Array, size: PictureSize, channels = 3)
   }));
 }
 
-/** Throws ShapeError, which `where` begins, if a picture is empty or its data is not as long as its sides say. */
+/**
+ * Throws ShapeError, which `where` begins, if a picture is empty or its data is not as long as its
+ * sides say.
+ */
 export function checkRaster(picture: Raster<Uint8Array | Float32Array>, where: string): void {
   const { data, width, height, channels } = picture;
   const whole = [width, height, channels].every((side) => Number.isInteger(side) && side >= 1);

@@ -1,6 +1,9 @@
 import { readJsonFile } from '@easel/core/node';
 
-/** What a training config's `model` says, itself or in the file that it names; `file`: its name for messages. */
+/**
+ * What a training config's `model` says, itself or in the file that it names; `file`: its name for
+ * messages.
+ */
 export async function modelSettings(
   model: unknown,
 ): Promise<{ readonly json: unknown; readonly file: string }> {

@@ -15,7 +15,10 @@ import { freeOnResume } from './free-settings.js';
 
 /** Which optimizer, with its constants. */
 export const optimizerFields = {
-  /** AdamW (Loshchilov and Hutter 2019), Adafactor (Shazeer and Stern 2018) or Distributed Shampoo (Anil et al. 2020). */
+  /**
+   * AdamW (Loshchilov and Hutter 2019), Adafactor (Shazeer and Stern 2018) or Distributed Shampoo
+   * (Anil et al. 2020).
+   */
   name: oneOf(['adamw', 'adafactor', 'shampoo']),
   /** Weight of the old mean of gradients (AdamW, Shampoo). */
   beta1: real({ min: 0, below: 1, default: 0.9 }),
@@ -25,7 +28,10 @@ export const optimizerFields = {
   epsilon: real({ above: 0, default: 1e-8 }),
   /** Share of each decayed weight that a step of learning rate 1 takes away. */
   weightDecay: real({ min: 0, default: 0 }),
-  /** Which weights decay: all, or those with two axes and more (kernels and embeddings; no biases, no norm scales). */
+  /**
+   * Which weights decay: all, or those with two axes and more (kernels and embeddings; no biases,
+   * no norm scales).
+   */
   decay: oneOf(['all', 'matrices']),
   /** Largest root mean square of an update of Adafactor, before the learning rate; null: none. */
   clippingThreshold: nullable(real({ above: 0 }), 1),
@@ -34,7 +40,10 @@ export const optimizerFields = {
     blockSize: integer({ min: 1, default: 1024 }),
     /** Updates between two computations of the preconditioners. */
     computeEvery: integer({ min: 1, default: 10 }),
-    /** Updates before preconditioned directions are used; null: 101, or one more than computeEvery if that is larger. */
+    /**
+     * Updates before preconditioned directions are used; null: 101, or one more than computeEvery
+     * if that is larger.
+     */
     startStep: optional(integer({ min: 0 })),
     /** Tensors with a longer dimension are not preconditioned. */
     largestDimension: integer({ min: 0, default: 4096 }),
@@ -65,7 +74,10 @@ export const scheduleFields = {
   learningRate: real({ above: 0 }),
   /** Steps of linear growth from 0. */
   warmupSteps: integer({ min: 0, default: 0 }),
-  /** After warm-up: constant; linear to 0 at the last step; exponential; half a cosine down to `floor` at the last step. */
+  /**
+   * After warm-up: constant; linear to 0 at the last step; exponential; half a cosine down to
+   * `floor` at the last step.
+   */
   decay: oneOf(['none', 'linear', 'exponential', 'cosine']),
   /** Share of the learning rate at which the cosine ends. */
   floor: real({ min: 0, max: 1, default: 0 }),
@@ -95,34 +107,41 @@ export const loggingFields = {
   every: integer({ min: 1, default: 50 }),
   /** Write TensorBoard's event files too, in RUN/tensorboard. */
   tensorboard: flag(true),
-  /** Steps between two lines of weights.jsonl with the norm of each weight and its gradient; 0: never. */
+  /**
+   * Steps between two lines of weights.jsonl with the norm of each weight and its gradient; 0:
+   * never.
+   */
   norms: integer({ min: 0, default: 0 }),
   /** Steps between two lines of weights.jsonl with their histograms; 0: never. */
   histograms: integer({ min: 0, default: 0 }),
 };
 
 export const checkpointFields = {
-  /** Steps between two checkpoints; one is always written at the end and at Ctrl-C. 0: not by steps. */
+  /**
+   * Steps between two checkpoints; one is always written at the end and at Ctrl-C. 0: not by steps.
+   */
   every: integer({ min: 0, default: 1000 }),
   /** Minutes between two checkpoints, whatever the step; 0: not by the clock. */
   minutes: real({ min: 0, default: 0 }),
   /** How many are kept, the newest ones. */
   keep: integer({ min: 1, default: 2 }),
   /**
-   * Write while the training goes on, on the native backend. A tensor that is updated before it is on the disk takes its memory twice until then;
-   * false: the training waits.
+   * Write while the training goes on, on the native backend. A tensor that is updated before it is
+   * on the disk takes its memory twice until then; false: the training waits.
    */
   background: flag(true),
   /**
-   * A number of the evaluations by which the best checkpoint is kept too, however old: "eval.loss" is `loss` of the split `eval`. An evaluation
-   * that is the best so far writes a checkpoint. Null: only the newest are kept.
+   * A number of the evaluations by which the best checkpoint is kept too, however old: "eval.loss"
+   * is `loss` of the split `eval`. An evaluation that is the best so far writes a checkpoint. Null:
+   * only the newest are kept.
    */
   best: optional(section({ metric: text(), goal: oneOf(['lowest', 'highest']) })),
 };
 export type CheckpointSettings = Settings<typeof checkpointFields>;
 
 /**
- * Throws ConfigError if a decay has no steps left after the warm-up. `steps`: of the whole run, null while unknown.
+ * Throws ConfigError if a decay has no steps left after the warm-up. `steps`: of the whole run,
+ * null while unknown.
  */
 export function checkWarmup(
   { decay, warmupSteps }: ScheduleSettings,

@@ -8,15 +8,23 @@ const sourceFields = {
   path: text(),
   /** Caption list of a picture folder. */
   captions: optional(text()),
-  /** Column of parquet files that holds the picture files' bytes; null: the first of the usual names. */
+  /**
+   * Column of parquet files that holds the picture files' bytes; null: the first of the usual
+   * names.
+   */
   imageColumn: optional(text()),
   /** Column that holds the captions; null: the first of the usual names. */
   captionColumn: optional(text()),
-  /** Of several sources, pictures come from each in proportion to this; null for all: each picture comes as often as any other. */
+  /**
+   * Of several sources, pictures come from each in proportion to this; null for all: each picture
+   * comes as often as any other.
+   */
   weight: optional(real({ above: 0 })),
 };
 
-/** One source of pictures by its path, or with more settings; or a list of such, which are mixed. */
+/**
+ * One source of pictures by its path, or with more settings; or a list of such, which are mixed.
+ */
 export const pictureSources: Field<readonly SourceSettings[]> = (value, at) => {
   const one: Field<SourceSettings> = (item, place) => {
     const { weight, ...rest } = section(sourceFields)(
@@ -35,14 +43,22 @@ export const pictureSources: Field<readonly SourceSettings[]> = (value, at) => {
 
 /** How pictures become squares, and which are passed over. */
 export const pictureShapeFields = {
-  /** 'cover': a square of a picture; 'contain': the whole picture, with background beside it; or as an original program cut it. */
+  /**
+   * 'cover': a square of a picture; 'contain': the whole picture, with background beside it; or as
+   * an original program cut it.
+   */
   fit: oneOf(['cover', 'contain', ...ORIGINAL_PREPARATIONS]),
-  /** With 'cover': the square in the middle; or one by chance, another each time if pictures are streamed. */
+  /**
+   * With 'cover': the square in the middle; or one by chance, another each time if pictures are
+   * streamed.
+   */
   crop: oneOf(['centre', 'random']),
   /** CSS colour under transparent pixels. */
   background: text({ default: '#ffffff' }),
   /** Pictures whose shorter side has fewer pixels are left out; 0: none. */
   minSide: integer({ min: 0, default: 0 }),
-  /** Pictures whose longer side is more than so many times the shorter one are left out; 0: none. */
+  /**
+   * Pictures whose longer side is more than so many times the shorter one are left out; 0: none.
+   */
   maxAspect: real({ min: 0, default: 0 }),
 };

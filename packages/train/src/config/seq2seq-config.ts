@@ -19,28 +19,46 @@ import { freeOnResume, freeSettings } from './free-settings.js';
 import { checkOptimization, commonFields } from './optimization.js';
 
 const dataFields = {
-  /** Encoded set to train on: a folder of parquet or jsonl shards, as `easel encode` writes them, or one such file. */
+  /**
+   * Encoded set to train on: a folder of parquet or jsonl shards, as `easel encode` writes them, or
+   * one such file.
+   */
   train: freeOnResume(text()), // its content is compared by digest
   /** Encoded set for evaluation; null: see evalFraction. */
   eval: freeOnResume(optional(text())),
   /** Further encoded sets for evaluation, each by the name that the metrics give it. */
   evals: freeOnResume(named(text())),
-  /** Share of the training set's pictures that are held out for evaluation, each with all its captions. */
+  /**
+   * Share of the training set's pictures that are held out for evaluation, each with all its
+   * captions.
+   */
   evalFraction: real({ min: 0, max: 0.9, default: 0 }),
-  /** In memory, each epoch a permutation; or streamed through a shuffle buffer, for sets larger than memory, as the original does by default. */
+  /**
+   * In memory, each epoch a permutation; or streamed through a shuffle buffer, for sets larger than
+   * memory, as the original does by default.
+   */
   order: oneOf(['permuted', 'streamed']),
   /**
-   * Seed of the order, and of streamed blank captions; with it they are the original's with the same `seed_dataset`. Null: they follow from the
-   * run's seed.
+   * Seed of the order, and of streamed blank captions; with it they are the original's with the
+   * same `seed_dataset`. Null: they follow from the run's seed.
    */
   seed: optional(integer({ min: 0, max: 2 ** 32 - 1 })),
   /** Rows that the shuffle buffer holds. */
   shuffleBuffer: integer({ min: 1, default: SHUFFLE_BUFFER }),
-  /** Streamed: rows left after the last whole batch of an epoch come first in the next, as in the original on several machines. */
+  /**
+   * Streamed: rows left after the last whole batch of an epoch come first in the next, as in the
+   * original on several machines.
+   */
   carryOver: flag(false),
-  /** A resumed run goes through its epoch from the start again, as the original does, in place of going on at the next row. */
+  /**
+   * A resumed run goes through its epoch from the start again, as the original does, in place of
+   * going on at the next row.
+   */
   repeatEpoch: freeOnResume(flag(false)),
-  /** Only the first rows of the training set, of each evaluation set; counted before shuffling and filtering. */
+  /**
+   * Only the first rows of the training set, of each evaluation set; counted before shuffling and
+   * filtering.
+   */
   maxTrainRows: optional(integer({ min: 1 })),
   maxEvalRows: freeOnResume(optional(integer({ min: 1 }))),
   /** Rows outside of these clip scores, limits included, are left out. */
@@ -53,14 +71,23 @@ const dataFields = {
   /** Column names of the shards. */
   captionColumn: text({ default: 'caption' }),
   encodingColumn: text({ default: 'encoding' }),
-  /** Probability that a row's caption is replaced by the empty one, which guidance at generation needs. */
+  /**
+   * Probability that a row's caption is replaced by the empty one, which guidance at generation
+   * needs.
+   */
   blankCaptions: real({ min: 0, max: 1, default: 0.1 }),
-  /** Pad captions to the longest of the batch (a multiple of 8) and not to max_text_length: the same loss, sooner. */
+  /**
+   * Pad captions to the longest of the batch (a multiple of 8) and not to max_text_length: the same
+   * loss, sooner.
+   */
   trimText: flag(true),
 };
 
 const maskFields = {
-  /** Largest rate: a masked row's rate is drawn from [0, max); 0 turns masking off, a value above 1 masks some rows whole. */
+  /**
+   * Largest rate: a masked row's rate is drawn from [0, max); 0 turns masking off, a value above 1
+   * masks some rows whole.
+   */
   max: real({ min: 0, max: 4, default: 0 }),
   /** Share of the rows that are masked at all. */
   rows: real({ min: 0, max: 1, default: 0.75 }),
@@ -73,7 +100,10 @@ const evaluationFields = {
   every: integer({ min: 0, default: 500 }),
   /** Rows of one forward pass; null: those of a training batch. */
   batchSize: optional(integer({ min: 1 })),
-  /** At most this many rows of each evaluation set: by chance, or of a streamed run the first ones, in whole batches. */
+  /**
+   * At most this many rows of each evaluation set: by chance, or of a streamed run the first ones,
+   * in whole batches.
+   */
   rows: integer({ min: 1, default: 1024 }),
   /** So many rows of the training set are evaluated too, as split "trained". */
   trainRows: integer({ min: 0, default: 0 }),
@@ -98,43 +128,69 @@ const fields = {
   ...commonFields,
   /** Number of optimizer updates; null if `epochs` is given. */
   steps: optional(integer({ min: 1 })),
-  /** Passes over the training set, as many updates as they fill; a streamed set is read once before, to be counted. */
+  /**
+   * Passes over the training set, as many updates as they fill; a streamed set is read once before,
+   * to be counted.
+   */
   epochs: optional(integer({ min: 1 })),
-  /** Model to train from scratch: the settings of a config.json, or a file with them. Null if `init` is given. */
+  /**
+   * Model to train from scratch: the settings of a config.json, or a file with them. Null if `init`
+   * is given.
+   */
   model: optional(objectOrFile),
   /** Model folder to go on from (fine-tuning); its tokenizer is used unless another is named. */
   init: optional(text()),
   /**
-   * With init, a folder of the original's: its opt_state.msgpack too is taken over, so that optimizer and schedule go on where they were. Without,
-   * they begin anew; schedule.offset then holds the rate at 0 for a while.
+   * With init, a folder of the original's: its opt_state.msgpack too is taken over, so that
+   * optimizer and schedule go on where they were. Without, they begin anew; schedule.offset then
+   * holds the rate at 0 for a while.
    */
   restoreState: flag(false),
   /** Folder with the tokenizer: vocab.json and merges.txt, or tokenizer.json. */
   tokenizer: optional(text()),
-  /** VQGAN folder that is copied into the finished model, so that `easel generate` can draw with it. */
+  /**
+   * VQGAN folder that is copied into the finished model, so that `easel generate` can draw with it.
+   */
   vqgan: freeOnResume(optional(text())),
-  /** What of the VQGAN goes into the finished model: all of its folder, or the decoder, which is enough to draw. */
+  /**
+   * What of the VQGAN goes into the finished model: all of its folder, or the decoder, which is
+   * enough to draw.
+   */
   vqganParts: freeOnResume(oneOf(['whole', 'decoder'])),
   data: section(dataFields),
-  /** Dropout after embeddings and sub-blocks, and inside feed-forward blocks; null: as the model's config has them. */
+  /**
+   * Dropout after embeddings and sub-blocks, and inside feed-forward blocks; null: as the model's
+   * config has them.
+   */
   dropout: optional(real({ min: 0, below: 1 })),
   activationDropout: optional(real({ min: 0, below: 1 })),
-  /** Keys of the dropout masks: of Easel's own, one for each step; or the original's chain, split once for each micro-batch from PRNGKey(seed). */
+  /**
+   * Keys of the dropout masks: of Easel's own, one for each step; or the original's chain, split
+   * once for each micro-batch from PRNGKey(seed).
+   */
   dropoutKeys: oneOf(['easel', 'original']),
-  /** Which weights are trained: all; or the image side's embeddings, their norms, the last norm and the head, for new images. */
+  /**
+   * Which weights are trained: all; or the image side's embeddings, their norms, the last norm and
+   * the head, for new images.
+   */
   trainable: oneOf(['all', 'embeddings']),
   /** With trainable "embeddings" and init: these weights begin afresh. */
   initEmbeddings: flag(false),
-  /** Keep only the inputs of each layer for the gradient and compute the layer again for it: less memory, more time. */
+  /**
+   * Keep only the inputs of each layer for the gradient and compute the layer again for it: less
+   * memory, more time.
+   */
   gradientCheckpointing: flag(false),
   /**
-   * What the forward pass keeps for the gradient (with gradientCheckpointing the inputs of layers): float32, or bfloat16, half the memory and 3 digits. On the
-   * native backend; others keep float32. All arithmetic is float32.
+   * What the forward pass keeps for the gradient (with gradientCheckpointing the inputs of layers):
+   * float32, or bfloat16, half the memory and 3 digits. On the native backend; others keep float32.
+   * All arithmetic is float32.
    */
   savedActivations: oneOf(['float32', 'bfloat16']),
   /**
-   * The weights: float32, or bfloat16, half the memory on the native backend. An update is computed in float32 and rounded by chance, so that steps smaller than
-   * a weight's last digit aren't lost; gradients and optimizer state are float32.
+   * The weights: float32, or bfloat16, half the memory on the native backend. An update is computed
+   * in float32 and rounded by chance, so that steps smaller than a weight's last digit aren't lost;
+   * gradients and optimizer state are float32.
    */
   weights: oneOf(['float32', 'bfloat16']),
   /** Rows of one forward and backward pass. */
@@ -142,8 +198,8 @@ const fields = {
   /** Passes whose gradients are averaged into one update. */
   accumulate: integer({ min: 1, default: 1 }),
   /**
-   * Image tokens that the decoder reads are replaced by the start token at random; the targets stay. Keeps a small set from being
-   * recited without a look at the caption.
+   * Image tokens that the decoder reads are replaced by the start token at random; the targets
+   * stay. Keeps a small set from being recited without a look at the caption.
    */
   maskInputs: section(maskFields),
   evaluation: freeOnResume(section(evaluationFields)),
@@ -152,13 +208,17 @@ const fields = {
   /** Number format of the finished model; checkpoints are always float32. */
   exportDtype: freeOnResume(oneOf(['F32', 'F16', 'BF16'])),
   /**
-   * The model folder also gets flax_model.msgpack and opt_state.msgpack, with which the original's trainer can go on. They are written with each checkpoint, and
-   * the training waits meanwhile, whatever checkpoint.background says.
+   * The model folder also gets flax_model.msgpack and opt_state.msgpack, with which the original's
+   * trainer can go on. They are written with each checkpoint, and the training waits meanwhile,
+   * whatever checkpoint.background says.
    */
   exportOriginal: freeOnResume(flag(false)),
 };
 
-/** Settings of a seq2seq training run, all defaults filled in. Every field's meaning stands beside it in this file. */
+/**
+ * Settings of a seq2seq training run, all defaults filled in. Every field's meaning stands beside
+ * it in this file.
+ */
 export type Seq2SeqConfig = Settings<typeof fields>;
 
 /** Settings that a resumed run may change. */
@@ -168,7 +228,8 @@ const read: Field<Seq2SeqConfig> = section(fields);
 
 /**
  * Checks a seq2seq training config and fills in its defaults. `file` is its name for messages.
- * Throws ConfigError for an unknown setting (naming the nearest), a value out of range, and settings that don't go together.
+ * Throws ConfigError for an unknown setting (naming the nearest), a value out of range, and
+ * settings that don't go together.
  */
 export function parseSeq2SeqConfig(json: unknown, file = 'training config'): Seq2SeqConfig {
   const config = read(json, `${file}: `);

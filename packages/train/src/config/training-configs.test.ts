@@ -62,7 +62,8 @@ describe('configs/experiments', () => {
 });
 
 describe('configs/models', () => {
-  // Numbers of parameters of the original's files: model-by-model sums over its own parameter trees.
+  // Numbers of parameters of the original's files: model-by-model sums over its own parameter
+  // trees.
   test.each([
     ['micro', 23_709_696],
     ['mini', 538_593_280],

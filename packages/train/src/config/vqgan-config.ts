@@ -19,27 +19,44 @@ import { checkOptimization, commonFields } from './optimization.js';
 import { pictureShapeFields, pictureSources } from './picture-fields.js';
 
 const dataFields = {
-  /** Pictures to train on: a folder, tar shards, parquet files, or a list of such. Captions aren't needed. */
+  /**
+   * Pictures to train on: a folder, tar shards, parquet files, or a list of such. Captions aren't
+   * needed.
+   */
   train: freeOnResume(pictureSources), // its content is compared by digest
   /** Pictures for evaluation; null: see evalFraction. */
   eval: freeOnResume(optional(pictureSources)),
   /** Share of the training pictures that are held out for evaluation. */
   evalFraction: real({ min: 0, max: 0.9, default: 0 }),
   ...pictureShapeFields,
-  /** Decoded once and held in memory, each epoch a permutation; or read and decoded as they are needed, for sets larger than memory. */
+  /**
+   * Decoded once and held in memory, each epoch a permutation; or read and decoded as they are
+   * needed, for sets larger than memory.
+   */
   order: oneOf(['permuted', 'streamed']),
   /** Streamed: pictures that are shuffled together. */
   shuffleBuffer: integer({ min: 1, default: 2048 }),
-  /** Decoded pictures are held in memory, three bytes a pixel; more than this is refused. In MiB. */
+  /**
+   * Decoded pictures are held in memory, three bytes a pixel; more than this is refused. In MiB.
+   */
   memoryLimit: freeOnResume(integer({ min: 1, default: 4096 })),
 };
 
 const codebookFields = {
-  /** What moves the codes: moving averages of the latents that choose them, or the gradient of a codebook loss, as in taming. */
+  /**
+   * What moves the codes: moving averages of the latents that choose them, or the gradient of a
+   * codebook loss, as in taming.
+   */
   learning: oneOf(['averages', 'gradient']),
-  /** Steps as a plain autoencoder before the codebook is set by k-means; what comes out of the encoder is then worth coding. */
+  /**
+   * Steps as a plain autoencoder before the codebook is set by k-means; what comes out of the
+   * encoder is then worth coding.
+   */
   startStep: integer({ min: 0, default: 200 }),
-  /** Latents that k-means sees; 0: no k-means, the codes begin as they were drawn (as in taming, with startStep 0). */
+  /**
+   * Latents that k-means sees; 0: no k-means, the codes begin as they were drawn (as in taming,
+   * with startStep 0).
+   */
   kmeansLatents: integer({ min: 0, default: 20000 }),
   /** Rounds of k-means. */
   kmeansRounds: integer({ min: 1, default: 8 }),
@@ -52,8 +69,8 @@ const codebookFields = {
   /** Share of the run after which no code is restarted. */
   restartUntil: real({ min: 0, max: 1, default: 0.85 }),
   /**
-   * Weight of the pull of codes on latents. With averages it multiplies a squared distance, default 0.25; with gradient its mean over the numbers
-   * of a latent, default 1.
+   * Weight of the pull of codes on latents. With averages it multiplies a squared distance, default
+   * 0.25; with gradient its mean over the numbers of a latent, default 1.
    */
   commitment: optional(real({ min: 0 })),
   /** With gradient: weight of the pull of latents on codes. */
@@ -63,7 +80,9 @@ const codebookFields = {
 };
 
 const reconstructionFields = {
-  /** Weight of the mean absolute difference of pixels. Differences count on the scale from −1 to 1. */
+  /**
+   * Weight of the mean absolute difference of pixels. Differences count on the scale from −1 to 1.
+   */
   l1: real({ min: 0, default: COLOUR_WEIGHTED.l1 }),
   /** Weight of the mean squared difference. */
   mse: real({ min: 0, default: COLOUR_WEIGHTED.mse }),
@@ -71,19 +90,29 @@ const reconstructionFields = {
 
 const perceptualFields = {
   /**
-   * pyramid: differences of the picture scaled down, which see colour and rough form, and of steps from pixel to pixel, which see edges; needs no
-   * file. lpips: distance of VGG16's features (Zhang et al. 2018), as in taming; needs `files`. none: pixels alone.
+   * pyramid: differences of the picture scaled down, which see colour and rough form, and of steps
+   * from pixel to pixel, which see edges; needs no file. lpips: distance of VGG16's features (Zhang
+   * et al. 2018), as in taming; needs `files`. none: pixels alone.
    */
   kind: oneOf(['pyramid', 'lpips', 'none']),
   /** Weight of the perceptual term beside that of pixels. */
   weight: real({ min: 0, default: 1 }),
-  /** pyramid: weights of the difference between steps from pixel to pixel, at full size, half size and so on. */
+  /**
+   * pyramid: weights of the difference between steps from pixel to pixel, at full size, half size
+   * and so on.
+   */
   gradient: list(real({ min: 0 }), COLOUR_WEIGHTED.gradient),
   /** pyramid: weights of the absolute difference at half size, quarter size and so on. */
   pooledL1: list(real({ min: 0 }), COLOUR_WEIGHTED.pooledL1),
-  /** lpips: what easel convert made of its weights, or their files: vgg.pth of LPIPS and vgg16-397923af.pth of torchvision. */
+  /**
+   * lpips: what easel convert made of its weights, or their files: vgg.pth of LPIPS and
+   * vgg16-397923af.pth of torchvision.
+   */
   files: list(text(), []),
-  /** lpips: leave out half of the features at random, as the original does (by oversight) while it trains. */
+  /**
+   * lpips: leave out half of the features at random, as the original does (by oversight) while it
+   * trains.
+   */
   dropout: flag(false),
 };
 
@@ -92,11 +121,17 @@ const adversarialFields = {
   startStep: integer({ min: 0, default: 10000 }),
   /** Weight of the adversarial loss. */
   weight: real({ min: 0, default: 0.8 }),
-  /** Scale the adversarial loss so that its gradient at the decoder's last kernel is as long as that of the reconstruction. */
+  /**
+   * Scale the adversarial loss so that its gradient at the decoder's last kernel is as long as that
+   * of the reconstruction.
+   */
   adaptive: flag(true),
   /** How the discriminator's errors count. */
   loss: oneOf(['hinge', 'vanilla']),
-  /** Convolutions of the discriminator between its first and its last. Three see patches of 70×70 pixels, two 34×34, one 16×16. */
+  /**
+   * Convolutions of the discriminator between its first and its last. Three see patches of 70×70
+   * pixels, two 34×34, one 16×16.
+   */
   layers: integer({ min: 1, default: 3 }),
   /** Filters of its first convolution; each further one has twice as many, up to eight times. */
   width: integer({ min: 1, default: 64 }),
@@ -108,8 +143,9 @@ const adversarialFields = {
   beta1: real({ min: 0, below: 1, default: 0.5 }),
   beta2: real({ min: 0, below: 1, default: 0.9 }),
   /**
-   * Until startStep, leave the discriminator out. If false it judges from the first step on, without effect on the VQGAN, as in taming: its norms
-   * gather statistics, its Adam counts steps, and its numbers are logged.
+   * Until startStep, leave the discriminator out. If false it judges from the first step on,
+   * without effect on the VQGAN, as in taming: its norms gather statistics, its Adam counts steps,
+   * and its numbers are logged.
    */
   idle: flag(true),
   /** A discriminator to go on from: a file of a run's checkpoint, or a checkpoint of taming. */
@@ -128,7 +164,10 @@ const evaluationFields = {
 const fields = {
   kind: oneOf(['vqgan']),
   ...commonFields,
-  /** Model to train from scratch: the settings of a VQGAN's config.json, or a file with them. Null if `init` is given. */
+  /**
+   * Model to train from scratch: the settings of a VQGAN's config.json, or a file with them. Null
+   * if `init` is given.
+   */
   model: optional(objectOrFile),
   /** VQGAN folder to go on from (fine-tuning); its codebook is kept, k-means doesn't run. */
   init: optional(text()),
@@ -139,7 +178,10 @@ const fields = {
   reconstruction: section(reconstructionFields),
   /** What looks at more than single pixels. */
   perceptual: section(perceptualFields),
-  /** A discriminator that learns to tell drawn pictures from real ones, and that the VQGAN learns to deceive; null: none. */
+  /**
+   * A discriminator that learns to tell drawn pictures from real ones, and that the VQGAN learns to
+   * deceive; null: none.
+   */
   adversarial: optional(section(adversarialFields)),
   codebook: section(codebookFields),
   evaluation: freeOnResume(section(evaluationFields)),
@@ -147,7 +189,10 @@ const fields = {
   exportDtype: freeOnResume(oneOf(['F32', 'F16', 'BF16'])),
 };
 
-/** Settings of a VQGAN training run, all defaults filled in. Every field's meaning stands beside it in this file. */
+/**
+ * Settings of a VQGAN training run, all defaults filled in. Every field's meaning stands beside it
+ * in this file.
+ */
 export type VqganTrainingConfig = Settings<typeof fields>;
 
 /** Settings that a resumed run may change. */
@@ -156,8 +201,9 @@ export const FREE_VQGAN_SETTINGS: readonly string[] = freeSettings(fields);
 const read: Field<VqganTrainingConfig> = section(fields);
 
 /**
- * Checks a VQGAN training config and fills in its defaults. `file` is its name for messages.
- * Throws ConfigError for an unknown setting (naming the nearest), a value out of range, and settings that don't go together.
+ * Checks a VQGAN training config and fills in its defaults. `file` is its name for messages. Throws
+ * ConfigError for an unknown setting (naming the nearest), a value out of range, and settings that
+ * don't go together.
  */
 export function parseVqganTrainingConfig(json: unknown, file = 'training config'): VqganTrainingConfig {
   const config = read(json, `${file}: `);

@@ -12,8 +12,9 @@ export interface PictureShape {
   /** Side of the square in pixels. */
   readonly size: number;
   /**
-   * 'cover': a square of the picture, as large as it can be; 'contain': the whole picture, with background beside it; or the centre square exactly
-   * as an original program cut it, for tokens equal to its own: alpha is dropped then, and EXIF orientation is not looked at.
+   * 'cover': a square of the picture, as large as it can be; 'contain': the whole picture, with
+   * background beside it; or the centre square exactly as an original program cut it, for tokens
+   * equal to its own: alpha is dropped then, and EXIF orientation is not looked at.
    */
   readonly fit: 'cover' | 'contain' | OriginalPreparation;
   /** With 'cover', which square: the one in the middle, or one by chance. */
@@ -24,7 +25,9 @@ export interface PictureShape {
   readonly background: string;
   /** Pictures whose shorter side has fewer pixels are passed over; 0: none. */
   readonly minSide: number;
-  /** Pictures whose longer side is more than so many times the shorter one are passed over; 0: none. */
+  /**
+   * Pictures whose longer side is more than so many times the shorter one are passed over; 0: none.
+   */
   readonly maxAspect: number;
 }
 
@@ -52,11 +55,12 @@ export function cropPlace({ fit, crop, cropSeed }: PictureShape, name: string): 
 }
 
 /**
- * A picture file's pixels: uint8 [size, size, 3], sRGB, row by row. With `content`, those of these bytes, and `path` is their name. `place`:
- * which square of it; the centre one if it isn't given.
+ * A picture file's pixels: uint8 [size, size, 3], sRGB, row by row. With `content`, those of these
+ * bytes, and `path` is their name. `place`: which square of it; the centre one if it isn't given.
  *
- * With 'cover' and 'contain', in this order: EXIF orientation, alpha over the background, Lanczos-3 to the size; of an animation the first frame.
- * Throws PictureError, naming the file, for what can't be decoded, a truncated file included, and for a picture that is too small or too long.
+ * With 'cover' and 'contain', in this order: EXIF orientation, alpha over the background, Lanczos-3
+ * to the size; of an animation the first frame. Throws PictureError, naming the file, for what
+ * can't be decoded, a truncated file included, and for a picture that is too small or too long.
  */
 export async function decodePicture(
   path: string,
@@ -134,9 +138,10 @@ function isOriginal(fit: PictureShape['fit']): fit is OriginalPreparation {
 }
 
 /**
- * The RGB bytes of a picture file as they are stored: alpha dropped and not blended, neither EXIF orientation nor colour profiles looked at;
- * grey and palettes become RGB. That is Pillow's `convert("RGB")`, which the original programs use.
- * Throws PictureError, naming the file, for what can't be decoded.
+ * The RGB bytes of a picture file as they are stored: alpha dropped and not blended, neither EXIF
+ * orientation nor colour profiles looked at; grey and palettes become RGB. That is Pillow's
+ * `convert("RGB")`, which the original programs use. Throws PictureError, naming the file, for what
+ * can't be decoded.
  */
 export async function readRgb(path: string, content?: Uint8Array): Promise<Raster> {
   try {

@@ -29,9 +29,10 @@ interface Started<P> {
 }
 
 /**
- * Reads and decodes pictures a batch at a time. Before a batch is handed over the next one's bytes have been read and its decoding has begun on other
- * threads, which goes on while the caller computes, even if that leaves the event loop no time. Pictures that can't be had are handed to `onSkip` and
- * left out, so a batch may be smaller; one with no pictures at all is still yielded.
+ * Reads and decodes pictures a batch at a time. Before a batch is handed over the next one's bytes
+ * have been read and its decoding has begun on other threads, which goes on while the caller
+ * computes, even if that leaves the event loop no time. Pictures that can't be had are handed to
+ * `onSkip` and left out, so a batch may be smaller; one with no pictures at all is still yielded.
  */
 export async function* decodeBatches<P extends DecodablePicture>(
   pictures: AsyncIterable<P> | Iterable<P>,

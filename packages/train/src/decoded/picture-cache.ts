@@ -20,9 +20,11 @@ export interface PictureCache {
 const DECODE_AT_ONCE = 32;
 
 /**
- * Decodes all pictures of a source once and holds their pixels; those that can't be decoded are listed and left out.
+ * Decodes all pictures of a source once and holds their pixels; those that can't be decoded are
+ * listed and left out.
  *
- * Throws DataError if they need more than `limitMiB`, or if none can be decoded. A signal ends it with its reason.
+ * Throws DataError if they need more than `limitMiB`, or if none can be decoded. A signal ends it
+ * with its reason.
  */
 export async function cachePictures(
   source: PictureSource,
@@ -68,7 +70,9 @@ export async function cachePictures(
   return { size: shape.size, files, pixels, skipped, digest };
 }
 
-/** The pixels of some pictures of a cache, one after another: uint8 [rows.length, size, size, 3]. */
+/**
+ * The pixels of some pictures of a cache, one after another: uint8 [rows.length, size, size, 3].
+ */
 export function gatherPixels(cache: PictureCache, rows: ArrayLike<number>): Uint8Array {
   const pictureBytes = cache.size * cache.size * 3;
   const pixels = new Uint8Array(rows.length * pictureBytes);

@@ -1,7 +1,10 @@
 import { inspect } from 'node:util';
 import { DataError } from '@easel/core';
 
-/** What the encodings of a set must be like: `imageLength` tokens a row, each in [0, imageVocabSize). */
+/**
+ * What the encodings of a set must be like: `imageLength` tokens a row, each in [0,
+ * imageVocabSize).
+ */
 export interface EncodingShape {
   readonly imageLength: number;
   readonly imageVocabSize: number;
@@ -15,8 +18,9 @@ export function checkedCaption(caption: unknown, where: string): string {
 }
 
 /**
- * The image tokens of a row: from a list of integers, or such a list as text (`"[1, 2]"`, as the first public data sets had it).
- * Throws DataError that begins with `where`: no list, another length, a token out of range.
+ * The image tokens of a row: from a list of integers, or such a list as text (`"[1, 2]"`, as the
+ * first public data sets had it). Throws DataError that begins with `where`: no list, another
+ * length, a token out of range.
  */
 export function checkedEncoding(
   encoding: unknown,

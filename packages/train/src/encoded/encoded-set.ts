@@ -20,7 +20,10 @@ export interface EncodedSet {
   /** Tokens of row r at [r·imageLength, (r+1)·imageLength). */
   readonly encodings: Uint16Array | Int32Array;
   readonly imageLength: number;
-  /** Number of each row's picture, from 0 in order of appearance; without a `source` column each row is a picture. */
+  /**
+   * Number of each row's picture, from 0 in order of appearance; without a `source` column each row
+   * is a picture.
+   */
   readonly pictures: Int32Array;
   /** SHA-256 over all rows in order: two sets with the same one train alike. */
   readonly digest: string;
@@ -37,10 +40,10 @@ export interface RowSelection {
 /**
  * Reads an encoded set: a folder of .parquet or .jsonl shards (all of one kind), or one such file.
  *
- * An encoding is a list of integers, or such a list as text (`"[1, 2]"`, as the first public data sets had it).
- * Throws DataError, naming file and row, for an encoding of another length, a token out of range, a caption that isn't
- * text; for a path that doesn't exist, a folder without shards or with both kinds, a set without rows, and one whose
- * encoding isn't complete or lost a shard.
+ * An encoding is a list of integers, or such a list as text (`"[1, 2]"`, as the first public data
+ * sets had it). Throws DataError, naming file and row, for an encoding of another length, a token
+ * out of range, a caption that isn't text; for a path that doesn't exist, a folder without shards
+ * or with both kinds, a set without rows, and one whose encoding isn't complete or lost a shard.
  */
 export async function readEncodedSet(
   path: string,
@@ -94,7 +97,10 @@ export async function readEncodedSet(
   };
 }
 
-/** Shards that a set's manifest names, or the records of single shards do. Throws DataError if some are still to be made. */
+/**
+ * Shards that a set's manifest names, or the records of single shards do. Throws DataError if some
+ * are still to be made.
+ */
 async function shardsOf(
   path: string,
   { complete, shards, shardCount, origin }: EncodeManifest,
@@ -109,8 +115,9 @@ async function shardsOf(
 }
 
 /**
- * The shard files of a set, sorted by name. Throws DataError for a path that doesn't exist, a folder without shards or with both kinds, a set whose
- * encoding isn't complete or that lost a shard.
+ * The shard files of a set, sorted by name. Throws DataError for a path that doesn't exist, a
+ * folder without shards or with both kinds, a set whose encoding isn't complete or that lost a
+ * shard.
  */
 export async function shardFiles(path: string): Promise<string[]> {
   const missing = (error: Error) =>

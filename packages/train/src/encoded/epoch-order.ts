@@ -9,9 +9,11 @@ export interface DataPosition {
 }
 
 /**
- * The order of a set's rows: each epoch is a fresh permutation, cut into batches; an incomplete last batch is dropped.
+ * The order of a set's rows: each epoch is a fresh permutation, cut into batches; an incomplete
+ * last batch is dropped.
  *
- * Batch n depends on the key (or the permutations), the number of rows and n alone, so a run can go on at any batch without what came before it.
+ * Batch n depends on the key (or the permutations), the number of rows and n alone, so a run can go
+ * on at any batch without what came before it.
  */
 export class EpochOrder {
   readonly batchesPerEpoch: number;

@@ -32,7 +32,10 @@ export interface ShardRecord {
 export interface FinishedShard extends ShardRecord {
   readonly index: number;
   readonly failed: readonly SkippedPicture[];
-  /** How often each code occurs, as base64 of little-endian uint32; null: to be counted from the shard. */
+  /**
+   * How often each code occurs, as base64 of little-endian uint32; null: to be counted from the
+   * shard.
+   */
   readonly codeCounts: string | null;
 }
 
@@ -53,7 +56,9 @@ export interface EncodeManifest<Origin extends SetOrigin = SetOrigin> {
   readonly failures: Readonly<Partial<Record<FailureKind, number>>>;
 }
 
-/** The manifest of a folder, or undefined where there is none. Throws DataError if it is damaged. */
+/**
+ * The manifest of a folder, or undefined where there is none. Throws DataError if it is damaged.
+ */
 export async function readManifest(folder: string): Promise<EncodeManifest | undefined> {
   const path = join(folder, MANIFEST_NAME);
   let text: string;
@@ -113,7 +118,10 @@ export async function recordedShards(folder: string): Promise<Set<number>> {
   return new Set(names.flatMap((name) => (/^\d+\.json$/.test(name) ? [Number.parseInt(name, 10)] : [])));
 }
 
-/** The record of a finished shard; undefined where there is none, or where it is damaged and the shard must be made again. */
+/**
+ * The record of a finished shard; undefined where there is none, or where it is damaged and the
+ * shard must be made again.
+ */
 export async function readRecord(folder: string, index: number): Promise<FinishedShard | undefined> {
   try {
     const record = JSON.parse(await readFile(recordPath(folder, index), 'utf8')) as FinishedShard;

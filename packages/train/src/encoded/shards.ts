@@ -7,7 +7,10 @@ import { parquetWriteBuffer } from 'hyparquet-writer';
 import { fileLines } from '../sources/byte-lines.js';
 import { ParquetFile } from '../sources/parquet-file.js';
 
-/** A row of an encoded set: a caption, its picture's image tokens in row-major order, and the picture's name. */
+/**
+ * A row of an encoded set: a caption, its picture's image tokens in row-major order, and the
+ * picture's name.
+ */
 export interface EncodedRow {
   readonly caption: string;
   readonly encoding: ArrayLike<number>;
@@ -45,8 +48,9 @@ const shardSchema: readonly SchemaElement[] = [
 const scoreSchema: SchemaElement = { name: 'clip_score', type: 'FLOAT', repetition_type: 'REQUIRED' };
 
 /**
- * Writes a shard atomically: after a crash the file is either whole or not there. The format follows the ending. With `scores` there is a column
- * `clip_score` (float32), and every row must have one.
+ * Writes a shard atomically: after a crash the file is either whole or not there. The format
+ * follows the ending. With `scores` there is a column `clip_score` (float32), and every row must
+ * have one.
  */
 export async function writeShard(
   path: string,
@@ -94,8 +98,9 @@ export interface UncheckedRow {
 }
 
 /**
- * The rows of a .parquet or .jsonl shard, a row group or a line at a time.
- * Throws DataError, naming the file and where possible the row, for a file that isn't what its ending says or lacks a column.
+ * The rows of a .parquet or .jsonl shard, a row group or a line at a time. Throws DataError, naming
+ * the file and where possible the row, for a file that isn't what its ending says or lacks a
+ * column.
  */
 export async function* readShard(
   path: string,

@@ -38,15 +38,17 @@ export interface EncodingOrigin {
 }
 
 /**
- * The output folder of an encoding, which several processes may fill at a time, on one machine or on several that share a disk.
+ * The output folder of an encoding, which several processes may fill at a time, on one machine or
+ * on several that share a disk.
  *
  *     manifest.json       what the set is made from; at the end, what is in it
  *     shard-00012.parquet a finished shard
  *     work/00012.json     its record, until all are there
  *     work/00012.lease    who makes it now
  *
- * A shard belongs to whoever holds its lease, and is finished when its record is there. Whoever finds all records writes the final manifest; that may
- * be more than one process, and they write the same.
+ * A shard belongs to whoever holds its lease, and is finished when its record is there. Whoever
+ * finds all records writes the final manifest; that may be more than one process, and they write
+ * the same.
  */
 export class EncodeFolder {
   readonly path: string;
@@ -67,8 +69,9 @@ export class EncodeFolder {
   }
 
   /**
-   * Opens the folder, making it if it isn't there. `leaseSeconds`: how long another machine may be silent before its shard is taken over.
-   * Throws DataError if it holds the encoding of something else, EaselError if it can't be written to.
+   * Opens the folder, making it if it isn't there. `leaseSeconds`: how long another machine may be
+   * silent before its shard is taken over. Throws DataError if it holds the encoding of something
+   * else, EaselError if it can't be written to.
    */
   static async open(
     path: string,
@@ -94,7 +97,10 @@ export class EncodeFolder {
     return folder;
   }
 
-  /** Goes back to records of single shards where the set was complete, so that what has been lost of it can be made again. */
+  /**
+   * Goes back to records of single shards where the set was complete, so that what has been lost of
+   * it can be made again.
+   */
   private async reopen({ shards }: EncodeManifest): Promise<void> {
     const failed = await readSkippedLog(this.path);
     for (const [index, shard] of shards.entries()) {
@@ -154,7 +160,10 @@ export class EncodeFolder {
     this.records.set(record.index, record);
   }
 
-  /** An error, unless it came because another process has just completed the set and cleared the work away. */
+  /**
+   * An error, unless it came because another process has just completed the set and cleared the
+   * work away.
+   */
   private async unlessConcluded(error: unknown): Promise<undefined> {
     if ((await readManifest(this.path))?.complete) return undefined;
     throw error;
@@ -212,7 +221,10 @@ export class EncodeFolder {
     return counts;
   }
 
-  /** Writes the log of pictures that were passed over and, if all shards are there, the final manifest. Returns whether they are. */
+  /**
+   * Writes the log of pictures that were passed over and, if all shards are there, the final
+   * manifest. Returns whether they are.
+   */
   async conclude(): Promise<boolean> {
     await this.refresh();
     const complete = this.records.size === this.shardCount;
@@ -295,7 +307,10 @@ function decodeCounts(text: string): Uint32Array {
   return Uint32Array.from({ length: Math.floor(bytes.length / 4) }, (_, i) => bytes.readUInt32LE(4 * i));
 }
 
-/** Names the output in the error of a failed write: no space, no permission, a file where a folder should be. */
+/**
+ * Names the output in the error of a failed write: no space, no permission, a file where a folder
+ * should be.
+ */
 export async function writing<T>(path: string, write: () => Promise<T>): Promise<T> {
   try {
     return await write();

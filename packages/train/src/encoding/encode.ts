@@ -23,7 +23,8 @@ export interface CaptionScorer {
   /** Of its weights: a set is gone on with only with the same. */
   readonly digest: string;
   /**
-   * A number for each caption of each picture, higher for a better fit. `pixels`: uint8 [captions.length, size, size, 3].
+   * A number for each caption of each picture, higher for a better fit. `pixels`: uint8
+   * [captions.length, size, size, 3].
    */
   score(captions: readonly (readonly string[])[], pixels: Uint8Array, size: number): Promise<number[][]>;
 }
@@ -39,13 +40,21 @@ export interface EncodeOptions {
   readonly batchSize?: number;
   /** Pictures of the source in a shard, the unit of resuming and of sharing work (2048). */
   readonly picturesPerShard?: number;
-  /** Side of the squares in pixels (the VQGAN's resolution), and how pictures are cut, laid on a colour and chosen. */
+  /**
+   * Side of the squares in pixels (the VQGAN's resolution), and how pictures are cut, laid on a
+   * colour and chosen.
+   */
   readonly shape?: Partial<PictureShape>;
-  /** Only every `of`-th shard, beginning with number `index`: the part of one of several machines. */
+  /**
+   * Only every `of`-th shard, beginning with number `index`: the part of one of several machines.
+   */
   readonly part?: { readonly index: number; readonly of: number };
   /** Gives each row a `clip_score`. */
   readonly scorer?: CaptionScorer | undefined;
-  /** How long another machine may be silent before its shard is taken over (300). Longer than a batch takes. */
+  /**
+   * How long another machine may be silent before its shard is taken over (300). Longer than a
+   * batch takes.
+   */
   readonly leaseSeconds?: number;
   /** Stops after the batch in work; finished shards stay and a later call goes on from them. */
   readonly signal?: AbortSignal | undefined;
@@ -69,7 +78,9 @@ export interface EncodeProgress {
 export interface EncodeSummary {
   /** Whether all shards are there, those of other parts and processes included. */
   readonly complete: boolean;
-  /** Whether those of this part are; false if the signal stopped it. The same call again goes on. */
+  /**
+   * Whether those of this part are; false if the signal stopped it. The same call again goes on.
+   */
   readonly partComplete: boolean;
   /** Pictures encoded and rows written into the folder, by whatever call. */
   readonly pictures: number;
@@ -91,7 +102,9 @@ export interface EncodeSummary {
   /** Pictures that this call went through, and how many a second. */
   readonly ownPictures: number;
   readonly picturesPerSecond: number;
-  /** Share of this call's time, but for waiting for other processes, in which the models computed. */
+  /**
+   * Share of this call's time, but for waiting for other processes, in which the models computed.
+   */
   readonly computeShare: number;
   readonly skippedLog: string;
 }
@@ -100,14 +113,17 @@ export interface EncodeSummary {
 const POLL_MS = 1000;
 
 /**
- * Turns captioned pictures into shards of (caption, image tokens): each picture goes through the VQGAN once, each of its captions becomes a row.
+ * Turns captioned pictures into shards of (caption, image tokens): each picture goes through the
+ * VQGAN once, each of its captions becomes a row.
  *
- * Shards and the manifest are written atomically; a call on a folder that an interrupted call left goes on with the missing shards. Several calls,
- * in processes of one machine or of several that share the folder, share the work: each takes a free shard by a lease file, and takes over those of a
- * process that is gone or silent. A call ends when all shards of its part are there. Pictures that can't be used are counted by kind, named in
- * `skipped.jsonl` beside the shards, and passed over.
- * Throws DataError if no picture can be used, the folder holds the encoding of something else, or a file that holds many pictures has gone;
- * ConfigError for a size that the VQGAN can't take; EaselError if the folder can't be written to.
+ * Shards and the manifest are written atomically; a call on a folder that an interrupted call left
+ * goes on with the missing shards. Several calls, in processes of one machine or of several that
+ * share the folder, share the work: each takes a free shard by a lease file, and takes over those
+ * of a process that is gone or silent. A call ends when all shards of its part are there. Pictures
+ * that can't be used are counted by kind, named in `skipped.jsonl` beside the shards, and passed
+ * over. Throws DataError if no picture can be used, the folder holds the encoding of something
+ * else, or a file that holds many pictures has gone; ConfigError for a size that the VQGAN can't
+ * take; EaselError if the folder can't be written to.
  */
 export async function encodePictures(source: PictureSource, options: EncodeOptions): Promise<EncodeSummary> {
   const {
@@ -226,7 +242,8 @@ class Encoding {
       }
       if (made > 0) continue;
       if (signal?.aborted) return false;
-      // All that is left is in the hands of others. Wait, in case one of them doesn't come to its end.
+      // All that is left is in the hands of others. Wait, in case one of them doesn't come to its
+      // end.
       this.tell({ taken: 0, rows: 0, skipped: 0 }, open.length);
       const from = performance.now();
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
@@ -340,7 +357,9 @@ async function encodeBatch(vqgan: Vqgan, pixels: Uint8Array, size: number): Prom
   return Array.from({ length: batch }, (_, i) => values.slice(i * length, (i + 1) * length));
 }
 
-/** uint8 [B, size, size, 3] in 0…255 → float32 [B, size, size, 3] in [0, 1]; the caller disposes it. */
+/**
+ * uint8 [B, size, size, 3] in 0…255 → float32 [B, size, size, 3] in [0, 1]; the caller disposes it.
+ */
 export function pixelsToTensor(pixels: Uint8Array, size: number): tf.Tensor4D {
   return tf.tensor4d(fromBytes(pixels), [pixels.length / (size * size * 3), size, size, 3]);
 }

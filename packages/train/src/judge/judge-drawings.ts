@@ -10,7 +10,10 @@ export interface Drawings {
   readonly tokens: readonly Int32Array[];
 }
 
-/** What a judgement says, each a mean over the drawings or pairs of a prompt and then over the prompts. */
+/**
+ * What a judgement says, each a mean over the drawings or pairs of a prompt and then over the
+ * prompts.
+ */
 export interface Judgement {
   /** Percent of the drawings whose nearest picture shows their prompt's concept. */
   readonly top1: number;

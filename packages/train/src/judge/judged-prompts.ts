@@ -12,7 +12,10 @@ export interface JudgedPrompt {
   readonly prompt: string;
   /** A picture file, relative to the file of prompts. */
   readonly file: string;
-  /** What the picture shows. A drawing is right if it is nearest to a picture of its prompt's concept. */
+  /**
+   * What the picture shows. A drawing is right if it is nearest to a picture of its prompt's
+   * concept.
+   */
   readonly concept: string;
 }
 
@@ -38,11 +41,13 @@ const read = named(list(section({ prompt: text(), file: text(), concept: text() 
  *
  *     { "plain": [{ "prompt": "a red heart", "file": "heart.png", "concept": "red heart" }, …], "poetic": […] }
  *
- * Files of pictures are relative to it. The pictures of all lists are the gallery among which the nearest to a drawing are sought.
+ * Files of pictures are relative to it. The pictures of all lists are the gallery among which the
+ * nearest to a drawing are sought.
  *
- * `path`: the file, or a folder with it as prompts.json. `wanted.list`: which list, the first if null. `wanted.count`: the first so
- * many of its prompts. Throws ConfigError for a file of another form; DataError for a list that isn't there or is too short, and for
- * a picture that can't be decoded.
+ * `path`: the file, or a folder with it as prompts.json. `wanted.list`: which list, the first if
+ * null. `wanted.count`: the first so many of its prompts. Throws ConfigError for a file of another
+ * form; DataError for a list that isn't there or is too short, and for a picture that can't be
+ * decoded.
  */
 export async function openJudgedPrompts(
   path: string,

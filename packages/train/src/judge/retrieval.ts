@@ -7,8 +7,8 @@ export interface GalleryPicture {
 }
 
 /**
- * What pictures are compared by: means of RGB in [0, 1] on a grid of 16×16 and on one of 8×8, float32 [16·16·3 + 8·8·3].
- * `pixels`: uint8 [side, side, 3], side a multiple of 16.
+ * What pictures are compared by: means of RGB in [0, 1] on a grid of 16×16 and on one of 8×8,
+ * float32 [16·16·3 + 8·8·3]. `pixels`: uint8 [side, side, 3], side a multiple of 16.
  */
 export function pictureFeatures(pixels: Uint8Array, side: number): Float32Array {
   return Float32Array.from([...meanGrid(pixels, side, 16), ...meanGrid(pixels, side, 8)]);

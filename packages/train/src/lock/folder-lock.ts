@@ -12,9 +12,9 @@ const LOCK_NAME = 'lock';
 /**
  * Takes a folder for this process, so that no second run writes into it.
  *
- * The file `lock` in it names process and host. One left by a process of this host that is gone is replaced; one of
- * another host can't be judged and is respected.
- * Throws EaselError if the folder is taken or can't be written to.
+ * The file `lock` in it names process and host. One left by a process of this host that is gone is
+ * replaced; one of another host can't be judged and is respected. Throws EaselError if the folder
+ * is taken or can't be written to.
  */
 export async function lockFolder(folder: string): Promise<FolderLock> {
   const path = join(folder, LOCK_NAME);

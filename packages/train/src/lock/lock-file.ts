@@ -8,7 +8,9 @@ import { dirname, join } from 'node:path';
 export interface LockHolder {
   readonly pid: number;
   readonly host: string;
-  /** When the process started, where the system tells: a later process may have got the same number. */
+  /**
+   * When the process started, where the system tells: a later process may have got the same number.
+   */
   readonly started: string | null;
 }
 
@@ -29,9 +31,10 @@ const ATTEMPTS = 10;
 /**
  * Takes a lock file for this process, or says who holds it.
  *
- * The file names process and host. One left by a process of this host that is gone is replaced. One of another host can't be judged: with
- * `expirySeconds` it is replaced if it wasn't renewed for so long by the file system's own clock, else it is respected.
- * Throws what the file system throws if the file can't be made.
+ * The file names process and host. One left by a process of this host that is gone is replaced. One
+ * of another host can't be judged: with `expirySeconds` it is replaced if it wasn't renewed for so
+ * long by the file system's own clock, else it is respected. Throws what the file system throws if
+ * the file can't be made.
  */
 export async function takeLock(
   path: string,
@@ -60,7 +63,8 @@ function heldLock(path: string, mine: string, handle: FileHandle): FileLock {
   return {
     async renew() {
       if (!held) return false;
-      // Through the handle: were the lock another's by now, its file is another one and stays as it is.
+      // Through the handle: were the lock another's by now, its file is another one and stays as it
+      // is.
       await handle.write(mine, 0);
       return (await readFile(path, 'utf8').catch(() => undefined)) === mine;
     },
@@ -75,8 +79,9 @@ function heldLock(path: string, mine: string, handle: FileHandle): FileLock {
 }
 
 /**
- * Creates a file that nobody sees without its content, even if this process is killed meanwhile; undefined if there is one already.
- * The sibling it is written to first is named like other leftovers of a run, which the next holder removes.
+ * Creates a file that nobody sees without its content, even if this process is killed meanwhile;
+ * undefined if there is one already. The sibling it is written to first is named like other
+ * leftovers of a run, which the next holder removes.
  */
 async function createWhole(path: string, content: string): Promise<FileHandle | undefined> {
   const fresh = join(dirname(path), `.lock-${randomUUID()}.partial`);
@@ -94,7 +99,10 @@ async function createWhole(path: string, content: string): Promise<FileHandle | 
   }
 }
 
-/** Takes a stale lock away by renaming, so that of two processes that found it only one does; a fresh one is put back. */
+/**
+ * Takes a stale lock away by renaming, so that of two processes that found it only one does; a
+ * fresh one is put back.
+ */
 async function removeStale(path: string, stale: string): Promise<void> {
   const aside = `${path}.${randomUUID()}`;
   try {
@@ -126,7 +134,10 @@ function isGone(holder: LockHolder | undefined): boolean {
   return holder.started !== null && holder.started !== startOf(holder.pid);
 }
 
-/** Whether the holder is of another host and has let its lock lie for too long. Both times are those that the file system gave. */
+/**
+ * Whether the holder is of another host and has let its lock lie for too long. Both times are those
+ * that the file system gave.
+ */
 async function isExpired(
   path: string,
   holder: LockHolder | undefined,

@@ -26,7 +26,10 @@ afterEach(() => {
   rmSync(root, { recursive: true, force: true });
 });
 
-/** A folder as the original's trainer leaves it after three updates of Adam, and a set for its model. */
+/**
+ * A folder as the original's trainer leaves it after three updates of Adam, and a set for its
+ * model.
+ */
 async function originalFolder(): Promise<{ model: string; set: string }> {
   const model = join(root, 'original');
   cpSync(golden('train/tokenizer'), model, { recursive: true });

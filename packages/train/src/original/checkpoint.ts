@@ -12,8 +12,9 @@ import {
 } from './optimizer-state.js';
 
 /**
- * Writes what the original's trainer goes on from, beside the config.json and tokenizer of a model folder: flax_model.msgpack and
- * opt_state.msgpack, in float32. Its `--model_name_or_path FOLDER --restore_state` reads both.
+ * Writes what the original's trainer goes on from, beside the config.json and tokenizer of a model
+ * folder: flax_model.msgpack and opt_state.msgpack, in float32. Its `--model_name_or_path FOLDER
+ * --restore_state` reads both.
  */
 export async function saveOriginalCheckpoint(
   folder: string,
@@ -41,7 +42,10 @@ export async function saveOriginalCheckpoint(
   await writeOriginalState(join(folder, ORIGINAL_STATE), subject, state);
 }
 
-/** Brings a fresh optimizer to the state in an opt_state.msgpack. Throws CheckpointError if it doesn't fit model and settings. */
+/**
+ * Brings a fresh optimizer to the state in an opt_state.msgpack. Throws CheckpointError if it
+ * doesn't fit model and settings.
+ */
 export async function restoreOriginalState(
   optimizer: Optimizer,
   path: string,

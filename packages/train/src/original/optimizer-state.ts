@@ -1,9 +1,12 @@
 /**
- * The optimizer state of the original's trainer, opt_state.msgpack, and ours: the same numbers under other names.
+ * The optimizer state of the original's trainer, opt_state.msgpack, and ours: the same numbers
+ * under other names.
  *
- * The file holds a tree for each group of parameters, with layers that are stacked ("scanned") in groups of their own, where everything, counters
- * too, has a leading layer axis. Source: dalle-mini `tools/train/train.py` (split_params, the optimizer state); optax 0.1.7 `adamw`, `adafactor`;
- * `scalable_shampoo/distributed_shampoo.py`, ShardedShampooStats. Checked against the trees that the trainer wrote (kind `train`).
+ * The file holds a tree for each group of parameters, with layers that are stacked ("scanned") in
+ * groups of their own, where everything, counters too, has a leading layer axis. Source: dalle-mini
+ * `tools/train/train.py` (split_params, the optimizer state); optax 0.1.7 `adamw`, `adafactor`;
+ * `scalable_shampoo/distributed_shampoo.py`, ShardedShampooStats. Checked against the trees that
+ * the trainer wrote (kind `train`).
  */
 import type { DalleBart } from '@easel/bart';
 import { bartParameters, type Parameter } from '@easel/bart/internals';
@@ -61,7 +64,10 @@ type Piece =
   /** Updates done. */
   | { readonly is: 'count' };
 
-/** An array of the file. Its pieces follow each other in C order: those of each layer in turn, in groups of stacked layers. */
+/**
+ * An array of the file. Its pieces follow each other in C order: those of each layer in turn, in
+ * groups of stacked layers.
+ */
 interface Leaf {
   readonly name: string;
   readonly dtype: 'F32' | 'I32' | 'I8';
@@ -94,8 +100,8 @@ interface Group {
 }
 
 /**
- * The arrays of the original's file for this model and optimizer. `statistics`: how many statistics of a group the file has, which is more than
- * there are where several devices wrote it.
+ * The arrays of the original's file for this model and optimizer. `statistics`: how many statistics
+ * of a group the file has, which is more than there are where several devices wrote it.
  */
 export function originalStateLayout(
   { model, optimizer, trained }: StateSubject,
@@ -114,9 +120,11 @@ export function originalStateLayout(
 }
 
 /**
- * Reads an opt_state.msgpack as the state of our optimizer, for `Optimizer.loadState`. The caller disposes the tensors.
+ * Reads an opt_state.msgpack as the state of our optimizer, for `Optimizer.loadState`. The caller
+ * disposes the tensors.
  *
- * Throws CheckpointError that lists every array that is missing, of another shape or not known, and for counters that differ.
+ * Throws CheckpointError that lists every array that is missing, of another shape or not known, and
+ * for counters that differ.
  */
 export async function readOriginalState(
   path: string,
@@ -145,8 +153,9 @@ export async function readOriginalState(
 }
 
 /**
- * Writes our optimizer's `state()` as the original's trainer, run on one device, would. The file appears when it is complete.
- * Throws CheckpointError if the state lacks a tensor (before the first update there is none), EaselError if the file can't be written.
+ * Writes our optimizer's `state()` as the original's trainer, run on one device, would. The file
+ * appears when it is complete. Throws CheckpointError if the state lacks a tensor (before the first
+ * update there is none), EaselError if the file can't be written.
  */
 export async function writeOriginalState(
   path: string,
@@ -253,7 +262,10 @@ function addAdam(tree: GroupTree): void {
   tree.count('2.count');
 }
 
-/** optax's chain: scale_by_factored_rms, clip_by_block_rms, scale_by_schedule, scale_by_param_block_rms, add_decayed_weights, scale. */
+/**
+ * optax's chain: scale_by_factored_rms, clip_by_block_rms, scale_by_schedule,
+ * scale_by_param_block_rms, add_decayed_weights, scale.
+ */
 function addAdafactor(
   tree: GroupTree,
   { clippingThreshold, weightDecay }: StateSubject['optimizer'],
@@ -283,7 +295,10 @@ function addAdafactor(
   tree.empty(`${next}`);
 }
 
-/** The axes of the second-largest and the largest dimension; of equal ones the later axis is the larger. */
+/**
+ * The axes of the second-largest and the largest dimension; of equal ones the later axis is the
+ * larger.
+ */
 function twoLargestAxes(shape: readonly number[]): [second: number, largest: number] {
   const order = shape
     .map((_, axis) => axis)
@@ -404,7 +419,10 @@ interface Counter {
   count: number | undefined;
 }
 
-/** Puts a leaf's numbers into our state. Throws CheckpointError where a counter differs from one before. */
+/**
+ * Puts a leaf's numbers into our state. Throws CheckpointError where a counter differs from one
+ * before.
+ */
 function takeLeaf(leaf: Leaf, values: Float32Array, state: Map<string, tf.Tensor>, counter: Counter): void {
   let at = 0;
   for (const piece of leaf.pieces) {
@@ -494,7 +512,10 @@ function inIdentity(matrix: Float32Array, { side, padded }: { side: number; padd
   return whole;
 }
 
-/** Bytes −127…127 as `quantizeMomentum` packs them: each int32 is the sum of four, times 256 to the power of their place. */
+/**
+ * Bytes −127…127 as `quantizeMomentum` packs them: each int32 is the sum of four, times 256 to the
+ * power of their place.
+ */
 function packedBytes(bytes: Float32Array): Int32Array {
   const packed = new Int32Array(Math.ceil(bytes.length / 4));
   for (const [i, byte] of bytes.entries())

@@ -1,15 +1,21 @@
 import type { DalleBartConfig } from '@easel/bart';
 import { bartParameters } from '@easel/bart/internals';
 
-/** For each axis of a weight: whether it is cut over the devices that share a model. Undefined: each device keeps the weight whole. */
+/**
+ * For each axis of a weight: whether it is cut over the devices that share a model. Undefined: each
+ * device keeps the weight whole.
+ */
 export type Partition = readonly boolean[] | undefined;
 
 /**
- * How the original cuts a model's weights over the devices that share it (its mesh axis "mp"), by its own names: kernels of q, k and v, of
- * the feed-forward's first products and of the head along their outputs; kernels that come after those along their inputs; embeddings along
- * their rows; position biases along heads; biases, scales and factors not at all. Stacked layers have a first axis that is not cut.
+ * How the original cuts a model's weights over the devices that share it (its mesh axis "mp"), by
+ * its own names: kernels of q, k and v, of the feed-forward's first products and of the head along
+ * their outputs; kernels that come after those along their inputs; embeddings along their rows;
+ * position biases along heads; biases, scales and factors not at all. Stacked layers have a first
+ * axis that is not cut.
  *
- * Optimizer moments are cut as their weight; Adafactor's state is whole. Source: dalle-mini `model/partitions.py`.
+ * Optimizer moments are cut as their weight; Adafactor's state is whole. Source: dalle-mini
+ * `model/partitions.py`.
  */
 export function originalPartitions(
   config: DalleBartConfig,

@@ -1,8 +1,9 @@
 import { type Key, permutation, prngKey, split } from '@easel/core';
 
 /**
- * Row numbers of each epoch in turn, as the original's loader has them for a set that is in memory: key, sub = split(key), and a permutation by
- * sub; the key goes on from epoch to epoch. Source: dalle-mini `data.py`, _dataloader_datasets_non_streaming.
+ * Row numbers of each epoch in turn, as the original's loader has them for a set that is in memory:
+ * key, sub = split(key), and a permutation by sub; the key goes on from epoch to epoch. Source:
+ * dalle-mini `data.py`, _dataloader_datasets_non_streaming.
  */
 export function* permutedEpochs(seed: number, rows: number): Generator<Int32Array> {
   let key = prngKey(seed);

@@ -29,7 +29,10 @@ const PREPARATIONS = {
     const resized = { height: scaled(picture.height), width: scaled(picture.width) };
     return torchvisionCrop(resize(picture, resized, 'lanczos'), size);
   },
-  /** taming-transformers' own data: bilinear without a thought for aliasing, the long side rounded, offsets rounded down. */
+  /**
+   * taming-transformers' own data: bilinear without a thought for aliasing, the long side rounded,
+   * offsets rounded down.
+   */
   taming: (picture, size) => {
     const ratio = size / Math.min(picture.width, picture.height);
     const height = roundHalfEven(picture.height * ratio);
@@ -47,12 +50,14 @@ export type OriginalPreparation = keyof typeof PREPARATIONS;
 export const ORIGINAL_PREPARATIONS = Object.keys(PREPARATIONS) as readonly OriginalPreparation[];
 
 /**
- * A picture as an original program gave it to its VQGAN: uint8 [size, size, 3], equal to it byte for byte.
+ * A picture as an original program gave it to its VQGAN: uint8 [size, size, 3], equal to it byte
+ * for byte.
  *
- * `picture`: RGB bytes, alpha dropped and not blended. Values of [0, 1] are bytes / 255 in float32 (`fromBytes`); taming's own VQGANs
- * work in [−1, 1], which a Vqgan's config says. Throws ShapeError for an impossible size.
- * Sources: borisdayma/dalle-mini `dev/encoding` (July), `dev/notebooks` (September); taming-transformers `taming/data/base.py`, with
- * albumentations 1.3.1; Pillow, torchvision, OpenCV.
+ * `picture`: RGB bytes, alpha dropped and not blended. Values of [0, 1] are bytes / 255 in float32
+ * (`fromBytes`); taming's own VQGANs work in [−1, 1], which a Vqgan's config says. Throws
+ * ShapeError for an impossible size. Sources: borisdayma/dalle-mini `dev/encoding` (July),
+ * `dev/notebooks` (September); taming-transformers `taming/data/base.py`, with albumentations
+ * 1.3.1; Pillow, torchvision, OpenCV.
  */
 export function prepareAsOriginal(picture: Raster, size: number, by: OriginalPreparation): Raster {
   return PREPARATIONS[by](picture, size);

@@ -3,18 +3,24 @@ import { Pcg64 } from '@easel/core';
 /** Rows held at a time, as the original's loader has it. */
 export const SHUFFLE_BUFFER = 5000;
 
-/** Indices are drawn this many at a time, so that the generator stands where the original's stands when rows run out. */
+/**
+ * Indices are drawn this many at a time, so that the generator stands where the original's stands
+ * when rows run out.
+ */
 const DRAWN_AT_ONCE = 1000;
 
 /**
- * The generator of an epoch: default_rng(seed) at first, then default_rng(default_rng(seed).integers(0, 2^63) − epoch).
- * Source: Hugging Face datasets 2.8 `iterable_dataset.py`, _effective_generator.
+ * The generator of an epoch: default_rng(seed) at first, then
+ * default_rng(default_rng(seed).integers(0, 2^63) − epoch). Source: Hugging Face datasets 2.8
+ * `iterable_dataset.py`, _effective_generator.
  */
 export function epochGenerator(seed: number, epoch: number): Pcg64 {
   return epoch === 0 ? new Pcg64(seed) : new Pcg64(new Pcg64(seed).integer(2n ** 63n) - BigInt(epoch));
 }
 
-/** A list in the order that the generator's copy shuffles it into; the generator stays where it is. */
+/**
+ * A list in the order that the generator's copy shuffles it into; the generator stays where it is.
+ */
 export function shuffled<T>(list: readonly T[], generator: Pcg64): T[] {
   const order = list.map((_, i) => i);
   generator.copy().shuffle(order);
@@ -22,9 +28,10 @@ export function shuffled<T>(list: readonly T[], generator: Pcg64): T[] {
 }
 
 /**
- * Rows in random order with only `bufferSize` of them in memory: once the buffer is full, each row that comes takes the place of one drawn
- * by chance, which goes out; at the end the buffer is shuffled. Sets that fit are thus shuffled as a whole. The generator stays where it is.
- * Source: as above, BufferShuffledExamplesIterable.
+ * Rows in random order with only `bufferSize` of them in memory: once the buffer is full, each row
+ * that comes takes the place of one drawn by chance, which goes out; at the end the buffer is
+ * shuffled. Sets that fit are thus shuffled as a whole. The generator stays where it is. Source: as
+ * above, BufferShuffledExamplesIterable.
  */
 export async function* shuffleBuffer<T>(
   rows: AsyncIterable<T> | Iterable<T>,

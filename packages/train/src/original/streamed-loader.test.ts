@@ -18,7 +18,10 @@ import {
 const folder = mkdtempSync(join(tmpdir(), 'easel-loader-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** Shards of the given lengths; row i of all has the caption "i", the tokens [i, i] and the score i/10. */
+/**
+ * Shards of the given lengths; row i of all has the caption "i", the tokens [i, i] and the score
+ * i/10.
+ */
 function shards(lengths: readonly number[]): string[] {
   let i = 0;
   return lengths.map((length, n) => {

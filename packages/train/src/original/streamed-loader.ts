@@ -34,8 +34,8 @@ export interface ShuffleSettings {
   /** Probability that a caption is replaced by the empty one. */
   readonly blankCaptions?: number;
   /**
-   * Rows that an epoch leaves after its last whole batch: dropped as the original does on one machine (default), or put in front of the next
-   * epoch as it does on several.
+   * Rows that an epoch leaves after its last whole batch: dropped as the original does on one
+   * machine (default), or put in front of the next epoch as it does on several.
    */
   readonly carryOver?: boolean;
 }
@@ -58,7 +58,10 @@ export interface StreamedBatch {
   readonly after: StreamPosition;
 }
 
-/** Rows of an encoded set in the order of its shards, filtered and with captions normalized. Memory: one row group. */
+/**
+ * Rows of an encoded set in the order of its shards, filtered and with captions normalized. Memory:
+ * one row group.
+ */
 export async function* fileRows(settings: LoaderSettings): AsyncGenerator<LoadedRow> {
   yield* kept(rawRows(settings, settings.files), settings);
 }
@@ -72,13 +75,15 @@ export async function countRows(settings: LoaderSettings): Promise<number> {
 }
 
 /**
- * Batches for training without end, from the first batch of an epoch or from any other: rows through a shuffle buffer whose generator is
- * numpy's, so that the order is that of the original's loader with the same seed. Files are shuffled too, unless `maxRows` is given.
+ * Batches for training without end, from the first batch of an epoch or from any other: rows
+ * through a shuffle buffer whose generator is numpy's, so that the order is that of the original's
+ * loader with the same seed. Files are shuffled too, unless `maxRows` is given.
  *
- * A caption is left blank if the next draw of a second generator of the same seed is below `blankCaptions`; that generator runs on through the
- * epochs. To go on in the middle, the epoch is read again from its start and what went out is passed over (with `carryOver` all epochs are).
- * Throws DataError where a row or a file is not as it should be, or where an epoch has no whole batch.
- * Source: dalle-mini `data.py`, Dataset; Hugging Face datasets 2.8 `iterable_dataset.py`.
+ * A caption is left blank if the next draw of a second generator of the same seed is below
+ * `blankCaptions`; that generator runs on through the epochs. To go on in the middle, the epoch is
+ * read again from its start and what went out is passed over (with `carryOver` all epochs are).
+ * Throws DataError where a row or a file is not as it should be, or where an epoch has no whole
+ * batch. Source: dalle-mini `data.py`, Dataset; Hugging Face datasets 2.8 `iterable_dataset.py`.
  */
 export async function* trainingBatches(
   settings: LoaderSettings,

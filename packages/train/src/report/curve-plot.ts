@@ -2,7 +2,10 @@
 export interface PlotLine {
   readonly name: string;
   readonly points: readonly (readonly [x: number, y: number])[];
-  /** Joined (the default), marked, or both; dots of one name with those of another are told apart by colour. */
+  /**
+   * Joined (the default), marked, or both; dots of one name with those of another are told apart by
+   * colour.
+   */
   readonly marks?: 'line' | 'dots' | 'both';
   /** A few words beside each point. */
   readonly labels?: readonly string[];
@@ -134,7 +137,10 @@ interface Plot {
   readonly y: Axis;
 }
 
-/** An axis for these values, or from one end of `range` to the other; logarithmic only where all values are above 0. */
+/**
+ * An axis for these values, or from one end of `range` to the other; logarithmic only where all
+ * values are above 0.
+ */
 function axisOf(
   values: readonly number[],
   {
@@ -224,7 +230,9 @@ function labelsOf({ x, y }: Plot, xLabel: string | undefined, yLabel: string | u
   return parts;
 }
 
-/** The points, or of too many the least and the greatest of each stretch, so that no peak is lost. */
+/**
+ * The points, or of too many the least and the greatest of each stretch, so that no peak is lost.
+ */
 function thinned(points: PlotLine['points']): PlotLine['points'] {
   if (points.length <= MAX_POINTS) return points;
   const stretch = Math.ceil((2 * points.length) / MAX_POINTS);
@@ -238,7 +246,10 @@ function thinned(points: PlotLine['points']): PlotLine['points'] {
   return kept;
 }
 
-/** Least and greatest; apart even if there is one value only, and with room for a dot at the ends if need be. */
+/**
+ * Least and greatest; apart even if there is one value only, and with room for a dot at the ends if
+ * need be.
+ */
 function extent(values: readonly number[], roomForDots: boolean): { min: number; max: number } {
   let [min, max] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (const value of values) {
@@ -260,8 +271,8 @@ export function ticks(min: number, max: number, about: number): number[] {
 }
 
 /**
- * Round numbers from 10^min to 10^max, about so many: powers of ten, 1, 2 and 5 times them where those are too few, or, within less than that, evenly spaced
- * ones.
+ * Round numbers from 10^min to 10^max, about so many: powers of ten, 1, 2 and 5 times them where
+ * those are too few, or, within less than that, evenly spaced ones.
  */
 export function logarithmicTicks(min: number, max: number, about: number): number[] {
   const [from, to] = [Math.ceil(min - 1e-9), Math.floor(max + 1e-9)];

@@ -13,7 +13,10 @@ const ROW_HEIGHT = 18;
 const LETTER_WIDTH = 6.8;
 const MOST_LETTERS = 44;
 
-/** Rows of dots on one axis as an SVG file: every value a dot, a bar at their mean. Rows without a finite value keep their name alone. */
+/**
+ * Rows of dots on one axis as an SVG file: every value a dot, a bar at their mean. Rows without a
+ * finite value keep their name alone.
+ */
 export function dotPlot(
   rows: readonly DotRow[],
   { title, xLabel }: { title: string; xLabel: string },

@@ -29,7 +29,10 @@ export interface RunRecord {
   readonly sampleRows: readonly string[];
   readonly sittings: readonly Readonly<Record<string, unknown>>[];
   readonly checkpoints: readonly { readonly name: string; readonly bytes: number; readonly written: Date }[];
-  /** Step, samples, seconds and the best evaluation, of the newest checkpoint; null before the first. */
+  /**
+   * Step, samples, seconds and the best evaluation, of the newest checkpoint; null before the
+   * first.
+   */
   readonly newest: Readonly<Record<string, unknown>> | null;
   /** Path of the batch that ended the run, if one did. */
   readonly failedBatch: string | null;

@@ -10,7 +10,10 @@ const OPEN_GRIDS = 2;
 /** Weights whose norms are drawn: with more the lines can't be told apart. */
 const NORM_LINES = 7;
 
-/** A run as one HTML page that needs nothing but itself: no network, no scripts, plots as SVG, pictures as data URLs. */
+/**
+ * A run as one HTML page that needs nothing but itself: no network, no scripts, plots as SVG,
+ * pictures as data URLs.
+ */
 export function runReport(run: RunRecord, now = new Date()): string {
   const { config, newest } = run;
   const kind = String(config.kind ?? 'training');

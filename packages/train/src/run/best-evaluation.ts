@@ -15,8 +15,9 @@ export interface BestEvaluation {
 }
 
 /**
- * This evaluation if it is better than the best so far, else null; also null if the run doesn't look for the best. What was measured by another metric
- * doesn't count, and no number (NaN) is never better.
+ * This evaluation if it is better than the best so far, else null; also null if the run doesn't
+ * look for the best. What was measured by another metric doesn't count, and no number (NaN) is
+ * never better.
  *
  * Throws ConfigError if the evaluation has no such number.
  */

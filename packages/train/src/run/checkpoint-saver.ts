@@ -17,8 +17,10 @@ export interface SaverOptions {
 }
 
 /**
- * Writes a run's checkpoints, and after each the model folder. On the native backend a thread writes the tensors as they were while the training computes
- * on; an optimizer that comes to a tensor that is not yet written puts its update elsewhere, so that memory grows by what the disk is late with.
+ * Writes a run's checkpoints, and after each the model folder. On the native backend a thread
+ * writes the tensors as they were while the training computes on; an optimizer that comes to a
+ * tensor that is not yet written puts its update elsewhere, so that memory grows by what the disk
+ * is late with.
  */
 export class CheckpointSaver {
   private readonly run: RunFolder;
@@ -36,8 +38,9 @@ export class CheckpointSaver {
   }
 
   /**
-   * Saves the training as it is now, when the save before it has ended. Returns when the state may change: in the background that is when all files are
-   * being written. Throws EaselError if this or, in the background, the save before failed.
+   * Saves the training as it is now, when the save before it has ended. Returns when the state may
+   * change: in the background that is when all files are being written. Throws EaselError if this
+   * or, in the background, the save before failed.
    */
   async save(state: CheckpointState): Promise<void> {
     await this.finish();
@@ -90,7 +93,10 @@ export class CheckpointSaver {
   }
 }
 
-/** Holds all tensors of a checkpoint: the weights for two files, as the model has them too. Undefined where the backend can't. */
+/**
+ * Holds all tensors of a checkpoint: the weights for two files, as the model has them too.
+ * Undefined where the backend can't.
+ */
 function holdParts(parts: CheckpointParts): HeldParts | undefined {
   const held: Record<string, HeldTensors> = {};
   for (const [part, tensors] of Object.entries(parts)) {

@@ -44,9 +44,11 @@ export interface SavedCheckpoint {
 }
 
 /**
- * The checkpoints of a run, a folder each: step-00001000/{model.safetensors, optimizer.safetensors, …, state.json}.
+ * The checkpoints of a run, a folder each: step-00001000/{model.safetensors, optimizer.safetensors,
+ * …, state.json}.
  *
- * A checkpoint is written into a temporary folder and renamed: after a crash it is either whole or not there.
+ * A checkpoint is written into a temporary folder and renamed: after a crash it is either whole or
+ * not there.
  */
 export class CheckpointStore {
   private readonly folder: string;
@@ -73,8 +75,9 @@ export class CheckpointStore {
   }
 
   /**
-   * Writes a checkpoint and removes all but the newest `keep` and that of the best evaluation. Returns its path.
-   * Throws EaselError if it can't be written; older checkpoints are then untouched.
+   * Writes a checkpoint and removes all but the newest `keep` and that of the best evaluation.
+   * Returns its path. Throws EaselError if it can't be written; older checkpoints are then
+   * untouched.
    */
   async save(parts: CheckpointParts | HeldParts, state: CheckpointState, keep: number): Promise<string> {
     const name = stepName(state.step);
@@ -119,7 +122,10 @@ export async function readCheckpointState(checkpoint: string): Promise<Checkpoin
   );
 }
 
-/** The numbers of one file of a checkpoint by name. Throws CheckpointError if it is missing or damaged. */
+/**
+ * The numbers of one file of a checkpoint by name. Throws CheckpointError if it is missing or
+ * damaged.
+ */
 export async function readCheckpointPart(
   checkpoint: string,
   part: string,

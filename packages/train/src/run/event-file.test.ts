@@ -74,7 +74,8 @@ test('a file: version, start of the sitting, then what is written, record by rec
     const lengths: number[] = [];
     for (let at = 0; at < bytes.length; at += (lengths.at(-1) as number) + 16)
       lengths.push(Number(bytes.readBigUInt64LE(at)));
-    // wall time 9 + version 15; 9 + step 2 + session log 4; 9 + step 2 + summary (2 + 2 + tag 12 + float 5)
+    // wall time 9 + version 15; 9 + step 2 + session log 4; 9 + step 2 + summary (2 + 2 + tag 12 +
+    // float 5)
     expect(lengths).toEqual([24, 15, 32]);
     expect(file.path).toMatch(/events\.out\.tfevents\.\d+\./);
   } finally {

@@ -34,10 +34,12 @@ export interface TrainingEventRecord {
 }
 
 /**
- * TensorBoard's event file of one sitting of a run. Each call appends whole records, so that a reader may follow and a killed process leaves at most
- * a torn last record, which readers pass over.
+ * TensorBoard's event file of one sitting of a run. Each call appends whole records, so that a
+ * reader may follow and a killed process leaves at most a torn last record, which readers pass
+ * over.
  *
- * Source: tensorflow `core/util/event.proto`, `core/framework/summary.proto`, `core/lib/io/record_writer.cc`.
+ * Source: tensorflow `core/util/event.proto`, `core/framework/summary.proto`,
+ * `core/lib/io/record_writer.cc`.
  */
 export class EventFile {
   readonly path: string;
@@ -45,7 +47,10 @@ export class EventFile {
     this.path = path;
   }
 
-  /** Makes a file in the folder for a sitting that begins after `step` updates. Throws EaselError if it can't be written. */
+  /**
+   * Makes a file in the folder for a sitting that begins after `step` updates. Throws EaselError if
+   * it can't be written.
+   */
   static async create(folder: string, step: number): Promise<EventFile> {
     const seconds = Date.now() / 1000;
     const name = `events.out.tfevents.${Math.floor(seconds)}.${hostname()}.${process.pid}.${step}`;
@@ -70,7 +75,10 @@ export class EventFile {
   }
 }
 
-/** A TFRecord: length (uint64), its checksum, the data, its checksum; all little-endian, checksums masked. */
+/**
+ * A TFRecord: length (uint64), its checksum, the data, its checksum; all little-endian, checksums
+ * masked.
+ */
 export function framed(data: Uint8Array): Uint8Array {
   const record = new Uint8Array(data.length + 16);
   const view = new DataView(record.buffer);
@@ -81,7 +89,10 @@ export function framed(data: Uint8Array): Uint8Array {
   return record;
 }
 
-/** Event: wall_time 1, step 2, file_version 3, summary 5 (value 1), session_log 7 (status 1 = START 1). */
+/**
+ * Event: wall_time 1, step 2, file_version 3, summary 5 (value 1), session_log 7 (status 1 = START
+ * 1).
+ */
 export function encodeEvent({
   seconds,
   step,
@@ -101,7 +112,10 @@ export function encodeEvent({
   return event.done();
 }
 
-/** Value: tag 1, simple_value 2, image 4 (height 1, width 2, colorspace 3 = RGB 3, encoded_image_string 4), histo 5. */
+/**
+ * Value: tag 1, simple_value 2, image 4 (height 1, width 2, colorspace 3 = RGB 3,
+ * encoded_image_string 4), histo 5.
+ */
 function encodeValue(value: EventValue): Uint8Array {
   const message = new Message().text(1, value.tag);
   if ('scalar' in value) return message.float(2, value.scalar).done();
@@ -169,7 +183,10 @@ const crcTable = Uint32Array.from({ length: 256 }, (_, byte) => {
   return crc;
 });
 
-/** CRC-32C of the bytes; rotated and shifted, because checksums of data with checksums in it are weak. */
+/**
+ * CRC-32C of the bytes; rotated and shifted, because checksums of data with checksums in it are
+ * weak.
+ */
 function maskedCrc(bytes: Uint8Array): number {
   let crc = 0xffffffff;
   for (const byte of bytes) crc = (crc >>> 8) ^ (crcTable[(crc ^ byte) & 255] as number);

@@ -14,8 +14,8 @@ export interface FailedBatch {
 }
 
 /**
- * Writes failed-batch.json into a run's folder, a sample a line, and failed-batch.png if the samples are pictures. Returns the path of
- * the former.
+ * Writes failed-batch.json into a run's folder, a sample a line, and failed-batch.png if the
+ * samples are pictures. Returns the path of the former.
  */
 export async function saveFailedBatch(
   folder: string,

@@ -46,8 +46,8 @@ export class MetricsLog {
   }
 
   /**
-   * The log of a sitting that begins after `fromStep` updates. Lines of later steps, and a last line that a killed process left
-   * torn, are dropped. `tensorboard`: write event files too.
+   * The log of a sitting that begins after `fromStep` updates. Lines of later steps, and a last
+   * line that a killed process left torn, are dropped. `tensorboard`: write event files too.
    */
   static async open(folder: string, fromStep: number, tensorboard: boolean): Promise<MetricsLog> {
     await dropLinesAfter(join(folder, METRICS), fromStep);
@@ -95,8 +95,8 @@ export class MetricsLog {
   }
 
   /**
-   * Saves a picture that was drawn after a step as `kind`/step-….png. `rows`: what its rows show, where the settings don't say it; for
-   * `kind`/rows.json.
+   * Saves a picture that was drawn after a step as `kind`/step-….png. `rows`: what its rows show,
+   * where the settings don't say it; for `kind`/rows.json.
    */
   async addPicture(kind: string, step: number, picture: Raster, rows?: readonly string[]): Promise<void> {
     const folder = join(this.folder, kind);

@@ -3,7 +3,10 @@ import { join } from 'node:path';
 import { EaselError } from '@easel/core';
 import { allDone } from './all-done.js';
 
-/** RUN/model, the model of the newest checkpoint: a folder that is replaced as a whole or not at all. */
+/**
+ * RUN/model, the model of the newest checkpoint: a folder that is replaced as a whole or not at
+ * all.
+ */
 export class ModelFolder {
   readonly path: string;
   /** The new model while it is written. */
@@ -18,8 +21,9 @@ export class ModelFolder {
   }
 
   /**
-   * Replaces the model by what `write` puts into the folder it is given, once `checkpoint` is there; returns the model's path.
-   * Throws EaselError if it can't be written, and what `checkpoint` throws; the model is then as it was.
+   * Replaces the model by what `write` puts into the folder it is given, once `checkpoint` is
+   * there; returns the model's path. Throws EaselError if it can't be written, and what
+   * `checkpoint` throws; the model is then as it was.
    */
   async replace(
     write: (folder: string) => Promise<void>,

@@ -16,7 +16,10 @@ import { normOf, sumsOfSquares, type WeightFormat } from '@easel/core/internals'
 import * as tf from '@tensorflow/tfjs';
 import { checkWarmup, type OptimizerSettings, type ScheduleSettings } from '../config/optimization.js';
 
-/** The schedule that a config describes, for a run of so many updates. Throws ConfigError if the warm-up is longer than the run. */
+/**
+ * The schedule that a config describes, for a run of so many updates. Throws ConfigError if the
+ * warm-up is longer than the run.
+ */
 export function createSchedule(settings: ScheduleSettings, steps: number): Schedule {
   const { learningRate, warmupSteps, offset, decay, floor, staircase } = settings;
   checkWarmup(settings, steps, 'Training');
@@ -39,8 +42,9 @@ export function createSchedule(settings: ScheduleSettings, steps: number): Sched
 }
 
 /**
- * The optimizer that a config describes, for these weights. Throws ConfigError for constants that it can't have.
- * `format`: how the weights are held. `groupOf`: which weights Shampoo preconditions together (see ShampooConfig).
+ * The optimizer that a config describes, for these weights. Throws ConfigError for constants that
+ * it can't have. `format`: how the weights are held. `groupOf`: which weights Shampoo preconditions
+ * together (see ShampooConfig).
  */
 export function createOptimizer(
   settings: OptimizerSettings,
@@ -72,7 +76,10 @@ export function createOptimizer(
   return new AdamW({ schedule, weights: format, beta1, beta2, epsilon, weightDecay, decayFilter });
 }
 
-/** What an update's step tells of, beside its gradients: all of it on the device until the update has been handed over. */
+/**
+ * What an update's step tells of, beside its gradients: all of it on the device until the update
+ * has been handed over.
+ */
 export interface StepTensors {
   /** The parts of the loss. The update is refused where one is not finite. */
   readonly losses: readonly tf.Tensor[];
@@ -90,9 +97,11 @@ export interface StepNumbers {
 }
 
 /**
- * Clips the gradients to a common norm (null: not at all) and updates the weights, unless a loss or a gradient is not finite: then weights and optimizer stay
- * as they are. All of that is handed over before anything is read. Then the numbers come by one read, `check` sees them, and the update is counted unless it
- * throws, as it is to do for numbers that are not finite. The gradients are disposed, whatever happens.
+ * Clips the gradients to a common norm (null: not at all) and updates the weights, unless a loss or
+ * a gradient is not finite: then weights and optimizer stay as they are. All of that is handed over
+ * before anything is read. Then the numbers come by one read, `check` sees them, and the update is
+ * counted unless it throws, as it is to do for numbers that are not finite. The gradients are
+ * disposed, whatever happens.
  */
 export async function applyUpdate(
   optimizer: Optimizer,
@@ -123,8 +132,10 @@ export async function applyUpdate(
 }
 
 /**
- * An update without clipping that takes gradients while they are being computed (valueAndGrads' `onGradient`), so that never all are held. From the first
- * gradient on that is no number, nothing is changed any more; the device sees to that, and nothing is read before the end. The caller disposes it.
+ * An update without clipping that takes gradients while they are being computed (valueAndGrads'
+ * `onGradient`), so that never all are held. From the first gradient on that is no number, nothing
+ * is changed any more; the device sees to that, and nothing is read before the end. The caller
+ * disposes it.
  */
 export class StreamedUpdate {
   private readonly pending: PendingUpdate;
@@ -146,7 +157,10 @@ export class StreamedUpdate {
     this.pending.take(name, gradient, this.scale);
   };
 
-  /** Reads loss and norm of all gradients; `check` sees them, and whether any weight has been changed, before the update is counted. */
+  /**
+   * Reads loss and norm of all gradients; `check` sees them, and whether any weight has been
+   * changed, before the update is counted.
+   */
   async finish(
     loss: tf.Tensor,
     check: (loss: number, gradientNorm: number, changed: boolean) => void,

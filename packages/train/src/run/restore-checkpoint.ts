@@ -7,8 +7,9 @@ import type { RunFolder } from './run-folder.js';
 import type { TrainingTask } from './training-task.js';
 
 /**
- * Brings weights and optimizer to the run's checkpoint, if it has one; a task's further tensors are its own care.
- * Throws DataError if the run was begun on other data, CheckpointError if the checkpoint doesn't fit.
+ * Brings weights and optimizer to the run's checkpoint, if it has one; a task's further tensors are
+ * its own care. Throws DataError if the run was begun on other data, CheckpointError if the
+ * checkpoint doesn't fit.
  */
 export async function restoreCheckpoint(
   run: RunFolder,
@@ -34,7 +35,10 @@ export async function restoreCheckpoint(
   await restoreState(parts.optimizer, resumed.path, 'optimizer');
 }
 
-/** Brings what has a state, as an optimizer has, to that in one file of a checkpoint. Throws CheckpointError if it doesn't fit. */
+/**
+ * Brings what has a state, as an optimizer has, to that in one file of a checkpoint. Throws
+ * CheckpointError if it doesn't fit.
+ */
 export async function restoreState(
   owner: { loadState(state: ReadonlyMap<string, tf.Tensor>): Promise<void> },
   checkpoint: string,

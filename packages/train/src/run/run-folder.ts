@@ -17,7 +17,9 @@ export interface RunSettings {
   readonly free: readonly string[];
   /** How long the run is, in words. */
   readonly length: string | undefined;
-  /** Fills in what the run's config.json lacks because there was no such setting when it was begun. */
+  /**
+   * Fills in what the run's config.json lacks because there was no such setting when it was begun.
+   */
   readonly complete?: (before: Record<string, unknown>) => Readonly<Record<string, unknown>>;
 }
 
@@ -59,11 +61,11 @@ export class RunFolder {
   }
 
   /**
-   * Opens the folder, makes it if need be, and saves the settings in it. Of a resumed run, what was logged after its newest
-   * checkpoint is dropped.
+   * Opens the folder, makes it if need be, and saves the settings in it. Of a resumed run, what was
+   * logged after its newest checkpoint is dropped.
    *
-   * Throws ConfigError if the folder holds a run and `resume` is off, or a run with other settings; EaselError if another process
-   * trains in it or it can't be written to.
+   * Throws ConfigError if the folder holds a run and `resume` is off, or a run with other settings;
+   * EaselError if another process trains in it or it can't be written to.
    */
   static async open(path: string, settings: RunSettings, options: OpenRunOptions): Promise<RunFolder> {
     await mkdir(join(path, 'checkpoints'), { recursive: true }).catch((error: Error) => {
@@ -85,7 +87,10 @@ export class RunFolder {
     }
   }
 
-  /** Names pictures that were passed over in skipped.jsonl, in place of what an earlier sitting found. */
+  /**
+   * Names pictures that were passed over in skipped.jsonl, in place of what an earlier sitting
+   * found.
+   */
   async saveSkipped(skipped: readonly SkippedPicture[]): Promise<void> {
     if (skipped.length === 0) return;
     const lines = skipped.map((picture) => `${JSON.stringify(picture)}\n`);
@@ -102,7 +107,10 @@ function checkpointsOf(run: string): CheckpointStore {
   return new CheckpointStore(join(run, 'checkpoints'));
 }
 
-/** Throws ConfigError if there is a run in the folder that this one may not go on with. `step`: of its newest checkpoint. */
+/**
+ * Throws ConfigError if there is a run in the folder that this one may not go on with. `step`: of
+ * its newest checkpoint.
+ */
 async function checkEarlierRun(
   path: string,
   settings: RunSettings,

@@ -6,9 +6,15 @@ import type { TrainingTask, UpdateResult } from './training-task.js';
 export interface Speed {
   readonly samplesPerSecond: number;
   readonly tokensPerSecond: number | undefined;
-  /** Share of the peak of multiply-adds that the products made; undefined where the task doesn't count them, or the peak is not known. */
+  /**
+   * Share of the peak of multiply-adds that the products made; undefined where the task doesn't
+   * count them, or the peak is not known.
+   */
   readonly peakShare: number | undefined;
-  /** Share of the time that was not spent on reading data and making them ready; undefined where the task doesn't measure it. */
+  /**
+   * Share of the time that was not spent on reading data and making them ready; undefined where the
+   * task doesn't measure it.
+   */
   readonly computeShare: number | undefined;
 }
 
@@ -59,8 +65,8 @@ function sumIfKnown(sum: number | undefined, term: number | undefined): number |
 }
 
 /**
- * What this machine can at most, in floating-point operations a second, measured by multiply-adds of registers on all threads (40 ms); undefined unless the
- * native backend runs.
+ * What this machine can at most, in floating-point operations a second, measured by multiply-adds
+ * of registers on all threads (40 ms); undefined unless the native backend runs.
  */
 export async function measuredPeak(): Promise<number | undefined> {
   return tf.getBackend() === 'native' ? (await nativeBackend())?.multiplyAddPeak() : undefined;

@@ -3,7 +3,10 @@ import { EaselError } from '@easel/core';
 /** A training run that can't go on: the loss or a gradient is no longer a finite number. */
 export class TrainingError extends EaselError {}
 
-/** Throws TrainingError unless the loss and the norm of the gradients are finite. `changed`: whether weights have been changed already. */
+/**
+ * Throws TrainingError unless the loss and the norm of the gradients are finite. `changed`: whether
+ * weights have been changed already.
+ */
 export function requireFinite(step: number, loss: number, gradientNorm: number, changed = false): void {
   const what = !Number.isFinite(loss)
     ? `the loss is ${loss}`

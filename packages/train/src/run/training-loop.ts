@@ -9,7 +9,10 @@ import { measuredPeak, SpeedMeter } from './speed-meter.js';
 import { TrainingError } from './training-error.js';
 import type { TrainingTask, UpdateResult } from './training-task.js';
 
-/** The event loop's share of a step, in ms, while a checkpoint is written in the background: opening, syncing and renaming take turns of it. */
+/**
+ * The event loop's share of a step, in ms, while a checkpoint is written in the background:
+ * opening, syncing and renaming take turns of it.
+ */
 const SAVING_MS = 3;
 
 /** What a run tells while it goes. */
@@ -26,9 +29,15 @@ export type TrainingEvent =
       /** Of the training alone, over this sitting. */
       readonly samplesPerSecond: number;
       readonly tokensPerSecond?: number | undefined;
-      /** Of this machine's peak of multiply-adds, how much the products of this sitting's updates made; undefined where either is not known. */
+      /**
+       * Of this machine's peak of multiply-adds, how much the products of this sitting's updates
+       * made; undefined where either is not known.
+       */
       readonly peakShare?: number | undefined;
-      /** Share of the updates' time that was not spent on data; undefined where the task doesn't measure it. */
+      /**
+       * Share of the updates' time that was not spent on data; undefined where the task doesn't
+       * measure it.
+       */
       readonly computeShare?: number | undefined;
       /** Memory of this process that is in RAM, in bytes. */
       readonly memoryBytes: number;
@@ -45,7 +54,10 @@ export type TrainingEvent =
 export interface TrainingOptions {
   /** Run folder; made if it doesn't exist. */
   readonly out: string;
-  /** Go on from the newest checkpoint in `out`, or start if there is none. Without it a folder with a run is refused. */
+  /**
+   * Go on from the newest checkpoint in `out`, or start if there is none. Without it a folder with
+   * a run is refused.
+   */
   readonly resume?: boolean;
   /** Stops after the update in work, with a checkpoint. */
   readonly signal?: AbortSignal | undefined;
@@ -69,10 +81,11 @@ export interface TrainingResult {
 }
 
 /**
- * Runs a task from its run's checkpoint to the last step: updates, metrics, evaluations, checkpoints.
+ * Runs a task from its run's checkpoint to the last step: updates, metrics, evaluations,
+ * checkpoints.
  *
- * After a checkpoint the model folder is renewed too. The loop gives way to other work once a step. Throws what the task throws;
- * the newest checkpoint is then as it was.
+ * After a checkpoint the model folder is renewed too. The loop gives way to other work once a step.
+ * Throws what the task throws; the newest checkpoint is then as it was.
  */
 export async function runTraining(
   run: RunFolder,
@@ -219,7 +232,10 @@ class TrainingLoop {
       await this.folder.log.addPicture('samples', step, await task.drawSamples());
   }
 
-  /** Evaluates if it is time; true if this is the best evaluation so far, by what the config looks at. */
+  /**
+   * Evaluates if it is time; true if this is the best evaluation so far, by what the config looks
+   * at.
+   */
   private async evaluate(): Promise<boolean> {
     const { folder, task, step } = this;
     if (!this.isDue(task.pace.evaluation.every)) return false;
@@ -280,7 +296,10 @@ async function update(run: RunFolder, task: TrainingTask, step: number): Promise
   }
 }
 
-/** Throws TrainingError if a weight is no number any more: a checkpoint of such weights would push a good one out. */
+/**
+ * Throws TrainingError if a weight is no number any more: a checkpoint of such weights would push a
+ * good one out.
+ */
 async function requireFiniteWeights(task: TrainingTask, step: number): Promise<void> {
   const weights = task.checkpointParts().model ?? new Map();
   const norm = await globalNorm(weights);

@@ -44,20 +44,29 @@ export interface TrainingTask {
   /** Where in the data update `step` begins. */
   position(step: number): DataPosition;
   /**
-   * Makes update number `step`, counted from 0. Throws TrainingError, with weights and optimizer untouched, if loss or gradients
-   * aren't finite.
+   * Makes update number `step`, counted from 0. Throws TrainingError, with weights and optimizer
+   * untouched, if loss or gradients aren't finite.
    */
   update(step: number): Promise<UpdateResult>;
   /** The samples of update `step`, which has just failed, in a form that a person can read. */
   failedBatch(step: number): Promise<FailedBatch>;
   /** Measures the model after `step` updates: numbers by name, by split. */
   evaluate(step: number): Promise<Splits>;
-  /** Draws what the model makes of some prompts, where the pace has samples: RGB, one picture of them all. */
+  /**
+   * Draws what the model makes of some prompts, where the pace has samples: RGB, one picture of
+   * them all.
+   */
   drawSamples?(): Promise<Raster>;
   /** All tensors that going on needs. */
   checkpointParts(): CheckpointParts;
-  /** Writes the model into a folder, ready for use: with the weights of a checkpoint, or as it is now. */
+  /**
+   * Writes the model into a folder, ready for use: with the weights of a checkpoint, or as it is
+   * now.
+   */
   exportModel(folder: string, weights?: HeldTensors): Promise<void>;
-  /** True if `exportModel` reads more of the training than weights it is given, which must not change then. */
+  /**
+   * True if `exportModel` reads more of the training than weights it is given, which must not
+   * change then.
+   */
   readonly exportNeedsPause?: boolean;
 }

@@ -1,7 +1,10 @@
 import { normOf, sumsOfSquares } from '@easel/core/internals';
 import type * as tf from '@tensorflow/tfjs';
 
-/** Counts of a tensor's values in ten equal bins from its least to its greatest, as numpy's `histogram` makes them. */
+/**
+ * Counts of a tensor's values in ten equal bins from its least to its greatest, as numpy's
+ * `histogram` makes them.
+ */
 export interface Histogram {
   /** Eleven edges, rising; ±0.5 around the value if all are the same. */
   readonly edges: readonly number[];
@@ -16,7 +19,10 @@ type ByName<T> = Readonly<Record<string, T>>;
 
 /** What the weights of a run and their gradients look like after a step. */
 export interface WeightStatistics {
-  /** √Σx² of each trained weight after the update, and of its gradient: of the whole update's samples, before clipping. */
+  /**
+   * √Σx² of each trained weight after the update, and of its gradient: of the whole update's
+   * samples, before clipping.
+   */
   readonly norms?: { readonly gradients: ByName<number>; readonly parameters: ByName<number> };
   readonly histograms?: { readonly gradients: ByName<Histogram>; readonly parameters: ByName<Histogram> };
 }
@@ -37,8 +43,9 @@ export function statisticsDue({ norms, histograms }: StatisticsPace, step: numbe
 const due = (every: number, step: number): boolean => every > 0 && step % every === 0;
 
 /**
- * Looks at gradients and weights around an update: wait for it before (the gradients are gone after), and then for `after`.
- * Undefined at a step where nothing is due: nothing is read then. Source: dalle-mini `tools/train/train.py`, log_norm_steps and log_histogram_steps.
+ * Looks at gradients and weights around an update: wait for it before (the gradients are gone
+ * after), and then for `after`. Undefined at a step where nothing is due: nothing is read then.
+ * Source: dalle-mini `tools/train/train.py`, log_norm_steps and log_histogram_steps.
  */
 export async function weightStatistics(
   pace: StatisticsPace,

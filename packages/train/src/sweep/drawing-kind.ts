@@ -14,7 +14,10 @@ const fields = {
   kind: oneOf(['drawing']),
   /** Model folder, with its VQGAN. */
   model: text(),
-  /** File of judged prompts (see `openJudgedPrompts`), or a folder of pictures with one as prompts.json. */
+  /**
+   * File of judged prompts (see `openJudgedPrompts`), or a folder of pictures with one as
+   * prompts.json.
+   */
   pictures: text(),
   /** Which of its lists; null: the first. */
   list: optional(text()),
@@ -40,8 +43,9 @@ const read = (settings: unknown): DrawingSettings => section(fields)(settings, '
 const SHOWN_PROMPTS = 8;
 
 /**
- * Drawing with a finished model, judged against the pictures that it learnt: the numbers of a Judgement under `drawing`, as
- * `drawing.top1`. Its folder has its settings as config.json, one line of metrics.jsonl, and the first prompts' drawings in samples/.
+ * Drawing with a finished model, judged against the pictures that it learnt: the numbers of a
+ * Judgement under `drawing`, as `drawing.top1`. Its folder has its settings as config.json, one
+ * line of metrics.jsonl, and the first prompts' drawings in samples/.
  */
 export const drawingKind: SweepKind = {
   name: 'drawing',

@@ -30,7 +30,10 @@ afterEach(() => {
   rmSync(join(out, '..'), { recursive: true, force: true });
 });
 
-/** Loss (x − 3)² + 10/step + seed after each of 4 steps; x of 9 diverges at step 3, x of 8 is a fault of the data. */
+/**
+ * Loss (x − 3)² + 10/step + seed after each of 4 steps; x of 9 diverges at step 3, x of 8 is a
+ * fault of the data.
+ */
 const parabola: SweepKind = {
   name: 'parabola',
   unit: 'steps',

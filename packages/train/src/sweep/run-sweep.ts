@@ -22,7 +22,9 @@ export type SweepEvent =
       readonly index: number;
       readonly runs: number;
       readonly name: string;
-      /** Units of all runs, those done before included; a run that failed early has no more to come. */
+      /**
+       * Units of all runs, those done before included; a run that failed early has no more to come.
+       */
       readonly done: number;
       readonly total: number;
       readonly unit: string;
@@ -34,7 +36,9 @@ export type SweepEvent =
 export interface SweepOptions {
   /** Folder of the sweep; made if it doesn't exist. */
   readonly out: string;
-  /** Go on where an earlier sitting stopped, or begin. Without it a folder with a sweep is refused. */
+  /**
+   * Go on where an earlier sitting stopped, or begin. Without it a folder with a sweep is refused.
+   */
   readonly resume?: boolean;
   readonly signal?: AbortSignal | undefined;
   readonly onEvent?: ((event: SweepEvent) => void) | undefined;
@@ -75,8 +79,8 @@ const FREE_SETTINGS = [
 ];
 
 /**
- * Reads a sweep's base, lists its runs and checks the settings of each. Throws ConfigError that names run and setting, or the
- * nearest kind for one that is not there.
+ * Reads a sweep's base, lists its runs and checks the settings of each. Throws ConfigError that
+ * names run and setting, or the nearest kind for one that is not there.
  */
 export async function planSweep(config: SweepConfig, kinds: readonly SweepKind[]): Promise<PlannedSweep> {
   const base = await inlined(config.base, 'base');
@@ -115,9 +119,11 @@ async function inlined(
  *     results.json, results.csv   what came of each run; written anew after each
  *     lock            while a process works at it
  *
- * A run that ends in a TrainingError is recorded as failed and the sweep goes on. Resumed, a sweep goes on within the run that was not finished; those that were
- * are not repeated. Throws ConfigError if the folder holds a sweep and `resume` is off, or one with other settings, which it names; EaselError if another
- * process works at it; and what a run throws otherwise, behind the run's name.
+ * A run that ends in a TrainingError is recorded as failed and the sweep goes on. Resumed, a sweep
+ * goes on within the run that was not finished; those that were are not repeated. Throws
+ * ConfigError if the folder holds a sweep and `resume` is off, or one with other settings, which it
+ * names; EaselError if another process works at it; and what a run throws otherwise, behind the
+ * run's name.
  */
 export async function runSweep(planned: PlannedSweep, options: SweepOptions): Promise<SweepResult> {
   const { config, kind, runs, units } = planned;
@@ -163,7 +169,10 @@ export async function runSweep(planned: PlannedSweep, options: SweepOptions): Pr
   }
 }
 
-/** How much work there is: a run that failed early leaves none, and one of unknown length is taken to be as long as the newest known. */
+/**
+ * How much work there is: a run that failed early leaves none, and one of unknown length is taken
+ * to be as long as the newest known.
+ */
 class Workload {
   private readonly units: (number | null)[];
   private readonly done: number[];
@@ -193,7 +202,10 @@ class Workload {
   }
 }
 
-/** The records of an earlier sitting, those without an end as waiting; or all as waiting, at the start. */
+/**
+ * The records of an earlier sitting, those without an end as waiting; or all as waiting, at the
+ * start.
+ */
 async function openRecords(
   planned: PlannedSweep,
   { out, resume = false }: SweepOptions,

@@ -71,13 +71,19 @@ const fields = {
   set: named(anything),
   /** Settings that vary, by path. */
   parameters,
-  /** What else the runs differ in, by a name of its own: settings, and parameters that only this variant has. None: one, without a name. */
+  /**
+   * What else the runs differ in, by a name of its own: settings, and parameters that only this
+   * variant has. None: one, without a name.
+   */
   variants: named(section({ set: named(anything), parameters })),
   /** Draws of the random parameters; each goes with each combination of the grids. */
   runs: optional(integer({ min: 1 })),
   /** Seed of the draws. */
   drawSeed: integer({ min: 0, max: 2 ** 32 - 1, default: 0 }),
-  /** Every run is made with each of these as its `seed`, and the table shows means and spread. None: with the base's seed. */
+  /**
+   * Every run is made with each of these as its `seed`, and the table shows means and spread. None:
+   * with the base's seed.
+   */
   seeds: list(integer({ min: 0, max: 2 ** 32 - 1 }), []),
   /** The number that is compared, split first. */
   metric: text({ default: 'eval.loss' }),
@@ -88,18 +94,24 @@ const fields = {
   columns: list(text(), []),
   /** A number against which the metric is plotted too, where one is paid for with the other. */
   against: optional(text()),
-  /** What stays of a finished run: everything, all but its checkpoints, or its settings and metrics alone. */
+  /**
+   * What stays of a finished run: everything, all but its checkpoints, or its settings and metrics
+   * alone.
+   */
   keep: oneOf(['all', 'model', 'metrics']),
 };
 
-/** Settings of a sweep, all defaults filled in. Every field's meaning stands beside it in this file. */
+/**
+ * Settings of a sweep, all defaults filled in. Every field's meaning stands beside it in this file.
+ */
 export type SweepConfig = Settings<typeof fields>;
 
 const read: Field<SweepConfig> = section(fields);
 
 /**
- * Checks a sweep's settings and fills in its defaults; the settings of its runs are checked by `sweepRuns`. `file` is its name for messages.
- * Throws ConfigError for an unknown setting (naming the nearest), a value out of range, and settings that don't go together.
+ * Checks a sweep's settings and fills in its defaults; the settings of its runs are checked by
+ * `sweepRuns`. `file` is its name for messages. Throws ConfigError for an unknown setting (naming
+ * the nearest), a value out of range, and settings that don't go together.
  */
 export function parseSweepConfig(json: unknown, file = 'sweep config'): SweepConfig {
   const config = read(json, `${file}: `);

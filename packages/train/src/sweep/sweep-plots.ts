@@ -34,8 +34,8 @@ export function settingName(
 }
 
 /**
- * The plots of a sweep whose runs are in `folder`: all settings in a row, the metric against each parameter and against the number named for it,
- * and its curves.
+ * The plots of a sweep whose runs are in `folder`: all settings in a row, the metric against each
+ * parameter and against the number named for it, and its curves.
  */
 export async function sweepPlots(
   config: Pick<SweepConfig, 'metric' | 'goal' | 'against'>,
@@ -113,7 +113,10 @@ function parameterPlot(
   });
 }
 
-/** The metric against another number, a line each variant through its settings in the order of the sweep, each with its values beside it. */
+/**
+ * The metric against another number, a line each variant through its settings in the order of the
+ * sweep, each with its values beside it.
+ */
 function againstPlot(
   { metric }: Pick<SweepConfig, 'metric'>,
   against: string,
@@ -132,7 +135,10 @@ function againstPlot(
   return plotFile(lines, { title: `${metric} against ${against}`, xLabel: against, yLabel: metric });
 }
 
-/** Curves of the metric, each the mean of a setting's runs: the best of each variant, and each variant's settings; or all, the best first. */
+/**
+ * Curves of the metric, each the mean of a setting's runs: the best of each variant, and each
+ * variant's settings; or all, the best first.
+ */
 async function curvePlots(
   { metric }: Pick<SweepConfig, 'metric'>,
   settings: readonly SettingResult[],

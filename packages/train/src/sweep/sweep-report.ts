@@ -17,7 +17,10 @@ export function isSweep(folder: string): Promise<boolean> {
   );
 }
 
-/** The settings and results in a sweep's folder, also of one that goes on. Throws ConfigError if its files are missing or damaged. */
+/**
+ * The settings and results in a sweep's folder, also of one that goes on. Throws ConfigError if its
+ * files are missing or damaged.
+ */
 export async function readSweep(
   folder: string,
 ): Promise<{ readonly config: SweepConfig; readonly records: readonly RunRecord[] }> {
@@ -26,7 +29,10 @@ export async function readSweep(
   return { config: sweep, records: runs };
 }
 
-/** Writes a sweep's page to `path` (default OUT/report.html) and OUT/plots/*.svg, also of one that goes on. Returns the page's path. */
+/**
+ * Writes a sweep's page to `path` (default OUT/report.html) and OUT/plots/*.svg, also of one that
+ * goes on. Returns the page's path.
+ */
 export async function writeSweepReport(
   out: string,
   config: SweepConfig,
@@ -40,7 +46,10 @@ export async function writeSweepReport(
   return path;
 }
 
-/** A sweep as one HTML page that needs nothing but itself: what was claimed, the settings ranked, plots, every run. */
+/**
+ * A sweep as one HTML page that needs nothing but itself: what was claimed, the settings ranked,
+ * plots, every run.
+ */
 export function sweepReport(
   config: SweepConfig,
   records: readonly RunRecord[],

@@ -16,7 +16,9 @@ export interface RunRecord {
   readonly numbers: Readonly<Record<string, number>>;
   /** Of its last line of metrics. */
   readonly step: number;
-  /** Seconds of work, over all sittings, as the run's own metrics have them; null if it doesn't say. */
+  /**
+   * Seconds of work, over all sittings, as the run's own metrics have them; null if it doesn't say.
+   */
   readonly seconds: number | null;
   /** Why it failed. */
   readonly failure?: string;
@@ -67,7 +69,10 @@ export async function recordOf(
   return { ...common, status: 'done', value };
 }
 
-/** The settings that were tried, the best first and those without a number last; runs that wait are left out. */
+/**
+ * The settings that were tried, the best first and those without a number last; runs that wait are
+ * left out.
+ */
 export function rankSettings(
   { goal }: Pick<SweepConfig, 'goal'>,
   records: readonly RunRecord[],

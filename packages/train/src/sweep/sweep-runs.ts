@@ -17,10 +17,12 @@ export interface SweepRun {
 }
 
 /**
- * The runs of a sweep, those of the first seed first, so that a sweep that is cut short has tried everything once.
+ * The runs of a sweep, those of the first seed first, so that a sweep that is cut short has tried
+ * everything once.
  *
- * `base`: the settings that `config.base` names. A random value depends on drawSeed, variant, path and number of the draw alone. Throws ConfigError for a path
- * that leads through something that is no object of settings.
+ * `base`: the settings that `config.base` names. A random value depends on drawSeed, variant, path
+ * and number of the draw alone. Throws ConfigError for a path that leads through something that is
+ * no object of settings.
  */
 export function sweepRuns(config: SweepConfig, base: Readonly<Record<string, unknown>>): SweepRun[] {
   const variants = Object.entries(config.variants);

@@ -58,7 +58,10 @@ export function tableText(shown: Shown, settings: readonly SettingResult[]): str
     .join('');
 }
 
-/** One line a run, in the order of the runs: variant, values, seed, status, metric, every number, failure. */
+/**
+ * One line a run, in the order of the runs: variant, values, seed, status, metric, every number,
+ * failure.
+ */
 export function resultsCsv({ metric }: Pick<SweepConfig, 'metric'>, records: readonly RunRecord[]): string {
   const paths = pathsOf(records);
   const names = [...new Set(records.flatMap(({ numbers }) => Object.keys(numbers)))].sort();
