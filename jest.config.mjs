@@ -7,7 +7,7 @@ export default {
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: {
     '^@easel/conformance/(.*)$': '<rootDir>/packages/conformance/src/$1.ts',
-    '^@easel/core/kernel-contract$': '<rootDir>/packages/core/src/kernel-contract/index.ts',
+    '^@easel/core/kernel-contract$': '<rootDir>/packages/core/src/kernel-contract.ts',
     '^@easel/([^/]+)/(config|internals|node)$': '<rootDir>/packages/$1/src/$2.ts',
     '^@easel/([^/]+)/internals/node$': '<rootDir>/packages/$1/src/internals-node.ts',
     '^@easel/([^/]+)$': '<rootDir>/packages/$1/src/index.ts',

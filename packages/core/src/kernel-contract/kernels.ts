@@ -85,7 +85,7 @@ const attentionForward = {
  *
  * A backend has as many of them as it likes, but with one of them all that it `needs`; where it has
  * none, an operation's plain form runs. The types of `runKernel`, the check of the native backend
- * (native-backend.ts), the table in its README and the cases of the contract suite (suite.ts) all
+ * (native-backend.ts), the table in its README and the cases of the contract suite (kernel-suite/suite.ts) all
  * follow from this table.
  */
 export const KERNELS = {

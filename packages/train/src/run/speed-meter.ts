@@ -1,5 +1,4 @@
 import * as tf from '@tensorflow/tfjs';
-import { nativeBackend } from './native-backend.js';
 import type { TrainingTask, UpdateResult } from './training-task.js';
 
 /** How fast a sitting goes: of its updates alone, evaluations and checkpoints left out. */
@@ -65,9 +64,9 @@ function sumIfKnown(sum: number | undefined, term: number | undefined): number |
 }
 
 /**
- * What this machine can at most, in floating-point operations a second, measured by multiply-adds
- * of registers on all threads (40 ms); undefined unless the native backend runs.
+ * What the running backend can at most, in floating-point operations a second, where it can say so:
+ * the native one measures multiply-adds of registers on all threads, in 40 ms.
  */
-export async function measuredPeak(): Promise<number | undefined> {
-  return tf.getBackend() === 'native' ? (await nativeBackend())?.multiplyAddPeak() : undefined;
+export function measuredPeak(): number | undefined {
+  return (tf.backend() as { multiplyAddPeak?: () => number }).multiplyAddPeak?.();
 }

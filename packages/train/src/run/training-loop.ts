@@ -92,7 +92,7 @@ export async function runTraining(
   task: TrainingTask,
   options: Pick<TrainingOptions, 'signal' | 'onEvent'>,
 ): Promise<TrainingResult> {
-  const loop = new TrainingLoop(run, task, options, await measuredPeak());
+  const loop = new TrainingLoop(run, task, options, measuredPeak());
   await run.log.addSitting();
   return loop.run();
 }

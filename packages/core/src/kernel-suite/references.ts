@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import type { KernelAttributes, KernelInputs, KernelName } from '../kernel-contract/types.js';
 import {
   FUSABLE_ACTIVATIONS,
   type FusableActivation,
@@ -15,7 +16,6 @@ import { plainGroupNorm } from '../ops/group-norm.js';
 import { plainLinear } from '../ops/linear.js';
 import { plainLayerNorm, plainRmsNorm } from '../ops/norm.js';
 import { plainUpdateRows } from '../ops/update-rows.js';
-import type { KernelAttributes, KernelInputs, KernelName } from './types.js';
 
 /**
  * What a kernel gives, in tfjs operations: its outputs in order, then the new values of the inputs

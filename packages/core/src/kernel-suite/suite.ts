@@ -1,11 +1,11 @@
 import * as tf from '@tensorflow/tfjs';
+import { KERNELS } from '../kernel-contract/kernels.js';
+import type { KernelSpecification, TensorSpecification } from '../kernel-contract/specification.js';
+import type { KernelName } from '../kernel-contract/types.js';
 import { CASES, EXACT, KERNEL_NAMES, type KernelCase, type Source } from './cases.js';
 import { GRADIENT_CASES, type GradientCase } from './gradient-cases.js';
-import { KERNELS } from './kernels.js';
 import { REFERENCES } from './references.js';
 import { extentsOf, fitsShape } from './shapes.js';
-import type { KernelSpecification, TensorSpecification } from './specification.js';
-import type { KernelName } from './types.js';
 
 /** Values of a tensor, apart from any backend. */
 interface Values {

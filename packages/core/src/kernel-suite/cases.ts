@@ -1,7 +1,7 @@
-import { KERNELS } from './kernels.js';
+import { KERNELS } from '../kernel-contract/kernels.js';
+import type { KernelAttributes, KernelInputs, KernelName } from '../kernel-contract/types.js';
 import { EPSILON } from './references.js';
 import type { Sizes } from './shapes.js';
-import type { KernelAttributes, KernelInputs, KernelName } from './types.js';
 
 /** Where an input's values come from, if not from the table's shape and a sequence of numbers in (−2, 2). */
 export type Source =
