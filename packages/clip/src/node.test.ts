@@ -1,13 +1,14 @@
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Raster } from '@easel/core';
+import { memoryFiles, type Raster } from '@easel/core';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import { FAST_BACKEND } from '../testing/backends.js';
 import { goldenPath } from '../testing/golden.js';
 import { tinyClip } from '../testing/tiny-clip.js';
 import { openClip, saveClip } from './node.js';
+import { openClip as openAnywhere } from './open.js';
 import { ClipScorer } from './scorer.js';
 
 let root: string;
@@ -43,6 +44,25 @@ describe('a CLIP folder', () => {
     opened.dispose();
     expect(tf.memory().numTensors).toBe(before);
     expect(new Set(expected).size).toBe(pictures.length);
+  });
+
+  test('the same from memory, and each weight is told of', async () => {
+    const files = readdirSync(folder).map((name) => [name, readFileSync(join(folder, name))] as const);
+    const told: string[] = [];
+    const onWeight = (name: string, done: number, total: number) => told.push(`${name} ${done}/${total}`);
+    const [here, there] = [
+      await openClip(folder),
+      await openAnywhere(memoryFiles(new Map(files)), { onWeight }),
+    ];
+    expect(there.config).toEqual(here.config);
+    expect(await there.scorer.score('a red heart', pictures)).toEqual(
+      await here.scorer.score('a red heart', pictures),
+    );
+    const names = [...there.clip.namedWeights().keys()];
+    expect(told.at(-1)).toMatch(new RegExp(` ${names.length}/${names.length}$`));
+    expect(told).toHaveLength(names.length);
+    here.dispose();
+    there.dispose();
   });
 
   test('pairs: each picture with its own texts, as one by one; nothing is left behind', async () => {

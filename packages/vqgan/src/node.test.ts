@@ -1,7 +1,7 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CheckpointError, ConfigError, EaselError } from '@easel/core';
+import { CheckpointError, ConfigError, EaselError, memoryFiles } from '@easel/core';
 import { saveSafetensors } from '@easel/core/node';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
@@ -9,6 +9,7 @@ import { FAST_BACKEND } from '../testing/backends.js';
 import { goldenModel, goldenPath, largestDifference, readGolden, toTensor } from '../testing/golden-case.js';
 import type { Vqgan } from './model.js';
 import { openVqgan, saveVqgan } from './node.js';
+import { openVqgan as openAnywhere } from './open.js';
 import { vqganRulesForTaming } from './weights.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'easel-vqgan-'));
@@ -40,6 +41,14 @@ describe('openVqgan', () => {
     for (const [name, weight] of model.namedWeights()) {
       expect([name, weight.dataSync()]).toEqual([name, byFormula.get(name)?.dataSync()]);
     }
+  });
+
+  test('the same files in memory', async () => {
+    const path = folderWith('memory', { 'flax_model.msgpack': 'two_levels/flax_model.msgpack' });
+    const files = readdirSync(path).map((name) => [name, readFileSync(join(path, name))] as const);
+    const model = await openAnywhere(memoryFiles(new Map(files)));
+    expectGolden(model);
+    model.dispose();
   });
 
   test("taming's state_dict as safetensors, its training loss ignored", async () => {

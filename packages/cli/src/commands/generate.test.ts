@@ -335,6 +335,8 @@ describe('easel generate on bad input: one paragraph, code 1, no picture', () =>
     writeFileSync(config, readFileSync(config, 'utf8').replace('"n_embed": 18', '"n_embed": 17'));
     expect(await run()).toMatch(/quantize\.embedding\.embedding: expected \[17,5\], found \[18,5\]/);
     rmSync(join(broken, 'vqgan'), { recursive: true });
-    expect(await run()).toContain('it has no vqgan/config.json');
+    expect(await run()).toContain(
+      `${config}: there is no such file, so the codes of the model in ${broken} can't become pixels`,
+    );
   });
 });
