@@ -21,11 +21,15 @@ export const kinds = {
     const model = new DalleBart(config);
     for (const [path, weight] of model.namedWeights())
       if (/kernel|embedding/.test(path)) tf.tidy(() => weight.assign(random(weight.shape, 0.035)));
-    const state = model.startDecoding(random([rows, text, width]), tf.ones([rows, text], 'int32'));
-    const ids = indices(rows, codes);
+    const all = Int32Array.from({ length: rows }, (_, row) => row);
+    const state = model.startDecoding({ rows, length, texts: rows, textLength: text });
+    model.setTexts(state, 0, random([rows, text, width]), tf.ones([rows, text], 'int32'));
+    const ids = indices(rows, codes).dataSync();
+    let position = 0;
     return () => {
-      if (state.position === length) state.position = 0;
-      return model.step(state, ids);
+      if (position === length) position = 0;
+      const positions = new Int32Array(rows).fill(position++);
+      return model.step(state, { ids, positions, rows: all, texts: all });
     };
   },
 };

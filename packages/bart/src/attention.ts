@@ -9,6 +9,7 @@ import {
 } from '@easel/core';
 import * as tf from '@tensorflow/tfjs';
 import { makeNorm, type Norm, type NormScale, normalize } from './norm-placement.js';
+import { placesFrom } from './places.js';
 import { sinkhornAttention } from './sinkhorn-attention.js';
 import type { LayerConfig } from './version.js';
 
@@ -36,10 +37,15 @@ export interface AttendOptions {
   readonly bias?: tf.Tensor4D | undefined;
   /** Whether a query looks at no key behind its own place. */
   readonly causal?: boolean;
-  /** Only the first keyLength keys count (a cache that is not full yet). */
-  readonly keyLength?: number;
-  /** Place of the first query in its row, for `causal` and the learnt position bias (default 0). */
-  readonly firstQuery?: number;
+  /** Only the first keyLength keys count (a cache that is not full yet): one number, or int32 [B] of the rows. */
+  readonly keyLength?: number | tf.Tensor1D | undefined;
+  /**
+   * Place of the first query in its row, for `causal` and the learnt position bias (default 0): one number, or int32 [B] of the
+   * rows.
+   */
+  readonly firstQuery?: number | tf.Tensor1D | undefined;
+  /** The row of keys and values that each row looks at, int32 [B] (default its own); there may be E of them then. */
+  readonly keyRows?: tf.Tensor1D | undefined;
 }
 
 type Attend = (q: tf.Tensor3D, k: tf.Tensor3D, v: tf.Tensor3D, options: AttentionOptions) => tf.Tensor3D;
@@ -99,29 +105,29 @@ export class Attention extends CompositeLayer {
     this.attend = role.sinkhornIters > 1 ? sinkhornAttention(role.sinkhornIters) : attention;
   }
 
-  /** Keys and values of context: float32 [B, S, D] each. The caller disposes both. */
+  /** Keys and values of context, as `forward` takes them: float32 [B, S, D] each. The caller disposes both. */
   project(context: tf.Tensor3D): KeysAndValues {
     return {
-      keys: this.key.call(context) as tf.Tensor3D,
+      keys: tf.tidy(() => this.aim(this.key.call(context) as tf.Tensor3D)),
       values: this.value.call(context) as tf.Tensor3D,
     };
   }
 
-  /** x: float32 [B, T, D]; keys and values as `project` made them; result [B, T, D]. */
+  /** x: float32 [B, T, D]; keys and values as `project` made them, [B, S, D] or with keyRows [E, S, D]; result [B, T, D]. */
   forward(x: tf.Tensor3D, { keys, values }: KeysAndValues, options: AttendOptions): tf.Tensor3D {
     return tf.tidy(() => {
-      const { keyLength, causal = false, firstQuery = 0 } = options;
+      const { keyLength, causal = false, firstQuery = 0, keyRows } = options;
       const q = this.aim(this.query.call(x) as tf.Tensor3D); // [B, T, D]
       const bias = this.positionBias
         ? this.positionBias.addTo(options.bias, firstQuery, q.shape[1], keys.shape[1])
         : options.bias;
-      // Keys are kept as projected, and brought to length one here, so that a cache may hold them.
-      const mixed = this.attend(q, this.aim(keys), values, {
+      const mixed = this.attend(q, keys, values, {
         heads: this.heads,
         scale: this.scale,
         ...(bias && { bias }),
         ...(keyLength !== undefined && { keyLength }),
         ...(causal && { causal, firstQuery }),
+        ...(keyRows && { keyRows }),
       }); // [B, T, D]
       const scaled = this.headScale
         ? this.perHead(mixed, (y) => tf.mul(y, (this.headScale as { read(): tf.Tensor }).read()))
@@ -154,13 +160,24 @@ class PositionBias extends Embedding {
     this.heads = heads;
   }
 
-  /** bias + the scores of queries `first`… and the first `keyLength` keys: [1 or B, N, T, S]. */
-  addTo(bias: tf.Tensor4D | undefined, first: number, queries: number, keyLength: number): tf.Tensor4D {
+  /**
+   * bias + the scores of queries `first`… and the first `keyLength` keys: [1 or B, N, T, S]. `first` is one place for all rows,
+   * or int32 [B].
+   */
+  addTo(
+    bias: tf.Tensor4D | undefined,
+    first: number | tf.Tensor1D,
+    queries: number,
+    keyLength: number,
+  ): tf.Tensor4D {
     return tf.tidy(() => {
-      const rows = tf.slice(this.weight, [first, 0], [queries, -1]);
-      const table = tf.reshape(rows, [queries, this.keys, this.heads]); // [T, keys, N]
-      const used = tf.slice(table, [0, 0, 0], [-1, keyLength, -1]); // [T, S, N]
-      const scores = tf.expandDims(tf.transpose(used, [2, 0, 1]), 0) as tf.Tensor4D; // [1, N, T, S]
+      const rows =
+        typeof first === 'number'
+          ? tf.slice(this.weight, [first, 0], [queries, -1])
+          : (this.call(placesFrom(first, queries)) as tf.Tensor3D);
+      const table = tf.reshape(rows, [-1, queries, this.keys, this.heads]); // [1 or B, T, keys, N]
+      const used = tf.slice(table, [0, 0, 0, 0], [-1, -1, keyLength, -1]); // [1 or B, T, S, N]
+      const scores = tf.transpose(used, [0, 3, 1, 2]) as tf.Tensor4D; // [1 or B, N, T, S]
       return bias ? (tf.add(scores, bias) as tf.Tensor4D) : scores;
     });
   }

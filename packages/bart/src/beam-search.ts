@@ -3,7 +3,7 @@ import { eventLoopTurn } from '@easel/core/internals';
 import type { ImageTokenModel } from './image-token-model.js';
 import { isAbove, type LogitsRule } from './logits-rules.js';
 import { planRows, type RowOptions } from './row-options.js';
-import { type GenerateInputs, nextLogits, promptRows, startState } from './text-inputs.js';
+import { type GenerateInputs, nextLogits, placeText, textRows } from './text-inputs.js';
 
 /** How to search. Defaults that are not named come from the model's config. */
 export interface BeamOptions extends RowOptions {
@@ -86,17 +86,30 @@ export async function generateBeams(
   const { total, eos, pad } = plan;
   const penalty = penaltyOf(options.lengthPenalty ?? model.config.lengthPenalty, total + 1);
   const early = options.earlyStopping ?? model.config.earlyStopping;
-  const text = promptRows(inputs, model.config);
+  const texts = textRows(inputs.inputIds, inputs.attentionMask, inputs, model.config);
 
   let searches = Array.from({ length: inputs.rows }, () => startSearch(beams, total, pad));
   options.signal?.throwIfAborted();
-  const state = startState(model, text, beams);
+  const all = Int32Array.from({ length: inputs.rows * beams }, (_, row) => row);
+  const textOfRow = all.map((row) => Math.floor(row / beams));
+  const state = model.startDecoding({
+    rows: all.length,
+    length: total,
+    texts: texts.length,
+    textLength: inputs.length,
+  });
   try {
+    for (const [place, text] of texts.entries()) placeText(model, state, place, text);
     for (let step = 0; step < total && canImprove(searches, penalty(total + 1), early); step++) {
       const newest = searches.flatMap(({ running }) =>
         running.map(({ ids }) => (step === 0 ? plan.start : (ids[step - 1] as number))),
       );
-      const logits = await nextLogits(model, state, Int32Array.from(newest));
+      const logits = await nextLogits(model, state, {
+        ids: Int32Array.from(newest),
+        positions: new Int32Array(all.length).fill(step),
+        rows: all,
+        texts: textOfRow,
+      });
       const vocabulary = logits.length / newest.length;
       const advances = searches.map((search, row) => {
         const first = row * beams * vocabulary;

@@ -1,6 +1,7 @@
 import { CompositeLayer, type Key, rematerialize, updateRows } from '@easel/core';
 import * as tf from '@tensorflow/tfjs';
 import { type AttendOptions, Attention, type KeysAndValues } from './attention.js';
+import type { DecodeState, StepRows } from './decode-state.js';
 import { FeedForward, type FeedForwardBlock, Glu } from './feed-forward.js';
 import { lastNorm, makeNorm, NORM_PLACEMENTS } from './norm-placement.js';
 import { Residual, residualGain } from './residual.js';
@@ -10,6 +11,11 @@ import type { LayerConfig } from './version.js';
 /** What a layer's self-attention looks at, and how: all of a row at once, or a cache while drawing. */
 interface SelfContext extends AttendOptions {
   keysAndValues(normed: tf.Tensor3D, selfAttention: Attention): KeysAndValues;
+}
+
+/** The text that a layer looks at: `keysAndValues` as crossAttention.project made them, and how. */
+interface CrossContext extends AttendOptions {
+  readonly keysAndValues: KeysAndValues;
 }
 
 /** Self-attention, cross-attention, feed-forward. Source: dalle-mini `modeling.py`, FlaxBartDecoderLayer. */
@@ -67,21 +73,15 @@ class DecoderLayer extends CompositeLayer {
     });
   }
 
-  /** x and result: float32 [B, T, D]; `cross` as crossAttention.project made it; crossBias: [B, 1, 1, S]. */
-  forward(
-    x: tf.Tensor3D,
-    self: SelfContext,
-    cross: KeysAndValues,
-    crossBias: tf.Tensor4D,
-    dropoutKey?: Key,
-  ): tf.Tensor3D {
-    const { firstQuery = 0 } = self;
+  /** x and result: float32 [B, T, D]; the text's bias is [B, 1, 1, S]. */
+  forward(x: tf.Tensor3D, self: SelfContext, cross: CrossContext, dropoutKey?: Key): tf.Tensor3D {
+    const { firstQuery } = self;
     return tf.tidy(() => {
       const attended = this.aroundSelf.around(x, dropoutKey, (n) =>
         this.selfAttention.forward(n, self.keysAndValues(n, this.selfAttention), self),
       );
       const crossed = this.aroundCross.around(attended, dropoutKey, (n) =>
-        this.crossAttention.forward(n, cross, { bias: crossBias, firstQuery }),
+        this.crossAttention.forward(n, cross.keysAndValues, { ...cross, firstQuery }),
       );
       return this.aroundFeedForward.around(crossed, dropoutKey, (n) =>
         this.feedForward.forward(n, dropoutKey),
@@ -90,73 +90,29 @@ class DecoderLayer extends CompositeLayer {
   }
 }
 
-/** What one layer keeps while drawing: float32 [B, T, D] of its own rows, [B, S, D] of the text. */
-interface LayerCache {
-  self: KeysAndValues;
-  readonly cross: KeysAndValues;
-}
-
-/** A picture being drawn: `position` tokens of each row are in. Made by startDecoding; dispose it when done. */
-export class DecodeState {
-  position = 0;
-  readonly caches: LayerCache[];
-  readonly crossBias: tf.Tensor4D;
-
-  constructor(caches: LayerCache[], crossBias: tf.Tensor4D) {
-    this.caches = caches;
-    this.crossBias = crossBias;
-  }
-
-  /** Saves the state from the tf.tidy around it. */
-  keep(): this {
-    tf.keep(this.crossBias);
-    for (const { self, cross } of this.caches) {
-      for (const tensor of [self.keys, self.values, cross.keys, cross.values]) tf.keep(tensor);
-    }
-    return this;
-  }
-
-  /**
-   * Row i goes on from what row rows[i] has drawn so far; texts stay where they are, so rows must only move between copies of
-   * one text. rows: [B].
-   */
-  reorder(rows: Int32Array): void {
-    if (rows.every((from, row) => from === row)) return;
-    const order = tf.tensor1d(rows, 'int32');
-    for (const cache of this.caches) {
-      const { keys, values } = cache.self;
-      cache.self = { keys: tf.gather(keys, order), values: tf.gather(values, order) };
-      tf.dispose([keys, values]);
-    }
-    order.dispose();
-  }
-
-  /** Frees the caches. */
-  dispose(): void {
-    this.crossBias.dispose();
-    for (const { self, cross } of this.caches) tf.dispose([self.keys, self.values, cross.keys, cross.values]);
-  }
-}
-
 /** Image ids and the encoded text → states, from which the head makes logits. */
 export class Decoder extends Stack {
   static className = 'EaselBartDecoder';
 
+  /** D. */
+  readonly width: number;
   private readonly layers: DecoderLayer[];
-  private readonly dModel: number;
-  private readonly imageLength: number;
 
   constructor(config: LayerConfig) {
     super(config, 'decoder', {
       vocabulary: config.imageVocabSize + 1,
       positions: config.imageLength,
     });
-    this.dModel = config.dModel;
-    this.imageLength = config.imageLength;
+    this.width = config.dModel;
     this.layers = Array.from({ length: config.decoderLayers }, (_, i) =>
       this.child(`layers.${i}`, new DecoderLayer(config, i)),
     );
     this.addFinalNorm(config, config.useFinalLnDecoder);
+  }
+
+  /** How many layers there are. */
+  get depth(): number {
+    return this.layers.length;
   }
 
   /**
@@ -185,7 +141,8 @@ export class Decoder extends Stack {
             causal: true,
             keysAndValues: (n, attention) => attention.project(n),
           };
-          return layer.forward(y, self, layer.crossAttention.project(text), textMask, dropoutKey);
+          const cross = { keysAndValues: layer.crossAttention.project(text), bias: textMask };
+          return layer.forward(y, self, cross, dropoutKey);
         };
         const masks: [tf.Tensor4D, tf.Tensor4D?] = paddingBias ? [crossBias, paddingBias] : [crossBias];
         const inputs: [tf.Tensor3D, tf.Tensor3D] = [x, encoded];
@@ -203,48 +160,54 @@ export class Decoder extends Stack {
     });
   }
 
-  /** Projects the text once for all steps and makes room for imageLength tokens a row. Takes over crossBias. */
-  start(encoded: tf.Tensor3D, crossBias: tf.Tensor4D): DecodeState {
-    const rows = encoded.shape[0];
-    const room = (): tf.Tensor3D => tf.zeros([rows, this.imageLength, this.dModel]);
-    const caches = this.layers.map((layer) => ({
-      self: { keys: room(), values: room() },
-      cross: layer.crossAttention.project(encoded),
-    }));
-    return new DecodeState(caches, crossBias);
+  /** Keys and values of texts for each layer's cross-attention: encoded float32 [n, S, D] → [n, S, D]. */
+  projectTexts(encoded: tf.Tensor3D): KeysAndValues[] {
+    return this.layers.map((layer) => layer.crossAttention.project(encoded));
   }
 
-  /** One token a row: ids int32 [B, 1] at the state's position, which moves on; result float32 [B, 1, D]. */
-  step(state: DecodeState, ids: tf.Tensor2D): tf.Tensor3D {
-    const { position } = state;
+  /**
+   * One token of some rows of a state, each at a position of its own, which goes into the state's caches; result float32
+   * [B, 1, D]. If it throws, the state is as it was but for what lies at these positions.
+   */
+  step(state: DecodeState, rows: StepRows): tf.Tensor3D {
     const updated: KeysAndValues[] = [];
-    const result = tf.tidy(() => {
-      let x = this.embed(ids, position, undefined);
-      for (const [i, layer] of this.layers.entries()) {
-        const cache = state.caches[i] as LayerCache;
-        const self: SelfContext = {
-          keyLength: position + 1,
-          firstQuery: position,
-          keysAndValues: (n, attention) => {
-            const now = attention.project(n); // [B, 1, D]
-            const grown = {
-              keys: tf.keep(updateRows(cache.self.keys, now.keys, position)),
-              values: tf.keep(updateRows(cache.self.values, now.values, position)),
-            };
-            updated.push(grown);
-            return grown;
-          },
-        };
-        x = layer.forward(x, self, cache.cross, state.crossBias);
-      }
-      return this.finish(x);
-    });
-    for (const [i, grown] of updated.entries()) {
-      const cache = state.caches[i] as LayerCache;
-      tf.dispose([cache.self.keys, cache.self.values]);
-      cache.self = grown;
+    try {
+      const result = tf.tidy(() => {
+        const { positions, lengths, cacheRows, texts, textLengths, textBias } = state.numbersOf(rows);
+        let x = this.embed(tf.tensor2d(rows.ids, [rows.ids.length, 1], 'int32'), positions, undefined);
+        for (const [i, layer] of this.layers.entries()) {
+          const cache = state.layerCache(i);
+          const self: SelfContext = {
+            keyLength: lengths,
+            firstQuery: positions,
+            keyRows: cacheRows,
+            keysAndValues: (n, attention) => {
+              const now = attention.project(n); // [B, 1, D]
+              const written = (all: tf.Tensor3D, own: tf.Tensor3D): tf.Tensor3D =>
+                tf.keep(updateRows(all, own, positions, { cacheRows }));
+              const grown = {
+                keys: written(cache.self.keys, now.keys),
+                values: written(cache.self.values, now.values),
+              };
+              updated.push(grown);
+              return grown;
+            },
+          };
+          const cross = {
+            keysAndValues: cache.texts,
+            bias: textBias,
+            keyLength: textLengths,
+            keyRows: texts,
+          };
+          x = layer.forward(x, self, cross);
+        }
+        return this.finish(x);
+      });
+      for (const [i, grown] of updated.entries()) state.replaceSelf(i, grown);
+      return result;
+    } catch (error) {
+      for (const { keys, values } of updated) tf.dispose([keys, values]);
+      throw error;
     }
-    state.position = position + 1;
-    return result;
   }
 }

@@ -1,5 +1,5 @@
 import type * as tf from '@tensorflow/tfjs';
-import type { DecodeState } from './decoder.js';
+import type { DecodeRoom, DecodeState, StepRows } from './decode-state.js';
 
 /** What generation reads off a model's config: sizes, special ids, and the defaults of its options. */
 export interface GenerationConfig {
@@ -38,8 +38,19 @@ export interface ImageTokenModel {
   readonly config: GenerationConfig;
   /** inputIds and attentionMask: int32 [B, S]; result float32 [B, S, D]. */
   encode(inputIds: tf.Tensor2D, attentionMask: tf.Tensor2D): tf.Tensor3D;
-  /** encoded: float32 [B, S, D]; attentionMask: int32 [B, S]. */
-  startDecoding(encoded: tf.Tensor3D, attentionMask: tf.Tensor2D): DecodeState;
-  /** The newest token of each row, int32 [B] → logits of the next, float32 [B, V]. */
-  step(state: DecodeState, ids: tf.Tensor1D): tf.Tensor2D;
+  /** Room for drawing, empty. Dispose it when done. */
+  startDecoding(room: DecodeRoom): DecodeState;
+  /**
+   * Puts encoded texts into the state's places from `first` on: encoded float32 [n, S, D], attentionMask int32 [n, S]. Of each
+   * text the first `lengths` tokens are looked at (default all): leave out padding at the end.
+   */
+  setTexts(
+    state: DecodeState,
+    first: number,
+    encoded: tf.Tensor3D,
+    attentionMask: tf.Tensor2D,
+    lengths?: readonly number[],
+  ): void;
+  /** Feeds the newest token of some rows, each at its own place → logits of the next, float32 [B, V]. */
+  step(state: DecodeState, rows: StepRows): tf.Tensor2D;
 }

@@ -1,6 +1,7 @@
 import { CompositeLayer, Dense, type Key, ShapeError } from '@easel/core';
 import * as tf from '@tensorflow/tfjs';
-import { Decoder, type DecodeState } from './decoder.js';
+import { type DecodeRoom, DecodeState, type StepRows } from './decode-state.js';
+import { Decoder } from './decoder.js';
 import { Encoder } from './encoder.js';
 import type { GenerationConfig } from './image-token-model.js';
 import { paddingBias } from './mask.js';
@@ -94,18 +95,45 @@ export abstract class ImageTransformer extends CompositeLayer {
     return this.logits({ inputIds, attentionMask, decoderInputIds });
   }
 
-  /** Starts drawing for encoded texts: float32 [B, S, D] and their mask, int32 [B, S]. Dispose the state when done. */
-  startDecoding(encoded: tf.Tensor3D, attentionMask: tf.Tensor2D): DecodeState {
-    return this.decoder.start(encoded, paddingBias(attentionMask));
+  /**
+   * Room for drawing, empty: `length` at most imageLength, `textLength` at most maxTextLength. Put texts in with setTexts, and
+   * dispose it when done. Throws ShapeError for sizes that the model has not.
+   */
+  startDecoding(room: DecodeRoom): DecodeState {
+    const { imageLength, maxTextLength } = this.config;
+    if (room.length > imageLength || room.textLength > maxTextLength) {
+      throw new ShapeError(
+        `startDecoding: expected rows of at most ${imageLength} tokens and texts of at most ${maxTextLength}, got ${room.length} and ${room.textLength}.`,
+      );
+    }
+    return new DecodeState(this.decoder.depth, this.decoder.width, room);
   }
 
   /**
-   * Feeds each row's newest token, int32 [B], and gives the logits of the next, float32 [B, V].
-   * Throws ShapeError after imageLength steps.
+   * Projects encoded texts once for all steps, into the state's places from `first` on: encoded float32 [n, S, D] and their mask,
+   * int32 [n, S]. Of each text the first `lengths` tokens are looked at (default all). Throws ShapeError if they don't fit.
    */
-  step(state: DecodeState, ids: tf.Tensor1D): tf.Tensor2D {
+  setTexts(
+    state: DecodeState,
+    first: number,
+    encoded: tf.Tensor3D,
+    attentionMask: tf.Tensor2D,
+    lengths?: readonly number[],
+  ): void {
+    tf.tidy(() => {
+      const keysAndValues = this.decoder.projectTexts(encoded);
+      state.setTexts(first, { keysAndValues, attentionMask, lengths });
+    });
+  }
+
+  /**
+   * Feeds the newest token of some rows, each at a place of its own, and gives the logits of the next, float32 [B, V]. What a row
+   * gives does not depend on the rows beside it: on the native backend to the last bit for up to 32 rows.
+   * Throws ShapeError for rows, places or texts that the state has not.
+   */
+  step(state: DecodeState, rows: StepRows): tf.Tensor2D {
     return tf.tidy(() => {
-      const x = this.decoder.step(state, tf.expandDims(ids, 1) as tf.Tensor2D); // [B, 1, D]
+      const x = this.decoder.step(state, rows); // [B, 1, D]
       return tf.squeeze(this.toLogits(x), [1]) as tf.Tensor2D;
     });
   }

@@ -3,17 +3,14 @@
 export type { ModelPlan } from './model-config.js';
 export { openDalleBart, openModelConfig, openTokenizer, type TextModel } from './open.js';
 
-// Image tokens drawn for prompts: sampling with super conditioning, and beam search.
+// Image tokens drawn for prompts: sampling with super conditioning, pictures that come and go, and beam search.
 
 export { type BeamOptions, type BeamResult, generateBeams } from './beam-search.js';
-export {
-  type GenerateOptions,
-  type GenerateProgress,
-  generateTokens,
-  type SamplingRule,
-} from './generate.js';
+export { DecodeLoop, type DecodeLoopOptions, type Drawing, type DrawingRequest } from './decode-loop.js';
+export { type GenerateOptions, type GenerateProgress, generateTokens } from './generate.js';
 export { drawableIds, type RowOptions } from './row-options.js';
-export type { GenerateInputs } from './text-inputs.js';
+export type { Noise, SamplingOptions, SamplingRule } from './sampling.js';
+export type { GenerateInputs, TextIds } from './text-inputs.js';
 
 // Prompts to ids: normalizer, tokenizer, and both together.
 
@@ -35,7 +32,7 @@ export {
   type LnType,
   parseDalleBartConfig,
 } from './config.js';
-export type { DecodeState } from './decoder.js';
+export type { DecodeRoom, DecodeState, StepRows } from './decode-state.js';
 export type { GenerationConfig, ImageTokenModel } from './image-token-model.js';
 export { ImageTransformer, type TransformerInputs } from './image-transformer.js';
 export { initializeDalleBart } from './initialize.js';

@@ -4,6 +4,7 @@ import type { DalleBartConfig } from './config.js';
 import { DropoutPlace } from './dropout-place.js';
 import type { StackName } from './flax-place.js';
 import { makeNorm, type Norm, normalize } from './norm-placement.js';
+import { placesFrom } from './places.js';
 import type { LayerConfig } from './version.js';
 
 /** What a pass through a stack may be told. */
@@ -61,23 +62,31 @@ export abstract class Stack extends CompositeLayer {
   }
 
   /**
-   * ids: int32 [B, T] at positions `first`…; result float32 [B, T, D].
-   * Throws ShapeError if a row is longer than the position table.
+   * ids: int32 [B, T] at positions `first`…, one number for all rows or int32 [B]; result float32 [B, T, D].
+   * Throws ShapeError if a row is longer than the position table; rows' own positions are the caller's to check.
    */
-  protected embed(ids: tf.Tensor2D, first: number, dropoutKey: Key | undefined): tf.Tensor3D {
+  protected embed(ids: tf.Tensor2D, first: number | tf.Tensor1D, dropoutKey: Key | undefined): tf.Tensor3D {
     const length = ids.shape[1];
-    if (ids.rank !== 2 || first + length > this.positionCount) {
+    const known = typeof first === 'number' ? first : 0;
+    if (ids.rank !== 2 || known + length > this.positionCount) {
       throw new ShapeError(
-        `${this.getClassName()}: expected ids [B, T] with at most ${this.positionCount} tokens a row, got [${ids.shape}] from position ${first}. Shorten the input, or use a model with more positions.`,
+        `${this.getClassName()}: expected ids [B, T] with at most ${this.positionCount} tokens a row, got [${ids.shape}] from position ${known}. Shorten the input, or use a model with more positions.`,
       );
     }
     return tf.tidy(() => {
       let x = this.tokens.call(ids) as tf.Tensor3D; // [B, T, D]
       if (this.embeddingScale !== 1) x = tf.mul(x, this.embeddingScale);
-      if (this.positions)
-        x = tf.add(x, tf.slice(this.positions.weight, [first + this.positionOffset, 0], [length, -1]));
+      if (this.positions) x = tf.add(x, this.positionsFrom(this.positions, first, length));
       return this.embeddingDropout.apply(normalize(this.embeddingNorm, x), dropoutKey);
     });
+  }
+
+  /** Rows of the position table: [T, D], or [B, T, D] for rows' own positions. */
+  private positionsFrom(table: Embedding, first: number | tf.Tensor1D, length: number): tf.Tensor {
+    const { positionOffset: offset } = this;
+    if (typeof first === 'number') return tf.slice(table.weight, [first + offset, 0], [length, -1]);
+    const places = placesFrom(first, length);
+    return table.call(offset === 0 ? places : tf.add(places, tf.scalar(offset, 'int32')));
   }
 
   /** What comes behind the layers. x and result: float32 [B, T, D]. */

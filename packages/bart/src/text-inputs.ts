@@ -1,6 +1,6 @@
 import { DataError } from '@easel/core';
 import * as tf from '@tensorflow/tfjs';
-import type { DecodeState } from './decoder.js';
+import type { DecodeState, StepRows } from './decode-state.js';
 import type { GenerationConfig, ImageTokenModel } from './image-token-model.js';
 import type { ProcessedPrompts } from './processor.js';
 
@@ -8,67 +8,79 @@ import type { ProcessedPrompts } from './processor.js';
 export type GenerateInputs = Omit<ProcessedPrompts, 'uncondInputIds' | 'uncondAttentionMask'> &
   Partial<Pick<ProcessedPrompts, 'uncondInputIds' | 'uncondAttentionMask'>>;
 
-/** Rows of text for the encoder, one after the other: ids and mask are [rows, length]. */
-export interface TextRows {
+/** One text for the encoder: ids and mask (1 for tokens, 0 for padding), both of the text's length S. */
+export interface TextIds {
   readonly ids: Int32Array;
   readonly mask: Int32Array;
-  readonly length: number;
 }
 
-/** The prompts' rows. Throws DataError if there are none, or they don't fit each other or the model. */
-export function promptRows(inputs: GenerateInputs, config: GenerationConfig): TextRows {
-  const { inputIds, attentionMask, rows, length } = inputs;
-  if (!(rows >= 1) || length > config.maxTextLength) {
+/**
+ * The rows of ids and mask, [rows, length] each. Throws DataError if there are none, or they don't fit each other or the model.
+ */
+export function textRows(
+  ids: Int32Array,
+  mask: Int32Array,
+  { rows, length }: { readonly rows: number; readonly length: number },
+  config: GenerationConfig,
+): TextIds[] {
+  if (!(rows >= 1) || !(length >= 1) || length > config.maxTextLength) {
     throw new DataError(
       `generate: expected at least one row of at most ${config.maxTextLength} text tokens, got ${rows} of ${length}. Make the inputs with the model's own processor.`,
     );
   }
-  checkIds(inputIds, attentionMask, rows * length, config);
-  return { ids: inputIds, mask: attentionMask, length };
-}
-
-/** Throws DataError unless there are `size` ids and mask values, and each id is in the text vocabulary. */
-export function checkIds(ids: Int32Array, mask: Int32Array, size: number, config: GenerationConfig): void {
-  if (ids.length !== size || mask.length !== size) {
+  if (ids.length !== rows * length || mask.length !== rows * length) {
     throw new DataError(
-      `generate: expected ${size} text ids and as many mask values (rows × length), got ${ids.length} and ${mask.length}.`,
+      `generate: expected ${rows * length} text ids and as many mask values (rows × length), got ${ids.length} and ${mask.length}.`,
     );
   }
-  const wrong = ids.find((id) => id < 0 || id >= config.encoderVocabSize);
+  const texts = Array.from({ length: rows }, (_, row) => {
+    const part = (values: Int32Array): Int32Array => values.slice(row * length, (row + 1) * length);
+    return { ids: part(ids), mask: part(mask) };
+  });
+  for (const text of texts) checkText(text, config);
+  return texts;
+}
+
+/** Throws DataError for a text that does not fit the model. */
+export function checkText({ ids, mask }: TextIds, config: GenerationConfig): void {
+  const { maxTextLength, encoderVocabSize } = config;
+  if (ids.length < 1 || ids.length > maxTextLength || mask.length !== ids.length) {
+    throw new DataError(
+      `generate: expected a text of 1 to ${maxTextLength} ids and as many mask values, got ${ids.length} and ${mask.length}. Make it with the model's own processor.`,
+    );
+  }
+  const wrong = ids.find((id) => id < 0 || id >= encoderVocabSize);
   if (wrong !== undefined) {
     throw new DataError(
-      `generate: text id ${wrong} is outside the model's text vocabulary of ${config.encoderVocabSize}. Does the tokenizer belong to this model?`,
+      `generate: text id ${wrong} is outside the model's text vocabulary of ${encoderVocabSize}. Does the tokenizer belong to this model?`,
     );
   }
 }
 
-/** Encodes the texts and starts drawing, each text `copies` times in a row. Dispose the state when done. */
-export function startState(model: ImageTokenModel, { ids, mask, length }: TextRows, copies = 1): DecodeState {
-  const rows = ids.length / length;
-  const kept: DecodeState[] = [];
+/**
+ * Encodes a text by itself, so that it does not depend on others, and puts it into a place of the state. Padding at its end is
+ * left out: it weighs nothing.
+ */
+export function placeText(model: ImageTokenModel, state: DecodeState, place: number, text: TextIds): void {
+  const { length } = text.ids;
+  const used = text.mask.lastIndexOf(1) + 1 || length; // where all is masked, all of it weighs alike
   tf.tidy(() => {
-    const inputIds = tf.tensor2d(ids, [rows, length], 'int32');
-    const attentionMask = tf.tensor2d(mask, [rows, length], 'int32');
-    const encoded = model.encode(inputIds, attentionMask);
-    const order = Int32Array.from({ length: rows * copies }, (_, i) => Math.floor(i / copies));
-    const repeated = <T extends tf.Tensor>(x: T): T =>
-      copies === 1 ? x : tf.gather(x, tf.tensor1d(order, 'int32'));
-    kept.push(model.startDecoding(repeated(encoded), repeated(attentionMask)).keep());
+    const inputIds = tf.tensor2d(text.ids, [1, length], 'int32');
+    const attentionMask = tf.tensor2d(text.mask, [1, length], 'int32');
+    model.setTexts(state, place, model.encode(inputIds, attentionMask), attentionMask, [used]);
   });
-  return kept[0] as DecodeState;
 }
 
-/** Logits behind the newest token of each row: [rows, V], flat. */
+/** Logits behind the newest tokens of rows: [rows, V], flat. */
 export async function nextLogits(
   model: ImageTokenModel,
   state: DecodeState,
-  tokens: Int32Array,
+  rows: StepRows,
 ): Promise<Float32Array> {
-  const ids = tf.tensor1d(tokens, 'int32');
-  const logits = model.step(state, ids);
+  const logits = model.step(state, rows);
   try {
     return (await logits.data()) as Float32Array;
   } finally {
-    tf.dispose([ids, logits]);
+    logits.dispose();
   }
 }

@@ -93,17 +93,29 @@ test.each(Array.from({ length: 40 }, (_, seed) => seed))('settings drawn with se
 
   // What a step gives from its cache is what the full pass gives at its place.
   const encoded = model.encode(inputs.inputIds, inputs.attentionMask);
-  const state = model.startDecoding(encoded, inputs.attentionMask);
+  const state = model.startDecoding({ rows: 3, length: 7, texts: 2, textLength: 5 });
+  model.setTexts(state, 0, encoded, inputs.attentionMask);
   const tokens = inputs.decoderInputIds.dataSync();
   let far = 0;
-  for (let t = 0; t < 7; t++) {
-    const token = tf.tensor1d(Int32Array.of(tokens[t] as number, tokens[7 + t] as number), 'int32');
-    const step = model.step(state, token);
+  // Row 2 of the state draws text 0, and row 0 text 1, which is two tokens behind.
+  for (let t = 0; t < 9; t++) {
+    const drawn = [
+      { row: 2, text: 0, at: t },
+      { row: 0, text: 1, at: t - 2 },
+    ].filter(({ at }) => at >= 0 && at < 7);
+    const ints = (of: (one: { row: number; text: number; at: number }) => number): Int32Array =>
+      Int32Array.from(drawn, of);
+    const step = model.step(state, {
+      ids: ints(({ text, at }) => tokens[7 * text + at] as number),
+      positions: ints(({ at }) => at),
+      rows: ints(({ row }) => row),
+      texts: ints(({ text }) => text),
+    });
     for (const [i, value] of step.dataSync().entries()) {
-      const row = Math.floor(i / 20);
-      far = Math.max(far, Math.abs(value - (full[(7 * row + t) * 20 + (i % 20)] as number)));
+      const { text, at } = drawn[Math.floor(i / 20)] as { text: number; at: number };
+      far = Math.max(far, Math.abs(value - (full[(7 * text + at) * 20 + (i % 20)] as number)));
     }
-    tf.dispose([token, step]);
+    step.dispose();
   }
   const largest = full.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
   expect([json, far <= 1e-4 * Math.max(1, largest)]).toEqual([json, true]);

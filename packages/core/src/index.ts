@@ -124,6 +124,7 @@ export {
   type CategoricalOptions,
   type ChoiceOptions,
   categorical,
+  categoricalRow,
   choice,
   exponential,
   type FloatOptions,

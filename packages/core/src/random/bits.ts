@@ -1,6 +1,12 @@
 import { elementCount } from 'safetensors-ts';
 import { ShapeError } from '../errors.js';
-import { type Key, type StreamOptions, threefryPlaces, threefryStream } from './threefry.js';
+import {
+  type Key,
+  type StreamOptions,
+  threefryPlaces,
+  threefryStream,
+  threefryStreamPart,
+} from './threefry.js';
 
 /** Arrays that randomBits fills, by width. */
 interface BitArrays {
@@ -24,6 +30,19 @@ export function randomBits<B extends keyof BitArrays = 32>(
   { partitionable = false }: StreamOptions = {},
 ): BitArrays[B] {
   return (partitionable ? placeBits(key, n, bits) : streamBits(key, n, bits)) as BitArrays[B];
+}
+
+/** Numbers first … first + count − 1 of randomBits(key, n, 32), without drawing the others. */
+export function randomWordsPart(
+  key: Key,
+  n: number,
+  first: number,
+  count: number,
+  { partitionable = false }: StreamOptions = {},
+): Uint32Array {
+  if (!partitionable) return threefryStreamPart(key, n, first, count);
+  const { high, low } = threefryPlaces(key, count, first);
+  return low.map((word, i) => word ^ (high[i] as number));
 }
 
 /** How many numbers a shape holds. Throws ShapeError if it is no shape. */

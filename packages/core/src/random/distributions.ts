@@ -1,5 +1,5 @@
 import { ConfigError } from '../errors.js';
-import { drawCount, randomBits } from './bits.js';
+import { drawCount, randomBits, randomWordsPart } from './bits.js';
 import { FLOAT_FORMATS, type FloatFormat, type FloatType } from './float-formats.js';
 import { erf, erfInv, nextAfter } from './float32.js';
 import type { Key, StreamOptions } from './threefry.js';
@@ -107,7 +107,27 @@ export function truncatedNormal(
  */
 export function gumbel(key: Key, shape: readonly number[], options: FloatOptions = {}): Float32Array {
   const { round, smallestNormal } = FLOAT_FORMATS[options.dtype ?? 'float32'];
-  const values = uniform(key, shape, options);
+  return gumbelOfUniform(uniform(key, shape, options), round, smallestNormal);
+}
+
+/** Row `row` of gumbel(key, [rows, n]), without drawing the others. */
+export function gumbelRow(
+  key: Key,
+  n: number,
+  row: number,
+  rows: number,
+  options: StreamOptions = {},
+): Float32Array {
+  const words = randomWordsPart(key, rows * n, row * n, n, options);
+  return gumbelOfUniform(uniformFloat32(words, 0, 1), fround, FLOAT_FORMATS.float32.smallestNormal);
+}
+
+/** −ln(−ln u) in place. */
+function gumbelOfUniform(
+  values: Float32Array,
+  round: (x: number) => number,
+  smallestNormal: number,
+): Float32Array {
   for (let i = 0; i < values.length; i++) {
     values[i] = round(-Math.log(round(-Math.log(Math.max(smallestNormal, values[i] as number)))));
   }

@@ -17,6 +17,7 @@ export {
   type CategoricalOptions,
   type ChoiceOptions,
   categorical,
+  categoricalRow,
   choice,
   type IntegerOptions,
   type IntegerType,

@@ -2,6 +2,7 @@ import { expect, test } from '@jest/globals';
 import { ConfigError, ShapeError } from '../errors.js';
 import {
   categorical,
+  categoricalRow,
   choice,
   foldIn,
   foldInNames,
@@ -125,4 +126,25 @@ test('random words are cheap: millions a second', () => {
   const wordsPerSecond = (n / (performance.now() - start)) * 1000;
   // 30 million where nothing else runs; this only catches a loop that the compiler gave up on.
   expect(wordsPerSecond).toBeGreaterThan(3.3e6);
+});
+
+test.each([
+  [3, 5],
+  [4, 6],
+  [1, 7],
+  [7, 1],
+])('a row of a draw alone: the row of %i by %i, in both of the streams', (rows, classes) => {
+  const logits = Float32Array.from({ length: rows * classes }, (_, i) => ((i * 7) % 11) / 5);
+  for (let seed = 0; seed < 20; seed++) {
+    for (const partitionable of [false, true]) {
+      const key = prngKey(seed);
+      const all = categorical(key, logits, [rows, classes], { partitionable });
+      const each = Int32Array.from({ length: rows }, (_, row) => {
+        const own = logits.subarray(row * classes, (row + 1) * classes);
+        return categoricalRow(key, own, row, rows, { partitionable });
+      });
+      expect(each).toEqual(all);
+    }
+  }
+  expect(() => categoricalRow(prngKey(0), logits, rows, rows)).toThrow(/a row from 0 to/);
 });

@@ -1,6 +1,6 @@
 import { ConfigError, ShapeError } from '../errors.js';
 import { drawCount, randomBits } from './bits.js';
-import { gumbel, uniform } from './distributions.js';
+import { gumbel, gumbelRow, uniform } from './distributions.js';
 import { split } from './key.js';
 import type { Key, StreamOptions } from './threefry.js';
 
@@ -60,6 +60,36 @@ export function categorical(
     }
     return chosen;
   });
+}
+
+/**
+ * What categorical(key, logits of [rows, V]) draws for row `row`, from that row's logits alone: numbers of one draw can so be taken at
+ * different times. logits: [V].
+ */
+export function categoricalRow(
+  key: Key,
+  logits: Float32Array,
+  row: number,
+  rows: number,
+  options: StreamOptions = {},
+): number {
+  if (!(Number.isInteger(row) && row >= 0 && row < rows && Number.isInteger(rows)) || logits.length === 0) {
+    throw new ShapeError(
+      `categoricalRow: expected a row from 0 to ${rows - 1} and logits of it, got row ${row} and ${logits.length} numbers.`,
+    );
+  }
+  const classes = logits.length;
+  const noise = rows === 1 ? gumbel(key, [classes], options) : gumbelRow(key, classes, row, rows, options);
+  let best = Number.NEGATIVE_INFINITY;
+  let chosen = 0;
+  for (let c = 0; c < classes; c++) {
+    const score = fround((logits[c] as number) + (noise[c] as number));
+    if (score > best) {
+      best = score;
+      chosen = c;
+    }
+  }
+  return chosen;
 }
 
 /** Where a flat index of `shape` reads an array of `from`, which broadcasts to it. */

@@ -98,16 +98,35 @@ export function threefryStream(key: Key, n: number): Uint32Array {
 }
 
 /**
- * The two words of each of n places, (0, i) encrypted: what jax draws from with jax_threefry_partitionable on. Word i of `high` and of
- * `low` belong to place i < 2³².
+ * Words first … first + count − 1 of threefryStream(key, n), without the others: a word's block has the counter of the other half
+ * beside its own.
+ */
+export function threefryStreamPart(key: Key, n: number, first: number, count: number): Uint32Array {
+  const half = Math.ceil(n / 2);
+  const [x0, x1] = [new Uint32Array(count), new Uint32Array(count)];
+  for (let i = 0; i < count; i++) {
+    const word = first + i;
+    const low = word < half ? word : word - half;
+    x0[i] = low;
+    x1[i] = low + half < n ? low + half : 0;
+  }
+  threefryBlocks(key, x0, x1);
+  for (let i = Math.max(0, half - first); i < count; i++) x0[i] = x1[i] as number;
+  return x0;
+}
+
+/**
+ * The two words of each of n places from `first` on, (0, i) encrypted: what jax draws from with jax_threefry_partitionable on. Word i of
+ * `high` and of `low` belong to place first + i < 2³².
  */
 export function threefryPlaces(
   key: Key,
   n: number,
+  first = 0,
 ): { readonly high: Uint32Array; readonly low: Uint32Array } {
   const high = new Uint32Array(n);
   const low = new Uint32Array(n);
-  for (let i = 0; i < n; i++) low[i] = i;
+  for (let i = 0; i < n; i++) low[i] = first + i;
   threefryBlocks(key, high, low);
   return { high, low };
 }

@@ -127,14 +127,17 @@ class ModelRun {
     const inputIds = inputs.tensor<tf.Rank.R2>('input_ids');
     const mask = inputs.tensor<tf.Rank.R2>('attention_mask');
     const encoded = this.model.encode(inputIds, mask);
-    const state = this.model.startDecoding(encoded, mask);
+    const all = Int32Array.from({ length: rows }, (_, row) => row);
+    const room = { rows, length, texts: rows, textLength: mask.shape[1] };
+    const state = this.model.startDecoding(room);
+    this.model.setTexts(state, 0, encoded, mask);
     try {
       for (let step = 0; step < (recorded ? length : Math.min(length, CACHED_STEPS)); step++) {
         const column = Int32Array.from({ length: rows }, (_, row) => ids[row * width + step] as number);
-        const token = tf.tensor1d(column, 'int32');
-        const logits = this.model.step(state, token);
+        const positions = new Int32Array(rows).fill(step);
+        const logits = this.model.step(state, { ids: column, positions, rows: all, texts: all });
         const got = await logits.data();
-        tf.dispose([token, logits]);
+        logits.dispose();
         const wanted = new Float32Array(rows * vocabulary);
         for (let row = 0; row < rows; row++) {
           const at = (row * length + step) * vocabulary;

@@ -101,16 +101,19 @@ async function* fedLogits(
   const shape: [number, number] = [twice ? 2 * rows : rows, inputs.length];
   const ids = tf.tensor2d(join(inputs.inputIds, inputs.uncondInputIds), shape, 'int32');
   const mask = tf.tensor2d(join(inputs.attentionMask, inputs.uncondAttentionMask), shape, 'int32');
+  const all = Int32Array.from({ length: shape[0] }, (_, row) => row);
+  const room = { rows: shape[0], length: steps, texts: shape[0], textLength: inputs.length };
+  const state = model.startDecoding(room);
   const encoded = model.encode(ids, mask);
-  const state = model.startDecoding(encoded, mask);
+  model.setTexts(state, 0, encoded, mask);
   tf.dispose([ids, mask, encoded]);
   try {
     for (let step = 0; step < steps; step++) {
       const column = Int32Array.from({ length: shape[0] }, (_, row) => token(row % rows, step));
-      const fed = tf.tensor1d(column, 'int32');
-      const tensor = model.step(state, fed);
+      const positions = new Int32Array(shape[0]).fill(step);
+      const tensor = model.step(state, { ids: column, positions, rows: all, texts: all });
       const flat = (await tensor.data()) as Float32Array;
-      tf.dispose([fed, tensor]);
+      tensor.dispose();
       const vocabulary = flat.length / shape[0];
       const rowOf = (row: number): Float32Array => flat.slice(row * vocabulary, (row + 1) * vocabulary);
       yield {

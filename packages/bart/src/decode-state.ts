@@ -1,0 +1,212 @@
+import { ShapeError, updateRows } from '@easel/core';
+import * as tf from '@tensorflow/tfjs';
+import type { KeysAndValues } from './attention.js';
+import { paddingBias } from './mask.js';
+
+/** How much a DecodeState holds. */
+export interface DecodeRoom {
+  /** Rows that are drawn, R. */
+  readonly rows: number;
+  /** Image tokens of a row, L. */
+  readonly length: number;
+  /** Texts that rows look at, E. */
+  readonly texts: number;
+  /** Tokens of a text, S. */
+  readonly textLength: number;
+}
+
+/** What of each row goes into one step, all of length B; `rows` are pairwise different. */
+export interface StepRows {
+  /** The newest token. */
+  readonly ids: Int32Array;
+  /** Its place in the row, from 0 to L − 1. What the row has at earlier places has been fed before. */
+  readonly positions: Int32Array;
+  /** The row of the state, from 0 to R − 1. */
+  readonly rows: Int32Array;
+  /** The text that it looks at, from 0 to E − 1. */
+  readonly texts: Int32Array;
+}
+
+/** StepRows as the layers take them. */
+export interface StepNumbers {
+  readonly positions: tf.Tensor1D;
+  /** Keys that count: positions + 1. */
+  readonly lengths: tf.Tensor1D;
+  readonly cacheRows: tf.Tensor1D;
+  readonly texts: tf.Tensor1D;
+  /** Tokens of each row's text. */
+  readonly textLengths: tf.Tensor1D;
+  /** 0 at tokens and MASKED at padding of each row's text: [B, 1, 1, S]. */
+  readonly textBias: tf.Tensor4D;
+}
+
+/** What one layer keeps: of the rows float32 [R, L, D], of the texts [E, S, D]. */
+export interface LayerCache {
+  self: KeysAndValues;
+  texts: KeysAndValues;
+}
+
+/** Texts as a decoder's layers see them, to be put into a state. */
+export interface ProjectedTexts {
+  /** float32 [n, S′, D] of each layer, S′ ≤ S. */
+  readonly keysAndValues: readonly KeysAndValues[];
+  /** int32 [n, S′]: 1 for tokens, 0 for padding. */
+  readonly attentionMask: tf.Tensor2D;
+  /** Tokens of each text that are looked at, from the first on, 1 … S′ (default S′): padding at the end need not be read. */
+  readonly lengths?: readonly number[] | undefined;
+}
+
+/**
+ * Pictures that are being drawn: the keys and values of their rows, and of the texts that rows look at. Rows are at places of
+ * their own, and any of them may take part in a step; several may look at one text, which is kept once. What a row held before
+ * it begins again at position 0 is not seen. Made by ImageTokenModel.startDecoding; dispose it when done.
+ */
+export class DecodeState {
+  private held: DecodeRoom;
+  private readonly caches: LayerCache[];
+  /** [E, S, 1]. */
+  private textBias: tf.Tensor3D;
+  private textLengths: Int32Array;
+
+  /** Room of zeros for a decoder of `layers` layers of that width, D. */
+  constructor(layers: number, width: number, room: DecodeRoom) {
+    const { rows, length, texts, textLength } = room;
+    for (const [name, size] of Object.entries(room)) {
+      if (!(Number.isInteger(size) && size >= 1)) {
+        throw new ShapeError(`DecodeState: expected ${name} to be a whole number from 1, got ${size}.`);
+      }
+    }
+    this.held = room;
+    const zeros = (count: number, places: number): KeysAndValues => ({
+      keys: tf.zeros([count, places, width]),
+      values: tf.zeros([count, places, width]),
+    });
+    this.caches = Array.from({ length: layers }, () => ({
+      self: zeros(rows, length),
+      texts: zeros(texts, textLength),
+    }));
+    this.textBias = tf.zeros([texts, textLength, 1]);
+    this.textLengths = new Int32Array(texts).fill(textLength);
+    this.keepAll();
+  }
+
+  /** What fits in. */
+  get room(): DecodeRoom {
+    return this.held;
+  }
+
+  /** Puts n texts into the places from `first` on, over what is there. Throws ShapeError if they don't fit. */
+  setTexts(first: number, { keysAndValues, attentionMask, lengths }: ProjectedTexts): void {
+    const [count, length] = attentionMask.shape;
+    const { texts, textLength } = this.held;
+    if (!(first >= 0 && first + count <= texts) || length > textLength) {
+      throw new ShapeError(
+        `DecodeState: expected texts of at most ${textLength} tokens at places 0 to ${texts - 1}, got ${count} of ${length} from place ${first} on.`,
+      );
+    }
+    tf.tidy(() => {
+      const cacheRows = tf.range(first, first + count, 1, 'int32');
+      const written = (all: tf.Tensor3D, some: tf.Tensor3D): tf.Tensor3D =>
+        tf.keep(updateRows(all, some, 0, { cacheRows }));
+      for (const [i, own] of keysAndValues.entries()) {
+        const cache = this.layerCache(i);
+        const { keys, values } = cache.texts;
+        cache.texts = { keys: written(keys, own.keys), values: written(values, own.values) };
+        tf.dispose([keys, values]);
+      }
+      const before = this.textBias;
+      const bias = tf.reshape(paddingBias(attentionMask), [count, length, 1]) as tf.Tensor3D;
+      this.textBias = written(before, bias);
+      before.dispose();
+    });
+    for (let i = 0; i < count; i++) this.textLengths[first + i] = lengths?.[i] ?? length;
+  }
+
+  /** The tensors of a step, inside the caller's tf.tidy. Throws ShapeError for rows, places or texts that are not there. */
+  numbersOf({ ids, positions, rows, texts }: StepRows): StepNumbers {
+    const { held } = this;
+    const check = (name: string, values: Int32Array, below: number): void => {
+      const wrong = values.find((value) => value < 0 || value >= below);
+      if (values.length === ids.length && wrong === undefined) return;
+      throw new ShapeError(
+        `step: expected ${name} from 0 to ${below - 1} for each of ${ids.length} rows, got ${wrong ?? `${values.length} of them`}.`,
+      );
+    };
+    check('positions', positions, held.length);
+    check('rows', rows, held.rows);
+    check('texts', texts, held.texts);
+    const ints = (values: Int32Array): tf.Tensor1D => tf.tensor1d(values, 'int32');
+    const textRows = ints(texts);
+    const bias = tf.gather(tf.reshape(this.textBias, [held.texts, held.textLength]), textRows);
+    return {
+      positions: ints(positions),
+      lengths: ints(positions.map((position) => position + 1)),
+      cacheRows: ints(rows),
+      texts: textRows,
+      textLengths: ints(texts.map((text) => this.textLengths[text] as number)),
+      textBias: tf.reshape(bias, [ids.length, 1, 1, held.textLength]) as tf.Tensor4D,
+    };
+  }
+
+  /** What layer i keeps. */
+  layerCache(i: number): LayerCache {
+    return this.caches[i] as LayerCache;
+  }
+
+  /** Goes on with other keys and values of layer i's rows, which are kept, and frees the former. */
+  replaceSelf(i: number, self: KeysAndValues): void {
+    const cache = this.layerCache(i);
+    tf.dispose([cache.self.keys, cache.self.values]);
+    cache.self = self;
+  }
+
+  /** Row i goes on from what row rows[i] has drawn so far. rows: [R]. */
+  reorder(rows: Int32Array): void {
+    if (rows.every((from, row) => from === row)) return;
+    const order = tf.tensor1d(rows, 'int32');
+    for (const [i, { self }] of this.caches.entries()) {
+      this.replaceSelf(i, { keys: tf.gather(self.keys, order), values: tf.gather(self.values, order) });
+    }
+    order.dispose();
+  }
+
+  /** Makes room for more rows and texts; what is there stays. */
+  grow(rows: number, texts: number): void {
+    const { rows: oldRows, texts: oldTexts } = this.held;
+    const extended = (all: tf.Tensor3D, by: number): tf.Tensor3D => {
+      if (by <= 0) return all;
+      const [, places, width] = all.shape;
+      const longer = tf.tidy(() => tf.concat([all, tf.zeros([by, places, width]) as tf.Tensor3D]));
+      all.dispose();
+      return longer;
+    };
+    const both = ({ keys, values }: KeysAndValues, by: number): KeysAndValues => ({
+      keys: extended(keys, by),
+      values: extended(values, by),
+    });
+    for (const cache of this.caches) {
+      cache.self = both(cache.self, rows - oldRows);
+      cache.texts = both(cache.texts, texts - oldTexts);
+    }
+    this.textBias = extended(this.textBias, texts - oldTexts);
+    this.held = { ...this.held, rows: Math.max(rows, oldRows), texts: Math.max(texts, oldTexts) };
+    const lengths = new Int32Array(this.held.texts).fill(this.held.textLength);
+    lengths.set(this.textLengths);
+    this.textLengths = lengths;
+    this.keepAll();
+  }
+
+  /** Frees the caches. */
+  dispose(): void {
+    tf.dispose([this.textBias, ...this.tensors()]);
+  }
+
+  /** Saves the state from a tf.tidy around the caller. */
+  private keepAll(): void {
+    for (const tensor of [this.textBias, ...this.tensors()]) tf.keep(tensor);
+  }
+
+  private tensors(): tf.Tensor[] {
+    return this.caches.flatMap(({ self, texts }) => [self.keys, self.values, texts.keys, texts.values]);
+  }
+}
