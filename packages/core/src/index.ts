@@ -116,6 +116,7 @@ export { crop } from './pictures/crop.js';
 export { pictureGrid } from './pictures/grid.js';
 export type { PictureSize, Raster } from './pictures/raster.js';
 export { RESIZE_FILTERS, type ResizeFilter, resize } from './pictures/resize.js';
+export { resizeBilinear } from './pictures/resize-bilinear.js';
 
 // Random numbers of jax (threefry) and numpy (PCG64), from explicit keys.
 

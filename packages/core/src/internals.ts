@@ -34,6 +34,5 @@ export {
   type WeightFormat,
 } from './optimizers/index.js';
 export { splitPictures } from './pictures/raster.js';
-export { resizeBilinear } from './pictures/resize-bilinear.js';
 export { roundHalfEven } from './pictures/round-half-even.js';
 export { erfInv, threefryCounters } from './random/index.js';

@@ -36,10 +36,17 @@ export { Quantizer } from './quantizer.js';
 export {
   type AutoencoderLossResult,
   autoencoderLoss,
+  COLOUR_WEIGHTED,
   type CodebookLossWeights,
+  codebookLoss,
+  commitmentLoss,
+  LEGACY_CODEBOOK_LOSS,
   type PictureLossOptions,
   type QuantizationLossOptions,
+  quantizationLoss,
   type ReconstructionWeights,
+  reconstructionLoss,
+  straightThrough,
   type VqganLossOptions,
   type VqganLossResult,
   vqganLoss,
@@ -62,5 +69,5 @@ export {
   initializeDiscriminator,
   PatchDiscriminator,
 } from './adversarial/discriminator.js';
-export type { GanLoss } from './adversarial/gan-losses.js';
+export { adaptiveWeight, discriminatorLoss, type GanLoss } from './adversarial/gan-losses.js';
 export { Lpips, type LpipsOptions } from './lpips.js';

@@ -1,8 +1,8 @@
 // For the packages of this repository alone: what is here may change in any release.
 
-export { discriminatorFactor, discriminatorLoss } from './adversarial/gan-losses.js';
+export { discriminatorFactor } from './adversarial/gan-losses.js';
 export { discriminatorRules, lpipsRules } from './adversarial/weights.js';
-export { COLOUR_WEIGHTED, codebookLoss, straightThrough, toSigned } from './losses.js';
+export { toSigned } from './losses.js';
 export { lpipsParameters, VGG16_WIDTHS } from './lpips.js';
 export { vqganParameters } from './parameters.js';
 export { vqganReading, vqganRulesForEasel, vqganRulesForFlax, vqganRulesForTaming } from './weights.js';

@@ -13,7 +13,7 @@ import {
   text,
 } from '@easel/core/config';
 import type { ReconstructionWeights } from '@easel/vqgan';
-import { COLOUR_WEIGHTED } from '@easel/vqgan/internals';
+import { COLOUR_WEIGHTED } from '@easel/vqgan';
 import { freeOnResume, freeSettings } from './free-settings.js';
 import { checkOptimization, commonFields } from './optimization.js';
 import { pictureShapeFields, pictureSources } from './picture-fields.js';

@@ -1,5 +1,5 @@
-import { crop, type Raster, resize } from '@easel/core';
-import { resizeBilinear, roundHalfEven } from '@easel/core/internals';
+import { crop, type Raster, resize, resizeBilinear } from '@easel/core';
+import { roundHalfEven } from '@easel/core/internals';
 
 /** From RGB bytes of any size to the square that an original program encoded. */
 type Preparation = (picture: Raster, size: number) => Raster;

@@ -1,6 +1,5 @@
 import { valueAndGrads } from '@easel/core';
-import { CodebookTracker, GumbelQuantizer, Quantizer } from '@easel/vqgan';
-import { codebookLoss, straightThrough } from '@easel/vqgan/internals';
+import { CodebookTracker, codebookLoss, GumbelQuantizer, Quantizer, straightThrough } from '@easel/vqgan';
 import * as tf from '@tensorflow/tfjs';
 import type { Checks, Tolerance } from '../../checks.js';
 import { GoldenArrays } from '../../golden.js';

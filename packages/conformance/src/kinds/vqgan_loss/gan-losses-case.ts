@@ -1,5 +1,6 @@
 import type { GanLoss } from '@easel/vqgan';
-import { discriminatorFactor, discriminatorLoss } from '@easel/vqgan/internals';
+import { discriminatorLoss } from '@easel/vqgan';
+import { discriminatorFactor } from '@easel/vqgan/internals';
 import * as tf from '@tensorflow/tfjs';
 import type { Tolerance } from '../../checks.js';
 import { GoldenArrays } from '../../golden.js';
