@@ -2,6 +2,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { DataError } from '@easel/core';
 import {
   type AsyncBuffer,
+  type Compressors,
   type FileMetaData,
   parquetMetadataAsync,
   parquetReadObjects,
@@ -71,16 +72,16 @@ export class ParquetFile {
     columns: readonly string[],
     { utf8 = false }: { readonly utf8?: boolean } = {},
   ): Promise<Record<string, unknown>[]> {
-    const { metadata, buffer: file } = this;
+    const { metadata } = this;
     const rowStart = this.groupRows.slice(0, index).reduce((sum, rows) => sum + rows, 0);
     const rowEnd = rowStart + (this.groupRows[index] ?? 0);
     if (rowEnd === rowStart) return [];
     try {
-      await this.checkGroup(metadata.row_groups[index] as RowGroup, columns);
+      const checked = await this.checkedGroup(metadata.row_groups[index] as RowGroup, columns);
       const rows = await parquetReadObjects({
-        file,
+        file: checked.buffer,
         metadata,
-        compressors,
+        compressors: checked.compressors,
         columns: [...columns],
         rowStart,
         rowEnd,
@@ -94,7 +95,13 @@ export class ParquetFile {
     }
   }
 
-  private async checkGroup({ columns, num_rows }: RowGroup, wanted: readonly string[]): Promise<void> {
+  /** The checked bytes of a group's columns, in place of the file, and compressors that know its mended pages. */
+  private async checkedGroup(
+    { columns, num_rows }: RowGroup,
+    wanted: readonly string[],
+  ): Promise<{ readonly buffer: AsyncBuffer; readonly compressors: Compressors }> {
+    const chunks: { readonly start: number; readonly bytes: Uint8Array }[] = [];
+    const mended = new Map<number, Uint8Array>();
     for (const { meta_data: column } of columns) {
       if (column === undefined) throw new Error('a column without metadata');
       if (!wanted.includes(column.path_in_schema[0] ?? '')) continue;
@@ -103,8 +110,29 @@ export class ParquetFile {
         await this.buffer.slice(start, start + Number(column.total_compressed_size)),
       );
       const levels = levelsOf(this.metadata.schema, column.path_in_schema);
-      checkPages(bytes, column, levels, Number(num_rows));
+      for (const { at, page } of checkPages(bytes, column, levels, Number(num_rows)))
+        mended.set(start + at, page);
+      chunks.push({ start, bytes });
     }
+    /** Byte of the file at which what hyparquet was given begins. */
+    const starts = new WeakMap<ArrayBufferLike, number>();
+    const { byteLength } = this.buffer;
+    const slice = async (start: number, end = byteLength): Promise<ArrayBuffer> => {
+      const whole = chunks.find((chunk) => chunk.start === start && chunk.bytes.length === end - start);
+      const bytes = whole?.bytes ?? new Uint8Array(await this.buffer.slice(start, end));
+      if (whole === undefined) for (const chunk of chunks) overlay(bytes, start, chunk);
+      starts.set(bytes.buffer, start);
+      return bytes.buffer as ArrayBuffer;
+    };
+    const withMended = Object.entries(compressors).map(([codec, decompress]) => [
+      codec,
+      (input: Uint8Array, size: number) =>
+        size === 0
+          ? new Uint8Array(0)
+          : (mended.get((starts.get(input.buffer) ?? Number.NaN) + input.byteOffset) ??
+            decompress(input, size)),
+    ]);
+    return { buffer: { byteLength, slice }, compressors: Object.fromEntries(withMended) as Compressors };
   }
 
   async close(): Promise<void> {
@@ -117,6 +145,17 @@ function requiredLength(start: number, end: number, byteLength: number): number 
   if (!(start >= 0 && end >= start && end <= byteLength))
     throw new Error(`it refers to bytes ${start} to ${end} of ${byteLength}`);
   return end - start;
+}
+
+/** Puts what a chunk and `bytes`, which begins at byte `start` of the file, have in common into `bytes`. */
+function overlay(
+  bytes: Uint8Array,
+  start: number,
+  chunk: { readonly start: number; readonly bytes: Uint8Array },
+): void {
+  const from = Math.max(start, chunk.start);
+  const to = Math.min(start + bytes.length, chunk.start + chunk.bytes.length);
+  if (from < to) bytes.set(chunk.bytes.subarray(from - chunk.start, to - chunk.start), from - start);
 }
 
 function notParquet(path: string, error: unknown): DataError {

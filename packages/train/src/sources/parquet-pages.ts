@@ -60,10 +60,25 @@ export function afterSubtree(schema: readonly SchemaElement[], i: number): numbe
   return next;
 }
 
+/** A page that hyparquet would not take as it is: unpacked and put right. */
+export interface MendedPage {
+  /** Byte of the chunk at which its compressed bytes begin. */
+  readonly at: number;
+  readonly page: Uint8Array;
+}
+
 /**
- * Goes through the pages of a column chunk. `rows`: of its row group. Throws Error that says what is wrong.
+ * Goes through the pages of a column chunk. `rows`: of its row group. Runs that hyparquet would not read are
+ * rewritten in the chunk itself; where they are compressed, the unpacked page is returned in its mended form.
+ * Throws Error that says what is wrong.
  */
-export function checkPages(chunk: Uint8Array, column: ColumnMetaData, levels: Levels, rows: number): void {
+export function checkPages(
+  chunk: Uint8Array,
+  column: ColumnMetaData,
+  levels: Levels,
+  rows: number,
+): MendedPage[] {
+  const mended: MendedPage[] = [];
   const values = Number(column.num_values);
   if (!(values >= 0 && values <= MAX_VALUES)) throw new Error(`a column of ${column.num_values} values`);
   const flat = levels.repetition === 0;
@@ -81,6 +96,10 @@ export function checkPages(chunk: Uint8Array, column: ColumnMetaData, levels: Le
     )
       throw new Error(`a page of ${uncompressed} bytes in a column of ${column.total_uncompressed_size}`);
     const body = chunk.subarray(reader.at, reader.at + compressed);
+    const keep = (page: CompactReader, at: number) => {
+      if (page.isRewritten && column.codec !== 'UNCOMPRESSED')
+        mended.push({ at: body.byteOffset - chunk.byteOffset + at, page: page.bytes.slice() });
+    };
     reader.at += compressed;
     if (type === PAGE_TYPES.dictionary) {
       if (!(page.values >= 0 && page.values <= uncompressed * 8))
@@ -90,15 +109,18 @@ export function checkPages(chunk: Uint8Array, column: ColumnMetaData, levels: Le
     if (type !== PAGE_TYPES.data && type !== PAGE_TYPES.dataV2) throw new Error(`a page of type ${type}`);
     if (!(page.values >= 0 && seen + page.values <= values))
       throw new Error(`pages of ${seen + page.values} values in a column of ${values}`);
-    if (type === PAGE_TYPES.data) checkPage(decompressed(body, uncompressed, column), page, column, levels);
-    else checkPageV2(body, page, column, levels);
+    if (type === PAGE_TYPES.data)
+      keep(checkPage(decompressed(body, uncompressed, column), page, column, levels), 0);
+    else keep(checkPageV2(body, page, column, levels), page.repetitionBytes + page.definitionBytes);
     seen += page.values;
   }
   if (seen !== values) throw new Error(`pages of ${seen} values in a column of ${values}`);
+  return mended;
 }
 
 function decompressed(body: Uint8Array, size: number, { codec }: ColumnMetaData): Uint8Array {
   if (codec === 'UNCOMPRESSED') return body;
+  if (size === 0) return new Uint8Array(0); // a page of nulls; some writers compress nothing into nothing
   const decompress = compressors[codec];
   if (decompress === undefined) throw new Error(`compression ${codec}, which is not known here`);
   const page = decompress(body, size);
@@ -108,7 +130,12 @@ function decompressed(body: Uint8Array, size: number, { codec }: ColumnMetaData)
 
 const bitWidth = (most: number) => 32 - Math.clz32(most);
 
-function checkPage(bytes: Uint8Array, page: PageHeader, column: ColumnMetaData, levels: Levels): void {
+function checkPage(
+  bytes: Uint8Array,
+  page: PageHeader,
+  column: ColumnMetaData,
+  levels: Levels,
+): CompactReader {
   const reader = new CompactReader(bytes);
   const runs = (most: number): number => {
     const length = reader.uint32();
@@ -121,9 +148,16 @@ function checkPage(bytes: Uint8Array, page: PageHeader, column: ColumnMetaData, 
   if (levels.repetition > 0) runs(levels.repetition);
   const stored = levels.definition > 0 ? runs(levels.definition) : page.values;
   checkValues(reader, page.encoding, stored, column, true);
+  return reader;
 }
 
-function checkPageV2(body: Uint8Array, page: PageHeader, column: ColumnMetaData, levels: Levels): void {
+/** Returns the reader of the values; the levels before them are never compressed. */
+function checkPageV2(
+  body: Uint8Array,
+  page: PageHeader,
+  column: ColumnMetaData,
+  levels: Levels,
+): CompactReader {
   const { repetitionBytes, definitionBytes, values, nulls, uncompressed } = page;
   if (!(repetitionBytes >= 0 && definitionBytes >= 0 && repetitionBytes + definitionBytes <= body.length))
     throw new Error(`levels of ${repetitionBytes} and ${definitionBytes} bytes in a page of ${body.length}`);
@@ -138,7 +172,11 @@ function checkPageV2(body: Uint8Array, page: PageHeader, column: ColumnMetaData,
   if (size < 0) throw new Error(`a page of ${uncompressed} bytes with levels of ${from}`);
   const rest = body.subarray(from);
   const unpacked = page.isCompressed ? decompressed(rest, size, column) : rest;
-  checkValues(new CompactReader(unpacked), page.encoding, values - nulls, column, false);
+  const valueReader = new CompactReader(unpacked);
+  // A compressed page in which nothing is stored may be of no bytes at all.
+  if (values > nulls || unpacked.length > 0)
+    checkValues(valueReader, page.encoding, values - nulls, column, false);
+  return valueReader;
 }
 
 function checkValues(
@@ -146,16 +184,17 @@ function checkValues(
   encoding: number,
   count: number,
   { type }: ColumnMetaData,
-  prefixedRuns: boolean,
+  isFirstVersion: boolean,
 ): void {
   const left = reader.bytes.length - reader.at;
   if (encoding === ENCODINGS.plainDictionary || encoding === ENCODINGS.rleDictionary) {
     const width = reader.byte();
     if (width > 32) throw new Error(`dictionary indices of ${width} bits`);
-    if (width > 0) checkRuns(reader, width, count, -1);
+    // In a page of the first version hyparquet looks at no runs of 0 bits, in one of the second it does.
+    if (width > 0 || !isFirstVersion) checkRuns(reader, width, count, -1);
   } else if (encoding === ENCODINGS.rle) {
     if (type !== 'BOOLEAN') throw new Error(`values of type ${type} as runs`);
-    if (prefixedRuns) reader.uint32();
+    reader.uint32(); // their length
     checkRuns(reader, 1, count, -1);
   } else if (encoding === ENCODINGS.delta || encoding === ENCODINGS.deltaLength) checkDeltas(reader, count);
   else if (encoding === ENCODINGS.deltaBytes) {
@@ -165,25 +204,37 @@ function checkValues(
 }
 
 /**
- * Goes through runs of numbers of `width` bits until `count` have come; returns how many of them are `wanted`. A packed run may be padded to a
- * multiple of eight; a run of one number may not go beyond the count.
+ * Goes through runs of numbers of `width` bits until `count` have come; returns how many of them are `wanted`.
+ *
+ * The last run may go beyond the count, as DuckDB's do, which packs 256 numbers at a time: its header is
+ * rewritten in place to what is needed, since hyparquet takes a run's length on trust. An empty run is
+ * rewritten too, into the header of the run after it, since hyparquet loses its place there.
  */
 function checkRuns(reader: CompactReader, width: number, count: number, wanted: number): number {
   let found = 0;
+  let headerAt = reader.at;
   for (let seen = 0; seen < count; ) {
-    const header = reader.varint();
+    let header = reader.varint();
     const length = header >>> 1;
-    if ((header & 1) === 0) {
-      if (length > count - seen) throw new Error(`a run of ${length} where ${count - seen} values are left`);
-      let value = 0;
-      for (let i = 0; i < width; i += 8) value |= reader.byte() << i;
-      if (value === wanted) found += length;
-      seen += length;
+    const isPacked = (header & 1) === 1;
+    if (length === 0) {
+      if (!isPacked) reader.skip(Math.ceil(width / 8));
       continue;
     }
-    const packed = Math.min(length * 8, count - seen);
-    if (length * 8 > count - seen + 7)
-      throw new Error(`${length * 8} packed values where ${count - seen} are left`);
+    const left = count - seen;
+    const needed = isPacked ? Math.ceil(left / 8) : left;
+    if (length > needed) header = needed * 2 + (isPacked ? 1 : 0);
+    if (length > needed || headerAt + varintBytes(header) < reader.at) reader.rewriteVarint(headerAt, header);
+    if (!isPacked) {
+      let value = 0;
+      for (let i = 0; i < width; i += 8) value |= reader.byte() << i;
+      const run = Math.min(length, left);
+      if (value === wanted) found += run;
+      seen += run;
+      headerAt = reader.at;
+      continue;
+    }
+    const packed = Math.min(length * 8, left);
     const start = reader.at;
     reader.skip(Math.min(length * width, reader.bytes.length - start));
     if (start + Math.ceil((packed * width) / 8) > reader.bytes.length)
@@ -192,8 +243,13 @@ function checkRuns(reader: CompactReader, width: number, count: number, wanted: 
       for (let i = 0; i < packed; i++)
         if (bitsAt(reader.bytes, start * 8 + i * width, width) === wanted) found++;
     seen += packed;
+    headerAt = reader.at;
   }
   return found;
+}
+
+function varintBytes(value: number): number {
+  return Math.max(1, Math.ceil((32 - Math.clz32(value)) / 7));
 }
 
 function bitsAt(bytes: Uint8Array, bit: number, width: number): number {
@@ -290,6 +346,17 @@ class CompactReader {
     let value = 0;
     for (let i = 0; i < 4; i++) value += this.byte() * 2 ** (8 * i);
     return value;
+  }
+
+  /** Whether anything was written into the bytes. */
+  isRewritten = false;
+
+  /** Writes a varint from byte `from` up to where the reader stands, with leading zeros to fill it. */
+  rewriteVarint(from: number, value: number): void {
+    let rest = value;
+    for (let i = from; i < this.at; i++, rest = Math.floor(rest / 128))
+      this.bytes[i] = (rest & 0x7f) | (i < this.at - 1 ? 0x80 : 0);
+    this.isRewritten = true;
   }
 
   /** The low 32 bits of a varint. */
