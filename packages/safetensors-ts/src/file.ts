@@ -9,11 +9,11 @@ import { type Header, LENGTH_BYTES, parseHeader, parseHeaderLength, type TensorI
  */
 export class SafetensorsFile {
   readonly header: Header;
-  readonly #file: ByteFile;
+  private readonly file: ByteFile;
 
   private constructor(header: Header, file: ByteFile) {
     this.header = header;
-    this.#file = file;
+    this.file = file;
   }
 
   /**
@@ -36,7 +36,7 @@ export class SafetensorsFile {
 
   /** What messages call the file. */
   get name(): string {
-    return this.#file.name;
+    return this.file.name;
   }
 
   /** What the header says of a tensor. Throws SafetensorsError `TensorNotFound`. */
@@ -68,7 +68,7 @@ export class SafetensorsFile {
       });
     }
     const bytes = new Uint8Array(length);
-    const got = await this.#file.read(bytes, this.header.dataStart + begin + byteOffset);
+    const got = await this.file.read(bytes, this.header.dataStart + begin + byteOffset);
     if (got < length) throw changed(this.name, name);
     return bytes;
   }
@@ -103,7 +103,7 @@ export class SafetensorsFile {
 
   /** Gives the file back. Reads after it fail. */
   async close(): Promise<void> {
-    await this.#file.close();
+    await this.file.close();
   }
 }
 

@@ -83,14 +83,14 @@ export class ShardedSafetensors {
   /** Of all files, by name, in the order of the index. `begin` and `end` are offsets in the tensor's own file. */
   readonly tensors: ReadonlyMap<string, TensorInfo>;
   readonly metadata: ReadonlyMap<string, string>;
-  readonly #files: ReadonlyMap<string, SafetensorsFile>;
-  readonly #weightMap: ReadonlyMap<string, string>;
+  private readonly files: ReadonlyMap<string, SafetensorsFile>;
+  private readonly weightMap: ReadonlyMap<string, string>;
 
   private constructor(index: ShardIndex, files: ReadonlyMap<string, SafetensorsFile>) {
     this.path = index.path;
-    this.#files = files;
-    this.#weightMap = index.weightMap;
-    this.tensors = new Map([...index.weightMap.keys()].map((name) => [name, this.#file(name).info(name)]));
+    this.files = files;
+    this.weightMap = index.weightMap;
+    this.tensors = new Map([...index.weightMap.keys()].map((name) => [name, this.file(name).info(name)]));
     this.metadata = new Map([...files.values()].flatMap((file) => [...file.header.metadata]));
   }
 
@@ -141,8 +141,8 @@ export class ShardedSafetensors {
     }
   }
 
-  #file(tensor: string): SafetensorsFile {
-    const file = this.#files.get(this.#weightMap.get(tensor) ?? '');
+  private file(tensor: string): SafetensorsFile {
+    const file = this.files.get(this.weightMap.get(tensor) ?? '');
     if (file === undefined) {
       throw new SafetensorsError('TensorNotFound', 'the index names no such tensor', {
         file: this.path,
@@ -154,17 +154,17 @@ export class ShardedSafetensors {
 
   /** See `SafetensorsFile.readBytes`. */
   async readBytes(name: string, byteOffset?: number, byteLength?: number): Promise<Uint8Array> {
-    return this.#file(name).readBytes(name, byteOffset, byteLength);
+    return this.file(name).readBytes(name, byteOffset, byteLength);
   }
 
   /** See `SafetensorsFile.readFloat32`. */
   async readFloat32(name: string, slice?: number): Promise<Float32Array> {
-    return this.#file(name).readFloat32(name, slice);
+    return this.file(name).readFloat32(name, slice);
   }
 
   /** Gives all files back. */
   async close(): Promise<void> {
-    await closeAll(this.#files);
+    await closeAll(this.files);
   }
 }
 

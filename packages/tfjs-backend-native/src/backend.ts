@@ -62,20 +62,20 @@ export class NativeBackend extends MathBackendCPU {
   readonly pool = new BlockPool();
   /** The tensors that are held in two bytes a value. */
   readonly narrowTensors: NarrowTensors;
-  readonly #store: DataStore;
+  private readonly store: DataStore;
   /** How many kernels of the cpu backend are running: what they read does not leave the backend. */
-  #borrowing = 0;
+  private borrowing = 0;
   /** Values that files are being written from. */
-  readonly #held = new Set<HeldValues>();
+  private readonly held = new Set<HeldValues>();
   /** When `read` last let the event loop turn; performance.now(). */
-  #lastTurn = performance.now();
+  private lastTurn = performance.now();
 
   constructor() {
     super();
-    this.#store = new DataStore(this, engine());
-    this.data = this.#store;
+    this.store = new DataStore(this, engine());
+    this.data = this.store;
     this.narrowTensors = new NarrowTensors({
-      array: (size, dtype, shape) => this.#array(size, dtype, shape),
+      array: (size, dtype, shape) => this.array(size, dtype, shape),
       retain: (values) => this.retain(values),
       release: (values) => this.release(values),
     });
@@ -83,7 +83,7 @@ export class NativeBackend extends MathBackendCPU {
 
   /** Stores a copy of the caller's values: later changes to the caller's array do not show, nor ours to the caller. */
   override write(values: backend_util.BackendValues, shape: number[], dtype: DataType): DataId {
-    return this.#add(isNumericArray(values) ? this.#copy(values, shape) : values, dtype);
+    return this.add(isNumericArray(values) ? this.copy(values, shape) : values, dtype);
   }
 
   override move(
@@ -97,7 +97,7 @@ export class NativeBackend extends MathBackendCPU {
       moveComplex(this, dataId, values as Float32Array, shape, refCount);
       return;
     }
-    const stored = isNumericArray(values) ? this.#copy(values, shape) : values;
+    const stored = isNumericArray(values) ? this.copy(values, shape) : values;
     this.retain(stored);
     super.move(dataId, stored, shape, dtype, refCount);
   }
@@ -109,7 +109,7 @@ export class NativeBackend extends MathBackendCPU {
     values?: backend_util.BackendValues | string[],
   ): TensorInfo {
     if (!isNumericArray(values)) return super.makeTensorInfo(shape, dtype, values);
-    return { dataId: this.#add(values, dtype), shape, dtype };
+    return { dataId: this.add(values, dtype), shape, dtype };
   }
 
   /**
@@ -120,16 +120,16 @@ export class NativeBackend extends MathBackendCPU {
   override readSync(dataId: DataId): backend_util.BackendValues {
     const narrow = this.narrowTensors.find(dataId);
     if (narrow !== undefined) {
-      const values = this.#unclearedArray(Float32Array, narrow.size) as Float32Array;
+      const values = this.unclearedArray(Float32Array, narrow.size) as Float32Array;
       addon().widenFloats(values, narrow.words);
       return values;
     }
     const { values } = this.data.get(dataId);
     const read = super.readSync(dataId);
     // Another array than ours: converted, or merged from a complex tensor's parts.
-    if (read !== values || !isNumericArray(read) || this.#borrowing > 0) return read;
+    if (read !== values || !isNumericArray(read) || this.borrowing > 0) return read;
     if (read.byteLength < LARGE_BYTES) return read.slice();
-    const copy = this.#unclearedArray(read.constructor as Float32ArrayConstructor, read.length);
+    const copy = this.unclearedArray(read.constructor as Float32ArrayConstructor, read.length);
     copyToFresh(copy, read);
     return copy;
   }
@@ -140,20 +140,20 @@ export class NativeBackend extends MathBackendCPU {
    */
   override async read(dataId: DataId): Promise<backend_util.BackendValues> {
     const values = this.readSync(dataId);
-    if (performance.now() - this.#lastTurn > TURN_AFTER_MS) {
+    if (performance.now() - this.lastTurn > TURN_AFTER_MS) {
       await turnOfEventLoop();
-      this.#lastTurn = performance.now();
+      this.lastTurn = performance.now();
     }
     return values;
   }
 
   /** Runs a kernel of the cpu backend, whose reads of our arrays end with it, so that they need no copy. */
   borrow<R>(kernel: () => R): R {
-    this.#borrowing += 1;
+    this.borrowing += 1;
     try {
       return kernel();
     } finally {
-      this.#borrowing -= 1;
+      this.borrowing -= 1;
     }
   }
 
@@ -204,8 +204,8 @@ export class NativeBackend extends MathBackendCPU {
   allocate(shape: number[], dtype: NativeDtype): Output<NumericArray> {
     let size = 1;
     for (const extent of shape) size *= extent;
-    const values = this.#array(size, dtype, shape);
-    return { info: { dataId: this.#add(values, dtype), shape, dtype }, values };
+    const values = this.array(size, dtype, shape);
+    return { info: { dataId: this.add(values, dtype), shape, dtype }, values };
   }
 
   /**
@@ -253,9 +253,9 @@ export class NativeBackend extends MathBackendCPU {
   narrow(info: TensorInfo, seed: number | null): TensorInfo {
     const { shape } = info;
     const size = util.sizeFromShape(shape);
-    const words = this.#array(Math.ceil(size / 2), 'int32', shape) as Int32Array;
+    const words = this.array(Math.ceil(size / 2), 'int32', shape) as Int32Array;
     addon().narrowFloats(words, this.float32(info), seed);
-    const dataId = this.#add(words, 'float32');
+    const dataId = this.add(words, 'float32');
     this.narrowTensors.add(dataId, { words, size }, this.data.get(dataId), shape);
     return { dataId, shape, dtype: 'float32' };
   }
@@ -281,7 +281,7 @@ export class NativeBackend extends MathBackendCPU {
    * its block, nor is a file still to be written from it.
    */
   isExclusive(info: TensorInfo): boolean {
-    for (const held of this.#held) held.releaseWritten();
+    for (const held of this.held) held.releaseWritten();
     if (this.narrowTensors.find(info.dataId) !== undefined) return false;
     const entry = this.data.get(info.dataId);
     const block = this.pool.find(entry.values);
@@ -298,7 +298,7 @@ export class NativeBackend extends MathBackendCPU {
     // Asking for the values of a narrow tensor has given it a block of its own.
     if (isNarrow && this.pool.find(entry.values)?.refs === 1) return;
     const before = entry.values;
-    entry.values = this.#copy(this.float32(info), info.shape);
+    entry.values = this.copy(this.float32(info), info.shape);
     this.retain(entry.values);
     this.release(before);
   }
@@ -310,8 +310,8 @@ export class NativeBackend extends MathBackendCPU {
   hold(tensors: readonly TensorInfo[], writes: number): HeldValues | undefined {
     if (addon().writeTensors === undefined) return undefined;
     const values = tensors.map((tensor) => this.values(tensor));
-    const held = new HeldValues(this, values, writes, () => this.#held.delete(held));
-    this.#held.add(held);
+    const held = new HeldValues(this, values, writes, () => this.held.delete(held));
+    this.held.add(held);
     return held;
   }
 
@@ -327,7 +327,7 @@ export class NativeBackend extends MathBackendCPU {
   }
 
   /** An array of `size` elements on a block of the pool; `shape` is for the error where there is no memory. */
-  #array(size: number, dtype: NativeDtype, shape: readonly number[]): NumericArray {
+  private array(size: number, dtype: NativeDtype, shape: readonly number[]): NumericArray {
     try {
       if (dtype === 'float32') return size === 0 ? new Float32Array(0) : this.pool.takeFloats(size);
       if (dtype === 'int32')
@@ -341,7 +341,7 @@ export class NativeBackend extends MathBackendCPU {
   }
 
   /** An array of the caller's: memory that is not cleared first, since it is written at once. */
-  #unclearedArray(kind: Float32ArrayConstructor, length: number): NumericArray {
+  private unclearedArray(kind: Float32ArrayConstructor, length: number): NumericArray {
     const bytes = length * kind.BYTES_PER_ELEMENT;
     try {
       const isLarge = bytes >= LARGE_READ_BYTES;
@@ -354,16 +354,16 @@ export class NativeBackend extends MathBackendCPU {
     }
   }
 
-  #copy(values: NumericArray, shape: readonly number[]): NumericArray {
+  private copy(values: NumericArray, shape: readonly number[]): NumericArray {
     const dtype =
       values instanceof Float32Array ? 'float32' : values instanceof Int32Array ? 'int32' : 'bool';
-    const copy = this.#array(values.length, dtype, shape);
+    const copy = this.array(values.length, dtype, shape);
     copyValues(copy, values);
     return copy;
   }
 
-  #add(values: backend_util.BackendValues, dtype: DataType): DataId {
+  private add(values: backend_util.BackendValues, dtype: DataType): DataId {
     this.retain(values);
-    return this.#store.add({ values, dtype, refCount: 1 } as DataEntry);
+    return this.store.add({ values, dtype, refCount: 1 } as DataEntry);
   }
 }

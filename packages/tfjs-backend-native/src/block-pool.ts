@@ -63,24 +63,24 @@ export class BlockPool {
   poison = process.env.EASEL_POISON === '1';
   /** The most bytes that live and free blocks may take together. */
   limitBytes = Number.POSITIVE_INFINITY;
-  readonly #free = new Map<number, Block[]>();
-  #liveBytes = 0;
-  #poolBytes = 0;
-  #highWaterBytes = 0;
-  #touchedBytes = 0;
-  #mostTouchedBytes = 0;
+  private readonly free = new Map<number, Block[]>();
+  private liveBytes = 0;
+  private poolBytes = 0;
+  private highWaterBytes = 0;
+  private touchedBytes = 0;
+  private mostTouchedBytes = 0;
 
   /**
    * A buffer of at least `bytes` (more than 0) with unspecified contents; nobody holds it until a data entry lies on it. Throws AllocationError
    * where the system or `limitBytes` does not allow it, when free blocks have been given back in vain.
    */
   take(bytes: number): ArrayBuffer {
-    return this.#take(bytes).buffer;
+    return this.takeBlock(bytes).buffer;
   }
 
   /** `take` for an array of `size` floats (more than 0). */
   takeFloats(size: number): Float32Array {
-    const block = this.#take(4 * size);
+    const block = this.takeBlock(4 * size);
     if (block.floats?.length !== size) {
       block.floats = new Float32Array(block.buffer, 0, size);
       (block.floats as BlockArray)[BLOCK] = block;
@@ -88,29 +88,29 @@ export class BlockPool {
     return block.floats;
   }
 
-  #take(bytes: number): Block {
+  private takeBlock(bytes: number): Block {
     if (!(bytes <= MOST_BYTES)) throw new AllocationError(bytes, 'no array can be that large');
     const size = EXACT_BLOCKS ? bytes : sizeClass(bytes);
-    let block = this.#free.get(size)?.pop();
+    let block = this.free.get(size)?.pop();
     for (
       let larger = size;
       block === undefined && bytes >= LARGE_BYTES && !EXACT_BLOCKS && larger <= size * 1.75;
     ) {
       larger = sizeClass(larger + 1);
-      block = this.#free.get(larger)?.pop();
+      block = this.free.get(larger)?.pop();
     }
     if (block === undefined) {
-      this.#trim(size);
-      block = { buffer: this.#make(size), bytes: size, refs: 0, touched: 0, floats: undefined };
+      this.trim(size);
+      block = { buffer: this.make(size), bytes: size, refs: 0, touched: 0, floats: undefined };
       (block.buffer as BlockBuffer)[BLOCK] = block;
     } else {
-      this.#poolBytes -= block.bytes;
+      this.poolBytes -= block.bytes;
     }
-    this.#touchedBytes += Math.max(0, bytes - block.touched);
+    this.touchedBytes += Math.max(0, bytes - block.touched);
     block.touched = Math.max(bytes, block.touched);
-    if (this.#touchedBytes > this.#mostTouchedBytes) this.#mostTouchedBytes = this.#touchedBytes;
-    this.#liveBytes += block.bytes;
-    if (this.#liveBytes > this.#highWaterBytes) this.#highWaterBytes = this.#liveBytes;
+    if (this.touchedBytes > this.mostTouchedBytes) this.mostTouchedBytes = this.touchedBytes;
+    this.liveBytes += block.bytes;
+    if (this.liveBytes > this.highWaterBytes) this.highWaterBytes = this.liveBytes;
     return block;
   }
 
@@ -125,47 +125,47 @@ export class BlockPool {
   release(block: Block): void {
     block.refs -= 1;
     if (block.refs > 0) return;
-    this.#liveBytes -= block.bytes;
+    this.liveBytes -= block.bytes;
     if (this.poison) new Uint8Array(block.buffer).fill(0xff);
-    const list = this.#free.get(block.bytes);
+    const list = this.free.get(block.bytes);
     if (list) list.push(block);
-    else this.#free.set(block.bytes, [block]);
-    this.#poolBytes += block.bytes;
+    else this.free.set(block.bytes, [block]);
+    this.poolBytes += block.bytes;
   }
 
   usage(): PoolUsage {
     return {
-      liveBytes: this.#liveBytes,
-      poolBytes: this.#poolBytes,
-      highWaterBytes: this.#highWaterBytes,
-      touchedBytes: this.#touchedBytes,
-      mostTouchedBytes: this.#mostTouchedBytes,
+      liveBytes: this.liveBytes,
+      poolBytes: this.poolBytes,
+      highWaterBytes: this.highWaterBytes,
+      touchedBytes: this.touchedBytes,
+      mostTouchedBytes: this.mostTouchedBytes,
     };
   }
 
   /** From now on the high-water mark and the most of touched bytes count anew. */
   restartPeak(): void {
-    this.#highWaterBytes = this.#liveBytes;
-    this.#mostTouchedBytes = this.#touchedBytes;
+    this.highWaterBytes = this.liveBytes;
+    this.mostTouchedBytes = this.touchedBytes;
   }
 
   /** Gives all free blocks back to the system; returns their bytes. */
   clear(): number {
-    const bytes = this.#poolBytes;
-    for (const list of this.#free.values()) for (const block of list) this.#discard(block);
-    this.#free.clear();
-    this.#poolBytes = 0;
+    const bytes = this.poolBytes;
+    for (const list of this.free.values()) for (const block of list) this.discard(block);
+    this.free.clear();
+    this.poolBytes = 0;
     return bytes;
   }
 
-  #discard(block: Block): void {
+  private discard(block: Block): void {
     addon().discard(block.buffer);
-    this.#touchedBytes -= block.touched;
+    this.touchedBytes -= block.touched;
   }
 
-  #make(bytes: number): ArrayBuffer {
-    if (this.#liveBytes + this.#poolBytes + bytes > this.limitBytes) {
-      const limit = `the limit is ${this.limitBytes} bytes, and ${this.#liveBytes} are in use`;
+  private make(bytes: number): ArrayBuffer {
+    if (this.liveBytes + this.poolBytes + bytes > this.limitBytes) {
+      const limit = `the limit is ${this.limitBytes} bytes, and ${this.liveBytes} are in use`;
       throw new AllocationError(bytes, limit);
     }
     const make = () => (bytes <= MOST_EXTERNAL_BYTES ? addon().allocate(bytes) : new ArrayBuffer(bytes));
@@ -182,14 +182,14 @@ export class BlockPool {
   }
 
   /** Before a new block: gives free ones back, largest first, that would take the whole above 1.5 times the high-water mark or the limit. */
-  #trim(bytes: number): void {
-    const most = Math.min(this.limitBytes, 1.5 * this.#highWaterBytes + KEPT_BYTES);
-    if (this.#liveBytes + this.#poolBytes + bytes <= most || this.#poolBytes === 0) return;
-    for (const size of [...this.#free.keys()].sort((a, b) => b - a)) {
-      const list = this.#free.get(size) as Block[];
-      while (list.length > 0 && this.#liveBytes + this.#poolBytes + bytes > most) {
-        this.#discard(list.pop() as Block);
-        this.#poolBytes -= size;
+  private trim(bytes: number): void {
+    const most = Math.min(this.limitBytes, 1.5 * this.highWaterBytes + KEPT_BYTES);
+    if (this.liveBytes + this.poolBytes + bytes <= most || this.poolBytes === 0) return;
+    for (const size of [...this.free.keys()].sort((a, b) => b - a)) {
+      const list = this.free.get(size) as Block[];
+      while (list.length > 0 && this.liveBytes + this.poolBytes + bytes > most) {
+        this.discard(list.pop() as Block);
+        this.poolBytes -= size;
       }
     }
   }

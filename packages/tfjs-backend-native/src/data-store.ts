@@ -17,29 +17,29 @@ export class DataName {
 
 /** tfjs's DataStorage, with the data on their names where it made these; names of other backends are looked up as there. */
 export class DataStore extends DataStorage<DataEntry> {
-  readonly #moveHere: (name: DataName) => void;
-  #named = 0;
+  private readonly moveHere: (name: DataName) => void;
+  private named = 0;
 
   constructor(backend: KernelBackend, mover: { moveData(backend: KernelBackend, dataId: object): void }) {
     super(backend, mover);
-    this.#moveHere = (name) => mover.moveData(backend, name);
+    this.moveHere = (name) => mover.moveData(backend, name);
   }
 
   /** A new name with its data. */
   add(entry: DataEntry): DataName {
-    this.#named += 1;
+    this.named += 1;
     return new DataName(this, entry);
   }
 
   override get(dataId: object): DataEntry {
     if (!(dataId instanceof DataName) || dataId.store !== this) return super.get(dataId);
-    if (dataId.entry === undefined) this.#moveHere(dataId);
+    if (dataId.entry === undefined) this.moveHere(dataId);
     return dataId.entry as DataEntry;
   }
 
   override set(dataId: object, entry: DataEntry): void {
     if (dataId instanceof DataName && dataId.store === this) {
-      if (dataId.entry === undefined) this.#named += 1;
+      if (dataId.entry === undefined) this.named += 1;
       dataId.entry = entry;
     } else super.set(dataId, entry);
   }
@@ -53,12 +53,12 @@ export class DataStore extends DataStorage<DataEntry> {
   override delete(dataId: object): boolean {
     if (!(dataId instanceof DataName) || dataId.store !== this) return super.delete(dataId);
     if (dataId.entry === undefined) return false;
-    this.#named -= 1;
+    this.named -= 1;
     dataId.entry = undefined;
     return true;
   }
 
   override numDataIds(): number {
-    return super.numDataIds() + this.#named;
+    return super.numDataIds() + this.named;
   }
 }

@@ -30,28 +30,28 @@ interface Write {
 export class HeldValues {
   /** Settles when as many writes have begun as were announced. */
   readonly begun: Promise<void>;
-  readonly #keeper: ArrayKeeper;
-  readonly #whenDone: () => void;
-  readonly #values: readonly NumericArray[];
+  private readonly keeper: ArrayKeeper;
+  private readonly whenDone: () => void;
+  private readonly values: readonly NumericArray[];
   /** Writes that each tensor still waits for. */
-  readonly #uses: number[];
-  readonly #writes = new Set<Write>();
-  #unbegun: number;
-  #isReleased = false;
-  #allBegun: () => void = () => {};
+  private readonly uses: number[];
+  private readonly writes = new Set<Write>();
+  private unbegun: number;
+  private isReleased = false;
+  private allBegun: () => void = () => {};
 
   /**
    * For `writes` files; by `NativeBackend.hold`, which is told by `whenDone` that nothing waits for
    * these values any more.
    */
   constructor(keeper: ArrayKeeper, values: readonly NumericArray[], writes: number, whenDone: () => void) {
-    this.#keeper = keeper;
-    this.#whenDone = whenDone;
-    this.#values = values;
-    this.#uses = values.map(() => writes);
-    this.#unbegun = writes;
+    this.keeper = keeper;
+    this.whenDone = whenDone;
+    this.values = values;
+    this.uses = values.map(() => writes);
+    this.unbegun = writes;
     this.begun = new Promise((resolve) => {
-      this.#allBegun = resolve;
+      this.allBegun = resolve;
     });
     for (const held of values) keeper.retain(held);
   }
@@ -62,54 +62,54 @@ export class HeldValues {
    */
   writeTo(file: number, order: readonly number[], format: WriteFormat): Promise<void> {
     const write: Write = { order, written: new Int32Array(1), released: 0 };
-    const arrays = order.map((index) => this.#values[index] as NumericArray);
+    const arrays = order.map((index) => this.values[index] as NumericArray);
     return new Promise((resolve, reject) => {
       const ended = (errno: number): void => {
-        this.#release(write, order.length);
-        this.#writes.delete(write);
-        if (this.#isReleased) this.#forget();
+        this.releaseUpTo(write, order.length);
+        this.writes.delete(write);
+        if (this.isReleased) this.forget();
         if (errno === 0) resolve();
         else reject(systemError(errno));
       };
       addon().writeTensors?.(file, arrays, WRITE_FORMATS.indexOf(format), write.written, ended);
-      this.#writes.add(write);
-      this.#unbegun -= 1;
-      if (this.#unbegun <= 0) this.#allBegun();
+      this.writes.add(write);
+      this.unbegun -= 1;
+      if (this.unbegun <= 0) this.allBegun();
     });
   }
 
   /** Lets go of what has been written: called before a kernel writes in place. */
   releaseWritten(): void {
-    for (const write of this.#writes)
-      this.#release(write, Math.min(write.order.length, Atomics.load(write.written, 0)));
+    for (const write of this.writes)
+      this.releaseUpTo(write, Math.min(write.order.length, Atomics.load(write.written, 0)));
   }
 
   /** Lets go of everything that no write in work needs; no further write may begin. Call it at the end, whatever happened. */
   release(): void {
-    this.#allBegun();
+    this.allBegun();
     const needed = new Map<number, number>();
-    for (const { order, released } of this.#writes)
+    for (const { order, released } of this.writes)
       for (const index of order.slice(released)) needed.set(index, (needed.get(index) ?? 0) + 1);
-    this.#uses.forEach((uses, index) => {
+    this.uses.forEach((uses, index) => {
       const left = needed.get(index) ?? 0;
-      if (uses > 0 && left === 0) this.#keeper.release(this.#values[index]);
-      this.#uses[index] = left;
+      if (uses > 0 && left === 0) this.keeper.release(this.values[index]);
+      this.uses[index] = left;
     });
-    this.#isReleased = true;
-    this.#forget();
+    this.isReleased = true;
+    this.forget();
   }
 
-  #forget(): void {
-    if (this.#writes.size === 0) this.#whenDone();
+  private forget(): void {
+    if (this.writes.size === 0) this.whenDone();
   }
 
   /** Notes that the first `count` tensors of a write are written. */
-  #release(write: Write, count: number): void {
+  private releaseUpTo(write: Write, count: number): void {
     for (; write.released < count; write.released++) {
       const index = write.order[write.released] as number;
-      const left = (this.#uses[index] as number) - 1;
-      this.#uses[index] = left;
-      if (left === 0) this.#keeper.release(this.#values[index]);
+      const left = (this.uses[index] as number) - 1;
+      this.uses[index] = left;
+      if (left === 0) this.keeper.release(this.values[index]);
     }
   }
 }

@@ -19,29 +19,29 @@ interface HoldingBackend {
  */
 export class HeldTensors {
   readonly tensors: ReadonlyMap<string, tf.Tensor>;
-  readonly #values: HeldValues;
-  readonly #index: ReadonlyMap<string, number>;
+  private readonly values: HeldValues;
+  private readonly index: ReadonlyMap<string, number>;
 
   constructor(tensors: ReadonlyMap<string, tf.Tensor>, values: HeldValues) {
     this.tensors = tensors;
-    this.#values = values;
-    this.#index = new Map([...tensors.keys()].map((name, i) => [name, i]));
+    this.values = values;
+    this.index = new Map([...tensors.keys()].map((name, i) => [name, i]));
   }
 
   /** Settles when as many files have begun to be written as were announced. */
   get begun(): Promise<void> {
-    return this.#values.begun;
+    return this.values.begun;
   }
 
   /** Writes tensors to an open file at its position, and syncs it; throws as node:fs does. */
   writeTo(file: number, names: readonly string[], dtype: FloatDtype): Promise<void> {
-    const order = names.map((name) => this.#index.get(name) as number);
-    return this.#values.writeTo(file, order, dtype);
+    const order = names.map((name) => this.index.get(name) as number);
+    return this.values.writeTo(file, order, dtype);
   }
 
   /** Lets the memory go, but for what is being written. */
   release(): void {
-    this.#values.release();
+    this.values.release();
   }
 }
 

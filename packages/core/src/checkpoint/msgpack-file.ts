@@ -13,13 +13,13 @@ export class MsgpackFile implements TensorSource {
   readonly description: string;
   readonly entries: ReadonlyMap<string, MsgpackEntry>;
   readonly metadata: ReadonlyMap<string, string>;
-  readonly #file: ModelFile;
+  private readonly file: ModelFile;
 
   private constructor(index: MsgpackIndex, file: ModelFile) {
     this.description = file.name;
     this.entries = index.entries;
     this.metadata = index.metadata;
-    this.#file = file;
+    this.file = file;
   }
 
   /** Checks a file; it is closed with what is returned, and also if that fails. Throws CheckpointError, or what reading throws. */
@@ -34,11 +34,11 @@ export class MsgpackFile implements TensorSource {
 
   async read(name: string, slice?: number): Promise<Float32Array> {
     const entry = entryOf(this.entries, name, this.description);
-    return readMsgpackEntry(entry, slice, this.description, readFromFile(this.#file));
+    return readMsgpackEntry(entry, slice, this.description, readFromFile(this.file));
   }
 
   async close(): Promise<void> {
-    await this.#file.close();
+    await this.file.close();
   }
 }
 

@@ -58,30 +58,30 @@ function taken(name: string): CheckpointError {
 }
 
 class LayoutWriter {
-  readonly #parts: MsgpackPart[] = [];
-  readonly #maxChunkBytes: number;
-  #pending: number[] = [];
+  private readonly written: MsgpackPart[] = [];
+  private readonly maxChunkBytes: number;
+  private pending: number[] = [];
 
   constructor(maxChunkBytes: number) {
-    this.#maxChunkBytes = maxChunkBytes;
+    this.maxChunkBytes = maxChunkBytes;
   }
 
   parts(): MsgpackPart[] {
-    this.#flush();
-    return this.#parts;
+    this.flush();
+    return this.written;
   }
 
   tree(tree: Tree): void {
-    this.#map(tree.size);
+    this.map(tree.size);
     for (const key of [...tree.keys()].sort()) {
-      this.#text(key);
+      this.text(key);
       const node = tree.get(key) as Tree | SourceEntry;
       if (node instanceof Map) this.tree(node);
-      else this.#array(node);
+      else this.array(node);
     }
   }
 
-  #array(entry: SourceEntry): void {
+  private array(entry: SourceEntry): void {
     const { name, dtype, shape } = entry;
     const dtypeName = DTYPE_NAMES.get(dtype);
     if (dtypeName === undefined) {
@@ -91,57 +91,57 @@ class LayoutWriter {
     }
     const width = itemBytes(dtype);
     const elements = elementCount(shape);
-    if (elements * width <= this.#maxChunkBytes) {
-      this.#extension(name, dtypeName, shape, elements * width);
+    if (elements * width <= this.maxChunkBytes) {
+      this.extension(name, dtypeName, shape, elements * width);
       return;
     }
-    const chunkElements = Math.max(1, Math.floor(this.#maxChunkBytes / width));
-    this.#map(3);
-    this.#text(CHUNK_MARK);
-    this.#pending.push(0xc3); // true
-    this.#text('shape');
-    this.#map(shape.length);
+    const chunkElements = Math.max(1, Math.floor(this.maxChunkBytes / width));
+    this.map(3);
+    this.text(CHUNK_MARK);
+    this.pending.push(0xc3); // true
+    this.text('shape');
+    this.map(shape.length);
     for (const [axis, dim] of shape.entries()) {
-      this.#text(`${axis}`);
-      this.#pending.push(...integer(dim));
+      this.text(`${axis}`);
+      this.pending.push(...integer(dim));
     }
-    this.#text('chunks');
-    this.#map(Math.ceil(elements / chunkElements));
+    this.text('chunks');
+    this.map(Math.ceil(elements / chunkElements));
     for (let i = 0, from = 0; from < elements; i++, from += chunkElements) {
       const count = Math.min(chunkElements, elements - from);
-      this.#text(`${i}`);
-      this.#extension(name, dtypeName, [count], count * width);
+      this.text(`${i}`);
+      this.extension(name, dtypeName, [count], count * width);
     }
   }
 
   /** An array: [shape, dtype name, data], with the data left to the caller. */
-  #extension(name: string, dtypeName: string, shape: readonly number[], byteLength: number): void {
+  private extension(name: string, dtypeName: string, shape: readonly number[], byteLength: number): void {
     const head = [0x93, ...sized(shape.length, 0x90, 15, undefined, 0xdc, 0xdd)];
     for (const dim of shape) head.push(...integer(dim));
     head.push(...text(dtypeName), ...sized(byteLength, undefined, 0, 0xc4, 0xc5, 0xc6));
     const length = head.length + byteLength;
     const fixed = FIXED_EXTENSIONS.get(length);
-    this.#pending.push(
+    this.pending.push(
       ...(fixed === undefined ? sized(length, undefined, 0, 0xc7, 0xc8, 0xc9) : [fixed]),
       EXT_NDARRAY,
       ...head,
     );
     if (byteLength === 0) return;
-    this.#flush();
-    this.#parts.push({ name, byteLength });
+    this.flush();
+    this.written.push({ name, byteLength });
   }
 
-  #map(length: number): void {
-    this.#pending.push(...sized(length, 0x80, 15, undefined, 0xde, 0xdf));
+  private map(length: number): void {
+    this.pending.push(...sized(length, 0x80, 15, undefined, 0xde, 0xdf));
   }
 
-  #text(value: string): void {
-    this.#pending.push(...text(value));
+  private text(value: string): void {
+    this.pending.push(...text(value));
   }
 
-  #flush(): void {
-    if (this.#pending.length > 0) this.#parts.push(Uint8Array.from(this.#pending));
-    this.#pending = [];
+  private flush(): void {
+    if (this.pending.length > 0) this.written.push(Uint8Array.from(this.pending));
+    this.pending = [];
   }
 }
 

@@ -82,22 +82,22 @@ export async function writeShardedMsgpack(
 /** A tensor's data, handed out in other pieces than it comes in. */
 class DataStream {
   readonly name: string;
-  readonly #path: string;
-  readonly #pieces: AsyncIterator<ArrayBufferView>;
-  #rest: Uint8Array = new Uint8Array(0);
+  private readonly path: string;
+  private readonly pieces: AsyncIterator<ArrayBufferView>;
+  private rest: Uint8Array = new Uint8Array(0);
 
   constructor(path: string, name: string, chunks: TensorChunks) {
-    this.#path = path;
+    this.path = path;
     this.name = name;
-    this.#pieces = (ArrayBuffer.isView(chunks) ? one(chunks) : chunks)[Symbol.asyncIterator]();
+    this.pieces = (ArrayBuffer.isView(chunks) ? one(chunks) : chunks)[Symbol.asyncIterator]();
   }
 
   /** The next `byteLength` bytes. */
   async *take(byteLength: number): AsyncGenerator<Uint8Array> {
     for (let left = byteLength; left > 0; ) {
-      if (this.#rest.byteLength === 0 && !(await this.#next())) throw this.#mismatch(`${left} bytes less`);
-      const bytes = this.#rest.subarray(0, left);
-      this.#rest = this.#rest.subarray(bytes.byteLength);
+      if (this.rest.byteLength === 0 && !(await this.next())) throw this.mismatch(`${left} bytes less`);
+      const bytes = this.rest.subarray(0, left);
+      this.rest = this.rest.subarray(bytes.byteLength);
       left -= bytes.byteLength;
       yield bytes;
     }
@@ -105,23 +105,23 @@ class DataStream {
 
   /** Checks that nothing is left. */
   async end(): Promise<void> {
-    if (this.#rest.byteLength > 0 || (await this.#next())) throw this.#mismatch('more bytes');
+    if (this.rest.byteLength > 0 || (await this.next())) throw this.mismatch('more bytes');
   }
 
   /** Fetches the next piece that is not empty; false if there is none. */
-  async #next(): Promise<boolean> {
+  private async next(): Promise<boolean> {
     for (;;) {
-      const { done, value } = await this.#pieces.next();
+      const { done, value } = await this.pieces.next();
       if (done) return false;
       if (value.byteLength === 0) continue;
-      this.#rest = new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+      this.rest = new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
       return true;
     }
   }
 
-  #mismatch(difference: string): CheckpointError {
+  private mismatch(difference: string): CheckpointError {
     return new CheckpointError(
-      `${this.#path}, tensor "${this.name}": its data has ${difference} than its dtype and shape say.`,
+      `${this.path}, tensor "${this.name}": its data has ${difference} than its dtype and shape say.`,
     );
   }
 }

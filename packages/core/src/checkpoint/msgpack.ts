@@ -78,97 +78,95 @@ const TRUNCATED = 'It is probably a partial download: fetch it again.';
 
 /** Walks a file once, from its first byte to its last. */
 class Indexer {
-  readonly #source: ByteSource;
+  private readonly source: ByteSource;
   /** Position of the next byte. */
-  #at = 0;
+  private at = 0;
   /** Keys that lead to the value being read. */
-  readonly #path: string[] = [];
+  private readonly path: string[] = [];
 
   constructor(source: ByteSource) {
-    this.#source = source;
+    this.source = source;
   }
 
   index(): MsgpackIndex {
-    if (this.#source.size === 0) throw this.#error('the file is empty', TRUNCATED);
-    const root = this.#value();
-    const rest = this.#source.size - this.#at;
-    if (rest > 0) throw this.#error(`${rest} bytes follow the end of the tree`);
+    if (this.source.size === 0) throw this.error('the file is empty', TRUNCATED);
+    const root = this.value();
+    const rest = this.source.size - this.at;
+    if (rest > 0) throw this.error(`${rest} bytes follow the end of the tree`);
     const entries = new Map<string, MsgpackEntry>();
     const metadata = new Map<string, string>();
-    this.#flatten(root, entries, metadata);
+    this.flatten(root, entries, metadata);
     return { entries, metadata };
   }
 
-  #flatten(node: TreeNode, entries: Map<string, MsgpackEntry>, metadata: Map<string, string>): void {
-    const name = this.#path.join('.');
+  private flatten(node: TreeNode, entries: Map<string, MsgpackEntry>, metadata: Map<string, string>): void {
+    const name = this.path.join('.');
     if (name.length > MAX_NAME_LENGTH) {
-      throw this.#error(`a name of ${name.length} characters; expected at most ${MAX_NAME_LENGTH}`);
+      throw this.error(`a name of ${name.length} characters; expected at most ${MAX_NAME_LENGTH}`);
     }
     if (isTree(node)) {
       for (const [key, child] of node) {
-        this.#path.push(key);
-        this.#flatten(child, entries, metadata);
-        this.#path.pop();
+        this.path.push(key);
+        this.flatten(child, entries, metadata);
+        this.path.pop();
       }
     } else if (isLeaf(node)) {
-      if (entries.has(name)) throw this.#error('two paths give this name');
+      if (entries.has(name)) throw this.error('two paths give this name');
       entries.set(name, { name, ...node });
     } else if (node !== null) {
       metadata.set(name, node);
     }
   }
 
-  #error(problem: string, remedy = DAMAGED): CheckpointError {
-    const where = this.#path.length === 0 ? '' : `, at "${this.#path.join('.')}"`;
-    return new CheckpointError(
-      `${this.#source.description}${where}: ${problem} (byte ${this.#at}). ${remedy}`,
-    );
+  private error(problem: string, remedy = DAMAGED): CheckpointError {
+    const where = this.path.length === 0 ? '' : `, at "${this.path.join('.')}"`;
+    return new CheckpointError(`${this.source.description}${where}: ${problem} (byte ${this.at}). ${remedy}`);
   }
 
   /** Moves over `length` bytes, which must be there. Returns where they start. */
-  #skip(length: number, what: string): number {
-    const left = this.#source.size - this.#at;
+  private skip(length: number, what: string): number {
+    const left = this.source.size - this.at;
     if (length > left) {
-      throw this.#error(
+      throw this.error(
         `the file ends inside ${what}: expected ${length} more bytes, found ${left}`,
         TRUNCATED,
       );
     }
-    const start = this.#at;
-    this.#at += length;
+    const start = this.at;
+    this.at += length;
     return start;
   }
 
-  #data(length: number, what: string): DataView {
-    const view = this.#source.view(this.#skip(length, what), length);
+  private data(length: number, what: string): DataView {
+    const view = this.source.view(this.skip(length, what), length);
     return new DataView(view.buffer, view.byteOffset, length);
   }
 
-  #text(length: number, what: string): string {
+  private text(length: number, what: string): string {
     if (length > MAX_TEXT_BYTES)
-      throw this.#error(`${what} of ${length} bytes; expected at most ${MAX_TEXT_BYTES}`);
-    const view = this.#data(length, what);
+      throw this.error(`${what} of ${length} bytes; expected at most ${MAX_TEXT_BYTES}`);
+    const view = this.data(length, what);
     try {
       return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(view);
     } catch {
-      throw this.#error(`${what} is not UTF-8`);
+      throw this.error(`${what} is not UTF-8`);
     }
   }
 
-  #length(bytes: 1 | 2 | 4): number {
-    const view = this.#data(bytes, 'a length');
+  private length(bytes: 1 | 2 | 4): number {
+    const view = this.data(bytes, 'a length');
     return bytes === 1 ? view.getUint8(0) : bytes === 2 ? view.getUint16(0) : view.getUint32(0);
   }
 
-  #head(): Head {
-    const byte = this.#data(1, 'a value').getUint8(0);
+  private head(): Head {
+    const byte = this.data(1, 'a value').getUint8(0);
     if (byte <= 0x7f) return { type: 'number', value: byte, dtype: 'I64' };
     if (byte <= 0x8f) return { type: 'map', length: byte & 0x0f };
     if (byte <= 0x9f) return { type: 'array', length: byte & 0x0f };
     if (byte <= 0xbf) return { type: 'string', length: byte & 0x1f };
     if (byte >= 0xe0) return { type: 'number', value: byte - 256, dtype: 'I64' };
     const number = (bytes: number, dtype: Dtype, get: (view: DataView) => number | bigint): Head => {
-      return { type: 'number', value: Number(get(this.#data(bytes, 'a number'))), dtype };
+      return { type: 'number', value: Number(get(this.data(bytes, 'a number'))), dtype };
     };
     switch (byte) {
       case 0xc0:
@@ -178,17 +176,17 @@ class Indexer {
       case 0xc3:
         return { type: 'number', value: 1, dtype: 'BOOL' };
       case 0xc4:
-        return { type: 'binary', length: this.#length(1) };
+        return { type: 'binary', length: this.length(1) };
       case 0xc5:
-        return { type: 'binary', length: this.#length(2) };
+        return { type: 'binary', length: this.length(2) };
       case 0xc6:
-        return { type: 'binary', length: this.#length(4) };
+        return { type: 'binary', length: this.length(4) };
       case 0xc7:
-        return this.#extensionHead(this.#length(1));
+        return this.extensionHead(this.length(1));
       case 0xc8:
-        return this.#extensionHead(this.#length(2));
+        return this.extensionHead(this.length(2));
       case 0xc9:
-        return this.#extensionHead(this.#length(4));
+        return this.extensionHead(this.length(4));
       case 0xca:
         return number(4, 'F32', (view) => view.getFloat32(0));
       case 0xcb:
@@ -214,169 +212,165 @@ class Indexer {
       case 0xd6:
       case 0xd7:
       case 0xd8:
-        return this.#extensionHead(2 ** (byte - 0xd4));
+        return this.extensionHead(2 ** (byte - 0xd4));
       case 0xd9:
-        return { type: 'string', length: this.#length(1) };
+        return { type: 'string', length: this.length(1) };
       case 0xda:
-        return { type: 'string', length: this.#length(2) };
+        return { type: 'string', length: this.length(2) };
       case 0xdb:
-        return { type: 'string', length: this.#length(4) };
+        return { type: 'string', length: this.length(4) };
       case 0xdc:
-        return { type: 'array', length: this.#length(2) };
+        return { type: 'array', length: this.length(2) };
       case 0xdd:
-        return { type: 'array', length: this.#length(4) };
+        return { type: 'array', length: this.length(4) };
       case 0xde:
-        return { type: 'map', length: this.#length(2) };
+        return { type: 'map', length: this.length(2) };
       case 0xdf:
-        return { type: 'map', length: this.#length(4) };
+        return { type: 'map', length: this.length(4) };
       default:
-        throw this.#error(`0x${byte.toString(16)} begins no MessagePack value`);
+        throw this.error(`0x${byte.toString(16)} begins no MessagePack value`);
     }
   }
 
-  #extensionHead(length: number): Head {
-    return { type: 'extension', length, code: this.#data(1, 'an extension type').getInt8(0) };
+  private extensionHead(length: number): Head {
+    return { type: 'extension', length, code: this.data(1, 'an extension type').getInt8(0) };
   }
 
-  #value(): TreeNode {
-    const head = this.#head();
+  private value(): TreeNode {
+    const head = this.head();
     switch (head.type) {
       case 'map':
-        return this.#map(head.length);
+        return this.map(head.length);
       case 'extension':
-        return this.#extension(head.code, head.length);
+        return this.extension(head.code, head.length);
       case 'number':
         return { dtype: head.dtype, shape: [], pieces: [], scalar: head.value };
       case 'string':
-        return this.#text(head.length, 'a text');
+        return this.text(head.length, 'a text');
       case 'nil':
         return null;
       default:
-        throw this.#error(
-          `expected a map or a leaf, found ${describe(head)}, which Flax does not write here`,
-        );
+        throw this.error(`expected a map or a leaf, found ${describe(head)}, which Flax does not write here`);
     }
   }
 
-  #map(length: number): TreeNode {
-    if (this.#path.length >= MAX_DEPTH) throw this.#error(`maps are nested deeper than ${MAX_DEPTH}`);
+  private map(length: number): TreeNode {
+    if (this.path.length >= MAX_DEPTH) throw this.error(`maps are nested deeper than ${MAX_DEPTH}`);
     const map = new Map<string, TreeNode>();
     for (let i = 0; i < length; i++) {
-      const head = this.#head();
-      if (head.type !== 'string') throw this.#error(`expected a string as key, found ${describe(head)}`);
-      const key = this.#text(head.length, 'a key');
-      if (map.has(key)) throw this.#error(`the key "${key}" stands twice in one map`);
-      this.#path.push(key);
-      map.set(key, this.#value());
-      this.#path.pop();
+      const head = this.head();
+      if (head.type !== 'string') throw this.error(`expected a string as key, found ${describe(head)}`);
+      const key = this.text(head.length, 'a key');
+      if (map.has(key)) throw this.error(`the key "${key}" stands twice in one map`);
+      this.path.push(key);
+      map.set(key, this.value());
+      this.path.pop();
     }
-    return map.has(CHUNK_MARK) ? this.#joinChunks(map) : map;
+    return map.has(CHUNK_MARK) ? this.joinChunks(map) : map;
   }
 
-  #extension(code: number, length: number): Leaf {
-    const end = this.#at + length;
-    if (end > this.#source.size) this.#skip(length, 'an array');
+  private extension(code: number, length: number): Leaf {
+    const end = this.at + length;
+    if (end > this.source.size) this.skip(length, 'an array');
     const leaf =
       code === EXT_NDARRAY || code === EXT_NUMPY_SCALAR
-        ? this.#array(code)
+        ? this.array(code)
         : code === EXT_COMPLEX
-          ? this.#complex()
+          ? this.complex()
           : undefined;
     if (leaf === undefined) {
-      throw this.#error(
-        `unknown extension type ${code}; expected 1 (array), 2 (complex) or 3 (NumPy scalar)`,
-      );
+      throw this.error(`unknown extension type ${code}; expected 1 (array), 2 (complex) or 3 (NumPy scalar)`);
     }
-    if (this.#at !== end)
-      throw this.#error(`an array's description ends ${this.#at - end} bytes from where it should`);
+    if (this.at !== end)
+      throw this.error(`an array's description ends ${this.at - end} bytes from where it should`);
     return leaf;
   }
 
   /** [shape, dtype name, data], the data not touched. */
-  #array(code: number): Leaf {
-    this.#expectArray(3, 'the description of an array');
-    const rank = this.#head();
+  private array(code: number): Leaf {
+    this.expectArray(3, 'the description of an array');
+    const rank = this.head();
     if (rank.type !== 'array' || rank.length > MAX_RANK) {
-      throw this.#error(`expected a shape of at most ${MAX_RANK} axes, found ${describe(rank)}`);
+      throw this.error(`expected a shape of at most ${MAX_RANK} axes, found ${describe(rank)}`);
     }
     const shape: number[] = [];
     for (let i = 0; i < rank.length; i++) {
-      const dim = this.#head();
+      const dim = this.head();
       if (dim.type !== 'number' || !Number.isSafeInteger(dim.value) || dim.value < 0) {
-        throw this.#error(`axis ${i} of a shape: expected an integer of 0 or more, found ${describe(dim)}`);
+        throw this.error(`axis ${i} of a shape: expected an integer of 0 or more, found ${describe(dim)}`);
       }
       shape.push(dim.value);
     }
     if (code === EXT_NUMPY_SCALAR && shape.length > 0) {
-      throw this.#error(`a NumPy scalar has shape []; found [${shape}]`);
+      throw this.error(`a NumPy scalar has shape []; found [${shape}]`);
     }
-    const dtypeHead = this.#head();
+    const dtypeHead = this.head();
     if (dtypeHead.type !== 'string' && dtypeHead.type !== 'binary') {
-      throw this.#error(`expected the name of a dtype, found ${describe(dtypeHead)}`);
+      throw this.error(`expected the name of a dtype, found ${describe(dtypeHead)}`);
     }
-    const dtypeName = this.#text(dtypeHead.length, 'a dtype');
+    const dtypeName = this.text(dtypeHead.length, 'a dtype');
     const dtype = NUMPY_DTYPES.get(dtypeName);
     if (dtype === undefined) {
-      throw this.#error(
+      throw this.error(
         `unknown dtype "${dtypeName}"; expected one of ${[...NUMPY_DTYPES.keys()].join(', ')}`,
       );
     }
-    const data = this.#head();
-    if (data.type !== 'binary') throw this.#error(`expected an array's data, found ${describe(data)}`);
+    const data = this.head();
+    if (data.type !== 'binary') throw this.error(`expected an array's data, found ${describe(data)}`);
     const expected = elementCount(shape) * itemBytes(dtype);
     if (data.length !== expected) {
-      throw this.#error(`${dtypeName} [${shape}] takes ${expected} bytes, but its data has ${data.length}`);
+      throw this.error(`${dtypeName} [${shape}] takes ${expected} bytes, but its data has ${data.length}`);
     }
-    const offset = this.#skip(data.length, "an array's data");
+    const offset = this.skip(data.length, "an array's data");
     return { dtype, shape, pieces: [{ offset, byteLength: data.length }] };
   }
 
-  #complex(): Leaf {
-    this.#expectArray(2, 'a complex number');
+  private complex(): Leaf {
+    this.expectArray(2, 'a complex number');
     for (const part of ['real', 'imaginary']) {
-      const head = this.#head();
+      const head = this.head();
       if (head.type !== 'number')
-        throw this.#error(`expected the ${part} part of a number, found ${describe(head)}`);
+        throw this.error(`expected the ${part} part of a number, found ${describe(head)}`);
     }
     return { dtype: 'C128', shape: [], pieces: [] };
   }
 
-  #expectArray(length: number, what: string): void {
-    const head = this.#head();
+  private expectArray(length: number, what: string): void {
+    const head = this.head();
     if (head.type !== 'array' || head.length !== length) {
-      throw this.#error(`${what}: expected an array of ${length}, found ${describe(head)}`);
+      throw this.error(`${what}: expected an array of ${length}, found ${describe(head)}`);
     }
   }
 
   /** The array that Flax cut into flat chunks, since a MessagePack value holds less than 4 GiB. */
-  #joinChunks(map: Tree): Leaf {
+  private joinChunks(map: Tree): Leaf {
     const mark = map.get(CHUNK_MARK);
     const [shapeMap, chunkMap] = [map.get('shape'), map.get('chunks')];
     if (!isLeaf(mark) || mark.scalar !== 1 || !isTree(shapeMap) || !isTree(chunkMap) || map.size !== 3) {
-      throw this.#error(
+      throw this.error(
         `a chunked array: expected "${CHUNK_MARK}": true, "shape" and "chunks", found ${[...map.keys()]}`,
       );
     }
-    const shape = this.#numbered(shapeMap, 'shape').map((dim, i) => {
+    const shape = this.numbered(shapeMap, 'shape').map((dim, i) => {
       const value = dim.scalar;
       if (value === undefined || !Number.isSafeInteger(value) || value < 0) {
-        throw this.#error(`axis ${i} of a chunked array: expected an integer of 0 or more`);
+        throw this.error(`axis ${i} of a chunked array: expected an integer of 0 or more`);
       }
       return value;
     });
-    const chunks = this.#numbered(chunkMap, 'chunks');
+    const chunks = this.numbered(chunkMap, 'chunks');
     const [first] = chunks;
-    if (first === undefined) throw this.#error('a chunked array without chunks');
+    if (first === undefined) throw this.error('a chunked array without chunks');
     for (const [i, chunk] of chunks.entries()) {
       if (chunk.shape.length !== 1)
-        throw this.#error(`chunk ${i}: expected one axis, found shape [${chunk.shape}]`);
+        throw this.error(`chunk ${i}: expected one axis, found shape [${chunk.shape}]`);
       if (chunk.dtype !== first.dtype) {
-        throw this.#error(`chunk ${i}: expected dtype ${first.dtype} as in chunk 0, found ${chunk.dtype}`);
+        throw this.error(`chunk ${i}: expected dtype ${first.dtype} as in chunk 0, found ${chunk.dtype}`);
       }
     }
     const found = chunks.reduce((sum, chunk) => sum + (chunk.shape[0] ?? 0), 0);
     if (found !== elementCount(shape)) {
-      throw this.#error(
+      throw this.error(
         `a chunked array of shape [${shape}] needs ${elementCount(shape)} elements, its chunks have ${found}`,
       );
     }
@@ -384,11 +378,11 @@ class Indexer {
   }
 
   /** The leaves of a map with the keys "0", "1" …, which is how Flax writes a list. */
-  #numbered(map: Tree, what: string): Leaf[] {
+  private numbered(map: Tree, what: string): Leaf[] {
     return Array.from({ length: map.size }, (_, i) => {
       const node = map.get(`${i}`);
       if (!isLeaf(node)) {
-        throw this.#error(
+        throw this.error(
           `${what} of a chunked array: expected the keys 0 to ${map.size - 1}, but ${i} is missing or no number`,
         );
       }

@@ -14,14 +14,14 @@ export class TorchFile implements TensorSource {
   readonly metadata: ReadonlyMap<string, string>;
   /** Classes of the objects in the file that were skipped. */
   readonly skipped: readonly string[];
-  readonly #file: ModelFile;
+  private readonly file: ModelFile;
 
   private constructor(index: TorchIndex, file: ModelFile) {
     this.description = file.name;
     this.entries = index.entries;
     this.metadata = index.metadata;
     this.skipped = index.skipped;
-    this.#file = file;
+    this.file = file;
   }
 
   /** Checks a file; it is closed with what is returned, and also if that fails. Throws CheckpointError, or what reading throws. */
@@ -36,10 +36,10 @@ export class TorchFile implements TensorSource {
 
   async read(name: string, slice?: number): Promise<Float32Array> {
     const entry = entryOf(this.entries, name, this.description);
-    return readTorchEntry(entry, slice, this.description, readFromFile(this.#file));
+    return readTorchEntry(entry, slice, this.description, readFromFile(this.file));
   }
 
   async close(): Promise<void> {
-    await this.#file.close();
+    await this.file.close();
   }
 }

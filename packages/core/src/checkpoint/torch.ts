@@ -112,10 +112,10 @@ class StoredTensor extends PickleObject {
 
 /** What pickles of torch.save hold beside plain data. Its errors are reasons; the pickle's reader says where. */
 class TorchHost implements PickleHost {
-  readonly #locate: (key: string) => StoragePlace | undefined;
+  private readonly locate: (key: string) => StoragePlace | undefined;
 
   constructor(locate: (key: string) => StoragePlace | undefined) {
-    this.#locate = locate;
+    this.locate = locate;
   }
 
   /** ('storage', class, key, device, element count), and before PyTorch 1.6 null or (key, first element, element count) of a part of it. */
@@ -126,7 +126,7 @@ class TorchHost implements PickleHost {
     const [, { name }, key] = id;
     const dtype = STORAGE_DTYPES.get(name);
     if (dtype === undefined && name !== UNTYPED_STORAGE) return new PickleOpaque(name);
-    const file = typeof key === 'string' ? this.#locate(key) : undefined;
+    const file = typeof key === 'string' ? this.locate(key) : undefined;
     if (file === undefined) {
       throw new Error(`the storage ${describe(key)} is not in the archive`);
     }
@@ -243,27 +243,27 @@ class Flattener {
   readonly entries = new Map<string, TorchEntry>();
   readonly metadata = new Map<string, string>();
   readonly skipped = new Set<string>();
-  readonly #description: string;
+  private readonly description: string;
   /** Containers may be shared: without a bound, a few hundred bytes could name one tensor in 2^32 ways. */
-  #visitsLeft: number;
+  private visitsLeft: number;
 
   constructor(description: string, pickleBytes: number) {
-    this.#description = description;
-    this.#visitsLeft = 1000 + 4 * pickleBytes;
+    this.description = description;
+    this.visitsLeft = 1000 + 4 * pickleBytes;
   }
 
   /** Scalars count as metadata where a dict names them; lists of them are settings of an optimizer. */
   visit(value: PickleValue, path: readonly string[], inList: boolean): void {
     const name = path.join('.');
-    if (path.length > MAX_DEPTH || name.length > MAX_NAME_LENGTH || this.#visitsLeft-- === 0) {
+    if (path.length > MAX_DEPTH || name.length > MAX_NAME_LENGTH || this.visitsLeft-- === 0) {
       throw new CheckpointError(
-        `${this.#description}, at "${name.slice(0, 200)}": containers are nested deeper than ${MAX_DEPTH}, or names longer than ${MAX_NAME_LENGTH}. Save the state_dict alone: torch.save(model.state_dict(), PATH).`,
+        `${this.description}, at "${name.slice(0, 200)}": containers are nested deeper than ${MAX_DEPTH}, or names longer than ${MAX_NAME_LENGTH}. Save the state_dict alone: torch.save(model.state_dict(), PATH).`,
       );
     }
     if (value instanceof StoredTensor) {
       if (this.entries.has(name)) {
         throw new CheckpointError(
-          `${this.#description}: two tensors have the name "${name}". Save the state_dict alone.`,
+          `${this.description}: two tensors have the name "${name}". Save the state_dict alone.`,
         );
       }
       this.entries.set(name, { name, ...value.view });

@@ -39,7 +39,7 @@ const LEAST_SCALE = 1e-3;
  * Source: Shazeer and Stern 2018, arXiv:1804.04235; optax 0.1.7 `adafactor`.
  */
 export class Adafactor extends Optimizer {
-  readonly #config: Required<Omit<AdafactorConfig, 'schedule' | 'weights'>>;
+  private readonly config: Required<Omit<AdafactorConfig, 'schedule' | 'weights'>>;
 
   constructor(config: AdafactorConfig) {
     super(config);
@@ -67,7 +67,7 @@ export class Adafactor extends Optimizer {
     for (const [name, value] of Object.entries({ decayOffset, weightDecay, epsilon })) {
       if (!(value >= 0)) throw new ConfigError(`Adafactor: expected ${name} from 0 on, got ${value}.`);
     }
-    this.#config = {
+    this.config = {
       minDimSizeToFactor,
       decayRate,
       decayOffset,
@@ -81,7 +81,7 @@ export class Adafactor extends Optimizer {
 
   protected override update(name: string, variable: tf.Variable, gradient: tf.Tensor, at: UpdatePoint): void {
     const { count, gradientScale } = at;
-    const { decayRate, decayOffset, minDimSizeToFactor } = this.#config;
+    const { decayRate, decayOffset, minDimSizeToFactor } = this.config;
     const rho = 1 - (count - decayOffset + 1) ** -decayRate;
     const axes = factoredAxes(variable.shape, minDimSizeToFactor);
     const lastTwo = variable.rank - 2;
@@ -90,14 +90,14 @@ export class Adafactor extends Optimizer {
       hasKernel('AdafactorUpdate') &&
       (axes === undefined || Math.min(axes.largest, axes.second) === lastTwo)
     ) {
-      this.#updateInPlace(name, variable, gradient, axes, rho, at);
+      this.updateInPlace(name, variable, gradient, axes, rho, at);
       return;
     }
-    this.#updatePlain(name, variable, scaled(gradient, gradientScale), axes, rho, at);
+    this.updatePlain(name, variable, scaled(gradient, gradientScale), axes, rho, at);
   }
 
   /** By the kernel, where nothing shares the memory of variable and state; the kernel sees to that. */
-  #updateInPlace(
+  private updateInPlace(
     name: string,
     variable: tf.Variable,
     gradient: tf.Tensor,
@@ -105,7 +105,7 @@ export class Adafactor extends Optimizer {
     rho: number,
     { learningRate, gradientScale }: UpdatePoint,
   ): void {
-    const { clippingThreshold, multiplyByParameterScale, momentum, weightDecay, epsilon } = this.#config;
+    const { clippingThreshold, multiplyByParameterScale, momentum, weightDecay, epsilon } = this.config;
     const inputs = {
       param: variable,
       grad: gradient,
@@ -127,7 +127,7 @@ export class Adafactor extends Optimizer {
     });
   }
 
-  #updatePlain(
+  private updatePlain(
     name: string,
     variable: tf.Variable,
     gradient: tf.Tensor,
@@ -135,8 +135,8 @@ export class Adafactor extends Optimizer {
     rho: number,
     at: UpdatePoint,
   ): void {
-    const { clippingThreshold, multiplyByParameterScale, momentum, weightDecay } = this.#config;
-    let u = this.#direction(name, gradient, axes, rho, at);
+    const { clippingThreshold, multiplyByParameterScale, momentum, weightDecay } = this.config;
+    let u = this.direction(name, gradient, axes, rho, at);
     let factor: tf.Tensor = tf.scalar(at.learningRate);
     if (clippingThreshold !== null) {
       factor = tf.div(factor, tf.maximum(tf.div(rootMeanSquare(u), clippingThreshold), 1));
@@ -155,14 +155,14 @@ export class Adafactor extends Optimizer {
   }
 
   /** g / √S, S updated. */
-  #direction(
+  private direction(
     name: string,
     g: tf.Tensor,
     axes: FactoredAxes | undefined,
     rho: number,
     at: UpdatePoint,
   ): tf.Tensor {
-    const { epsilon } = this.#config;
+    const { epsilon } = this.config;
     const squares = tf.add(tf.square(g), epsilon);
     const blend = (state: tf.Variable, fresh: tf.Tensor): void => {
       this.assign(state, tf.add(tf.mul(state, rho), tf.mul(fresh, 1 - rho)), at);

@@ -27,7 +27,7 @@ export interface AdamWConfig extends OptimizerConfig {
  * State: `m.NAME` and `v.NAME` of each variable's shape. Source: Loshchilov and Hutter 2017, arXiv:1711.05101; optax 0.1.7 `adamw`.
  */
 export class AdamW extends Optimizer {
-  readonly #config: Required<Omit<AdamWConfig, 'schedule' | 'weights'>>;
+  private readonly config: Required<Omit<AdamWConfig, 'schedule' | 'weights'>>;
 
   constructor(config: AdamWConfig) {
     super(config);
@@ -40,13 +40,13 @@ export class AdamW extends Optimizer {
     for (const [name, value] of Object.entries({ epsilon, weightDecay })) {
       if (!(value >= 0)) throw new ConfigError(`AdamW: expected ${name} from 0 on, got ${value}.`);
     }
-    this.#config = { beta1, beta2, epsilon, weightDecay, decayFilter };
+    this.config = { beta1, beta2, epsilon, weightDecay, decayFilter };
   }
 
   protected override update(name: string, variable: tf.Variable, gradient: tf.Tensor, at: UpdatePoint): void {
     const { learningRate, count, gradientScale } = at;
-    const { beta1, beta2, epsilon, decayFilter } = this.#config;
-    const weightDecay = decayFilter(name) ? this.#config.weightDecay : 0;
+    const { beta1, beta2, epsilon, decayFilter } = this.config;
+    const weightDecay = decayFilter(name) ? this.config.weightDecay : 0;
     const m = this.slot('m', name, variable.shape);
     const v = this.slot('v', name, variable.shape);
     const step = count + 1;

@@ -60,21 +60,21 @@ function roundingSeed(name: string, count: number): number {
  */
 export abstract class Optimizer {
   readonly schedule: Schedule;
-  readonly #weights: WeightFormat;
-  readonly #slots = new Map<string, tf.Variable>();
-  readonly #counter: tf.Variable = tf.tidy(() => tf.variable(tf.scalar(0), false));
-  #step = 0;
+  private readonly weights: WeightFormat;
+  private readonly slots = new Map<string, tf.Variable>();
+  private readonly counter: tf.Variable = tf.tidy(() => tf.variable(tf.scalar(0), false));
+  private stepsDone = 0;
   /** Names of loaded state that no variable has taken up yet; undefined where nothing was loaded. */
-  #loaded: Set<string> | undefined;
+  private loaded: Set<string> | undefined;
 
   constructor({ schedule, weights = 'float32' }: OptimizerConfig) {
     this.schedule = schedule;
-    this.#weights = weights;
+    this.weights = weights;
   }
 
   /** Updates done so far. The next one has the learning rate schedule(step). */
   get step(): number {
-    return this.#step;
+    return this.stepsDone;
   }
 
   /**
@@ -88,7 +88,7 @@ export abstract class Optimizer {
     grads: ReadonlyMap<string, tf.Tensor>,
     gradientScale: number | tf.Scalar = 1,
   ): Promise<void> {
-    this.#check(variables, grads);
+    this.check(variables, grads);
     const update = this.begin(variables);
     for (const name of variables.keys()) update.take(name, grads.get(name) as tf.Tensor, gradientScale);
     await update.finish();
@@ -96,7 +96,7 @@ export abstract class Optimizer {
 
   /** As `apply`, for gradients that come one by one and in any order. What `take` has changed stays changed if the update is not finished. */
   begin(variables: ReadonlyMap<string, tf.Variable>): PendingUpdate {
-    const at = { learningRate: this.schedule(this.#step), count: this.#step };
+    const at = { learningRate: this.schedule(this.stepsDone), count: this.stepsDone };
     this.prepare(variables);
     const waiting = new Map(variables);
     return {
@@ -106,22 +106,22 @@ export abstract class Optimizer {
           throw new ShapeError(`optimizer: there is a gradient but no variable named ${name}.`);
         checkGradient(name, variable, gradient);
         waiting.delete(name);
-        this.#change(name, variable, gradient, { ...at, gradientScale });
+        this.change(name, variable, gradient, { ...at, gradientScale });
       },
       finish: async () => {
         for (const [name, variable] of waiting) checkGradient(name, variable, undefined);
-        this.#checkLoadedIsUsed();
+        this.checkLoadedIsUsed();
         await this.settle(variables, at.count);
-        this.#step += 1;
+        this.stepsDone += 1;
       },
     };
   }
 
-  #change(name: string, variable: tf.Variable, gradient: tf.Tensor, at: UpdatePoint): void {
+  private change(name: string, variable: tf.Variable, gradient: tf.Tensor, at: UpdatePoint): void {
     if (typeof at.gradientScale === 'number' && Number.isNaN(at.gradientScale)) return;
     tf.tidy(() => {
       this.update(name, variable, gradient, at);
-      if (this.#weights === 'bfloat16')
+      if (this.weights === 'bfloat16')
         this.assign(variable, toBfloat16(variable, roundingSeed(name, at.count)), at);
     });
   }
@@ -151,8 +151,8 @@ export abstract class Optimizer {
     initial: () => tf.Tensor = () => tf.zeros(shape),
   ): tf.Variable {
     const key = `${kind}.${name}`;
-    const existing = this.#slots.get(key);
-    this.#loaded?.delete(key);
+    const existing = this.slots.get(key);
+    this.loaded?.delete(key);
     if (existing !== undefined) {
       if (`${existing.shape}` !== `${shape}`) {
         throw new CheckpointError(
@@ -161,13 +161,13 @@ export abstract class Optimizer {
       }
       return existing;
     }
-    if (this.#loaded !== undefined) {
+    if (this.loaded !== undefined) {
       throw new CheckpointError(
         `optimizer state: ${key} is missing from the loaded state. Is it that of another model or optimizer?`,
       );
     }
     const created = tf.tidy(() => tf.variable(initial(), false));
-    this.#slots.set(key, created);
+    this.slots.set(key, created);
     return created;
   }
 
@@ -176,8 +176,8 @@ export abstract class Optimizer {
    * optimizer's own: read or save them before the next update, do not dispose them.
    */
   state(): Map<string, tf.Tensor> {
-    tf.tidy(() => this.#counter.assign(tf.scalar(this.#step)));
-    return new Map<string, tf.Tensor>([[STEP, this.#counter], ...this.#slots]);
+    tf.tidy(() => this.counter.assign(tf.scalar(this.stepsDone)));
+    return new Map<string, tf.Tensor>([[STEP, this.counter], ...this.slots]);
   }
 
   /**
@@ -191,29 +191,29 @@ export abstract class Optimizer {
         `optimizer state: expected a whole number as "${STEP}", found ${step ?? 'none'}. Is this an optimizer's state?`,
       );
     }
-    const before = [...this.#slots.values()];
-    this.#slots.clear();
+    const before = [...this.slots.values()];
+    this.slots.clear();
     for (const [key, tensor] of state) {
       // A sum and not a clone: a clone would share the caller's memory, which updates in place must not change.
       if (key !== STEP)
-        this.#slots.set(
+        this.slots.set(
           key,
           tf.tidy(() => tf.variable(tf.add(tensor, tf.scalar(0, tensor.dtype as 'float32')), false)),
         );
     }
     tf.dispose(before); // last, since they may be what is loaded
-    this.#step = step;
+    this.stepsDone = step;
     // Before its first update an optimizer has no state to miss.
-    this.#loaded = step === 0 && this.#slots.size === 0 ? undefined : new Set(this.#slots.keys());
+    this.loaded = step === 0 && this.slots.size === 0 ? undefined : new Set(this.slots.keys());
   }
 
   /** Frees the state. The optimizer is of no use afterwards. */
   dispose(): void {
-    tf.dispose([this.#counter, ...this.#slots.values()]);
-    this.#slots.clear();
+    tf.dispose([this.counter, ...this.slots.values()]);
+    this.slots.clear();
   }
 
-  #check(variables: ReadonlyMap<string, tf.Variable>, grads: ReadonlyMap<string, tf.Tensor>): void {
+  private check(variables: ReadonlyMap<string, tf.Variable>, grads: ReadonlyMap<string, tf.Tensor>): void {
     for (const [name, variable] of variables) checkGradient(name, variable, grads.get(name));
     for (const name of grads.keys()) {
       if (!variables.has(name)) {
@@ -222,14 +222,14 @@ export abstract class Optimizer {
     }
   }
 
-  #checkLoadedIsUsed(): void {
-    const [left] = this.#loaded ?? [];
+  private checkLoadedIsUsed(): void {
+    const [left] = this.loaded ?? [];
     if (left !== undefined) {
       throw new CheckpointError(
         `optimizer state: ${left} in the loaded state belongs to no variable. Is it that of another model or optimizer?`,
       );
     }
-    this.#loaded = undefined;
+    this.loaded = undefined;
   }
 }
 

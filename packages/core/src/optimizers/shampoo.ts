@@ -78,15 +78,15 @@ const NORM_EPSILON = 1e-16;
  * Source: Anil et al. 2020, arXiv:2002.09018; dalle-mini `scalable_shampoo/distributed_shampoo.py` in its sharded mode, as `train.py` calls it.
  */
 export class DistributedShampoo extends Optimizer {
-  readonly #config: Required<Omit<ShampooConfig, 'schedule' | 'weights'>>;
-  readonly #blocks = new Map<string, ShampooBlocks>();
+  private readonly config: Required<Omit<ShampooConfig, 'schedule' | 'weights'>>;
+  private readonly blocks = new Map<string, ShampooBlocks>();
   /** The largest statistic of each group. */
-  #largest = new Map<string, number>();
+  private largest = new Map<string, number>();
 
   constructor(config: ShampooConfig) {
     super(config);
     const { preconditioningComputeSteps = 10 } = config;
-    this.#config = {
+    this.config = {
       beta1: 0.9,
       beta2: 0.999,
       blockSize: 1024,
@@ -108,29 +108,29 @@ export class DistributedShampoo extends Optimizer {
         ),
       ),
     };
-    checkConfig(this.#config);
+    checkConfig(this.config);
   }
 
   protected override prepare(variables: ReadonlyMap<string, tf.Variable>): void {
-    this.#largest = new Map();
+    this.largest = new Map();
     for (const [name, { shape }] of variables) {
-      const group = this.#config.groupOf(name);
-      const largest = Math.max(this.#largest.get(group) ?? 0, ...this.#blocksOf(name, shape).statistics);
-      this.#largest.set(group, largest);
+      const group = this.config.groupOf(name);
+      const largest = Math.max(this.largest.get(group) ?? 0, ...this.blocksOf(name, shape).statistics);
+      this.largest.set(group, largest);
     }
   }
 
   protected override update(name: string, variable: tf.Variable, unscaled: tf.Tensor, at: UpdatePoint): void {
     const { learningRate, count, gradientScale } = at;
     const gradient = scaled(unscaled, gradientScale);
-    const { beta1, weightDecay, startPreconditioningStep, nesterov } = this.#config;
-    const blocks = this.#blocksOf(name, variable.shape);
-    const statistics = this.#statistics(name, blocks);
-    if (statistics.length > 0) this.#errors(name, blocks);
+    const { beta1, weightDecay, startPreconditioningStep, nesterov } = this.config;
+    const blocks = this.blocksOf(name, variable.shape);
+    const statistics = this.statistics(name, blocks);
+    if (statistics.length > 0) this.errors(name, blocks);
     const pieces = cutInBlocks(gradient, blocks);
-    this.#updateStatistics(statistics, pieces, at);
+    this.updateStatistics(statistics, pieces, at);
 
-    const grafted = this.#graft(name, gradient, at);
+    const grafted = this.graft(name, gradient, at);
     const direction =
       statistics.length === 0 ? grafted : precondition(pieces, statistics, blocks, gradient.shape);
     const length = tf.div(tf.norm(grafted), tf.add(tf.norm(direction), NORM_EPSILON));
@@ -139,8 +139,8 @@ export class DistributedShampoo extends Optimizer {
     const shampooUpdate = decayed(tf.mul(direction, length));
     const graftUpdate = decayed(grafted);
 
-    const shampooMomentum = this.#momentum('M', name, shampooUpdate, at);
-    const graftMomentum = this.#momentum('D', name, graftUpdate, at);
+    const shampooMomentum = this.momentum('M', name, shampooUpdate, at);
+    const graftMomentum = this.momentum('D', name, graftUpdate, at);
     const [update, momentum] =
       count >= startPreconditioningStep ? [shampooUpdate, shampooMomentum] : [graftUpdate, graftMomentum];
     const step = nesterov ? tf.add(tf.mul(update, 1 - beta1), tf.mul(momentum, beta1)) : momentum;
@@ -149,25 +149,25 @@ export class DistributedShampoo extends Optimizer {
 
   /** The preconditioners of the next updates, where they are due. */
   protected override async settle(variables: ReadonlyMap<string, tf.Variable>, count: number): Promise<void> {
-    const { preconditioningComputeSteps, groupOf } = this.#config;
+    const { preconditioningComputeSteps, groupOf } = this.config;
     if (count % preconditioningComputeSteps !== 0) return;
     for (const [name, { shape }] of variables) {
-      const blocks = this.#blocksOf(name, shape);
+      const blocks = this.blocksOf(name, shape);
       if (blocks.statistics.length > 0)
-        await this.#computeRoots(name, blocks, this.#largest.get(groupOf(name)));
+        await this.computeRoots(name, blocks, this.largest.get(groupOf(name)));
     }
   }
 
-  #blocksOf(name: string, shape: number[]): ShampooBlocks {
-    const known = this.#blocks.get(name);
+  private blocksOf(name: string, shape: number[]): ShampooBlocks {
+    const known = this.blocks.get(name);
     if (known !== undefined) return known;
-    const blocks = shampooBlocks(shape, this.#config);
-    this.#blocks.set(name, blocks);
+    const blocks = shampooBlocks(shape, this.config);
+    this.blocks.set(name, blocks);
     return blocks;
   }
 
-  #statistics(name: string, { statistics }: ShampooBlocks): Statistic[] {
-    const { matrixEpsilon } = this.#config;
+  private statistics(name: string, { statistics }: ShampooBlocks): Statistic[] {
+    const { matrixEpsilon } = this.config;
     return statistics.map((n, i) => ({
       sum: this.slot(`S${i}`, name, [n, n], () => tf.mul(tf.eye(n), matrixEpsilon)),
       preconditioner: this.slot(`P${i}`, name, [n, n], () => tf.eye(n)),
@@ -175,12 +175,16 @@ export class DistributedShampoo extends Optimizer {
   }
 
   /** The last error of each root. */
-  #errors(name: string, { statistics }: ShampooBlocks): tf.Variable {
+  private errors(name: string, { statistics }: ShampooBlocks): tf.Variable {
     return this.slot('E', name, [statistics.length]);
   }
 
-  #updateStatistics(statistics: readonly Statistic[], pieces: readonly tf.Tensor[], at: UpdatePoint): void {
-    const weights = sumWeights(this.#config.beta2);
+  private updateStatistics(
+    statistics: readonly Statistic[],
+    pieces: readonly tf.Tensor[],
+    at: UpdatePoint,
+  ): void {
+    const weights = sumWeights(this.config.beta2);
     let i = 0;
     if (statistics.length === 0) return;
     for (const piece of pieces)
@@ -191,8 +195,8 @@ export class DistributedShampoo extends Optimizer {
   }
 
   /** The graft's own update from the gradient. */
-  #graft(name: string, gradient: tf.Tensor, at: UpdatePoint): tf.Tensor {
-    const { graftType, beta2, diagonalEpsilon } = this.#config;
+  private graft(name: string, gradient: tf.Tensor, at: UpdatePoint): tf.Tensor {
+    const { graftType, beta2, diagonalEpsilon } = this.config;
     if (graftType === 'sgd') return gradient;
     if (graftType === 'sqrt_n') return tf.sign(gradient);
     const scaled = graftType.endsWith('_normalized')
@@ -205,8 +209,8 @@ export class DistributedShampoo extends Optimizer {
   }
 
   /** β₁·momentum + (1 − β₁)·update; keeps it, rounded if momenta are, and returns it as it was before rounding. */
-  #momentum(kind: string, name: string, update: tf.Tensor, at: UpdatePoint): tf.Tensor {
-    const { beta1, quantized } = this.#config;
+  private momentum(kind: string, name: string, update: tf.Tensor, at: UpdatePoint): tf.Tensor {
+    const { beta1, quantized } = this.config;
     const next = (old: tf.Tensor): tf.Tensor => tf.add(tf.mul(old, beta1), tf.mul(update, 1 - beta1));
     if (!quantized || update.rank < 2) {
       const momentum = this.slot(kind, name, update.shape);
@@ -224,10 +228,14 @@ export class DistributedShampoo extends Optimizer {
   }
 
   /** The roots of one variable's statistics, computed beside each other: what one waits for comes with what the others do. */
-  async #computeRoots(name: string, blocks: ShampooBlocks, paddedSize: number | undefined): Promise<void> {
-    const { inverseFailureThreshold } = this.#config;
-    const statistics = this.#statistics(name, blocks);
-    const errors = this.#errors(name, blocks);
+  private async computeRoots(
+    name: string,
+    blocks: ShampooBlocks,
+    paddedSize: number | undefined,
+  ): Promise<void> {
+    const { inverseFailureThreshold } = this.config;
+    const statistics = this.statistics(name, blocks);
+    const errors = this.errors(name, blocks);
     const recorded = Float32Array.from(await errors.data());
     const roots = await Promise.all(
       statistics.map(({ sum }) =>

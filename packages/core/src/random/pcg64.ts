@@ -21,10 +21,10 @@ const MIX_RIGHT = 0x4973f715;
  * draws there are those that data loaders use. A draw takes about half a microsecond.
  */
 export class Pcg64 {
-  #state = 0n;
-  #increment: bigint;
+  private state = 0n;
+  private increment: bigint;
   /** The high half of the last 64 bits that a 32-bit draw took the low half of. */
-  #half: number | undefined;
+  private half: number | undefined;
 
   /** seed: a whole number from 0 on. Throws ConfigError for any other. */
   constructor(seed: number | bigint) {
@@ -32,18 +32,18 @@ export class Pcg64 {
       throw new ConfigError(`Pcg64: expected a whole number from 0 on as seed, got ${seed}.`);
     }
     const [stateHigh, stateLow, sequenceHigh, sequenceLow] = seedSequence(BigInt(seed));
-    this.#increment = ((((sequenceHigh << 64n) | sequenceLow) << 1n) | 1n) & MASK_128;
-    this.#step();
-    this.#state = (this.#state + ((stateHigh << 64n) | stateLow)) & MASK_128;
-    this.#step();
+    this.increment = ((((sequenceHigh << 64n) | sequenceLow) << 1n) | 1n) & MASK_128;
+    this.step();
+    this.state = (this.state + ((stateHigh << 64n) | stateLow)) & MASK_128;
+    this.step();
   }
 
   /** A generator that draws from here on what this one would. */
   copy(): Pcg64 {
     const other = new Pcg64(0);
-    other.#state = this.#state;
-    other.#increment = this.#increment;
-    other.#half = this.#half;
+    other.state = this.state;
+    other.increment = this.increment;
+    other.half = this.half;
     return other;
   }
 
@@ -52,7 +52,7 @@ export class Pcg64 {
     let multiplier = 1n;
     let increment = 0n;
     let stepMultiplier = MULTIPLIER;
-    let stepIncrement = this.#increment;
+    let stepIncrement = this.increment;
     for (let left = BigInt(draws); left > 0n; left >>= 1n) {
       if (left & 1n) {
         multiplier = (multiplier * stepMultiplier) & MASK_128;
@@ -61,28 +61,28 @@ export class Pcg64 {
       stepIncrement = ((stepMultiplier + 1n) * stepIncrement) & MASK_128;
       stepMultiplier = (stepMultiplier * stepMultiplier) & MASK_128;
     }
-    this.#state = (multiplier * this.#state + increment) & MASK_128;
-    this.#half = undefined;
+    this.state = (multiplier * this.state + increment) & MASK_128;
+    this.half = undefined;
   }
 
   /** 64 random bits. */
   next64(): bigint {
-    this.#step();
-    const high = this.#state >> 64n;
-    const word = high ^ (this.#state & MASK_64);
-    const turn = this.#state >> 122n;
+    this.step();
+    const high = this.state >> 64n;
+    const word = high ^ (this.state & MASK_64);
+    const turn = this.state >> 122n;
     return ((word >> turn) | (word << (-turn & 63n))) & MASK_64;
   }
 
   /** 32 random bits: the low half of a 64-bit draw, then its high half. */
   next32(): number {
-    if (this.#half !== undefined) {
-      const half = this.#half;
-      this.#half = undefined;
+    if (this.half !== undefined) {
+      const half = this.half;
+      this.half = undefined;
       return half;
     }
     const word = this.next64();
-    this.#half = Number(word >> 32n);
+    this.half = Number(word >> 32n);
     return Number(word & 0xffffffffn);
   }
 
@@ -102,28 +102,28 @@ export class Pcg64 {
       throw new ConfigError(`Pcg64: expected a whole bound from 1 to 2^64, got ${bound}.`);
     }
     if (bound > WORDS_32 - 1) {
-      const wide = this.#below64(BigInt(bound));
+      const wide = this.below64(BigInt(bound));
       return typeof bound === 'bigint' ? wide : Number(wide);
     }
-    const narrow = this.#below32(Number(bound));
+    const narrow = this.below32(Number(bound));
     return typeof bound === 'bigint' ? BigInt(narrow) : narrow;
   }
 
   /** Brings a list into random order in place, as `shuffle` of a Python list. */
   shuffle<T>(list: T[]): void {
     for (let i = list.length - 1; i >= 1; i--) {
-      const j = this.#upTo(i);
+      const j = this.upTo(i);
       const moved = list[i] as T;
       list[i] = list[j] as T;
       list[j] = moved;
     }
   }
 
-  #step(): void {
-    this.#state = (this.#state * MULTIPLIER + this.#increment) & MASK_128;
+  private step(): void {
+    this.state = (this.state * MULTIPLIER + this.increment) & MASK_128;
   }
 
-  #below32(bound: number): number {
+  private below32(bound: number): number {
     if (bound === 1) return 0;
     const big = BigInt(bound);
     let product = BigInt(this.next32()) * big;
@@ -138,7 +138,7 @@ export class Pcg64 {
     return Number(product >> 32n);
   }
 
-  #below64(bound: bigint): bigint {
+  private below64(bound: bigint): bigint {
     if (bound === 2n ** 64n) return this.next64();
     let product = this.next64() * bound;
     let left = product & MASK_64;
@@ -153,7 +153,7 @@ export class Pcg64 {
   }
 
   /** 0 to `most`, by drawing masked words until one is not larger. */
-  #upTo(most: number): number {
+  private upTo(most: number): number {
     let mask = most;
     for (const shift of [1, 2, 4, 8, 16]) mask |= mask >>> shift;
     mask >>>= 0;
