@@ -5,7 +5,10 @@ import * as numbers from './addon-numbers.js';
 
 const native = join(import.meta.dirname, '..', 'native');
 
-/** The enumerators of a C++ enumeration, in order, without the enumeration's prefix and without the last one if it counts them. */
+/**
+ * The enumerators of a C++ enumeration, in order, without the enumeration's prefix and without the
+ * last one if it counts them.
+ */
 function enumerators(file: string, name: string): string[] {
   const source = readFileSync(join(native, file), 'utf8').replaceAll(/\/\/.*$/gm, '');
   const body = new RegExp(`enum (?:class )?${name} : int \\{([^}]*)\\}`).exec(source)?.[1];

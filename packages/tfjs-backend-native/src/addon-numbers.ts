@@ -48,7 +48,10 @@ export const UNARY_OPS = [
 ] as const;
 export type UnaryOp = (typeof UNARY_OPS)[number];
 
-/** Binary operations on float32, the gradients of dy and x; native/kernels/elementwise/elementwise.h, Binary. */
+/**
+ * Binary operations on float32, the gradients of dy and x;
+ * native/kernels/elementwise/elementwise.h, Binary.
+ */
 export const BINARY_OPS = [
   'add',
   'sub',
@@ -100,12 +103,15 @@ export function lengthOf(sizes: Layout<string>): number {
 
 /**
  * Sizes of a product: native/binding/layouts.h, GemmSize. transposeA and transposeB are 0 or 1,
- * activation is an index into ACTIVATIONS. The batch's extents follow (up to 4 axes), then the steps
- * of a along them, then those of b.
+ * activation is an index into ACTIVATIONS. The batch's extents follow (up to 4 axes), then the
+ * steps of a along them, then those of b.
  */
 export const GEMM = layout('m', 'n', 'k', 'transposeA', 'transposeB', 'activation');
 
-/** Sizes of a convolution: native/binding/layouts.h, ConvSize. activation is an index into ACTIVATIONS. */
+/**
+ * Sizes of a convolution: native/binding/layouts.h, ConvSize. activation is an index into
+ * ACTIVATIONS.
+ */
 export const CONVOLUTION = layout(
   'batch',
   'inHeight',
@@ -142,9 +148,9 @@ export const POOL = layout(
 );
 
 /**
- * Sizes of attention: native/binding/layouts.h, AttentionSize. keys: how many of the `capacity` rows
- * of k and v count; bias…: its steps along batch, heads and queries; causal: 0 or 1; keyRows: the
- * rows of k and v.
+ * Sizes of attention: native/binding/layouts.h, AttentionSize. keys: how many of the `capacity`
+ * rows of k and v count; bias…: its steps along batch, heads and queries; causal: 0 or 1; keyRows:
+ * the rows of k and v.
  */
 export const ATTENTION = layout(
   'batch',

@@ -47,7 +47,10 @@ export class NarrowTensors {
     return this.held.get(dataId);
   }
 
-  /** Takes note that a tensor's values are these words, and makes `entry.values` widen them when it is asked for. */
+  /**
+   * Takes note that a tensor's values are these words, and makes `entry.values` widen them when it
+   * is asked for.
+   */
   add(dataId: DataId, narrow: NarrowValues, entry: DataEntry, shape: readonly number[]): void {
     this.held.set(dataId, narrow);
     const define = (property: PropertyDescriptor) =>

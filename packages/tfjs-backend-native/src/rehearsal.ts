@@ -7,18 +7,27 @@ import { BACKEND_NAME } from './register.js';
 /** What a program would have needed. */
 export interface Rehearsal<T> {
   readonly result: T;
-  /** The most memory that tensors, and blocks kept for reuse, would have held beyond what was held before; in bytes. */
+  /**
+   * The most memory that tensors, and blocks kept for reuse, would have held beyond what was held
+   * before; in bytes.
+   */
   readonly peakBytes: number;
-  /** Floating-point operations of products, convolutions and attention, two a multiply-add; what attention's gradient computes again is not counted. */
+  /**
+   * Floating-point operations of products, convolutions and attention, two a multiply-add; what
+   * attention's gradient computes again is not counted.
+   */
   readonly flop: number;
 }
 
 /**
- * Plays a program through without computing: kernels check their inputs and allocate their outputs as always, but nothing is written, so memory is
- * reserved and not taken up. A model of any size is played in the time of its calls. What is read is zeros, or of large tensors noise, and what the program makes with `play`'s
- * tensors is lost on it: use fresh tensors throughout. Kernels without a native form, and what JavaScript computes itself, do run.
+ * Plays a program through without computing: kernels check their inputs and allocate their outputs
+ * as always, but nothing is written, so memory is reserved and not taken up. A model of any size is
+ * played in the time of its calls. What is read is zeros, or of large tensors noise, and what the
+ * program makes with `play`'s tensors is lost on it: use fresh tensors throughout. Kernels without
+ * a native form, and what JavaScript computes itself, do run.
  *
- * The current backend must be 'native'. Throws Error if it is not, or while another rehearsal goes on.
+ * The current backend must be 'native'. Throws Error if it is not, or while another rehearsal goes
+ * on.
  */
 export async function rehearse<T>(play: () => T | Promise<T>): Promise<Rehearsal<T>> {
   const backend = tf.engine().registry[BACKEND_NAME] as NativeBackend | undefined;
@@ -58,8 +67,8 @@ type Flop = {
 };
 
 /**
- * Floating-point operations of a call of each function of the addon. A function that is not here can
- * not be rehearsed: `rehearse` throws, so that no new kernel counts as nothing by mistake.
+ * Floating-point operations of a call of each function of the addon. A function that is not here
+ * can not be rehearsed: `rehearse` throws, so that no new kernel counts as nothing by mistake.
  */
 const FLOP: Flop = {
   gemm: (c, _a, _b, sizes) => 2 * (sizes[GEMM.k] as number) * c.length,

@@ -12,7 +12,9 @@ import {
   setting,
 } from './specification.js';
 
-/** Functions that products and gates compute in the same pass; each is defined in ops/activation.ts. */
+/**
+ * Functions that products and gates compute in the same pass; each is defined in ops/activation.ts.
+ */
 const fused = ['relu', 'gelu', 'gelu_tanh', 'silu'] as const;
 
 const convolution = {
@@ -85,8 +87,8 @@ const attentionForward = {
  *
  * A backend has as many of them as it likes, but with one of them all that it `needs`; where it has
  * none, an operation's plain form runs. The types of `runKernel`, the check of the native backend
- * (native-backend.ts), the table in its README and the cases of the contract suite (kernel-suite/suite.ts) all
- * follow from this table.
+ * (native-backend.ts), the table in its README and the cases of the contract suite
+ * (kernel-suite/suite.ts) all follow from this table.
  */
 export const KERNELS = {
   LayerNorm: {

@@ -2,8 +2,8 @@
  * A tensor that a kernel takes or gives.
  *
  * `shape` lists extents: a letter is a size, the same wherever it stands in one kernel; a number is
- * itself; `1|B` is 1 or B; `..` is any number of axes, the same wherever it stands; `*` is any size.
- * The empty string is a scalar.
+ * itself; `1|B` is 1 or B; `..` is any number of axes, the same wherever it stands; `*` is any
+ * size. The empty string is a scalar.
  */
 export interface TensorSpecification {
   readonly dtype: 'float32' | 'int32';

@@ -3,12 +3,18 @@ import type { KernelAttributes, KernelInputs, KernelName } from '../kernel-contr
 import { EPSILON } from './references.js';
 import type { Sizes } from './shapes.js';
 
-/** Where an input's values come from, if not from the table's shape and a sequence of numbers in (−2, 2). */
+/**
+ * Where an input's values come from, if not from the table's shape and a sequence of numbers in
+ * (−2, 2).
+ */
 export type Source =
   | { readonly values: readonly number[]; readonly shape?: readonly number[] }
   /** Squares of such numbers: second moments. */
   | 'squares'
-  /** An output of another kernel's reference on this case's inputs: statistics that a gradient takes. */
+  /**
+   * An output of another kernel's reference on this case's inputs: statistics that a gradient
+   * takes.
+   */
   | { readonly of: KernelName; readonly output: number; readonly attributes?: object };
 
 /** One call of a kernel. */
@@ -25,7 +31,10 @@ export interface KernelCase<Name extends KernelName = KernelName> {
   readonly shapes?: Readonly<Record<string, string>>;
 }
 
-/** Lengths around the widths of vectors (4, 8, 16 lanes; 32, 64 of a GPU's), several of them, and a tail. */
+/**
+ * Lengths around the widths of vectors (4, 8, 16 lanes; 32, 64 of a GPU's), several of them, and a
+ * tail.
+ */
 export const WIDTHS = [1, 3, 4, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 131];
 
 type Cases = { readonly [Name in KernelName]: readonly KernelCase<Name>[] };
@@ -425,7 +434,10 @@ export const CASES: Cases = {
   })),
 };
 
-/** Kernels whose results are the reference's bit for bit: they move or round values, and add nothing up. */
+/**
+ * Kernels whose results are the reference's bit for bit: they move or round values, and add nothing
+ * up.
+ */
 export const EXACT: ReadonlySet<KernelName> = new Set(['ReluGrad', 'UpdateRows', 'Narrow', 'IfAccepted']);
 
 /** All names, in the order of the table. */

@@ -71,7 +71,10 @@ function attentionOf(inputs: AttentionInputs, attributes: KernelAttributes<'Atte
   return attributes.withStats ? [y, attentionStatistics(inputs, attributes)] : [y];
 }
 
-/** Maximum m of each query's scores, then 1 / Σ exp(score − m): float32 [B, N, 2, T]. All rows alike. */
+/**
+ * Maximum m of each query's scores, then 1 / Σ exp(score − m): float32 [B, N, 2, T]. All rows
+ * alike.
+ */
 export function attentionStatistics(
   { q, k, bias }: Pick<AttentionInputs, 'q' | 'k' | 'bias'>,
   { heads, scale, keyLength, causal = false, firstQuery = 0 }: KernelAttributes<'Attention'>,

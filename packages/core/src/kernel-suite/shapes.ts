@@ -2,8 +2,9 @@
 export type Sizes = Readonly<Record<string, number | readonly number[]>>;
 
 /**
- * The extents that a shape of the contract means: `B, T, D` with sizes for its letters. Of `1|B` it is
- * B, unless `ones` names the letter. Undefined for a shape with `*`, which has no size of its own.
+ * The extents that a shape of the contract means: `B, T, D` with sizes for its letters. Of `1|B` it
+ * is B, unless `ones` names the letter. Undefined for a shape with `*`, which has no size of its
+ * own.
  */
 export function extentsOf(shape: string, sizes: Sizes, ones: readonly string[] = []): number[] | undefined {
   if (shape === '') return [];

@@ -3,7 +3,9 @@ import * as tf from '@tensorflow/tfjs';
 import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
 import { checkGradients, checkRefusals, checkValues, kernelsOf, lackingKernels } from './suite.js';
 
-/** A backend with the kernels of tfjs's cpu backend and some fused ones, most of which are wrong. */
+/**
+ * A backend with the kernels of tfjs's cpu backend and some fused ones, most of which are wrong.
+ */
 const BACKEND = 'wrong';
 
 const plain: Record<string, (inputs: Record<string, tf.Tensor>) => tf.Tensor> = {

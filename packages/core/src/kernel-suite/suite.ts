@@ -16,7 +16,10 @@ interface Values {
 
 type Inputs = Readonly<Record<string, Values>>;
 
-/** How far a result may be from the reference's: |got − expected| ≤ tolerance·max(1, largest |expected|). */
+/**
+ * How far a result may be from the reference's: |got − expected| ≤ tolerance·max(1, largest
+ * |expected|).
+ */
 const TOLERANCE = 2e-5;
 
 /** Where the references are computed. */
@@ -35,7 +38,9 @@ function sequence(size: number, seed: number): Float32Array {
 
 const sizeOf = (shape: readonly number[]) => shape.reduce((product, extent) => product * extent, 1);
 
-/** Runs on a backend and goes back to the one before. Nothing reads a tensor without waiting for it. */
+/**
+ * Runs on a backend and goes back to the one before. Nothing reads a tensor without waiting for it.
+ */
 async function onBackend<T>(backend: string, run: () => Promise<T>): Promise<T> {
   await tf.ready();
   const before = tf.getBackend();
@@ -47,7 +52,10 @@ async function onBackend<T>(backend: string, run: () => Promise<T>): Promise<T> 
   }
 }
 
-/** A tensor on the current backend; `offset`: its values begin so many elements into a larger tensor, where the backend shares memory. */
+/**
+ * A tensor on the current backend; `offset`: its values begin so many elements into a larger
+ * tensor, where the backend shares memory.
+ */
 function upload({ shape, dtype, data }: Values, offset = 0): tf.Tensor {
   if (offset === 0) return tf.tensor(data, [...shape], dtype);
   return tf.tidy(() => {
@@ -132,7 +140,10 @@ function difference(got: Values, expected: Values, tolerance: number): string | 
   return undefined;
 }
 
-/** Runs a kernel of the current backend; `offset` as in `upload`. Returns outputs and changed inputs, and frees everything. */
+/**
+ * Runs a kernel of the current backend; `offset` as in `upload`. Returns outputs and changed
+ * inputs, and frees everything.
+ */
 async function play(name: KernelName, inputs: Inputs, attributes: object, offset: number): Promise<Values[]> {
   const { changes } = specificationOf(name);
   const given: Record<string, tf.Tensor> = {};
@@ -183,9 +194,9 @@ function prepared(name: KernelName, one: KernelCase): Promise<{ inputs: Inputs; 
 }
 
 /**
- * Compares a backend's kernel with its reference on every case: values, shapes, tensors left behind;
- * each case with inputs that begin a block of memory and with inputs that begin one to three elements
- * into one. Returns what is wrong, a sentence each. Reads tensors by `data()` alone.
+ * Compares a backend's kernel with its reference on every case: values, shapes, tensors left
+ * behind; each case with inputs that begin a block of memory and with inputs that begin one to
+ * three elements into one. Returns what is wrong, a sentence each. Reads tensors by `data()` alone.
  */
 export async function checkValues(backend: string, name: KernelName): Promise<string[]> {
   const problems: string[] = [];
@@ -229,7 +240,10 @@ const zeros = (shape: readonly number[], dtype: Values['dtype']): Values => ({
   data: dtype === 'int32' ? new Int32Array(sizeOf(shape)) : new Float32Array(sizeOf(shape)),
 });
 
-/** Ways to get a case wrong that follow from the table: dtypes, extents that stand in several inputs, inputs that lack, names and sizes among attributes. */
+/**
+ * Ways to get a case wrong that follow from the table: dtypes, extents that stand in several
+ * inputs, inputs that lack, names and sizes among attributes.
+ */
 function wrongCalls(name: KernelName, inputs: Inputs, attributes: object): WrongCall[] {
   const calls: WrongCall[] = [];
   const { inputs: specifications, attributes: settings } = specificationOf(name);
@@ -281,9 +295,9 @@ function wrongCalls(name: KernelName, inputs: Inputs, attributes: object): Wrong
 }
 
 /**
- * Calls a backend's kernel wrongly in every way that follows from the table, and returns which calls
- * it did not refuse, or left tensors behind. A refusal is an error that is thrown, at once or when the
- * result is read.
+ * Calls a backend's kernel wrongly in every way that follows from the table, and returns which
+ * calls it did not refuse, or left tensors behind. A refusal is an error that is thrown, at once or
+ * when the result is read.
  */
 export async function checkRefusals(backend: string, name: KernelName): Promise<string[]> {
   const problems: string[] = [];
@@ -329,7 +343,10 @@ async function gradientsOf(one: GradientCase, inputs: readonly Values[], plain: 
   return values;
 }
 
-/** Compares the gradients of every fused operation with those of its plain form. Returns what is wrong. */
+/**
+ * Compares the gradients of every fused operation with those of its plain form. Returns what is
+ * wrong.
+ */
 export async function checkGradients(backend: string): Promise<string[]> {
   const problems: string[] = [];
   for (const one of GRADIENT_CASES) {
@@ -361,7 +378,10 @@ export function kernelsOf(backend: string): KernelName[] {
   return KERNEL_NAMES.filter((name) => tf.getKernel(name, backend) !== undefined);
 }
 
-/** The whole contract suite on a backend: what is wrong, a sentence each; none where it keeps the contract. */
+/**
+ * The whole contract suite on a backend: what is wrong, a sentence each; none where it keeps the
+ * contract.
+ */
 export async function checkBackend(backend: string): Promise<string[]> {
   const problems = lackingKernels(backend);
   for (const name of kernelsOf(backend))

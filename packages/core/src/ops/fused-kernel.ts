@@ -37,7 +37,10 @@ export interface KernelGradient<Name extends KernelName> {
   readonly kernelName: Name;
   readonly inputsToSave?: (keyof KernelInputs<Name> & string)[];
   readonly outputsToSave?: boolean[];
-  /** From the outputs' gradients (one, or a list where the kernel gives several) and what was saved, a function for each input that may be asked for. */
+  /**
+   * From the outputs' gradients (one, or a list where the kernel gives several) and what was saved,
+   * a function for each input that may be asked for.
+   */
   readonly gradFunc: (
     dys: tf.Tensor | tf.Tensor[],
     saved: tf.Tensor[],
@@ -45,7 +48,9 @@ export interface KernelGradient<Name extends KernelName> {
   ) => { readonly [Input in keyof KernelInputs<Name>]?: () => tf.Tensor };
 }
 
-/** Registers a kernel's gradient for all backends, unless another copy of this module has done so. */
+/**
+ * Registers a kernel's gradient for all backends, unless another copy of this module has done so.
+ */
 export function registerGradientOnce<Name extends KernelName>(gradient: KernelGradient<Name>): void {
   if (tf.getGradient(gradient.kernelName) === undefined)
     tf.registerGradient(gradient as unknown as tf.GradConfig);

@@ -58,7 +58,9 @@ export const FUSED_KERNELS = [
 
 type Fused = (typeof FUSED_KERNELS)[number];
 
-/** What each fused kernel takes and gives: `(inputs, attributes) => outputs` by name. Types alone. */
+/**
+ * What each fused kernel takes and gives: `(inputs, attributes) => outputs` by name. Types alone.
+ */
 export type FusedKernels = {
   readonly [Name in Fused['kernelName']]: SignatureOf<Extract<Fused, { readonly kernelName: Name }>>;
 };

@@ -16,8 +16,8 @@ export interface KernelArguments {
 }
 
 /**
- * Declares a kernel in this backend's own types. An input that the caller left out is `undefined` in spite of the type: read optional
- * inputs as `inputs['scale'] as TensorInfo | undefined`.
+ * Declares a kernel in this backend's own types. An input that the caller left out is `undefined`
+ * in spite of the type: read optional inputs as `inputs['scale'] as TensorInfo | undefined`.
  */
 export function nativeKernel(
   kernelName: string,
@@ -47,7 +47,10 @@ export interface FusedKernel<
 
 type FusedOutputs = tf.TensorInfo | readonly tf.TensorInfo[];
 
-/** Declares a fused kernel. Its types are those that the function's parameter and result are declared with. */
+/**
+ * Declares a fused kernel. Its types are those that the function's parameter and result are
+ * declared with.
+ */
 export function fusedKernel<
   const Name extends string,
   Inputs,
@@ -63,7 +66,10 @@ export function fusedKernel<
   return { kernelName, kernelFunc: withAttributes as unknown as tf.KernelFunc };
 }
 
-/** Runs the cpu backend's kernel of that name on our data, and counts it: for dtypes and cases that have no native form. */
+/**
+ * Runs the cpu backend's kernel of that name on our data, and counts it: for dtypes and cases that
+ * have no native form.
+ */
 export function runOnCpu(
   kernelName: string,
   args: KernelArguments,
