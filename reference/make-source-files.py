@@ -8,6 +8,8 @@ expected.json holds each file's rows: what the writer was given. DuckDB packs ru
 one; pyarrow and polars write other encodings, pages and types.
 """
 
+import csv
+import io
 import json
 import random
 import sys
@@ -109,6 +111,26 @@ pyarrow.parquet.write_table(
 whole = path.read_bytes()
 assert b"\x02\x00\x00\x00\x06\x01" in whole
 path.write_bytes(whole.replace(b"\x02\x00\x00\x00\x06\x01", b"\x02\x00\x00\x00\x40\x01"))
+# Tables by Python's csv, of every way to quote and to end lines.
+words = ["a", '"', '""', ",", "\t", "\n", "\r\n", " ", "é", '5" screen', "'", ""]
+tables = []
+for i in range(60):
+    delimiter = random.choice([",", "\t"])
+    given = [["x" if j == 0 else "".join(random.choices(words, k=random.randrange(5))) for j in range(3)] for _ in range(6)]
+    text = io.StringIO()
+    writer = csv.writer(
+        text,
+        delimiter=delimiter,
+        # With a shorter line end, QUOTE_MINIMAL leaves the other ends in fields unquoted.
+        **random.choice(
+            [{"quoting": csv.QUOTE_MINIMAL, "lineterminator": "\r\n"}]
+            + [{"quoting": csv.QUOTE_ALL, "lineterminator": end} for end in ["\n", "\r\n", "\r"]]
+        ),
+    )
+    writer.writerows(given)
+    tables.append({"delimiter": delimiter, "text": text.getvalue(), "rows": given})
+(out / "tables.json").write_text(json.dumps(tables, ensure_ascii=False))
+
 json_rows = ",\n".join(
     f"{json.dumps(name)}: [\n" + ",\n".join(json.dumps(row, ensure_ascii=False) for row in given) + "\n]"
     for name, given in expected.items()

@@ -1,19 +1,25 @@
 import { createReadStream } from 'node:fs';
 import { basename, extname } from 'node:path';
 import { DataError } from '@easel/core';
-import { CsvError, parse } from 'csv-parse';
 import { fileLines } from './byte-lines.js';
+import { foreignKindOf } from './foreign-file.js';
+import { parseJsonText } from './json-text.js';
+import { NAMED_EXTENSIONS } from './picture-source.js';
+import { tableRows } from './table-rows.js';
 
-/** One row of a caption list: a picture's file as the list names it, a caption, and the line it stands on. */
+/** One row of a caption list. */
 export interface CaptionRow {
+  /** The picture's file as the list names it; empty where it names none. */
   readonly file: string;
+  /** Empty where the row has none. */
   readonly caption: string;
+  /** The line on which the row begins, counted from 1. */
   readonly line: number;
 }
 
 /** Names that a list may give its picture column and its caption column, in the order in which they are tried. */
-const FILE_COLUMNS = ['file', 'image', 'image_file'];
-const CAPTION_COLUMNS = ['caption', 'text'];
+const FILE_COLUMNS = ['file', 'image', 'image_file', 'file_name', 'filename'];
+const CAPTION_COLUMNS = ['caption', 'text', 'captions'];
 
 /** The file endings of caption lists. */
 export const CAPTION_LIST_EXTENSIONS: readonly string[] = ['.jsonl', '.csv', '.tsv'];
@@ -22,9 +28,10 @@ export const CAPTION_LIST_EXTENSIONS: readonly string[] = ['.jsonl', '.csv', '.t
  * The rows of a caption list, read as a stream.
  *
  * `.csv` and `.tsv` need a header line; `.jsonl` holds one object a line. The picture's column is called `file`,
- * `image` or `image_file`, the caption's `caption` or `text`; other columns are ignored.
- * Throws DataError, naming file and line, for another ending, bytes that aren't UTF-8, a missing column, a value
- * that isn't a string, and a line that doesn't parse.
+ * `image`, `image_file`, `file_name` or `filename`, the caption's `caption`, `text` or `captions`; other columns
+ * are ignored. A row whose caption is null, or isn't there, has none; a list of texts makes as many rows.
+ * Throws DataError, naming file and line, for another ending, bytes that aren't UTF-8, a column that no row has,
+ * a value that is neither text nor null, and a line that doesn't parse.
  */
 export async function* readCaptionList(path: string): AsyncGenerator<CaptionRow> {
   const extension = extname(path).toLowerCase();
@@ -52,6 +59,7 @@ async function* decodedText(path: string): AsyncGenerator<string> {
 
 async function* readJsonLines(path: string): AsyncGenerator<CaptionRow> {
   const decoder = new TextDecoder('utf-8', { fatal: true });
+  const columns = new Columns(path);
   let line = 0;
   try {
     for await (const bytes of fileLines(path)) {
@@ -61,71 +69,127 @@ async function* readJsonLines(path: string): AsyncGenerator<CaptionRow> {
         text = decoder.decode(bytes);
       } catch {
         throw new DataError(
-          `Caption list ${path}, line ${line}: it isn't UTF-8 text. Save it as UTF-8 and try again.`,
+          `Caption list ${path}, line ${line}: ${foreignKindOf(bytes) ?? "it isn't UTF-8 text. Save it as UTF-8 and try again"}.`,
         );
       }
-      if (text.trim() === '') continue;
-      let row: unknown;
-      try {
-        row = JSON.parse(text);
-      } catch (error) {
-        throw new DataError(
-          `Caption list ${path}, line ${line}: expected one JSON object, got '${text.slice(0, 60)}' (${(error as Error).message}).`,
-        );
+      // A text within JSON holds no CR as it is, so that one ends a line.
+      for (const part of text.split('\r')) {
+        if (part.trim() === '') continue;
+        yield* columns.rowsOf(objectIn(part, path, line, bytes), line);
       }
-      if (typeof row !== 'object' || row === null || Array.isArray(row))
-        throw new DataError(
-          `Caption list ${path}, line ${line}: expected a JSON object, got '${text.slice(0, 60)}'.`,
-        );
-      yield rowOf(row as Record<string, unknown>, path, line);
     }
   } catch (error) {
     if (error instanceof DataError && error.message.startsWith('Caption list')) throw error;
     throw new DataError(`Caption list ${path}: can't be read (${(error as Error).message}).`);
   }
+  columns.requireAll();
 }
 
-async function* readTable(path: string, delimiter: string): AsyncGenerator<CaptionRow> {
-  // relax_quotes: a caption such as `a 5" screen` is text, not a broken quotation.
-  const parser = parse({ delimiter, columns: true, info: true, skip_empty_lines: true, relax_quotes: true });
-  const feeding = (async () => {
-    try {
-      for await (const text of decodedText(path))
-        if (!parser.write(text)) await new Promise((resolve) => parser.once('drain', resolve));
-      parser.end();
-    } catch (error) {
-      parser.destroy(error as Error);
-    }
-  })();
+function objectIn(text: string, path: string, line: number, bytes: Uint8Array): Record<string, unknown> {
+  let row: unknown;
   try {
-    for await (const item of parser) {
-      const { record, info } = item as { record: Record<string, unknown>; info: { lines: number } };
-      yield rowOf(record, path, info.lines);
-    }
+    row = parseJsonText(text);
   } catch (error) {
-    if (error instanceof CsvError) throw new DataError(`Caption list ${path}: ${error.message}.`);
-    throw error;
-  } finally {
-    parser.destroy();
+    throw new DataError(
+      `Caption list ${path}, line ${line}: ${foreignKindOf(bytes) ?? `expected one JSON object, got '${text.slice(0, 60)}' (${(error as Error).message})`}.`,
+    );
   }
-  await feeding;
+  if (typeof row !== 'object' || row === null || Array.isArray(row))
+    throw new DataError(
+      `Caption list ${path}, line ${line}: expected a JSON object, got '${text.slice(0, 60)}'.`,
+    );
+  return row as Record<string, unknown>;
 }
 
-function rowOf(row: Record<string, unknown>, path: string, line: number): CaptionRow {
-  const value = (names: string[], what: string) => {
-    const name = names.find((candidate) => row[candidate] !== undefined);
-    if (name === undefined)
+async function* readTable(path: string, delimiter: ',' | '\t'): AsyncGenerator<CaptionRow> {
+  const columns = new Columns(path);
+  let header: string[] | undefined;
+  let fileColumn = -1;
+  const isRow = (fields: readonly string[]) =>
+    fields.length === header?.length &&
+    NAMED_EXTENSIONS.has(extname((fields[fileColumn] ?? '').trim()).toLowerCase());
+  for await (const { fields, line, hasOpenQuote } of tableRows(decodedText(path), { delimiter, isRow })) {
+    if (header === undefined) {
+      header = fields.map((name) => name.trim());
+      fileColumn = header.findIndex((name) => FILE_COLUMNS.includes(name));
+      columns.requireOf(header, line);
+      continue;
+    }
+    if (fields.length !== header.length)
       throw new DataError(
-        `Caption list ${path}, line ${line}: no ${what} column. Expected ${names.join(' or ')}, found ${Object.keys(row).join(', ') || 'nothing'}.`,
+        `Caption list ${path}, line ${line}: expected ${header.length} fields (${header.join(', ')}), got ${fields.length}. ${
+          hasOpenQuote
+            ? `A field there begins with a quote (") that doesn't enclose it, so it ends at the next ${delimiter === ',' ? 'comma' : 'tab'}: close the quote, or double it and enclose the field.`
+            : `Enclose a caption that holds a ${delimiter === ',' ? 'comma' : 'tab'} or a line break in quotes.`
+        }`,
       );
-    const text = row[name];
-    if (typeof text !== 'string')
+    const names = header;
+    yield* columns.rowsOf(Object.fromEntries(fields.map((field, i) => [names[i] as string, field])), line);
+  }
+}
+
+/** The columns of a list: which of its values are the picture's name and the caption. */
+class Columns {
+  private readonly path: string;
+  private readonly seen = { picture: false, caption: false };
+  private first: { readonly names: readonly string[]; readonly line: number } | undefined;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  /** The rows that one object of the list makes: one for each caption, or one without. */
+  *rowsOf(row: Readonly<Record<string, unknown>>, line: number): Generator<CaptionRow> {
+    const names = Object.keys(row);
+    this.first ??= { names, line };
+    this.see(names);
+    const file = this.texts(row, FILE_COLUMNS, line)[0] ?? '';
+    const captions = this.texts(row, CAPTION_COLUMNS, line);
+    for (const caption of captions.length === 0 ? [''] : captions) yield { file, caption, line };
+  }
+
+  /** Throws DataError unless these are the names of all that is needed. */
+  requireOf(names: readonly string[], line: number): void {
+    this.first = { names, line };
+    this.see(names);
+    this.requireAll();
+  }
+
+  /** Throws DataError for a column that no row had. */
+  requireAll(): void {
+    const { first, path, seen } = this;
+    if (first === undefined) return;
+    for (const [what, names] of [
+      ['picture', FILE_COLUMNS],
+      ['caption', CAPTION_COLUMNS],
+    ] as const)
+      if (!seen[what])
+        throw new DataError(
+          `Caption list ${path}, line ${first.line}: no ${what} column. Expected ${names.join(' or ')}, found ${first.names.join(', ') || 'nothing'}.`,
+        );
+  }
+
+  private see(names: readonly string[]): void {
+    this.seen.picture ||= FILE_COLUMNS.some((name) => names.includes(name));
+    this.seen.caption ||= CAPTION_COLUMNS.some((name) => names.includes(name));
+  }
+
+  /** The texts in the first of these columns that has any; none that is empty. */
+  private texts(row: Readonly<Record<string, unknown>>, columns: readonly string[], line: number): string[] {
+    for (const name of columns) {
+      const texts = this.textsIn(row[name], name, line);
+      if (texts.length > 0) return texts;
+    }
+    return [];
+  }
+
+  private textsIn(value: unknown, name: string, line: number): string[] {
+    if (value === undefined || value === null) return [];
+    if (Array.isArray(value)) return value.flatMap((item) => this.textsIn(item, name, line));
+    if (typeof value !== 'string')
       throw new DataError(
-        `Caption list ${path}, line ${line}: expected text in '${name}', got ${JSON.stringify(text)}.`,
+        `Caption list ${this.path}, line ${line}: expected text in '${name}', got ${JSON.stringify(value)}.`,
       );
-    return text;
-  };
-  const file = value(FILE_COLUMNS, 'picture').trim();
-  if (file === '') throw new DataError(`Caption list ${path}, line ${line}: the picture's name is empty.`);
-  return { file, caption: value(CAPTION_COLUMNS, 'caption').trim(), line };
+    return value.trim() === '' ? [] : [value.trim()];
+  }
 }

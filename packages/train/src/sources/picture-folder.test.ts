@@ -97,6 +97,57 @@ describe('caption lists', () => {
     ]);
   });
 
+  test('quotes that enclose nothing end with their field; the rows after it stay rows', async () => {
+    put({ 'a.png': '', 'b.png': '', 'c.png': '', 'd.png': '' });
+    const rows = ['"5 inch screen', 'plain b', 'a 7"', '"so" he said'];
+    const names = ['a.png', 'b.png', 'c.png', 'd.png'];
+    for (const [extension, delimiter] of [
+      ['csv', ','],
+      ['tsv', '\t'],
+    ])
+      for (const end of ['\n', '\r\n', '\r']) {
+        const lines = ['file', ...names].map(
+          (name, i) => `${name}${delimiter}${i === 0 ? 'caption' : rows[i - 1]}${end}`,
+        );
+        put({ [`list.${extension}`]: lines.join('') });
+        expect(await captionsOf({ list: join(folder, `list.${extension}`) })).toEqual(
+          names.map((name, i) => [name, [rows[i]]]),
+        );
+      }
+  });
+
+  test('mixed line ends, around quotes too', async () => {
+    put({
+      'a.png': '',
+      'list.csv': 'file,caption\r\na.png,"cat"\r\na.png,"a\nb"\ra.png,dog\na.png,"owl" \r\n\r\na.png,elk',
+    });
+    expect(await captionsOf({ list: join(folder, 'list.csv') })).toEqual([
+      ['a.png', ['cat', 'a\nb', 'dog', 'owl', 'elk']],
+    ]);
+    put({ 'list.jsonl': '{"file":"a.png","caption":"x"}\r{"file":"a.png","caption":"y"}\r\n' });
+    expect(await captionsOf({ list: join(folder, 'list.jsonl') })).toEqual([['a.png', ['x', 'y']]]);
+  });
+
+  test('jsonl as Python writes it: NaN and Infinity, null and lists as captions, keys left out', async () => {
+    put({
+      'a.png': '',
+      'list.jsonl': [
+        '{"file": "a.png", "caption": "NaN of \\"Infinity\\"", "score": NaN, "more": [-Infinity, Infinity]}',
+        '{"file": "b.png", "caption": null, "text": "from text"}',
+        '{"file": "c.png", "caption": ["one", null, " ", "two"]}',
+        '{"file": "d.png", "caption": NaN}',
+        '{"file": "e.png"}',
+      ].join('\n'),
+    });
+    expect(await captionsOf({ list: join(folder, 'list.jsonl') })).toEqual([
+      ['a.png', ['NaN of "Infinity"']],
+      ['b.png', ['from text']],
+      ['c.png', ['one', 'two']],
+      ['d.png', []],
+      ['e.png', []],
+    ]);
+  });
+
   test('the list wins over .txt files', async () => {
     put({ 'a.png': '', 'a.txt': 'text', 'captions.csv': 'file,caption\na.png,list\n' });
     expect(await captionsOf()).toEqual([['a.png', ['list']]]);
@@ -118,12 +169,22 @@ describe('caption lists', () => {
     [
       'a row too short',
       { 'captions.csv': 'file,caption\na.png\n' },
-      /captions\.csv: Invalid Record Length.*line 2/,
+      /captions\.csv, line 2: expected 2 fields \(file, caption\), got 1/,
     ],
     [
       'jsonl that is not JSON',
       { 'captions.jsonl': '{"file":"a.png","caption":"x"}\n{"file":' },
       /line 2: expected one JSON object/,
+    ],
+    [
+      'an unclosed quote before a comma, by the line that has it',
+      { 'captions.csv': 'file,caption\na.png,plain\nb.png,"5 inch, wide\nc.png,plain\n' },
+      /line 3: expected 2 fields .*, got 3\. A field there begins with a quote/,
+    ],
+    [
+      'a Git LFS pointer',
+      { 'captions.jsonl': 'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n' },
+      /line 1: it is a Git LFS pointer/,
     ],
     [
       'a caption that is a number',

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { DataError } from '@easel/core';
+import { foreignKindOf } from './foreign-file.js';
 
 /** Why a picture is passed over, in the words of reports and logs. */
 export type FailureKind =
@@ -104,14 +105,36 @@ export const PICTURE_EXTENSIONS = new Set([
   '.tif',
   '.tiff',
   '.svg',
+  '.jfif',
+  '.jpe',
 ]);
+
+/** Endings of picture files that can't be read here; they are counted, so that nobody misses them in vain. */
+export const OTHER_PICTURE_EXTENSIONS = new Set([
+  '.bmp',
+  '.heic',
+  '.heif',
+  '.ico',
+  '.jp2',
+  '.jxl',
+  '.pbm',
+  '.pgm',
+  '.pnm',
+  '.ppm',
+  '.psd',
+  '.tga',
+]);
+
+/** Endings by which a name is known to be that of a picture. */
+export const NAMED_EXTENSIONS = new Set([...PICTURE_EXTENSIONS, ...OTHER_PICTURE_EXTENSIONS]);
 
 /** The captions in a text file: its lines but for empty ones. Throws PictureError that begins with `where` if it isn't UTF-8. */
 export function captionLines(bytes: Uint8Array, where: string): string[] {
-  if (!isUtf8(bytes))
+  const foreign = foreignKindOf(bytes);
+  if (foreign !== undefined || !isUtf8(bytes))
     throw new PictureError(
       'broken caption',
-      `${where}: it isn't UTF-8 text. Save it as UTF-8 and try again.`,
+      `${where}: ${foreign ?? "it isn't UTF-8 text. Save it as UTF-8 and try again"}.`,
     );
   return new TextDecoder() // drops a BOM
     .decode(bytes)
