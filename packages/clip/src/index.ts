@@ -19,7 +19,7 @@ export {
 } from './config.js';
 export type { ImageStates } from './image-tower.js';
 export { Clip } from './model.js';
-export type { TextIds, TextStates } from './text-tower.js';
+export type { ClipTextInputs, TextStates } from './text-tower.js';
 export type { OnHidden } from './tower.js';
 
 // Texts to ids, pictures to pixels.

@@ -2,7 +2,7 @@ import { CompositeLayer, Dense, EaselError, normalizeL2 } from '@easel/core';
 import * as tf from '@tensorflow/tfjs';
 import type { ClipConfig } from './config.js';
 import { type ImageStates, ImageTower } from './image-tower.js';
-import { type TextIds, type TextStates, TextTower } from './text-tower.js';
+import { type ClipTextInputs, type TextStates, TextTower } from './text-tower.js';
 import type { OnHidden } from './tower.js';
 
 /**
@@ -44,7 +44,7 @@ export class Clip extends CompositeLayer {
   }
 
   /** States of the text tower; `onHidden` is shown those inside. */
-  textStates(text: TextIds, onHidden?: OnHidden): TextStates {
+  textStates(text: ClipTextInputs, onHidden?: OnHidden): TextStates {
     return this.textTower.forward(text, onHidden);
   }
 
@@ -54,7 +54,7 @@ export class Clip extends CompositeLayer {
   }
 
   /** int32 [B, T] → [B, P], of any length. */
-  textFeatures(text: TextIds): tf.Tensor2D {
+  textFeatures(text: ClipTextInputs): tf.Tensor2D {
     return tf.tidy(() => this.textProjection.call(this.textStates(text).pooled) as tf.Tensor2D);
   }
 
@@ -64,7 +64,7 @@ export class Clip extends CompositeLayer {
   }
 
   /** Texts as vectors of length 1: int32 [B, T] → [B, P]. */
-  embedTexts(text: TextIds): tf.Tensor2D {
+  embedTexts(text: ClipTextInputs): tf.Tensor2D {
     return tf.tidy(() => normalizeL2(this.textFeatures(text), 0));
   }
 

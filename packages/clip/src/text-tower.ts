@@ -7,7 +7,7 @@ import { type OnHidden, TowerLayers, towerNorm } from './tower.js';
 const MASKED = -1e4;
 
 /** Texts as ids, a row each. */
-export interface TextIds {
+export interface ClipTextInputs {
   /** int32 [B, T]. */
   readonly inputIds: tf.Tensor2D;
   /** int32 [B, T], 0 at padding; left out: all are looked at. */
@@ -67,7 +67,7 @@ export class TextTower extends CompositeLayer {
   }
 
   /** Throws ShapeError for ids that are no int32 [B, T], a text longer than the model reads, or a mask of another shape. */
-  forward({ inputIds, attentionMask }: TextIds, onHidden?: OnHidden): TextStates {
+  forward({ inputIds, attentionMask }: ClipTextInputs, onHidden?: OnHidden): TextStates {
     this.check(inputIds, attentionMask);
     return tf.tidy(() => {
       const bias = maskBias(inputIds.shape[1], attentionMask);
