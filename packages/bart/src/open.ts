@@ -17,6 +17,7 @@ import { parseWordFrequencies } from './normalizer/hashtags.js';
 import { TextNormalizer } from './normalizer/text-normalizer.js';
 import { Processor } from './processor.js';
 import { BpeTokenizer } from './tokenizer/bpe-tokenizer.js';
+import { type BartNaming, bartNaming } from './weights.js';
 
 /** A text model in memory with what its prompts go through. */
 export interface TextModel {
@@ -24,6 +25,8 @@ export interface TextModel {
   readonly config: DalleBartConfig | FirstVersionConfig;
   readonly processor: Processor;
   readonly tokenizer: BpeTokenizer;
+  /** Whose names its weights have where they lie: Easel's own, or those of an original program. */
+  readonly naming: BartNaming;
   /** Frees the weights. */
   dispose(): void;
 }
@@ -63,7 +66,8 @@ export async function openDalleBart(source: ModelSource, options: OpenOptions = 
       model.dispose();
       throw error;
     }
-    return { model, config, processor, tokenizer, dispose: () => void model.dispose() };
+    const naming = bartNaming(weights);
+    return { model, config, processor, tokenizer, naming, dispose: () => void model.dispose() };
   } finally {
     await weights.close();
   }

@@ -3,6 +3,7 @@ import {
   generationSettingsToJson,
   parseGenerationSettings,
   standardSettings,
+  trainedSettings,
 } from './generation-settings.js';
 
 test("the standard: the config's values, no super conditioning", () => {
@@ -12,6 +13,13 @@ test("the standard: the config's values, no super conditioning", () => {
     temperature: 0.9,
     conditionScale: 1,
   });
+});
+
+test("the original's notebook adds super conditioning; a trained model needs blank captions for it", () => {
+  const config = { topK: 50, topP: 1, temperature: 0.9 };
+  expect(standardSettings(config, true)).toEqual({ ...config, conditionScale: 10 });
+  expect(trainedSettings(0.1)).toEqual({ topK: 64, temperature: 0.5, conditionScale: 1.5 });
+  expect(trainedSettings(0).conditionScale).toBe(1);
 });
 
 test('only what is named is set, and round-trips', () => {

@@ -33,12 +33,29 @@ export function generationSettingsToJson(settings: Partial<GenerationSettings>):
   return Object.fromEntries(values.filter((entry): entry is [string, number] => entry[1] !== undefined));
 }
 
-/** How a model draws by its config.json alone: no super conditioning. */
+/** What DALL·E mini's notebook adds to its config: super conditioning. */
+export const NOTEBOOK_SETTINGS: Partial<GenerationSettings> = { conditionScale: 10 };
+
+/**
+ * How a model that Easel trained draws, unless it is told otherwise: the settings that were best of
+ * those tried with the shipped model. Without captions left blank in training there is nothing to
+ * compare a prompt with, so the scale is then 1.
+ */
+export function trainedSettings(blankCaptions: number): Partial<GenerationSettings> {
+  return { topK: 64, temperature: 0.5, conditionScale: blankCaptions > 0 ? 1.5 : 1 };
+}
+
+/**
+ * How a model draws without a generation.json: by its config.json. `original`: it is DALL·E mini or
+ * mega as the original programs wrote it, which draws as their notebook does. Others draw without
+ * super conditioning.
+ */
 export function standardSettings(
   config: Pick<GenerationConfig, 'topK' | 'topP' | 'temperature'>,
+  original = false,
 ): GenerationSettings {
   const { topK, topP, temperature } = config;
-  return { topK, topP, temperature, conditionScale: 1 };
+  return { topK, topP, temperature, conditionScale: 1, ...(original ? NOTEBOOK_SETTINGS : {}) };
 }
 
 /**

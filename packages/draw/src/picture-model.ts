@@ -1,4 +1,4 @@
-import { openDalleBart, type TextModel } from '@easel/bart';
+import { DalleBart, openDalleBart, type TextModel } from '@easel/bart';
 import {
   CheckpointError,
   type ModelFiles,
@@ -57,16 +57,22 @@ export async function openPictureModel(
     const vqgan = await openVqgan(vqganFiles, { ...options, decoderOnly: true });
     opened.push(vqgan);
     checkBelongTogether(text.config, vqgan.config, files.description);
-    return { text, vqgan, settings: await openSettings(files, text.config), dispose };
+    return { text, vqgan, settings: await openSettings(files, text), dispose };
   } catch (error) {
     dispose();
     throw error;
   }
 }
 
-/** generation.json where it says something, else what config.json says. */
-async function openSettings(files: ModelFiles, config: TextModel['config']): Promise<GenerationSettings> {
+/**
+ * How the model among some files draws: as generation.json says, else as `standardSettings` says
+ * for its config and for whose names its weights have.
+ */
+async function openSettings(
+  files: ModelFiles,
+  { model, config, naming }: TextModel,
+): Promise<GenerationSettings> {
   const text = await files.text(GENERATION_FILE);
   const named = text === undefined ? {} : parseGenerationSettings(text, files.nameOf(GENERATION_FILE));
-  return { ...standardSettings(config), ...named };
+  return { ...standardSettings(config, naming !== 'easel' && model instanceof DalleBart), ...named };
 }

@@ -32,6 +32,11 @@ export class Seq2SeqRuns {
     return this.bytes(one, ...path).equals(this.bytes(other, ...path));
   }
 
+  /** Content of a JSON file below `root`. */
+  settings(...path: string[]): Record<string, unknown> {
+    return JSON.parse(this.bytes(...path).toString());
+  }
+
   metrics(name: string): LoggedLine[] {
     return readMetrics(join(this.root, name));
   }

@@ -98,13 +98,14 @@ export class Vqgan extends CompositeLayer {
     }
   }
 
-  /** What the network drew, in [0, 1] whatever range it works in. */
+  /** What the network drew, with 0 black and 1 white whatever range it works in; not clipped. */
   private toPixels(drawn: tf.Tensor4D): tf.Tensor4D {
     return this.config.pixelRange === 'signed' ? tf.add(tf.mul(drawn, 0.5), 0.5) : drawn;
   }
 
   /**
-   * Tokens int32 [B, n] of square maps → pixels [B, √n·f, √n·f, 3].
+   * Tokens int32 [B, n] of square maps → pixels [B, √n·f, √n·f, 3], 0 black and 1 white. They are
+   * not clipped: some lie a little below 0 and above 1.
    *
    * Throws ShapeError if n is no square number: a token row does not say the shape of its map.
    */

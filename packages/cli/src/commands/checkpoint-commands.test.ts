@@ -16,6 +16,7 @@ import { openDalleBart } from '@easel/bart/node';
 import { openClip } from '@easel/clip/node';
 import { selectBackend } from '@easel/core';
 import { openCheckpoint, saveSafetensors } from '@easel/core/node';
+import { openPictureModel } from '@easel/draw/node';
 import { openVqgan } from '@easel/vqgan/node';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { writeTinyModel } from '../../../draw/testing/tiny-model.js';
@@ -57,6 +58,24 @@ function flaxFolder(name: string): string {
   for (const file of ['vocab.json', 'merges.txt']) copyFileSync(at('tiny', file), join(folder, file));
   return folder;
 }
+
+test('a model draws by the same settings before and after, whosever names its weights have', async () => {
+  const settingsOf = async (folder: string) => {
+    const opened = await openPictureModel(folder, { vqgan: at('tiny', 'vqgan') });
+    opened.dispose();
+    return opened.settings;
+  };
+  const plain = { topK: 50, topP: 1, temperature: 1, conditionScale: 1 };
+  expect(await settingsOf(at('tiny'))).toEqual(plain);
+  cpSync(at('tiny'), at('text'), { recursive: true });
+  rmSync(at('text', 'vqgan'), { recursive: true }); // vqgan-jax has no such VQGAN
+  expect(await runEasel('convert', at('text'), at('twin-flax'), '--to', 'flax')).toMatchObject({ code: 0 });
+  expect(await settingsOf(at('twin-flax'))).toEqual(plain);
+  rmSync(at('twin-flax', 'generation.json')); // as the original's folders are
+  expect(await settingsOf(at('twin-flax'))).toEqual({ ...plain, conditionScale: 10 });
+  expect(await runEasel('convert', at('twin-flax'), at('twin-easel'))).toMatchObject({ code: 0 });
+  expect(await settingsOf(at('twin-easel'))).toEqual({ ...plain, conditionScale: 10 });
+});
 
 describe('easel convert of a CLIP', () => {
   test('PyTorch → Easel → Flax → Easel: the same weights, to the last bit, checked outputs, and the folder opens', async () => {

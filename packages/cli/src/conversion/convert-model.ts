@@ -11,6 +11,7 @@ import {
   openCheckpoint,
   type WrittenCheckpoint,
 } from '@easel/core/node';
+import { generationSettingsToJson } from '@easel/draw';
 import { openTogether } from '@easel/vqgan/internals/node';
 import { compareOutputs, type OutputDifference } from './compare-outputs.js';
 import type { ConvertibleModel, ModelKind } from './convertible-model.js';
@@ -143,7 +144,7 @@ export async function convertModel(
         : await convertToFlax(opened, rules, flax.layout, path, storage, converting);
     const after = flax?.model ?? model;
     for (const [name, json] of after.configs) await writeJson(join(out, name), json);
-    await copyCompanions(model, opened, folder, out);
+    await copyCompanions(model, opened, folder, out, flax !== undefined);
     const outputs = verify ? await verifyWritten(model, opened, after, written) : undefined;
     const done: ConvertedModel[] = [
       {
@@ -191,18 +192,25 @@ async function sameFile(a: string, b: string): Promise<boolean> {
   return first !== undefined && first.ino === second?.ino && first.dev === second.dev;
 }
 
-/** Copies the tokenizer's files; a model of the original gets the original's super conditioning where nothing else is said. */
+/**
+ * Copies the tokenizer's files and generation.json. Where that is missing, one is written that keeps
+ * the model drawing as before: a model of the original gets the original's super conditioning, and
+ * one of Easel's own that is written under Flax's names none.
+ */
 async function copyCompanions(
   model: ConvertibleModel,
   source: TensorSource,
   from: string,
   to: string,
+  underFlaxNames: boolean,
 ): Promise<void> {
   for (const name of model.companions) {
     if (existsSync(join(from, name))) await copyFile(join(from, name), join(to, name));
   }
-  if (bartNaming(source) === 'easel') return;
+  const ours = bartNaming(source) === 'easel';
+  if (ours && !underFlaxNames) return;
   for (const [name, json] of model.additions) {
-    if (!existsSync(join(to, name))) await writeJson(join(to, name), json);
+    if (!existsSync(join(to, name)))
+      await writeJson(join(to, name), ours ? generationSettingsToJson({ conditionScale: 1 }) : json);
   }
 }

@@ -18,6 +18,7 @@ import {
 } from '@easel/bart/internals';
 import { type CompositeLayer, ConfigError } from '@easel/core';
 import { GENERATION_FILE, generationSettingsToJson } from '@easel/draw';
+import { NOTEBOOK_SETTINGS } from '@easel/draw/internals';
 import * as tf from '@tensorflow/tfjs';
 import { type ConvertibleModel, fixedIds } from './convertible-model.js';
 
@@ -33,7 +34,7 @@ const COMPANIONS = [
 ];
 
 /** What the second version's notebook draws with. The first version knew no super conditioning. */
-const NOTEBOOK = new Map([[GENERATION_FILE, generationSettingsToJson({ conditionScale: 10 })]]);
+const NOTEBOOK = new Map([[GENERATION_FILE, generationSettingsToJson(NOTEBOOK_SETTINGS)]]);
 
 /** DALL·E mini and mega. */
 export function dalleBart(config: DalleBartConfig): ConvertibleModel {

@@ -110,17 +110,20 @@ const evaluationFields = {
 };
 
 const sampleFields = {
-  /** Steps between two pictures in RUN/samples; one is always drawn at the end. 0: never. */
-  every: integer({ min: 0, default: 0 }),
-  /** What is drawn, a row each. */
-  prompts: list(text(), []),
+  /**
+   * Steps between two pictures in RUN/samples; one is always drawn at the end. 0: never. Null: as
+   * often as evaluations are made, where there is a VQGAN to draw with.
+   */
+  every: optional(integer({ min: 0 })),
+  /** What is drawn, a row each; null: four captions of the training set. */
+  prompts: optional(list(text(), [], 1)),
   /** Pictures of each prompt. */
   perPrompt: integer({ min: 1, default: 4 }),
   seed: integer({ min: 0, max: 2 ** 32 - 1, default: 0 }),
-  /** As `easel generate` has them. */
-  temperature: real({ above: 0, default: 1 }),
-  topK: integer({ min: 0, default: 50 }),
-  conditionScale: real({ min: 0, default: 1 }),
+  /** As `easel generate` has them; null: as the finished model draws, by its generation.json. */
+  temperature: optional(real({ above: 0 })),
+  topK: optional(integer({ min: 0 })),
+  conditionScale: optional(real({ min: 0 })),
 };
 
 const fields = {
@@ -246,8 +249,6 @@ export function parseSeq2SeqConfig(json: unknown, file = 'training config'): Seq
   if (config.initEmbeddings && (config.trainable !== 'embeddings' || config.init === null))
     throw fail('initEmbeddings: it goes with trainable "embeddings" and a model folder as init.');
   checkData(config.data, fail);
-  if (config.samples.every > 0 && config.samples.prompts.length === 0)
-    throw fail('samples.prompts: expected at least one prompt where samples.every is not 0.');
   return config;
 }
 

@@ -16,6 +16,8 @@ const MANIFEST_NAME = 'manifest.json';
 /** What a reader needs to know of how a set was made; `encoding/` knows the rest. */
 export interface SetOrigin {
   readonly format: ShardFormat;
+  /** Digest of the VQGAN's config and weights. */
+  readonly vqgan: string;
 }
 
 /** A finished shard. */
@@ -48,6 +50,8 @@ export interface EncodeManifest<Origin extends SetOrigin = SetOrigin> {
   readonly shardCount: number;
   /** Codes of the VQGAN's codebook. */
   readonly codes: number;
+  /** Numbers by which its VQGAN is known again, see `vqganPrint`; sets made before lack them. */
+  readonly vqganPrint?: readonly number[] | undefined;
   readonly complete: boolean;
   /** Empty until the set is complete. */
   readonly shards: readonly ShardRecord[];

@@ -56,6 +56,7 @@ export class EncodeFolder {
   readonly shardCount: number;
   private readonly sourcePictures: number;
   private readonly codes: number;
+  private readonly vqganPrint: readonly number[] | undefined;
   private readonly leaseSeconds: number;
   private readonly records = new Map<number, FinishedShard>();
 
@@ -65,6 +66,7 @@ export class EncodeFolder {
     this.shardCount = manifest.shardCount;
     this.sourcePictures = manifest.sourcePictures;
     this.codes = manifest.codes;
+    this.vqganPrint = manifest.vqganPrint;
     this.leaseSeconds = leaseSeconds;
   }
 
@@ -75,7 +77,7 @@ export class EncodeFolder {
    */
   static async open(
     path: string,
-    about: Pick<EncodeManifest<EncodingOrigin>, 'origin' | 'sourcePictures' | 'codes'>,
+    about: Pick<EncodeManifest<EncodingOrigin>, 'origin' | 'sourcePictures' | 'codes' | 'vqganPrint'>,
     leaseSeconds: number,
   ): Promise<EncodeFolder> {
     const { origin, sourcePictures } = about;
@@ -182,13 +184,14 @@ export class EncodeFolder {
   }
 
   private manifest(): EncodeManifest {
-    const { origin, sourcePictures, shardCount, codes } = this;
+    const { origin, sourcePictures, shardCount, codes, vqganPrint } = this;
     return {
       version: 2,
       origin,
       sourcePictures,
       shardCount,
       codes,
+      ...(vqganPrint && { vqganPrint }),
       complete: false,
       codeCounts: [],
       ...this.summary(),
@@ -267,17 +270,17 @@ async function createManifest(folder: string, manifest: EncodeManifest): Promise
 
 function requireSame(path: string, found: EncodingOrigin, wanted: EncodingOrigin): void {
   const names: [keyof EncodingOrigin, string][] = [
-    ['source', 'pictures or captions'],
-    ['vqgan', 'VQGAN'],
-    ['shape', 'picture size, fit, crop, background or filter'],
-    ['format', 'format'],
-    ['picturesPerShard', 'number of pictures a shard'],
-    ['clip', 'CLIP'],
+    ['source', 'other pictures or captions'],
+    ['vqgan', 'another VQGAN'],
+    ['shape', 'another picture size, fit, crop, background or filter'],
+    ['format', 'another format'],
+    ['picturesPerShard', 'another number of pictures a shard'],
+    ['clip', 'another CLIP'],
   ];
   const changed = names.filter(([key]) => JSON.stringify(found[key]) !== JSON.stringify(wanted[key]));
   if (changed.length > 0)
     throw new DataError(
-      `Encoded set ${path}: it was begun with another ${changed.map(([, name]) => name).join(', another ')}. Choose a new folder, or delete this one.`,
+      `Encoded set ${path}: it was begun with ${changed.map(([, name]) => name).join(', ')}. Choose a new folder, or delete this one.`,
     );
 }
 

@@ -17,6 +17,7 @@ import {
 } from '../sources/picture-source.js';
 import { EncodeFolder, type EncodingOrigin, encodeCounts, writing } from './encode-folder.js';
 import { modelDigest } from './model-digest.js';
+import { vqganPrint } from './vqgan-print.js';
 
 /** Says how well captions fit their pictures. */
 export interface CaptionScorer {
@@ -157,7 +158,12 @@ export async function encodePictures(source: PictureSource, options: EncodeOptio
     picturesPerShard,
     clip: scorer?.digest ?? null,
   };
-  const about = { origin, sourcePictures: source.length, codes: config.nEmbed };
+  const about = {
+    origin,
+    sourcePictures: source.length,
+    codes: config.nEmbed,
+    vqganPrint: await vqganPrint(vqgan.namedWeights()),
+  };
   const folder = await EncodeFolder.open(out, about, leaseSeconds);
   return new Encoding(source, folder, { ...options, batchSize, leaseSeconds, part }).run();
 }

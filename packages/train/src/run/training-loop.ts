@@ -228,8 +228,9 @@ class TrainingLoop {
   private async drawSamples(): Promise<void> {
     const { task, step } = this;
     const every = task.pace.samples?.every ?? 0;
-    if (every > 0 && this.isDue(every) && task.drawSamples !== undefined)
-      await this.folder.log.addPicture('samples', step, await task.drawSamples());
+    if (every === 0 || !this.isDue(every) || task.drawSamples === undefined) return;
+    const { picture, rows } = await task.drawSamples();
+    await this.folder.log.addPicture('samples', step, picture, rows);
   }
 
   /**

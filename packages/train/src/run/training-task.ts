@@ -22,6 +22,12 @@ export interface UpdateResult {
   readonly statistics?: WeightStatistics | undefined;
 }
 
+/** What a model makes of some prompts: all on one picture, RGB, and what its rows show. */
+export interface DrawnSamples {
+  readonly picture: Raster;
+  readonly rows: readonly string[];
+}
+
 /** How often what happens, as a config has it. */
 export interface TrainingPace {
   readonly log: { readonly every: number };
@@ -52,11 +58,8 @@ export interface TrainingTask {
   failedBatch(step: number): Promise<FailedBatch>;
   /** Measures the model after `step` updates: numbers by name, by split. */
   evaluate(step: number): Promise<Splits>;
-  /**
-   * Draws what the model makes of some prompts, where the pace has samples: RGB, one picture of
-   * them all.
-   */
-  drawSamples?(): Promise<Raster>;
+  /** Draws what the model makes of some prompts, where the pace has samples. */
+  drawSamples?(): Promise<DrawnSamples>;
   /** All tensors that going on needs. */
   checkpointParts(): CheckpointParts;
   /**

@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import type { BpeTokenizer } from '@easel/bart';
 import { WORD_LIST } from '@easel/bart/internals';
 import { saveDalleBart } from '@easel/bart/node';
+import { writeJson } from '@easel/core/internals/node';
 import type { HeldTensors } from '@easel/core/node';
+import { GENERATION_FILE, type GenerationSettings, generationSettingsToJson } from '@easel/draw';
 import { openVqgan, saveVqgan } from '@easel/vqgan/node';
 import { saveOriginalCheckpoint } from '../original/checkpoint.js';
 import type { UpdateSubject } from './seq2seq-update.js';
@@ -15,6 +17,8 @@ export interface ModelCompanions {
   readonly wordList: string | null;
   /** Folder of the VQGAN that draws the model's tokens. */
   readonly vqgan: string | null;
+  /** How the model draws where nothing else is said. */
+  readonly generation: Partial<GenerationSettings>;
 }
 
 /** Writes the model folders of a sitting. `current`: where the one before is. */
@@ -34,8 +38,9 @@ export class ModelExport {
   /** Writes the model, with `weights` or those it has now, and what `easel generate` needs with it. */
   async write(folder: string, weights?: HeldTensors): Promise<void> {
     const { config, model, trained, optimizer } = this.subject;
-    const { tokenizer, wordList, vqgan } = this.beside;
+    const { tokenizer, wordList, vqgan, generation } = this.beside;
     await saveDalleBart(folder, { model, tokenizer }, { dtype: config.exportDtype, weights });
+    await writeJson(join(folder, GENERATION_FILE), generationSettingsToJson(generation));
     if (wordList !== null) await copyFile(wordList, join(folder, WORD_LIST));
     if (vqgan !== null) await this.exportVqgan(vqgan, join(folder, 'vqgan'));
     if (!config.exportOriginal) return;

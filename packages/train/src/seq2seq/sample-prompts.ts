@@ -1,9 +1,19 @@
 import type { DalleBart, Processor } from '@easel/bart';
-import { ConfigError, pictureGrid, type Raster } from '@easel/core';
-import { generatePictures, type PictureParts } from '@easel/draw';
+import { pictureGrid, type Raster } from '@easel/core';
+import { type GenerationSettings, generatePictures, type PictureParts } from '@easel/draw';
 import { checkBelongTogether, standardSettings } from '@easel/draw/internals';
 import { openVqgan } from '@easel/vqgan/node';
 import type { Seq2SeqConfig } from '../config/seq2seq-config.js';
+
+/** Captions of the training set that are drawn where the settings name no prompts. */
+export const SAMPLED_CAPTIONS = 4;
+
+/** What `PromptSamples` draws: as a config's `samples`, with prompts and a pace that are known. */
+export type SampleSettings = Seq2SeqConfig['samples'] & {
+  readonly prompts: readonly string[];
+  /** The prompts as the model reads them. */
+  readonly normalized: readonly string[];
+};
 
 /**
  * Draws the same prompts with the same keys whenever it is asked, so that only the model's progress changes the
@@ -11,32 +21,32 @@ import type { Seq2SeqConfig } from '../config/seq2seq-config.js';
  */
 export class PromptSamples {
   private readonly parts: PictureParts;
-  private readonly settings: Seq2SeqConfig['samples'];
+  private readonly settings: SampleSettings;
 
-  private constructor(parts: PictureParts, settings: Seq2SeqConfig['samples']) {
+  private constructor(parts: PictureParts, settings: SampleSettings) {
     this.parts = parts;
     this.settings = settings;
   }
 
   /**
-   * For the prompts of a config; null if it draws none. The caller disposes it.
-   * Throws ConfigError if there is no VQGAN to draw with, or one that does not belong to the model.
+   * Draws as the finished model will, by `generation`, where the settings say nothing else. The
+   * caller disposes it. Throws ConfigError if the VQGAN does not belong to the model.
    */
   static async open(
-    settings: Seq2SeqConfig['samples'],
+    settings: SampleSettings,
+    generation: Partial<GenerationSettings>,
     model: DalleBart,
     processor: Processor,
-    vqganFolder: string | null,
-  ): Promise<PromptSamples | null> {
-    if (settings.every === 0) return null;
-    if (vqganFolder === null)
-      throw new ConfigError(
-        'Training: samples: tokens become pictures only through a VQGAN; name its folder as vqgan, or set samples.every to 0.',
-      );
+    vqganFolder: string,
+  ): Promise<PromptSamples> {
     const vqgan = await openVqgan(vqganFolder, { decoderOnly: true });
     try {
       checkBelongTogether(model.config, vqgan.config, `Training: samples with the VQGAN in ${vqganFolder}`);
-      const parts = { text: { model, processor }, vqgan, settings: standardSettings(model.config) };
+      const parts = {
+        text: { model, processor },
+        vqgan,
+        settings: { ...standardSettings(model.config), ...generation },
+      };
       return new PromptSamples(parts, settings);
     } catch (error) {
       vqgan.dispose();
@@ -46,17 +56,26 @@ export class PromptSamples {
 
   /** A row of pictures for each prompt. */
   async draw(): Promise<Raster> {
-    const { prompts, perPrompt, seed, temperature, topK, conditionScale } = this.settings;
+    const { normalized: prompts, perPrompt, seed, temperature, topK, conditionScale } = this.settings;
     const drawn = generatePictures(this.parts, {
       prompts,
       images: perPrompt,
       seed,
       batch: prompts.length * perPrompt,
-      settings: { temperature, topK, conditionScale },
+      settings: {
+        ...(temperature !== null && { temperature }),
+        ...(topK !== null && { topK }),
+        ...(conditionScale !== null && { conditionScale }),
+      },
     });
     const pictures: Raster[] = [];
     for await (const { pixels } of drawn) pictures.push(pixels);
     return pictureGrid(pictures, perPrompt);
+  }
+
+  /** What the rows show. */
+  get rows(): readonly string[] {
+    return this.settings.prompts;
   }
 
   dispose(): void {

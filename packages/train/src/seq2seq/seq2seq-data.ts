@@ -7,7 +7,7 @@ import { type DataPosition, holdOut } from '../encoded/epoch-order.js';
 import type { RowFilter } from '../encoded/row-filter.js';
 import type { ShardColumns } from '../encoded/shards.js';
 import { permutedEpoch } from '../original/permuted-epochs.js';
-import { type LoaderSettings, STREAM_START } from '../original/streamed-loader.js';
+import { evaluationBatches, type LoaderSettings, STREAM_START } from '../original/streamed-loader.js';
 import { digestOfFiles } from '../sources/file-digest.js';
 import { type BatchSettings, Seq2SeqBatches } from './batches.js';
 import { createNormalizer, type NormalizeCaption } from './caption-normalizer.js';
@@ -26,6 +26,8 @@ import {
 export interface Seq2SeqData {
   readonly rows: TrainingRows;
   readonly splits: Readonly<Record<string, EvaluationRows>>;
+  /** Up to `count` captions of the training rows, no two alike, and the same ones each time. */
+  captions(count: number): Promise<readonly string[]>;
 }
 
 /** What turns captions into a model's input. */
@@ -127,7 +129,11 @@ async function openPermuted(opening: Opening): Promise<Seq2SeqData> {
   const count = rows.length;
   const order =
     seed === null ? foldInNames(key, ['order']) : (epoch: number) => permutedEpoch(seed, count, epoch);
-  return { rows: new PermutedRows(batches, rows, config, order, opening.from), splits };
+  return {
+    rows: new PermutedRows(batches, rows, config, order, opening.from),
+    splits,
+    captions: async (wanted) => spread(rows, batches.set.captions, wanted),
+  };
 }
 
 async function openStreamed(opening: Opening): Promise<Seq2SeqData> {
@@ -163,7 +169,35 @@ async function openStreamed(opening: Opening): Promise<Seq2SeqData> {
       carryOver: data.carryOver,
     },
   };
-  return { rows: new StreamedRows(source, settings, config, opening.from.position), splits };
+  return {
+    rows: new StreamedRows(source, settings, config, opening.from.position),
+    splits,
+    captions: (wanted) => firstCaptions(training, wanted),
+  };
+}
+
+/** Different captions of some rows, from places as far apart as can be. */
+function spread(rows: readonly number[], captions: readonly string[], wanted: number): string[] {
+  const found = new Set<string>();
+  for (let start = 0; start < wanted; start++) {
+    const from = Math.floor((start * rows.length) / wanted);
+    const till = Math.floor(((start + 1) * rows.length) / wanted);
+    for (let i = from; i < till && found.size <= start; i++) {
+      const caption = captions[rows[i] as number] as string;
+      if (caption !== '') found.add(caption);
+    }
+  }
+  return [...found];
+}
+
+/** The first different captions of a set on disk. */
+async function firstCaptions({ normalize: _, ...loader }: LoaderSettings, wanted: number): Promise<string[]> {
+  const found = new Set<string>();
+  for await (const rows of evaluationBatches(loader, 1)) {
+    for (const { caption } of rows) if (caption !== '') found.add(caption);
+    if (found.size >= wanted) break;
+  }
+  return [...found];
 }
 
 /** Where the rows go on; or the start of that epoch, with the generator of blank captions at its own start, as the original has it. */

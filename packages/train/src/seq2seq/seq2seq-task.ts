@@ -1,5 +1,5 @@
 import type { DalleBartConfig } from '@easel/bart';
-import { DataError, type Key, prngKey, type Raster } from '@easel/core';
+import { DataError, type Key, prngKey } from '@easel/core';
 import { eventLoopTurn } from '@easel/core/internals';
 import * as tf from '@tensorflow/tfjs';
 import type { Seq2SeqConfig } from '../config/seq2seq-config.js';
@@ -7,7 +7,7 @@ import type { DataPosition } from '../encoded/epoch-order.js';
 import type { CheckpointParts } from '../run/checkpoint-store.js';
 import type { FailedBatch } from '../run/failed-batch.js';
 import { requireFinite } from '../run/training-error.js';
-import type { TrainingPace, TrainingTask, UpdateResult } from '../run/training-task.js';
+import type { DrawnSamples, TrainingPace, TrainingTask, UpdateResult } from '../run/training-task.js';
 import type { BatchRows, Seq2SeqBatch } from './batches.js';
 import { MicroBatches } from './micro-batches.js';
 import type { PromptSamples } from './sample-prompts.js';
@@ -53,7 +53,9 @@ export class Seq2SeqTask implements TrainingTask {
     this.steps = parts.steps;
     this.samplesPerStep = config.batchSize * config.accumulate;
     this.tokensPerSample = parts.model.config.imageLength;
-    this.pace = config;
+    const withEvaluations = config.evaluation.every || Number.POSITIVE_INFINITY; // then only at the end
+    const every = parts.samples === null ? 0 : (config.samples.every ?? withEvaluations);
+    this.pace = { ...config, samples: { every } };
     this.key = prngKey(config.seed);
     this.data = parts.rows.digest;
     this.exportModel = parts.exportModel;
@@ -142,10 +144,11 @@ export class Seq2SeqTask implements TrainingTask {
     return values;
   }
 
-  drawSamples(): Promise<Raster> {
+  async drawSamples(): Promise<DrawnSamples> {
     if (this.parts.samples === null)
       throw new Error('Seq2SeqTask: samples are due, but there is nothing to draw them with.');
-    return this.parts.samples.draw();
+    const { samples } = this.parts;
+    return { picture: await samples.draw(), rows: samples.rows };
   }
 
   checkpointParts(): CheckpointParts {

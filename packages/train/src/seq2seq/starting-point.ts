@@ -7,13 +7,16 @@ import {
   initializeDalleBart,
   parseDalleBartConfig,
 } from '@easel/bart';
-import { WORD_LIST } from '@easel/bart/internals';
+import { bartNaming, WORD_LIST } from '@easel/bart/internals';
 import { openDalleBart, openModelConfig, openTokenizer } from '@easel/bart/node';
-import { ConfigError, type Key } from '@easel/core';
-import { readJsonFile } from '@easel/core/node';
+import { ConfigError, type Key, openWeights } from '@easel/core';
+import { modelFiles, readJsonFile } from '@easel/core/node';
+import { GENERATION_FILE, type GenerationSettings, parseGenerationSettings } from '@easel/draw';
+import { NOTEBOOK_SETTINGS, trainedSettings } from '@easel/draw/internals';
 import { parseVqganConfig } from '@easel/vqgan';
 import { modelSettings } from '../config/model-settings.js';
 import type { Seq2SeqConfig } from '../config/seq2seq-config.js';
+import { requireEncodingVqgan } from './encoding-vqgan.js';
 import { isImageSide } from './trained-weights.js';
 
 /** What a run begins with, but for the weights. */
@@ -24,6 +27,8 @@ export interface StartingPoint {
   readonly vqgan: string | null;
   /** What lies beside an older model. */
   readonly wordList: string | null;
+  /** How the finished model draws: what its generation.json says. */
+  readonly generation: Partial<GenerationSettings>;
   /** The model, with fresh weights or those of `init`; the caller disposes it. */
   readonly build: () => Promise<DalleBart>;
 }
@@ -32,7 +37,11 @@ export interface StartingPoint {
 export async function startingPoint(config: Seq2SeqConfig, key: Key): Promise<StartingPoint> {
   const start = await modelStart(config, key);
   requireFit(start.tokenizer, start.modelConfig);
-  if (start.vqgan !== null) await requireCodes(start.vqgan, start.modelConfig);
+  if (start.vqgan !== null) {
+    await requireCodes(start.vqgan, start.modelConfig);
+    const { train, eval: one, evals } = config.data;
+    await requireEncodingVqgan(start.vqgan, [train, ...(one === null ? [] : [one]), ...Object.values(evals)]);
+  }
   return start;
 }
 
@@ -40,6 +49,7 @@ async function modelStart(config: Seq2SeqConfig, key: Key): Promise<StartingPoin
   const tokenizer = await openTokenizer((config.tokenizer ?? config.init) as string);
   const { init } = config;
   if (init !== null) {
+    if (config.tokenizer !== null) await requireVocabulary(tokenizer, config.tokenizer, init);
     const plan = await openModelConfig(init);
     if (plan.version === 1)
       throw new ConfigError(
@@ -50,6 +60,7 @@ async function modelStart(config: Seq2SeqConfig, key: Key): Promise<StartingPoin
       tokenizer,
       vqgan: config.vqgan ?? pathIfThere(join(init, 'vqgan')),
       wordList: pathIfThere(join(init, WORD_LIST)),
+      generation: await generationOf(init, config),
       build: async () => {
         const model = withDropout((await openDalleBart(init)).model as DalleBart, config);
         if (config.initEmbeddings) initializeDalleBart(model, key, isImageSide);
@@ -59,12 +70,29 @@ async function modelStart(config: Seq2SeqConfig, key: Key): Promise<StartingPoin
   }
   const { json, file } = await modelSettings(config.model);
   const modelConfig = withRates(parseDalleBartConfig(json, file), config);
+  const generation = trainedSettings(config.data.blankCaptions);
   const build = async () => {
     const model = new DalleBart(modelConfig);
     initializeDalleBart(model, key);
     return model;
   };
-  return { modelConfig, tokenizer, vqgan: config.vqgan, wordList: null, build };
+  return { modelConfig, tokenizer, vqgan: config.vqgan, wordList: null, generation, build };
+}
+
+/**
+ * How the model in a folder draws, for one that goes on from it: as its generation.json says; of
+ * the original without one, as its notebook drew.
+ */
+async function generationOf(folder: string, { data }: Seq2SeqConfig): Promise<Partial<GenerationSettings>> {
+  const files = modelFiles(folder);
+  const text = await files.text(GENERATION_FILE);
+  if (text !== undefined) return parseGenerationSettings(text, files.nameOf(GENERATION_FILE));
+  const weights = await openWeights(files);
+  try {
+    return bartNaming(weights) === 'easel' ? trainedSettings(data.blankCaptions) : NOTEBOOK_SETTINGS;
+  } finally {
+    await weights.close();
+  }
 }
 
 /** A model's config with the run's dropout, where that names any. */
@@ -97,6 +125,23 @@ function requireFit(
     throw new ConfigError(
       `Training: the tokenizer has ${tokenizer.size} tokens, but the model's encoder_vocab_size is ${encoderVocabSize}. Train a smaller tokenizer, or raise encoder_vocab_size.`,
     );
+}
+
+/**
+ * Throws ConfigError if a tokenizer gives ids other meanings than that of the model in `init`, whose
+ * embeddings would then stand for other words.
+ */
+async function requireVocabulary(tokenizer: BpeTokenizer, folder: string, init: string): Promise<void> {
+  const own = await openTokenizer(init).catch(() => undefined); // a model may lie there without one
+  if (own === undefined) return;
+  const words = new Map([...tokenizer.vocab].map(([word, id]) => [id, word]));
+  const other = [...own.vocab].filter(([word, id]) => words.get(id) !== word);
+  const [first] = other;
+  if (first === undefined) return;
+  const [word, id] = first;
+  throw new ConfigError(
+    `Training: the tokenizer in ${folder} has another vocabulary than the model in ${init}: ${other.length} of its ${own.vocab.size} ids mean something else (id ${id} is ${JSON.stringify(word)} there and ${JSON.stringify(words.get(id) ?? null)} here). Leave tokenizer out to take the model's own, or train from scratch with model.`,
+  );
 }
 
 /** Throws ConfigError unless the folder holds a VQGAN that knows every token that the model draws. */

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { generateTokens } from '@easel/bart';
-import { openDalleBart, openTokenizer } from '@easel/bart/node';
+import { BpeTokenizer, generateTokens, trainBpe } from '@easel/bart';
+import { openDalleBart, openTokenizer, saveTokenizer } from '@easel/bart/node';
 import { ConfigError, DataError, prngKey } from '@easel/core';
 import { initializeVqgan, parseVqganConfig, Vqgan } from '@easel/vqgan';
 import { saveVqgan } from '@easel/vqgan/node';
@@ -287,6 +287,20 @@ test('fine-tuning goes on from a model folder, tokenizer and vocabulary with it'
   expect(second.complete).toBe(true);
 });
 
+test('fine-tuning with the words of another tokenizer is refused', async () => {
+  const { model } = await train('first', { steps: 3 });
+  const folder = join(runs.root, 'other-words');
+  await saveTokenizer(
+    folder,
+    new BpeTokenizer(trainBpe(['zebra zebra', 'quokka quokka'], { vocabSize: 270 })),
+  );
+  const tune = (tokenizer: string) => train('second', { model: null, init: model, tokenizer, steps: 3 });
+  await expect(tune(folder)).rejects.toThrow(
+    /tokenizer in .*other-words has another vocabulary than the model in .*first.model: \d+ of its \d+ ids mean something else \(id \d+ is ".+" there and ".+" here\)\. Leave tokenizer out/,
+  );
+  expect((await tune(join(runs.shared, 'tokenizer'))).complete).toBe(true);
+});
+
 describe('evaluation split', () => {
   test('a share of the pictures is held out with all their captions', async () => {
     const result = await train('run', { data: { ...settings().data, evalFraction: 0.3 }, steps: 3 });
@@ -421,6 +435,7 @@ describe('watching', () => {
     await train('run', { samples, vqgan: join(runs.root, 'vqgan') });
     expect(tf.memory().numTensors).toBe(before);
     expect(readdirSync(join(runs.root, 'run', 'samples'))).toEqual([
+      'rows.json',
       'step-00000004.png',
       'step-00000008.png',
     ]);
@@ -431,6 +446,16 @@ describe('watching', () => {
     expect(runs.metrics('run')).toEqual(runs.metrics('silent'));
     await train('again', { samples, vqgan: join(runs.root, 'vqgan') }, stopAt(4));
     expect(runs.bytes('again', 'samples', 'step-00000004.png').equals(drawn)).toBe(true);
+    const defaults = { steps: 4, evaluation: { every: 0 }, vqgan: join(runs.root, 'vqgan') };
+    await train('captions', defaults); // four captions of the set, at the end, as the model will draw
+    const rows: string[] = JSON.parse(runs.bytes('captions', 'samples', 'rows.json').toString());
+    expect(rows).toEqual(['a red ball', 'Ball, green!', 'a black ball', 'Ball, white!']);
+    expect(readdirSync(join(runs.root, 'captions', 'samples'))).toEqual(['rows.json', 'step-00000004.png']);
+    expect(runs.settings('captions', 'model', 'generation.json')).toEqual({
+      condition_scale: 1.5,
+      temperature: 0.5,
+      top_k: 64,
+    });
     // The VQGAN of a later model folder is that of the first one.
     expect(runs.same('run', 'again', 'model', 'vqgan', 'model.safetensors')).toBe(true);
   });

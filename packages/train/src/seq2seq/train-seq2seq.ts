@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { type DalleBart, dalleBartConfigToJson, Processor } from '@easel/bart';
 import { bartRulesForEasel } from '@easel/bart/internals';
-import { foldInNames, type Key, prngKey } from '@easel/core';
+import { ConfigError, foldInNames, type Key, prngKey } from '@easel/core';
 import { runLength } from '../config/run-length.js';
 import { FREE_SEQ2SEQ_SETTINGS, parseSeq2SeqConfig, type Seq2SeqConfig } from '../config/seq2seq-config.js';
 import { restoreOriginalState } from '../original/checkpoint.js';
@@ -12,8 +12,8 @@ import { RunFolder } from '../run/run-folder.js';
 import { runTraining, type TrainingOptions, type TrainingResult } from '../run/training-loop.js';
 import { createNormalizer } from './caption-normalizer.js';
 import { ModelExport } from './model-export.js';
-import { PromptSamples } from './sample-prompts.js';
-import { openSeq2SeqData } from './seq2seq-data.js';
+import { PromptSamples, SAMPLED_CAPTIONS } from './sample-prompts.js';
+import { openSeq2SeqData, type Seq2SeqData } from './seq2seq-data.js';
 import { Seq2SeqTask } from './seq2seq-task.js';
 import { updateSubject } from './seq2seq-update.js';
 import { type StartingPoint, startingPoint } from './starting-point.js';
@@ -37,7 +37,7 @@ export function trainSeq2Seq(config: Seq2SeqConfig, options: TrainingOptions): P
     const data = await openSeq2SeqData(config, start, key, run.resumed?.state);
     own(data.rows, (rows) => rows.close());
     const steps = await updatesOf(config, data.rows);
-    const samples = own(await openSamples(config, model, start, key), (one) => one?.dispose());
+    const samples = own(await openSamples(config, model, start, data, key), (one) => one?.dispose());
     const subject = updateSubject(config, model, steps);
     const optimizer = own(subject.optimizer, (one) => one.dispose());
     const weights = model.namedWeights();
@@ -86,13 +86,23 @@ function withNewSettings(before: Record<string, unknown>): Readonly<Record<strin
 async function openSamples(
   { samples }: Seq2SeqConfig,
   model: DalleBart,
-  { tokenizer, wordList, vqgan }: StartingPoint,
+  { tokenizer, wordList, vqgan, generation }: StartingPoint,
+  data: Seq2SeqData,
   key: Key,
 ): Promise<PromptSamples | null> {
+  if (samples.every === 0) return null;
+  if (vqgan === null) {
+    if (samples.every === null) return null;
+    throw new ConfigError(
+      'Training: samples: tokens become pictures only through a VQGAN; name its folder as vqgan, or set samples.every to 0.',
+    );
+  }
+  const prompts = samples.prompts ?? (await data.captions(SAMPLED_CAPTIONS));
   const { normalizeText, maxTextLength } = model.config;
   const normalize = normalizeText
     ? await createNormalizer(wordList, foldInNames(key, ['samples', 'normalizer']))
     : (text: string) => text;
-  const settings = { ...samples, prompts: samples.prompts.map((prompt) => normalize(prompt)) };
-  return PromptSamples.open(settings, model, new Processor({ tokenizer, maxTextLength }), vqgan);
+  const processor = new Processor({ tokenizer, maxTextLength });
+  const settings = { ...samples, prompts, normalized: prompts.map((prompt) => normalize(prompt)) };
+  return PromptSamples.open(settings, generation, model, processor, vqgan);
 }

@@ -1,0 +1,45 @@
+import type * as tf from '@tensorflow/tfjs';
+
+/** Numbers of a print. */
+const COUNT = 64;
+
+/** Numbers are the same if they differ by no more than rounding to bfloat16 makes, and a little. */
+const TOLERANCE = 2 ** -7;
+
+/** Weights that only encoding needs: a VQGAN that was saved to draw alone lacks them. */
+const ENCODING = /^(encoder|quant_conv)\./;
+
+/**
+ * Some numbers by which a VQGAN is known again, whether it is whole or the half that draws, and
+ * whatever it was rounded to: weights from evenly spaced places of its drawing half.
+ */
+export async function vqganPrint(weights: ReadonlyMap<string, tf.Tensor>): Promise<number[]> {
+  const drawing = [...weights].filter(([name]) => !ENCODING.test(name)).sort(([a], [b]) => (a < b ? -1 : 1));
+  const total = drawing.reduce((sum, [, { size }]) => sum + size, 0);
+  const places = Array.from({ length: COUNT }, (_, i) => Math.floor(((i + 0.5) * total) / COUNT));
+  const print: number[] = [];
+  let start = 0;
+  for (const [, weight] of drawing) {
+    const inside = places.filter((place) => place >= start && place < start + weight.size);
+    if (inside.length > 0) {
+      const values = await weight.data();
+      for (const place of inside) print.push(values[place - start] as number);
+    }
+    start += weight.size;
+  }
+  return print;
+}
+
+/** Whether two prints are of one VQGAN. */
+export function samePrint(a: readonly number[], b: readonly number[]): boolean {
+  const largest = Math.max(...a.map(Math.abs));
+  return (
+    a.length === b.length &&
+    a.every((value, i) => {
+      const other = b[i] as number;
+      return (
+        Math.abs(value - other) <= TOLERANCE * Math.max(Math.abs(value), Math.abs(other)) + 1e-6 * largest
+      );
+    })
+  );
+}

@@ -1,0 +1,39 @@
+import { ConfigError } from '@easel/core';
+import { vqganConfigToJson } from '@easel/vqgan';
+import { openVqgan } from '@easel/vqgan/node';
+import { readManifest, type SetOrigin } from '../encoded/manifest.js';
+import { modelDigest } from '../encoding/model-digest.js';
+import { samePrint, vqganPrint } from '../encoding/vqgan-print.js';
+
+/**
+ * Throws ConfigError if one of the encoded sets was made by another VQGAN than the one in a folder:
+ * the same codes would then be other pictures. A set without a manifest is taken as it is, and so is
+ * one with an old manifest where the folder holds only the half of a VQGAN that draws.
+ */
+export async function requireEncodingVqgan(folder: string, sets: readonly string[]): Promise<void> {
+  const found = await Promise.all(
+    sets.map(async (set) => ({ set, manifest: await readManifest(set).catch(() => undefined) })),
+  );
+  const made = found.flatMap(({ set, manifest }) => {
+    const origin: Partial<SetOrigin> | undefined = manifest?.origin;
+    const { vqganPrint: print } = manifest ?? {};
+    return origin?.vqgan === undefined ? [] : [{ set, digest: origin.vqgan, print }];
+  });
+  if (made.length === 0) return;
+  const vqgan = await openVqgan(folder).catch(() => openVqgan(folder, { decoderOnly: true }));
+  try {
+    const weights = vqgan.namedWeights();
+    const isWhole = [...weights.keys()].some((name) => name.startsWith('encoder.'));
+    const ours = await vqganPrint(weights);
+    const digest = isWhole ? await modelDigest(vqganConfigToJson(vqgan.config), weights) : undefined;
+    for (const { set, digest: theirs, print } of made) {
+      const same = print === undefined ? digest === undefined || digest === theirs : samePrint(print, ours);
+      if (!same)
+        throw new ConfigError(
+          `Training: the set ${set} was encoded with another VQGAN than the one in ${folder}, so its codes would be other pictures. Set vqgan to the folder that was given to easel encode --vqgan, or encode the pictures again with this one.`,
+        );
+    }
+  } finally {
+    vqgan.dispose();
+  }
+}
