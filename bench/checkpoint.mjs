@@ -1,6 +1,7 @@
 // node bench/checkpoint.mjs [--parameters N] [--rounds N] [--folder DIR]
-// Saves the weights and AdamW's state of N million parameters (400) as a training run does, beside the disk alone: as many bytes from one buffer,
-// written and synced. Rounds alternate. Prints a table on stdout; `paused` is how long the program may not change its tensors.
+// Saves the weights and AdamW's state of N million parameters (400) as a training run does, beside
+// the disk alone: as many bytes from one buffer, written and synced. Rounds alternate. Prints a
+// table on stdout; `paused` is how long the program may not change its tensors.
 import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

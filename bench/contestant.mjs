@@ -1,5 +1,6 @@
-// A process that takes part: one JSON request a line, one JSON answer a line. Between its turns it is stopped (SIGSTOP), so that threads
-// which spin at a barrier cost nobody else anything, and may spin as they like while it is their turn.
+// A process that takes part: one JSON request a line, one JSON answer a line. Between its turns it
+// is stopped (SIGSTOP), so that threads which spin at a barrier cost nobody else anything, and may
+// spin as they like while it is their turn.
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
@@ -9,7 +10,10 @@ export class Contestant {
   #gone = false;
   #errors = '';
 
-  /** Starts the program. `parse` turns an answer's line into a value (JSON by default), `format` a request into a line. */
+  /**
+   * Starts the program. `parse` turns an answer's line into a value (JSON by default), `format` a
+   * request into a line.
+   */
   constructor(name, command, args, { env = {}, format = JSON.stringify } = {}) {
     this.name = name;
     this.format = format;

@@ -1,6 +1,7 @@
 // node bench/kernels.mjs CASE [--runs N] [--shapes N]
-// Where a row of Easel spends its time: mean milliseconds of a run by kernel, then by kernel and shapes. What is
-// outside of kernels is JavaScript: the engine, the tape, the row itself. CASE as `npm run bench -- --list` names it.
+// Where a row of Easel spends its time: mean milliseconds of a run by kernel, then by kernel and
+// shapes. What is outside of kernels is JavaScript: the engine, the tape, the row itself. CASE as
+// `npm run bench -- --list` names it.
 import { parseArgs } from 'node:util';
 import * as core from '@easel/core';
 import * as tf from '@tensorflow/tfjs';

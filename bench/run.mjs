@@ -1,6 +1,7 @@
-// npm run bench -- [NAME...] [--json FILE] [--python PATH] [--tfjs-node DIR] [--rounds N] [--peers LIST] [--list]
-// Times Easel's native backend beside its peers, each in a process of its own, in turns within one run; medians of all repeats.
-// README.md says how peers are installed, and how to read the table. NAME is a part of a case's name, or a family's.
+// npm run bench -- [NAME...] [--json FILE] [--python PATH] [--tfjs-node DIR] [--rounds N]
+// [--peers LIST] [--list] Times Easel's native backend beside its peers, each in a process of its
+// own, in turns within one run; medians of all repeats. README.md says how peers are installed, and
+// how to read the table. NAME is a part of a case's name, or a family's.
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -21,7 +22,9 @@ const { values: options, positionals: wanted } = parseArgs({
   },
 });
 
-/** Least time of one turn, in ms: a turn is one run that is not timed, then runs until this is over. */
+/**
+ * Least time of one turn, in ms: a turn is one run that is not timed, then runs until this is over.
+ */
 const TURN_MS = 40;
 /** A peer that takes this long for a run, and so many times as long as Easel, has one turn only. */
 const SLOW_MS = 200;
@@ -35,9 +38,11 @@ const ALONE_PASSES = 2;
 const ALONE_RUNS = 2;
 
 /**
- * Peers allocate their results with malloc, which gives large ones back to the system each time: a layer norm of 32 MB then takes PyTorch
- * 8 to 30 ms in place of 1.3, all of it page faults. With these settings glibc keeps the memory, as Easel's pool does. OpenMP's threads are
- * bound to cores: two that spin on one core, which happens after a pause, take a scheduler's time slice (8 ms) for every barrier.
+ * Peers allocate their results with malloc, which gives large ones back to the system each time: a
+ * layer norm of 32 MB then takes PyTorch 8 to 30 ms in place of 1.3, all of it page faults. With
+ * these settings glibc keeps the memory, as Easel's pool does. OpenMP's threads are bound to cores:
+ * two that spin on one core, which happens after a pause, take a scheduler's time slice (8 ms) for
+ * every barrier.
  */
 const PEER_ENVIRONMENT = {
   MALLOC_MMAP_MAX_: '0',
@@ -166,8 +171,9 @@ async function describeMachine() {
 }
 
 /**
- * Two rows, time and peak memory, of a case that needs a process of its own: a contestant is started, prepared, timed and ended, then the next. Peers
- * have one pass with memory settings that make them fast and one as they come: the faster and the smaller counts.
+ * Two rows, time and peak memory, of a case that needs a process of its own: a contestant is
+ * started, prepared, timed and ended, then the next. Peers have one pass with memory settings that
+ * make them fast and one as they come: the faster and the smaller counts.
  */
 async function measureAlone(test) {
   const { name, flop, alone } = test;
@@ -214,7 +220,10 @@ async function streamTime(passes) {
   return time;
 }
 
-/** One row: everybody in turns, the machine among them, so that all see the same clock and the same neighbours. */
+/**
+ * One row: everybody in turns, the machine among them, so that all see the same clock and the same
+ * neighbours.
+ */
 async function measure(test) {
   const { name, unit, inner, flop, bytes } = test;
   const first = new Map();

@@ -1,8 +1,10 @@
 // node bench/tokenizer.mjs [--python PATH] [--vocabulary DIR] [--clip DIR] [--rounds N]
-// Tokens a second of Easel's tokenizers beside Hugging Face's `tokenizers` (Rust), in turns within one run, one core each, medians. Texts: captions of
-// emoji (12,161 of them, real names and tags) one by one, and the project's own documents as one text. The shipped model's vocabulary (1,788 merges)
-// is always there; --vocabulary: a folder with vocab.json and merges.txt of BART's kind; --clip: one of CLIP's.
-// "first" is a new tokenizer's first pass over the texts, whose words it has not seen; the other passes find most words remembered.
+// Tokens a second of Easel's tokenizers beside Hugging Face's `tokenizers` (Rust), in turns within
+// one run, one core each, medians. Texts: captions of emoji (12,161 of them, real names and tags)
+// one by one, and the project's own documents as one text. The shipped model's vocabulary (1,788
+// merges) is always there; --vocabulary: a folder with vocab.json and merges.txt of BART's kind;
+// --clip: one of CLIP's. "first" is a new tokenizer's first pass over the texts, whose words it has
+// not seen; the other passes find most words remembered.
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { parseArgs } from 'node:util';

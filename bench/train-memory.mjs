@@ -1,6 +1,7 @@
 // node bench/train-memory.mjs [NAME …] [--json FILE]
-// What `easel train --dry-run` says of a run's memory beside what the run takes: each prediction, and each run of four updates with a checkpoint, in a process of its own.
-// Prints predicted and measured peak of resident memory in MiB and their ratio, a row a configuration.
+// What `easel train --dry-run` says of a run's memory beside what the run takes: each prediction,
+// and each run of four updates with a checkpoint, in a process of its own. Prints predicted and
+// measured peak of resident memory in MiB and their ratio, a row a configuration.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,5 @@
-// A model of DALL·E mini's full size with random weights, in the form in which the original was published:
+// A model of DALL·E mini's full size with random weights, in the form in which the original was
+// published:
 //
 //   node reference/make-full-size-checkpoint.mjs OUT [--seed 1]
 //
@@ -6,9 +7,11 @@
 // OUT/config.json, vocab.json, merges.txt, tokenizer_config.json (a token for each byte, no merges)
 // OUT/vqgan/flax_model.msgpack  76,073,859 parameters, float32 (0.30 GB), and config.json
 //
-// It draws noise, but at the real cost: for measuring conversion, memory and speed. Names and shapes are the original programs' own
-// (reference/golden); a value depends on seed, name and position alone, so the same command gives the same bytes everywhere. Kernels,
-// embeddings and biases have mean 0 and standard deviation 0.02, norm scales are 1. Bytes are written as flax.serialization does, 4 MB at a time.
+// It draws noise, but at the real cost: for measuring conversion, memory and speed. Names and
+// shapes are the original programs' own (reference/golden); a value depends on seed, name and
+// position alone, so the same command gives the same bytes everywhere. Kernels, embeddings and
+// biases have mean 0 and standard deviation 0.02, norm scales are 1. Bytes are written as
+// flax.serialization does, 4 MB at a time.
 import {
   closeSync,
   mkdirSync,
@@ -90,7 +93,9 @@ const VQGAN_CONFIG = {
   z_channels: 256,
 };
 
-/** Shapes of a golden file as a nested map, keys in the file's order, and the number of parameters. */
+/**
+ * Shapes of a golden file as a nested map, keys in the file's order, and the number of parameters.
+ */
 function readTree(name) {
   const file = JSON.parse(readFileSync(new URL(`./golden/${name}.json`, import.meta.url), 'utf8'));
   const tree = new Map();
@@ -107,7 +112,10 @@ function readTree(name) {
   return { tree, total: file.total };
 }
 
-/** `forms`: a code for the length in the first byte, then codes for lengths of 1, 2 and 4 bytes (undefined: no such form). */
+/**
+ * `forms`: a code for the length in the first byte, then codes for lengths of 1, 2 and 4 bytes
+ * (undefined: no such form).
+ */
 function header(length, [fixed, fixedLimit], forms) {
   if (length < fixedLimit) return Buffer.from([fixed | length]);
   const size = [1, 2, 4].findIndex((bytes, i) => forms[i] !== undefined && length < 2 ** (8 * bytes));
@@ -134,7 +142,8 @@ function arrayStart(shape, dataBytes) {
     text('float32'),
     binHeader(dataBytes),
   ]);
-  // fixext forms (1, 2, 4, 8, 16 bytes) are never needed: the description of one number alone takes 16 bytes and its data 4 more.
+  // fixext forms (1, 2, 4, 8, 16 bytes) are never needed: the description of one number alone takes
+  // 16 bytes and its data 4 more.
   return Buffer.concat([
     header(description.length + dataBytes, [0, 0], [0xc7, 0xc8, 0xc9]),
     Buffer.from([1]),
@@ -152,7 +161,10 @@ function hashText(value) {
 /** Standard deviation of the sum of four bytes drawn uniformly: sqrt(4 (256² − 1) / 12). */
 const SUM_DEVIATION = Math.sqrt((4 * (256 ** 2 - 1)) / 12);
 
-/** Fills `out` with the values at `from`, `from` + 1 …: the four bytes of an integer hash, summed, are nearly normal. */
+/**
+ * Fills `out` with the values at `from`, `from` + 1 …: the four bytes of an integer hash, summed,
+ * are nearly normal.
+ */
 function fillNormal(out, length, from, key) {
   const factor = STANDARD_DEVIATION / SUM_DEVIATION;
   for (let i = 0; i < length; i++) {

@@ -1,5 +1,6 @@
-// node reference/tokenizer-differences.mjs FOLDER [--clip] < LINES: how many of the texts that tokenizer-differences.py prints get other ids, or
-// ids another text, by Easel's tokenizers; the first of them. Exit code 1 if there are any.
+// node reference/tokenizer-differences.mjs FOLDER [--clip] < LINES: how many of the texts that
+// tokenizer-differences.py prints get other ids, or ids another text, by Easel's tokenizers; the
+// first of them. Exit code 1 if there are any.
 import { createInterface } from 'node:readline';
 import { openTokenizer } from '@easel/bart/node';
 import { openClipTokenizer } from '@easel/clip/node';

@@ -1,7 +1,9 @@
-// Packs every package that is published and looks at the tarballs: `npm run check-packages`, after a build.
+// Packs every package that is published and looks at the tarballs: `npm run check-packages`, after
+// a build.
 //
-// publint and attw ("are the types wrong") judge what an importer finds. The rules of this house are below, one
-// function each. Prints what is wrong, a line a fault, and ends with 1 if there is one.
+// publint and attw ("are the types wrong") judge what an importer finds. The rules of this house
+// are below, one function each. Prints what is wrong, a line a fault, and ends with 1 if there is
+// one.
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { builtinModules } from 'node:module';
@@ -27,7 +29,10 @@ const packages = readdirSync(join(root, 'packages'))
   .map((folder) => ({ folder, manifest: readJson(join(folder, 'package.json')) }))
   .filter(({ manifest }) => !manifest.private);
 
-/** What npm would publish of each package, by its name. No script runs: the build is what is looked at. */
+/**
+ * What npm would publish of each package, by its name. No script runs: the build is what is looked
+ * at.
+ */
 function pack(destination) {
   const names = packages.flatMap(({ manifest }) => ['-w', manifest.name]);
   const flags = ['--json', '--ignore-scripts', '--pack-destination', destination];
@@ -50,7 +55,10 @@ async function publintFaults({ manifest, tarball }) {
   return messages.map((message) => `publint: ${formatMessage(message, manifest)}`);
 }
 
-/** The packages are ES modules for Node ≥ 20.19, so what CommonJS and Node 10 resolve is not asked for. */
+/**
+ * The packages are ES modules for Node ≥ 20.19, so what CommonJS and Node 10 resolve is not asked
+ * for.
+ */
 async function typesFaults({ tarball }) {
   const analysis = await checkPackage(createPackageFromTarballData(new Uint8Array(readFileSync(tarball))));
   if (!analysis.types) return ['attw: no types'];
@@ -85,7 +93,10 @@ function manifestFaults({ folder, manifest }) {
   return faults;
 }
 
-/** A tarball holds what runs, and nothing of a build, of tests, or of sources that are not there any more. */
+/**
+ * A tarball holds what runs, and nothing of a build, of tests, or of sources that are not there any
+ * more.
+ */
 function contentFaults({ folder, files }) {
   const faults = [];
   for (const wanted of ['README.md', 'LICENSE'])
@@ -104,7 +115,10 @@ function contentFaults({ folder, files }) {
   return faults;
 }
 
-/** Modules that do something when they are imported are in `sideEffects`, and all that are imported are dependencies. */
+/**
+ * Modules that do something when they are imported are in `sideEffects`, and all that are imported
+ * are dependencies.
+ */
 function moduleFaults({ folder, manifest, files }) {
   const { dependencies, peerDependencies, optionalDependencies, sideEffects } = manifest;
   const known = new Set([
@@ -131,7 +145,10 @@ function moduleFaults({ folder, manifest, files }) {
   return faults;
 }
 
-/** Statements at the top of a module that change more than it. Loops are none: here they fill a module's own tables. */
+/**
+ * Statements at the top of a module that change more than it. Loops are none: here they fill a
+ * module's own tables.
+ */
 const ACTING = new Set(['ExpressionStatement', 'IfStatement', 'TryStatement']);
 
 const destination = mkdtempSync(join(tmpdir(), 'easel-packages-'));

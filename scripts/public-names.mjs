@@ -31,8 +31,9 @@ function isDocumented({ file, name }) {
 }
 
 /**
- * What is wrong with the names that packages, given as { folder, manifest }, export together: one name for two
- * things, or a public name without a docstring. The node entry of a package may widen what its main entry exports.
+ * What is wrong with the names that packages, given as { folder, manifest }, export together: one
+ * name for two things, or a public name without a docstring. The node entry of a package may widen
+ * what its main entry exports.
  */
 export function nameFaults(packages) {
   const owners = new Map();

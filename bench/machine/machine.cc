@@ -1,7 +1,9 @@
-// What the machine permits, measured: multiply-adds in registers, and streams of memory. One JSON answer a line for each line of
+// What the machine permits, measured: multiply-adds in registers, and streams of memory. One JSON
+// answer a line for each line of
 //   fma SECONDS          -> {"gflops": …}   float32 multiply-adds, 2 flop each, on all threads
 //   stream READ WRITE UPDATE SECONDS -> {"ms": […]}   one pass that reads READ bytes, writes WRITE others, and changes UPDATE in place
-// usage: machine THREADS. Compiled for the machine it runs on (-march=native); threads are pinned and spin between passes.
+// usage: machine THREADS. Compiled for the machine it runs on (-march=native); threads are pinned
+// and spin between passes.
 #include <pthread.h>
 #include <sched.h>
 #include <sys/mman.h>
@@ -186,7 +188,8 @@ void stream(Team& team, int64_t read_bytes, int64_t written_bytes, int64_t updat
   float* in = memory(0, read + 64);
   float* out = memory(1, written + 64);
   float* changed = memory(2, updated + 64);
-  // Stores through the cache and past it: which is faster depends on sizes, so both are timed and the faster is what is permitted.
+  // Stores through the cache and past it: which is faster depends on sizes, so both are timed and
+  // the faster is what is permitted.
   std::vector<double> times[2];
   for (int past_cache = 0; past_cache < (written > 0 ? 2 : 1); past_cache++) {
     const auto begin = Clock::now();

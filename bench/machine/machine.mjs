@@ -1,4 +1,5 @@
-// The machine as a contestant: compiles machine.cc for this CPU and says how fast multiply-adds and memory streams can go on it.
+// The machine as a contestant: compiles machine.cc for this CPU and says how fast multiply-adds and
+// memory streams can go on it.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
@@ -7,7 +8,10 @@ import { join } from 'node:path';
 import { Contestant } from '../contestant.mjs';
 import { median } from '../median.mjs';
 
-/** Bytes of the streams that are stated as the memory's bandwidth: beyond any cache share that a program can count on. */
+/**
+ * Bytes of the streams that are stated as the memory's bandwidth: beyond any cache share that a
+ * program can count on.
+ */
 const STATED_BYTES = 2 ** 28;
 
 /** Path of the compiled program; undefined if there is no compiler. */
@@ -50,7 +54,10 @@ export class Machine {
     return (await this.#process.ask(`fma ${seconds}`)).gflops;
   }
 
-  /** Milliseconds of passes that read so many bytes, write so many others, and change so many in place. */
+  /**
+   * Milliseconds of passes that read so many bytes, write so many others, and change so many in
+   * place.
+   */
   async stream({ read = 0, write = 0, update = 0 }, seconds) {
     return (await this.#process.ask(`stream ${read} ${write} ${update} ${seconds}`)).ms;
   }

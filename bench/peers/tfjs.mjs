@@ -1,5 +1,6 @@
-// Runs cases on a tfjs backend: node tfjs.mjs native|wasm|cpu|tensorflow [DIR], DIR being the folder whose node_modules holds tfjs-node.
-// A family's tfjs.mjs has the plain tfjs programs; on `native` its easel.mjs takes precedence, which may use @easel/core.
+// Runs cases on a tfjs backend: node tfjs.mjs native|wasm|cpu|tensorflow [DIR], DIR being the
+// folder whose node_modules holds tfjs-node. A family's tfjs.mjs has the plain tfjs programs; on
+// `native` its easel.mjs takes precedence, which may use @easel/core.
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -32,8 +33,9 @@ async function load() {
 }
 
 /**
- * A case runs so long, in ms, before it is timed, and if it is short so many times, for JavaScript's compiler goes by the number of runs: a product of 0.18 ms
- * took 0.22 ms for the first two thousand, which no program pays that makes thousands of them.
+ * A case runs so long, in ms, before it is timed, and if it is short so many times, for
+ * JavaScript's compiler goes by the number of runs: a product of 0.18 ms took 0.22 ms for the first
+ * two thousand, which no program pays that makes thousands of them.
  */
 const WARM_MS = 80;
 const WARM_RUNS = 4000;
@@ -64,7 +66,10 @@ async function timed(run, inner) {
 
 const answers = {
   describe: about,
-  /** Makes the inputs and runs until the engine has compiled what it will; the time of the shortest run. A kind returns a function; what that returns, or promises, is disposed. */
+  /**
+   * Makes the inputs and runs until the engine has compiled what it will; the time of the shortest
+   * run. A kind returns a function; what that returns, or promises, is disposed.
+   */
   async prepare({ family, kind, args, inner }) {
     const make = (await kindsOf(family, FILES))[kind];
     if (make === undefined) return { unsupported: true };

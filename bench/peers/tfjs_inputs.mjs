@@ -1,4 +1,7 @@
-/** Inputs of tfjs programs: values in [-scale, scale), and indices below `max`; the same in every process. */
+/**
+ * Inputs of tfjs programs: values in [-scale, scale), and indices below `max`; the same in every
+ * process.
+ */
 export function inputsOf(tf) {
   return {
     random(shape, scale = 1) {

@@ -1,5 +1,6 @@
-// Builds the emoji picture folder: node data/emoji/build.mjs [--out DIR] [--size PX] [--captions N] [--skin-tones] [--no-flags] [--style WORD] [--seed S]
-// Reads two npm packages (dev dependencies), needs no network. See README.md.
+// Builds the emoji picture folder: node data/emoji/build.mjs [--out DIR] [--size PX] [--captions N]
+// [--skin-tones] [--no-flags] [--style WORD] [--seed S] Reads two npm packages (dev dependencies),
+// needs no network. See README.md.
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -16,10 +17,16 @@ const usage = `node data/emoji/build.mjs [options]
   --style WORD     a style word in 65 % of the captions (none)
   --seed S         seed of the captions (0)`;
 
-/** A drawing with a skin tone counts 0.15 of a base drawing, so that tones do not fill half of an epoch. */
+/**
+ * A drawing with a skin tone counts 0.15 of a base drawing, so that tones do not fill half of an
+ * epoch.
+ */
 const toneWeight = 0.15;
 
-/** Judged prompts (packages/train, judge/judged-prompts.ts): lists of one prompt a drawing; no text stands twice in a list. */
+/**
+ * Judged prompts (packages/train, judge/judged-prompts.ts): lists of one prompt a drawing; no text
+ * stands twice in a list.
+ */
 function promptLists(drawings, rows, seed) {
   const shuffled = [...drawings];
   const random = randomFrom(`${seed} prompts`);

@@ -1,4 +1,5 @@
-// What a person might write to get a drawing: its label, other names, the label with tags, tags alone; with or without an article.
+// What a person might write to get a drawing: its label, other names, the label with tags, tags
+// alone; with or without an article.
 
 const toneNames = ['', 'light', 'medium-light', 'medium', 'medium-dark', 'dark'];
 const clean = (text) => text.toLowerCase().replaceAll('’', "'").replace(/[“”]/g, '').replaceAll('_', ' ');
@@ -49,7 +50,10 @@ function namesOf(drawing) {
   return [...new Set([...names, ...others.slice(0, 4)])];
 }
 
-/** The caption by which a drawing is asked for in evaluations: `a red heart`, `flag of France` in lower case. */
+/**
+ * The caption by which a drawing is asked for in evaluations: `a red heart`, `flag of France` in
+ * lower case.
+ */
 export function canonicalCaption(drawing) {
   const name = namesOf(drawing)[0];
   const toned = drawing.tone ? `${name}, ${toneNames[drawing.tone]} skin tone` : name;
@@ -63,8 +67,9 @@ export function plainCaption(drawing) {
 }
 
 /**
- * One caption drawn at random: 45 % label, 23 % another name, 17 % label and 1–2 tags, 15 % tags only (where a drawing has them);
- * then an article in 40 %, "a drawing of" and the like in 8 %, "… emoji" in 4 %. A style word, if given, in 65 %.
+ * One caption drawn at random: 45 % label, 23 % another name, 17 % label and 1–2 tags, 15 % tags
+ * only (where a drawing has them); then an article in 40 %, "a drawing of" and the like in 8 %, "…
+ * emoji" in 4 %. A style word, if given, in 65 %.
  */
 export function randomCaption(drawing, random, style = '') {
   const names = namesOf(drawing);
@@ -107,8 +112,9 @@ export function randomCaption(drawing, random, style = '') {
 }
 
 /**
- * `count` different captions of a drawing, the canonical one and (from three on) its plain form first; fewer only if 20 draws a caption bring nothing new.
- * The same drawing, count, seed and style give the same captions, whatever other drawings are in the set.
+ * `count` different captions of a drawing, the canonical one and (from three on) its plain form
+ * first; fewer only if 20 draws a caption bring nothing new. The same drawing, count, seed and
+ * style give the same captions, whatever other drawings are in the set.
  */
 export function captionsOf(drawing, { count, seed, style = '' }) {
   const random = randomFrom(`${seed} ${drawing.id}`);

@@ -1,4 +1,5 @@
-// Which drawings there are: the files of @lobehub/fluent-emoji-3d joined to the entries of emojibase-data by code points.
+// Which drawings there are: the files of @lobehub/fluent-emoji-3d joined to the entries of
+// emojibase-data by code points.
 import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -10,19 +11,25 @@ const assets = join(dirname(require.resolve('@lobehub/fluent-emoji-3d/package.js
 const shortcodeSets = ['cldr', 'emojibase', 'github', 'joypixels'];
 const readJson = (path) => JSON.parse(readFileSync(path, 'utf8'));
 
-/** Join key: upper-case code points without the variation selectors FE0E and FE0F, which the two packages use differently. */
+/**
+ * Join key: upper-case code points without the variation selectors FE0E and FE0F, which the two
+ * packages use differently.
+ */
 const joinKey = (hexcode) => hexcode.toUpperCase().replace(/-?FE0[EF]/g, '');
 
 /**
  * All drawings that have an entry, ordered by code points.
  *
- * Left out: entries without a group (regional indicators), the group `component` (hair, bare skin tones), and drawings with two skin tones.
+ * Left out: entries without a group (regional indicators), the group `component` (hair, bare skin
+ * tones), and drawings with two skin tones.
  *
- * @param {{ skinTones?: boolean, flags?: boolean }} options skinTones adds the variants with one skin tone (default false);
+ * @param {{ skinTones?: boolean, flags?: boolean }} options skinTones adds the variants with one
+ * skin tone (default false);
  *   flags keeps the flags of countries and regions (default true).
  * @returns {{ drawings: Drawing[], unmatched: string[] }}
- *   Drawing: { id, path, concept, label, tags, shortcodes, group, tone }, where `concept` is the id of the drawing without skin tone,
- *   `tone` is 0 (none) or 1 (light) … 5 (dark). unmatched: file names without an entry.
+ *   Drawing: { id, path, concept, label, tags, shortcodes, group, tone }, where `concept` is the id
+ *   of the drawing without skin tone, `tone` is 0 (none) or 1 (light) … 5 (dark). unmatched: file
+ *   names without an entry.
  */
 export function listDrawings({ skinTones = false, flags = true } = {}) {
   const { groups, subgroups } = readJson(join(emojibase, 'meta', 'groups.json'));

@@ -1,6 +1,8 @@
-// The drawings' image tokens under the shipped model's VQGAN: node data/emoji/encode.mjs [--pictures DIR] [--out DIR]
-// That VQGAN is shipped without its encoder; but the shipped transformer recites the tokens of the drawings that it learnt. So each drawing is
-// drawn from its captions, the likeliest token each time, and the tokens whose picture is nearest to the real one are kept.
+// The drawings' image tokens under the shipped model's VQGAN: node data/emoji/encode.mjs
+// [--pictures DIR] [--out DIR] That VQGAN is shipped without its encoder; but the shipped
+// transformer recites the tokens of the drawings that it learnt. So each drawing is drawn from its
+// captions, the likeliest token each time, and the tokens whose picture is nearest to the real one
+// are kept.
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';

@@ -1,5 +1,6 @@
-// Judges drawings by retrieval: node data/emoji/retrieval.mjs RESULTS.json [--pictures DIR] [--list canonical|paraphrase|unseen]
-// RESULTS.json is what `easel generate --prompts … --json` printed: [{ file, prompt, … }]; or a folder that holds it as results.json.
+// Judges drawings by retrieval: node data/emoji/retrieval.mjs RESULTS.json [--pictures DIR] [--list
+// canonical|paraphrase|unseen] RESULTS.json is what `easel generate --prompts … --json` printed:
+// [{ file, prompt, … }]; or a folder that holds it as results.json.
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -26,7 +27,10 @@ async function features(path) {
   return pictureFeatures(data, 64);
 }
 
-/** Prompt → concept for one list, or for all of them together; a prompt of several concepts counts for each of them. */
+/**
+ * Prompt → concept for one list, or for all of them together; a prompt of several concepts counts
+ * for each of them.
+ */
 function conceptsOfPrompts(lists, name) {
   const concepts = new Map();
   const names = name === 'any' ? Object.keys(lists) : [name];
@@ -53,7 +57,8 @@ async function judge({ results, pictures, list, self, misses }) {
     const path = statSync(results).isDirectory() ? join(results, 'results.json') : results;
     drawings = JSON.parse(readFileSync(path, 'utf8')).map((row) => ({
       prompt: row.prompt,
-      // Paths are relative to where generate ran; a results.json that moved with its folder finds them beside itself.
+      // Paths are relative to where generate ran; a results.json that moved with its folder finds
+      // them beside itself.
       file:
         isAbsolute(row.file) || statSync(row.file, { throwIfNoEntry: false })
           ? row.file

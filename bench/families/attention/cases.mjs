@@ -1,4 +1,5 @@
-// softmax(scale·q·kᵀ + mask)·v for batch·heads heads of `width`, `queries` × `keys`. The limit of a causal case counts the visible half.
+// softmax(scale·q·kᵀ + mask)·v for batch·heads heads of `width`, `queries` × `keys`. The limit of a
+// causal case counts the visible half.
 const attention = (name, kind, { batch, heads, queries, keys, width }, products, share = 1) => ({
   name,
   kind,

@@ -1,5 +1,6 @@
-// 3×3 convolutions, stride 1, as many channels out as in, images in tfjs's layout [batch, size, size, channels]. The limit counts every
-// multiplication of the definition: Winograd's forms need fewer, so a share above 100 % is possible.
+// 3×3 convolutions, stride 1, as many channels out as in, images in tfjs's layout
+// [batch, size, size, channels]. The limit counts every multiplication of the definition:
+// Winograd's forms need fewer, so a share above 100 % is possible.
 const conv3x3 = (channels, size, { batch = 1, gradients = false } = {}) => ({
   name: `conv3x3_${batch > 1 ? `b${batch}_` : ''}${channels}ch_${size}sq${gradients ? '_fwd+grads' : ''}`,
   kind: gradients ? 'conv_gradients' : 'conv',

@@ -9,7 +9,10 @@ const product = (name, m, k, n, { transpose = 'nn', batch = 1 } = {}) => ({
 const square = (size) => product(`matmul_${size}`, size, size, size);
 const plain = (m, k, n) => product(`matmul_${m}x${k}x${n}`, m, k, n);
 
-/** A dense layer in training, `rows` tokens × inner → outer: forward, and the gradients by input and by weights. */
+/**
+ * A dense layer in training, `rows` tokens × inner → outer: forward, and the gradients by input and
+ * by weights.
+ */
 const layer = (rows, inner, outer) => [
   product(`dense_${rows}x${inner}x${outer}`, rows, inner, outer),
   product(`dense_${rows}x${inner}x${outer}_dx`, rows, outer, inner, { transpose: 'nt' }),

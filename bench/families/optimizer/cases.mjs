@@ -1,7 +1,11 @@
-// Updates of one [4096, 4096] parameter, of the 64 tensors of a small model, and of a model of 400 million; the parts of Distributed Shampoo.
+// Updates of one [4096, 4096] parameter, of the 64 tensors of a small model, and of a model of 400
+// million; the parts of Distributed Shampoo.
 const N = 4096 * 4096;
 
-/** 400 million parameters as DALL·E mini has them: 12 + 12 layers of width 1024, hidden 2816, and three tables. */
+/**
+ * 400 million parameters as DALL·E mini has them: 12 + 12 layers of width 1024, hidden 2816, and
+ * three tables.
+ */
 const DALLE = [
   ...Array(12 * 4 + 12 * 8).fill([1024, 1024]),
   ...Array(24 * 2).fill([1024, 2816]),

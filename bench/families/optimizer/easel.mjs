@@ -19,7 +19,8 @@ const adafactor = update(
 export const kinds = {
   adamw,
   adafactor,
-  // Of a whole model: a contest with the memory alone, since two programs with 7 GB each may not fit beside each other.
+  // Of a whole model: a contest with the memory alone, since two programs with 7 GB each may not
+  // fit beside each other.
   adamw_model: adamw,
   adafactor_model: adafactor,
 

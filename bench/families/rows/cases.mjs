@@ -1,4 +1,5 @@
-// What walks rows: norms, softmax, GELU, cross-entropy. Bytes are every operand once: forward x → y, backward x (or y), dy → dx.
+// What walks rows: norms, softmax, GELU, cross-entropy. Bytes are every operand once: forward x →
+// y, backward x (or y), dy → dx.
 const SIZES = [
   [8192, 1024],
   [2048, 16385],

@@ -23,7 +23,10 @@ const groupNorm = (tf, x, scale, bias) =>
 const crossEntropy = (tf, logits, labels) =>
   tf.tidy(() => tf.neg(tf.sum(tf.mul(tf.logSoftmax(logits), tf.oneHot(labels, logits.shape[1])), -1)));
 
-/** Kinds `name` and `name_gradients` of run(x, …) by operands that `make` gives: those to differentiate first, then dy's shape. */
+/**
+ * Kinds `name` and `name_gradients` of run(x, …) by operands that `make` gives: those to
+ * differentiate first, then dy's shape.
+ */
 export function forwardAndGradients(name, make, run) {
   return {
     [name](given, args) {

@@ -37,14 +37,20 @@ export interface AttendOptions {
   readonly bias?: tf.Tensor4D | undefined;
   /** Whether a query looks at no key behind its own place. */
   readonly causal?: boolean;
-  /** Only the first keyLength keys count (a cache that is not full yet): one number, or int32 [B] of the rows. */
+  /**
+   * Only the first keyLength keys count (a cache that is not full yet): one number, or int32 [B] of
+   * the rows.
+   */
   readonly keyLength?: number | tf.Tensor1D | undefined;
   /**
-   * Place of the first query in its row, for `causal` and the learnt position bias (default 0): one number, or int32 [B] of the
-   * rows.
+   * Place of the first query in its row, for `causal` and the learnt position bias (default 0): one
+   * number, or int32 [B] of the rows.
    */
   readonly firstQuery?: number | tf.Tensor1D | undefined;
-  /** The row of keys and values that each row looks at, int32 [B] (default its own); there may be E of them then. */
+  /**
+   * The row of keys and values that each row looks at, int32 [B] (default its own); there may be E
+   * of them then.
+   */
   readonly keyRows?: tf.Tensor1D | undefined;
 }
 
@@ -54,10 +60,11 @@ type Attend = (q: tf.Tensor3D, k: tf.Tensor3D, v: tf.Tensor3D, options: Attentio
  * y = out(merge(softmax(q·kᵀ/√K + bias)·v)), q = query(x), k = key(context), v = value(context).
  *
  * x: float32 [B, T, D]; context: [B, S, D]; y: [B, T, D]. Kernels [D, D].
- * Variants, chosen in the constructor: unit-length q and k with a fixed temperature (cosine attention), a learnt factor
- * for each head, a norm before the output projection, a learnt bias for each query, key and head, Sinkhorn in place of
- * softmax. Dropout of attention weights never takes effect in the original and is left out.
- * Source: Vaswani et al. 2017, arXiv:1706.03762; dalle-mini `modeling.py`, FlaxBartAttention.
+ * Variants, chosen in the constructor: unit-length q and k with a fixed temperature (cosine
+ * attention), a learnt factor for each head, a norm before the output projection, a learnt bias for
+ * each query, key and head, Sinkhorn in place of softmax. Dropout of attention weights never takes
+ * effect in the original and is left out. Source: Vaswani et al. 2017, arXiv:1706.03762; dalle-mini
+ * `modeling.py`, FlaxBartAttention.
  */
 export class Attention extends CompositeLayer {
   static className = 'EaselAttention';
@@ -105,7 +112,10 @@ export class Attention extends CompositeLayer {
     this.attend = role.sinkhornIters > 1 ? sinkhornAttention(role.sinkhornIters) : attention;
   }
 
-  /** Keys and values of context, as `forward` takes them: float32 [B, S, D] each. The caller disposes both. */
+  /**
+   * Keys and values of context, as `forward` takes them: float32 [B, S, D] each. The caller
+   * disposes both.
+   */
   project(context: tf.Tensor3D): KeysAndValues {
     return {
       keys: tf.tidy(() => this.aim(this.key.call(context) as tf.Tensor3D)),
@@ -113,7 +123,10 @@ export class Attention extends CompositeLayer {
     };
   }
 
-  /** x: float32 [B, T, D]; keys and values as `project` made them, [B, S, D] or with keyRows [E, S, D]; result [B, T, D]. */
+  /**
+   * x: float32 [B, T, D]; keys and values as `project` made them, [B, S, D] or with keyRows
+   * [E, S, D]; result [B, T, D].
+   */
   forward(x: tf.Tensor3D, { keys, values }: KeysAndValues, options: AttendOptions): tf.Tensor3D {
     return tf.tidy(() => {
       const { keyLength, causal = false, firstQuery = 0, keyRows } = options;
@@ -161,8 +174,8 @@ class PositionBias extends Embedding {
   }
 
   /**
-   * bias + the scores of queries `first`… and the first `keyLength` keys: [1 or B, N, T, S]. `first` is one place for all rows,
-   * or int32 [B].
+   * bias + the scores of queries `first`… and the first `keyLength` keys: [1 or B, N, T, S].
+   * `first` is one place for all rows, or int32 [B].
    */
   addTo(
     bias: tf.Tensor4D | undefined,

@@ -23,7 +23,8 @@ describe('beam search', () => {
   });
 
   test('as many beams as continuations: the likeliest of all rows of two tokens', async () => {
-    // 41 beams keep every first token, so the search is exhaustive; by hand: all sums of two log-probabilities.
+    // 41 beams keep every first token, so the search is exhaustive; by hand: all sums of two
+    // log-probabilities.
     const settings = { minLength: 2, maxLength: 3, idsBelow: Number.POSITIVE_INFINITY };
     const { tokens, scores } = await generateBeams(model, inputs, { ...settings, beams: 41 });
     const encoded = tf.tidy(() => {

@@ -9,9 +9,14 @@ import { type GenerateInputs, nextLogits, placeText, textRows } from './text-inp
 export interface BeamOptions extends RowOptions {
   /** Rows that are followed for each prompt, K; at least 2. */
   readonly beams: number;
-  /** Scores of finished rows are divided by length^lengthPenalty; at 0 or below the search takes no step. */
+  /**
+   * Scores of finished rows are divided by length^lengthPenalty; at 0 or below the search takes no
+   * step.
+   */
   readonly lengthPenalty?: number;
-  /** End as soon as each prompt has K finished rows (default false: when none can improve any more). */
+  /**
+   * End as soon as each prompt has K finished rows (default false: when none can improve any more).
+   */
   readonly earlyStopping?: boolean;
   /** Called after each step: 1 to `total` tokens are in. */
   readonly onStep?: ((progress: { readonly step: number; readonly total: number }) => void) | undefined;
@@ -25,10 +30,16 @@ export interface BeamResult {
   readonly scores: Float32Array;
 }
 
-/** As good as −∞, but finite: what the original starts and punishes scores with. Sums with it are rounded to whole numbers. */
+/**
+ * As good as −∞, but finite: what the original starts and punishes scores with. Sums with it are
+ * rounded to whole numbers.
+ */
 const WORST = -1e7;
 
-/** Options of generateTokens that mean nothing to a search; refused where types did not keep them out. */
+/**
+ * Options of generateTokens that mean nothing to a search; refused where types did not keep them
+ * out.
+ */
 const OF_SAMPLING = ['conditionScale', 'key', 'rowKeys', 'temperature', 'topK', 'topP', 'rule'] as const;
 
 /** A row that is followed, or one that has ended. Scores are float32. */
@@ -52,18 +63,20 @@ interface Advance extends Search {
 /**
  * Searches the likeliest row of tokens for each prompt with K beams.
  *
- * Each step takes the 2K best of all continuations of a prompt's K rows; those that end compete for its K finished rows by
- * score / length^lengthPenalty, the best K others go on. As in the original:
- * - the search stops for all prompts as soon as one of them cannot improve, so a row depends on the prompts beside it;
- * - the first test compares the start score with itself divided by maxLength^lengthPenalty, so that with a lengthPenalty of 0
- *   or below no step is taken: padding only, score −1e7;
+ * Each step takes the 2K best of all continuations of a prompt's K rows; those that end compete for
+ * its K finished rows by score / length^lengthPenalty, the best K others go on. As in the original:
+ * - the search stops for all prompts as soon as one of them cannot improve, so a row depends on the
+ *   prompts beside it;
+ * - the first test compares the start score with itself divided by maxLength^lengthPenalty, so that
+ *   with a lengthPenalty of 0 or below no step is taken: padding only, score −1e7;
  * - a prompt without finished rows gives its best running one, and a plain sum as its score;
  * - rules on ids act on log-probabilities.
- * There is no sampling and no super conditioning with beams, as in the original. Its search fails with stacked layers; this
- * one does not.
+ * There is no sampling and no super conditioning with beams, as in the original. Its search fails
+ * with stacked layers; this one does not.
  *
- * Gives the event loop a turn once a step. Throws DataError for ids that do not fit the model, ConfigError for options out of
- * range. Source: transformers 4.25.1 `generation/flax_utils.py`, _beam_search.
+ * Gives the event loop a turn once a step. Throws DataError for ids that do not fit the model,
+ * ConfigError for options out of range. Source: transformers 4.25.1 `generation/flax_utils.py`,
+ * _beam_search.
  */
 export async function generateBeams(
   model: ImageTokenModel,
@@ -154,7 +167,10 @@ function startSearch(beams: number, total: number, pad: number): Search {
   };
 }
 
-/** Whether every prompt can still better every one of its finished rows; `early` stops when all rows have ended. */
+/**
+ * Whether every prompt can still better every one of its finished rows; `early` stops when all rows
+ * have ended.
+ */
 function canImprove(searches: readonly Search[], longestPenalty: number, early: boolean): boolean {
   if (early && searches.every(allEnded)) return false;
   return searches.every(({ running, finished }) => {
@@ -234,7 +250,10 @@ function bestOf(beams: readonly Beam[], count: number): number[] {
   return highest(scores, count).reverse();
 }
 
-/** Indices of the `count` highest values, the highest first; of equal ones the lower index. count ≤ values.length. */
+/**
+ * Indices of the `count` highest values, the highest first; of equal ones the lower index. count ≤
+ * values.length.
+ */
 function highest(values: Float32Array, count: number): number[] {
   const found: number[] = [];
   for (let i = 0; i < values.length; i++) {

@@ -81,7 +81,10 @@ function requestOf(seed: number): DrawingRequest {
   };
 }
 
-/** A loop that tells of the logits which each of its pictures is drawn from: of its rows, at each step. */
+/**
+ * A loop that tells of the logits which each of its pictures is drawn from: of its rows, at each
+ * step.
+ */
 class WatchedLoop {
   readonly loop: DecodeLoop;
   readonly seen = new Map<Drawing, Float32Array[]>();

@@ -14,8 +14,9 @@ export interface DecodeLoopOptions {
   /** Make room for all rows at once, in place of as they come (default false). */
   readonly reserve?: boolean;
   /**
-   * Rows of one pass through the model at most (default 32); more rows take several. On the native backend a row's numbers are
-   * the same to the last bit whatever the rows beside it, for passes of up to 32.
+   * Rows of one pass through the model at most (default 32); more rows take several. On the native
+   * backend a row's numbers are the same to the last bit whatever the rows beside it, for passes of
+   * up to 32.
    */
   readonly rowsOfPass?: number;
 }
@@ -31,7 +32,10 @@ export interface DrawingRequest extends SamplingOptions {
 
 /** A picture of a DecodeLoop. */
 export interface Drawing {
-  /** Its tokens, start token left out; those that are still to come, and those behind an early end, are the padding id. */
+  /**
+   * Its tokens, start token left out; those that are still to come, and those behind an early end,
+   * are the padding id.
+   */
   readonly tokens: Int32Array;
   /** How many tokens it has so far. */
   readonly step: number;
@@ -83,9 +87,10 @@ interface Pass {
 }
 
 /**
- * Draws pictures that come and go: a request is admitted at any time, each step gives all pictures one token more, and a picture
- * leaves when it has all or is released. Each has a text, noise, settings and place of its own, and gets the tokens it would get
- * alone; on the native backend to the last bit of its logits.
+ * Draws pictures that come and go: a request is admitted at any time, each step gives all pictures
+ * one token more, and a picture leaves when it has all or is released. Each has a text, noise,
+ * settings and place of its own, and gets the tokens it would get alone; on the native backend to
+ * the last bit of its logits.
  *
  * ```ts
  * const loop = new DecodeLoop(model, { rows: 16 });
@@ -94,9 +99,10 @@ interface Pass {
  * loop.dispose();
  * ```
  *
- * Each text is encoded once, by itself, and shared by all rows that look at it, such as those of "no prompt"; it stays for later
- * requests until its place is needed. The two rows of super conditioning lie side by side in a step. Nothing is read before it
- * has been awaited. Queues and fairness are the caller's: see `fits`. After llama.cpp's server, update_slots.
+ * Each text is encoded once, by itself, and shared by all rows that look at it, such as those of
+ * "no prompt"; it stays for later requests until its place is needed. The two rows of super
+ * conditioning lie side by side in a step. Nothing is read before it has been awaited. Queues and
+ * fairness are the caller's: see `fits`. After llama.cpp's server, update_slots.
  */
 export class DecodeLoop {
   private readonly model: ImageTokenModel;
@@ -141,9 +147,10 @@ export class DecodeLoop {
   }
 
   /**
-   * Takes a picture in: its first token comes with the next step, also while one is under way. Encodes its texts, unless they
-   * are there. If it throws, nothing has changed: ConfigError for settings out of range, DataError for a text that does not fit
-   * the model, EaselError if there is no room (ask `fits` before).
+   * Takes a picture in: its first token comes with the next step, also while one is under way.
+   * Encodes its texts, unless they are there. If it throws, nothing has changed: ConfigError for
+   * settings out of range, DataError for a text that does not fit the model, EaselError if there is
+   * no room (ask `fits` before).
    */
   admit(request: DrawingRequest): Drawing {
     this.checkOpen();
@@ -175,9 +182,10 @@ export class DecodeLoop {
   }
 
   /**
-   * Gives every picture one token more and returns those that got one; a picture that is done has left. Pictures that are
-   * admitted meanwhile wait for the next step, and those that are released meanwhile get none. If it throws, no picture has
-   * changed, and it may be tried again. Throws EaselError while another step is under way.
+   * Gives every picture one token more and returns those that got one; a picture that is done has
+   * left. Pictures that are admitted meanwhile wait for the next step, and those that are released
+   * meanwhile get none. If it throws, no picture has changed, and it may be tried again. Throws
+   * EaselError while another step is under way.
    */
   async step(): Promise<readonly Drawing[]> {
     this.checkOpen();
@@ -199,7 +207,10 @@ export class DecodeLoop {
     }
   }
 
-  /** Lets a picture go, done or not; its rows are free at once. One that has left already is passed over. */
+  /**
+   * Lets a picture go, done or not; its rows are free at once. One that has left already is passed
+   * over.
+   */
   release(drawing: Drawing): void {
     const slot = drawing as Slot;
     if (!this.slots.delete(slot)) return;
@@ -277,7 +288,9 @@ export class DecodeLoop {
     return rows;
   }
 
-  /** A text's place in the state, where it is or is put now; counted as looked at by one row more. */
+  /**
+   * A text's place in the state, where it is or is put now; counted as looked at by one row more.
+   */
   private place(text: TextIds): PlacedText {
     const content = `${text.ids}|${text.mask}`;
     const known = this.texts.get(content);
@@ -290,7 +303,10 @@ export class DecodeLoop {
     return found;
   }
 
-  /** A place for a text: one that the state has or can have, else that of the text which nobody has looked at for longest. */
+  /**
+   * A place for a text: one that the state has or can have, else that of the text which nobody has
+   * looked at for longest.
+   */
   private freePlace(): number {
     const taken = new Set([...this.texts.values()].map(({ place }) => place));
     for (let place = 0; place < this.mostRows; place++) {
@@ -304,7 +320,10 @@ export class DecodeLoop {
     return unused.place;
   }
 
-  /** Makes room for so many rows and texts, each time twice what there was, so that it is seldom copied. */
+  /**
+   * Makes room for so many rows and texts, each time twice what there was, so that it is seldom
+   * copied.
+   */
   private makeRoom(rows: number, texts: number): void {
     const { model, length, mostRows, state } = this;
     if (state === undefined) {

@@ -19,7 +19,9 @@ export interface DecodeRoom {
 export interface StepRows {
   /** The newest token. */
   readonly ids: Int32Array;
-  /** Its place in the row, from 0 to L − 1. What the row has at earlier places has been fed before. */
+  /**
+   * Its place in the row, from 0 to L − 1. What the row has at earlier places has been fed before.
+   */
   readonly positions: Int32Array;
   /** The row of the state, from 0 to R − 1. */
   readonly rows: Int32Array;
@@ -52,14 +54,18 @@ export interface ProjectedTexts {
   readonly keysAndValues: readonly KeysAndValues[];
   /** int32 [n, S′]: 1 for tokens, 0 for padding. */
   readonly attentionMask: tf.Tensor2D;
-  /** Tokens of each text that are looked at, from the first on, 1 … S′ (default S′): padding at the end need not be read. */
+  /**
+   * Tokens of each text that are looked at, from the first on, 1 … S′ (default S′): padding at the
+   * end need not be read.
+   */
   readonly lengths?: readonly number[] | undefined;
 }
 
 /**
- * Pictures that are being drawn: the keys and values of their rows, and of the texts that rows look at. Rows are at places of
- * their own, and any of them may take part in a step; several may look at one text, which is kept once. What a row held before
- * it begins again at position 0 is not seen. Made by ImageTokenModel.startDecoding; dispose it when done.
+ * Pictures that are being drawn: the keys and values of their rows, and of the texts that rows look
+ * at. Rows are at places of their own, and any of them may take part in a step; several may look at
+ * one text, which is kept once. What a row held before it begins again at position 0 is not seen.
+ * Made by ImageTokenModel.startDecoding; dispose it when done.
  */
 export class DecodeState {
   private held: DecodeRoom;
@@ -95,7 +101,10 @@ export class DecodeState {
     return this.held;
   }
 
-  /** Puts n texts into the places from `first` on, over what is there. Throws ShapeError if they don't fit. */
+  /**
+   * Puts n texts into the places from `first` on, over what is there. Throws ShapeError if they
+   * don't fit.
+   */
   setTexts(first: number, { keysAndValues, attentionMask, lengths }: ProjectedTexts): void {
     const [count, length] = attentionMask.shape;
     const { texts, textLength } = this.held;
@@ -122,7 +131,10 @@ export class DecodeState {
     for (let i = 0; i < count; i++) this.textLengths[first + i] = lengths?.[i] ?? length;
   }
 
-  /** The tensors of a step, inside the caller's tf.tidy. Throws ShapeError for rows, places or texts that are not there. */
+  /**
+   * The tensors of a step, inside the caller's tf.tidy. Throws ShapeError for rows, places or texts
+   * that are not there.
+   */
   numbersOf({ ids, positions, rows, texts }: StepRows): StepNumbers {
     const { held } = this;
     const check = (name: string, values: Int32Array, below: number): void => {

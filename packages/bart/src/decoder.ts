@@ -8,7 +8,9 @@ import { Residual, residualGain } from './residual.js';
 import { type PassOptions, Stack } from './stack.js';
 import type { LayerConfig } from './version.js';
 
-/** What a layer's self-attention looks at, and how: all of a row at once, or a cache while drawing. */
+/**
+ * What a layer's self-attention looks at, and how: all of a row at once, or a cache while drawing.
+ */
 interface SelfContext extends AttendOptions {
   keysAndValues(normed: tf.Tensor3D, selfAttention: Attention): KeysAndValues;
 }
@@ -18,7 +20,10 @@ interface CrossContext extends AttendOptions {
   readonly keysAndValues: KeysAndValues;
 }
 
-/** Self-attention, cross-attention, feed-forward. Source: dalle-mini `modeling.py`, FlaxBartDecoderLayer. */
+/**
+ * Self-attention, cross-attention, feed-forward. Source: dalle-mini `modeling.py`,
+ * FlaxBartDecoderLayer.
+ */
 class DecoderLayer extends CompositeLayer {
   static className = 'EaselBartDecoderLayer';
 
@@ -116,8 +121,9 @@ export class Decoder extends Stack {
   }
 
   /**
-   * ids: int32 [B, T]; encoded: float32 [B, S, D]; paddingBias: [B, 1, 1, T], MASKED at tokens that nobody may look at (a token never
-   * looks ahead anyway); crossBias: [B, 1, 1, S]; result [B, T, D]. `onHidden` as in the encoder.
+   * ids: int32 [B, T]; encoded: float32 [B, S, D]; paddingBias: [B, 1, 1, T], MASKED at tokens that
+   * nobody may look at (a token never looks ahead anyway); crossBias: [B, 1, 1, S]; result
+   * [B, T, D]. `onHidden` as in the encoder.
    */
   forward(
     ids: tf.Tensor2D,
@@ -160,14 +166,18 @@ export class Decoder extends Stack {
     });
   }
 
-  /** Keys and values of texts for each layer's cross-attention: encoded float32 [n, S, D] → [n, S, D]. */
+  /**
+   * Keys and values of texts for each layer's cross-attention: encoded float32 [n, S, D] →
+   * [n, S, D].
+   */
   projectTexts(encoded: tf.Tensor3D): KeysAndValues[] {
     return this.layers.map((layer) => layer.crossAttention.project(encoded));
   }
 
   /**
-   * One token of some rows of a state, each at a position of its own, which goes into the state's caches; result float32
-   * [B, 1, D]. If it throws, the state is as it was but for what lies at these positions.
+   * One token of some rows of a state, each at a position of its own, which goes into the state's
+   * caches; result float32 [B, 1, D]. If it throws, the state is as it was but for what lies at
+   * these positions.
    */
   step(state: DecodeState, rows: StepRows): tf.Tensor3D {
     const updated: KeysAndValues[] = [];

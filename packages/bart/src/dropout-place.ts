@@ -2,7 +2,9 @@ import { dropout, type Key } from '@easel/core';
 import type * as tf from '@tensorflow/tfjs';
 import { type FlaxPlace, keyAt } from './flax-place.js';
 
-/** One place where activations are dropped in training, with the mask that the original draws there. */
+/**
+ * One place where activations are dropped in training, with the mask that the original draws there.
+ */
 export class DropoutPlace {
   private readonly rate: number;
   private readonly place: FlaxPlace;

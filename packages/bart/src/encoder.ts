@@ -7,7 +7,10 @@ import { Residual, residualGain } from './residual.js';
 import { type PassOptions, Stack } from './stack.js';
 import type { LayerConfig } from './version.js';
 
-/** Self-attention, then feed-forward, each around a residual. Source: dalle-mini `modeling.py`, FlaxBartEncoderLayer. */
+/**
+ * Self-attention, then feed-forward, each around a residual. Source: dalle-mini `modeling.py`,
+ * FlaxBartEncoderLayer.
+ */
 class EncoderLayer extends CompositeLayer {
   static className = 'EaselBartEncoderLayer';
 
@@ -82,7 +85,8 @@ export class Encoder extends Stack {
   }
 
   /**
-   * ids: int32 [B, S]; bias: float32 [B, 1, 1, S], MASKED at padding; result [B, S, D]. Padded places hold values too.
+   * ids: int32 [B, S]; bias: float32 [B, 1, 1, S], MASKED at padding; result [B, S, D]. Padded
+   * places hold values too.
    *
    * `onHidden` is shown the state before the layers and behind each of them, for looking inside.
    */

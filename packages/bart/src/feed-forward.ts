@@ -73,9 +73,11 @@ function gatedBy(act: Activation): <T extends tf.Tensor>(gate: T, up: T) => T {
 }
 
 /**
- * out = post(mid(act(n·gate) * (n·up))·down), n = pre(x); which norms there are is up to the variant.
+ * out = post(mid(act(n·gate) * (n·up))·down), n = pre(x); which norms there are is up to the
+ * variant.
  *
- * gate, up: [D, F]; down: [F, D]. Source: Shazeer 2020, arXiv:2002.05202; dalle-mini `modeling.py`, GLU.
+ * gate, up: [D, F]; down: [F, D]. Source: Shazeer 2020, arXiv:2002.05202; dalle-mini `modeling.py`,
+ * GLU.
  */
 export class Glu extends FeedForwardBase {
   static className = 'EaselGlu';
@@ -102,7 +104,10 @@ export class Glu extends FeedForwardBase {
   }
 }
 
-/** out = post(mid(act(n·up))·down), n = pre(x). up: [D, F]; down: [F, D]. Source: dalle-mini `modeling.py`, FFN. */
+/**
+ * out = post(mid(act(n·up))·down), n = pre(x). up: [D, F]; down: [F, D]. Source: dalle-mini
+ * `modeling.py`, FFN.
+ */
 export class FeedForward extends FeedForwardBase {
   static className = 'EaselFeedForward';
 

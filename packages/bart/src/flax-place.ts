@@ -2,8 +2,9 @@ import { foldInNames, type Key, split } from '@easel/core';
 import type { DalleBartConfig } from './config.js';
 
 /**
- * Where a module lives in the Flax model: its path, and for modules inside a stack of scanned layers the layer's place in
- * the stack. Names of parameters and keys of random numbers follow from it.
+ * Where a module lives in the Flax model: its path, and for modules inside a stack of scanned
+ * layers the layer's place in the stack. Names of parameters and keys of random numbers follow from
+ * it.
  */
 export interface FlaxPlace {
   readonly path: readonly string[];
@@ -31,8 +32,8 @@ export function layerPlace(config: DalleBartConfig, stack: StackName, index: num
 /**
  * The key with which a module draws, as Flax folds it out of a root key.
  *
- * `draw` counts the draws of the module from 1. Scanned layers split the root first, and are traced twice, so that their
- * counts go on by `draws`, the draws of one trace.
+ * `draw` counts the draws of the module from 1. Scanned layers split the root first, and are traced
+ * twice, so that their counts go on by `draws`, the draws of one trace.
  * Source: flax 0.6 core/scope.py; checked on parameters and dropout masks of the original.
  */
 export function keyAt(root: Key, place: FlaxPlace, draw: number, draws: number): Key {

@@ -20,8 +20,8 @@ export interface GenerateOptions extends SamplingOptions, RowOptions {
   /** Key of the draws (default prngKey(0), as in the original). */
   readonly key?: Key;
   /**
-   * A key for each row in place of `key`: a row is then drawn as if it were alone with its key, so its tokens don't depend on
-   * the rows beside it.
+   * A key for each row in place of `key`: a row is then drawn as if it were alone with its key, so
+   * its tokens don't depend on the rows beside it.
    */
   readonly rowKeys?: readonly Key[] | undefined;
   /** Called after each step. */
@@ -29,16 +29,18 @@ export interface GenerateOptions extends SamplingOptions, RowOptions {
 }
 
 /**
- * Draws image tokens for prompts: one Int32Array of maxLength − 1 ids a row, start token left out. Rows that end early are
- * filled up with the padding id.
+ * Draws image tokens for prompts: one Int32Array of maxLength − 1 ids a row, start token left out.
+ * Rows that end early are filled up with the padding id.
  *
- * A DecodeLoop that all rows join at once. Each text is encoded once, by itself; each step feeds the newest token of each row,
- * applies the rules in the original's order and draws with a key of its own (now, key = split(key)). With `key` one block of
- * noise serves the batch, so a row's tokens depend on its place in it, as in the original; with `rowKeys` they do not. Same key,
+ * A DecodeLoop that all rows join at once. Each text is encoded once, by itself; each step feeds
+ * the newest token of each row, applies the rules in the original's order and draws with a key of
+ * its own (now, key = split(key)). With `key` one block of noise serves the batch, so a row's
+ * tokens depend on its place in it, as in the original; with `rowKeys` they do not. Same key,
  * weights and prompts: the original's tokens.
  *
- * Gives the event loop a turn once a text and once a step. Throws DataError for ids that do not fit the model, ConfigError for
- * options out of range. Source: dalle-mini `modeling.py`, generate; transformers 4.25.1 `generation/flax_utils.py`.
+ * Gives the event loop a turn once a text and once a step. Throws DataError for ids that do not fit
+ * the model, ConfigError for options out of range. Source: dalle-mini `modeling.py`, generate;
+ * transformers 4.25.1 `generation/flax_utils.py`.
  */
 export async function generateTokens(
   model: ImageTokenModel,

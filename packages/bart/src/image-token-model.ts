@@ -1,7 +1,9 @@
 import type * as tf from '@tensorflow/tfjs';
 import type { DecodeRoom, DecodeState, StepRows } from './decode-state.js';
 
-/** What generation reads off a model's config: sizes, special ids, and the defaults of its options. */
+/**
+ * What generation reads off a model's config: sizes, special ids, and the defaults of its options.
+ */
 export interface GenerationConfig {
   /** Rows of the text embedding. */
   readonly encoderVocabSize: number;
@@ -41,8 +43,9 @@ export interface ImageTokenModel {
   /** Room for drawing, empty. Dispose it when done. */
   startDecoding(room: DecodeRoom): DecodeState;
   /**
-   * Puts encoded texts into the state's places from `first` on: encoded float32 [n, S, D], attentionMask int32 [n, S]. Of each
-   * text the first `lengths` tokens are looked at (default all): leave out padding at the end.
+   * Puts encoded texts into the state's places from `first` on: encoded float32 [n, S, D],
+   * attentionMask int32 [n, S]. Of each text the first `lengths` tokens are looked at (default
+   * all): leave out padding at the end.
    */
   setTexts(
     state: DecodeState,
@@ -51,6 +54,9 @@ export interface ImageTokenModel {
     attentionMask: tf.Tensor2D,
     lengths?: readonly number[],
   ): void;
-  /** Feeds the newest token of some rows, each at its own place → logits of the next, float32 [B, V]. */
+  /**
+   * Feeds the newest token of some rows, each at its own place → logits of the next, float32
+   * [B, V].
+   */
   step(state: DecodeState, rows: StepRows): tf.Tensor2D;
 }

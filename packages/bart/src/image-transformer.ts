@@ -8,7 +8,10 @@ import { paddingBias } from './mask.js';
 import type { PassOptions } from './stack.js';
 import type { LayerConfig } from './version.js';
 
-/** One call of the whole model. All ids and masks are int32; masks hold 1 for tokens and 0 for padding. */
+/**
+ * One call of the whole model. All ids and masks are int32; masks hold 1 for tokens and 0 for
+ * padding.
+ */
 export interface TransformerInputs {
   /** [B, S]. */
   readonly inputIds: tf.Tensor2D;
@@ -20,17 +23,24 @@ export interface TransformerInputs {
   readonly decoderAttentionMask?: tf.Tensor2D;
   /** Switches dropout on; equal keys drop the same. */
   readonly dropoutKey?: Key | undefined;
-  /** Keep only each layer's input for the gradient and compute the layer again for it: the same numbers with less memory (default false). */
+  /**
+   * Keep only each layer's input for the gradient and compute the layer again for it: the same
+   * numbers with less memory (default false).
+   */
   readonly rematerialize?: boolean;
-  /** Shown each stack's states: before the layers and behind each of them. Tensors are only valid during the call. */
+  /**
+   * Shown each stack's states: before the layers and behind each of them. Tensors are only valid
+   * during the call.
+   */
   readonly onHidden?: (stack: 'encoder' | 'decoder', state: tf.Tensor3D) => void;
 }
 
 /**
- * What both versions of the text → image-token transformer are: an encoder reads the text, a decoder writes the picture's
- * codes one by one.
+ * What both versions of the text → image-token transformer are: an encoder reads the text, a
+ * decoder writes the picture's codes one by one.
  *
- * Dimensions: B rows, S text tokens, T image tokens, D width, V = imageVocabSize + 1 logits. Source: BART, arXiv:1910.13461.
+ * Dimensions: B rows, S text tokens, T image tokens, D width, V = imageVocabSize + 1 logits.
+ * Source: BART, arXiv:1910.13461.
  */
 export abstract class ImageTransformer extends CompositeLayer {
   abstract readonly config: GenerationConfig;
@@ -54,16 +64,17 @@ export abstract class ImageTransformer extends CompositeLayer {
   }
 
   /**
-   * Reads texts: inputIds and attentionMask int32 [B, S], S ≤ maxTextLength; result float32 [B, S, D].
-   * Throws ShapeError if they are longer or their shapes differ.
+   * Reads texts: inputIds and attentionMask int32 [B, S], S ≤ maxTextLength; result float32
+   * [B, S, D]. Throws ShapeError if they are longer or their shapes differ.
    */
   encode(inputIds: tf.Tensor2D, attentionMask: tf.Tensor2D, dropoutKey?: Key): tf.Tensor3D {
     return this.encodeShown(inputIds, attentionMask, { dropoutKey });
   }
 
   /**
-   * Logits of every next token: decoderInputIds int32 [B, T], T ≤ imageLength; encoded float32 [B, S, D]; attentionMask of the
-   * text, int32 [B, S]; result [B, T, V]. Throws ShapeError if shapes do not fit.
+   * Logits of every next token: decoderInputIds int32 [B, T], T ≤ imageLength; encoded float32
+   * [B, S, D]; attentionMask of the text, int32 [B, S]; result [B, T, V]. Throws ShapeError if
+   * shapes do not fit.
    */
   decode(
     decoderInputIds: tf.Tensor2D,
@@ -96,8 +107,9 @@ export abstract class ImageTransformer extends CompositeLayer {
   }
 
   /**
-   * Room for drawing, empty: `length` at most imageLength, `textLength` at most maxTextLength. Put texts in with setTexts, and
-   * dispose it when done. Throws ShapeError for sizes that the model has not.
+   * Room for drawing, empty: `length` at most imageLength, `textLength` at most maxTextLength. Put
+   * texts in with setTexts, and dispose it when done. Throws ShapeError for sizes that the model
+   * has not.
    */
   startDecoding(room: DecodeRoom): DecodeState {
     const { imageLength, maxTextLength } = this.config;
@@ -110,8 +122,9 @@ export abstract class ImageTransformer extends CompositeLayer {
   }
 
   /**
-   * Projects encoded texts once for all steps, into the state's places from `first` on: encoded float32 [n, S, D] and their mask,
-   * int32 [n, S]. Of each text the first `lengths` tokens are looked at (default all). Throws ShapeError if they don't fit.
+   * Projects encoded texts once for all steps, into the state's places from `first` on: encoded
+   * float32 [n, S, D] and their mask, int32 [n, S]. Of each text the first `lengths` tokens are
+   * looked at (default all). Throws ShapeError if they don't fit.
    */
   setTexts(
     state: DecodeState,
@@ -127,9 +140,10 @@ export abstract class ImageTransformer extends CompositeLayer {
   }
 
   /**
-   * Feeds the newest token of some rows, each at a place of its own, and gives the logits of the next, float32 [B, V]. What a row
-   * gives does not depend on the rows beside it: on the native backend to the last bit for up to 32 rows.
-   * Throws ShapeError for rows, places or texts that the state has not.
+   * Feeds the newest token of some rows, each at a place of its own, and gives the logits of the
+   * next, float32 [B, V]. What a row gives does not depend on the rows beside it: on the native
+   * backend to the last bit for up to 32 rows. Throws ShapeError for rows, places or texts that the
+   * state has not.
    */
   step(state: DecodeState, rows: StepRows): tf.Tensor2D {
     return tf.tidy(() => {

@@ -3,7 +3,8 @@
 export type { ModelPlan } from './model-config.js';
 export { openDalleBart, openModelConfig, openTokenizer, type TextModel } from './open.js';
 
-// Image tokens drawn for prompts: sampling with super conditioning, pictures that come and go, and beam search.
+// Image tokens drawn for prompts: sampling with super conditioning, pictures that come and go, and
+// beam search.
 
 export { type BeamOptions, type BeamResult, generateBeams } from './beam-search.js';
 export { DecodeLoop, type DecodeLoopOptions, type Drawing, type DrawingRequest } from './decode-loop.js';

@@ -5,10 +5,12 @@ import type { DalleBart } from './model.js';
 import { bartParameters, type Parameter } from './parameters.js';
 
 /**
- * Gives a model fresh weights: the very numbers that the original draws for the key of a seed, prngKey(seed).
+ * Gives a model fresh weights: the very numbers that the original draws for the key of a seed,
+ * prngKey(seed).
  *
- * Kernels, embeddings and position biases are initStd·N(0, 1), times the gain of DeepNet or Magneto where the config asks
- * for it; scales are 1, biases 0. `only`: which weights, by name (default all); the rest stay as they are.
+ * Kernels, embeddings and position biases are initStd·N(0, 1), times the gain of DeepNet or Magneto
+ * where the config asks for it; scales are 1, biases 0. `only`: which weights, by name (default
+ * all); the rest stay as they are.
  */
 export function initializeDalleBart(
   model: DalleBart,

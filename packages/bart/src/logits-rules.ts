@@ -1,8 +1,8 @@
 import { ConfigError } from '@easel/core';
 
 /**
- * A change of one row of logits, [V] → [V], before a token is chosen from it. `length` counts the tokens of the row so far,
- * start token included. A rule leaves its input as it is.
+ * A change of one row of logits, [V] → [V], before a token is chosen from it. `length` counts the
+ * tokens of the row so far, start token included. A rule leaves its input as it is.
  *
  * Sources: transformers 4.25.1 `generation/flax_logits_process.py`; ids ruled out get −∞.
  */
@@ -62,8 +62,9 @@ export function topK(k: number): LogitsRule {
 }
 
 /**
- * Keeps the likeliest ids until their probabilities sum up to `p`: an id stays if those before it sum to less, the first
- * always. Leave the rule out to keep all: at 1 it drops ids whose probability is lost in rounding. Throws ConfigError unless p is at least 0.
+ * Keeps the likeliest ids until their probabilities sum up to `p`: an id stays if those before it
+ * sum to less, the first always. Leave the rule out to keep all: at 1 it drops ids whose
+ * probability is lost in rounding. Throws ConfigError unless p is at least 0.
  */
 export function topP(p: number): LogitsRule {
   if (!(p >= 0)) throw new ConfigError(`top-p: expected a number of at least 0, got ${p}.`);
@@ -87,11 +88,12 @@ export function topP(p: number): LogitsRule {
 }
 
 /**
- * min-dalle's way from logits to scores: what is at least as high as the `k`-th highest stays, all ties with it included; of
- * these (logit − highest) / temperature. exp of the scores are the weights it draws by.
+ * min-dalle's way from logits to scores: what is at least as high as the `k`-th highest stays, all
+ * ties with it included; of these (logit − highest) / temperature. exp of the scores are the
+ * weights it draws by.
  *
- * Throws ConfigError unless k is a whole number from 1 to `codes`, the ids that may be drawn, and temperature is above 0.
- * Source: kuprel/min-dalle `models/dalle_bart_decoder.py`, sample_tokens.
+ * Throws ConfigError unless k is a whole number from 1 to `codes`, the ids that may be drawn, and
+ * temperature is above 0. Source: kuprel/min-dalle `models/dalle_bart_decoder.py`, sample_tokens.
  */
 export function minDalle(k: number, value: number, codes: number): LogitsRule {
   if (!Number.isInteger(k) || k < 1 || k > codes) {
@@ -108,7 +110,10 @@ export function minDalle(k: number, value: number, codes: number): LogitsRule {
   };
 }
 
-/** Super conditioning: u + scale·(c − u), c [V] with the prompt and u [V] without, each operation rounded to float32. */
+/**
+ * Super conditioning: u + scale·(c − u), c [V] with the prompt and u [V] without, each operation
+ * rounded to float32.
+ */
 export function superConditioned(c: Float32Array, u: Float32Array, scale: number): Float32Array {
   const factor = Math.fround(scale);
   return c.map((logit, id) => {

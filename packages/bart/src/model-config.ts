@@ -22,8 +22,9 @@ export type ModelPlan =
     };
 
 /**
- * Reads a config.json of either version, told apart by model_type or architectures; `decoderJson` is what the first version's
- * decoder was built from, if not from BART's defaults. Throws ConfigError as their own parsers do.
+ * Reads a config.json of either version, told apart by model_type or architectures; `decoderJson`
+ * is what the first version's decoder was built from, if not from BART's defaults. Throws
+ * ConfigError as their own parsers do.
  */
 export function planModel(json: unknown, file = 'config.json', decoderJson?: unknown): ModelPlan {
   if (isFirstVersion(json)) {
@@ -44,7 +45,10 @@ export function planModel(json: unknown, file = 'config.json', decoderJson?: unk
   };
 }
 
-/** Files of the first version say "bart"; transformers writes its class name without the first four letters. */
+/**
+ * Files of the first version say "bart"; transformers writes its class name without the first four
+ * letters.
+ */
 export function isFirstVersion(json: unknown): boolean {
   const { model_type: type, architectures } = (json ?? {}) as Record<string, unknown>;
   if (typeof type === 'string') return type === 'bart';

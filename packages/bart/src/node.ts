@@ -26,8 +26,9 @@ export function openModelConfig(source: ModelSource): Promise<ModelPlan> {
 }
 
 /**
- * Writes a model folder that openDalleBart opens: config.json, tokenizer files, model.safetensors under our names. Each file
- * is written completely or not at all. Throws EaselError for an unwritable folder or a full disk.
+ * Writes a model folder that openDalleBart opens: config.json, tokenizer files, model.safetensors
+ * under our names. Each file is written completely or not at all. Throws EaselError for an
+ * unwritable folder or a full disk.
  */
 export async function saveDalleBart(
   folder: string,
@@ -48,7 +49,10 @@ export async function saveDalleBart(
   });
 }
 
-/** Writes vocab.json, merges.txt, special_tokens_map.json and tokenizer_config.json. Throws EaselError if it cannot. */
+/**
+ * Writes vocab.json, merges.txt, special_tokens_map.json and tokenizer_config.json. Throws
+ * EaselError if it cannot.
+ */
 export async function saveTokenizer(folder: string, tokenizer: BpeTokenizer): Promise<void> {
   await makeFolder(folder);
   for (const [name, text] of tokenizerFiles(tokenizer)) await writeFileAtomic(join(folder, name), text);

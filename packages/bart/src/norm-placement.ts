@@ -9,10 +9,15 @@ export type Norm = CompositeLayer & { call(x: tf.Tensor): tf.Tensor };
 /** 'scaled' norms always have a learnt scale, 'bare' ones only with force_ln_scale. */
 export type NormScale = 'scaled' | 'bare';
 
-/** Which layers have a norm behind their last residual; 'each' leaves the last unstacked layer bare. */
+/**
+ * Which layers have a norm behind their last residual; 'each' leaves the last unstacked layer bare.
+ */
 export type LastNorm = 'each' | 'every-sixth';
 
-/** Where a layer has norms, and of what kind. Sub-blocks compute x → end(gain·x + post(block(pre(x)))). */
+/**
+ * Where a layer has norms, and of what kind. Sub-blocks compute x → end(gain·x +
+ * post(block(pre(x)))).
+ */
 export interface NormPlacement {
   readonly attention: {
     readonly preEncoderSelf?: NormScale;
@@ -37,8 +42,9 @@ export interface NormPlacement {
 const PRE = { preEncoderSelf: 'bare', preDecoderSelf: 'bare', preCross: 'bare' } as const;
 
 /**
- * The six variants. Sources: NormFormer arXiv:2110.09456, Swin v2 arXiv:2111.09883, CogView arXiv:2105.13290, post- and
- * pre-norm arXiv:2002.04745, Sub-LN arXiv:2210.06423; their exact places are those of dalle-mini `modeling.py`.
+ * The six variants. Sources: NormFormer arXiv:2110.09456, Swin v2 arXiv:2111.09883, CogView
+ * arXiv:2105.13290, post- and pre-norm arXiv:2002.04745, Sub-LN arXiv:2210.06423; their exact
+ * places are those of dalle-mini `modeling.py`.
  */
 export const NORM_PLACEMENTS: Readonly<Record<LnPositions, NormPlacement>> = {
   normformer: { attention: { ...PRE, post: 'scaled' }, feedForward: { pre: 'bare', mid: 'bare' } },

@@ -38,11 +38,12 @@ export const WORD_LIST = 'enwiki-words-frequency.txt';
 export const DECODER_CONFIG = 'decoder_config.json';
 
 /**
- * Opens a text model of either version: config.json, a tokenizer (vocab.json and merges.txt, or tokenizer.json), weights
- * (model.safetensors, whole or in shards, flax_model.msgpack, or min-dalle's encoder.pt and decoder.pt), and, if it is there,
- * a list of words for hashtags.
+ * Opens a text model of either version: config.json, a tokenizer (vocab.json and merges.txt, or
+ * tokenizer.json), weights (model.safetensors, whole or in shards, flax_model.msgpack, or
+ * min-dalle's encoder.pt and decoder.pt), and, if it is there, a list of words for hashtags.
  *
- * Throws ConfigError or CheckpointError that names the file: missing, malformed, or not fitting the others.
+ * Throws ConfigError or CheckpointError that names the file: missing, malformed, or not fitting the
+ * others.
  */
 export async function openDalleBart(source: ModelSource, options: OpenOptions = {}): Promise<TextModel> {
   const files = modelFiles(source);
@@ -73,7 +74,10 @@ export async function openDalleBart(source: ModelSource, options: OpenOptions = 
   }
 }
 
-/** The tokenizer among a model's files, in Hugging Face form. Throws ConfigError that names place and file. */
+/**
+ * The tokenizer among a model's files, in Hugging Face form. Throws ConfigError that names place
+ * and file.
+ */
 export async function openTokenizer(source: ModelSource): Promise<BpeTokenizer> {
   const files = modelFiles(source);
   const texts = await readTokenizerFiles(files);
@@ -85,7 +89,10 @@ export async function openTokenizer(source: ModelSource): Promise<BpeTokenizer> 
   }
 }
 
-/** A model's config, and with it what the model is made of. Throws ConfigError if it is missing or malformed. */
+/**
+ * A model's config, and with it what the model is made of. Throws ConfigError if it is missing or
+ * malformed.
+ */
 export async function openModelConfig(source: ModelSource): Promise<ModelPlan> {
   const files = modelFiles(source);
   const file = files.nameOf('config.json');
@@ -105,8 +112,9 @@ export async function openModelConfig(source: ModelSource): Promise<ModelPlan> {
 }
 
 /**
- * How many ids a text can have. BART's vocabulary ends with <mask>, for which its summarizer, from which the first version
- * and the second's text vocabulary come, has no embedding; a prompt that spells it out is refused when it is drawn.
+ * How many ids a text can have. BART's vocabulary ends with <mask>, for which its summarizer, from
+ * which the first version and the second's text vocabulary come, has no embedding; a prompt that
+ * spells it out is refused when it is drawn.
  */
 function idsOfText(tokenizer: BpeTokenizer): number {
   const last = tokenizer.size - 1;

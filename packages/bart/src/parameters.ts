@@ -20,10 +20,11 @@ export interface Parameter {
 }
 
 /**
- * Every weight of a model, without building it: the one table behind loading, converting and initialising.
+ * Every weight of a model, without building it: the one table behind loading, converting and
+ * initialising.
  *
- * Flax numbers unnamed modules of a kind in the order of their use: LayerNorm_0, LayerNorm_1, …; RMS norms without a scale
- * have no parameters but count. Source: dalle-mini `modeling.py`.
+ * Flax numbers unnamed modules of a kind in the order of their use: LayerNorm_0, LayerNorm_1, …;
+ * RMS norms without a scale have no parameters but count. Source: dalle-mini `modeling.py`.
  */
 export function bartParameters(config: DalleBartConfig): Parameter[] {
   const list: Parameter[] = [];
@@ -152,7 +153,10 @@ class StackTable {
     if (post) this.norm(`${name}.post_norm`, inside(place, norms.name()), width, post);
   }
 
-  /** Factor of fresh kernels: DeepNet's everywhere, else Magneto's (arXiv:2210.06423) but for cross-attention. */
+  /**
+   * Factor of fresh kernels: DeepNet's everywhere, else Magneto's (arXiv:2210.06423) but for
+   * cross-attention.
+   */
   private kernelGain(inSubln: boolean): number {
     const { config, stack } = this;
     if (config.useDeepnetScaling) return deepnetGains(config, stack).kernel;

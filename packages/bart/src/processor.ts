@@ -22,8 +22,9 @@ export interface ProcessorParts {
 }
 
 /**
- * Prompts → ids and masks, with the row of "no prompt" beside them. That row is the empty text, not normalized: the
- * prompt "" normalizes to one space and has a token more. Source: dalle-mini `model/processor.py`.
+ * Prompts → ids and masks, with the row of "no prompt" beside them. That row is the empty text, not
+ * normalized: the prompt "" normalizes to one space and has a token more. Source: dalle-mini
+ * `model/processor.py`.
  */
 export class Processor {
   private readonly parts: ProcessorParts;
@@ -32,7 +33,10 @@ export class Processor {
     this.parts = parts;
   }
 
-  /** Throws DataError unless prompts is a list of at least one string. Long prompts are cut to maxTextLength tokens. */
+  /**
+   * Throws DataError unless prompts is a list of at least one string. Long prompts are cut to
+   * maxTextLength tokens.
+   */
   process(prompts: readonly string[]): ProcessedPrompts {
     if (!Array.isArray(prompts) || prompts.some((prompt) => typeof prompt !== 'string')) {
       throw new DataError('Processor: expected a list of strings. Put a single prompt into a list.');

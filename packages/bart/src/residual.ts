@@ -39,7 +39,10 @@ export class Residual {
   }
 }
 
-/** DeepNet's factors for a stack: `residual` of residuals, `kernel` of fresh kernels. Source: arXiv:2203.00555 §4. */
+/**
+ * DeepNet's factors for a stack: `residual` of residuals, `kernel` of fresh kernels. Source:
+ * arXiv:2203.00555 §4.
+ */
 export function deepnetGains(
   config: DalleBartConfig,
   stack: StackName,

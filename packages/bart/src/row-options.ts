@@ -8,11 +8,15 @@ export interface RowOptions {
   readonly minLength?: number;
   readonly maxLength?: number;
   /**
-   * Ids from here on are never drawn (default: the start token's, the first that no picture has). The original draws them,
-   * though its picture decoder has no such code; Infinity does as the original.
+   * Ids from here on are never drawn (default: the start token's, the first that no picture has).
+   * The original draws them, though its picture decoder has no such code; Infinity does as the
+   * original.
    */
   readonly idsBelow?: number;
-  /** Ids that a row starts with, ends with and is filled up with. A start of 0 counts as not given, as in the original. */
+  /**
+   * Ids that a row starts with, ends with and is filled up with. A start of 0 counts as not given,
+   * as in the original.
+   */
   readonly decoderStartTokenId?: number;
   readonly eosTokenId?: number;
   readonly padTokenId?: number;
@@ -37,9 +41,9 @@ export interface RowPlan {
 }
 
 /**
- * How many ids a picture is drawn from: those below the start token, the first that no picture has. A vocabulary may go
- * on behind it, as DALL·E mega's of 16,415 ids does behind 16,384: those ids are padding and never labels. A start token of
- * 0 counts as not given, as in the original.
+ * How many ids a picture is drawn from: those below the start token, the first that no picture has.
+ * A vocabulary may go on behind it, as DALL·E mega's of 16,415 ids does behind 16,384: those ids
+ * are padding and never labels. A start token of 0 counts as not given, as in the original.
  */
 export function drawableIds(
   config: Pick<GenerationConfig, 'decoderStartTokenId' | 'imageVocabSize'>,

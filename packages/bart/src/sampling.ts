@@ -16,24 +16,29 @@ import { planRows, type RowOptions, type RowPlan } from './row-options.js';
 /** By whose rule a token is drawn from logits. */
 export type SamplingRule = 'dalle-mini' | 'min-dalle';
 
-/** How the tokens of a picture are chosen. Defaults that are not named come from the model's config. */
+/**
+ * How the tokens of a picture are chosen. Defaults that are not named come from the model's config.
+ */
 export interface SamplingOptions extends Omit<RowOptions, 'signal'> {
   /** Take the likeliest token instead of drawing (default: not do_sample). */
   readonly greedy?: boolean;
   /**
-   * DALL·E mini's rule (the default): temperature, then exactly topK, then topP. min-dalle's: topK and all ties with the last
-   * of them (default 256), then temperature; rows never end early, and it has no topP, minLength or forced tokens.
+   * DALL·E mini's rule (the default): temperature, then exactly topK, then topP. min-dalle's: topK
+   * and all ties with the last of them (default 256), then temperature; rows never end early, and
+   * it has no topP, minLength or forced tokens.
    */
   readonly rule?: SamplingRule;
   /** Logits are divided by it: below 1 bolder, above 1 wilder (default 1). */
   readonly temperature?: number;
   /** Draw among this many of the likeliest tokens; 0 for all (default 50). */
   readonly topK?: number;
-  /** Draw among the likeliest tokens that make up this share of probability; 1 for all (default 1). */
+  /**
+   * Draw among the likeliest tokens that make up this share of probability; 1 for all (default 1).
+   */
   readonly topP?: number;
   /**
-   * Super conditioning: logits = u + scale·(c − u), c with the prompt, u without. 1 (the default) takes no second row;
-   * higher follows the prompt more closely.
+   * Super conditioning: logits = u + scale·(c − u), c with the prompt, u without. 1 (the default)
+   * takes no second row; higher follows the prompt more closely.
    */
   readonly conditionScale?: number;
 }
@@ -42,14 +47,17 @@ export interface SamplingOptions extends Omit<RowOptions, 'signal'> {
 export interface Noise {
   /** Each step splits it: now, key = split(key) (default prngKey(0), as in the original). */
   readonly key?: Key | undefined;
-  /** The noise is row `row` of a block that `now` makes for `rows` pictures (default: the only row). */
+  /**
+   * The noise is row `row` of a block that `now` makes for `rows` pictures (default: the only row).
+   */
   readonly row?: number | undefined;
   readonly rows?: number | undefined;
 }
 
 /**
- * Chooses the tokens of one picture from its logits, one after the other: super conditioning, the rules in the original's order,
- * then the likeliest token or one drawn with a key of the step's own.
+ * Chooses the tokens of one picture from its logits, one after the other: super conditioning, the
+ * rules in the original's order, then the likeliest token or one drawn with a key of the step's
+ * own.
  */
 export class Sampler {
   /** Tokens of a row, start token left out. */
@@ -84,8 +92,9 @@ export class Sampler {
   }
 
   /**
-   * The token behind `length` tokens (start token included), and whether it ends the picture. `conditioned` and
-   * `unconditioned`: logits [V] of the picture's rows; the second counts where there are two.
+   * The token behind `length` tokens (start token included), and whether it ends the picture.
+   * `conditioned` and `unconditioned`: logits [V] of the picture's rows; the second counts where
+   * there are two.
    */
   choose(
     conditioned: Float32Array,
@@ -100,7 +109,8 @@ export class Sampler {
     const { row, rows } = this.noise;
     const token = this.greedy ? argmax(ruled) : categoricalRow(now, ruled, row, rows);
     const ends = token === eos;
-    // Drawing writes padding in place of the end token, taking the likeliest writes the end token itself.
+    // Drawing writes padding in place of the end token, taking the likeliest writes the end token
+    // itself.
     return { token: ends && !this.greedy ? this.pad : token, ends };
   }
 }

@@ -54,7 +54,10 @@ export abstract class Stack extends CompositeLayer {
     this.embeddingDropout = new DropoutPlace(config.dropout, { path: ['model', stack, 'dropout_layer'] });
   }
 
-  /** Adds the norm behind the layers; called last in a constructor, so that weights are listed in order. */
+  /**
+   * Adds the norm behind the layers; called last in a constructor, so that weights are listed in
+   * order.
+   */
   protected addFinalNorm(config: LayerConfig, useFinalNorm: boolean): void {
     if (hasFinalNorm(config, useFinalNorm)) {
       this.finalNorm = this.child('final_norm', makeNorm(config, config.dModel, 'bare'));
@@ -62,8 +65,9 @@ export abstract class Stack extends CompositeLayer {
   }
 
   /**
-   * ids: int32 [B, T] at positions `first`…, one number for all rows or int32 [B]; result float32 [B, T, D].
-   * Throws ShapeError if a row is longer than the position table; rows' own positions are the caller's to check.
+   * ids: int32 [B, T] at positions `first`…, one number for all rows or int32 [B]; result float32
+   * [B, T, D]. Throws ShapeError if a row is longer than the position table; rows' own positions
+   * are the caller's to check.
    */
   protected embed(ids: tf.Tensor2D, first: number | tf.Tensor1D, dropoutKey: Key | undefined): tf.Tensor3D {
     const length = ids.shape[1];

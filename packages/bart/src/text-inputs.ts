@@ -8,14 +8,18 @@ import type { ProcessedPrompts } from './processor.js';
 export type GenerateInputs = Omit<ProcessedPrompts, 'uncondInputIds' | 'uncondAttentionMask'> &
   Partial<Pick<ProcessedPrompts, 'uncondInputIds' | 'uncondAttentionMask'>>;
 
-/** One text for the encoder: ids and mask (1 for tokens, 0 for padding), both of the text's length S. */
+/**
+ * One text for the encoder: ids and mask (1 for tokens, 0 for padding), both of the text's length
+ * S.
+ */
 export interface TextIds {
   readonly ids: Int32Array;
   readonly mask: Int32Array;
 }
 
 /**
- * The rows of ids and mask, [rows, length] each. Throws DataError if there are none, or they don't fit each other or the model.
+ * The rows of ids and mask, [rows, length] each. Throws DataError if there are none, or they don't
+ * fit each other or the model.
  */
 export function textRows(
   ids: Int32Array,
@@ -58,8 +62,8 @@ export function checkText({ ids, mask }: TextIds, config: GenerationConfig): voi
 }
 
 /**
- * Encodes a text by itself, so that it does not depend on others, and puts it into a place of the state. Padding at its end is
- * left out: it weighs nothing.
+ * Encodes a text by itself, so that it does not depend on others, and puts it into a place of the
+ * state. Padding at its end is left out: it weighs nothing.
  */
 export function placeText(model: ImageTokenModel, state: DecodeState, place: number, text: TextIds): void {
   const { length } = text.ids;

@@ -9,7 +9,8 @@ import { bartRulesForFlax, flaxLayout } from './weights.js';
 
 jest.setTimeout(120_000); // a busy machine
 
-// The recorded models vary one setting or a few. Here all are drawn at once, and what must hold for any of them is checked.
+// The recorded models vary one setting or a few. Here all are drawn at once, and what must hold for
+// any of them is checked.
 
 const SIZES = {
   encoder_vocab_size: 23,

@@ -30,7 +30,8 @@ function rounded(values: Float32Array): Float32Array {
 }
 
 describe("min-dalle's encoder.pt and decoder.pt", () => {
-  // The files are normformer_noscan under min-dalle's names, as float16: reference/make-torch-models.py.
+  // The files are normformer_noscan under min-dalle's names, as float16:
+  // reference/make-torch-models.py.
   test('give the weights that the Flax file gives, rounded to float16', async () => {
     const expected = (await goldenBart('bart/normformer_noscan')) as DalleBart;
     const source = await openCheckpoint(folder);

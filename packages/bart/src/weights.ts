@@ -4,8 +4,9 @@ import type { DalleBartConfig } from './config.js';
 import { bartParameters, type Parameter } from './parameters.js';
 
 /**
- * Where each of our weights is in a Flax checkpoint of `source`'s layout: layers stacked ("scanned") or apart. Names are
- * joined with dots; nothing is transposed, both sides store kernels as [in, out].
+ * Where each of our weights is in a Flax checkpoint of `source`'s layout: layers stacked
+ * ("scanned") or apart. Names are joined with dots; nothing is transposed, both sides store kernels
+ * as [in, out].
  *
  * The layout is read off the source's names, so a config whose use_scan says otherwise still loads.
  */
@@ -61,8 +62,9 @@ const MIN_DALLE_PARTS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Where each of our weights is in min-dalle's encoder.pt and decoder.pt, read as one under `encoder.` and `decoder.`: the published models in
- * PyTorch's layout, so kernels are [out, in] and are transposed; `lm_head` is in the decoder's file.
+ * Where each of our weights is in min-dalle's encoder.pt and decoder.pt, read as one under
+ * `encoder.` and `decoder.`: the published models in PyTorch's layout, so kernels are [out, in] and
+ * are transposed; `lm_head` is in the decoder's file.
  *
  * min-dalle knows one variant, NormFormer with gated feed-forward; weights of others have no rule.
  */
@@ -103,9 +105,11 @@ export function bartRulesForSource(
 }
 
 /**
- * The tensors of the original's flax_model.msgpack for our weights: layers stacked (`use_scan` in config.json) or apart.
+ * The tensors of the original's flax_model.msgpack for our weights: layers stacked (`use_scan` in
+ * config.json) or apart.
  *
- * Throws ConfigError for a model whose layers have different weights when they are stacked (Swin V2's extra norms).
+ * Throws ConfigError for a model whose layers have different weights when they are stacked (Swin
+ * V2's extra norms).
  */
 export function flaxLayout(config: DalleBartConfig, stacked: boolean): FlaxTensor[] {
   const table = bartParameters({ ...config, useScan: stacked });

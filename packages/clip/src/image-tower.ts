@@ -11,12 +11,18 @@ export interface ImageStates {
   readonly pooled: tf.Tensor2D;
 }
 
-/** Patches along one side. What a patch size does not divide is cut off right and below, as a convolution without padding does. */
+/**
+ * Patches along one side. What a patch size does not divide is cut off right and below, as a
+ * convolution without padding does.
+ */
 function patchesAcross({ imageSize, patchSize }: ImageTowerConfig): number {
   return Math.floor(imageSize / patchSize);
 }
 
-/** One learnt vector for the whole picture, then the patches, row by row; a learnt position is added to each. */
+/**
+ * One learnt vector for the whole picture, then the patches, row by row; a learnt position is added
+ * to each.
+ */
 class ImageEmbeddings extends CompositeLayer {
   static className = 'EaselClipImageEmbeddings';
 
@@ -63,7 +69,8 @@ class ImageEmbeddings extends CompositeLayer {
 /**
  * Pixels → a state for each patch, and one for each picture.
  *
- * Pixels are float32 [B, S, S, C], as the image processor gives them. Source: CLIPVisionTransformer of transformers 4.25.1.
+ * Pixels are float32 [B, S, S, C], as the image processor gives them. Source: CLIPVisionTransformer
+ * of transformers 4.25.1.
  */
 export class ImageTower extends CompositeLayer {
   static className = 'EaselClipImageTower';

@@ -7,8 +7,8 @@ import { parseClipConfig } from './config.js';
 import { Clip } from './model.js';
 
 /**
- * Float32 against float64 runs of the original differ by 3e-7 in embeddings, 4e-6 in scores, 3e-6 in states; another order of sums, as between
- * Flax and PyTorch, by as much.
+ * Float32 against float64 runs of the original differ by 3e-7 in embeddings, 4e-6 in scores, 3e-6
+ * in states; another order of sums, as between Flax and PyTorch, by as much.
  */
 const TOLERANCE = 2e-5;
 const SCORE_TOLERANCE = 5e-5;
@@ -118,7 +118,8 @@ describe.each(TEST_BACKENDS)('on %s', (backend) => {
         // A key's bias shifts all scores of a row alike: softmax does not see it.
         if (!name.endsWith('k_proj.bias')) expect([name, size > 1e-4]).toEqual([name, true]);
       }
-      // The two numbers of each step are that far apart that float32 rounding of the loss counts for a hundredth.
+      // The two numbers of each step are that far apart that float32 rounding of the loss counts
+      // for a hundredth.
       for (const [name, step] of [
         ['logit_scale', 1e-2],
         ['vision_model.embeddings.class_embedding', 1e-2],
@@ -174,7 +175,8 @@ describe('by hand', () => {
     ['its highest id, where no end token is named', undefined, [-1, 1]],
   ])('a text is summed up at %s', (_where, eosTokenId, expected) => {
     const clip = new Clip({ ...config, text: { ...config.text, eosTokenId } });
-    // With kernels of zero a state is its position's embedding; the final norm makes [1, 0] to [1, −1] and [0, 1] to [−1, 1].
+    // With kernels of zero a state is its position's embedding; the final norm makes [1, 0] to
+    // [1, −1] and [0, 1] to [−1, 1].
     clip
       .namedWeights()
       .get('text_model.embeddings.position_embedding.embedding')

@@ -8,8 +8,9 @@ import type { OnHidden } from './tower.js';
 /**
  * How well pictures fit texts: both become vectors of one space, and what fits points the same way.
  *
- * Letters in shapes: I pictures, B texts, T tokens, S picture side, P projection width. Weights are zeros until they are loaded
- * (loadWeights with a table of weights.ts). Source: Radford et al. 2021, arXiv:2103.00020; CLIPModel of transformers 4.25.1.
+ * Letters in shapes: I pictures, B texts, T tokens, S picture side, P projection width. Weights are
+ * zeros until they are loaded (loadWeights with a table of weights.ts). Source: Radford et al.
+ * 2021, arXiv:2103.00020; CLIPModel of transformers 4.25.1.
  */
 export class Clip extends CompositeLayer {
   static className = 'EaselClip';
@@ -73,12 +74,18 @@ export class Clip extends CompositeLayer {
     return tf.tidy(() => normalizeL2(this.imageFeatures(pixels), 0));
   }
 
-  /** exp(logit_scale) · cosine of every picture with every text: embeddings [I, P] and [B, P] → [I, B]. */
+  /**
+   * exp(logit_scale) · cosine of every picture with every text: embeddings [I, P] and [B, P] →
+   * [I, B].
+   */
   score(images: tf.Tensor2D, texts: tf.Tensor2D): tf.Tensor2D {
     return tf.tidy(() => tf.mul(tf.matMul(images, texts, false, true), tf.exp(this.logScale.read())));
   }
 
-  /** [pixels [I, S, S, 3], ids [B, T], mask [B, T] if any] → scores [I, B], transformers' logits_per_image. */
+  /**
+   * [pixels [I, S, S, 3], ids [B, T], mask [B, T] if any] → scores [I, B], transformers'
+   * logits_per_image.
+   */
   override call(inputs: tf.Tensor | tf.Tensor[]): tf.Tensor2D {
     const [pixels, ids, mask] = Array.isArray(inputs) ? inputs : [inputs];
     if (pixels === undefined || ids === undefined) {

@@ -19,8 +19,9 @@ export function openClipTokenizer(source: ModelSource): Promise<ClipTokenizer> {
 }
 
 /**
- * Writes a folder that openClip opens: config.json, the tokenizer's files, preprocessor_config.json, and model.safetensors under
- * our names. Each file is written completely or not at all. Throws EaselError for an unwritable folder or a full disk.
+ * Writes a folder that openClip opens: config.json, the tokenizer's files,
+ * preprocessor_config.json, and model.safetensors under our names. Each file is written completely
+ * or not at all. Throws EaselError for an unwritable folder or a full disk.
  */
 export async function saveClip(
   folder: string,

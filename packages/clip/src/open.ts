@@ -28,11 +28,13 @@ export interface OpenedClip extends ClipParts {
 export const PROCESSOR_FILE = 'preprocessor_config.json';
 
 /**
- * Opens a CLIP as transformers and Easel write it: config.json, a tokenizer (vocab.json and merges.txt, or tokenizer.json),
- * weights (model.safetensors, flax_model.msgpack or pytorch_model.bin), and preprocessor_config.json; without that, pictures
- * are prepared as OpenAI's.
+ * Opens a CLIP as transformers and Easel write it: config.json, a tokenizer (vocab.json and
+ * merges.txt, or tokenizer.json), weights (model.safetensors, flax_model.msgpack or
+ * pytorch_model.bin), and preprocessor_config.json; without that, pictures are prepared as
+ * OpenAI's.
  *
- * Throws ConfigError or CheckpointError that names the file: missing, malformed, or not fitting the others.
+ * Throws ConfigError or CheckpointError that names the file: missing, malformed, or not fitting the
+ * others.
  */
 export async function openClip(source: ModelSource, options: OpenOptions = {}): Promise<OpenedClip> {
   const files = modelFiles(source);
@@ -58,7 +60,10 @@ export async function openClip(source: ModelSource, options: OpenOptions = {}): 
   }
 }
 
-/** The tokenizer among a model's files, in Hugging Face form. Throws ConfigError that names place and file. */
+/**
+ * The tokenizer among a model's files, in Hugging Face form. Throws ConfigError that names place
+ * and file.
+ */
 export async function openClipTokenizer(source: ModelSource): Promise<ClipTokenizer> {
   const files = modelFiles(source);
   const texts = await readTokenizerFiles(files);

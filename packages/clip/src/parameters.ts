@@ -1,6 +1,9 @@
 import type { ClipConfig, TowerConfig } from './config.js';
 
-/** Every weight of a Clip of this config by name, with its shape, in the order of the model's namedWeights: no tensor is made. */
+/**
+ * Every weight of a Clip of this config by name, with its shape, in the order of the model's
+ * namedWeights: no tensor is made.
+ */
 export function clipParameters(config: ClipConfig): Map<string, number[]> {
   const { text, image, projectionWidth } = config;
   const patches = Math.floor(image.imageSize / image.patchSize) ** 2;

@@ -52,8 +52,9 @@ export class ClipScorer {
   }
 
   /**
-   * exp(logit_scale) · cosine of `text` with each picture, higher for a better fit; the factor is about 100 in OpenAI's models. Texts beyond the
-   * model's length are cut. The text that was asked for last is remembered.
+   * exp(logit_scale) · cosine of `text` with each picture, higher for a better fit; the factor is
+   * about 100 in OpenAI's models. Texts beyond the model's length are cut. The text that was asked
+   * for last is remembered.
    */
   async score(text: string, pictures: readonly Raster[], options: ScoreOptions = {}): Promise<number[]> {
     const { batch = 8, onScored } = options;
@@ -81,8 +82,8 @@ export class ClipScorer {
   }
 
   /**
-   * The score of each picture with its own texts, all in one pass: `texts[i]` are those of picture i, and so are the numbers. Each picture and each
-   * text is embedded once.
+   * The score of each picture with its own texts, all in one pass: `texts[i]` are those of picture
+   * i, and so are the numbers. Each picture and each text is embedded once.
    */
   async scorePairs(texts: readonly (readonly string[])[], pictures: readonly Raster[]): Promise<number[][]> {
     const all = texts.flat();

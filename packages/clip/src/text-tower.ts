@@ -3,7 +3,10 @@ import * as tf from '@tensorflow/tfjs';
 import type { TextTowerConfig } from './config.js';
 import { type OnHidden, TowerLayers, towerNorm } from './tower.js';
 
-/** Added to the score of a place that may not be looked at. As the original has it: a row that sees nothing at all keeps its own scores. */
+/**
+ * Added to the score of a place that may not be looked at. As the original has it: a row that sees
+ * nothing at all keeps its own scores.
+ */
 const MASKED = -1e4;
 
 /** Texts as ids, a row each. */
@@ -48,7 +51,8 @@ class TextEmbeddings extends CompositeLayer {
 /**
  * Text ids → a state for each token, and one for each text: the state where the text ends.
  *
- * A token sees itself and those before it, padding excepted. Source: CLIPTextTransformer of transformers 4.25.1.
+ * A token sees itself and those before it, padding excepted. Source: CLIPTextTransformer of
+ * transformers 4.25.1.
  */
 export class TextTower extends CompositeLayer {
   static className = 'EaselClipTextTower';
@@ -66,7 +70,10 @@ export class TextTower extends CompositeLayer {
     this.finalNorm = this.child('final_layer_norm', towerNorm(config));
   }
 
-  /** Throws ShapeError for ids that are no int32 [B, T], a text longer than the model reads, or a mask of another shape. */
+  /**
+   * Throws ShapeError for ids that are no int32 [B, T], a text longer than the model reads, or a
+   * mask of another shape.
+   */
   forward({ inputIds, attentionMask }: ClipTextInputs, onHidden?: OnHidden): TextStates {
     this.check(inputIds, attentionMask);
     return tf.tidy(() => {

@@ -36,7 +36,10 @@ export interface ClipTokenizerData {
 
 const END_OF_WORD = '</w>';
 
-/** Pairs of merges.txt that count; OpenAI's file goes on behind them. Source: CLIPTokenizer of transformers. */
+/**
+ * Pairs of merges.txt that count; OpenAI's file goes on behind them. Source: CLIPTokenizer of
+ * transformers.
+ */
 const MOST_MERGES = 49152 - 256 - 2;
 
 const plain = (content: string): SpecialToken => ({ content, lstrip: false, rstrip: false });
@@ -52,15 +55,19 @@ export const CLIP_SPECIAL_TOKENS: ClipSpecialTokens = {
 const LETTER = String.raw`[\p{L}--[${AFTER_UNICODE_14}]]`;
 const NUMBER = String.raw`[\p{N}--[${AFTER_UNICODE_14}]]`;
 
-/** Contractions, letters, one digit, or other signs; white space only parts words. White space is Unicode's White_Space, the rest Unicode 14's. */
+/**
+ * Contractions, letters, one digit, or other signs; white space only parts words. White space is
+ * Unicode's White_Space, the rest Unicode 14's.
+ */
 const WORD = new RegExp(
   String.raw`'s|'t|'re|'ve|'m|'ll|'d|${LETTER}+|${NUMBER}|[^\p{White_Space}${LETTER}${NUMBER}]+`,
   'gv',
 );
 
 /**
- * Marks that Unicode has given since its version 9, and the second half of U+11938: the crate that composes in tokenizers 0.13.3
- * (unicode-normalization-alignments) takes them for signs on their own. Found by comparing it with Python 3.11's unicodedata, mark by mark.
+ * Marks that Unicode has given since its version 9, and the second half of U+11938: the crate that
+ * composes in tokenizers 0.13.3 (unicode-normalization-alignments) takes them for signs on their
+ * own. Found by comparing it with Python 3.11's unicodedata, mark by mark.
  */
 const AFTER_UNICODE_9 =
   '\\u{7fd}\\u{898}-\\u{89f}\\u{8ca}-\\u{8d3}\\u{9fe}\\u{c3c}\\u{d3b}\\u{d3c}\\u{eba}\\u{1715}\\u{1abf}-\\u{1ace}\\u{1df6}-\\u{1dfa}' +
@@ -73,9 +80,9 @@ const COMPOSED = new RegExp(`[^${AFTER_UNICODE_9}${AFTER_UNICODE_14}]+`, 'gv');
 const CAPITAL = new RegExp(String.raw`[\p{Changes_When_Lowercased}--[${AFTER_UNICODE_14}]]`, 'gv');
 
 /**
- * A text as it is looked at: composed (NFC) and lower-cased letter by letter (a sigma is σ also at a word's end). A lone surrogate counts as
- * three U+FFFD, one for each byte of its WTF-8 form, as in the Rust tokenizers. Characters younger than the
- * tables of those tokenizers stay as they are.
+ * A text as it is looked at: composed (NFC) and lower-cased letter by letter (a sigma is σ also at
+ * a word's end). A lone surrogate counts as three U+FFFD, one for each byte of its WTF-8 form, as
+ * in the Rust tokenizers. Characters younger than the tables of those tokenizers stay as they are.
  */
 function normalize(text: string): string {
   const clean = text.replace(/\p{Surrogate}/gu, '\ufffd\ufffd\ufffd');
@@ -89,11 +96,12 @@ const STRIPPED = `\\p{White_Space}${String.fromCharCode(0x1c)}-${String.fromChar
 const AROUND = new RegExp(`^[${STRIPPED}]+|[${STRIPPED}]+$`, 'gu');
 
 /**
- * CLIP's tokenizer: text → `<|startoftext|>` ids `<|endoftext|>`. Byte-level BPE whose words end with `</w>`; case and the amount of white
- * space are lost.
+ * CLIP's tokenizer: text → `<|startoftext|>` ids `<|endoftext|>`. Byte-level BPE whose words end
+ * with `</w>`; case and the amount of white space are lost.
  *
- * Special tokens inside the text become their ids, in any case. Equal to CLIPTokenizerFast (transformers 4.25.1, tokenizers 0.13.3), which CLIPProcessor
- * uses; the Python CLIPTokenizer straightens curly quotes and full-width letters before, with ftfy.
+ * Special tokens inside the text become their ids, in any case. Equal to CLIPTokenizerFast
+ * (transformers 4.25.1, tokenizers 0.13.3), which CLIPProcessor uses; the Python CLIPTokenizer
+ * straightens curly quotes and full-width letters before, with ftfy.
  */
 export class ClipTokenizer {
   readonly vocab: ReadonlyMap<string, number>;
@@ -108,8 +116,8 @@ export class ClipTokenizer {
   private readonly specialContents: ReadonlySet<string>;
 
   /**
-   * A tokenizer of the texts of a folder in Hugging Face form: vocab.json and merges.txt, or tokenizer.json.
-   * Throws ConfigError, naming file and field, for anything that is not CLIP's.
+   * A tokenizer of the texts of a folder in Hugging Face form: vocab.json and merges.txt, or
+   * tokenizer.json. Throws ConfigError, naming file and field, for anything that is not CLIP's.
    */
   static fromFiles(files: TokenizerFiles): ClipTokenizer {
     return new ClipTokenizer(parseClipTokenizerFiles(files));
@@ -155,7 +163,10 @@ export class ClipTokenizer {
     return ids;
   }
 
-  /** Encodes `texts` and brings every row to `maxLength`. Throws DataError if that leaves no room for start and end. */
+  /**
+   * Encodes `texts` and brings every row to `maxLength`. Throws DataError if that leaves no room
+   * for start and end.
+   */
   encodeBatch(texts: readonly string[], options: { readonly maxLength: number }): TokenBatch {
     return padRows(
       texts.map((text) => this.encode(text)),
@@ -163,7 +174,10 @@ export class ClipTokenizer {
     );
   }
 
-  /** The text of `ids`, without special tokens: lower case, a space between words. Throws DataError for an id that there is not. */
+  /**
+   * The text of `ids`, without special tokens: lower case, a space between words. Throws DataError
+   * for an id that there is not.
+   */
   decode(ids: Iterable<number>): string {
     const tokens = Array.from(ids, (id) => this.encoder.token(id));
     const text = this.encoder.decode(tokens.filter((token) => !this.specialContents.has(token)));
@@ -172,8 +186,9 @@ export class ClipTokenizer {
 }
 
 /**
- * Reads a tokenizer folder's files. vocab.json and merges.txt win over tokenizer.json; special tokens come from special_tokens_map.json, else
- * tokenizer_config.json, else they are OpenAI's. Throws ConfigError that names the file and field.
+ * Reads a tokenizer folder's files. vocab.json and merges.txt win over tokenizer.json; special
+ * tokens come from special_tokens_map.json, else tokenizer_config.json, else they are OpenAI's.
+ * Throws ConfigError that names the file and field.
  */
 export function parseClipTokenizerFiles(files: TokenizerFiles): ClipTokenizerData {
   const specials = specialTokens(files);
@@ -203,7 +218,10 @@ function specialTokens(files: TokenizerFiles): ClipSpecialTokens {
   return { bos: role('bos'), eos: role('eos'), pad: role('pad'), unk: role('unk') };
 }
 
-/** The files that describe a tokenizer, by name, as parseClipTokenizerFiles and transformers read them. */
+/**
+ * The files that describe a tokenizer, by name, as parseClipTokenizerFiles and transformers read
+ * them.
+ */
 export function clipTokenizerFiles({
   vocab,
   merges,

@@ -8,7 +8,10 @@ function projection(inputSize: number, outputSize: number): Dense {
   return new Dense({ inputSize, outputSize, kernelInitializer: 'zeros' });
 }
 
-/** y = out(merge(softmax(q·kᵀ/√K + bias)·v)) of one input. [B, T, D] → [B, T, D]. Source: CLIPAttention of transformers. */
+/**
+ * y = out(merge(softmax(q·kᵀ/√K + bias)·v)) of one input. [B, T, D] → [B, T, D]. Source:
+ * CLIPAttention of transformers.
+ */
 class SelfAttention extends CompositeLayer {
   static className = 'EaselClipAttention';
 
@@ -87,12 +90,15 @@ export function towerNorm({ width, normEpsilon }: TowerConfig): LayerNorm {
   return new LayerNorm({ size: width, epsilon: normEpsilon });
 }
 
-/** Is shown a state inside a tower, [B, T, D]: the embeddings, then what each layer gives. It may keep a copy (tf.keep of a clone). */
+/**
+ * Is shown a state inside a tower, [B, T, D]: the embeddings, then what each layer gives. It may
+ * keep a copy (tf.keep of a clone).
+ */
 export type OnHidden = (state: tf.Tensor3D) => void;
 
 /**
- * The layers of a tower: pre-norm transformer layers one after another, without embeddings and final norm.
- * Source: Radford et al. 2021, arXiv:2103.00020; CLIPEncoder of transformers.
+ * The layers of a tower: pre-norm transformer layers one after another, without embeddings and
+ * final norm. Source: Radford et al. 2021, arXiv:2103.00020; CLIPEncoder of transformers.
  */
 export class TowerLayers extends CompositeLayer {
   static className = 'EaselClipTowerLayers';

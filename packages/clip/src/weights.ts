@@ -12,8 +12,9 @@ const PATCHES = 'vision_model.embeddings.patch_embedding.kernel';
 const POSITION_IDS = ['text_model.embeddings.position_ids', 'vision_model.embeddings.position_ids'];
 
 /**
- * Where each weight of a Clip stands in a Flax checkpoint (FlaxCLIPModel's flax_model.msgpack, read with nested names joined by dots).
- * Our names are the Flax paths and the layouts agree. `names`: the keys of model.namedWeights().
+ * Where each weight of a Clip stands in a Flax checkpoint (FlaxCLIPModel's flax_model.msgpack, read
+ * with nested names joined by dots). Our names are the Flax paths and the layouts agree. `names`:
+ * the keys of model.namedWeights().
  */
 export function clipRulesForFlax(names: Iterable<string>): Map<string, WeightRule> {
   return new Map([...names].map((name) => [name, { source: name }]));
@@ -23,7 +24,8 @@ export function clipRulesForFlax(names: Iterable<string>): Map<string, WeightRul
 export const clipRulesForEasel = clipRulesForFlax;
 
 /**
- * Where each weight stands in a checkpoint of transformers' PyTorch CLIPModel (model.safetensors or pytorch_model.bin).
+ * Where each weight stands in a checkpoint of transformers' PyTorch CLIPModel (model.safetensors or
+ * pytorch_model.bin).
  *
  * | ours | PyTorch | layout |
  * | --- | --- | --- |

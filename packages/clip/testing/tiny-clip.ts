@@ -7,7 +7,10 @@ import { Clip } from '../src/model.js';
 import type { ClipParts } from '../src/scorer.js';
 import { ClipTokenizer } from '../src/tokenizer.js';
 
-/** Settings of a CLIP that is built and run in milliseconds: 8 px, 4 patches, texts of 12 tokens, a vocabulary of bytes. */
+/**
+ * Settings of a CLIP that is built and run in milliseconds: 8 px, 4 patches, texts of 12 tokens, a
+ * vocabulary of bytes.
+ */
 const CONFIG = {
   projection_dim: 6,
   text_config: {

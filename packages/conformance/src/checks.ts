@@ -1,6 +1,6 @@
 /**
- * How far numbers may be from the original's. A difference passes if it is at most `absolute`, or at most `relative` times the
- * largest |number| of its array, whichever is more.
+ * How far numbers may be from the original's. A difference passes if it is at most `absolute`, or
+ * at most `relative` times the largest |number| of its array, whichever is more.
  */
 export interface Tolerance {
   readonly absolute?: number;
@@ -24,7 +24,10 @@ export interface GroupResult {
   readonly relative: number;
   readonly tolerance: string;
   readonly reason: string;
-  /** Largest difference ÷ what was allowed, of all arrays: above 1 is a failure. 0 where all are equal. */
+  /**
+   * Largest difference ÷ what was allowed, of all arrays: above 1 is a failure. 0 where all are
+   * equal.
+   */
   readonly used: number;
   /** Name of the array that it is of. */
   readonly worst: string;
@@ -68,7 +71,8 @@ export class Checks {
     }
     const { difference, largest, at } = furthest(got, want);
     const allowed = allowedDifference(tolerance, largest);
-    // An array whose numbers are all below what may differ (a gradient that is 0 but for rounding) has no relative error.
+    // An array whose numbers are all below what may differ (a gradient that is 0 but for rounding)
+    // has no relative error.
     const relative = largest > (tolerance.absolute ?? 0) ? difference / largest : 0;
     entry.absolute = Math.max(entry.absolute, difference);
     entry.relative = Math.max(entry.relative, relative);
@@ -168,8 +172,8 @@ function describe({ absolute, relative }: Tolerance): string {
 }
 
 /**
- * The largest difference, the largest finite |want| and where the difference is. Equal infinities and two NaN do not differ; a NaN or
- * an infinity on one side alone differs by infinity.
+ * The largest difference, the largest finite |want| and where the difference is. Equal infinities
+ * and two NaN do not differ; a NaN or an infinity on one side alone differs by infinity.
  */
 function furthest(
   got: ArrayLike<number>,

@@ -20,8 +20,8 @@ const OTHER_FOLDERS = new Set(['scripts', '__pycache__']);
 const OTHER_FILES = /^(README.*|.*\.md|.*\.py|\..*)$/;
 
 /**
- * Every case in a folder and in the folders below it. Throws EaselError if there is no such folder or nothing in it is of a kind
- * that is known.
+ * Every case in a folder and in the folders below it. Throws EaselError if there is no such folder
+ * or nothing in it is of a kind that is known.
  */
 export async function findCases(directory: string): Promise<FoundCase[]> {
   const root = resolve(directory);

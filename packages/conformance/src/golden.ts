@@ -13,7 +13,10 @@ export function readJson<T>(path: string): T {
   return JSON.parse(readFileSync(path, 'utf8')) as T;
 }
 
-/** The arrays of a .safetensors file, by name. A name that is not there is an error that gives file and name. */
+/**
+ * The arrays of a .safetensors file, by name. A name that is not there is an error that gives file
+ * and name.
+ */
 export class GoldenArrays {
   readonly file: string;
   /** The header's strings. */

@@ -1,7 +1,10 @@
 // Looked up once: under jest every look at a global such as Math costs a microsecond.
 const { imul } = Math;
 
-/** u in [−1, 1) for each flat index of the tensor called `name`, by integer hashing (reference/golden/scripts/weights.py). */
+/**
+ * u in [−1, 1) for each flat index of the tensor called `name`, by integer hashing
+ * (reference/golden/scripts/weights.py).
+ */
 export function hashedUniform(name: string, size: number, seed: number): Float64Array {
   let hash = 0x811c9dc5;
   for (const byte of new TextEncoder().encode(name)) hash = imul(hash ^ byte, 0x01000193) >>> 0;

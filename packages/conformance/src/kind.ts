@@ -46,7 +46,10 @@ export class GoldenFolder {
 export type Needs =
   /** Nothing: it computes no tensors. */
   | 'nothing'
-  /** Models run forward; results are read asynchronously, so that it also runs where nothing can be read at once (WebGPU). */
+  /**
+   * Models run forward; results are read asynchronously, so that it also runs where nothing can be
+   * read at once (WebGPU).
+   */
   | 'forward'
   /** Gradients, or reading tensors in the middle. */
   | 'everything';
@@ -56,7 +59,10 @@ export interface Case {
   /** Within its folder: '' for a folder that is one case, else a file or a part of one. */
   readonly name: string;
   readonly needs: Needs;
-  /** Computes ours and compares. Throws if it cannot: that is a failure too. Leaves no tensors behind. */
+  /**
+   * Computes ours and compares. Throws if it cannot: that is a failure too. Leaves no tensors
+   * behind.
+   */
   run(checks: Checks, context: RunContext): Promise<void> | void;
 }
 
@@ -64,7 +70,10 @@ export interface Case {
 export interface RunContext {
   /** tfjs's name of the backend that is current. */
   readonly backend: string;
-  /** Whether gradients and reading in the middle are possible; a case leaves such parts out where they are not, and says so. */
+  /**
+   * Whether gradients and reading in the middle are possible; a case leaves such parts out where
+   * they are not, and says so.
+   */
   readonly everything: boolean;
   /** Notes a part that is left out, and why; it is printed. */
   leftOut(what: string, why: string): void;
@@ -72,9 +81,15 @@ export interface RunContext {
 
 /** One kind of recorded numbers: how its files look and how ours are computed. */
 export interface Kind {
-  /** The cases of one folder of this kind, by the files that are in it; folders below are asked on their own. */
+  /**
+   * The cases of one folder of this kind, by the files that are in it; folders below are asked on
+   * their own.
+   */
   cases(folder: GoldenFolder): readonly Case[];
-  /** Files of such a folder that no case of this kind reads, and that need none (inputs of other folders, notes). */
+  /**
+   * Files of such a folder that no case of this kind reads, and that need none (inputs of other
+   * folders, notes).
+   */
   readonly besides?: RegExp;
 }
 
@@ -83,7 +98,9 @@ export interface KindEntry {
   readonly name: string;
   /** Whether the files of a folder with any name are of this kind. */
   recognizes(folder: GoldenFolder): boolean;
-  /** Names of folders below such a folder that hold what its cases read, and no cases of their own. */
+  /**
+   * Names of folders below such a folder that hold what its cases read, and no cases of their own.
+   */
   readonly inputs?: RegExp;
   /** undefined where nobody wrote its runner yet. */
   readonly load: (() => Promise<{ readonly kind: Kind }>) | undefined;

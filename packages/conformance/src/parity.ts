@@ -32,7 +32,10 @@ const SUBJECTS: readonly (readonly [kind: string, subject: string])[] = [
   ['safetensors', 'Files of the reference package, and its bytes'],
 ];
 
-/** Where Easel does something else than the originals by intention, whatever the recorded cases show. */
+/**
+ * Where Easel does something else than the originals by intention, whatever the recorded cases
+ * show.
+ */
 const BY_INTENTION: readonly string[] = [
   'Ids without a code (the start token and padding rows of the vocabulary) are never drawn; the originals can draw them. `idsBelow: Infinity` and `easel generate --all-ids` give theirs, whose picture is black.',
   '`min_length` of config.json holds when tokens are drawn; the original reads it only as an argument.',
@@ -45,7 +48,10 @@ const BY_INTENTION: readonly string[] = [
   'min-dalle’s rule starts from the model’s own start token; min-dalle starts from 16383, which it fills its buffer with.',
 ];
 
-/** docs/parity.md, from the results of one run on one or more backends. The first backend's errors are given in full. */
+/**
+ * docs/parity.md, from the results of one run on one or more backends. The first backend's errors
+ * are given in full.
+ */
 export function parityPage(results: readonly CaseResult[], command: string): string {
   const backends = [...new Set(results.map(({ backend }) => backend))];
   const [main = ''] = backends;

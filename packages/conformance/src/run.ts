@@ -8,7 +8,10 @@ export interface CaseResult {
   readonly backend: string;
   readonly kind: string;
   readonly name: string;
-  /** `impossible`: the backend cannot, for the reason given, or every part was left out; neither passed nor failed. */
+  /**
+   * `impossible`: the backend cannot, for the reason given, or every part was left out; neither
+   * passed nor failed.
+   */
   readonly outcome: 'passed' | 'failed' | 'impossible';
   readonly groups: readonly GroupResult[];
   /** Why it failed as a whole, or is impossible. */

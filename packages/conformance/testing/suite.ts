@@ -9,8 +9,9 @@ import { runCase } from '../src/run.js';
 jest.setTimeout(120_000); // a busy machine
 
 /**
- * The runner's own cases of a folder of reference/golden as tests: those whose names match `only` (default all) on native (cpu where
- * the addon is not built), and those that match `portable` on cpu and wasm too.
+ * The runner's own cases of a folder of reference/golden as tests: those whose names match `only`
+ * (default all) on native (cpu where the addon is not built), and those that match `portable` on
+ * cpu and wasm too.
  */
 export async function conformanceSuite(
   folder: string,

@@ -1,8 +1,9 @@
 import { distance } from 'fastest-levenshtein';
 
 /**
- * Base of every error that Easel throws on purpose. The message is one paragraph: where, what was expected, what was found,
- * what to try. A command prints it without a stack; anything else that reaches the user is a defect.
+ * Base of every error that Easel throws on purpose. The message is one paragraph: where, what was
+ * expected, what was found, what to try. A command prints it without a stack; anything else that
+ * reaches the user is a defect.
  */
 export class EaselError extends Error {
   constructor(message: string, options?: ErrorOptions) {
@@ -11,7 +12,10 @@ export class EaselError extends Error {
   }
 }
 
-/** A tensor or weight whose shape or dtype is not the one that an operation, layer or checkpoint needs. */
+/**
+ * A tensor or weight whose shape or dtype is not the one that an operation, layer or checkpoint
+ * needs.
+ */
 export class ShapeError extends EaselError {}
 
 /** A configuration value or option that is unknown, unsupported or out of range. */
@@ -23,7 +27,10 @@ export class CheckpointError extends EaselError {}
 /** Input data (pictures, captions, shards) that cannot be used. */
 export class DataError extends EaselError {}
 
-/** Edits from one word to another; two neighbouring letters swapped, the commonest slip, are one edit. */
+/**
+ * Edits from one word to another; two neighbouring letters swapped, the commonest slip, are one
+ * edit.
+ */
 function edits(from: string, to: string): number {
   const first = [...from].findIndex((letter, i) => letter !== to[i]);
   const swapped =
@@ -32,8 +39,9 @@ function edits(from: string, to: string): number {
 }
 
 /**
- * The candidate that a user probably meant by `name`, by edit distance without regard to case; undefined if none is near.
- * Near means at most a third of the longer of the two words, and at least one edit is always allowed.
+ * The candidate that a user probably meant by `name`, by edit distance without regard to case;
+ * undefined if none is near. Near means at most a third of the longer of the two words, and at
+ * least one edit is always allowed.
  */
 export function nearest(name: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined;

@@ -4,8 +4,8 @@ export { CHECKPOINT_NAMES } from './checkpoint/open.js';
 export { openCheckpoint } from './checkpoint/open-path.js';
 export { readSafetensors } from './checkpoint/read-safetensors.js';
 
-// Readers of Flax's and PyTorch's files in memory. A page that never meets such a file should not carry
-// them: openWeights of the main entry loads the one that it needs.
+// Readers of Flax's and PyTorch's files in memory. A page that never meets such a file should not
+// carry them: openWeights of the main entry loads the one that it needs.
 
 export { fromMsgpack } from './checkpoint/msgpack.js';
 export { fromTorch } from './checkpoint/torch.js';

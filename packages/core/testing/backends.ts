@@ -4,8 +4,9 @@ import '@tensorflow/tfjs-backend-wasm';
 import { nativeStatus } from 'tfjs-backend-native';
 
 /**
- * describe on the native backend for tests that need its kernels `kernels`; skipped, with the reason in its name, where the addon did
- * not load or lacks one of them. tfjs is on cpu again afterwards.
+ * describe on the native backend for tests that need its kernels `kernels`; skipped, with the
+ * reason in its name, where the addon did not load or lacks one of them. tfjs is on cpu again
+ * afterwards.
  */
 export function describeNative(name: string, kernels: readonly string[], body: () => void): void {
   const status = nativeStatus();
@@ -20,8 +21,8 @@ export function describeNative(name: string, kernels: readonly string[], body: (
 }
 
 /**
- * The same tests on cpu, wasm and native. A backend named in `except` is skipped for the reason given there, native also where its
- * addon did not load.
+ * The same tests on cpu, wasm and native. A backend named in `except` is skipped for the reason
+ * given there, native also where its addon did not load.
  */
 export function onEachBackend(body: () => void, except: { readonly wasm?: string } = {}): void {
   onBackend('cpu', 'on cpu', body);

@@ -5,7 +5,10 @@ import type { AddressInfo } from 'node:net';
 export interface FileServerOptions {
   /** Whether it knows ranges (default true); else it sends each file whole. */
   readonly ranges?: boolean;
-  /** Whether it answers every name that it does not have with a page, as servers of single-page programs do (default false). */
+  /**
+   * Whether it answers every name that it does not have with a page, as servers of single-page
+   * programs do (default false).
+   */
   readonly pages?: boolean;
 }
 

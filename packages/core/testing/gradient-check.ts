@@ -1,6 +1,9 @@
 import * as tf from '@tensorflow/tfjs';
 
-/** Values that differ, are not symmetric and are the same in every run: a small linear congruential sequence in (−1, 1). */
+/**
+ * Values that differ, are not symmetric and are the same in every run: a small linear congruential
+ * sequence in (−1, 1).
+ */
 export function sampleValues(size: number, seed = 1): Float32Array {
   let state = seed * 2654435761;
   return Float32Array.from({ length: size }, () => {
@@ -21,8 +24,9 @@ export function sample(shape: number[], seed = 1): tf.Tensor {
 }
 
 /**
- * Largest difference between tfjs's gradient of sum(f(inputs)·w), w fixed, and central differences, over all elements of all inputs.
- * In float32, steps of 1e-2: about 1e-4 for smooth functions of size 1.
+ * Largest difference between tfjs's gradient of sum(f(inputs)·w), w fixed, and central differences,
+ * over all elements of all inputs. In float32, steps of 1e-2: about 1e-4 for smooth functions of
+ * size 1.
  */
 export function gradientError(
   f: (...inputs: tf.Tensor[]) => tf.Tensor,

@@ -7,7 +7,8 @@ import { checkBelongTogether } from './belong-together.js';
 const configs = new URL('../../../configs/models/', import.meta.url);
 const text = { imageLength: 9, imageVocabSize: 14, decoderStartTokenId: 11 };
 
-// Vocabularies of 16,384 (mini-1 and the first version), 16,391 (mini, micro), 16,400 (mini_glu) and 16,415 ids (mega).
+// Vocabularies of 16,384 (mini-1 and the first version), 16,391 (mini, micro), 16,400 (mini_glu)
+// and 16,415 ids (mega).
 test.each(readdirSync(configs))('the public VQGAN draws for %s, and one of 1,024 codes does not', (name) => {
   const { config } = planModel(JSON.parse(readFileSync(new URL(name, configs), 'utf8')), name);
   expect(() => checkBelongTogether(config, { nEmbed: 16_384 }, name)).not.toThrow();

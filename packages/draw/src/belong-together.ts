@@ -3,9 +3,10 @@ import { ConfigError } from '@easel/core';
 import type { VqganConfig } from '@easel/vqgan';
 
 /**
- * Throws ConfigError unless a text model and a VQGAN belong together: every id that the text model draws is a code of the VQGAN, and a
- * picture's tokens fill a square. A vocabulary may be larger than the codebook, as DALL·E mega's is (16,415 ids of 16,384 codes): the
- * ids from the start token on are never drawn. `where` begins the message.
+ * Throws ConfigError unless a text model and a VQGAN belong together: every id that the text model
+ * draws is a code of the VQGAN, and a picture's tokens fill a square. A vocabulary may be larger
+ * than the codebook, as DALL·E mega's is (16,415 ids of 16,384 codes): the ids from the start token
+ * on are never drawn. `where` begins the message.
  */
 export function checkBelongTogether(
   text: Pick<GenerationConfig, 'imageLength' | 'imageVocabSize' | 'decoderStartTokenId'>,

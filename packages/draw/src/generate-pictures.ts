@@ -5,7 +5,10 @@ import type { GenerationSettings } from './generation-settings.js';
 import { iterationKeys } from './iteration-keys.js';
 import { findTokens, settingsFor, type TokenSearch } from './token-search.js';
 
-/** What draws: a text model that writes codes and the VQGAN that turns them into pixels, of which `checkBelongTogether` holds. */
+/**
+ * What draws: a text model that writes codes and the VQGAN that turns them into pixels, of which
+ * `checkBelongTogether` holds.
+ */
 export interface PictureParts {
   readonly text: { readonly model: ImageTokenModel; readonly processor: Processor };
   readonly vqgan: Vqgan;
@@ -32,15 +35,18 @@ export interface GeneratePicturesOptions {
   readonly images?: number;
   /** Picture i of a prompt depends on model, prompt, seed, settings and i alone (default 0). */
   readonly seed?: number;
-  /** Pictures drawn at a time (default 8): more is faster and takes more memory. A beam search draws one. */
+  /**
+   * Pictures drawn at a time (default 8): more is faster and takes more memory. A beam search draws
+   * one.
+   */
   readonly batch?: number;
   /** What differs from the model's settings; of no meaning to a beam search. */
   readonly settings?: Partial<GenerationSettings>;
   /** How codes are found (default: drawn as DALL·E mini draws). */
   readonly search?: TokenSearch;
   /**
-   * Let ids through that have no code (default false), as the original does. A picture with one of them becomes black
-   * there, and so it does here.
+   * Let ids through that have no code (default false), as the original does. A picture with one of
+   * them becomes black there, and so it does here.
    */
   readonly allIds?: boolean;
   readonly signal?: AbortSignal | undefined;
@@ -49,10 +55,12 @@ export interface GeneratePicturesOptions {
 }
 
 /**
- * Draws pictures, a batch at a time: the batches' pictures come as soon as they are finished, all of a prompt in order.
- * An abort ends it after the step in work, with the signal's reason; the batch in work is lost, those before it were handed out.
+ * Draws pictures, a batch at a time: the batches' pictures come as soon as they are finished, all
+ * of a prompt in order. An abort ends it after the step in work, with the signal's reason; the
+ * batch in work is lost, those before it were handed out.
  *
- * Throws ConfigError for a setting out of range, DataError for a prompt with an id that the model has no embedding of.
+ * Throws ConfigError for a setting out of range, DataError for a prompt with an id that the model
+ * has no embedding of.
  */
 export async function* generatePictures(
   { text, vqgan, settings: ofModel }: PictureParts,

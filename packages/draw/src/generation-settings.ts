@@ -10,7 +10,10 @@ export interface GenerationSettings {
   readonly topP: number;
   /** Divides the logits; below 1 is surer, above 1 more varied. */
   readonly temperature: number;
-  /** Super conditioning: 1 is without, more follows the prompt more (Ho and Salimans 2022, arXiv:2207.12598). */
+  /**
+   * Super conditioning: 1 is without, more follows the prompt more (Ho and Salimans 2022,
+   * arXiv:2207.12598).
+   */
   readonly conditionScale: number;
 }
 

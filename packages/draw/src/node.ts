@@ -2,7 +2,10 @@ import type { ModelSource } from '@easel/core';
 import { modelFiles } from '@easel/core/node';
 import * as anywhere from './picture-model.js';
 
-/** As `openPictureModel` of the main entry, and from the path of a folder on disk; `vqgan` may be one too. */
+/**
+ * As `openPictureModel` of the main entry, and from the path of a folder on disk; `vqgan` may be
+ * one too.
+ */
 export function openPictureModel(
   source: ModelSource,
   { vqgan, ...options }: anywhere.OpenPictureModelOptions = {},

@@ -31,10 +31,11 @@ export interface OpenPictureModelOptions extends OpenOptions {
 }
 
 /**
- * Opens what draws: a text model (the source itself, see `openDalleBart`), the VQGAN that it was trained with, of which the
- * decoder is read, and the settings of generation.json, if it is there.
+ * Opens what draws: a text model (the source itself, see `openDalleBart`), the VQGAN that it was
+ * trained with, of which the decoder is read, and the settings of generation.json, if it is there.
  *
- * Throws CheckpointError or ConfigError if a part is missing or the two don't belong together; nothing stays in memory then.
+ * Throws CheckpointError or ConfigError if a part is missing or the two don't belong together;
+ * nothing stays in memory then.
  */
 export async function openPictureModel(
   source: ModelSource,

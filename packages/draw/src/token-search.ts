@@ -25,7 +25,10 @@ export type TokenSearch =
       readonly earlyStopping?: boolean;
     };
 
-/** Where nothing else is said, min-dalle draws so; the model folder's settings are for DALL·E mini's way. */
+/**
+ * Where nothing else is said, min-dalle draws so; the model folder's settings are for DALL·E mini's
+ * way.
+ */
 const MIN_DALLE: Partial<GenerationSettings> = { topK: 256, temperature: 1, conditionScale: 16 };
 
 /** The settings that count for a search: those given, else min-dalle's own or the model's. */
@@ -85,7 +88,8 @@ export async function findTokens(
   { settings, rowKeys, allIds = false, signal, onStep }: FindOptions,
 ): Promise<Int32Array[]> {
   const { way, ...beams } = search;
-  // The original gives generation no min_length, so a row may end early; here the config's counts otherwise.
+  // The original gives generation no min_length, so a row may end early; here the config's counts
+  // otherwise.
   const common = { signal, ...(allIds ? { idsBelow: Number.POSITIVE_INFINITY, minLength: 0 } : {}) };
   if (way === 'beams') {
     const options = beams as Extract<TokenSearch, { way: 'beams' }>;

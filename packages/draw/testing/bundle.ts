@@ -11,11 +11,16 @@ export interface Bundle {
   readonly files: ReadonlyMap<string, Uint8Array>;
   /** Scripts that load with the page; the others come when they are asked for. */
   readonly atOnce: ReadonlySet<string>;
-  /** Modules that load with the page, as paths from the root, with the bytes that they have in it. */
+  /**
+   * Modules that load with the page, as paths from the root, with the bytes that they have in it.
+   */
   readonly modules: ReadonlyMap<string, number>;
 }
 
-/** Bundles a program for a browser, minified, in parts: what is imported by `import()` is a file of its own. */
+/**
+ * Bundles a program for a browser, minified, in parts: what is imported by `import()` is a file of
+ * its own.
+ */
 export async function bundlePage(entry: string): Promise<Bundle> {
   const { outputFiles, metafile } = await build({
     entryPoints: [entry],

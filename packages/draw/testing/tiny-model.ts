@@ -27,7 +27,10 @@ export const tinyVqganConfig = {
   norm_groups: 4,
 };
 
-/** Settings of a text model that goes with it: as in DALL·E mega, its vocabulary goes on behind the codes and the start token. */
+/**
+ * Settings of a text model that goes with it: as in DALL·E mega, its vocabulary goes on behind the
+ * codes and the start token.
+ */
 export const tinyBartConfig = {
   model_type: 'dallebart',
   encoder_vocab_size: 280,

@@ -3,7 +3,10 @@ import { type FileHandle, open, rename, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { bytesOf } from './bytes.js';
 
-/** One write call moves at most this much: libuv's limit is below 2 GiB, and an abort should not wait for more. */
+/**
+ * One write call moves at most this much: libuv's limit is below 2 GiB, and an abort should not
+ * wait for more.
+ */
 const MAX_WRITE_BYTES = 64 * 2 ** 20;
 
 /** Appends all bytes of the view to the file. */
@@ -17,9 +20,10 @@ export async function writeAll(handle: FileHandle, view: ArrayBufferView): Promi
 }
 
 /**
- * Makes or replaces the file at `path` with what `write` writes, so that nobody ever sees a part of it: the content goes to a temporary
- * sibling (`.NAME.RANDOM.tmp`), which is synced to the disk and renamed at the end. Whatever fails, the temporary file is gone and what
- * was at `path` before is untouched; the error is the one that `write` or the file system threw.
+ * Makes or replaces the file at `path` with what `write` writes, so that nobody ever sees a part of
+ * it: the content goes to a temporary sibling (`.NAME.RANDOM.tmp`), which is synced to the disk and
+ * renamed at the end. Whatever fails, the temporary file is gone and what was at `path` before is
+ * untouched; the error is the one that `write` or the file system threw.
  */
 export async function writeAtomically(
   path: string,
@@ -43,7 +47,10 @@ export async function writeAtomically(
   await syncDirectory(directory);
 }
 
-/** Makes a rename last through a power cut. Not every file system can; then the rename stands as it is. */
+/**
+ * Makes a rename last through a power cut. Not every file system can; then the rename stands as it
+ * is.
+ */
 async function syncDirectory(directory: string): Promise<void> {
   try {
     const handle = await open(directory, 'r');

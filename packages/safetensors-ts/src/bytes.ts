@@ -25,7 +25,9 @@ export class TensorView implements RawTensor {
     this.bytes = bytes;
   }
 
-  /** The elements: a view of the file's bytes where they are aligned, else a copy. See `typedArray`. */
+  /**
+   * The elements: a view of the file's bytes where they are aligned, else a copy. See `typedArray`.
+   */
   get data(): TensorArray {
     return typedArray(this);
   }
@@ -61,7 +63,10 @@ export interface TensorEntry {
   readonly shape: readonly number[];
 }
 
-/** A tensor to be written. `data` holds its elements in C order, little-endian; packed from the low bits up below a byte. */
+/**
+ * A tensor to be written. `data` holds its elements in C order, little-endian; packed from the low
+ * bits up below a byte.
+ */
 export interface TensorData extends TensorEntry {
   readonly data: ArrayBufferView;
 }
@@ -69,7 +74,10 @@ export interface TensorData extends TensorEntry {
 /** Text to be stored beside the tensors. */
 export type Metadata = ReadonlyMap<string, string> | Readonly<Record<string, string>>;
 
-/** A file before its data: the bytes up to the data buffer, then the entries in the order of their data. */
+/**
+ * A file before its data: the bytes up to the data buffer, then the entries in the order of their
+ * data.
+ */
 export interface Layout<Entry extends TensorEntry> {
   /** Length and header, padded with spaces so that the data buffer starts at a multiple of 8. */
   readonly start: Uint8Array;
@@ -79,11 +87,11 @@ export interface Layout<Entry extends TensorEntry> {
 }
 
 /**
- * Where each tensor goes: by dtype from the last of the reference's enum to the first, so that wide elements stay aligned, then by
- * the UTF-8 bytes of the name.
+ * Where each tensor goes: by dtype from the last of the reference's enum to the first, so that wide
+ * elements stay aligned, then by the UTF-8 bytes of the name.
  *
- * Throws SafetensorsError `InvalidTensorData` for a repeated name, the name `__metadata__`, half a surrogate pair, or a dimension that is
- * no size.
+ * Throws SafetensorsError `InvalidTensorData` for a repeated name, the name `__metadata__`, half a
+ * surrogate pair, or a dimension that is no size.
  */
 export function layOut<Entry extends TensorEntry>(
   entries: Iterable<Entry>,
@@ -153,7 +161,10 @@ export function bytesOf(view: ArrayBufferView): Uint8Array {
   return new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
 }
 
-/** Throws SafetensorsError `InvalidTensorData` unless `found` bytes are what the entry's dtype and shape need. */
+/**
+ * Throws SafetensorsError `InvalidTensorData` unless `found` bytes are what the entry's dtype and
+ * shape need.
+ */
 export function checkDataLength({ name, dtype, shape }: TensorEntry, found: number, file?: string): void {
   const expected = byteLength(dtype, shape, name);
   if (found === expected) return;
@@ -166,8 +177,8 @@ export function checkDataLength({ name, dtype, shape }: TensorEntry, found: numb
 }
 
 /**
- * A whole file in memory, byte for byte what the Rust package writes for these tensors and this metadata (whose order is kept here,
- * and arbitrary there).
+ * A whole file in memory, byte for byte what the Rust package writes for these tensors and this
+ * metadata (whose order is kept here, and arbitrary there).
  */
 export function serialize(tensors: Iterable<TensorData>, metadata?: Metadata): Uint8Array {
   const { start, entries, fileBytes } = layOut(tensors, metadata);
@@ -188,7 +199,9 @@ function pairsOf(metadata: Metadata): Iterable<readonly [string, string]> {
 
 const LONE_SURROGATE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/;
 
-/** The string as serde_json writes it, which is how JSON.stringify does, but for lone surrogates. */
+/**
+ * The string as serde_json writes it, which is how JSON.stringify does, but for lone surrogates.
+ */
 function jsonText(text: string): string {
   if (typeof text !== 'string' || LONE_SURROGATE.test(text)) {
     throw new SafetensorsError('InvalidTensorData', 'names and metadata must be Unicode text', {

@@ -4,7 +4,10 @@ import type { ByteFile } from './byte-file.js';
 /** One read call moves at most this much: libuv's limit is below 2 GiB. */
 const MAX_READ_BYTES = 256 * 2 ** 20;
 
-/** Fills `target` from the file's bytes at `position`. Returns how many there were: fewer if the file ends. */
+/**
+ * Fills `target` from the file's bytes at `position`. Returns how many there were: fewer if the
+ * file ends.
+ */
 export async function readFully(handle: FileHandle, target: Uint8Array, position: number): Promise<number> {
   let done = 0;
   while (done < target.byteLength) {

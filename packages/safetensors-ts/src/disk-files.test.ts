@@ -11,7 +11,10 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
-/** A sparse file: a tensor of 4.5 GiB between two small ones, all zeros but for marks. Takes a few kilobytes of disk. */
+/**
+ * A sparse file: a tensor of 4.5 GiB between two small ones, all zeros but for marks. Takes a few
+ * kilobytes of disk.
+ */
 async function bigFile(path: string): Promise<void> {
   const big = 4.5 * 2 ** 30;
   const text = JSON.stringify({

@@ -1,8 +1,8 @@
 import { SafetensorsError } from './errors.js';
 
 /**
- * The dtypes of the format with their width in bits, in the order of the reference's enum, which is also the order
- * (from the last to the first) in which a writer lays tensors out.
+ * The dtypes of the format with their width in bits, in the order of the reference's enum, which is
+ * also the order (from the last to the first) in which a writer lays tensors out.
  */
 export const DTYPE_BITS = {
   BOOL: 8,
@@ -46,8 +46,8 @@ export function elementCount(shape: readonly number[]): number {
 }
 
 /**
- * Bytes of a tensor. Throws SafetensorsError `MisalignedSlice` if a sub-byte dtype leaves part of a byte over, and
- * `ValidationOverflow` beyond 2^53 bytes.
+ * Bytes of a tensor. Throws SafetensorsError `MisalignedSlice` if a sub-byte dtype leaves part of a
+ * byte over, and `ValidationOverflow` beyond 2^53 bytes.
  */
 export function byteLength(dtype: Dtype, shape: readonly number[], tensor?: string): number {
   const bits = elementCount(shape) * DTYPE_BITS[dtype];

@@ -1,6 +1,7 @@
 /**
- * What a file, an index or a call got wrong. The first ten are the refusals of the Rust package `safetensors`
- * (its `SafeTensorError`), under the same names; the rest concern things that it leaves to its caller.
+ * What a file, an index or a call got wrong. The first ten are the refusals of the Rust package
+ * `safetensors` (its `SafeTensorError`), under the same names; the rest concern things that it
+ * leaves to its caller.
  */
 export type SafetensorsErrorKind =
   | 'HeaderTooSmall'
@@ -17,7 +18,9 @@ export type SafetensorsErrorKind =
   | 'TensorNotFound'
   /** A byte range outside the tensor, or a slice outside its leading axis. */
   | 'InvalidRange'
-  /** Data to be written whose length contradicts dtype and shape, or a name that cannot be written. */
+  /**
+   * Data to be written whose length contradicts dtype and shape, or a name that cannot be written.
+   */
   | 'InvalidTensorData'
   /** A dtype that has no meaning for the call (complex numbers as float32). */
   | 'UnsupportedDtype'
@@ -42,7 +45,10 @@ export function quote(text: string): string {
   return JSON.stringify(text.length <= MAX_QUOTED_CHARS ? text : `${text.slice(0, MAX_QUOTED_CHARS)}…`);
 }
 
-/** Every refusal of this package: `kind` for programs, the message for people, the parts of it as fields. */
+/**
+ * Every refusal of this package: `kind` for programs, the message for people, the parts of it as
+ * fields.
+ */
 export class SafetensorsError extends Error {
   readonly kind: SafetensorsErrorKind;
   readonly file: string | undefined;

@@ -4,8 +4,8 @@ import { toFloat32 } from './floats.js';
 import { type Header, LENGTH_BYTES, parseHeader, parseHeaderLength, type TensorInfo } from './header.js';
 
 /**
- * A .safetensors file of any size, open for reading. Only the header is held in memory; tensors are read when asked for, whole or in
- * part, by position, so several reads may run at once.
+ * A .safetensors file of any size, open for reading. Only the header is held in memory; tensors are
+ * read when asked for, whole or in part, by position, so several reads may run at once.
  */
 export class SafetensorsFile {
   readonly header: Header;
@@ -52,7 +52,8 @@ export class SafetensorsFile {
   }
 
   /**
-   * `byteLength` bytes of a tensor's data from its byte `byteOffset` on, by default all; a buffer of their own, aligned for any dtype.
+   * `byteLength` bytes of a tensor's data from its byte `byteOffset` on, by default all; a buffer
+   * of their own, aligned for any dtype.
    *
    * Throws SafetensorsError: TensorNotFound, InvalidRange, FileChanged.
    */

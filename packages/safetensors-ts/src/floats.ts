@@ -1,14 +1,20 @@
 import { byteLength, DTYPE_BITS, type Dtype, elementCount } from './dtypes.js';
 import { SafetensorsError } from './errors.js';
 
-/** A tensor's data as it lies in a file: little-endian, C order, sub-byte elements from the low bits up. */
+/**
+ * A tensor's data as it lies in a file: little-endian, C order, sub-byte elements from the low bits
+ * up.
+ */
 export interface RawTensor {
   readonly dtype: Dtype;
   readonly shape: readonly number[];
   readonly bytes: Uint8Array;
 }
 
-/** The typed array of a dtype's elements; the bits where JavaScript has no such number (BOOL, F16, BF16, F8, F6, F4). */
+/**
+ * The typed array of a dtype's elements; the bits where JavaScript has no such number (BOOL, F16,
+ * BF16, F8, F6, F4).
+ */
 export type TensorArray =
   | Int8Array
   | Uint8Array
@@ -52,8 +58,8 @@ const ARRAYS: Readonly<Record<Dtype, ArrayConstructor>> = {
 };
 
 /**
- * The bytes as elements: a view of the same memory where they are aligned, else a copy. C64 gives two float32 an element
- * (real, imaginary); sub-byte dtypes give their packed bytes.
+ * The bytes as elements: a view of the same memory where they are aligned, else a copy. C64 gives
+ * two float32 an element (real, imaginary); sub-byte dtypes give their packed bytes.
  */
 export function typedArray({ dtype, bytes }: Pick<RawTensor, 'dtype' | 'bytes'>): TensorArray {
   const array = ARRAYS[dtype];
@@ -70,7 +76,10 @@ interface SmallFloat {
   readonly special: (bits: number) => number | undefined;
 }
 
-/** OCP Microscaling Formats v1.0 (F4, F6, E8M0), OCP 8-bit Floating Point v1.0 (E4M3, E5M2), arXiv:2206.02915 (FNUZ). */
+/**
+ * OCP Microscaling Formats v1.0 (F4, F6, E8M0), OCP 8-bit Floating Point v1.0 (E4M3, E5M2),
+ * arXiv:2206.02915 (FNUZ).
+ */
 const SMALL_FLOATS: Readonly<Partial<Record<Dtype, SmallFloat>>> = {
   F4: { exponentBits: 2, mantissaBits: 1, bias: 1, special: () => undefined },
   F6_E2M3: { exponentBits: 2, mantissaBits: 3, bias: 1, special: () => undefined },
@@ -103,7 +112,8 @@ const SMALL_FLOATS: Readonly<Partial<Record<Dtype, SmallFloat>>> = {
     bias: 16,
     special: (bits) => (bits === 0x80 ? Number.NaN : undefined),
   },
-  // An exponent alone: no sign, no zero. Written as special values, so that the fields below do not apply.
+  // An exponent alone: no sign, no zero. Written as special values, so that the fields below do not
+  // apply.
   F8_E8M0: {
     exponentBits: 8,
     mantissaBits: 0,
@@ -149,10 +159,11 @@ function valueTable(dtype: Dtype): Float32Array | undefined {
 }
 
 /**
- * The tensor's numbers as float32, one per element. F32 is a view of the same memory where it is aligned; F64 and integers beyond
- * 2^24 are rounded to nearest; BOOL gives 0 and 1.
+ * The tensor's numbers as float32, one per element. F32 is a view of the same memory where it is
+ * aligned; F64 and integers beyond 2^24 are rounded to nearest; BOOL gives 0 and 1.
  *
- * Throws SafetensorsError: UnsupportedDtype for C64, InvalidTensorData if the bytes are not as many as dtype and shape say.
+ * Throws SafetensorsError: UnsupportedDtype for C64, InvalidTensorData if the bytes are not as many
+ * as dtype and shape say.
  */
 export function toFloat32(tensor: RawTensor): Float32Array {
   const { dtype, shape, bytes } = tensor;
@@ -196,7 +207,9 @@ export function toFloat32(tensor: RawTensor): Float32Array {
   return out;
 }
 
-/** Looks up elements of `width` < 8 bits that follow each other from the low bits of each byte up. */
+/**
+ * Looks up elements of `width` < 8 bits that follow each other from the low bits of each byte up.
+ */
 function unpack(bytes: Uint8Array, width: number, out: Float32Array, table: Float32Array): void {
   const mask = 2 ** width - 1;
   for (let i = 0, bit = 0; i < out.length; i++, bit += width) {
@@ -210,8 +223,8 @@ function unpack(bytes: Uint8Array, width: number, out: Float32Array, table: Floa
 export type FloatDtype = 'F32' | 'F16' | 'BF16';
 
 /**
- * Float32 numbers in a storage dtype, rounded to nearest, ties to even. F32 gives `values` itself; F16 and BF16 give their bits.
- * Numbers beyond the range become infinite; NaN stays NaN.
+ * Float32 numbers in a storage dtype, rounded to nearest, ties to even. F32 gives `values` itself;
+ * F16 and BF16 give their bits. Numbers beyond the range become infinite; NaN stays NaN.
  */
 export function fromFloat32(values: Float32Array, dtype: FloatDtype): Float32Array | Uint16Array {
   if (dtype === 'F32') return values;
@@ -230,7 +243,10 @@ function roundToBF16(bits: Uint32Array): Uint16Array {
   return out;
 }
 
-/** Smallest float32 bits that are beyond F16's numbers (2^16), that are normal in F16 (2^-14), that do not round to 0 (over 2^-25). */
+/**
+ * Smallest float32 bits that are beyond F16's numbers (2^16), that are normal in F16 (2^-14), that
+ * do not round to 0 (over 2^-25).
+ */
 const F16_OVERFLOW = 0x47800000;
 const F16_NORMAL = 0x38800000;
 const F16_NONZERO = 0x33000001;
@@ -242,7 +258,8 @@ function roundToF16(bits: Uint32Array): Uint16Array {
     const sign = (x >>> 16) & 0x8000;
     const a = x & 0x7fffffff;
     if (a >= F16_NORMAL && a < F16_OVERFLOW) {
-      // Exponent bias 127 → 15; the carry of the rounding runs into the exponent, up to infinity, as it should.
+      // Exponent bias 127 → 15; the carry of the rounding runs into the exponent, up to infinity,
+      // as it should.
       out[i] = sign | ((a - 0x38000000 + 0xfff + ((a >>> 13) & 1)) >>> 13);
     } else if (a < F16_NONZERO) {
       out[i] = sign;

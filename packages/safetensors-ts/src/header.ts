@@ -5,7 +5,9 @@ import { describeJson, JsonObject, JsonSyntaxError, type JsonValue, parseJson } 
 /** Bytes of the header's length, a little-endian u64, at the start of a file. */
 export const LENGTH_BYTES = 8;
 
-/** Longest header that the format allows (its authors' bound against files made to exhaust memory). */
+/**
+ * Longest header that the format allows (its authors' bound against files made to exhaust memory).
+ */
 export const MAX_HEADER_BYTES = 100_000_000;
 
 /** Key of the header that holds text about the file and no tensor. */
@@ -18,8 +20,8 @@ export interface TensorInfo {
   readonly name: string;
   readonly dtype: Dtype;
   /**
-   * Sizes of the axes, C order; [] is a scalar. A dimension beyond 2^53 can only stand behind a 0 and is rounded to a
-   * double; the tensor has no elements.
+   * Sizes of the axes, C order; [] is a scalar. A dimension beyond 2^53 can only stand behind a 0
+   * and is rounded to a double; the tensor has no elements.
    */
   readonly shape: readonly number[];
   /** First byte in the data buffer, which starts at `Header.dataStart`. */
@@ -28,7 +30,10 @@ export interface TensorInfo {
   readonly end: number;
 }
 
-/** A checked header: every tensor lies inside the file, and together they cover its data buffer without holes. */
+/**
+ * A checked header: every tensor lies inside the file, and together they cover its data buffer
+ * without holes.
+ */
 export interface Header {
   /** By name, in the order of their data. */
   readonly tensors: ReadonlyMap<string, TensorInfo>;
@@ -40,8 +45,8 @@ export interface Header {
 /**
  * Length of the header in bytes, from the first 8 bytes of a file of `fileBytes` bytes.
  *
- * Throws SafetensorsError: HeaderTooSmall (fewer than 8 bytes), HeaderTooLarge (over 100,000,000), InvalidHeaderLength (the
- * file ends inside the header).
+ * Throws SafetensorsError: HeaderTooSmall (fewer than 8 bytes), HeaderTooLarge (over 100,000,000),
+ * InvalidHeaderLength (the file ends inside the header).
  */
 export function parseHeaderLength(start: Uint8Array, fileBytes: number, file?: string): number {
   if (start.byteLength < LENGTH_BYTES || fileBytes < LENGTH_BYTES) {
@@ -82,11 +87,13 @@ export function parseHeaderLength(start: Uint8Array, fileBytes: number, file?: s
 }
 
 /**
- * The header in `headerBytes` (the JSON text, without the 8 bytes of its length) of a file of `fileBytes` bytes in all.
+ * The header in `headerBytes` (the JSON text, without the 8 bytes of its length) of a file of
+ * `fileBytes` bytes in all.
  *
- * Accepts and refuses exactly what the Rust package does, oddities included: white space around the object, unknown fields,
- * a repeated name (the last counts), `null` metadata, a tensor as the array [dtype, shape, offsets], `{"F32": null}` as dtype.
- * Throws SafetensorsError naming file, tensor and field.
+ * Accepts and refuses exactly what the Rust package does, oddities included: white space around the
+ * object, unknown fields, a repeated name (the last counts), `null` metadata, a tensor as the array
+ * [dtype, shape, offsets], `{"F32": null}` as dtype. Throws SafetensorsError naming file, tensor
+ * and field.
  */
 export function parseHeader(headerBytes: Uint8Array, fileBytes: number, file?: string): Header {
   const dataStart = LENGTH_BYTES + headerBytes.byteLength;

@@ -1,7 +1,7 @@
 /**
- * A strict JSON parser that keeps what JSON.parse throws away: repeated keys and their order, the difference between
- * 1, 1.0 and -0, integers beyond 2^53, lone surrogates. It accepts and refuses what Rust's serde_json does, since
- * a header's validity is defined by that parser.
+ * A strict JSON parser that keeps what JSON.parse throws away: repeated keys and their order, the
+ * difference between 1, 1.0 and -0, integers beyond 2^53, lone surrogates. It accepts and refuses
+ * what Rust's serde_json does, since a header's validity is defined by that parser.
  */
 
 /** An object as written: keys in order, repeated ones included. */
@@ -13,8 +13,8 @@ export class JsonObject {
 }
 
 /**
- * bigint: an integer without fraction or exponent in [-2^63, 2^64). number: every other number; -0 too, which serde_json
- * reads as a float.
+ * bigint: an integer without fraction or exponent in [-2^63, 2^64). number: every other number; -0
+ * too, which serde_json reads as a float.
  */
 export type JsonValue = null | boolean | bigint | number | string | JsonObject | readonly JsonValue[];
 
@@ -28,7 +28,10 @@ export class JsonSyntaxError extends Error {
   }
 }
 
-/** serde_json refuses the 128th open bracket, so that nesting cannot exhaust the stack; so does this parser. */
+/**
+ * serde_json refuses the 128th open bracket, so that nesting cannot exhaust the stack; so does this
+ * parser.
+ */
 const MAX_DEPTH = 127;
 
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
@@ -46,7 +49,9 @@ const ESCAPES: ReadonlyMap<string, string> = new Map([
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
-/** The value that the text holds, with nothing but white space around it. Throws JsonSyntaxError. */
+/**
+ * The value that the text holds, with nothing but white space around it. Throws JsonSyntaxError.
+ */
 export function parseJson(text: string): JsonValue {
   let at = 0;
 

@@ -13,12 +13,18 @@ export { type TensorChunks, writeSafetensors, writeSafetensorsBy } from './write
 
 export { cutIntoShards, type ShardOptions, shardName, writeSharded, writeShards } from './write-sharded.js';
 
-/** Opens a .safetensors file on disk. Throws SafetensorsError, or the file system's error (ENOENT, EACCES, EISDIR …). */
+/**
+ * Opens a .safetensors file on disk. Throws SafetensorsError, or the file system's error (ENOENT,
+ * EACCES, EISDIR …).
+ */
 export async function openSafetensors(path: string): Promise<SafetensorsFile> {
   return SafetensorsFile.open(await openFile(path));
 }
 
-/** Reads an index on disk, see `parseIndex`. Throws SafetensorsError `InvalidIndex`, or the file system's error. */
+/**
+ * Reads an index on disk, see `parseIndex`. Throws SafetensorsError `InvalidIndex`, or the file
+ * system's error.
+ */
 export async function readIndex(path: string): Promise<ShardIndex> {
   return parseIndex(await readFile(path), path);
 }

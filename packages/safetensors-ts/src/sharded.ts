@@ -14,7 +14,8 @@ export interface ShardIndex {
 }
 
 /**
- * An index's content. File names must be plain names: an index cannot lead out of its folder. `path` is for messages.
+ * An index's content. File names must be plain names: an index cannot lead out of its folder.
+ * `path` is for messages.
  *
  * Throws SafetensorsError `InvalidIndex`.
  */
@@ -80,7 +81,10 @@ export function parseIndex(bytes: Uint8Array, path: string): ShardIndex {
 /** The files of an index, open for reading as if they were one. */
 export class ShardedSafetensors {
   readonly path: string;
-  /** Of all files, by name, in the order of the index. `begin` and `end` are offsets in the tensor's own file. */
+  /**
+   * Of all files, by name, in the order of the index. `begin` and `end` are offsets in the tensor's
+   * own file.
+   */
   readonly tensors: ReadonlyMap<string, TensorInfo>;
   readonly metadata: ReadonlyMap<string, string>;
   private readonly files: ReadonlyMap<string, SafetensorsFile>;
@@ -95,9 +99,11 @@ export class ShardedSafetensors {
   }
 
   /**
-   * Opens every file that the index names, by `openShard`, and checks that index and files hold the same tensors.
+   * Opens every file that the index names, by `openShard`, and checks that index and files hold the
+   * same tensors.
    *
-   * Throws SafetensorsError, with `InvalidIndex` for a missing file or tensor and for one that the index does not name.
+   * Throws SafetensorsError, with `InvalidIndex` for a missing file or tensor and for one that the
+   * index does not name.
    */
   static async open(
     index: ShardIndex,

@@ -8,7 +8,10 @@ import { type TensorChunks, writeSafetensors } from './write-file.js';
 
 /** How `writeSharded` cuts and names. */
 export interface ShardOptions {
-  /** Most bytes of tensors in a file; a bigger tensor has a file of its own. Default 5 GB, as in huggingface_hub. */
+  /**
+   * Most bytes of tensors in a file; a bigger tensor has a file of its own. Default 5 GB, as in
+   * huggingface_hub.
+   */
   readonly maxShardBytes?: number;
   /** Written into each file. */
   readonly metadata?: Metadata;
@@ -18,7 +21,10 @@ export interface ShardOptions {
 
 const DEFAULT_MAX_SHARD_BYTES = 5e9;
 
-/** Tensors in their order, cut into lists of at most `maxShardBytes` each; a bigger tensor is alone in its list. */
+/**
+ * Tensors in their order, cut into lists of at most `maxShardBytes` each; a bigger tensor is alone
+ * in its list.
+ */
 export function cutIntoShards<Tensor>(
   tensors: Iterable<Tensor>,
   bytesOf: (tensor: Tensor) => number,
@@ -45,8 +51,9 @@ export function shardName(baseName: string, index: number, count: number, ending
 }
 
 /**
- * Writes the files of a sharded checkpoint by `writeFile`, one after the other, and then the index, so that an index always names complete
- * files; if one cannot be written, those before it are removed. `weightMap` is written sorted. Returns the index's name.
+ * Writes the files of a sharded checkpoint by `writeFile`, one after the other, and then the index,
+ * so that an index always names complete files; if one cannot be written, those before it are
+ * removed. `weightMap` is written sorted. Returns the index's name.
  */
 export async function writeShards(
   directory: string,
@@ -73,9 +80,10 @@ export async function writeShards(
 }
 
 /**
- * Writes tensors into as few files as `maxShardBytes` allows, filled in the given order: `model.safetensors` alone if one is enough, else
- * `model-00001-of-0000N.safetensors` … and then the index, so that an index always names complete files. `read` as in
- * `writeSafetensors`. Returns the names of the files written.
+ * Writes tensors into as few files as `maxShardBytes` allows, filled in the given order:
+ * `model.safetensors` alone if one is enough, else `model-00001-of-0000N.safetensors` … and then
+ * the index, so that an index always names complete files. `read` as in `writeSafetensors`. Returns
+ * the names of the files written.
  */
 export async function writeSharded(
   directory: string,

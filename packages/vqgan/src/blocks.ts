@@ -2,15 +2,20 @@ import { attention, CompositeLayer, Conv2d, GroupNorm } from '@easel/core';
 import { singleInput } from '@easel/core/internals';
 import * as tf from '@tensorflow/tfjs';
 
-/** A convolution whose weights wait to be loaded or initialised: 3×3 or 1×1, bias, size kept. [B, H, W, in] → [B, H, W, out]. */
+/**
+ * A convolution whose weights wait to be loaded or initialised: 3×3 or 1×1, bias, size kept.
+ * [B, H, W, in] → [B, H, W, out].
+ */
 export function convolution(inputChannels: number, outputChannels: number, kernelSize: 1 | 3): Conv2d {
   return new Conv2d({ inputChannels, outputChannels, kernelSize, kernelInitializer: 'zeros' });
 }
 
 /**
- * x + conv2(swish(norm2(conv1(swish(norm1(x)))))), with x through a 1×1 convolution if the width changes.
+ * x + conv2(swish(norm2(conv1(swish(norm1(x)))))), with x through a 1×1 convolution if the width
+ * changes.
  *
- * [B, H, W, in] → [B, H, W, out]. Source: taming `modules/diffusionmodules/model.py`, ResnetBlock without time embedding.
+ * [B, H, W, in] → [B, H, W, out]. Source: taming `modules/diffusionmodules/model.py`, ResnetBlock
+ * without time embedding.
  */
 export class ResBlock extends CompositeLayer {
   private readonly norm1: GroupNorm;
@@ -73,7 +78,10 @@ export class AttnBlock extends CompositeLayer {
   }
 }
 
-/** block_1, attn_1, block_2 at the smallest size; attention is here whatever attn_resolutions says. [B, h, w, C] → the same. */
+/**
+ * block_1, attn_1, block_2 at the smallest size; attention is here whatever attn_resolutions says.
+ * [B, h, w, C] → the same.
+ */
 export class MiddleBlock extends CompositeLayer {
   private readonly block1: ResBlock;
   private readonly attn1: AttnBlock;
@@ -101,7 +109,10 @@ export interface LevelConfig {
   readonly groups: number;
 }
 
-/** block_0, attn_0, block_1, … of one level, and then whatever changes the size: [B, H, W, in] → [B, H', W', out]. */
+/**
+ * block_0, attn_0, block_1, … of one level, and then whatever changes the size: [B, H, W, in] →
+ * [B, H', W', out].
+ */
 export class Level extends CompositeLayer {
   private readonly stack: readonly CompositeLayer[];
 

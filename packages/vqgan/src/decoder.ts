@@ -6,11 +6,11 @@ import type { VqganConfig } from './config.js';
 import { Upsample } from './resample.js';
 
 /**
- * Latents [B, h, w, zChannels] → pixels [B, h·f, w·f, outCh], f = 2^(levels − 1), without a bound on the values;
- * with givePreEnd the features before the last norm, [B, h·f, w·f, ch · chMult[0]].
+ * Latents [B, h, w, zChannels] → pixels [B, h·f, w·f, outCh], f = 2^(levels − 1), without a bound
+ * on the values; with givePreEnd the features before the last norm, [B, h·f, w·f, ch · chMult[0]].
  *
- * Levels are named as in the encoder, up_0 at full resolution, but run from the last to up_0; all but up_0 end in an Upsample.
- * Source: taming `modules/diffusionmodules/model.py`, Decoder.
+ * Levels are named as in the encoder, up_0 at full resolution, but run from the last to up_0; all
+ * but up_0 end in an Upsample. Source: taming `modules/diffusionmodules/model.py`, Decoder.
  */
 export class Decoder extends CompositeLayer {
   private readonly convIn: Conv2d;
@@ -26,7 +26,8 @@ export class Decoder extends CompositeLayer {
     const top = widths.length - 1;
     const first = widths[0] as number;
     const last = widths[top] as number;
-    // Counted up from the smallest level: for a resolution that is no power of two this is not the encoder's side.
+    // Counted up from the smallest level: for a resolution that is no power of two this is not the
+    // encoder's side.
     const smallest = Math.floor(config.resolution / 2 ** top);
     this.convIn = this.child('conv_in', convolution(config.zChannels, last, 3));
     this.mid = this.child('mid', new MiddleBlock(last, groups));
@@ -52,7 +53,10 @@ export class Decoder extends CompositeLayer {
     };
   }
 
-  /** What the last convolution sees: latents → [B, h·f, w·f, ch · chMult[0]]; with givePreEnd the result itself. */
+  /**
+   * What the last convolution sees: latents → [B, h·f, w·f, ch · chMult[0]]; with givePreEnd the
+   * result itself.
+   */
   features(latents: tf.Tensor4D): tf.Tensor4D {
     return tf.tidy(() => {
       let h = this.mid.call(this.convIn.call(latents));

@@ -6,7 +6,8 @@ import type { VqganConfig } from './config.js';
 import { Downsample } from './resample.js';
 
 /**
- * Pixels [B, H, W, inChannels] → [B, h, w, zChannels] (2 · zChannels with doubleZ), h = ⌊H / 2⌋ for every level but the last.
+ * Pixels [B, H, W, inChannels] → [B, h, w, zChannels] (2 · zChannels with doubleZ), h = ⌊H / 2⌋ for
+ * every level but the last.
  *
  * Level i is down_i, from full resolution to the smallest; all but the last end in a Downsample.
  * Source: taming `modules/diffusionmodules/model.py`, Encoder.

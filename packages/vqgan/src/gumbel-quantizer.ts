@@ -13,11 +13,16 @@ export interface GumbelQuantizerConfig {
 
 /** How latents are quantized. */
 export interface GumbelOptions {
-  /** Gumbel noise of the logits, [B, h, w, nEmbed]; default none, which takes the likeliest code. */
+  /**
+   * Gumbel noise of the logits, [B, h, w, nEmbed]; default none, which takes the likeliest code.
+   */
   readonly noise?: tf.Tensor4D;
   /** Divides logits and noise; default 1. */
   readonly temperature?: number;
-  /** Whether a single code goes forward, with the mixture's gradient (default true), or the mixture itself. */
+  /**
+   * Whether a single code goes forward, with the mixture's gradient (default true), or the mixture
+   * itself.
+   */
   readonly hard?: boolean;
   /** Of the divergence from even use of the codes; default 5e-4. */
   readonly klWeight?: number;
@@ -34,10 +39,12 @@ export interface GumbelQuantized {
 }
 
 /**
- * Codes chosen by chance: logits = proj(z), y = softmax((logits + noise)/temperature), quantized = y·embed.
+ * Codes chosen by chance: logits = proj(z), y = softmax((logits + noise)/temperature), quantized =
+ * y·embed.
  *
- * Latents [B, h, w, inputChannels]. Weights: `proj.kernel` [1, 1, C, nEmbed], `proj.bias`, `embed` [nEmbed, embedDim]; zeros until they are set.
- * Source: Jang et al. 2016, arXiv:1611.01144; taming `modules/vqvae/quantize.py`, GumbelQuantize. No published DALL·E mini model has one.
+ * Latents [B, h, w, inputChannels]. Weights: `proj.kernel` [1, 1, C, nEmbed], `proj.bias`, `embed`
+ * [nEmbed, embedDim]; zeros until they are set. Source: Jang et al. 2016, arXiv:1611.01144; taming
+ * `modules/vqvae/quantize.py`, GumbelQuantize. No published DALL·E mini model has one.
  */
 export class GumbelQuantizer extends CompositeLayer {
   static className = 'EaselGumbelQuantizer';
@@ -53,7 +60,10 @@ export class GumbelQuantizer extends CompositeLayer {
     this.embed = this.addWeight('embed', [nEmbed, embedDim], 'float32', tf.initializers.zeros());
   }
 
-  /** Throws ShapeError if the noise is not of the logits' shape. Call inside tidy, or dispose the three results. */
+  /**
+   * Throws ShapeError if the noise is not of the logits' shape. Call inside tidy, or dispose the
+   * three results.
+   */
   quantize(
     latents: tf.Tensor4D,
     { noise, temperature = 1, hard = true, klWeight = 5e-4 }: GumbelOptions = {},

@@ -14,7 +14,8 @@ const scalar = (x: tf.Tensor): number => x.dataSync()[0] as number;
 const NOTHING = { l1: 0, mse: 0, gradient: [], pooledL1: [] };
 
 describe('reconstructionLoss', () => {
-  // Differences 0.5 at the first pixel of a 2×4 picture of one channel and -0.25 at the second: 1 and -0.5 on the scale [-1, 1].
+  // Differences 0.5 at the first pixel of a 2×4 picture of one channel and -0.25 at the second: 1
+  // and -0.5 on the scale [-1, 1].
   const pixels = tf.zeros([1, 2, 4, 1]) as tf.Tensor4D;
   const decoded = tf.tensor4d([0.5, -0.25, 0, 0, 0, 0, 0, 0], [1, 2, 4, 1]);
 

@@ -4,21 +4,28 @@ import type { Lpips, LpipsOptions } from './lpips.js';
 import type { Vqgan } from './model.js';
 import { averagePool2x } from './resample.js';
 
-/** Weights of the parts of reconstructionLoss; level 0 is the picture, each further level halves it by averaging 2×2 pixels. */
+/**
+ * Weights of the parts of reconstructionLoss; level 0 is the picture, each further level halves it
+ * by averaging 2×2 pixels.
+ */
 export interface ReconstructionWeights {
   /** Mean absolute difference at full size. */
   readonly l1: number;
   /** Mean squared difference at full size. */
   readonly mse: number;
-  /** Mean absolute difference of the steps between neighbouring pixels (down plus across), for levels 0, 1, … */
+  /**
+   * Mean absolute difference of the steps between neighbouring pixels (down plus across), for
+   * levels 0, 1, …
+   */
   readonly gradient: readonly number[];
   /** Mean absolute difference of averaged pixels, for levels 1, 2, … */
   readonly pooledL1: readonly number[];
 }
 
 /**
- * Colour before edges: at 64 px, L1 + MSE + 0.2 · gradients at 64 and 32 px + L1 at 32 (0.5), 16 (0.5) and 8 px (1).
- * Measured on drawings against L1 + 0.5 · gradients + 0.5 · L1 at 32 and 16 px: +0.7 dB at equal steps, and colours come right earlier.
+ * Colour before edges: at 64 px, L1 + MSE + 0.2 · gradients at 64 and 32 px + L1 at 32 (0.5), 16
+ * (0.5) and 8 px (1). Measured on drawings against L1 + 0.5 · gradients + 0.5 · L1 at 32 and 16 px:
+ * +0.7 dB at equal steps, and colours come right earlier.
  */
 export const COLOUR_WEIGHTED: ReconstructionWeights = {
   l1: 1,
@@ -30,9 +37,10 @@ export const COLOUR_WEIGHTED: ReconstructionWeights = {
 /**
  * How far a drawn picture is from the real one, a scalar.
  *
- * pixels, decoded: float32 [B, H, W, C], pictures in [0, 1]; differences count on the scale [−1, 1] (that is, twice), for which
- * COLOUR_WEIGHTED was tuned, whatever range the network works in. Parts of weight 0 cost nothing.
- * Differentiable in both. Throws ShapeError if the shapes differ or a level would have no pixel.
+ * pixels, decoded: float32 [B, H, W, C], pictures in [0, 1]; differences count on the scale [−1, 1]
+ * (that is, twice), for which COLOUR_WEIGHTED was tuned, whatever range the network works in. Parts
+ * of weight 0 cost nothing. Differentiable in both. Throws ShapeError if the shapes differ or a
+ * level would have no pixel.
  */
 export function reconstructionLoss(
   pixels: tf.Tensor4D,
@@ -79,8 +87,9 @@ function meanStep(x: tf.Tensor4D, axis: 1 | 2): tf.Tensor {
 }
 
 /**
- * The straight-through estimator: the codes going forward, and going backward the codes' gradient handed to the latents as it is,
- * since the choice of a code has none. The codes themselves get no gradient from here.
+ * The straight-through estimator: the codes going forward, and going backward the codes' gradient
+ * handed to the latents as it is, since the choice of a code has none. The codes themselves get no
+ * gradient from here.
  *
  * latents, codes: float32 of one shape. Source: van den Oord et al. 2017, arXiv:1711.00937 §3.2.
  */
@@ -90,9 +99,11 @@ export function straightThrough<T extends tf.Tensor>(latents: T, codes: T): T {
 }
 
 /**
- * Pulls latents towards the codes that they chose: the mean over places of ‖z − e‖², the codes held fixed.
+ * Pulls latents towards the codes that they chose: the mean over places of ‖z − e‖², the codes held
+ * fixed.
  *
- * latents, codes: float32 [.., E] of one shape. For codebooks that follow moving averages (CodebookTracker).
+ * latents, codes: float32 [.., E] of one shape. For codebooks that follow moving averages
+ * (CodebookTracker).
  */
 export function commitmentLoss(latents: tf.Tensor, codes: tf.Tensor): tf.Scalar {
   const places = latents.size / (latents.shape[latents.rank - 1] as number);
@@ -120,9 +131,11 @@ export interface CodebookLossWeights {
 export const LEGACY_CODEBOOK_LOSS: CodebookLossWeights = { commitment: 1, codebook: 0.25 };
 
 /**
- * commitment · mean((z − sg(e))²) + codebook · mean((sg(z) − e)²), means over all elements: for codebooks that learn by gradient.
+ * commitment · mean((z − sg(e))²) + codebook · mean((sg(z) − e)²), means over all elements: for
+ * codebooks that learn by gradient.
  *
- * latents, codes: float32 of one shape. Source: taming `modules/vqvae/quantize.py`, VectorQuantizer2.
+ * latents, codes: float32 of one shape. Source: taming `modules/vqvae/quantize.py`,
+ * VectorQuantizer2.
  */
 export function codebookLoss(
   latents: tf.Tensor,
@@ -164,7 +177,10 @@ export type PictureLossResult = {
   perceptual: tf.Scalar;
 };
 
-/** How far drawn pictures are from the real ones by pixels and, if asked for, by LPIPS. Both [B, H, W, 3] in [0, 1]; call inside tidy. */
+/**
+ * How far drawn pictures are from the real ones by pixels and, if asked for, by LPIPS. Both
+ * [B, H, W, 3] in [0, 1]; call inside tidy.
+ */
 export function pictureLoss(
   pixels: tf.Tensor4D,
   drawn: tf.Tensor4D,
@@ -190,13 +206,19 @@ export function toSigned(pixels: tf.Tensor4D): tf.Tensor4D {
 
 /** How latents and codes pull each other. */
 export interface QuantizationLossOptions {
-  /** Weight of commitmentLoss, for codes that follow moving averages; default 0.25. Not used with `codebookLoss`. */
+  /**
+   * Weight of commitmentLoss, for codes that follow moving averages; default 0.25. Not used with
+   * `codebookLoss`.
+   */
   readonly commitment?: number;
   /** Train the codebook by gradient with these weights, in place of moving averages. */
   readonly codebookLoss?: CodebookLossWeights | undefined;
 }
 
-/** The pull between latents and the codes that they chose, of one shape: weighted commitmentLoss, or codebookLoss. */
+/**
+ * The pull between latents and the codes that they chose, of one shape: weighted commitmentLoss, or
+ * codebookLoss.
+ */
 export function quantizationLoss(
   latents: tf.Tensor,
   codes: tf.Tensor,
@@ -215,7 +237,10 @@ export interface VqganLossOptions extends PictureLossOptions, QuantizationLossOp
   readonly codebookWeight?: number;
 }
 
-/** What vqganLoss hands out: `loss` is reconstruction, weighted perceptual and weighted quantization. */
+/**
+ * What vqganLoss hands out: `loss` is reconstruction, weighted perceptual and weighted
+ * quantization.
+ */
 export type VqganLossResult = PictureLossResult & {
   /** Unweighted. */
   quantization: tf.Scalar;
@@ -226,8 +251,8 @@ export type VqganLossResult = PictureLossResult & {
 };
 
 /**
- * The loss of a batch of pictures [B, H, W, 3] in [0, 1], for valueAndGrads: reconstruction through the chosen codes, with the
- * straight-through gradient, plus the pull between latents and codes.
+ * The loss of a batch of pictures [B, H, W, 3] in [0, 1], for valueAndGrads: reconstruction through
+ * the chosen codes, with the straight-through gradient, plus the pull between latents and codes.
  */
 export function vqganLoss(
   model: Vqgan,
@@ -254,7 +279,10 @@ export type AutoencoderLossResult = PictureLossResult & {
   latents: tf.Tensor2D;
 };
 
-/** The loss without a codebook, as the first steps of a training take it: latents go to the decoder as they are. */
+/**
+ * The loss without a codebook, as the first steps of a training take it: latents go to the decoder
+ * as they are.
+ */
 export function autoencoderLoss(
   model: Vqgan,
   pixels: tf.Tensor4D,

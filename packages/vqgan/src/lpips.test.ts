@@ -9,8 +9,9 @@ import { Lpips, lpipsParameters } from './lpips.js';
 beforeAll(async () => void (await tf.setBackend(FAST_BACKEND)));
 
 test('by hand: one feature of one place differs', () => {
-  // All convolutions zero but for their biases: every place has the features (3, 4) on each level, of length 5; the second picture cannot
-  // differ then. So a level's part is measured on its own: with unit features u and v, the part is Σ w·(u − v)².
+  // All convolutions zero but for their biases: every place has the features (3, 4) on each level,
+  // of length 5; the second picture cannot differ then. So a level's part is measured on its own:
+  // with unit features u and v, the part is Σ w·(u − v)².
   const lpips = new Lpips([2, 2, 2, 2, 2]);
   const weights = lpips.namedWeights();
   tf.tidy(() => {

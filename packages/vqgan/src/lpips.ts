@@ -7,20 +7,26 @@ export const VGG16_WIDTHS = [64, 128, 256, 512, 512] as const;
 /** Convolutions of each level. */
 const CONVOLUTIONS = [2, 2, 3, 3, 3] as const;
 
-/** Colour statistics of LPIPS, for pictures in [−1, 1]. Source: taming `modules/losses/lpips.py`, ScalingLayer. */
+/**
+ * Colour statistics of LPIPS, for pictures in [−1, 1]. Source: taming `modules/losses/lpips.py`,
+ * ScalingLayer.
+ */
 const SHIFT = [-0.03, -0.088, -0.188];
 const SCALE = [0.458, 0.448, 0.45];
 
 /** Added to the length of a place's features. */
 const LENGTH_EPSILON = 1e-10;
-/** Least squared length, so that the root has a gradient where all features are 0 (the original gives NaN there). */
+/**
+ * Least squared length, so that the root has a gradient where all features are 0 (the original
+ * gives NaN there).
+ */
 const LEAST_SQUARE = 1e-30;
 
 /** Settings of `Lpips.distance`. */
 export interface LpipsOptions {
   /**
-   * Which features count, float32 of 0 and 1, [B, h, w, C] for each of the five levels; those that count do so doubly. It is the Dropout(0.5)
-   * which the original has switched on while it trains.
+   * Which features count, float32 of 0 and 1, [B, h, w, C] for each of the five levels; those that
+   * count do so doubly. It is the Dropout(0.5) which the original has switched on while it trains.
    */
   readonly keep?: readonly tf.Tensor4D[];
 }
@@ -30,9 +36,10 @@ export interface LpipsOptions {
  *
  *     d(x, y) = Σ over levels: mean over places of Σ_c w_c · (x̂_c − ŷ_c)²,  x̂ = features of x, each place divided by its length
  *
- * Features are those after relu1_2, relu2_2, relu3_3, relu4_3 and relu5_3 of the picture with its colours normalised.
- * Weights: `conv<level>_<n>.kernel` [3, 3, I, O] and `.bias` [O], `lin<k>.kernel` [1, 1, C, 1]; zeros until they are loaded.
- * Source: Zhang et al. 2018, arXiv:1801.03924; taming `modules/losses/lpips.py`.
+ * Features are those after relu1_2, relu2_2, relu3_3, relu4_3 and relu5_3 of the picture with its
+ * colours normalised. Weights: `conv<level>_<n>.kernel` [3, 3, I, O] and `.bias` [O],
+ * `lin<k>.kernel` [1, 1, C, 1]; zeros until they are loaded. Source: Zhang et al. 2018,
+ * arXiv:1801.03924; taming `modules/losses/lpips.py`.
  */
 export class Lpips extends CompositeLayer {
   static className = 'EaselLpips';
@@ -58,7 +65,10 @@ export class Lpips extends CompositeLayer {
     );
   }
 
-  /** Features of the five levels for pictures [B, H, W, 3] in [−1, 1]; level k is [B, ⌊H/2^k⌋, ⌊W/2^k⌋, C]. */
+  /**
+   * Features of the five levels for pictures [B, H, W, 3] in [−1, 1]; level k is
+   * [B, ⌊H/2^k⌋, ⌊W/2^k⌋, C].
+   */
   features(pictures: tf.Tensor4D): tf.Tensor4D[] {
     if (
       pictures.rank !== 4 ||
@@ -79,7 +89,9 @@ export class Lpips extends CompositeLayer {
     });
   }
 
-  /** Dropout(0.5) of the features of pictures [B, H, W, 3], for `distance`; the caller disposes it. */
+  /**
+   * Dropout(0.5) of the features of pictures [B, H, W, 3], for `distance`; the caller disposes it.
+   */
   dropout(key: Key, [batch, height, width]: readonly [number, number, number, number]): tf.Tensor4D[] {
     return this.linear.map((linear, level) => {
       const side = (size: number): number => Math.floor(size / 2 ** level);
@@ -105,7 +117,10 @@ export class Lpips extends CompositeLayer {
     });
   }
 
-  /** The distance of each pair: pictures [B, H, W, 3] in [−1, 1] → [B]. Throws ShapeError if the shapes differ. */
+  /**
+   * The distance of each pair: pictures [B, H, W, 3] in [−1, 1] → [B]. Throws ShapeError if the
+   * shapes differ.
+   */
   distance(x: tf.Tensor4D, y: tf.Tensor4D, options: LpipsOptions = {}): tf.Tensor1D {
     return tf.tidy(() => tf.addN(this.parts(x, y, options)) as tf.Tensor1D);
   }

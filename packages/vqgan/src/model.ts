@@ -16,9 +16,10 @@ export interface VqganOptions {
 /**
  * The image tokenizer: pixels → a small map of tokens → pixels.
  *
- * Pixels are float32 [B, H, W, 3] in [0, 1], whatever range the network works in (config.pixelRange). Height and width may be
- * any that the levels leave something of; drawn pictures have a multiple of 2^(levels − 1) pixels. Drawn values are not clipped.
- * Weights are zeros until they are loaded (loadWeights with a table of weights.ts) or drawn (initializeVqgan).
+ * Pixels are float32 [B, H, W, 3] in [0, 1], whatever range the network works in
+ * (config.pixelRange). Height and width may be any that the levels leave something of; drawn
+ * pictures have a multiple of 2^(levels − 1) pixels. Drawn values are not clipped. Weights are
+ * zeros until they are loaded (loadWeights with a table of weights.ts) or drawn (initializeVqgan).
  * Source: Esser et al. 2021, arXiv:2012.09841; vqgan-jax, which DALL·E mini uses.
  */
 export class Vqgan extends CompositeLayer {
@@ -50,7 +51,10 @@ export class Vqgan extends CompositeLayer {
     return this.front !== undefined;
   }
 
-  /** Pixels [B, H, W, 3] → latents [B, h, w, embedDim], before the choice of codes; of length 1 with codebookNorm 'l2'. */
+  /**
+   * Pixels [B, H, W, 3] → latents [B, h, w, embedDim], before the choice of codes; of length 1 with
+   * codebookNorm 'l2'.
+   */
   encodeToLatent(pixels: tf.Tensor4D): tf.Tensor4D {
     const { front } = this;
     if (front === undefined) {
@@ -80,7 +84,10 @@ export class Vqgan extends CompositeLayer {
     return tf.tidy(() => this.toPixels(this.decoder.call(this.postQuantConv.call(latents))));
   }
 
-  /** The first part of decodeLatent: what the decoder's last convolution sees, [B, h·f, w·f, ch · chMult[0]]. */
+  /**
+   * The first part of decodeLatent: what the decoder's last convolution sees, [B, h·f, w·f, ch ·
+   * chMult[0]].
+   */
   decoderFeatures(latents: tf.Tensor4D): tf.Tensor4D {
     this.checkLatents(latents);
     return tf.tidy(() => this.decoder.features(this.postQuantConv.call(latents)));

@@ -18,9 +18,9 @@ export function openVqgan(source: ModelSource, options: VqganOptions & OpenOptio
 }
 
 /**
- * Writes a folder that openVqgan opens: config.json, and model.safetensors under our names. Each file is written completely or
- * not at all. With `decoderOnly` only what drawing needs of the model's weights is written. Throws EaselError for an
- * unwritable folder or a full disk.
+ * Writes a folder that openVqgan opens: config.json, and model.safetensors under our names. Each
+ * file is written completely or not at all. With `decoderOnly` only what drawing needs of the
+ * model's weights is written. Throws EaselError for an unwritable folder or a full disk.
  */
 export async function saveVqgan(
   folder: string,

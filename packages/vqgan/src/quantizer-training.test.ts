@@ -17,7 +17,8 @@ describe('moving averages', () => {
     const codebook = tf.variable(tf.tensor2d([1, 0, 0, 1], [2, 2]));
     const tracker = await CodebookTracker.create(codebook, { norm: 'l2', decay: 0.5 });
     await tracker.update(Float32Array.of(0.6, 0.8, 0.6, 0.8), Int32Array.of(0, 0));
-    // Sum of code 0: (1, 0)/2 + (1.2, 1.6)/2 = (1.1, 0.8). Code 1: nothing came, half of (0, 1) keeps the direction.
+    // Sum of code 0: (1, 0)/2 + (1.2, 1.6)/2 = (1.1, 0.8). Code 1: nothing came, half of (0, 1)
+    // keeps the direction.
     const expected = unitRows([
       [1.1, 0.8],
       [0, 1],
@@ -119,7 +120,8 @@ describe('restartDead', () => {
         [1, 1],
       ]),
     );
-    // Three latents an update on three codes: dead is below 0.02 · 3 / 3. Halved each time, 2^−6 < 0.02.
+    // Three latents an update on three codes: dead is below 0.02 · 3 / 3. Halved each time, 2^−6 <
+    // 0.02.
     let restarted = 0;
     for (let step = 1; step <= 6; step++) {
       await tracker.update(latents, Int32Array.of(0, 0, 0));

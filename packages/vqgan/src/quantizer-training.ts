@@ -7,7 +7,10 @@ import { nearestCodes } from './quantizer.js';
 export interface CodebookTrackerOptions {
   /** The model's config.codebookNorm: with 'l2' codes are kept at length 1. */
   readonly norm: CodebookNorm;
-  /** What moves the codes: moving averages of latents (default), or the caller's gradient; then only their use is followed here. */
+  /**
+   * What moves the codes: moving averages of latents (default), or the caller's gradient; then only
+   * their use is followed here.
+   */
   readonly learning?: 'averages' | 'gradient';
   /** Weight of the old value in the moving averages; default 0.99. */
   readonly decay?: number;
@@ -15,20 +18,25 @@ export interface CodebookTrackerOptions {
   readonly restartBelow?: number;
 }
 
-/** Keeps the mean use of a code above 0 (only with norm 'none'). Source: taming's EMAVectorQuantizer. */
+/**
+ * Keeps the mean use of a code above 0 (only with norm 'none'). Source: taming's
+ * EMAVectorQuantizer.
+ */
 const SMOOTHING = 1e-5;
 
 /** Rows compared with the codebook at a time: 4096 × 1024 codes are 16 MiB of distances. */
 const CHUNK_ROWS = 4096;
 
 /**
- * Keeps a codebook at the means of the latents that choose its codes, in place of a gradient: moving averages of how often a code
- * is chosen and of the sum of the latents that choose it.
+ * Keeps a codebook at the means of the latents that choose its codes, in place of a gradient:
+ * moving averages of how often a code is chosen and of the sum of the latents that choose it.
  *
- * With norm 'l2' a code is the direction of its sum; else the sum over its smoothed use. Codes that learn by gradient stay where the optimizer
- * put them, but for their length with norm 'l2'. Codes that hardly anything chooses are moved onto latents. Every choice at random takes an explicit key. `update` and `restartDead` write the model's codebook.
- * Sources: van den Oord et al. 2017, arXiv:1711.00937 appendix A.1 (moving averages); Łańcucki et al. 2020, arXiv:2005.08520
- * (k-means start, restarts); Yu et al. 2021, arXiv:2110.04627 §3.2 (codes on the unit sphere).
+ * With norm 'l2' a code is the direction of its sum; else the sum over its smoothed use. Codes that
+ * learn by gradient stay where the optimizer put them, but for their length with norm 'l2'. Codes
+ * that hardly anything chooses are moved onto latents. Every choice at random takes an explicit
+ * key. `update` and `restartDead` write the model's codebook. Sources: van den Oord et al. 2017,
+ * arXiv:1711.00937 appendix A.1 (moving averages); Łańcucki et al. 2020, arXiv:2005.08520 (k-means
+ * start, restarts); Yu et al. 2021, arXiv:2110.04627 §3.2 (codes on the unit sphere).
  */
 export class CodebookTracker {
   private readonly codebook: tf.Variable;
@@ -47,7 +55,10 @@ export class CodebookTracker {
   /** The same three for checkpoints; written by state(). Sums only where codes follow averages. */
   private readonly saved: { readonly use: tf.Variable; readonly restarts: tf.Variable; sums?: tf.Variable };
 
-  /** Begins from the codes as they are, each as if it had been chosen once. `codebook`: model.quantizer.codes, [n, E]. */
+  /**
+   * Begins from the codes as they are, each as if it had been chosen once. `codebook`:
+   * model.quantizer.codes, [n, E].
+   */
   static async create(codebook: tf.Variable, options: CodebookTrackerOptions): Promise<CodebookTracker> {
     return new CodebookTracker(codebook, options, Float32Array.from(await codebook.data()));
   }
@@ -71,8 +82,9 @@ export class CodebookTracker {
   }
 
   /**
-   * Sets the codes to the means that k-means finds among latents [R·E] of many pictures, starting from a random choice of them.
-   * A code that loses all latents on the way is put onto a random one. Resets the averages. R should be many times n.
+   * Sets the codes to the means that k-means finds among latents [R·E] of many pictures, starting
+   * from a random choice of them. A code that loses all latents on the way is put onto a random
+   * one. Resets the averages. R should be many times n.
    */
   async startFromLatents(latents: Float32Array, key: Key, { rounds = 8 } = {}): Promise<void> {
     const rows = this.rowsOf(latents);
@@ -97,8 +109,8 @@ export class CodebookTracker {
   }
 
   /**
-   * Takes in one update's latents [R·E] and the codes [R] that they chose, and writes the new codebook.
-   * Throws ShapeError if the sizes do not fit.
+   * Takes in one update's latents [R·E] and the codes [R] that they chose, and writes the new
+   * codebook. Throws ShapeError if the sizes do not fit.
    */
   async update(latents: Float32Array, indices: Int32Array): Promise<void> {
     if (this.rowsOf(latents) !== indices.length) {
@@ -119,8 +131,9 @@ export class CodebookTracker {
   }
 
   /**
-   * Moves each dead code onto a random one of these latents [R·E] (those of the last update) and writes the codebook; returns how
-   * many were dead. A moved code counts as chosen half a time, so that it lives on for a while.
+   * Moves each dead code onto a random one of these latents [R·E] (those of the last update) and
+   * writes the codebook; returns how many were dead. A moved code counts as chosen half a time, so
+   * that it lives on for a while.
    */
   async restartDead(latents: Float32Array, key: Key): Promise<number> {
     const rows = this.rowsOf(latents);
@@ -148,14 +161,18 @@ export class CodebookTracker {
     return this.moved;
   }
 
-  /** exp of the entropy of the moving averages of use: as many codes as an even spread of the same information would use. */
+  /**
+   * exp of the entropy of the moving averages of use: as many codes as an even spread of the same
+   * information would use.
+   */
   get perplexity(): number {
     return codeUsage(this.use).perplexity;
   }
 
   /**
-   * The averages by name, `use` [n] and (of codes that follow averages) `sums` [n, E], and the count `restarts`, for a checkpoint beside the
-   * model's weights. The tensors are the tracker's own: read or save them before the next call, do not dispose them.
+   * The averages by name, `use` [n] and (of codes that follow averages) `sums` [n, E], and the
+   * count `restarts`, for a checkpoint beside the model's weights. The tensors are the tracker's
+   * own: read or save them before the next call, do not dispose them.
    */
   state(): Map<string, tf.Tensor> {
     tf.tidy(() => {
@@ -166,7 +183,10 @@ export class CodebookTracker {
     return new Map<string, tf.Tensor>(Object.entries(this.saved));
   }
 
-  /** Goes on from a state that `state` gave. The codebook itself comes with the model's weights. Throws CheckpointError if it does not fit. */
+  /**
+   * Goes on from a state that `state` gave. The codebook itself comes with the model's weights.
+   * Throws CheckpointError if it does not fit.
+   */
   async loadState(state: ReadonlyMap<string, tf.Tensor>): Promise<void> {
     for (const [name, own] of Object.entries(this.saved)) {
       const tensor = state.get(name);
@@ -274,7 +294,10 @@ function blend(average: Float32Array, value: Float32Array, decay: number): void 
   }
 }
 
-/** How many codes are chosen at all, and exp of the entropy of their shares. `counts`: times that each code is chosen. */
+/**
+ * How many codes are chosen at all, and exp of the entropy of their shares. `counts`: times that
+ * each code is chosen.
+ */
 export function codeUsage(counts: ArrayLike<number>): { used: number; perplexity: number } {
   let [used, total, weighted] = [0, 0, 0];
   for (let code = 0; code < counts.length; code++) {

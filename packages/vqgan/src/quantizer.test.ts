@@ -16,7 +16,8 @@ describe('nearestCodes', () => {
   ]);
 
   test('Euclidean distance, not the largest product', () => {
-    // To (0.6, 1.1): squared distances 1.37, 3.97, 1.37, 6.97, though the product with (0, 3) is the largest.
+    // To (0.6, 1.1): squared distances 1.37, 3.97, 1.37, 6.97, though the product with (0, 3) is
+    // the largest.
     expect([...nearestCodes(tf.tensor2d([[0.6, 1.1]]), codes).dataSync()]).toEqual([0]);
   });
 

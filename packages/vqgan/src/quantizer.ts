@@ -6,7 +6,8 @@ import * as tf from '@tensorflow/tfjs';
  * Index of the code nearest to each row, by Euclidean distance; the first of equals.
  *
  * rows: float32 [R, E]; codes: float32 [n, E]; result: int32 [R]. No gradient.
- * ‖z − e‖² is smallest where z·e − ½‖e‖² is largest, so ‖z‖² is never computed and the bias goes into the product.
+ * ‖z − e‖² is smallest where z·e − ½‖e‖² is largest, so ‖z‖² is never computed and the bias goes
+ * into the product.
  */
 export function nearestCodes(rows: tf.Tensor2D, codes: tf.Tensor2D): tf.Tensor1D {
   return tf.tidy(() => {
@@ -20,8 +21,8 @@ export function nearestCodes(rows: tf.Tensor2D, codes: tf.Tensor2D): tf.Tensor1D
 /**
  * The codebook, [nEmbed, embedDim].
  *
- * call: latents [B, h, w, E] → each replaced by its nearest code, same shape. Tokens are read row by row: t = w·y + x.
- * Source: taming `modules/vqvae/quantize.py`, VectorQuantizer2.
+ * call: latents [B, h, w, E] → each replaced by its nearest code, same shape. Tokens are read row
+ * by row: t = w·y + x. Source: taming `modules/vqvae/quantize.py`, VectorQuantizer2.
  */
 export class Quantizer extends CompositeLayer {
   private readonly table: Embedding;
@@ -48,7 +49,10 @@ export class Quantizer extends CompositeLayer {
     });
   }
 
-  /** Codes of indices, which may have any shape: int32 [..] → [.., E]. The codes' gradient adds up over equal indices. */
+  /**
+   * Codes of indices, which may have any shape: int32 [..] → [.., E]. The codes' gradient adds up
+   * over equal indices.
+   */
   lookUp(indices: tf.Tensor): tf.Tensor {
     return embedding(this.codes, indices);
   }

@@ -4,9 +4,11 @@ import * as tf from '@tensorflow/tfjs';
 import { convolution } from './blocks.js';
 
 /**
- * Mean of each 2×2 field: [B, H, W, C] → [B, ⌊H/2⌋, ⌊W/2⌋, C]; an odd last row or column is dropped.
+ * Mean of each 2×2 field: [B, H, W, C] → [B, ⌊H/2⌋, ⌊W/2⌋, C]; an odd last row or column is
+ * dropped.
  *
- * By reshape and mean rather than tf.avgPool, whose gradient is a slow kernel on CPU backends and missing on some.
+ * By reshape and mean rather than tf.avgPool, whose gradient is a slow kernel on CPU backends and
+ * missing on some.
  */
 export function averagePool2x(x: tf.Tensor4D): tf.Tensor4D {
   return tf.tidy(() => {
@@ -19,11 +21,12 @@ export function averagePool2x(x: tf.Tensor4D): tf.Tensor4D {
 }
 
 /**
- * Halves height and width (odd sizes rounded down), with a 3×3 convolution of stride 2 or by averaging 2×2 pixels.
+ * Halves height and width (odd sizes rounded down), with a 3×3 convolution of stride 2 or by
+ * averaging 2×2 pixels.
  *
- * The convolution sees one zero row below and one zero column to the right of the picture; padding on all sides, as most
- * convolutions have it, would shift the result by half a cell. [B, H, W, C] → [B, ⌊H/2⌋, ⌊W/2⌋, C].
- * Throws ShapeError if a side is 1.
+ * The convolution sees one zero row below and one zero column to the right of the picture; padding
+ * on all sides, as most convolutions have it, would shift the result by half a cell. [B, H, W, C] →
+ * [B, ⌊H/2⌋, ⌊W/2⌋, C]. Throws ShapeError if a side is 1.
  */
 export class Downsample extends CompositeLayer {
   private readonly conv: Conv2d | undefined;
@@ -50,7 +53,10 @@ export class Downsample extends CompositeLayer {
   }
 }
 
-/** Doubles height and width, each pixel repeated 2×2, then perhaps a 3×3 convolution: [B, H, W, C] → [B, 2H, 2W, C]. */
+/**
+ * Doubles height and width, each pixel repeated 2×2, then perhaps a 3×3 convolution: [B, H, W, C] →
+ * [B, 2H, 2W, C].
+ */
 export class Upsample extends CompositeLayer {
   private readonly conv: Conv2d | undefined;
 

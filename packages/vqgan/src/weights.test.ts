@@ -10,7 +10,8 @@ import type { Vqgan } from './model.js';
 import { openVqgan } from './node.js';
 import { isEncoderWeight, vqganReading } from './weights.js';
 
-// taming.ckpt and detoker.pt hold taming_state_dict.safetensors as float16: reference/make-torch-models.py.
+// taming.ckpt and detoker.pt hold taming_state_dict.safetensors as float16:
+// reference/make-torch-models.py.
 
 jest.setTimeout(60_000); // a busy machine
 

@@ -6,8 +6,9 @@ const OIHW_TO_HWIO = [2, 3, 1, 0] as const;
 const CODEBOOK = 'quantize.embedding.embedding';
 
 /**
- * Where each weight of a Vqgan stands in a Flax checkpoint (vqgan-jax's flax_model.msgpack, read with nested names joined by dots).
- * Our names are the Flax paths and the layouts agree. `names`: the keys of model.namedWeights().
+ * Where each weight of a Vqgan stands in a Flax checkpoint (vqgan-jax's flax_model.msgpack, read
+ * with nested names joined by dots). Our names are the Flax paths and the layouts agree. `names`:
+ * the keys of model.namedWeights().
  */
 export function vqganRulesForFlax(names: Iterable<string>): Map<string, WeightRule> {
   return new Map([...names].map((name) => [name, { source: name }]));
@@ -26,7 +27,8 @@ export const vqganRulesForEasel = vqganRulesForFlax;
  * | quantize.embedding.embedding | quantize.embedding.weight | the same |
  * | any bias | the same | the same |
  *
- * Only the numbers of levels and of the blocks in them stand after a dot; `mid.block_1` and `mid.attn_1` are names of their own.
+ * Only the numbers of levels and of the blocks in them stand after a dot; `mid.block_1` and
+ * `mid.attn_1` are names of their own.
  */
 export function vqganRulesForTaming(names: Iterable<string>): Map<string, WeightRule> {
   return new Map([...names].map((name) => [name, tamingRule(name)]));
@@ -42,7 +44,8 @@ function tamingRule(name: string): WeightRule {
 }
 
 /**
- * Where each weight stands in min-dalle's detoker.pt: as with taming, but the codebook is `embedding.weight`. It holds what decoding needs.
+ * Where each weight stands in min-dalle's detoker.pt: as with taming, but the codebook is
+ * `embedding.weight`. It holds what decoding needs.
  */
 export function vqganRulesForMinDalle(names: Iterable<string>): Map<string, WeightRule> {
   const rules = vqganRulesForTaming(names);
@@ -63,7 +66,10 @@ export interface VqganReading {
   readonly canEncode: boolean;
   /** Where each weight of a Vqgan stands. `names`: the keys of model.namedWeights(). */
   rules(names: Iterable<string>): Map<string, WeightRule>;
-  /** Whether a tensor of the checkpoint is no weight of a Vqgan: taming's discriminator and LPIPS, Lightning's training state. */
+  /**
+   * Whether a tensor of the checkpoint is no weight of a Vqgan: taming's discriminator and LPIPS,
+   * Lightning's training state.
+   */
   ignore(name: string): boolean;
   /** Whether a tensor of the checkpoint is of use to encoding alone. */
   forEncoding(name: string): boolean;

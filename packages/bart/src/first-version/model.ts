@@ -6,9 +6,10 @@ import { type FirstVersionConfig, stackConfigs } from './config.js';
 import { firstVersionParameters } from './parameters.js';
 
 /**
- * The first public model, July 2021: BART with an embedding and a head of its own for image tokens, trained on from a
- * summarizer. The same layers as the second version's, put together as BART's; its logits have a learnt bias.
- * Source: dalle-mini at 1d04ab3, `dalle_mini/model.py`, CustomFlaxBartForConditionalGeneration; arXiv:1910.13461.
+ * The first public model, July 2021: BART with an embedding and a head of its own for image tokens,
+ * trained on from a summarizer. The same layers as the second version's, put together as BART's;
+ * its logits have a learnt bias. Source: dalle-mini at 1d04ab3, `dalle_mini/model.py`,
+ * CustomFlaxBartForConditionalGeneration; arXiv:1910.13461.
  */
 export class FirstVersionBart extends ImageTransformer {
   static className = 'EaselFirstVersionBart';
@@ -25,7 +26,8 @@ export class FirstVersionBart extends ImageTransformer {
     this.logitsBias = this.addWeight('final_logits_bias', shape, 'float32', tf.initializers.zeros());
   }
 
-  // Later releases of transformers stop this bias's gradient; the one that trained the model did not.
+  // Later releases of transformers stop this bias's gradient; the one that trained the model did
+  // not.
   protected override toLogits(states: tf.Tensor3D): tf.Tensor3D {
     return tf.tidy(() => tf.add(super.toLogits(states), this.logitsBias.read()));
   }

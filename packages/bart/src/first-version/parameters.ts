@@ -2,7 +2,10 @@ import type { FlaxPlace, StackName } from '../flax-place.js';
 import type { Parameter } from '../parameters.js';
 import type { FirstVersionConfig } from './config.js';
 
-/** Every weight of a first public model, without building it: ours, Flax's name for it, shape and start. */
+/**
+ * Every weight of a first public model, without building it: ours, Flax's name for it, shape and
+ * start.
+ */
 export function firstVersionParameters(config: FirstVersionConfig): Parameter[] {
   const { dModel: width, imageVocabSize, imageLength, encoderVocabSize, textPositions } = config;
   const list: Parameter[] = [];

@@ -14,17 +14,21 @@ import { type WordOptions, words } from './words.js';
 export interface DecodeOptions {
   /** Leave special tokens out (default true). */
   readonly skipSpecialTokens?: boolean;
-  /** Take the space before punctuation and contractions away, as transformers does by default (default false). */
+  /**
+   * Take the space before punctuation and contractions away, as transformers does by default
+   * (default false).
+   */
   readonly cleanUpSpaces?: boolean;
 }
 
 /**
  * Byte-level BPE as in GPT-2, RoBERTa and BART: text → `<s>` ids `</s>`.
  *
- * Special tokens inside the text become their ids. Equal to `DalleBartTokenizer` (tokenizers 0.13.3) on every text of
- * golden/cases.json.
+ * Special tokens inside the text become their ids. Equal to `DalleBartTokenizer` (tokenizers
+ * 0.13.3) on every text of golden/cases.json.
  *
- * Source: Sennrich et al. 2016, arXiv:1508.07909; huggingface/tokenizers `models/bpe`, `pre_tokenizers/byte_level.rs`.
+ * Source: Sennrich et al. 2016, arXiv:1508.07909; huggingface/tokenizers `models/bpe`,
+ * `pre_tokenizers/byte_level.rs`.
  */
 export class BpeTokenizer {
   readonly vocab: ReadonlyMap<string, number>;
@@ -40,7 +44,8 @@ export class BpeTokenizer {
   private readonly cutter: SpecialTokenCutter;
 
   /**
-   * A tokenizer of the texts of a folder in Hugging Face form: vocab.json and merges.txt, or tokenizer.json.
+   * A tokenizer of the texts of a folder in Hugging Face form: vocab.json and merges.txt, or
+   * tokenizer.json.
    *
    * Throws ConfigError, naming file and field, for anything that is not a byte-level BPE.
    */
@@ -48,7 +53,10 @@ export class BpeTokenizer {
     return new BpeTokenizer(parseTokenizerFiles(files));
   }
 
-  /** Throws ConfigError if a special token, the unknown token or a part of a merge is not in the vocabulary. */
+  /**
+   * Throws ConfigError if a special token, the unknown token or a part of a merge is not in the
+   * vocabulary.
+   */
   constructor(data: BpeTokenizerData) {
     this.vocab = data.vocab;
     this.merges = data.merges;
@@ -84,8 +92,8 @@ export class BpeTokenizer {
   }
 
   /**
-   * Encodes `texts` and brings every row to `maxLength`: longer rows lose tokens before their `</s>`, shorter ones are
-   * padded on the right.
+   * Encodes `texts` and brings every row to `maxLength`: longer rows lose tokens before their
+   * `</s>`, shorter ones are padded on the right.
    *
    * Throws DataError if maxLength has no room for `<s>` and `</s>`.
    */

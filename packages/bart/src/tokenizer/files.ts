@@ -17,10 +17,11 @@ import type { BpeTokenizerData, DescribedTokenizer } from './tokenizer-data.js';
 const ROLES = ['bos', 'eos', 'pad', 'unk', 'mask'] as const;
 
 /**
- * Reads a tokenizer folder's files. vocab.json and merges.txt win over tokenizer.json; special tokens come from
- * special_tokens_map.json, else tokenizer_config.json, else they are BART's.
+ * Reads a tokenizer folder's files. vocab.json and merges.txt win over tokenizer.json; special
+ * tokens come from special_tokens_map.json, else tokenizer_config.json, else they are BART's.
  *
- * Throws ConfigError that names the file and field for anything that is not a byte-level BPE in this form.
+ * Throws ConfigError that names the file and field for anything that is not a byte-level BPE in
+ * this form.
  */
 export function parseTokenizerFiles(files: TokenizerFiles): BpeTokenizerData {
   const config = files.tokenizerConfig ? parseJsonObject(files.tokenizerConfig, 'tokenizer_config.json') : {};
@@ -47,7 +48,9 @@ export function parseTokenizerFiles(files: TokenizerFiles): BpeTokenizerData {
   );
 }
 
-/** The files that describe `tokenizer`, by name, as parseTokenizerFiles and transformers read them. */
+/**
+ * The files that describe `tokenizer`, by name, as parseTokenizerFiles and transformers read them.
+ */
 export function tokenizerFiles(tokenizer: DescribedTokenizer): ReadonlyMap<string, string> {
   const { specials, wordOptions } = tokenizer;
   const tokens = [...tokenizer.vocab].sort((a, b) => a[1] - b[1]);

@@ -6,9 +6,11 @@ import type { BpeTokenizer } from './bpe-tokenizer.js';
 const PRINTABLE = /[^\x21-\x7e]/;
 
 /**
- * Texts → ids as min-dalle makes them from DALL·E mini's vocabulary: emoji become their names, letters small, what is not ASCII is dropped;
- * whole words between spaces are merged, each with a space before it; special tokens in a text are plain characters, and a tab or line end in
- * a word is `<unk>`. Its ids differ from the original's where punctuation touches a word, and it knows no normalizer.
+ * Texts → ids as min-dalle makes them from DALL·E mini's vocabulary: emoji become their names,
+ * letters small, what is not ASCII is dropped; whole words between spaces are merged, each with a
+ * space before it; special tokens in a text are plain characters, and a tab or line end in a word
+ * is `<unk>`. Its ids differ from the original's where punctuation touches a word, and it knows no
+ * normalizer.
  *
  * Source: kuprel/min-dalle 0.4.11 `text_tokenizer.py`.
  */
@@ -18,7 +20,10 @@ export class MinDalleTokenizer {
   private readonly eosId: number;
   private readonly unknownId: number;
 
-  /** From a tokenizer of the same vocabulary and merges. Throws ConfigError if the vocabulary has no `<unk>`. */
+  /**
+   * From a tokenizer of the same vocabulary and merges. Throws ConfigError if the vocabulary has no
+   * `<unk>`.
+   */
   constructor({ vocab, merges, bosId, eosId, specials }: BpeTokenizer) {
     const unknown = specials.unk.content;
     this.encoder = new BytePairEncoder({ vocab, merges, unknown });

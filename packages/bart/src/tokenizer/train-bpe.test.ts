@@ -4,7 +4,9 @@ import { BpeTokenizer } from './bpe-tokenizer.js';
 import { tokenizerFiles } from './files.js';
 import { trainBpe } from './train-bpe.js';
 
-/** The captions that the golden vocabulary `full` was learnt from, by huggingface/tokenizers 0.13.3. */
+/**
+ * The captions that the golden vocabulary `full` was learnt from, by huggingface/tokenizers 0.13.3.
+ */
 function* corpus(): Generator<string> {
   const things =
     'cat dog fox sunset mountain lake tower moon armchair avocado bowl house painting photo robot river forest castle bird flower car city street tree'.split(
@@ -48,7 +50,8 @@ describe('trainBpe', () => {
   });
 
   test('joins the most frequent pair, lowest ids on a tie', () => {
-    // ab 3 times, bc 2, cd 2 → ab; then abc 2 and cd 2: "c d" has the lower first id → c d, then ab cd.
+    // ab 3 times, bc 2, cd 2 → ab; then abc 2 and cd 2: "c d" has the lower first id → c d, then ab
+    // cd.
     const { merges, vocab } = trainBpe(['ab', 'abcd', 'abcd'], { vocabSize: 264 });
     expect(merges).toEqual([
       ['a', 'b'],

@@ -3,7 +3,10 @@ import { SYMBOL_OF_BYTE, toSymbols } from '@easel/core/internals';
 import { BART_SPECIAL_TOKENS } from './special-tokens.js';
 import { words } from './words.js';
 
-/** The ids that every tokenizer made here begins with: `<s>` 0, `<pad>` 1, `</s>` 2, `<unk>` 3, `<mask>` 4. */
+/**
+ * The ids that every tokenizer made here begins with: `<s>` 0, `<pad>` 1, `</s>` 2, `<unk>` 3,
+ * `<mask>` 4.
+ */
 export const FIRST_TOKENS: readonly string[] = [
   BART_SPECIAL_TOKENS.bos.content,
   BART_SPECIAL_TOKENS.pad.content,
@@ -14,13 +17,19 @@ export const FIRST_TOKENS: readonly string[] = [
 
 /** How to learn a vocabulary. */
 export interface TrainBpeOptions {
-  /** Entries wanted, special tokens and bytes included. Fewer result when no pair is left that is frequent enough. */
+  /**
+   * Entries wanted, special tokens and bytes included. Fewer result when no pair is left that is
+   * frequent enough.
+   */
   readonly vocabSize: number;
   /** Least count of a pair to be joined (default 2). */
   readonly minFrequency?: number;
   /** Lower-case the texts, and later every text (default false). */
   readonly lowerCase?: boolean;
-  /** Put a space before each text that starts without one, and later before every text (default false). */
+  /**
+   * Put a space before each text that starts without one, and later before every text (default
+   * false).
+   */
   readonly addPrefixSpace?: boolean;
 }
 
@@ -44,11 +53,13 @@ interface Pair {
 }
 
 /**
- * Learns byte-level BPE merges: starting from the 256 bytes, the most frequent adjacent pair is joined again and again;
- * of equally frequent pairs the one with the lower ids. The result depends on the texts alone, not on their order.
+ * Learns byte-level BPE merges: starting from the 256 bytes, the most frequent adjacent pair is
+ * joined again and again; of equally frequent pairs the one with the lower ids. The result depends
+ * on the texts alone, not on their order.
  *
  * Throws ConfigError if vocabSize leaves no room for the special tokens and the bytes.
- * Source: Sennrich et al. 2016, arXiv:1508.07909; ties as in huggingface/tokenizers `models/bpe/trainer.rs`.
+ * Source: Sennrich et al. 2016, arXiv:1508.07909; ties as in huggingface/tokenizers
+ * `models/bpe/trainer.rs`.
  */
 export function trainBpe(texts: Iterable<string>, options: TrainBpeOptions): TrainedBpe {
   const { vocabSize, minFrequency = 2, lowerCase = false, addPrefixSpace = false } = options;
@@ -141,7 +152,10 @@ function countWords(
   }));
 }
 
-/** Replaces a b by `id` in `word`, left to right, and tells which neighbouring pairs went (−1) and came (+1). */
+/**
+ * Replaces a b by `id` in `word`, left to right, and tells which neighbouring pairs went (−1) and
+ * came (+1).
+ */
 function join(
   word: Word,
   a: number,
@@ -170,7 +184,9 @@ interface QueuedPair {
   readonly count: number;
 }
 
-/** Heap of pairs: highest count first, then lowest key, that is lowest first id, then lowest second. */
+/**
+ * Heap of pairs: highest count first, then lowest key, that is lowest first id, then lowest second.
+ */
 class PairQueue {
   private readonly heap: QueuedPair[] = [];
 

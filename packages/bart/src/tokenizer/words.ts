@@ -4,11 +4,12 @@ const LETTER = String.raw`[\p{L}--[${AFTER_UNICODE_14}]]`;
 const NUMBER = String.raw`[\p{N}--[${AFTER_UNICODE_14}]]`;
 
 /**
- * The words of byte-level BPE: contractions, then letters, digits or other signs with one leading space, then white
- * space. Merges never cross a word.
+ * The words of byte-level BPE: contractions, then letters, digits or other signs with one leading
+ * space, then white space. Merges never cross a word.
  *
- * White space is Unicode White_Space, as in the originals' regular expressions: with U+0085, without U+FEFF, which
- * JavaScript's `\s` has the other way round. Letters and numbers are those of Unicode 14, as there.
+ * White space is Unicode White_Space, as in the originals' regular expressions: with U+0085,
+ * without U+FEFF, which JavaScript's `\s` has the other way round. Letters and numbers are those of
+ * Unicode 14, as there.
  *
  * Source: GPT-2, openai/gpt-2 `src/encoder.py`.
  */
@@ -21,13 +22,17 @@ const WORD = new RegExp(
 export interface WordOptions {
   /** Lower-case the text first. */
   readonly lowerCase: boolean;
-  /** Put a space before a text that starts without one, so that its first word is written as any other. */
+  /**
+   * Put a space before a text that starts without one, so that its first word is written as any
+   * other.
+   */
   readonly addPrefixSpace: boolean;
 }
 
 /**
- * Cuts `text` into the words that BPE works on. Joined, they are the text (lower-cased, with its prefix space).
- * A lone surrogate counts as three U+FFFD, one for each byte of its WTF-8 form, as in the Rust tokenizers.
+ * Cuts `text` into the words that BPE works on. Joined, they are the text (lower-cased, with its
+ * prefix space). A lone surrogate counts as three U+FFFD, one for each byte of its WTF-8 form, as
+ * in the Rust tokenizers.
  */
 export function words(text: string, options: WordOptions): string[] {
   let clean = text.replace(/\p{Surrogate}/gu, '\ufffd\ufffd\ufffd');

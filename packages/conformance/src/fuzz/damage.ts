@@ -12,13 +12,19 @@ export function generator(seed: number): Draw {
   };
 }
 
-/** Bytes that mean something: limits of integers, pickle and msgpack opcodes, digits, quotes and brackets of JSON, line ends. */
+/**
+ * Bytes that mean something: limits of integers, pickle and msgpack opcodes, digits, quotes and
+ * brackets of JSON, line ends.
+ */
 const TELLING = Uint8Array.from([
   0x00, 0x01, 0x7f, 0x80, 0xff, 0x28, 0x29, 0x2e, 0x30, 0x4a, 0x51, 0x52, 0x5d, 0x63, 0x65, 0x68, 0x71, 0x74,
   0x7d, 0x85, 0x8a, 0x8f, 0x93, 0x9f, 0xc1, 0xc6, 0xc9, 0xdd, 0xdf, 0x22, 0x2c, 0x39, 0x5b, 0x7b, 0x2d, 0x0a,
 ]);
 
-/** A damaged copy: one to four of a flipped bit, another byte, a number of four bytes, a cut, a part repeated, moved or taken out. */
+/**
+ * A damaged copy: one to four of a flipped bit, another byte, a number of four bytes, a cut, a part
+ * repeated, moved or taken out.
+ */
 export function damaged(original: Uint8Array, random: Draw): Uint8Array {
   let bytes = new Uint8Array(original); // not slice: that of a Buffer shares its memory
   for (let i = 1 + random(4); i > 0 && bytes.length > 8; i--) {
@@ -71,7 +77,10 @@ function joined(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
 /** Values that settings are replaced by. */
 const ODD_VALUES = [null, true, false, 0, -1, 0.5, 1e308, 2 ** 53, '', 'x', [], [1], {}, { a: 1 }, '1'];
 
-/** JSON with one to three values of its top levels replaced, taken out, or under another name; now and then damaged as text. */
+/**
+ * JSON with one to three values of its top levels replaced, taken out, or under another name; now
+ * and then damaged as text.
+ */
 export function damagedJson(original: unknown, random: Draw): string {
   const json = structuredClone(original);
   for (let i = 1 + random(3); i > 0; i--) {

@@ -9,7 +9,8 @@ test.each(READERS.map((reader) => [reader.name, reader] as const))(
   `%s: ${FILES} damaged files are read or refused by an EaselError`,
   async (_, reader) => {
     const { refused } = await fuzz(reader, FILES);
-    // Damage that hits only numbers of a tensor leaves a good file: both kinds must occur, or the files are no test.
+    // Damage that hits only numbers of a tensor leaves a good file: both kinds must occur, or the
+    // files are no test.
     expect(refused).toBeGreaterThan(FILES / 10);
     expect(refused).toBeLessThan(FILES);
   },

@@ -163,7 +163,9 @@ async function drain(rows: AsyncIterable<unknown>): Promise<void> {
   for await (const _ of rows) if (++count > 1e5) throw new Error('a hundred thousand rows of a small file');
 }
 
-/** Reads every picture's captions and bytes; what is wrong with single ones is thrown at the end. */
+/**
+ * Reads every picture's captions and bytes; what is wrong with single ones is thrown at the end.
+ */
 async function drainPictures(source: PictureSource): Promise<void> {
   let [count, problem] = [0, undefined as unknown];
   for await (const picture of source.read()) {
@@ -176,7 +178,10 @@ async function drainPictures(source: PictureSource): Promise<void> {
   if (problem !== undefined) throw problem;
 }
 
-/** Parquet files with levels, dictionaries, nulls, structures, both kinds of pages and several compressions. */
+/**
+ * Parquet files with levels, dictionaries, nulls, structures, both kinds of pages and several
+ * compressions.
+ */
 function parquetFiles(what: 'image' | 'encoding'): Uint8Array[] {
   const rows = 40;
   const captions = Array.from({ length: rows }, (_, i) => `picture ${i % 5}`);
@@ -368,8 +373,9 @@ export interface FuzzResult {
 }
 
 /**
- * Reads every good file of a reader, then `files` damaged ones, the same in each run of a seed. Throws Error that holds the file's number if a
- * good file is refused or anything but an EaselError is thrown.
+ * Reads every good file of a reader, then `files` damaged ones, the same in each run of a seed.
+ * Throws Error that holds the file's number if a good file is refused or anything but an EaselError
+ * is thrown.
  */
 export async function fuzz(reader: FuzzedReader, files: number, seed = 0x2545f491): Promise<FuzzResult> {
   const folder = mkdtempSync(join(tmpdir(), 'easel-fuzz-'));

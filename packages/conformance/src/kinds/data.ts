@@ -232,7 +232,10 @@ class Recorded {
     return setup === 'max_samples' ? this.document.length_max_samples[evaluates ? 1 : 0] : undefined;
   }
 
-  /** The seed in a name, else the second of the recorded ones, which the generator took where it had no choice of seeds. */
+  /**
+   * The seed in a name, else the second of the recorded ones, which the generator took where it had
+   * no choice of seeds.
+   */
   private seed(name: string): number {
     if (name === 'first') return this.document.seeds[0] as number;
     return Number(/seed(\d+)/.exec(name)?.[1] ?? this.document.seeds[1]);

@@ -17,7 +17,10 @@ import { readJson } from '../golden.js';
 import type { Case, GoldenFolder, Kind } from '../kind.js';
 import { flaxShapes, table } from './bart/flax-names.js';
 
-/** A list of a model's parameters: of the text model under `parameters`, of the others under `tensors`. */
+/**
+ * A list of a model's parameters: of the text model under `parameters`, of the others under
+ * `tensors`.
+ */
 interface ParameterList {
   readonly total: number;
   readonly settings?: Record<string, unknown>;
@@ -64,7 +67,10 @@ function shapesOf(file: string, list: ParameterList): Map<string, number[]> {
   return model.shapes(file);
 }
 
-/** The published files of a configuration are configs/models/<name>.json; other settings of the list override them. */
+/**
+ * The published files of a configuration are configs/models/<name>.json; other settings of the list
+ * override them.
+ */
 function configOf({ config: name, base, ...change }: Record<string, unknown>): unknown {
   const file = base === undefined ? `${name}` : 'first-version';
   const path = fileURLToPath(new URL(`../../../../configs/models/${file}.json`, import.meta.url));

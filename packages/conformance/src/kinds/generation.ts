@@ -6,7 +6,10 @@ import { refusalsCase } from './generation/refusals.js';
 import { rulesCases } from './generation/rules.js';
 import { runCases } from './generation/runs.js';
 
-/** Drawing tokens: runs of the original's generate, its rules on logits, its keys, and min-dalle's rule. */
+/**
+ * Drawing tokens: runs of the original's generate, its rules on logits, its keys, and min-dalle's
+ * rule.
+ */
 export const kind: Kind = {
   cases(folder: GoldenFolder): Case[] {
     const cases: Case[] = [];

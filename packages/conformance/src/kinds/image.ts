@@ -89,7 +89,10 @@ function compareScale(checks: Checks, folder: GoldenFolder, image: string, value
   checks.close('scaling', image, [mean], [row.webdataset_rgb_mean], MEAN);
 }
 
-/** Floats of a decoder as bytes: of a model in [0, 1], and of one in [−1, 1], whose output a Vqgan halves and shifts. */
+/**
+ * Floats of a decoder as bytes: of a model in [0, 1], and of one in [−1, 1], whose output a Vqgan
+ * halves and shifts.
+ */
 function outputCase(file: string): Case {
   return {
     name: 'output',

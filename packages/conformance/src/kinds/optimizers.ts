@@ -6,7 +6,10 @@ import { shapesCase } from './optimizers/shampoo-shapes.js';
 
 const TABLES = ['inverse_roots.safetensors', 'quantization.safetensors'];
 
-/** Updates of the trainer's optimizers and of optax's: parameters and state after each recorded step. */
+/**
+ * Updates of the trainer's optimizers and of optax's: parameters and state after each recorded
+ * step.
+ */
 export const kind: Kind = {
   cases(folder: GoldenFolder): Case[] {
     const cases = folder.files

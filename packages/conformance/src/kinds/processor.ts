@@ -56,7 +56,10 @@ function processorOf(folder: GoldenFolder): Processor {
   return new Processor({ tokenizer, normalizer, maxTextLength: config.maxTextLength });
 }
 
-/** The word list is no part of the folders: the normalizer's, beside the folder's kind, else our own copy. */
+/**
+ * The word list is no part of the folders: the normalizer's, beside the folder's kind, else our own
+ * copy.
+ */
 function wordList(folder: GoldenFolder): string {
   const beside = join(dirname(dirname(folder.path)), 'normalizer', WORDS);
   return existsSync(beside) ? beside : golden(`normalizer/${WORDS}`);

@@ -90,7 +90,10 @@ const OPS: Readonly<Record<string, (call: JaxCall, stream: StreamOptions, arrays
     log: ({ input }, _stream, arrays) => arrays.floats(input).map(Math.log),
   };
 
-/** Float32 numbers whose ops XLA fuses or approximates; all else is equal. Relative to each number, not to the largest. */
+/**
+ * Float32 numbers whose ops XLA fuses or approximates; all else is equal. Relative to each number,
+ * not to the largest.
+ */
 const CLOSE: Readonly<Record<string, { ulps?: number; absolute?: number; reason: string }>> = {
   normal: { ulps: 3, reason: "XLA's erf_inv, which two correct float32 versions give to 2 ulp" },
   erf_inv: { ulps: 2, reason: "XLA fuses some of the polynomial's multiplications and additions" },
@@ -148,7 +151,10 @@ function checkCall(checks: Checks, call: JaxCall, stream: StreamOptions, arrays:
   }
 }
 
-/** Narrow floats: one step of the type where float32 has a tolerance, since a result near the middle of two rounds either way. */
+/**
+ * Narrow floats: one step of the type where float32 has a tolerance, since a result near the middle
+ * of two rounds either way.
+ */
 function narrow(call: JaxCall, tolerance: Tolerance): Tolerance {
   if (call.dtype === 'float32' || tolerance.absolute === 0) return tolerance;
   return {

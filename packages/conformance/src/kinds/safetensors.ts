@@ -28,7 +28,10 @@ interface TensorAnswer {
 
 const VALUES: Tolerance = { absolute: 0, reason: 'every number of these formats has one float32' };
 
-/** Files of the reference package, valid, odd, invalid and mutated, with its answer to each; a case a folder of them. */
+/**
+ * Files of the reference package, valid, odd, invalid and mutated, with its answer to each; a case
+ * a folder of them.
+ */
 export const kind: Kind = {
   cases(folder: GoldenFolder): Case[] {
     if (!folder.has('expected.json')) return [];
@@ -106,7 +109,10 @@ async function checkFile(
   if (answer.canonical) await checkWriters(checks, answer, bytes, join(scratch, 'written.safetensors'));
 }
 
-/** Both writers give the reference writer's bytes; tensors are given in another order, so that the order is theirs. */
+/**
+ * Both writers give the reference writer's bytes; tensors are given in another order, so that the
+ * order is theirs.
+ */
 async function checkWriters(
   checks: Checks,
   answer: FileAnswer,

@@ -40,7 +40,10 @@ interface RecordedTraining {
   readonly dropout_rng: { readonly after: readonly (readonly [number, number])[] };
 }
 
-/** Whole runs of the trainer: losses, gradients, parameters, optimizer state, rates, keys, evaluations. */
+/**
+ * Whole runs of the trainer: losses, gradients, parameters, optimizer state, rates, keys,
+ * evaluations.
+ */
 export const kind: Kind = {
   cases(folder: GoldenFolder): Case[] {
     if (folder.has('restored.safetensors', 'opt_state.msgpack')) return resumedCases(folder);
@@ -369,13 +372,17 @@ const STATE_NAMES: Readonly<Record<string, Readonly<Record<string, string>>>> = 
   },
 };
 
-/** Of one weight in `shampoo_scanned` our serial kernels end 1e-3 above the recorded number, our AVX-512 ones 1.1e-3 below it. */
+/**
+ * Of one weight in `shampoo_scanned` our serial kernels end 1e-3 above the recorded number, our
+ * AVX-512 ones 1.1e-3 below it.
+ */
 const NEARLY_SINGULAR =
   'a hundred updates and roots of nearly singular statistics: our own kernels are as far apart';
 
 /**
- * Of the loss behind `step` updates. The original's float32 run is at most 1.5e-7 off at first, 4.3e-7 behind 20 updates of Adam, and
- * 9e-7 behind ten of Shampoo with momenta in bytes (`reference/noise/training.py`, the worst of five seeds).
+ * Of the loss behind `step` updates. The original's float32 run is at most 1.5e-7 off at first,
+ * 4.3e-7 behind 20 updates of Adam, and 9e-7 behind ten of Shampoo with momenta in bytes
+ * (`reference/noise/training.py`, the worst of five seeds).
  */
 function lossTolerance(step: number): Tolerance {
   if (step === 0) return { relative: 4e-6, reason: 'float32 beside float64: 1.5e-7' };
@@ -385,16 +392,18 @@ function lossTolerance(step: number): Tolerance {
 }
 
 /**
- * Momenta kept in bytes: a number near the middle of two buckets goes to the one or the other by its last digit, and from then on the
- * two runs have momenta a bucket apart. The original's float32 and float64 runs are apart by at most 0.05, 0.39 and 0.90 of the learning
- * rate after 5, 10 and 20 updates (the worst of five seeds; 1e-4, 2e-4 and 0.15 in the median one: `reference/noise/training.py`).
- * Four times as much, in even steps.
+ * Momenta kept in bytes: a number near the middle of two buckets goes to the one or the other by
+ * its last digit, and from then on the two runs have momenta a bucket apart. The original's float32
+ * and float64 runs are apart by at most 0.05, 0.39 and 0.90 of the learning rate after 5, 10 and 20
+ * updates (the worst of five seeds; 1e-4, 2e-4 and 0.15 in the median one:
+ * `reference/noise/training.py`). Four times as much, in even steps.
  */
 const QUANTIZED_DRIFT = 4 * (0.9 / 20);
 
 /**
- * How far weights drift apart, of the learning rate for each update. The original's: at most 1.2e-5 with Adam, 2e-6 with Adafactor, and
- * 5e-5, 7e-5, 7e-5 behind 2, 5, 10 updates of Shampoo without preconditioners (the worst of five seeds). Five times the largest.
+ * How far weights drift apart, of the learning rate for each update. The original's: at most 1.2e-5
+ * with Adam, 2e-6 with Adafactor, and 5e-5, 7e-5, 7e-5 behind 2, 5, 10 updates of Shampoo without
+ * preconditioners (the worst of five seeds). Five times the largest.
  */
 const DRIFT = 4e-4;
 

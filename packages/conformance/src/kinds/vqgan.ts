@@ -5,7 +5,9 @@ import { outputsCase, torchOutputsCase } from './vqgan/outputs.js';
 import { quantizerCases } from './vqgan/quantizers.js';
 import { checkpointCase, formulaCase } from './vqgan/weights.js';
 
-/** The image tokenizer: outputs, activations, gradients, both naming schemes; taming's quantizers. */
+/**
+ * The image tokenizer: outputs, activations, gradients, both naming schemes; taming's quantizers.
+ */
 export const kind: Kind = {
   cases(folder: GoldenFolder): Case[] {
     const cases: Case[] = [];

@@ -3,8 +3,9 @@ import * as tf from '@tensorflow/tfjs';
 /** What starting a backend may need to know. */
 export interface BackendOptions {
   /**
-   * Where a page finds tfjs's WebAssembly: the address of the folder with tfjs-backend-wasm.wasm and its siblings. By default it is looked
-   * for beside the program's script; in Node it lies in the package.
+   * Where a page finds tfjs's WebAssembly: the address of the folder with tfjs-backend-wasm.wasm
+   * and its siblings. By default it is looked for beside the program's script; in Node it lies in
+   * the package.
    */
   readonly wasmPaths?: string;
 }
@@ -15,7 +16,8 @@ export interface Candidate {
   readonly name: string;
   readonly description: string;
   /**
-   * Makes tfjs know the backend (loads its package) and says what it is. Throws an Error whose message says why it cannot, and what to do.
+   * Makes tfjs know the backend (loads its package) and says what it is. Throws an Error whose
+   * message says why it cannot, and what to do.
    */
   load(options: BackendOptions): Promise<{ readonly version?: string; readonly details?: string }>;
 }

@@ -36,11 +36,12 @@ export interface BackendDescription {
 export const backendNames: readonly string[] = ['auto', ...CANDIDATES.map(({ name }) => name)];
 
 /**
- * Starts a tfjs backend and makes it the current one. `requested`, else the environment's EASEL_BACKEND, else 'auto': native, else
- * wasm, else cpu. A backend counts as started when it has computed a small product.
+ * Starts a tfjs backend and makes it the current one. `requested`, else the environment's
+ * EASEL_BACKEND, else 'auto': native, else wasm, else cpu. A backend counts as started when it has
+ * computed a small product.
  *
- * Throws ConfigError for an unknown name, and EaselError with the remedy if a backend asked for by name does not start; then the
- * backend from before is current, or cpu if there was none.
+ * Throws ConfigError for an unknown name, and EaselError with the remedy if a backend asked for by
+ * name does not start; then the backend from before is current, or cpu if there was none.
  */
 export async function selectBackend(
   requested?: string,
@@ -71,7 +72,10 @@ export async function selectBackend(
   throw new EaselError(`backend "${asked}", asked for ${source}, does not run here. ${failures}.${others}`);
 }
 
-/** Tries every backend and says which run here. The current backend (cpu if there was none) is current afterwards. */
+/**
+ * Tries every backend and says which run here. The current backend (cpu if there was none) is
+ * current afterwards.
+ */
 export async function describeBackends(): Promise<BackendDescription[]> {
   const before = currentBackend();
   const described: BackendDescription[] = [];
@@ -88,12 +92,18 @@ function find(name: string): Candidate {
   return CANDIDATES.find((candidate) => candidate.name === name) as Candidate;
 }
 
-/** The backend in use, or undefined if tfjs has not started one yet. (tf.getBackend would start one.) */
+/**
+ * The backend in use, or undefined if tfjs has not started one yet. (tf.getBackend would start
+ * one.)
+ */
 function currentBackend(): string | undefined {
   return (tf.engine() as { backendName?: string }).backendName;
 }
 
-/** tfjs calls a backend current even if it failed to start: go back to the one from before, or to cpu, which always runs. */
+/**
+ * tfjs calls a backend current even if it failed to start: go back to the one from before, or to
+ * cpu, which always runs.
+ */
 async function restore(before: string | undefined): Promise<void> {
   await tf.setBackend(before ?? 'cpu');
 }

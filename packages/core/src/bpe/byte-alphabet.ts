@@ -1,6 +1,7 @@
 /**
- * The printable stand-ins of the 256 bytes in byte-level BPE: bytes 33–126, 161–172 and 174–255 stand for themselves,
- * the other 68, in increasing order, for U+0100, U+0101, … (space is "Ġ", newline "Ċ").
+ * The printable stand-ins of the 256 bytes in byte-level BPE: bytes 33–126, 161–172 and 174–255
+ * stand for themselves, the other 68, in increasing order, for U+0100, U+0101, … (space is "Ġ",
+ * newline "Ċ").
  *
  * Source: GPT-2, openai/gpt-2 `src/encoder.py`, `bytes_to_unicode`.
  */

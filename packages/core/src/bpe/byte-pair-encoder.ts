@@ -21,7 +21,8 @@ const CACHED_WORD_LENGTH = 64;
 /**
  * Words → ids by byte-level BPE, and back. How texts are cut into words is the caller's.
  *
- * Source: Sennrich et al. 2016, arXiv:1508.07909; huggingface/tokenizers `models/bpe`, `pre_tokenizers/byte_level.rs`.
+ * Source: Sennrich et al. 2016, arXiv:1508.07909; huggingface/tokenizers `models/bpe`,
+ * `pre_tokenizers/byte_level.rs`.
  */
 export class BytePairEncoder {
   readonly vocab: ReadonlyMap<string, number>;
@@ -86,7 +87,10 @@ export class BytePairEncoder {
     return found;
   }
 
-  /** The text of tokens; bytes that are no UTF-8 become U+FFFD. An end of word stays as it is written. */
+  /**
+   * The text of tokens; bytes that are no UTF-8 become U+FFFD. An end of word stays as it is
+   * written.
+   */
   decode(tokens: Iterable<string>): string {
     return new TextDecoder('utf-8', { ignoreBOM: true }).decode(fromSymbols([...tokens].join('')));
   }
@@ -105,8 +109,9 @@ export class BytePairEncoder {
   /**
    * Joins the pair with the lowest rank, leftmost first, until no adjacent pair is ranked.
    *
-   * The ids are a linked list, and the pairs wait in a heap under rank·length + position, so a word of n bytes takes
-   * n·log n steps however long it is. A pair that changed since it was queued is noticed when it is taken.
+   * The ids are a linked list, and the pairs wait in a heap under rank·length + position, so a word
+   * of n bytes takes n·log n steps however long it is. A pair that changed since it was queued is
+   * noticed when it is taken.
    */
   private merge(ids: number[]): number[] {
     const n = ids.length;

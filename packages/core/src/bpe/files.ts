@@ -3,7 +3,9 @@ import { ConfigError } from '../errors.js';
 import type { BytePairs } from './byte-pair-encoder.js';
 import type { SpecialToken } from './special-tokens.js';
 
-/** The texts of a tokenizer folder in Hugging Face form; give vocab and merges, or tokenizerJson. */
+/**
+ * The texts of a tokenizer folder in Hugging Face form; give vocab and merges, or tokenizerJson.
+ */
 export interface TokenizerFiles {
   /** vocab.json: an object of token → id. */
   readonly vocab?: string | undefined;
@@ -34,7 +36,10 @@ export function parseVocab(text: string, file = 'vocab.json'): Map<string, numbe
   return vocabOf(parseJsonObject(text, file), file);
 }
 
-/** merges.txt: lines that start with `#version` and empty lines are skipped. Throws ConfigError, naming the line. */
+/**
+ * merges.txt: lines that start with `#version` and empty lines are skipped. Throws ConfigError,
+ * naming the line.
+ */
 export function parseMerges(text: string): [string, string][] {
   const merges: [string, string][] = [];
   for (const [index, line] of text.split('\n').entries()) {
@@ -63,8 +68,8 @@ export interface TokenizerJson {
 }
 
 /**
- * Reads a tokenizer.json whose model is BPE; what stands before the model is handed over to be judged.
- * Throws ConfigError, naming the field, for another model.
+ * Reads a tokenizer.json whose model is BPE; what stands before the model is handed over to be
+ * judged. Throws ConfigError, naming the field, for another model.
  */
 export function parseTokenizerJson(text: string, file = 'tokenizer.json'): TokenizerJson {
   const root = parseJsonObject(text, file);
@@ -134,8 +139,8 @@ function vocabOf(entries: Record<string, unknown>, file: string): Map<string, nu
 }
 
 /**
- * A special token as special_tokens_map.json and tokenizer_config.json have it, or the standard one where they say nothing.
- * Throws ConfigError, which `where` begins, for another form.
+ * A special token as special_tokens_map.json and tokenizer_config.json have it, or the standard one
+ * where they say nothing. Throws ConfigError, which `where` begins, for another form.
  */
 export function parseSpecialToken(value: unknown, standard: SpecialToken, where: string): SpecialToken {
   if (value === undefined || value === null) return standard;

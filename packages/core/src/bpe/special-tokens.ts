@@ -53,7 +53,10 @@ export class SpecialTokenCutter {
 
 const WHITE_SPACE = /^\p{White_Space}$/u;
 
-/** Where the white space that ends at `end` starts, not before `start`. All of White_Space is one UTF-16 unit long. */
+/**
+ * Where the white space that ends at `end` starts, not before `start`. All of White_Space is one
+ * UTF-16 unit long.
+ */
 function whiteSpaceBefore(text: string, start: number, end: number): number {
   let at = end;
   while (at > start && WHITE_SPACE.test(text.charAt(at - 1))) at--;

@@ -1,9 +1,10 @@
 /**
- * Code points that Unicode has given a meaning since its version 14 (to 17), with gaps filled where no version has one: unassigned in Python 3.11's
- * unicodedata, assigned in Unicode 17.
+ * Code points that Unicode has given a meaning since its version 14 (to 17), with gaps filled where
+ * no version has one: unassigned in Python 3.11's unicodedata, assigned in Unicode 17.
  *
- * The tokenizers that the originals' texts were cut by (tokenizers 0.13.3, whose regular expressions are Onigurama's of Unicode 14) take
- * them for signs, neither letters nor numbers, neither capitals nor marks. JavaScript engines know each their own version of Unicode; where
+ * The tokenizers that the originals' texts were cut by (tokenizers 0.13.3, whose regular
+ * expressions are Onigurama's of Unicode 14) take them for signs, neither letters nor numbers,
+ * neither capitals nor marks. JavaScript engines know each their own version of Unicode; where
  * these are left out, a text has the same ids on all of them.
  */
 const RANGES = `

@@ -9,7 +9,10 @@ import type { TensorSource } from './tensor-source.js';
 import { type FitOptions, type PlannedWeight, planWeights, readPlanned, type WeightRule } from './weights.js';
 import { withRemedy } from './write-file.js';
 
-/** How numbers are stored: all in one format, or each weight as its source has it (F32 for what is neither F32, F16 nor BF16). */
+/**
+ * How numbers are stored: all in one format, or each weight as its source has it (F32 for what is
+ * neither F32, F16 nor BF16).
+ */
 export type ConvertDtype = FloatDtype | 'keep';
 
 /** What `convertCheckpoint` may be told besides the rules. */
@@ -17,7 +20,10 @@ export interface ConvertOptions extends FitOptions {
   readonly metadata?: Metadata;
   /** Our weights' shapes, if the model is known: then they must agree. */
   readonly shapes?: ReadonlyMap<string, readonly number[]>;
-  /** Most bytes of tensors in a file: what is more goes into several files and an index. Default: one file. */
+  /**
+   * Most bytes of tensors in a file: what is more goes into several files and an index. Default:
+   * one file.
+   */
   readonly maxShardBytes?: number;
   /** Called after each weight. */
   readonly onWeight?: (name: string, done: number, total: number) => void;
@@ -36,10 +42,12 @@ export interface WrittenCheckpoint {
 }
 
 /**
- * Rewrites a checkpoint under our names as a .safetensors file, one weight (one slice of a stacked tensor) at a time, so memory does not grow
- * with the checkpoint. Numbers are rounded to `dtype`, to nearest, ties to even.
+ * Rewrites a checkpoint under our names as a .safetensors file, one weight (one slice of a stacked
+ * tensor) at a time, so memory does not grow with the checkpoint. Numbers are rounded to `dtype`,
+ * to nearest, ties to even.
  *
- * Throws WeightMismatchError before anything is written, CheckpointError for a damaged source, EaselError for an unwritable path.
+ * Throws WeightMismatchError before anything is written, CheckpointError for a damaged source,
+ * EaselError for an unwritable path.
  */
 export async function convertCheckpoint(
   source: TensorSource,
@@ -76,8 +84,9 @@ export async function convertCheckpoint(
 }
 
 /**
- * Rewrites a checkpoint as a Flax msgpack file of the given tensors, else as `convertCheckpoint`: one weight in memory at a time, also where
- * layers are stacked. Every weight that the rules name must be in one of the tensors.
+ * Rewrites a checkpoint as a Flax msgpack file of the given tensors, else as `convertCheckpoint`:
+ * one weight in memory at a time, also where layers are stacked. Every weight that the rules name
+ * must be in one of the tensors.
  *
  * Throws CheckpointError also if weights that are to be stacked differ in shape.
  */

@@ -1,7 +1,10 @@
 import { type ModelFile, readWhole } from '../files/model-files.js';
 import type { ByteSource } from './byte-source.js';
 
-/** Bytes fetched at a time where views must be waited for; most descriptions of a tensor take less than 100. */
+/**
+ * Bytes fetched at a time where views must be waited for; most descriptions of a tensor take less
+ * than 100.
+ */
 const WINDOW_BYTES = 65_536;
 
 /** Thrown by a view whose bytes are not there yet. */
@@ -17,8 +20,8 @@ class BytesMissing extends Error {
 }
 
 /**
- * What `index` finds in a file's structure. Where the file cannot be looked at without waiting, `index` is run again each
- * time a window of the file has come that it missed.
+ * What `index` finds in a file's structure. Where the file cannot be looked at without waiting,
+ * `index` is run again each time a window of the file has come that it missed.
  */
 export async function indexFile<Result>(
   file: ModelFile,

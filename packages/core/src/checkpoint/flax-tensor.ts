@@ -2,7 +2,10 @@
 export interface FlaxTensor {
   /** Its keys, joined with dots. */
   readonly name: string;
-  /** The weight that it is; if `stacked`, the same weight of each layer in order, on a new leading axis. */
+  /**
+   * The weight that it is; if `stacked`, the same weight of each layer in order, on a new leading
+   * axis.
+   */
   readonly weights: readonly string[];
   readonly stacked: boolean;
 }

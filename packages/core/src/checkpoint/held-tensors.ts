@@ -1,7 +1,10 @@
 import * as tf from '@tensorflow/tfjs';
 import type { FloatDtype } from 'safetensors-ts';
 
-/** What the native backend gives for tensors whose values are to be written to files while the program goes on. */
+/**
+ * What the native backend gives for tensors whose values are to be written to files while the
+ * program goes on.
+ */
 interface HeldValues {
   readonly begun: Promise<void>;
   writeTo(file: number, order: readonly number[], format: FloatDtype): Promise<void>;
@@ -14,8 +17,9 @@ interface HoldingBackend {
 }
 
 /**
- * Tensors as they are now, for `saveSafetensors`, while the program changes them: not copied, but an optimizer that updates in place moves to other memory
- * as long as the old values are still to be written. Made by `holdTensors`.
+ * Tensors as they are now, for `saveSafetensors`, while the program changes them: not copied, but
+ * an optimizer that updates in place moves to other memory as long as the old values are still to
+ * be written. Made by `holdTensors`.
  */
 export class HeldTensors {
   readonly tensors: ReadonlyMap<string, tf.Tensor>;
@@ -46,8 +50,9 @@ export class HeldTensors {
 }
 
 /**
- * Holds the present values of tensors, for `files` calls of `saveSafetensors`; the caller releases them at the end. Undefined where the running backend
- * can't: save, then, before the tensors change.
+ * Holds the present values of tensors, for `files` calls of `saveSafetensors`; the caller releases
+ * them at the end. Undefined where the running backend can't: save, then, before the tensors
+ * change.
  */
 export function holdTensors(tensors: ReadonlyMap<string, tf.Tensor>, files = 1): HeldTensors | undefined {
   const backend = tf.backend() as HoldingBackend;

@@ -1,6 +1,7 @@
 /**
- * Where everything lies in a Flax msgpack file that is to be written: the bytes of flax.serialization.to_bytes for a tree whose maps have sorted
- * keys, as jax leaves them. Source: google/flax flax/serialization.py; the MessagePack specification.
+ * Where everything lies in a Flax msgpack file that is to be written: the bytes of
+ * flax.serialization.to_bytes for a tree whose maps have sorted keys, as jax leaves them. Source:
+ * google/flax flax/serialization.py; the MessagePack specification.
  */
 import { elementCount } from 'safetensors-ts';
 import { CheckpointError } from '../errors.js';
@@ -8,7 +9,10 @@ import { CHUNK_MARK, EXT_NDARRAY } from './msgpack.js';
 import { NUMPY_DTYPES } from './numpy-dtypes.js';
 import { itemBytes, type SourceEntry } from './tensor-source.js';
 
-/** Part of a file: bytes as they are, or the next `byteLength` bytes of a tensor's data (little-endian, C order). */
+/**
+ * Part of a file: bytes as they are, or the next `byteLength` bytes of a tensor's data
+ * (little-endian, C order).
+ */
 export type MsgpackPart = Uint8Array | { readonly name: string; readonly byteLength: number };
 
 /** Flax cuts larger arrays into pieces, since a MessagePack value holds less than 4 GiB. */
@@ -19,10 +23,11 @@ const DTYPE_NAMES = new Map([...NUMPY_DTYPES].map(([name, dtype]) => [dtype, nam
 type Tree = Map<string, Tree | SourceEntry>;
 
 /**
- * The parts of a file that holds these tensors; dots in names become nested maps. `emptyMaps`: names of maps with nothing in them, which Flax
- * writes for empty tuples.
+ * The parts of a file that holds these tensors; dots in names become nested maps. `emptyMaps`:
+ * names of maps with nothing in them, which Flax writes for empty tuples.
  *
- * Throws CheckpointError for a dtype that NumPy has no name for, for a name that is twice there, or both of a tensor and of a map.
+ * Throws CheckpointError for a dtype that NumPy has no name for, for a name that is twice there, or
+ * both of a tensor and of a map.
  */
 export function layOutMsgpack(
   tensors: Iterable<SourceEntry>,
@@ -159,7 +164,10 @@ function text(value: string): number[] {
   return [...sized(bytes.length, 0xa0, 31, 0xd9, 0xda, 0xdb), ...bytes];
 }
 
-/** The shortest head of something with a length: in the first byte itself up to `most`, else after a byte that tells its width. */
+/**
+ * The shortest head of something with a length: in the first byte itself up to `most`, else after a
+ * byte that tells its width.
+ */
 function sized(
   length: number,
   fix: number | undefined,

@@ -15,12 +15,13 @@ export interface MsgpackWriteOptions {
 }
 
 /**
- * Writes a Flax msgpack file tensor by tensor: `read` is called for each in the order of the file and may give its data in pieces (an async
- * iterable), so memory holds one tensor or one piece at a time. Keys are sorted; the bytes are those of flax.serialization.to_bytes. The file
- * appears under its name only when it is complete. Returns its size in bytes.
+ * Writes a Flax msgpack file tensor by tensor: `read` is called for each in the order of the file
+ * and may give its data in pieces (an async iterable), so memory holds one tensor or one piece at a
+ * time. Keys are sorted; the bytes are those of flax.serialization.to_bytes. The file appears under
+ * its name only when it is complete. Returns its size in bytes.
  *
- * Throws CheckpointError for names or dtypes that Flax's format cannot hold and for data of another length than dtype and shape say; what
- * `read` throws; errors of the file system.
+ * Throws CheckpointError for names or dtypes that Flax's format cannot hold and for data of another
+ * length than dtype and shape say; what `read` throws; errors of the file system.
  */
 export async function writeMsgpack(
   path: string,
@@ -48,9 +49,10 @@ export async function writeMsgpack(
 }
 
 /**
- * Writes tensors into as few Flax files as `maxShardBytes` of tensors allow, filled in the given order: `path` (…/flax_model.msgpack) alone if
- * one is enough, else flax_model-00001-of-0000N.msgpack … and then flax_model.msgpack.index.json, as transformers does. Else as
- * `writeMsgpack`. Returns the names of the files written.
+ * Writes tensors into as few Flax files as `maxShardBytes` of tensors allow, filled in the given
+ * order: `path` (…/flax_model.msgpack) alone if one is enough, else
+ * flax_model-00001-of-0000N.msgpack … and then flax_model.msgpack.index.json, as transformers does.
+ * Else as `writeMsgpack`. Returns the names of the files written.
  */
 export async function writeShardedMsgpack(
   path: string,

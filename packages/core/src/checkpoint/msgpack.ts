@@ -1,8 +1,10 @@
 /**
- * Flax's msgpack files (flax.serialization.to_bytes): nested maps with string keys whose leaves are arrays.
+ * Flax's msgpack files (flax.serialization.to_bytes): nested maps with string keys whose leaves are
+ * arrays.
  *
- * The indexer walks the structure and notes where each array's bytes lie; it never touches them. It reads through `ByteSource`, so
- * that bytes in memory and files of any size go the same way. Source: google/flax flax/serialization.py; the MessagePack specification.
+ * The indexer walks the structure and notes where each array's bytes lie; it never touches them. It
+ * reads through `ByteSource`, so that bytes in memory and files of any size go the same way.
+ * Source: google/flax flax/serialization.py; the MessagePack specification.
  */
 import { type Dtype, elementCount, toFloat32 } from 'safetensors-ts';
 import { CheckpointError } from '../errors.js';
@@ -23,7 +25,10 @@ export interface Piece {
   readonly byteLength: number;
 }
 
-/** A leaf of the file: what it is and where its bytes are, in order. Several pieces if Flax wrote it in chunks. */
+/**
+ * A leaf of the file: what it is and where its bytes are, in order. Several pieces if Flax wrote it
+ * in chunks.
+ */
 export interface MsgpackEntry extends SourceEntry {
   readonly pieces: readonly Piece[];
   /** The value of a plain MessagePack number or boolean, which has no pieces. */
@@ -37,7 +42,10 @@ export interface MsgpackIndex {
   readonly metadata: ReadonlyMap<string, string>;
 }
 
-/** Deepest nesting of maps: real trees have about ten levels; a bound keeps a hostile file off the stack. */
+/**
+ * Deepest nesting of maps: real trees have about ten levels; a bound keeps a hostile file off the
+ * stack.
+ */
 const MAX_DEPTH = 32;
 
 /** Longest key, dtype name or text, so that a length field cannot ask for gigabytes. */
@@ -66,7 +74,9 @@ function isLeaf(node: TreeNode | undefined): node is Leaf {
   return typeof node === 'object' && node !== null && !(node instanceof Map);
 }
 
-/** The first bytes of a MessagePack value: what it is, and for those with a body, how long that is. */
+/**
+ * The first bytes of a MessagePack value: what it is, and for those with a body, how long that is.
+ */
 type Head =
   | { readonly type: 'map' | 'array' | 'string' | 'binary'; readonly length: number }
   | { readonly type: 'extension'; readonly length: number; readonly code: number }
@@ -398,16 +408,19 @@ function describe(head: Head): string {
 }
 
 /**
- * What a Flax msgpack file holds and where. Every rule of the format is checked; tensor data is not read.
+ * What a Flax msgpack file holds and where. Every rule of the format is checked; tensor data is not
+ * read.
  *
- * Throws CheckpointError naming file, place in the tree, byte, what was expected and what was found.
+ * Throws CheckpointError naming file, place in the tree, byte, what was expected and what was
+ * found.
  */
 export function indexMsgpack(source: ByteSource): MsgpackIndex {
   return new Indexer(source).index();
 }
 
 /**
- * The numbers of an entry, or of one index of its leading axis, read through `readInto`: only the bytes asked for.
+ * The numbers of an entry, or of one index of its leading axis, read through `readInto`: only the
+ * bytes asked for.
  *
  * Throws CheckpointError: no such slice, complex numbers.
  */
@@ -438,7 +451,8 @@ export async function readMsgpackEntry(
 }
 
 /**
- * A Flax msgpack file in memory. `description` is for messages. Throws CheckpointError as `indexMsgpack`.
+ * A Flax msgpack file in memory. `description` is for messages. Throws CheckpointError as
+ * `indexMsgpack`.
  */
 export function fromMsgpack(bytes: Uint8Array, description = 'msgpack'): TensorSource {
   const { entries, metadata } = indexMsgpack(bytesSource(bytes, description));

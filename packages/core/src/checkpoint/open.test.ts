@@ -248,7 +248,8 @@ describe('openCheckpoint', () => {
 
 describe('a Flax file', () => {
   test('3.5 GiB: opened by its structure alone, a slice read from its end', async () => {
-    // {"a": {"kernel": float32 [3584, 512, 512]}, "b": uint8 [1]}; the data of the first is a hole but for its last number.
+    // {"a": {"kernel": float32 [3584, 512, 512]}, "b": uint8 [1]}; the data of the first is a hole
+    // but for its last number.
     const [layers, width] = [3584, 512];
     const dataBytes = layers * width * width * 4;
     const u16 = (value: number) => [0xcd, value >> 8, value & 0xff];

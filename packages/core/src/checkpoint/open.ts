@@ -19,7 +19,10 @@ const SNIFF_BYTES = 512;
 /** Names that PyTorch's files have. */
 const TORCH_NAME = /\.(?:bin|ckpt|pt|pth)$/;
 
-/** The two files that min-dalle keeps a text model in, of mega or mini: read as one, under `encoder.` and `decoder.`. */
+/**
+ * The two files that min-dalle keeps a text model in, of mega or mini: read as one, under
+ * `encoder.` and `decoder.`.
+ */
 const MIN_DALLE_PAIRS = [
   { encoder: 'encoder.pt', decoder: 'decoder.pt' },
   { encoder: 'encoder_mini.pt', decoder: 'decoder_mini.pt' },
@@ -30,13 +33,14 @@ const CONVERT_TORCH =
   '`torch.save(torch.load(PATH, map_location="cpu"), OUT)`.';
 
 /**
- * Opens the weights of a model: those of a file of it (`name`), or of the model whose files these are. A file is of one of
- * the forms that Easel reads (.safetensors, Flax .msgpack, the index of either in parts, or what torch.save writes, of which
- * nothing is run); its content decides, not its name. Files with none of CHECKPOINT_NAMES may have min-dalle's encoder.pt and
- * decoder.pt among them (mega; or encoder_mini.pt and decoder_mini.pt), or one file of PyTorch's.
+ * Opens the weights of a model: those of a file of it (`name`), or of the model whose files these
+ * are. A file is of one of the forms that Easel reads (.safetensors, Flax .msgpack, the index of
+ * either in parts, or what torch.save writes, of which nothing is run); its content decides, not
+ * its name. Files with none of CHECKPOINT_NAMES may have min-dalle's encoder.pt and decoder.pt
+ * among them (mega; or encoder_mini.pt and decoder_mini.pt), or one file of PyTorch's.
  *
- * Throws CheckpointError that says what was found instead and what to do: a missing or empty file, a Git LFS pointer, a web
- * page, a pickle of another program, another known format, a damaged file.
+ * Throws CheckpointError that says what was found instead and what to do: a missing or empty file,
+ * a Git LFS pointer, a web page, a pickle of another program, another known format, a damaged file.
  */
 export async function openWeights(files: ModelFiles, name?: string): Promise<TensorSource> {
   if (name !== undefined) return openNamed(files, name);
@@ -111,7 +115,10 @@ async function openFile(file: ModelFile, files: ModelFiles): Promise<TensorSourc
   return open();
 }
 
-/** How a file is read; those readers that drawing with converted weights has no need of are loaded when they are needed. */
+/**
+ * How a file is read; those readers that drawing with converted weights has no need of are loaded
+ * when they are needed.
+ */
 async function readerOf(file: ModelFile, files: ModelFiles): Promise<() => Promise<TensorSource>> {
   const { name } = file;
   if (file.size === 0)

@@ -24,8 +24,8 @@ export function stridesOf(shape: readonly number[]): number[] {
 }
 
 /**
- * Numbers in C order of `shape`, rearranged into C order of the permuted shape: what numpy.transpose does. Axis i of the result is
- * axis `axes[i]` of the input.
+ * Numbers in C order of `shape`, rearranged into C order of the permuted shape: what
+ * numpy.transpose does. Axis i of the result is axis `axes[i]` of the input.
  */
 export function permute(
   values: Float32Array,
@@ -38,8 +38,9 @@ export function permute(
 }
 
 /**
- * Fills `out` (C order of `shape`) with the elements of `values` that lie `strides` apart on each axis, the first at 0. Every index that
- * this asks for must be inside `values`; `out` has as many elements as the shape.
+ * Fills `out` (C order of `shape`) with the elements of `values` that lie `strides` apart on each
+ * axis, the first at 0. Every index that this asks for must be inside `values`; `out` has as many
+ * elements as the shape.
  */
 export function gatherStrided<Values extends { readonly length: number; [index: number]: number | bigint }>(
   values: Values,

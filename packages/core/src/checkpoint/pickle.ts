@@ -1,9 +1,10 @@
 /**
- * Reads Python pickles without running them: containers, numbers and text become their like; whatever Python would import or construct
- * stays a name, unless the `PickleHost` knows it as data. Nothing in a pickle can choose code that runs.
+ * Reads Python pickles without running them: containers, numbers and text become their like;
+ * whatever Python would import or construct stays a name, unless the `PickleHost` knows it as data.
+ * Nothing in a pickle can choose code that runs.
  *
- * The binary opcodes of protocols 2 to 5, which is what torch.save writes; the text opcodes of protocols 0 and 1 are refused but for GLOBAL.
- * Source: CPython Lib/pickletools.py.
+ * The binary opcodes of protocols 2 to 5, which is what torch.save writes; the text opcodes of
+ * protocols 0 and 1 are refused but for GLOBAL. Source: CPython Lib/pickletools.py.
  */
 import { CheckpointError } from '../errors.js';
 
@@ -46,9 +47,15 @@ export type PickleValue =
 
 /** What a kind of file knows of the objects in its pickles. */
 export interface PickleHost {
-  /** What calling `name` would give, if that is plain data; undefined to skip it. Throws an Error with a reason for bad arguments. */
+  /**
+   * What calling `name` would give, if that is plain data; undefined to skip it. Throws an Error
+   * with a reason for bad arguments.
+   */
   call(name: string, args: readonly PickleValue[]): PickleValue | undefined;
-  /** The object outside the pickle that `id` stands for. Throws an Error with a reason if there is none. */
+  /**
+   * The object outside the pickle that `id` stands for. Throws an Error with a reason if there is
+   * none.
+   */
   persistent(id: PickleValue): PickleValue;
 }
 
@@ -63,8 +70,8 @@ type StackItem = PickleValue | typeof MARK;
 /**
  * The value of a pickle.
  *
- * Throws CheckpointError with the byte: an opcode that torch.save does not write, operands that are not there, text that is not UTF-8, bytes
- * after the end, and what the host refuses.
+ * Throws CheckpointError with the byte: an opcode that torch.save does not write, operands that are
+ * not there, text that is not UTF-8, bytes after the end, and what the host refuses.
  */
 export function readPickle(bytes: Uint8Array, description: string, host: PickleHost): PickleValue {
   const { value, end } = readPickleAt(bytes, 0, description, host);
@@ -76,7 +83,10 @@ export function readPickle(bytes: Uint8Array, description: string, host: PickleH
   return value;
 }
 
-/** The value of the pickle that begins at a byte, and the byte after its end. Throws CheckpointError as `readPickle`, whatever follows. */
+/**
+ * The value of the pickle that begins at a byte, and the byte after its end. Throws CheckpointError
+ * as `readPickle`, whatever follows.
+ */
 export function readPickleAt(
   bytes: Uint8Array,
   start: number,

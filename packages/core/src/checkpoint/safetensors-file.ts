@@ -3,7 +3,10 @@ import { type ModelFiles, readWhole } from '../files/model-files.js';
 import { asCheckpointError } from './safetensors.js';
 import { entryOf, sliceShape, type TensorSource } from './tensor-source.js';
 
-/** A .safetensors file; it is closed with the checkpoint. Throws CheckpointError for a malformed one. */
+/**
+ * A .safetensors file; it is closed with the checkpoint. Throws CheckpointError for a malformed
+ * one.
+ */
 export async function openSafetensors(file: ByteFile): Promise<TensorSource> {
   try {
     const opened = await SafetensorsFile.open(file);
@@ -14,8 +17,8 @@ export async function openSafetensors(file: ByteFile): Promise<TensorSource> {
 }
 
 /**
- * The files of a `model.safetensors.index.json` as one checkpoint. `index`: the file of that name in `files`, which is read and closed.
- * Throws CheckpointError for a malformed or a missing one.
+ * The files of a `model.safetensors.index.json` as one checkpoint. `index`: the file of that name
+ * in `files`, which is read and closed. Throws CheckpointError for a malformed or a missing one.
  */
 export async function openSafetensorsIndex(index: ByteFile, files: ModelFiles): Promise<TensorSource> {
   try {

@@ -11,7 +11,10 @@ export function asCheckpointError(error: unknown): unknown {
   );
 }
 
-/** A .safetensors file in memory. `description` is for messages. Throws CheckpointError for a malformed file. */
+/**
+ * A .safetensors file in memory. `description` is for messages. Throws CheckpointError for a
+ * malformed file.
+ */
 export function fromSafetensors(bytes: Uint8Array, description = 'safetensors'): TensorSource {
   try {
     const { header, tensors } = deserialize(bytes, description);

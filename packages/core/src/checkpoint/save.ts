@@ -30,10 +30,12 @@ export interface SaveModelOptions {
 }
 
 /**
- * Writes tensors to a .safetensors file, complete or not at all: as they are when it is called, by a thread of its own, on the native backend, else one
- * at a time. Tensors stay the caller's; int32 becomes I32, bool BOOL. Returns the file's size in bytes.
+ * Writes tensors to a .safetensors file, complete or not at all: as they are when it is called, by
+ * a thread of its own, on the native backend, else one at a time. Tensors stay the caller's; int32
+ * becomes I32, bool BOOL. Returns the file's size in bytes.
  *
- * Throws EaselError for an unwritable path or a full disk (the old file stays), or a tensor of strings or complex numbers.
+ * Throws EaselError for an unwritable path or a full disk (the old file stays), or a tensor of
+ * strings or complex numbers.
  */
 export async function saveSafetensors(
   path: string,
@@ -76,8 +78,9 @@ function areTensors(
 }
 
 /**
- * Writes tensors to a Flax msgpack file, dots in names as nested maps; else as `saveSafetensors`, and what flax.serialization.to_bytes writes.
- * Flax reads it with from_bytes, and a model's `from_pretrained` does if it is called flax_model.msgpack.
+ * Writes tensors to a Flax msgpack file, dots in names as nested maps; else as `saveSafetensors`,
+ * and what flax.serialization.to_bytes writes. Flax reads it with from_bytes, and a model's
+ * `from_pretrained` does if it is called flax_model.msgpack.
  */
 export async function saveMsgpack(
   path: string,

@@ -4,12 +4,18 @@ import { CheckpointError } from '../errors.js';
 /** What a checkpoint says of one tensor, whatever its format. */
 export interface SourceEntry {
   readonly name: string;
-  /** A name of safetensors ('F32', 'BF16', 'I64' …), or 'C128', which only msgpack has and nobody can read as float32. */
+  /**
+   * A name of safetensors ('F32', 'BF16', 'I64' …), or 'C128', which only msgpack has and nobody
+   * can read as float32.
+   */
   readonly dtype: Dtype | 'C128';
   readonly shape: readonly number[];
 }
 
-/** Longest name of a tensor, keys joined: a long key over many tensors would take more memory than the file. */
+/**
+ * Longest name of a tensor, keys joined: a long key over many tensors would take more memory than
+ * the file.
+ */
 export const MAX_NAME_LENGTH = 4096;
 
 /** Bytes of one element. */
@@ -26,10 +32,12 @@ export interface TensorSource {
   /** Text that the file holds beside its tensors. */
   readonly metadata: ReadonlyMap<string, string>;
   /**
-   * A tensor's numbers in C order: floats widened or rounded to float32, integers and booleans converted. With `slice`, only that index of the
-   * leading axis, and no other byte of the file is read. The array is the caller's own.
+   * A tensor's numbers in C order: floats widened or rounded to float32, integers and booleans
+   * converted. With `slice`, only that index of the leading axis, and no other byte of the file is
+   * read. The array is the caller's own.
    *
-   * Throws CheckpointError: unknown name, no such slice, complex numbers, a file that changed while open.
+   * Throws CheckpointError: unknown name, no such slice, complex numbers, a file that changed while
+   * open.
    */
   read(name: string, slice?: number): Promise<Float32Array>;
   /** Gives files back. Reads after it fail. */
@@ -80,7 +88,10 @@ export function shapeToRead(
   return slice === undefined ? entry.shape : sliceShape(entry, slice, description);
 }
 
-/** Several checkpoints as one: `part` of a tensor's name, then a dot, then its name there. Closing closes all. */
+/**
+ * Several checkpoints as one: `part` of a tensor's name, then a dot, then its name there. Closing
+ * closes all.
+ */
 export function joinSources(description: string, parts: ReadonlyMap<string, TensorSource>): TensorSource {
   const entries = new Map<string, SourceEntry>();
   const places = new Map<string, { readonly source: TensorSource; readonly name: string }>();

@@ -5,8 +5,9 @@ import { entryOf, type TensorSource } from './tensor-source.js';
 import { indexTorch, readTorchEntry, type TorchEntry, type TorchIndex } from './torch.js';
 
 /**
- * A PyTorch file (see torch.ts: nothing of it is run). Opening reads directory and pickle; tensors are read
- * when asked for, by position, so memory holds one at a time and the file may have any size.
+ * A PyTorch file (see torch.ts: nothing of it is run). Opening reads directory and pickle; tensors
+ * are read when asked for, by position, so memory holds one at a time and the file may have any
+ * size.
  */
 export class TorchFile implements TensorSource {
   readonly description: string;
@@ -24,7 +25,10 @@ export class TorchFile implements TensorSource {
     this.file = file;
   }
 
-  /** Checks a file; it is closed with what is returned, and also if that fails. Throws CheckpointError, or what reading throws. */
+  /**
+   * Checks a file; it is closed with what is returned, and also if that fails. Throws
+   * CheckpointError, or what reading throws.
+   */
   static async open(file: ModelFile): Promise<TorchFile> {
     try {
       return new TorchFile(await indexFile(file, indexTorch), file);

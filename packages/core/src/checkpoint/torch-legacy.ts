@@ -1,6 +1,7 @@
 /**
- * The form of torch.save before PyTorch 1.6, in which torchvision's VGG16 and LPIPS are published: pickles one after the other (a magic number, a
- * version, the machine, the object, the keys of the storages), then each storage as its element count (int64) and its elements.
+ * The form of torch.save before PyTorch 1.6, in which torchvision's VGG16 and LPIPS are published:
+ * pickles one after the other (a magic number, a version, the machine, the object, the keys of the
+ * storages), then each storage as its element count (int64) and its elements.
  *
  * Source: pytorch torch/serialization.py, _legacy_save and _legacy_load.
  */
@@ -33,7 +34,8 @@ export interface LegacyHost {
 /**
  * The object of such a file, and how many bytes its pickle has. Storages are located, not read.
  *
- * Throws CheckpointError: another version, big-endian data, a damaged pickle, storages of other sizes than the pickle says or beyond the end.
+ * Throws CheckpointError: another version, big-endian data, a damaged pickle, storages of other
+ * sizes than the pickle says or beyond the end.
  */
 export function readLegacyTorch(
   source: ByteSource,

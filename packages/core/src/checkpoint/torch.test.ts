@@ -10,7 +10,8 @@ import { openCheckpoint } from './open-path.js';
 import { fromTorch, type TorchEntry } from './torch.js';
 import { TorchFile } from './torch-file.js';
 
-// The files are made by reference/make-torch-checkpoints.py with PyTorch 2.6, and so is what torch.load finds in them (.json).
+// The files are made by reference/make-torch-checkpoints.py with PyTorch 2.6, and so is what
+// torch.load finds in them (.json).
 
 const path = (name: string): string => new URL(`./golden/torch/${name}`, import.meta.url).pathname;
 const bytesOf = (name: string): Uint8Array => new Uint8Array(readFileSync(path(name)));

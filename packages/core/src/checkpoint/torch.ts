@@ -1,9 +1,11 @@
 /**
- * PyTorch checkpoints: the ZIP archives that torch.save writes since PyTorch 1.6 (the form before: torch-legacy.ts). `NAME/data.pkl` is a pickle of nested containers; tensors in it
- * are views (offset, sizes, strides) of storages, whose bytes are the files `NAME/data/0`, `NAME/data/1` …
+ * PyTorch checkpoints: the ZIP archives that torch.save writes since PyTorch 1.6 (the form before:
+ * torch-legacy.ts). `NAME/data.pkl` is a pickle of nested containers; tensors in it are views
+ * (offset, sizes, strides) of storages, whose bytes are the files `NAME/data/0`, `NAME/data/1` …
  *
- * Nothing of the pickle is run: tensors, containers, numbers and text are read, every other object is skipped unbuilt and listed by the
- * name of its class. Source: pytorch torch/serialization.py, torch/_utils.py.
+ * Nothing of the pickle is run: tensors, containers, numbers and text are read, every other object
+ * is skipped unbuilt and listed by the name of its class. Source: pytorch torch/serialization.py,
+ * torch/_utils.py.
  */
 import { type Dtype, elementCount, toFloat32 } from 'safetensors-ts';
 import { CheckpointError } from '../errors.js';
@@ -46,7 +48,10 @@ export interface TorchIndex {
   readonly skipped: readonly string[];
 }
 
-/** Deepest nesting of containers: optimizer states have about five levels; a bound keeps a hostile file off the stack. */
+/**
+ * Deepest nesting of containers: optimizer states have about five levels; a bound keeps a hostile
+ * file off the stack.
+ */
 const MAX_DEPTH = 32;
 
 /** Most axes of a tensor: PyTorch's own bound. */
@@ -55,7 +60,10 @@ const MAX_RANK = 64;
 /** Longest text beside the tensors that is kept. */
 const MAX_METADATA_LENGTH = 65_536;
 
-/** A pickle describes a tensor in about 100 bytes; beyond this it holds data, which tensors keep elsewhere. */
+/**
+ * A pickle describes a tensor in about 100 bytes; beyond this it holds data, which tensors keep
+ * elsewhere.
+ */
 const MAX_PICKLE_BYTES = 64 * 2 ** 20;
 
 /** dtypes of the classes of storages. */
@@ -110,7 +118,10 @@ class StoredTensor extends PickleObject {
   }
 }
 
-/** What pickles of torch.save hold beside plain data. Its errors are reasons; the pickle's reader says where. */
+/**
+ * What pickles of torch.save hold beside plain data. Its errors are reasons; the pickle's reader
+ * says where.
+ */
 class TorchHost implements PickleHost {
   private readonly locate: (key: string) => StoragePlace | undefined;
 
@@ -118,7 +129,10 @@ class TorchHost implements PickleHost {
     this.locate = locate;
   }
 
-  /** ('storage', class, key, device, element count), and before PyTorch 1.6 null or (key, first element, element count) of a part of it. */
+  /**
+   * ('storage', class, key, device, element count), and before PyTorch 1.6 null or (key, first
+   * element, element count) of a part of it.
+   */
   persistent(id: PickleValue): PickleValue {
     if (!Array.isArray(id) || id[0] !== 'storage' || !(id[1] instanceof PickleGlobal)) {
       throw new Error('expected the description of a storage, found something else');
@@ -244,7 +258,10 @@ class Flattener {
   readonly metadata = new Map<string, string>();
   readonly skipped = new Set<string>();
   private readonly description: string;
-  /** Containers may be shared: without a bound, a few hundred bytes could name one tensor in 2^32 ways. */
+  /**
+   * Containers may be shared: without a bound, a few hundred bytes could name one tensor in 2^32
+   * ways.
+   */
   private visitsLeft: number;
 
   constructor(description: string, pickleBytes: number) {
@@ -252,7 +269,9 @@ class Flattener {
     this.visitsLeft = 1000 + 4 * pickleBytes;
   }
 
-  /** Scalars count as metadata where a dict names them; lists of them are settings of an optimizer. */
+  /**
+   * Scalars count as metadata where a dict names them; lists of them are settings of an optimizer.
+   */
   visit(value: PickleValue, path: readonly string[], inList: boolean): void {
     const name = path.join('.');
     if (path.length > MAX_DEPTH || name.length > MAX_NAME_LENGTH || this.visitsLeft-- === 0) {
@@ -285,7 +304,8 @@ class Flattener {
 /**
  * What a PyTorch file holds and where. Directory and pickle are checked; tensor data is not read.
  *
- * Throws CheckpointError: a damaged archive or pickle, a TorchScript program, big-endian data, tensors outside their storage, no tensors.
+ * Throws CheckpointError: a damaged archive or pickle, a TorchScript program, big-endian data,
+ * tensors outside their storage, no tensors.
  */
 export function indexTorch(source: ByteSource): TorchIndex {
   const { description } = source;
@@ -330,7 +350,10 @@ export function indexTorch(source: ByteSource): TorchIndex {
   return namedTensors(root, bytes.byteLength, description);
 }
 
-/** The tensors of an unpickled object by name. Throws CheckpointError if there are none, or too many ways to one. */
+/**
+ * The tensors of an unpickled object by name. Throws CheckpointError if there are none, or too many
+ * ways to one.
+ */
 function namedTensors(root: PickleValue, pickleBytes: number, description: string): TorchIndex {
   const flattener = new Flattener(description, pickleBytes);
   flattener.visit(root, [], false);
@@ -351,7 +374,8 @@ function text(source: ByteSource, { offset, byteLength }: ZipEntry): string {
 }
 
 /**
- * The numbers of a tensor, or of one index of its leading axis, read through `readInto`: only the span from its first to its last element.
+ * The numbers of a tensor, or of one index of its leading axis, read through `readInto`: only the
+ * span from its first to its last element.
  *
  * Throws CheckpointError: no such slice, complex numbers.
  */
@@ -392,7 +416,10 @@ function gatherAs<Words extends WordArray>(
   gatherStrided<WordArray>(new words(bytes.buffer), shape, strides, new words(out.buffer));
 }
 
-/** Whether the elements follow each other in C order; the stride of an axis of one index says nothing. */
+/**
+ * Whether the elements follow each other in C order; the stride of an axis of one index says
+ * nothing.
+ */
 function isContiguous(shape: readonly number[], strides: readonly number[]): boolean {
   return stridesOf(shape).every((stride, axis) => shape[axis] === 1 || stride === strides[axis]);
 }

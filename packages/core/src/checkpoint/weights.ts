@@ -15,7 +15,10 @@ export interface WeightRule {
 
 /** What `loadWeights` and `convertCheckpoint` let pass. */
 export interface FitOptions {
-  /** Names in the checkpoint that the model has no use for, such as training state beside the weights. */
+  /**
+   * Names in the checkpoint that the model has no use for, such as training state beside the
+   * weights.
+   */
   readonly ignore?: (sourceName: string) => boolean;
 }
 
@@ -64,10 +67,12 @@ export interface PlannedWeight {
 }
 
 /**
- * Compares a checkpoint with what a model needs, by names and shapes alone, and says how to make each weight.
+ * Compares a checkpoint with what a model needs, by names and shapes alone, and says how to make
+ * each weight.
  *
- * `shapes` holds our weights' names and shapes; without it every rule counts as a weight of the shape that it finds. Every tensor of the
- * checkpoint must be used, a stacked one with each of its slices, unless `ignore` names it. Throws WeightMismatchError with all differences.
+ * `shapes` holds our weights' names and shapes; without it every rule counts as a weight of the
+ * shape that it finds. Every tensor of the checkpoint must be used, a stacked one with each of its
+ * slices, unless `ignore` names it. Throws WeightMismatchError with all differences.
  */
 export function planWeights(
   source: TensorSource,
@@ -148,9 +153,11 @@ export async function readPlanned(
 }
 
 /**
- * Fills a model's weights from a checkpoint, one tensor at a time. Nothing is changed unless names and shapes agree on both sides.
+ * Fills a model's weights from a checkpoint, one tensor at a time. Nothing is changed unless names
+ * and shapes agree on both sides.
  *
- * `target`: our names and variables (float32). Throws WeightMismatchError listing every difference, and what reading throws.
+ * `target`: our names and variables (float32). Throws WeightMismatchError listing every difference,
+ * and what reading throws.
  */
 export async function loadWeights(
   target: ReadonlyMap<string, tf.Variable>,

@@ -36,8 +36,9 @@ export async function withRemedy<Result>(path: string, writing: Promise<Result>)
 }
 
 /**
- * Makes or replaces a file as a whole: the content goes to a temporary sibling, which is synced and renamed. Whatever fails, no temporary
- * file is left and what was at `path` stays. Text is written as UTF-8. Throws EaselError saying what to do.
+ * Makes or replaces a file as a whole: the content goes to a temporary sibling, which is synced and
+ * renamed. Whatever fails, no temporary file is left and what was at `path` stays. Text is written
+ * as UTF-8. Throws EaselError saying what to do.
  */
 export async function writeFileAtomic(path: string, content: Uint8Array | string): Promise<void> {
   const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content;
@@ -52,7 +53,10 @@ export async function writeJson(path: string, json: unknown): Promise<void> {
   await writeFileAtomic(path, `${JSON.stringify(json, null, 2)}\n`);
 }
 
-/** Makes a folder, and those above it, where they are not there yet. Throws EaselError saying what to do. */
+/**
+ * Makes a folder, and those above it, where they are not there yet. Throws EaselError saying what
+ * to do.
+ */
 export async function makeFolder(path: string): Promise<void> {
   await withRemedy(path, mkdir(path, { recursive: true }));
 }

@@ -1,6 +1,6 @@
 /**
- * The directory of a ZIP archive whose files lie in it unpacked, as torch.save writes them. Only positions are read, so the archive may have
- * any size (zip64). Source: PKWARE APPNOTE.TXT 6.3.10.
+ * The directory of a ZIP archive whose files lie in it unpacked, as torch.save writes them. Only
+ * positions are read, so the archive may have any size (zip64). Source: PKWARE APPNOTE.TXT 6.3.10.
  */
 import { CheckpointError } from '../errors.js';
 import type { ByteSource } from './byte-source.js';
@@ -31,8 +31,8 @@ const DAMAGED = 'If the file was downloaded or copied, fetch it again; else writ
 /**
  * The files of an archive, by name.
  *
- * Throws CheckpointError: no directory at its end (a truncated file), numbers that do not fit each other or the file, a name twice, packed or
- * encrypted files, an archive in several parts.
+ * Throws CheckpointError: no directory at its end (a truncated file), numbers that do not fit each
+ * other or the file, a name twice, packed or encrypted files, an archive in several parts.
  */
 export function readZipDirectory(source: ByteSource): Map<string, ZipEntry> {
   return new ZipDirectory(source).read();
@@ -89,7 +89,10 @@ class ZipDirectory {
     return view;
   }
 
-  /** The end record is the last thing in the file but for a comment, so it is looked for from the end on. */
+  /**
+   * The end record is the last thing in the file but for a comment, so it is looked for from the
+   * end on.
+   */
   private extent(): Extent {
     const { size } = this.source;
     const searched = Math.min(size, END.bytes + MAX_COMMENT_BYTES);

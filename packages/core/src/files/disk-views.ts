@@ -2,7 +2,10 @@ import { readSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { becameShorter, type ModelFile } from './model-files.js';
 
-/** The structure between tensors is read in steps of this size; most descriptions take less than 100 bytes. */
+/**
+ * The structure between tensors is read in steps of this size; most descriptions take less than 100
+ * bytes.
+ */
 const WINDOW_BYTES = 16_384;
 
 /** Views of an open file: holds one window of it. `name` is for messages. */

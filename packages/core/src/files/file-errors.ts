@@ -1,15 +1,18 @@
 import { CheckpointError } from '../errors.js';
 
 /**
- * The file system's code of an error (ENOENT, ENOSPC …), undefined for any other error. By shape and not by class: an error may come from
- * another realm.
+ * The file system's code of an error (ENOENT, ENOSPC …), undefined for any other error. By shape
+ * and not by class: an error may come from another realm.
  */
 export function errorCode(error: unknown): string | undefined {
   const code = (error as { code?: unknown } | null | undefined)?.code;
   return typeof code === 'string' ? code : undefined;
 }
 
-/** An error of the file system as a CheckpointError that names what could not be read; any other error as it is. */
+/**
+ * An error of the file system as a CheckpointError that names what could not be read; any other
+ * error as it is.
+ */
 export function asReadError(error: unknown, path: string): unknown {
   const code = errorCode(error);
   if (code === undefined || error instanceof CheckpointError) return error;

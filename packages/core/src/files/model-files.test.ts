@@ -18,7 +18,10 @@ import { urlFiles } from './url-files.js';
 const text = (content: string) => new TextEncoder().encode(content);
 const float32 = (...values: number[]) => Float32Array.from(values);
 
-/** Beyond what the first request for a file asks for, 16 MiB, so that its end is read by a range of its own. */
+/**
+ * Beyond what the first request for a file asks for, 16 MiB, so that its end is read by a range of
+ * its own.
+ */
 const LARGE = 4 * 2 ** 20 + 1000;
 const large = serialize([
   { name: 'a', dtype: 'F32', shape: [LARGE], data: Float32Array.from({ length: LARGE }, (_, i) => i % 251) },

@@ -4,15 +4,16 @@ import { CheckpointError, ConfigError } from '../errors.js';
 /** A file of a model, open for reading by position. */
 export interface ModelFile extends ByteFile {
   /**
-   * The `length` bytes at `position`, which lie inside, without waiting for them, where the place can: a disk and memory.
-   * The view is good until the next call.
+   * The `length` bytes at `position`, which lie inside, without waiting for them, where the place
+   * can: a disk and memory. The view is good until the next call.
    */
   readonly view?: (position: number, length: number) => Uint8Array;
 }
 
 /**
- * The files of a model by name, wherever they lie: in a folder on disk (`folderFiles` of the `/node` entry), behind an
- * address (`urlFiles`), in memory (`memoryFiles`), or where a class of your own finds them, which says how to `open` one.
+ * The files of a model by name, wherever they lie: in a folder on disk (`folderFiles` of the
+ * `/node` entry), behind an address (`urlFiles`), in memory (`memoryFiles`), or where a class of
+ * your own finds them, which says how to `open` one.
  *
  * Names are relative; a `/` stands between a folder and what lies in it.
  */
@@ -21,8 +22,8 @@ export abstract class ModelFiles {
   abstract readonly description: string;
 
   /**
-   * Opens a file for reading by position; the caller closes it. Undefined if there is no file of this name.
-   * Throws CheckpointError if it is there and cannot be read.
+   * Opens a file for reading by position; the caller closes it. Undefined if there is no file of
+   * this name. Throws CheckpointError if it is there and cannot be read.
    */
   abstract open(name: string): Promise<ModelFile | undefined>;
 
@@ -59,7 +60,10 @@ export abstract class ModelFiles {
     }
   }
 
-  /** A whole file as text; undefined if there is none. Throws as `open`, and ConfigError if it is not UTF-8. */
+  /**
+   * A whole file as text; undefined if there is none. Throws as `open`, and ConfigError if it is
+   * not UTF-8.
+   */
   async text(name: string): Promise<string | undefined> {
     const bytes = await this.bytes(name);
     if (bytes === undefined) return undefined;
@@ -73,7 +77,10 @@ export abstract class ModelFiles {
     }
   }
 
-  /** The bytes from `begin` up to `end` of a file. Throws as `open`, and CheckpointError if they are not there. */
+  /**
+   * The bytes from `begin` up to `end` of a file. Throws as `open`, and CheckpointError if they are
+   * not there.
+   */
   async range(name: string, begin: number, end: number): Promise<Uint8Array> {
     const file = await this.open(name);
     if (file === undefined) throw new CheckpointError(`${this.nameOf(name)}: there is no such file.`);
@@ -93,7 +100,9 @@ export abstract class ModelFiles {
   }
 }
 
-/** Fills `target` with the bytes from `position` on. Throws CheckpointError if the file ends before. */
+/**
+ * Fills `target` with the bytes from `position` on. Throws CheckpointError if the file ends before.
+ */
 export async function readWhole(file: ByteFile, target: Uint8Array, position: number): Promise<void> {
   if ((await file.read(target, position)) < target.byteLength) throw becameShorter(file.name);
 }

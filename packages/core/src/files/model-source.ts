@@ -3,8 +3,8 @@ import { ModelFiles } from './model-files.js';
 import { urlFiles } from './url-files.js';
 
 /**
- * Where a model is opened from: its files, or the address of their folder. In a page an address may be relative to the page.
- * The `/node` entries take the path of a folder on disk too.
+ * Where a model is opened from: its files, or the address of their folder. In a page an address may
+ * be relative to the page. The `/node` entries take the path of a folder on disk too.
  */
 export type ModelSource = ModelFiles | string | URL;
 

@@ -9,12 +9,15 @@ export interface UrlFilesOptions {
 }
 
 /**
- * The first request for a file asks for this much: a file that is no larger comes whole in one request, where each of its
- * tensors would cost a round trip of its own.
+ * The first request for a file asks for this much: a file that is no larger comes whole in one
+ * request, where each of its tensors would cost a round trip of its own.
  */
 const FIRST_BYTES = 16 * 2 ** 20;
 
-/** Answers that say that there is no such file. Stores of objects answer 403 where nobody may list them. */
+/**
+ * Answers that say that there is no such file. Stores of objects answer 403 where nobody may list
+ * them.
+ */
 const NOT_THERE: readonly number[] = [403, 404, 410];
 
 class UrlFiles extends ModelFiles {
@@ -38,8 +41,9 @@ class UrlFiles extends ModelFiles {
   }
 
   /**
-   * One request for the first bytes. A server that knows no ranges sends the whole file, which then is kept in memory.
-   * A page of HTML counts as no file: servers of single-page programs answer so whatever is asked for.
+   * One request for the first bytes. A server that knows no ranges sends the whole file, which then
+   * is kept in memory. A page of HTML counts as no file: servers of single-page programs answer so
+   * whatever is asked for.
    */
   override async open(name: string): Promise<ModelFile | undefined> {
     const url = this.nameOf(name);
@@ -59,7 +63,8 @@ class UrlFiles extends ModelFiles {
       await response.body?.cancel();
       throw refused(url, response);
     }
-    // No range fits an empty file, and a page of another origin may not see how long the file is: take all there is.
+    // No range fits an empty file, and a page of another origin may not see how long the file is:
+    // take all there is.
     const whole = await this.request(url);
     if (whole.status !== 200) throw refused(url, whole);
     return inMemory(await bodyOf(whole, url), url);
@@ -75,7 +80,9 @@ class UrlFiles extends ModelFiles {
     throw refused(url, response);
   }
 
-  /** A file of `size` bytes whose `first` are there; the others are asked for when they are read. */
+  /**
+   * A file of `size` bytes whose `first` are there; the others are asked for when they are read.
+   */
   private remote(url: string, first: Uint8Array, size: number, tag: string | null): ModelFile {
     return {
       name: url,
@@ -120,9 +127,9 @@ class UrlFiles extends ModelFiles {
 }
 
 /**
- * A model whose files lie behind an address, which is that of their folder: `https://host/models/emoji`. Weights are read by
- * range requests, so that none are fetched twice or in vain; a server without them sends each file whole. A query of the
- * address is kept.
+ * A model whose files lie behind an address, which is that of their folder:
+ * `https://host/models/emoji`. Weights are read by range requests, so that none are fetched twice
+ * or in vain; a server without them sends each file whole. A query of the address is kept.
  */
 export function urlFiles(address: string | URL, options: UrlFilesOptions = {}): ModelFiles {
   const { fetch = (url, init) => globalThis.fetch(url, init) } = options;
@@ -144,7 +151,10 @@ async function bodyOf(response: Response, url: string): Promise<Uint8Array> {
   }
 }
 
-/** Fills `target` from a body as it comes, from its byte `skip` on. Returns how many bytes there were. */
+/**
+ * Fills `target` from a body as it comes, from its byte `skip` on. Returns how many bytes there
+ * were.
+ */
 async function readInto(response: Response, target: Uint8Array, skip: number, url: string): Promise<number> {
   const reader = response.body?.getReader();
   let at = -skip;

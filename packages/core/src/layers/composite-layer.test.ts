@@ -181,7 +181,8 @@ describe('layers by hand', () => {
       kernelInitializer: 'ones',
     });
     const y = conv.call(tf.ones([1, 4, 4, 1]));
-    // Each output sums a 3×3 field of ones; the last row and column meet one row or column of zeros: 9, 6; 6, 4.
+    // Each output sums a 3×3 field of ones; the last row and column meet one row or column of
+    // zeros: 9, 6; 6, 4.
     expect(y.shape).toEqual([1, 2, 2, 1]);
     expect(conv.computeOutputShape([null, 4, 4, 1])).toEqual([null, 2, 2, 1]);
     expect(await y.data()).toEqual(Float32Array.of(9, 6, 6, 4));

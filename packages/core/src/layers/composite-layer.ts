@@ -7,15 +7,18 @@ type Initializer = ReturnType<typeof tf.initializers.zeros>;
 type Regularizer = ReturnType<typeof tf.regularizers.l2>;
 
 /**
- * Base of every layer that Easel defines: an ordinary tf.layers.Layer (it goes into tf.model, saves, loads, freezes) whose weights
- * and children exist from the constructor on, so that `call` works at once on plain tensors.
+ * Base of every layer that Easel defines: an ordinary tf.layers.Layer (it goes into tf.model,
+ * saves, loads, freezes) whose weights and children exist from the constructor on, so that `call`
+ * works at once on plain tensors.
  *
- * A subclass adds own weights with addWeight and children with child, both in its constructor. Weights are named by their path:
- * `encoder.layers.0.glu.gate.kernel` in namedWeights, the same with slashes where tfjs saves a model.
+ * A subclass adds own weights with addWeight and children with child, both in its constructor.
+ * Weights are named by their path: `encoder.layers.0.glu.gate.kernel` in namedWeights, the same
+ * with slashes where tfjs saves a model.
  *
- * tfjs does not track a layer's children by itself; repaired here, once: (1) weights get unique original names, or loading a saved
- * model dies of duplicates; (2) weight getters and freezing reach the children; (3) dispose works for a layer that was never
- * applied to a symbolic tensor; (4) no build step is needed before call.
+ * tfjs does not track a layer's children by itself; repaired here, once: (1) weights get unique
+ * original names, or loading a saved model dies of duplicates; (2) weight getters and freezing
+ * reach the children; (3) dispose works for a layer that was never applied to a symbolic tensor;
+ * (4) no build step is needed before call.
  */
 export abstract class CompositeLayer extends tf.layers.Layer {
   private readonly children = new Map<string, tf.layers.Layer>();
@@ -46,7 +49,10 @@ export abstract class CompositeLayer extends tf.layers.Layer {
     return className ?? name;
   }
 
-  /** Registers a child under `name` (which may hold dots, as 'layers.0') and returns it. Throws EaselError if the name is taken. */
+  /**
+   * Registers a child under `name` (which may hold dots, as 'layers.0') and returns it. Throws
+   * EaselError if the name is taken.
+   */
   protected child<L extends tf.layers.Layer>(name: string, layer: L): L {
     if (this.children.has(name)) throw new EaselError(`${this.name}: there is already a child "${name}".`);
     this.children.set(name, layer);
@@ -57,7 +63,10 @@ export abstract class CompositeLayer extends tf.layers.Layer {
     return layer;
   }
 
-  /** Every weight below this layer, trainable or not, by its path joined with dots, in order of construction. */
+  /**
+   * Every weight below this layer, trainable or not, by its path joined with dots, in order of
+   * construction.
+   */
   namedWeights(): Map<string, tf.Variable> {
     return new Map(this.weightPaths().map(([path, weight]) => [path, weight.read() as tf.Variable]));
   }
@@ -94,7 +103,10 @@ export abstract class CompositeLayer extends tf.layers.Layer {
     super.nonTrainableWeights = weights;
   }
 
-  /** Trainable weights, then the others. (The base's getter would call itself for ever once the layer is frozen.) */
+  /**
+   * Trainable weights, then the others. (The base's getter would call itself for ever once the
+   * layer is frozen.)
+   */
   override get weights(): LayerVariable[] {
     return [...this.trainableWeights, ...this.nonTrainableWeights];
   }
@@ -125,7 +137,10 @@ function ownWeights(layer: tf.layers.Layer): [string, LayerVariable][] {
   });
 }
 
-/** The one tensor of a call that tfjs may hand over as a list of one. Throws EaselError for any other list. */
+/**
+ * The one tensor of a call that tfjs may hand over as a list of one. Throws EaselError for any
+ * other list.
+ */
 export function singleInput(inputs: tf.Tensor | tf.Tensor[], layer: tf.layers.Layer): tf.Tensor {
   if (!Array.isArray(inputs)) return inputs;
   const [first] = inputs;

@@ -20,7 +20,10 @@ export interface Conv2dConfig {
   readonly name?: string;
 }
 
-/** Convolution [B, H, W, inputChannels] → [B, H', W', outputChannels]. Weights: kernel [h, w, in, out], bias [out]. */
+/**
+ * Convolution [B, H, W, inputChannels] → [B, H', W', outputChannels]. Weights: kernel
+ * [h, w, in, out], bias [out].
+ */
 export class Conv2d extends CompositeLayer {
   static className = 'EaselConv2d';
   private readonly config: Required<Omit<Conv2dConfig, 'name' | 'kernelInitializer'>>;

@@ -17,7 +17,10 @@ export interface DenseConfig {
   readonly name?: string;
 }
 
-/** y = activation(x·kernel + bias) over the last axis: [.., inputSize] → [.., outputSize]. Weights: kernel [inputSize, outputSize], bias [outputSize]. */
+/**
+ * y = activation(x·kernel + bias) over the last axis: [.., inputSize] → [.., outputSize]. Weights:
+ * kernel [inputSize, outputSize], bias [outputSize].
+ */
 export class Dense extends CompositeLayer {
   static className = 'EaselDense';
   private readonly config: DenseConfig;

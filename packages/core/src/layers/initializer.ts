@@ -3,7 +3,10 @@ import { ConfigError, didYouMean } from '../errors.js';
 
 type Initializer = ReturnType<typeof tf.initializers.zeros>;
 
-/** An initializer of tfjs, its name in `tf.initializers` ('zeros', 'randomNormal', …) or its serialized form. */
+/**
+ * An initializer of tfjs, its name in `tf.initializers` ('zeros', 'randomNormal', …) or its
+ * serialized form.
+ */
 export type InitializerOption = Initializer | string | { className: string; config: object };
 
 /** Kernels and embeddings start as N(0, 0.02²) unless told otherwise, BART's init_std. */
@@ -20,7 +23,8 @@ export function resolveInitializer(
   if (option instanceof tf.serialization.Serializable) return option as Initializer;
   const name = typeof option === 'string' ? option : (option as { className: string }).className;
   const config = typeof option === 'string' ? {} : (option as { config: object }).config;
-  // tf.initializers names its functions with a small first letter, serialized forms with a capital one.
+  // tf.initializers names its functions with a small first letter, serialized forms with a capital
+  // one.
   const id = name.charAt(0).toLowerCase() + name.slice(1);
   const make = (tf.initializers as unknown as Record<string, ((config: object) => Initializer) | undefined>)[
     id

@@ -16,7 +16,10 @@ export interface LayerNormConfig {
   readonly name?: string;
 }
 
-/** Layer norm over the last axis, [.., size] → the same. Weights: scale [size] (ones), bias [size] (zeros), each only if used. */
+/**
+ * Layer norm over the last axis, [.., size] → the same. Weights: scale [size] (ones), bias [size]
+ * (zeros), each only if used.
+ */
 export class LayerNorm extends CompositeLayer {
   static className = 'EaselLayerNorm';
   private readonly config: Required<Omit<LayerNormConfig, 'name'>>;

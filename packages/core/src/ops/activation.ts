@@ -6,7 +6,10 @@ import { gradientsOf, hasKernel, registerGradientOnce, runKernel } from './fused
 /** An elementwise function of float32 tensors of any shape. */
 export type Activation = <T extends tf.Tensor>(x: T) => T;
 
-/** gelu(x) = x/2·(1 + erf(x/√2)), the exact form. Source: Hendrycks and Gimpel 2016, arXiv:1606.08415. */
+/**
+ * gelu(x) = x/2·(1 + erf(x/√2)), the exact form. Source: Hendrycks and Gimpel 2016,
+ * arXiv:1606.08415.
+ */
 export function gelu<T extends tf.Tensor>(x: T): T {
   return hasKernel('Gelu') ? (runKernel('Gelu', { x }, { approximate: false })[0] as T) : plainGelu(x);
 }
@@ -16,7 +19,10 @@ export function plainGelu<T extends tf.Tensor>(x: T): T {
   return tf.tidy(() => tf.mul(tf.mul(x, 0.5), tf.add(tf.erf(tf.mul(x, Math.SQRT1_2)), 1)) as T);
 }
 
-/** geluTanh(x) = x/2·(1 + tanh(√(2/π)·(x + 0.044715·x³))), "gelu_new" of transformers. Source: arXiv:1606.08415 §2. */
+/**
+ * geluTanh(x) = x/2·(1 + tanh(√(2/π)·(x + 0.044715·x³))), "gelu_new" of transformers. Source:
+ * arXiv:1606.08415 §2.
+ */
 export function geluTanh<T extends tf.Tensor>(x: T): T {
   return hasKernel('Gelu') ? (runKernel('Gelu', { x }, { approximate: true })[0] as T) : plainGeluTanh(x);
 }
@@ -97,9 +103,10 @@ export function fusableActivation(f: Activation): FusableActivation | undefined 
 }
 
 /**
- * "smelu" as dalle-mini computes it, which is not the published SmeLU: ¼ for x ≤ −1, (x+1)²/4 between −1 and 1, x from 1 on; and
- * the gradient is 1 everywhere but at x = ±1 exactly, where it is 0. Models trained there were trained with these.
- * Source: dalle-mini `modeling.py`, `smelu`; the published form is arXiv:2202.06499.
+ * "smelu" as dalle-mini computes it, which is not the published SmeLU: ¼ for x ≤ −1, (x+1)²/4
+ * between −1 and 1, x from 1 on; and the gradient is 1 everywhere but at x = ±1 exactly, where it
+ * is 0. Models trained there were trained with these. Source: dalle-mini `modeling.py`, `smelu`;
+ * the published form is arXiv:2202.06499.
  */
 export function smelu<T extends tf.Tensor>(x: T): T {
   const op = tf.customGrad((...args) => {
@@ -126,10 +133,15 @@ const ACTIVATIONS: ReadonlyMap<string, Activation> = new Map<string, Activation>
   ['smelu', smelu],
 ]);
 
-/** The names that `activation` knows, as transformers 4.25.1 with dalle-mini's addition names them. */
+/**
+ * The names that `activation` knows, as transformers 4.25.1 with dalle-mini's addition names them.
+ */
 export const activationNames: readonly string[] = [...ACTIVATIONS.keys()];
 
-/** The activation that a config calls `name`. Throws ConfigError for a name that is not in `activationNames`. */
+/**
+ * The activation that a config calls `name`. Throws ConfigError for a name that is not in
+ * `activationNames`.
+ */
 export function activation(name: string): Activation {
   const found = ACTIVATIONS.get(name);
   if (found === undefined) {

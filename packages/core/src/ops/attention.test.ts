@@ -56,7 +56,8 @@ onEachBackend(() => {
       });
       expect(largestDifference(tf.slice(y, [0, t, 0], [-1, 1, -1]), row)).toBeLessThan(1e-6);
     }
-    // All that query 0 sees is masked: its keys 0 and 1 weigh alike (up to the scores' rounding next to 1e9), and no other counts.
+    // All that query 0 sees is masked: its keys 0 and 1 weigh alike (up to the scores' rounding
+    // next to 1e9), and no other counts.
     const bias = tf.tensor4d([-1e9, -1e9, 0, 0, 0], [1, 1, 1, 5]);
     const masked = attention(q, k, v, { heads: 2, causal: true, firstQuery: 1, bias });
     const mean = tf.mean(tf.slice(v, [0, 0, 0], [-1, 2, -1]), 1, true);

@@ -4,26 +4,38 @@ import { embedding } from './embedding.js';
 import { gradientsOf, hasKernel, registerGradientOnce, runKernel } from './fused-kernel.js';
 import { tapeIsOn } from './tape.js';
 
-/** Settings of `attention`. Numbers of rows are tensors, int32 [B], so that rows at different places can share a call. */
+/**
+ * Settings of `attention`. Numbers of rows are tensors, int32 [B], so that rows at different places
+ * can share a call.
+ */
 export interface AttentionOptions {
   /** N; D must be a multiple of it. */
   readonly heads: number;
   /** Factor of q·k; default 1/√K, K = D / heads. */
   readonly scale?: number;
-  /** Added to the scaled scores before softmax: [1 or B, 1 or N, 1 or T, S]. Masks use a large negative number, not −Infinity. */
+  /**
+   * Added to the scaled scores before softmax: [1 or B, 1 or N, 1 or T, S]. Masks use a large
+   * negative number, not −Infinity.
+   */
   readonly bias?: tf.Tensor4D;
   /**
-   * Use only the first keyLength keys and values (default S): a cache that is not full yet. One number for all rows, or int32
-   * [B], each from 1 to S.
+   * Use only the first keyLength keys and values (default S): a cache that is not full yet. One
+   * number for all rows, or int32 [B], each from 1 to S.
    */
   readonly keyLength?: number | tf.Tensor1D;
-  /** Whether query t looks at keys 0 … firstQuery + t alone: a mask that costs nothing, and halves the work. */
+  /**
+   * Whether query t looks at keys 0 … firstQuery + t alone: a mask that costs nothing, and halves
+   * the work.
+   */
   readonly causal?: boolean;
-  /** Place of query 0 among the keys, for `causal` (default 0): one number for all rows, or int32 [B], each at least 0. */
+  /**
+   * Place of query 0 among the keys, for `causal` (default 0): one number for all rows, or int32
+   * [B], each at least 0.
+   */
   readonly firstQuery?: number | tf.Tensor1D;
   /**
-   * The row of k and v that each row of q looks at: int32 [B], each from 0 to E − 1; k and v are then [E, S, D]. Default: its
-   * own.
+   * The row of k and v that each row of q looks at: int32 [B], each from 0 to E − 1; k and v are
+   * then [E, S, D]. Default: its own.
    */
   readonly keyRows?: tf.Tensor1D;
 }
@@ -40,13 +52,15 @@ type KernelSettings = {
 /**
  * Multi-head attention without its projections: softmax(scale·q·kᵀ + bias)·v for each head.
  *
- * q: float32 [B, T, D]; k, v: [B, S, D], or [E, S, D] with keyRows, heads side by side (column n·K + k belongs to head n); result
- * [B, T, D]. Where the backend has the kernels, neither direction stores the [T, S] scores (arXiv:2205.14135). Gradients with
- * numbers of rows, and derivatives of derivatives, take the plain form.
+ * q: float32 [B, T, D]; k, v: [B, S, D], or [E, S, D] with keyRows, heads side by side (column n·K
+ * + k belongs to head n); result [B, T, D]. Where the backend has the kernels, neither direction
+ * stores the [T, S] scores (arXiv:2205.14135). Gradients with numbers of rows, and derivatives of
+ * derivatives, take the plain form.
  *
- * With numbers of rows, a row's result does not depend on the rows beside it; on the native backend to the last bit. Their
- * values are checked by the native kernel alone, since reading them elsewhere would wait for the device.
- * Throws ShapeError if sizes do not fit. Source: Vaswani et al. 2017, arXiv:1706.03762 §3.2.
+ * With numbers of rows, a row's result does not depend on the rows beside it; on the native backend
+ * to the last bit. Their values are checked by the native kernel alone, since reading them
+ * elsewhere would wait for the device. Throws ShapeError if sizes do not fit. Source: Vaswani et
+ * al. 2017, arXiv:1706.03762 §3.2.
  */
 export function attention(
   q: tf.Tensor3D,
@@ -61,7 +75,8 @@ export function attention(
   if (!hasKernel('Attention') || (hasRows && tapeIsOn())) return plainAttention(q, k, v, options);
   const inputs = { q, k, v, keyLengths, firstQueries, keyRows };
   return tf.tidy(() => {
-    // The gradient reads its settings from the tape and two numbers of each row from the second output.
+    // The gradient reads its settings from the tape and two numbers of each row from the second
+    // output.
     const settings = { ...kernelSettings(q, k, options), withStats: tapeIsOn() };
     const [y] =
       bias === undefined
@@ -155,7 +170,8 @@ export function plainAttention(
       const used = bias.shape[3] === keyLength ? bias : tf.slice(bias, [0, 0, 0, 0], [-1, -1, -1, keyLength]);
       scores = tf.add(scores, used);
     }
-    // −∞ is safe, as each query sees a key; a large negative number would tie with a bias that masks all it sees.
+    // −∞ is safe, as each query sees a key; a large negative number would tie with a bias that
+    // masks all it sees.
     if (causal || ofRows(options.keyLength)) {
       const hidden = tf.fill(scores.shape, Number.NEGATIVE_INFINITY);
       scores = tf.where(seenKeys(queries, keyLength, options), scores, hidden);

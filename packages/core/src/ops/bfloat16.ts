@@ -3,11 +3,14 @@ import { hasKernel, runKernel } from './fused-kernel.js';
 import { type TapeNode, unrecorded } from './tape.js';
 
 /**
- * x with its values rounded to bfloat16, the upper half of a float32. It is an ordinary float32 tensor; the native backend holds it in two bytes a value,
- * and operations compute on it in float32 as ever. Has no gradient.
+ * x with its values rounded to bfloat16, the upper half of a float32. It is an ordinary float32
+ * tensor; the native backend holds it in two bytes a value, and operations compute on it in float32
+ * as ever. Has no gradient.
  *
- * Rounds to the nearest, ties to even; with a seed (a whole number below 2³²) by chance, in proportion to the distances of both neighbours, so that the mean
- * is the value and steps smaller than the distance aren't lost. The same seed gives the same values on every backend. ±∞ and NaN stay.
+ * Rounds to the nearest, ties to even; with a seed (a whole number below 2³²) by chance, in
+ * proportion to the distances of both neighbours, so that the mean is the value and steps smaller
+ * than the distance aren't lost. The same seed gives the same values on every backend. ±∞ and NaN
+ * stay.
  */
 export function toBfloat16<T extends tf.Tensor>(x: T, seed: number | null = null): T {
   return hasKernel('Narrow')
@@ -16,14 +19,16 @@ export function toBfloat16<T extends tf.Tensor>(x: T, seed: number | null = null
 }
 
 /**
- * toBfloat16 without the kernel, by arithmetic that is exact in float32, so that nothing is read. A value is t units of the last digit that bfloat16 has there;
- * it becomes ⌊t⌋ units or one more: where what lies above ⌊t⌋ is at least 1 less chance, which is the kernel's, hashed from seed and place
- * (native/kernels/bfloat16/bfloat16.h), or to the nearest.
+ * toBfloat16 without the kernel, by arithmetic that is exact in float32, so that nothing is read. A
+ * value is t units of the last digit that bfloat16 has there; it becomes ⌊t⌋ units or one more:
+ * where what lies above ⌊t⌋ is at least 1 less chance, which is the kernel's, hashed from seed and
+ * place (native/kernels/bfloat16/bfloat16.h), or to the nearest.
  */
 export function plainToBfloat16<T extends tf.Tensor>(x: T, seed: number | null): T {
   return tf.tidy(() => {
     const size = tf.abs(x);
-    // Into a range where neither a product overflows nor a unit is below the least normal number; by powers of two, which are exact.
+    // Into a range where neither a product overflows nor a unit is below the least normal number;
+    // by powers of two, which are exact.
     const isLarge = tf.greaterEqual(size, 2 ** 64);
     const isSmall = tf.less(size, 2 ** -64);
     const within = tf.where(isLarge, tf.mul(size, 2 ** -64), tf.where(isSmall, tf.mul(size, 2 ** 64), size));
@@ -52,9 +57,13 @@ function isOdd(whole: tf.Tensor): tf.Tensor {
   return tf.greater(tf.sub(whole, tf.mul(tf.floor(tf.mul(whole, 0.5)), 2)), 0);
 }
 
-/** Of scaled sizes: 2⁻⁷ of the power of two below each; of those that were scaled up, at least the unit of bfloat16's smallest numbers. */
+/**
+ * Of scaled sizes: 2⁻⁷ of the power of two below each; of those that were scaled up, at least the
+ * unit of bfloat16's smallest numbers.
+ */
 function lastDigit(size: tf.Tensor, isScaledUp: tf.Tensor): tf.Tensor {
-  // Veltkamp's splitting: what is left of (2²³ + 1)·a − ((2²³ + 1)·a − a) is a rounded to its first digit.
+  // Veltkamp's splitting: what is left of (2²³ + 1)·a − ((2²³ + 1)·a − a) is a rounded to its first
+  // digit.
   const spread = tf.mul(size, 2 ** 23 + 1);
   const near = tf.sub(spread, tf.sub(spread, size));
   const power = tf.where(tf.greater(near, size), tf.mul(near, 0.5), near);
@@ -80,12 +89,17 @@ function hash(x: number): number {
   return (y ^ (y >>> 16)) >>> 0;
 }
 
-/** Tensors smaller than this are kept as they are: a norm's means, attention's sums, of which the gradient needs every digit. */
+/**
+ * Tensors smaller than this are kept as they are: a norm's means, attention's sums, of which the
+ * gradient needs every digit.
+ */
 const LEAST_SIZE = 4096;
 
 /**
- * What a forward pass keeps for its gradient, in bfloat16: to be shown each node of the tape as it is recorded. Only where the backend holds such tensors
- * narrow; weights, integers and small tensors stay, and so does what the newest node keeps, which the backward pass asks for first (the logits).
+ * What a forward pass keeps for its gradient, in bfloat16: to be shown each node of the tape as it
+ * is recorded. Only where the backend holds such tensors narrow; weights, integers and small
+ * tensors stay, and so does what the newest node keeps, which the backward pass asks for first (the
+ * logits).
  */
 export class NarrowSaving {
   /** Data of weights, which are there anyway. */

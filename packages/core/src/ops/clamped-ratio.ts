@@ -12,8 +12,8 @@ export interface ClampedRatioOptions {
 }
 
 /**
- * factor · clamp(a / (b + epsilon), 0, largest) of two float32 scalars, a float32 scalar: a weight made of two norms without reading them. NaN where the ratio is.
- * Has no gradient.
+ * factor · clamp(a / (b + epsilon), 0, largest) of two float32 scalars, a float32 scalar: a weight
+ * made of two norms without reading them. NaN where the ratio is. Has no gradient.
  */
 export function clampedRatio(a: tf.Scalar, b: tf.Scalar, options: ClampedRatioOptions): tf.Scalar {
   const { epsilon, largest, factor } = options;

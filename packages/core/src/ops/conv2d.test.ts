@@ -16,7 +16,8 @@ onEachBackend(
     };
 
     test('padding [[top, bottom], [left, right]], stride 2, by hand', async () => {
-      // Row (1 2), padded to (0 0 1 2 0); kernel (1 10 100) over columns, stride 2: 0+0+100, 1+20+0. The zero row below adds nothing.
+      // Row (1 2), padded to (0 0 1 2 0); kernel (1 10 100) over columns, stride 2: 0+0+100,
+      // 1+20+0. The zero row below adds nothing.
       const x = tf.tensor4d([1, 2], [1, 1, 2, 1]);
       const y = conv2d(x, tf.tensor4d([1, 10, 100], [1, 3, 1, 1]), tf.tensor1d([1000]), ASYMMETRIC);
       expect([y.shape, [...(await y.data())]]).toEqual([

@@ -4,7 +4,10 @@ import type { KernelAttributes } from '../kernel-contract/types.js';
 import { hasKernel, registerGradientOnce, runKernel } from './fused-kernel.js';
 import { tapeIsOn } from './tape.js';
 
-/** 'same' and 'valid' as TensorFlow means them, or zero rows and columns [[top, bottom], [left, right]]. */
+/**
+ * 'same' and 'valid' as TensorFlow means them, or zero rows and columns [[top, bottom],
+ * [left, right]].
+ */
 export type Conv2dPadding =
   | 'same'
   | 'valid'
@@ -23,7 +26,8 @@ export interface Conv2dOptions {
 /**
  * Cross-correlation, as every framework's convolution layer: activation(x ⋆ kernel + bias).
  *
- * x: float32 [B, H, W, I]; kernel: [h, w, I, O]; bias: [O] or undefined; result [B, H', W', O]. Throws ShapeError if sizes do not fit.
+ * x: float32 [B, H, W, I]; kernel: [h, w, I, O]; bias: [O] or undefined; result [B, H', W', O].
+ * Throws ShapeError if sizes do not fit.
  */
 export function conv2d(
   x: tf.Tensor4D,
@@ -69,7 +73,10 @@ export function conv2d(
 
 type Pad = Parameters<typeof tf.conv2d>[3];
 
-/** conv2d in single tfjs operations: tfjs's fused form saves its whole output for a gradient that does not need it. */
+/**
+ * conv2d in single tfjs operations: tfjs's fused form saves its whole output for a gradient that
+ * does not need it.
+ */
 function plainConv2d(
   x: tf.Tensor4D,
   kernel: tf.Tensor4D,

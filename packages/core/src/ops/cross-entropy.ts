@@ -3,9 +3,11 @@ import { ShapeError } from '../errors.js';
 import { gradientsOf, hasKernel, registerGradientOnce, runKernel } from './fused-kernel.js';
 
 /**
- * loss[r] = logsumexp(logits[r]) − logits[r, labels[r]], the negative log-likelihood of each row's label.
+ * loss[r] = logsumexp(logits[r]) − logits[r, labels[r]], the negative log-likelihood of each row's
+ * label.
  *
- * logits: float32 [R, V]; labels: int32 [R], each in 0 … V−1; result [R]. Throws ShapeError if they do not fit.
+ * logits: float32 [R, V]; labels: int32 [R], each in 0 … V−1; result [R]. Throws ShapeError if they
+ * do not fit.
  */
 export function sparseCrossEntropy(logits: tf.Tensor2D, labels: tf.Tensor1D): tf.Tensor1D {
   if (
@@ -36,7 +38,10 @@ registerGradientOnce({
   },
 });
 
-/** sparseCrossEntropy in tfjs operations, without a one-hot in the forward pass. Gradient: softmax(logits) − oneHot(labels). */
+/**
+ * sparseCrossEntropy in tfjs operations, without a one-hot in the forward pass. Gradient:
+ * softmax(logits) − oneHot(labels).
+ */
 export function plainSparseCrossEntropy(logits: tf.Tensor2D, labels: tf.Tensor1D): tf.Tensor1D {
   const [rows, vocabulary] = logits.shape;
   const op = tf.customGrad((...args) => {

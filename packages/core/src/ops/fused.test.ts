@@ -29,7 +29,10 @@ const norms = ['LayerNorm', 'LayerNormGrad'];
 const groups = { groups: 3, epsilon: 1e-6 };
 type Three = [tf.Tensor, tf.Tensor, tf.Tensor];
 
-/** A fused operation beside its plain form: both run on the native backend, so that only the kernel differs. */
+/**
+ * A fused operation beside its plain form: both run on the native backend, so that only the kernel
+ * differs.
+ */
 const CASES: FusedCase[] = [
   {
     name: 'layerNorm',

@@ -7,7 +7,8 @@ import { groupNorm } from './group-norm.js';
 
 onEachBackend(() => {
   test('groups are neighbouring channels, each sample on its own', async () => {
-    // One sample, one place, two groups of two channels: (0, 2) has mean 1 and variance 1, (10, 30) mean 20 and variance 100.
+    // One sample, one place, two groups of two channels: (0, 2) has mean 1 and variance 1, (10, 30)
+    // mean 20 and variance 100.
     const x = tf.tensor4d([0, 2, 10, 30, 0, 0, 0, 0], [2, 1, 1, 4]);
     const y = groupNorm(x, tf.tensor1d([1, 1, 1, 2]), tf.tensor1d([0, 0, 5, 0]), {
       groups: 2,

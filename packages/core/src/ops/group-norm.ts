@@ -14,10 +14,11 @@ export interface GroupNormOptions {
 }
 
 /**
- * Normalises each sample over each group of neighbouring channels and all places, biased variance, then scale and bias by channel.
+ * Normalises each sample over each group of neighbouring channels and all places, biased variance,
+ * then scale and bias by channel.
  *
- * x and y: float32 [B, .., C]; scale, bias: [C]. Throws ShapeError if they do not fit or C is no multiple of groups.
- * Source: Wu and He 2018, arXiv:1803.08494.
+ * x and y: float32 [B, .., C]; scale, bias: [C]. Throws ShapeError if they do not fit or C is no
+ * multiple of groups. Source: Wu and He 2018, arXiv:1803.08494.
  */
 export function groupNorm<T extends tf.Tensor>(
   x: T,
@@ -66,7 +67,10 @@ registerGradientOnce({
   },
 });
 
-/** groupNorm in tfjs operations. The variance is taken from differences: E[x²] − E[x]² loses digits where the mean is large. */
+/**
+ * groupNorm in tfjs operations. The variance is taken from differences: E[x²] − E[x]² loses digits
+ * where the mean is large.
+ */
 export function plainGroupNorm<T extends tf.Tensor>(
   x: T,
   scale: tf.Tensor,

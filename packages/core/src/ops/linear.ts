@@ -15,8 +15,9 @@ export interface LinearOptions {
 /**
  * y = activation(x·kernel + bias) + residual over the last axis.
  *
- * x: float32 [.., I]; kernel: [I, O]; bias: [O] or undefined; residual and y: [.., O]. Where the backend has the kernel this is one pass over y; under
- * a tape the activation is an operation of its own, as its gradient needs what goes in. Throws ShapeError if the sizes do not fit.
+ * x: float32 [.., I]; kernel: [I, O]; bias: [O] or undefined; residual and y: [.., O]. Where the
+ * backend has the kernel this is one pass over y; under a tape the activation is an operation of
+ * its own, as its gradient needs what goes in. Throws ShapeError if the sizes do not fit.
  */
 export function linear(
   x: tf.Tensor,

@@ -24,7 +24,8 @@ onEachBackend(() => {
     test('a large mean costs no digits', () => {
       const x = sample([3, 7]);
       const shifted = layerNorm(tf.add(x, 4096), undefined, undefined);
-      // 4096 + x is rounded to 2^-12 steps; E[x²] − E[x]² would be off by more than the variance itself.
+      // 4096 + x is rounded to 2^-12 steps; E[x²] − E[x]² would be off by more than the variance
+      // itself.
       expect(largestDifference(shifted, layerNorm(x, undefined, undefined))).toBeLessThan(2e-3);
     });
 

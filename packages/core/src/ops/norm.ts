@@ -6,8 +6,8 @@ import { tapeIsOn } from './tape.js';
 /**
  * y = (x − mean)·rsqrt(var + epsilon)·scale + bias over the last axis, variance biased.
  *
- * x and y: float32 [.., D]; scale, bias: [D] or undefined (1 and 0). Throws ShapeError if they do not fit the last axis.
- * Source: Ba et al. 2016, arXiv:1607.06450.
+ * x and y: float32 [.., D]; scale, bias: [D] or undefined (1 and 0). Throws ShapeError if they do
+ * not fit the last axis. Source: Ba et al. 2016, arXiv:1607.06450.
  */
 export function layerNorm<T extends tf.Tensor>(
   x: T,
@@ -20,7 +20,10 @@ export function layerNorm<T extends tf.Tensor>(
   return plainLayerNorm(x, scale, bias, epsilon);
 }
 
-/** layerNorm in tfjs operations. The variance is taken from differences: E[x²] − E[x]² loses digits where the mean is large. */
+/**
+ * layerNorm in tfjs operations. The variance is taken from differences: E[x²] − E[x]² loses digits
+ * where the mean is large.
+ */
 export function plainLayerNorm<T extends tf.Tensor>(
   x: T,
   scale: tf.Tensor | undefined,
@@ -55,8 +58,8 @@ export function plainRmsNorm<T extends tf.Tensor>(x: T, scale: tf.Tensor | undef
 }
 
 /**
- * Both norms by the kernels LayerNorm and LayerNormGrad. customGrad and not registerGradient: a registered gradient cannot save
- * inputs that may be missing.
+ * Both norms by the kernels LayerNorm and LayerNormGrad. customGrad and not registerGradient: a
+ * registered gradient cannot save inputs that may be missing.
  */
 function fusedNorm(
   x: tf.Tensor,
@@ -65,7 +68,8 @@ function fusedNorm(
   epsilon: number,
   rms: boolean,
 ): tf.Tensor {
-  // Without a tape nothing is to be saved, and the detour through customGrad would cost more than the norm of a few rows.
+  // Without a tape nothing is to be saved, and the detour through customGrad would cost more than
+  // the norm of a few rows.
   if (!tapeIsOn()) return tf.tidy(() => runKernel('LayerNorm', { x, scale, bias }, { epsilon, rms })[0]);
   const hasBias = bias !== undefined;
   const inputs = [x, scale, bias].filter((tensor) => tensor !== undefined);

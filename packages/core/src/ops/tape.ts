@@ -10,8 +10,8 @@ export interface TapeNode {
 }
 
 /**
- * A gradient of an input that can be added to the gradient `sum` which that input already has, in the pass that computes it. tfjs's own backward pass
- * calls it as any other and adds.
+ * A gradient of an input that can be added to the gradient `sum` which that input already has, in
+ * the pass that computes it. tfjs's own backward pass calls it as any other and adds.
  */
 export interface SummingGradient {
   (): tf.Tensor;
@@ -26,7 +26,10 @@ export function summing(f: (sum?: tf.Tensor) => tf.Tensor): SummingGradient {
   return gradient;
 }
 
-/** What of tfjs's engine is used here beyond its public types. `tape.test.ts` pins it, so that another tfjs fails there first. */
+/**
+ * What of tfjs's engine is used here beyond its public types. `tape.test.ts` pins it, so that
+ * another tfjs fails there first.
+ */
 interface EngineWithTape {
   startTape(): void;
   endTape(): void;
@@ -60,8 +63,9 @@ export function unrecorded<T extends tf.TensorContainer>(f: () => T): T {
 }
 
 /**
- * Runs f inside tidy while recording; returns its result and the tape, which is then the caller's: each node's saved tensors must
- * be disposed. `onNode` is shown each node as it comes. If f throws, saved tensors are disposed and tfjs's tape is as before. Not inside another gradient.
+ * Runs f inside tidy while recording; returns its result and the tape, which is then the caller's:
+ * each node's saved tensors must be disposed. `onNode` is shown each node as it comes. If f throws,
+ * saved tensors are disposed and tfjs's tape is as before. Not inside another gradient.
  */
 export function record<T extends tf.TensorContainer>(
   f: () => T,

@@ -7,20 +7,22 @@ import { tapeIsOn } from './tape.js';
 /** Where `updateRows` writes. */
 export interface UpdateRowsOptions {
   /**
-   * The row of the cache that each row goes to: int32 [B], pairwise different, each from 0 to C − 1. Default: row b to row b,
-   * and C = B.
+   * The row of the cache that each row goes to: int32 [B], pairwise different, each from 0 to C −
+   * 1. Default: row b to row b, and C = B.
    */
   readonly cacheRows?: tf.Tensor1D | undefined;
 }
 
 /**
- * The cache with rows written from `position` on: result[c, p + t, :] = rows[b, t, :] for t < T, where c is cacheRows[b] or b,
- * and p is `position`, or position[b] where that is int32 [B].
+ * The cache with rows written from `position` on: result[c, p + t, :] = rows[b, t, :] for t < T,
+ * where c is cacheRows[b] or b, and p is `position`, or position[b] where that is int32 [B].
  *
- * cache: float32 [C, L, D]; rows: [B, T, D]; result [C, L, D]. A backend with an UpdateRows kernel writes in place and the result
- * shares the cache's memory; elsewhere it is a copy. Either way the caller goes on with the result, does not read the cache again
- * and disposes both. Under a gradient it is a copy. Throws ShapeError if sizes or position do not fit; positions and rows of the
- * cache that are tensors are checked by the native kernel alone, since reading them elsewhere would wait for the device.
+ * cache: float32 [C, L, D]; rows: [B, T, D]; result [C, L, D]. A backend with an UpdateRows kernel
+ * writes in place and the result shares the cache's memory; elsewhere it is a copy. Either way the
+ * caller goes on with the result, does not read the cache again and disposes both. Under a gradient
+ * it is a copy. Throws ShapeError if sizes or position do not fit; positions and rows of the cache
+ * that are tensors are checked by the native kernel alone, since reading them elsewhere would wait
+ * for the device.
  */
 export function updateRows(
   cache: tf.Tensor3D,

@@ -22,7 +22,10 @@ onEachBackend(() => {
     );
   }
 
-  /** A one-layer transformer with every operation that a model uses: embedding, norm, attention, residuals, gelu, cross-entropy. */
+  /**
+   * A one-layer transformer with every operation that a model uses: embedding, norm, attention,
+   * residuals, gelu, cross-entropy.
+   */
   const SHAPES = {
     table: [7, 6],
     scale: [6],
@@ -157,7 +160,8 @@ onEachBackend(() => {
       };
       const eager = peak(() => valueAndGrads(chain, new Map([['a', a]])));
       const whole = peak(() => tf.variableGrads(chain, [a]));
-      // tfjs keeps the gradient of each of 20 steps beside 22 saved tensors; the walk frees each gradient and what was saved for it.
+      // tfjs keeps the gradient of each of 20 steps beside 22 saved tensors; the walk frees each
+      // gradient and what was saved for it.
       expect(whole).toBeGreaterThan(40);
       expect(eager).toBeLessThan(30);
       tf.dispose([a, b]);

@@ -6,15 +6,20 @@ import { disposeSaved, insideGradient, record, type SummingGradient, type TapeNo
 /** Settings of `valueAndGrads`. */
 export interface ValueAndGradsOptions {
   /**
-   * Keep what the gradient needs of the forward pass in bfloat16, on backends that hold it in half the memory (native); default false. The gradient is then
-   * that of rounded activations, 3 digits each; all arithmetic stays float32.
+   * Keep what the gradient needs of the forward pass in bfloat16, on backends that hold it in half
+   * the memory (native); default false. The gradient is then that of rounded activations, 3 digits
+   * each; all arithmetic stays float32.
    */
   readonly narrowSaved?: boolean;
-  /** Leave a variable that does not reach the loss out of `grads`, in place of an error (default false). */
+  /**
+   * Leave a variable that does not reach the loss out of `grads`, in place of an error (default
+   * false).
+   */
   readonly allowUnused?: boolean;
   /**
-   * Is given each gradient as soon as it is whole, when nothing of what is left to do reads the variable any more: it may be changed
-   * there. The gradient is disposed afterwards and is not in `grads`, so that never all gradients are held at once.
+   * Is given each gradient as soon as it is whole, when nothing of what is left to do reads the
+   * variable any more: it may be changed there. The gradient is disposed afterwards and is not in
+   * `grads`, so that never all gradients are held at once.
    */
   readonly onGradient?: (name: string, gradient: tf.Tensor) => void;
 }
@@ -30,14 +35,16 @@ export interface ValueAndGrads {
 }
 
 /**
- * The value of f and the gradient of its loss for each variable: what tf.variableGrads computes, with less memory. tfjs frees the
- * tensors saved for the backward pass, and the gradients of all activations, only when the whole pass ends; this walk frees each
- * as soon as its operation is done (measured on six feed-forward blocks: no memory above the forward pass, against 45 % more).
+ * The value of f and the gradient of its loss for each variable: what tf.variableGrads computes,
+ * with less memory. tfjs frees the tensors saved for the backward pass, and the gradients of all
+ * activations, only when the whole pass ends; this walk frees each as soon as its operation is done
+ * (measured on six feed-forward blocks: no memory above the forward pass, against 45 % more).
  *
- * f returns the loss (a scalar) or `{ loss, … }` with further tensors to hand out; it runs in tidy. Integer tensors on the way
- * carry no gradient, so an index chosen by a variable (an argmin of distances) needs no special care.
- * Throws EaselError if called inside another gradient, if the loss is no float32 scalar, if an operation on the way has no
- * gradient, or if a variable does not reach the loss.
+ * f returns the loss (a scalar) or `{ loss, … }` with further tensors to hand out; it runs in tidy.
+ * Integer tensors on the way carry no gradient, so an index chosen by a variable (an argmin of
+ * distances) needs no special care. Throws EaselError if called inside another gradient, if the
+ * loss is no float32 scalar, if an operation on the way has no gradient, or if a variable does not
+ * reach the loss.
  */
 export function valueAndGrads(
   f: () => tf.Scalar | ({ loss: tf.Scalar } & Record<string, tf.Tensor>),
@@ -77,8 +84,9 @@ export function valueAndGrads(
 }
 
 /**
- * The gradients of Σ f·dy for some tensors that f reads: what flows back through f. Runs f once more, inside tidy; call it where no gradient is
- * being recorded. A tensor that does not reach the result has a gradient of zeros. The caller (or its tidy) disposes the result.
+ * The gradients of Σ f·dy for some tensors that f reads: what flows back through f. Runs f once
+ * more, inside tidy; call it where no gradient is being recorded. A tensor that does not reach the
+ * result has a gradient of zeros. The caller (or its tidy) disposes the result.
  */
 export function pullBack(f: () => tf.Tensor, dy: tf.Tensor, wanted: readonly tf.Tensor[]): tf.Tensor[] {
   const { result, tape } = record(f);
@@ -103,8 +111,9 @@ function splitResult(result: tf.TensorContainer): {
 }
 
 /**
- * Kept gradients by the id of the wanted tensor, from the result's gradient `dy` (default 1). On an error nothing is kept. With `onWhole` each
- * gradient goes there, and is then disposed, when all operations that read its tensor have been walked.
+ * Kept gradients by the id of the wanted tensor, from the result's gradient `dy` (default 1). On an
+ * error nothing is kept. With `onWhole` each gradient goes there, and is then disposed, when all
+ * operations that read its tensor have been walked.
  */
 function backward(
   result: tf.Tensor,
@@ -158,7 +167,10 @@ function backward(
   }
 }
 
-/** Adds this node's part to the gradients of those of its inputs that are reached from a wanted tensor. */
+/**
+ * Adds this node's part to the gradients of those of its inputs that are reached from a wanted
+ * tensor.
+ */
 function walkNode(
   node: TapeNode,
   dys: (tf.Tensor | undefined)[],
@@ -171,7 +183,8 @@ function walkNode(
     );
   }
   const parts = node.gradient(dys);
-  // A gradient function may hand back dy, a saved tensor, or one tensor for two inputs: only the first owner keeps it as it is.
+  // A gradient function may hand back dy, a saved tensor, or one tensor for two inputs: only the
+  // first owner keeps it as it is.
   const owned = new Set([...dys, ...(node.saved ?? [])].map((tensor) => tensor?.id));
   for (const [name, input] of Object.entries(node.inputs)) {
     if (input == null || !reached.has(input.id)) continue;

@@ -110,7 +110,8 @@ describeNative('Adafactor in place, against tfjs operations on cpu', ['Adafactor
 describe('Adafactor', () => {
   test('one update of a vector by hand', async () => {
     await tf.setBackend('cpu');
-    // t = 1: ρ = 0, so v = g² and u = sign(g); rms(u) = 1; rms(p) = √((9 + 16)/2) = 3.5355; p − 0.1·3.5355·sign(g).
+    // t = 1: ρ = 0, so v = g² and u = sign(g); rms(u) = 1; rms(p) = √((9 + 16)/2) = 3.5355; p −
+    // 0.1·3.5355·sign(g).
     const w = tf.tidy(() => tf.variable(tf.tensor1d([3, 4])));
     const optimizer = new Adafactor({ schedule: () => 0.1 });
     await optimizer.apply(new Map([['w', w]]), new Map([['w', tf.tensor1d([-2, 0.5])]]));

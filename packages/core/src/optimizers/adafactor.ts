@@ -6,7 +6,10 @@ import { Optimizer, type OptimizerConfig, type UpdatePoint } from './optimizer.j
 
 /** Settings of Adafactor; the defaults are optax's. */
 export interface AdafactorConfig extends OptimizerConfig {
-  /** Tensors whose second-largest dimension is at least this keep two vectors in place of a matrix of squares (default 128). */
+  /**
+   * Tensors whose second-largest dimension is at least this keep two vectors in place of a matrix
+   * of squares (default 128).
+   */
   readonly minDimSizeToFactor?: number;
   /** Exponent of the decay 1 − t^(−decayRate) of the squares (default 0.8). */
   readonly decayRate?: number;
@@ -28,15 +31,17 @@ export interface AdafactorConfig extends OptimizerConfig {
 const LEAST_SCALE = 1e-3;
 
 /**
- * Adafactor, with t the number of this update from 1 and ρ = 1 − (t − decayOffset)^(−decayRate), for each variable p alone:
+ * Adafactor, with t the number of this update from 1 and ρ = 1 − (t − decayOffset)^(−decayRate),
+ * for each variable p alone:
  *
  *     S ← ρ·S + (1 − ρ)·(g² + ε)        u = g / √S        (where factored, S ≈ row ⊗ column / mean(row))
  *     u ← u / max(1, rms(u)/threshold) · learningRate · max(rms(p), 1e-3)
  *     u ← mean of updates, with momentum;  u ← u + weightDecay·p        p ← p − u
  *
- * State: `v_row.NAME` and `v_col.NAME` (the tensor's shape without its largest, or second-largest, dimension) or `v.NAME`; `m.NAME` with
- * momentum. Where a checkpoint of the original stacks the layers of a model, its optimizer runs on each layer alone, as here.
- * Source: Shazeer and Stern 2018, arXiv:1804.04235; optax 0.1.7 `adafactor`.
+ * State: `v_row.NAME` and `v_col.NAME` (the tensor's shape without its largest, or second-largest,
+ * dimension) or `v.NAME`; `m.NAME` with momentum. Where a checkpoint of the original stacks the
+ * layers of a model, its optimizer runs on each layer alone, as here. Source: Shazeer and Stern
+ * 2018, arXiv:1804.04235; optax 0.1.7 `adafactor`.
  */
 export class Adafactor extends Optimizer {
   private readonly config: Required<Omit<AdafactorConfig, 'schedule' | 'weights'>>;
@@ -96,7 +101,9 @@ export class Adafactor extends Optimizer {
     this.updatePlain(name, variable, scaled(gradient, gradientScale), axes, rho, at);
   }
 
-  /** By the kernel, where nothing shares the memory of variable and state; the kernel sees to that. */
+  /**
+   * By the kernel, where nothing shares the memory of variable and state; the kernel sees to that.
+   */
   private updateInPlace(
     name: string,
     variable: tf.Variable,
@@ -195,7 +202,10 @@ function without(shape: readonly number[], axis: number): number[] {
   return shape.filter((_, i) => i !== axis);
 }
 
-/** The axes of the largest and second-largest dimension (of equal ones the later axis is the larger), or undefined if not factored. */
+/**
+ * The axes of the largest and second-largest dimension (of equal ones the later axis is the
+ * larger), or undefined if not factored.
+ */
 function factoredAxes(shape: readonly number[], minDimSize: number): FactoredAxes | undefined {
   const order = shape
     .map((_, axis) => axis)

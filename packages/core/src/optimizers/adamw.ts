@@ -24,7 +24,8 @@ export interface AdamWConfig extends OptimizerConfig {
  *     m ← β₁·m + (1 − β₁)·g        v ← β₂·v + (1 − β₂)·g²
  *     u = (m / (1 − β₁ᵗ)) / (√(v / (1 − β₂ᵗ)) + ε) + weightDecay·p        p ← p − learningRate·u
  *
- * State: `m.NAME` and `v.NAME` of each variable's shape. Source: Loshchilov and Hutter 2017, arXiv:1711.05101; optax 0.1.7 `adamw`.
+ * State: `m.NAME` and `v.NAME` of each variable's shape. Source: Loshchilov and Hutter 2017,
+ * arXiv:1711.05101; optax 0.1.7 `adamw`.
  */
 export class AdamW extends Optimizer {
   private readonly config: Required<Omit<AdamWConfig, 'schedule' | 'weights'>>;
@@ -67,7 +68,10 @@ export class AdamW extends Optimizer {
   }
 }
 
-/** 1 − βᵗ in float32 steps, as optax rounds it: for β₂ = 0.999 that is 1e-5 from the exact value at first. */
+/**
+ * 1 − βᵗ in float32 steps, as optax rounds it: for β₂ = 0.999 that is 1e-5 from the exact value at
+ * first.
+ */
 function biasCorrection(beta: number, step: number): number {
   return Math.fround(1 - Math.fround(Math.fround(beta) ** step));
 }

@@ -91,7 +91,10 @@ function values(seed: number): Float32Array {
 
 onEachBackend(() => {
   describe.each(optimizers)('a scale on the device, %s', (_, make) => {
-    /** Weights and state after two updates, and between them one with `refused` as its scale, which is left unfinished. */
+    /**
+     * Weights and state after two updates, and between them one with `refused` as its scale, which
+     * is left unfinished.
+     */
     async function run(
       scale: number | tf.Scalar,
       refused?: number | tf.Scalar,

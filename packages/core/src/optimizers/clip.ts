@@ -8,7 +8,10 @@ export function sumOfSquares(x: tf.Tensor): tf.Scalar {
   return tf.tidy(() => tf.sum(tf.square(x)));
 }
 
-/** Σ x² of each tensor, float32 [n] in their order: on the device, to be read when it suits (`normOf`) or made a scale of (`updateScale`). */
+/**
+ * Σ x² of each tensor, float32 [n] in their order: on the device, to be read when it suits
+ * (`normOf`) or made a scale of (`updateScale`).
+ */
 export function sumsOfSquares(tensors: Iterable<tf.Tensor>): tf.Tensor1D {
   return tf.tidy(() => {
     const sums = [...tensors].map(sumOfSquares);
@@ -16,7 +19,9 @@ export function sumsOfSquares(tensors: Iterable<tf.Tensor>): tf.Tensor1D {
   });
 }
 
-/** The common L2 norm √Σ of what `sumsOfSquares` gave, once it has been read; added up in float64. */
+/**
+ * The common L2 norm √Σ of what `sumsOfSquares` gave, once it has been read; added up in float64.
+ */
 export function normOf(squares: ArrayLike<number>): number {
   let total = 0;
   for (let i = 0; i < squares.length; i++) total += squares[i] as number;
@@ -24,8 +29,8 @@ export function normOf(squares: ArrayLike<number>): number {
 }
 
 /**
- * The common L2 norm of gradients: √Σ g² over all of them, by one awaited read. NaN or infinite gradients show there. An update need not wait for it:
- * `updateScale` clips and refuses without.
+ * The common L2 norm of gradients: √Σ g² over all of them, by one awaited read. NaN or infinite
+ * gradients show there. An update need not wait for it: `updateScale` clips and refuses without.
  */
 export async function globalNorm(grads: ReadonlyMap<string, tf.Tensor>): Promise<number> {
   const squares = sumsOfSquares(grads.values());
@@ -35,9 +40,11 @@ export async function globalNorm(grads: ReadonlyMap<string, tf.Tensor>): Promise
 }
 
 /**
- * What gradients of that global norm are multiplied by so that it is at most maxNorm: maxNorm/norm where norm ≥ maxNorm, else 1.
+ * What gradients of that global norm are multiplied by so that it is at most maxNorm: maxNorm/norm
+ * where norm ≥ maxNorm, else 1.
  *
- * Throws ConfigError unless maxNorm is positive. Source: Pascanu et al. 2012, arXiv:1211.5063; optax `clip_by_global_norm`.
+ * Throws ConfigError unless maxNorm is positive. Source: Pascanu et al. 2012, arXiv:1211.5063;
+ * optax `clip_by_global_norm`.
  */
 export function clipFactor(norm: number, maxNorm: number): number {
   if (!(maxNorm > 0)) throw new ConfigError(`clipFactor: expected a positive maxNorm, got ${maxNorm}.`);
@@ -48,15 +55,20 @@ export function clipFactor(norm: number, maxNorm: number): number {
 export interface UpdateScaleOptions {
   /** Largest common norm of the gradients, to which they are clipped; null for none (default). */
   readonly maxNorm?: number | null;
-  /** Float32 tensors whose values must be finite too: losses, or the scale of an update that must have been accepted. Default none. */
+  /**
+   * Float32 tensors whose values must be finite too: losses, or the scale of an update that must
+   * have been accepted. Default none.
+   */
   readonly finite?: readonly tf.Tensor[];
 }
 
 /**
- * The scale of an update, for `Optimizer.apply`, from gradients' sums of squares [n] (`sumsOfSquares`): their `clipFactor`, or 1 without maxNorm; NaN,
- * which refuses the update, where a sum or one of `finite` is infinite or NaN.
+ * The scale of an update, for `Optimizer.apply`, from gradients' sums of squares [n]
+ * (`sumsOfSquares`): their `clipFactor`, or 1 without maxNorm; NaN, which refuses the update, where
+ * a sum or one of `finite` is infinite or NaN.
  *
- * A float32 scalar that the caller disposes. Nothing is read: norm, factor and check stay on the device. Throws ConfigError unless maxNorm is positive.
+ * A float32 scalar that the caller disposes. Nothing is read: norm, factor and check stay on the
+ * device. Throws ConfigError unless maxNorm is positive.
  */
 export function updateScale(
   squares: tf.Tensor1D,
@@ -73,7 +85,10 @@ export function updateScale(
   });
 }
 
-/** Sums below count as this when the norm is taken: the least normal float32, about, since a device may take smaller ones for 0. */
+/**
+ * Sums below count as this when the norm is taken: the least normal float32, about, since a device
+ * may take smaller ones for 0.
+ */
 const LEAST_UNIT = 1.2e-38;
 
 /** updateScale without the kernel, in float32. Call inside tidy. */
@@ -110,8 +125,9 @@ export function scaleSetting(scale: number | tf.Scalar): { readonly gradientScal
 }
 
 /**
- * `next` where an update's scale is a number, `before` where it is NaN and the update refused: what a variable or a state tensor becomes. All three on the
- * device; `next` and `before` of one shape and dtype. Call inside tidy.
+ * `next` where an update's scale is a number, `before` where it is NaN and the update refused: what
+ * a variable or a state tensor becomes. All three on the device; `next` and `before` of one shape
+ * and dtype. Call inside tidy.
  */
 export function ifAccepted(scale: tf.Scalar, next: tf.Tensor, before: tf.Tensor): tf.Tensor {
   return hasKernel('IfAccepted')

@@ -14,24 +14,29 @@ const LEAST_EIGENVALUE = 1e-6;
 export interface InverseRoot {
   /** float32 [n, n]; the caller disposes it. */
   readonly root: tf.Tensor2D;
-  /** max |M − I| at the end; NaN for a matrix with NaN. It says nothing of the root of an ill-conditioned matrix. */
+  /**
+   * max |M − I| at the end; NaN for a matrix with NaN. It says nothing of the root of an
+   * ill-conditioned matrix.
+   */
   readonly error: number;
 }
 
 /**
- * (S + ridge·I)^(−1/p) of a symmetric positive semidefinite matrix S, float32 [n, n], by the coupled Newton iteration
+ * (S + ridge·I)^(−1/p) of a symmetric positive semidefinite matrix S, float32 [n, n], by the
+ * coupled Newton iteration
  *
  *     z = (1 + p)/(2‖A‖)    M ← z·A    H ← z^(1/p)·I    then  T = (1 − α)·I + α·M,  M ← Tᵖ·M,  H ← H·T,  α = −1/p
  *
  * with A = S + ridge·I, ridge = 1e-6·max(λ, 1e-6), λ the largest eigenvalue by power iteration.
  *
- * `paddedSize` (default n): computes as if S stood in the corner of an identity of that size, as the original does; the rest of such a
- * matrix stays a multiple of the identity, so two numbers stand for it. It enters λ, the norm and the error.
+ * `paddedSize` (default n): computes as if S stood in the corner of an identity of that size, as
+ * the original does; the rest of such a matrix stays a multiple of the identity, so two numbers
+ * stand for it. It enters λ, the norm and the error.
  *
- * Each iteration waits for one read of its error, on which it depends whether there is another; S must not change meanwhile.
- * Throws ShapeError if S is not square or larger than `paddedSize`.
- * Source: dalle-mini `scalable_shampoo/distributed_shampoo.py`, matrix_inverse_pth_root and power_iteration; Higham and others, the
- * iteration of arXiv:2002.09018 §5.
+ * Each iteration waits for one read of its error, on which it depends whether there is another; S
+ * must not change meanwhile. Throws ShapeError if S is not square or larger than `paddedSize`.
+ * Source: dalle-mini `scalable_shampoo/distributed_shampoo.py`, matrix_inverse_pth_root and
+ * power_iteration; Higham and others, the iteration of arXiv:2002.09018 §5.
  */
 export async function inversePthRoot(
   matrix: tf.Tensor2D,
@@ -57,7 +62,8 @@ export async function inversePthRoot(
     kept.push(m);
     const squares = await number(tf.tidy(() => tf.sum(tf.square(m))));
     const norm = fround(Math.sqrt(fround(squares + padding * fround(1 + ridge) ** 2)));
-    // Rounded as the original rounds: an ulp of z moves the roots of an ill-conditioned matrix by many.
+    // Rounded as the original rounds: an ulp of z moves the roots of an ill-conditioned matrix by
+    // many.
     const z = fround((1 + p) / fround(2 * norm));
     let power = tf.tidy(() => tf.mul(m, z) as tf.Tensor2D);
     kept.pop()?.dispose();
@@ -96,15 +102,17 @@ export async function inversePthRoot(
 }
 
 /**
- * The largest eigenvalue of a matrix padded with `padding` rows of the identity: Rayleigh quotient of at most 100 power iterations from the
- * original's start vector, until two differ by 1e-6 or less (the first is compared with 0).
+ * The largest eigenvalue of a matrix padded with `padding` rows of the identity: Rayleigh quotient
+ * of at most 100 power iterations from the original's start vector, until two differ by 1e-6 or
+ * less (the first is compared with 0).
  */
 async function largestEigenvalue(matrix: tf.Tensor2D, padding: number): Promise<number> {
   const n = matrix.shape[0];
   const start = powerIterationStart(n + padding);
   let vector = tf.tensor2d(start.slice(0, n), [n, 1]);
   let inside = await number(tf.tidy(() => tf.sum(tf.square(vector))));
-  // The padding's part of the vector stays a multiple of its start, of which only the length matters.
+  // The padding's part of the vector stays a multiple of its start, of which only the length
+  // matters.
   let paddedSquares = start.slice(n).reduce((sum, x) => sum + x * x, 0);
   let eigenvalue = 0;
   for (let i = 0; i < POWER_ITERATIONS; i++) {
@@ -151,8 +159,9 @@ export function powerIterationStart(n: number): Float32Array {
 }
 
 /**
- * n doubles of 53 bits in [−1, 1) from MT19937, rounded to float32, as numpy's legacy generator draws them.
- * Source: Matsumoto and Nishimura 1998, doi:10.1145/272991.272995, and their genrand_res53.
+ * n doubles of 53 bits in [−1, 1) from MT19937, rounded to float32, as numpy's legacy generator
+ * draws them. Source: Matsumoto and Nishimura 1998, doi:10.1145/272991.272995, and their
+ * genrand_res53.
  */
 function mersenneTwisterUniform(seed: number, n: number): Float32Array {
   const size = 624;

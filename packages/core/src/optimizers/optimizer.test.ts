@@ -42,8 +42,9 @@ describe('AdamW', () => {
       '0.90000',
     ]);
     await optimizer.apply(variables, grads(0, -4, 2));
-    // w[0]: m = 0.5·1 = 0.5, m̂ = 0.5/0.75; v = 0.75·1 = 0.75, v̂ = 0.75/0.4375; u = 0.50918 + 0.5·0.85; 0.85 − 0.0934178.
-    // w[1] and bias: constant gradients keep sign(g): 1.05 − 0.1·(−1 + 0.525), 0.9 − 0.1.
+    // w[0]: m = 0.5·1 = 0.5, m̂ = 0.5/0.75; v = 0.75·1 = 0.75, v̂ = 0.75/0.4375; u = 0.50918 +
+    // 0.5·0.85; 0.85 − 0.0934178. w[1] and bias: constant gradients keep sign(g): 1.05 − 0.1·(−1 +
+    // 0.525), 0.9 − 0.1.
     expect([...w.dataSync(), ...bias.dataSync()].map((x) => x.toFixed(5))).toEqual([
       '0.75658',
       '1.09750',
@@ -111,7 +112,8 @@ describe('AdamW', () => {
 
 describe('Adafactor', () => {
   test('the first step by hand', async () => {
-    // t = 1: ρ = 0, so v = g² and u = sign(g), of root mean square 1. Times rate 0.1 and rms(p) = 5: p = (1, −7) − 0.5·(1, −1).
+    // t = 1: ρ = 0, so v = g² and u = sign(g), of root mean square 1. Times rate 0.1 and rms(p) =
+    // 5: p = (1, −7) − 0.5·(1, −1).
     const w = variable([1, -7]);
     const optimizer = new Adafactor({ schedule: rate(0.1) });
     await optimizer.apply(new Map([['w', w]]), new Map([['w', tf.tensor1d([3, -0.01])]]));
@@ -119,7 +121,8 @@ describe('Adafactor', () => {
   });
 
   test('a matrix of rank 1 is factored without loss', async () => {
-    // With g² = row ⊗ column the estimate is exact: u = sign(g), clipped by threshold ½ to half of it.
+    // With g² = row ⊗ column the estimate is exact: u = sign(g), clipped by threshold ½ to half of
+    // it.
     const w = tf.tidy(() => tf.variable(tf.zeros([2, 3])));
     const schedule = rate(1);
     const settings = { minDimSizeToFactor: 2, clippingThreshold: 0.5, multiplyByParameterScale: false };
@@ -283,7 +286,8 @@ test("weights in bfloat16: steps below a weight's last digit move it in the mean
   const mean = (values: Float32Array) => values.reduce((sum, value) => sum + value / values.length, 0);
   const [exact, narrow] = [await run('float32'), await run('bfloat16')];
   expect(mean(exact)).toBeCloseTo(1 - 40e-4, 5);
-  // 40 steps of 1e-4, each far below the 0.0039 between neighbours under 1: rounding to the nearest would have moved nothing.
+  // 40 steps of 1e-4, each far below the 0.0039 between neighbours under 1: rounding to the nearest
+  // would have moved nothing.
   expect(Math.abs(mean(narrow) - mean(exact))).toBeLessThan((6 * 0.0039) / Math.sqrt(4000));
   expect(new Set(narrow).size).toBeGreaterThan(1);
   expect(await run('bfloat16')).toEqual(narrow);

@@ -20,16 +20,19 @@ export interface UpdatePoint {
 /** An update that gets its gradients one by one, as `valueAndGrads` hands them out. */
 export interface PendingUpdate {
   /**
-   * Changes one variable by its gradient times `gradientScale` (default 1). The gradient is read, not disposed.
+   * Changes one variable by its gradient times `gradientScale` (default 1). The gradient is read,
+   * not disposed.
    *
-   * The scale is a number or, still on the device, a float32 scalar (`updateScale`). Where it is NaN the update is refused: the variable and its state keep their
-   * values bit for bit. Nothing is waited for, so that all can be handed over before a number is read.
-   * Throws ShapeError if the gradient does not fit or the variable had its turn.
+   * The scale is a number or, still on the device, a float32 scalar (`updateScale`). Where it is
+   * NaN the update is refused: the variable and its state keep their values bit for bit. Nothing is
+   * waited for, so that all can be handed over before a number is read. Throws ShapeError if the
+   * gradient does not fit or the variable had its turn.
    */
   take(name: string, gradient: tf.Tensor, gradientScale?: number | tf.Scalar): void;
   /**
-   * Counts the update, after what of it waits for numbers (Shampoo's roots). Not for a refused one, which is to be left unfinished.
-   * Throws ShapeError if a variable has had no gradient, and CheckpointError if loaded state does not fit.
+   * Counts the update, after what of it waits for numbers (Shampoo's roots). Not for a refused one,
+   * which is to be left unfinished. Throws ShapeError if a variable has had no gradient, and
+   * CheckpointError if loaded state does not fit.
    */
   finish(): Promise<void>;
 }
@@ -41,8 +44,9 @@ export type WeightFormat = 'float32' | 'bfloat16';
 export interface OptimizerConfig {
   readonly schedule: Schedule;
   /**
-   * 'bfloat16': after its update, which is float32, each variable is rounded to bfloat16 by chance: in proportion to the distances, with a seed that follows from
-   * name and count, so that small steps aren't lost and a run can be repeated. Default 'float32'.
+   * 'bfloat16': after its update, which is float32, each variable is rounded to bfloat16 by chance:
+   * in proportion to the distances, with a seed that follows from name and count, so that small
+   * steps aren't lost and a run can be repeated. Default 'float32'.
    */
   readonly weights?: WeightFormat;
 }
@@ -54,7 +58,8 @@ function roundingSeed(name: string, count: number): number {
 }
 
 /**
- * Base of the optimizers: counts updates, holds the state tensors of each variable by name, saves and loads them.
+ * Base of the optimizers: counts updates, holds the state tensors of each variable by name, saves
+ * and loads them.
  *
  * A subclass computes one variable's update in `update`, with state tensors from `slot`.
  */
@@ -64,7 +69,9 @@ export abstract class Optimizer {
   private readonly slots = new Map<string, tf.Variable>();
   private readonly counter: tf.Variable = tf.tidy(() => tf.variable(tf.scalar(0), false));
   private stepsDone = 0;
-  /** Names of loaded state that no variable has taken up yet; undefined where nothing was loaded. */
+  /**
+   * Names of loaded state that no variable has taken up yet; undefined where nothing was loaded.
+   */
   private loaded: Set<string> | undefined;
 
   constructor({ schedule, weights = 'float32' }: OptimizerConfig) {
@@ -78,10 +85,11 @@ export abstract class Optimizer {
   }
 
   /**
-   * Changes each variable by its gradient times `gradientScale`, as `PendingUpdate.take` does, then counts the update. Gradients are read, not disposed.
+   * Changes each variable by its gradient times `gradientScale`, as `PendingUpdate.take` does, then
+   * counts the update. Gradients are read, not disposed.
    *
-   * The two maps have the same names and shapes; throws ShapeError before anything is changed if not, and CheckpointError if loaded
-   * state does not fit the variables.
+   * The two maps have the same names and shapes; throws ShapeError before anything is changed if
+   * not, and CheckpointError if loaded state does not fit the variables.
    */
   async apply(
     variables: ReadonlyMap<string, tf.Variable>,
@@ -94,7 +102,10 @@ export abstract class Optimizer {
     await update.finish();
   }
 
-  /** As `apply`, for gradients that come one by one and in any order. What `take` has changed stays changed if the update is not finished. */
+  /**
+   * As `apply`, for gradients that come one by one and in any order. What `take` has changed stays
+   * changed if the update is not finished.
+   */
   begin(variables: ReadonlyMap<string, tf.Variable>): PendingUpdate {
     const at = { learningRate: this.schedule(this.stepsDone), count: this.stepsDone };
     this.prepare(variables);
@@ -129,20 +140,29 @@ export abstract class Optimizer {
   /** Called once before the variables of an update, for what depends on all of them. */
   protected prepare(_variables: ReadonlyMap<string, tf.Variable>): void {}
 
-  /** Called once when all variables have been changed, `count` updates being before this one: for what has to read numbers. */
+  /**
+   * Called once when all variables have been changed, `count` updates being before this one: for
+   * what has to read numbers.
+   */
   protected async settle(_variables: ReadonlyMap<string, tf.Variable>, _count: number): Promise<void> {}
 
-  /** Gives a variable or state tensor its new value; in an update that its scale refuses, the old one. Call inside tidy. */
+  /**
+   * Gives a variable or state tensor its new value; in an update that its scale refuses, the old
+   * one. Call inside tidy.
+   */
   protected assign(target: tf.Variable, value: tf.Tensor, { gradientScale }: UpdatePoint): void {
     target.assign(typeof gradientScale === 'number' ? value : ifAccepted(gradientScale, value, target));
   }
 
-  /** Changes one variable and its state by gradient·gradientScale, inside tidy: by `assign`, or by a kernel that heeds the scale itself. */
+  /**
+   * Changes one variable and its state by gradient·gradientScale, inside tidy: by `assign`, or by a
+   * kernel that heeds the scale itself.
+   */
   protected abstract update(name: string, variable: tf.Variable, gradient: tf.Tensor, at: UpdatePoint): void;
 
   /**
-   * The state tensor `kind` of a variable, `initial()` (default zeros) when new. Throws CheckpointError if loaded state lacks it or has
-   * another shape.
+   * The state tensor `kind` of a variable, `initial()` (default zeros) when new. Throws
+   * CheckpointError if loaded state lacks it or has another shape.
    */
   protected slot(
     kind: string,
@@ -172,8 +192,9 @@ export abstract class Optimizer {
   }
 
   /**
-   * All state by name: `step` (a scalar) and `kind.variable` for each state tensor, as `m.decoder.final_norm.bias`. The tensors are the
-   * optimizer's own: read or save them before the next update, do not dispose them.
+   * All state by name: `step` (a scalar) and `kind.variable` for each state tensor, as
+   * `m.decoder.final_norm.bias`. The tensors are the optimizer's own: read or save them before the
+   * next update, do not dispose them.
    */
   state(): Map<string, tf.Tensor> {
     tf.tidy(() => this.counter.assign(tf.scalar(this.stepsDone)));
@@ -181,8 +202,8 @@ export abstract class Optimizer {
   }
 
   /**
-   * Goes on from a state that `state` gave. Copies the tensors. Throws CheckpointError if there is no valid `step`; whether the rest fits
-   * the variables shows at the next update.
+   * Goes on from a state that `state` gave. Copies the tensors. Throws CheckpointError if there is
+   * no valid `step`; whether the rest fits the variables shows at the next update.
    */
   async loadState(state: ReadonlyMap<string, tf.Tensor>): Promise<void> {
     const step = (await state.get(STEP)?.data())?.[0];
@@ -194,7 +215,8 @@ export abstract class Optimizer {
     const before = [...this.slots.values()];
     this.slots.clear();
     for (const [key, tensor] of state) {
-      // A sum and not a clone: a clone would share the caller's memory, which updates in place must not change.
+      // A sum and not a clone: a clone would share the caller's memory, which updates in place must
+      // not change.
       if (key !== STEP)
         this.slots.set(
           key,

@@ -4,8 +4,8 @@ import * as tf from '@tensorflow/tfjs';
 const BUCKETS = 127;
 
 /**
- * A tensor of rank 2 or more as signed bytes, for state that is kept but seldom read: value ≈ bytes · bucket, with one bucket size for each
- * column over axis 0.
+ * A tensor of rank 2 or more as signed bytes, for state that is kept but seldom read: value ≈ bytes
+ * · bucket, with one bucket size for each column over axis 0.
  */
 export interface Quantized {
   /** int32 [⌈size/4⌉]: four bytes in each, the first lowest. */
@@ -20,8 +20,9 @@ export function packedLength(size: number): number {
 }
 
 /**
- * Rounds x to 255 steps of each column's largest absolute value over axis 0, half to even. Call inside tidy, or dispose both results.
- * Source: dalle-mini `scalable_shampoo/quantization_utils.py`, QuantizedValue with int8.
+ * Rounds x to 255 steps of each column's largest absolute value over axis 0, half to even. Call
+ * inside tidy, or dispose both results. Source: dalle-mini
+ * `scalable_shampoo/quantization_utils.py`, QuantizedValue with int8.
  */
 export function quantize(x: tf.Tensor): Quantized {
   return tf.tidy(() => {

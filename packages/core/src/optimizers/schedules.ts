@@ -1,21 +1,30 @@
 import { ConfigError } from '../errors.js';
 
-/** The learning rate of an update by its number: the optimizer's count of updates before it, from 0. */
+/**
+ * The learning rate of an update by its number: the optimizer's count of updates before it, from 0.
+ */
 export type Schedule = (step: number) => number;
 
 /** What all schedules have in common. */
 export interface ScheduleOptions {
   /** The peak. */
   readonly learningRate: number;
-  /** Length W of the linear warm-up (default 0): the rate is learningRate·t/(W+1), so that the very first update has rate 0. */
+  /**
+   * Length W of the linear warm-up (default 0): the rate is learningRate·t/(W+1), so that the very
+   * first update has rate 0.
+   */
   readonly warmupSteps?: number;
-  /** Updates with rate 0 before the warm-up begins (default 0); everything after it moves by as much. */
+  /**
+   * Updates with rate 0 before the warm-up begins (default 0); everything after it moves by as
+   * much.
+   */
   readonly offset?: number;
 }
 
 /**
  * Warm-up, then the peak for ever, reached at t = W+1.
- * Source of all schedules but cosine: dalle-mini `tools/train/train.py`, `create_learning_rate_fn`, its oddities included.
+ * Source of all schedules but cosine: dalle-mini `tools/train/train.py`, `create_learning_rate_fn`,
+ * its oddities included.
  */
 export function constantSchedule(options: ScheduleOptions): Schedule {
   const { offset } = checked('constantSchedule', options);
@@ -24,8 +33,8 @@ export function constantSchedule(options: ScheduleOptions): Schedule {
 }
 
 /**
- * Warm-up, then a straight line from the peak at t = W (a jump from the warm-up's W/(W+1)) to 0 at t = totalSteps, and 0 after it.
- * Throws ConfigError unless totalSteps is larger than warmupSteps.
+ * Warm-up, then a straight line from the peak at t = W (a jump from the warm-up's W/(W+1)) to 0 at
+ * t = totalSteps, and 0 after it. Throws ConfigError unless totalSteps is larger than warmupSteps.
  */
 export function linearSchedule(options: ScheduleOptions & { readonly totalSteps: number }): Schedule {
   const decaySteps = decayLength('linearSchedule', options);
@@ -33,8 +42,8 @@ export function linearSchedule(options: ScheduleOptions & { readonly totalSteps:
 }
 
 /**
- * Warm-up, then learningRate·decayRate^((t − W)/transitionSteps), from t = W on; with staircase the exponent is rounded down.
- * Throws ConfigError unless transitionSteps and decayRate are positive.
+ * Warm-up, then learningRate·decayRate^((t − W)/transitionSteps), from t = W on; with staircase the
+ * exponent is rounded down. Throws ConfigError unless transitionSteps and decayRate are positive.
  */
 export function exponentialSchedule(
   options: ScheduleOptions & {
@@ -53,9 +62,10 @@ export function exponentialSchedule(
 }
 
 /**
- * Warm-up, then half a cosine from the peak at t = W to `floor` (a rate, default 0) at t = totalSteps, and floor after it.
- * Throws ConfigError unless totalSteps is larger than warmupSteps and 0 ≤ floor ≤ learningRate.
- * Source: Loshchilov and Hutter 2016, arXiv:1608.03983, without restarts.
+ * Warm-up, then half a cosine from the peak at t = W to `floor` (a rate, default 0) at t =
+ * totalSteps, and floor after it. Throws ConfigError unless totalSteps is larger than warmupSteps
+ * and 0 ≤ floor ≤ learningRate. Source: Loshchilov and Hutter 2016, arXiv:1608.03983, without
+ * restarts.
  */
 export function cosineSchedule(
   options: ScheduleOptions & { readonly totalSteps: number; readonly floor?: number },

@@ -1,12 +1,20 @@
 /** How Distributed Shampoo sees one tensor. */
 export interface ShampooBlocks {
-  /** The shape with small neighbouring dimensions multiplied together; the same number of elements. */
+  /**
+   * The shape with small neighbouring dimensions multiplied together; the same number of elements.
+   */
   readonly merged: readonly number[];
   /** For each axis of `merged`, the sizes that it is cut into. */
   readonly splits: readonly (readonly number[])[];
-  /** Sizes of the statistics: for each block (first axis outermost) one for each axis. Empty if the tensor is not preconditioned. */
+  /**
+   * Sizes of the statistics: for each block (first axis outermost) one for each axis. Empty if the
+   * tensor is not preconditioned.
+   */
   readonly statistics: readonly number[];
-  /** p of the inverse p-th roots: twice the rank of a block; undefined if the tensor is not preconditioned. */
+  /**
+   * p of the inverse p-th roots: twice the rank of a block; undefined if the tensor is not
+   * preconditioned.
+   */
   readonly exponent: number | undefined;
 }
 
@@ -21,8 +29,9 @@ export interface BlockLimits {
 }
 
 /**
- * Merges dimensions from the left while the product stays within the limit; dimensions of 1 vanish, and a shape of only those becomes [1].
- * Source: dalle-mini `scalable_shampoo/distributed_shampoo.py`, merge_small_dims.
+ * Merges dimensions from the left while the product stays within the limit; dimensions of 1 vanish,
+ * and a shape of only those becomes [1]. Source: dalle-mini
+ * `scalable_shampoo/distributed_shampoo.py`, merge_small_dims.
  */
 export function mergeSmallDims(shape: readonly number[], limit: number): number[] {
   if (shape.length > 0 && shape.every((extent) => extent === 1)) return [1];
@@ -40,7 +49,10 @@ export function mergeSmallDims(shape: readonly number[], limit: number): number[
   return merged;
 }
 
-/** Blocks and statistics of a tensor of this shape. Source: as above, BlockPartitioner and Preconditioner. */
+/**
+ * Blocks and statistics of a tensor of this shape. Source: as above, BlockPartitioner and
+ * Preconditioner.
+ */
 export function shampooBlocks(shape: readonly number[], limits: BlockLimits): ShampooBlocks {
   const merged = mergeSmallDims(shape, limits.mergeSmallDimsBlockSize);
   const splits = merged.map((extent) => cut(extent, limits.blockSize));

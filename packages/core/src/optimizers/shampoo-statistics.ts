@@ -12,9 +12,11 @@ export function sumWeights(beta2: number): SumWeights {
 }
 
 /**
- * old·S + fresh·G, with G the products of a block with itself over all axes but one: float32 [n, n] for an axis of n.
+ * old·S + fresh·G, with G the products of a block with itself over all axes but one: float32 [n, n]
+ * for an axis of n.
  *
- * Source: dalle-mini `scalable_shampoo/distributed_shampoo.py`, Preconditioner.updated_statistics_from_grad.
+ * Source: dalle-mini `scalable_shampoo/distributed_shampoo.py`,
+ * Preconditioner.updated_statistics_from_grad.
  */
 export function plusGram(
   sum: tf.Tensor,

@@ -9,9 +9,10 @@ beforeAll(async () => {
 });
 
 test('two steps of one number by hand: sgd graft, a 1×1 statistic', async () => {
-  // β1 = 0.5, β2 = 0.5, g = 2 then 4, rate 0.1, preconditioned from the second update on. S: 0.5·1e-6 + 0.5·4 = 2.
-  // First update: D = 0.5·2 = 1, p = 1 − 0.1·1 = 0.9. P = S^(−1/2).
-  // Second: u_s = 4·P with the length of g: 4; M = 0.5·(0.5·2) + 0.5·4 = 2.5; p = 0.9 − 0.25 = 0.65.
+  // β1 = 0.5, β2 = 0.5, g = 2 then 4, rate 0.1, preconditioned from the second update on. S:
+  // 0.5·1e-6 + 0.5·4 = 2. First update: D = 0.5·2 = 1, p = 1 − 0.1·1 = 0.9. P = S^(−1/2).
+  // Second: u_s = 4·P with the length of g: 4; M = 0.5·(0.5·2) + 0.5·4 = 2.5; p = 0.9 − 0.25 =
+  // 0.65.
   const optimizer = new DistributedShampoo({
     schedule: () => 0.1,
     beta1: 0.5,

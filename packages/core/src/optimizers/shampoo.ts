@@ -29,7 +29,10 @@ export interface ShampooConfig extends OptimizerConfig {
   readonly blockSize?: number;
   /** Updates between two computations of the preconditioners (default 10). */
   readonly preconditioningComputeSteps?: number;
-  /** Updates before preconditioned directions are used (default max(preconditioningComputeSteps + 1, 101)). */
+  /**
+   * Updates before preconditioned directions are used (default max(preconditioningComputeSteps + 1,
+   * 101)).
+   */
   readonly startPreconditioningStep?: number;
   /** Tensors with a longer dimension are only grafted (default 4096). */
   readonly skipPreconditioningDimSizeGt?: number;
@@ -45,13 +48,17 @@ export interface ShampooConfig extends OptimizerConfig {
   readonly matrixEpsilon?: number;
   /** Added to the root of grafted squares (default 1e-10). */
   readonly diagonalEpsilon?: number;
-  /** An inverse root with an error of this or more is thrown away, and the old one stays (default 0.1). */
+  /**
+   * An inverse root with an error of this or more is thrown away, and the old one stays (default
+   * 0.1).
+   */
   readonly inverseFailureThreshold?: number;
   /** Keeps the momenta of tensors of rank 2 and more as signed bytes (default false). */
   readonly quantized?: boolean;
   /**
-   * Which tensors are preconditioned together (default: all). The original pads the statistics of a group to its largest, which changes the
-   * last digits of the roots: its groups are the encoder's layers, the decoder's and the rest, where layers are scanned.
+   * Which tensors are preconditioned together (default: all). The original pads the statistics of a
+   * group to its largest, which changes the last digits of the roots: its groups are the encoder's
+   * layers, the decoder's and the rest, where layers are scanned.
    */
   readonly groupOf?: (name: string) => string;
 }
@@ -60,8 +67,9 @@ export interface ShampooConfig extends OptimizerConfig {
 const NORM_EPSILON = 1e-16;
 
 /**
- * Distributed Shampoo, for each variable p alone, count = updates before this one, G = g cut into blocks (see `shampooBlocks`), and for
- * each axis a of a block a statistic S and its preconditioner P:
+ * Distributed Shampoo, for each variable p alone, count = updates before this one, G = g cut into
+ * blocks (see `shampooBlocks`), and for each axis a of a block a statistic S and its preconditioner
+ * P:
  *
  *     S ← β₂·S + (1 − β₂)·G G^T over all axes but a            (both weights 1 where β₂ = 1)
  *     graft: u_g from g and its squares A, as the graft type says
@@ -71,11 +79,12 @@ const NORM_EPSILON = 1e-16;
  *     p ← p − learningRate·(m, or (1 − β₁)·u + β₁·m with nesterov)
  *     every preconditioningComputeSteps from count 0:  P ← (S + ridge)^(−1/exponent), for use from the next update on
  *
- * Norms are over the whole tensor: a model that stacks its layers is to be given them one by one, as Easel's are.
- * State: `A.NAME` (squares; none for sgd and sqrt_n), `D.NAME`, `M.NAME`, `S<i>.NAME` and `P<i>.NAME` for each statistic, `E.NAME` (the last
- * error of each root); with `quantized`
- * the momenta are `D.bytes.NAME` (int32, four to each) and `D.bucket.NAME`.
- * Source: Anil et al. 2020, arXiv:2002.09018; dalle-mini `scalable_shampoo/distributed_shampoo.py` in its sharded mode, as `train.py` calls it.
+ * Norms are over the whole tensor: a model that stacks its layers is to be given them one by one,
+ * as Easel's are. State: `A.NAME` (squares; none for sgd and sqrt_n), `D.NAME`, `M.NAME`,
+ * `S<i>.NAME` and `P<i>.NAME` for each statistic, `E.NAME` (the last error of each root); with
+ * `quantized` the momenta are `D.bytes.NAME` (int32, four to each) and `D.bucket.NAME`.
+ * Source: Anil et al. 2020, arXiv:2002.09018; dalle-mini `scalable_shampoo/distributed_shampoo.py`
+ * in its sharded mode, as `train.py` calls it.
  */
 export class DistributedShampoo extends Optimizer {
   private readonly config: Required<Omit<ShampooConfig, 'schedule' | 'weights'>>;
@@ -208,7 +217,10 @@ export class DistributedShampoo extends Optimizer {
     return tf.div(scaled, tf.add(tf.sqrt(squares), diagonalEpsilon));
   }
 
-  /** β₁·momentum + (1 − β₁)·update; keeps it, rounded if momenta are, and returns it as it was before rounding. */
+  /**
+   * β₁·momentum + (1 − β₁)·update; keeps it, rounded if momenta are, and returns it as it was
+   * before rounding.
+   */
   private momentum(kind: string, name: string, update: tf.Tensor, at: UpdatePoint): tf.Tensor {
     const { beta1, quantized } = this.config;
     const next = (old: tf.Tensor): tf.Tensor => tf.add(tf.mul(old, beta1), tf.mul(update, 1 - beta1));
@@ -227,7 +239,10 @@ export class DistributedShampoo extends Optimizer {
     return momentum;
   }
 
-  /** The roots of one variable's statistics, computed beside each other: what one waits for comes with what the others do. */
+  /**
+   * The roots of one variable's statistics, computed beside each other: what one waits for comes
+   * with what the others do.
+   */
   private async computeRoots(
     name: string,
     blocks: ShampooBlocks,
@@ -323,7 +338,8 @@ function precondition(
       const { preconditioner } = statistics[i++] as Statistic;
       const [first, ...rest] = y.shape as [number, ...number[]];
       const rows = tf.reshape(y, [first, -1]) as tf.Tensor2D;
-      // [first, rest]ᵀ·P: the axis that was first comes last, so that after all axes the order is the old one.
+      // [first, rest]ᵀ·P: the axis that was first comes last, so that after all axes the order is
+      // the old one.
       y = tf.reshape(tf.matMul(rows, preconditioner as unknown as tf.Tensor2D, true), [...rest, first]);
     }
     return y;

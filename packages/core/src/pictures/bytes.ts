@@ -1,8 +1,9 @@
 /**
  * Values of [0, 1] as bytes: cut off outside, times 255 in float32, truncated. NaN becomes 0.
  *
- * Truncated and not rounded, as DALL·E mini's notebook, min-dalle and torchvision's ToPILImage do: a third of all values come out one lower
- * than rounding has it. The product is rounded to float32 first, so that k / 255 gives k again.
+ * Truncated and not rounded, as DALL·E mini's notebook, min-dalle and torchvision's ToPILImage do:
+ * a third of all values come out one lower than rounding has it. The product is rounded to float32
+ * first, so that k / 255 gives k again.
  */
 export function toBytes(values: Float32Array): Uint8Array {
   const bytes = new Uint8Array(values.length);
@@ -12,7 +13,10 @@ export function toBytes(values: Float32Array): Uint8Array {
   return bytes;
 }
 
-/** Bytes as values of [0, 1]: divided by 255 in float32, as torchvision's ToTensor and webdataset's "rgb" do. */
+/**
+ * Bytes as values of [0, 1]: divided by 255 in float32, as torchvision's ToTensor and webdataset's
+ * "rgb" do.
+ */
 export function fromBytes(bytes: Uint8Array): Float32Array {
   return Float32Array.from(bytes, (byte) => byte / 255);
 }

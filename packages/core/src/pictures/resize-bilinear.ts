@@ -34,11 +34,13 @@ function placesOf(inputs: number, outputs: number): Places {
 }
 
 /**
- * Resizes a picture of bytes by mixing the four pixels around each place, also where it shrinks: pixels between are passed over, and fine
- * patterns alias. That is OpenCV's INTER_LINEAR, through which taming-transformers' training data went; for anything else use `resize`.
+ * Resizes a picture of bytes by mixing the four pixels around each place, also where it shrinks:
+ * pixels between are passed over, and fine patterns alias. That is OpenCV's INTER_LINEAR, through
+ * which taming-transformers' training data went; for anything else use `resize`.
  *
- * Weights are rounded to 2^−11, as OpenCV's plain code does; where the factor is 2 on both axes it averages 2×2 pixels.
- * Throws ShapeError for an impossible size. Source: OpenCV, `modules/imgproc/src/resize.cpp`.
+ * Weights are rounded to 2^−11, as OpenCV's plain code does; where the factor is 2 on both axes it
+ * averages 2×2 pixels. Throws ShapeError for an impossible size. Source: OpenCV,
+ * `modules/imgproc/src/resize.cpp`.
  */
 export function resizeBilinear(picture: Raster, size: PictureSize): Raster {
   checkRaster(picture, 'resizeBilinear');

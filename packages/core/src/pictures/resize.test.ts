@@ -38,7 +38,8 @@ describe("Pillow's Image.resize", () => {
     if (expected.data instanceof Uint8Array) {
       expect(found.data).toEqual(expected.data);
     } else {
-      // Pillow may sum with or without fused multiply-add: one float32 rounding between the passes and one at the end.
+      // Pillow may sum with or without fused multiply-add: one float32 rounding between the passes
+      // and one at the end.
       for (const [i, value] of expected.data.entries())
         expect(Math.abs(value - (found.data[i] as number))).toBeLessThanOrEqual(1e-6);
     }

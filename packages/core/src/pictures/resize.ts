@@ -40,7 +40,10 @@ const FILTERS = {
 /** Filters of `resize`, by Pillow's names in lower case. */
 export type ResizeFilter = keyof typeof FILTERS | 'nearest';
 
-/** All filters, in the order of Pillow's numbers: NEAREST 0, LANCZOS 1, BILINEAR 2, BICUBIC 3, BOX 4, HAMMING 5. */
+/**
+ * All filters, in the order of Pillow's numbers: NEAREST 0, LANCZOS 1, BILINEAR 2, BICUBIC 3, BOX
+ * 4, HAMMING 5.
+ */
 export const RESIZE_FILTERS: readonly ResizeFilter[] = [
   'nearest',
   'lanczos',
@@ -50,18 +53,24 @@ export const RESIZE_FILTERS: readonly ResizeFilter[] = [
   'hamming',
 ];
 
-/** Bits behind the point of a weight for bytes: 32, less 8 for the byte and 2 for the sign and for sums beyond 1. */
+/**
+ * Bits behind the point of a weight for bytes: 32, less 8 for the byte and 2 for the sign and for
+ * sums beyond 1.
+ */
 const PRECISION_BITS = 22;
 
 /**
  * Resizes a picture as Pillow's Image.resize does, bit for bit for bytes.
  *
- * A filter's support grows with the factor by which the picture shrinks, so that every pixel counts. Width comes first, then height; bytes are
- * rounded and clipped between the two, floats (summed in float64) rounded to float32. An axis of unchanged size is left alone. (Pillow 13 takes
- * height first where a picture shrinks much more in height than in width, which is another result; every Pillow before is as here.)
- * Bytes may have any number of channels; alpha is a channel as any other (Pillow multiplies it in before).
+ * A filter's support grows with the factor by which the picture shrinks, so that every pixel
+ * counts. Width comes first, then height; bytes are rounded and clipped between the two, floats
+ * (summed in float64) rounded to float32. An axis of unchanged size is left alone. (Pillow 13 takes
+ * height first where a picture shrinks much more in height than in width, which is another result;
+ * every Pillow before is as here.) Bytes may have any number of channels; alpha is a channel as any
+ * other (Pillow multiplies it in before).
  *
- * Throws ShapeError for an impossible size, ConfigError for an unknown filter. Source: Pillow, `src/libImaging/Resample.c`.
+ * Throws ShapeError for an impossible size, ConfigError for an unknown filter. Source: Pillow,
+ * `src/libImaging/Resample.c`.
  */
 export function resize<A extends Uint8Array | Float32Array>(
   picture: Raster<A>,
@@ -148,7 +157,10 @@ function alongColumns<A extends Uint8Array | Float32Array>(picture: Raster<A>, w
   return { data: out, width, height: outputs, channels };
 }
 
-/** How `combine` walks: `lines` lines, in each the places `step` apart, at each place `items` neighbours that are combined alike. */
+/**
+ * How `combine` walks: `lines` lines, in each the places `step` apart, at each place `items`
+ * neighbours that are combined alike.
+ */
 interface Walk {
   readonly lines: number;
   readonly line: number;
@@ -217,7 +229,10 @@ function combineFloats(
   }
 }
 
-/** The pixel under the middle of each new one. Places are summed up step by step, as Pillow does, rounding included. */
+/**
+ * The pixel under the middle of each new one. Places are summed up step by step, as Pillow does,
+ * rounding included.
+ */
 function nearest<A extends Uint8Array | Float32Array>(picture: Raster<A>, size: PictureSize): Raster<A> {
   const { data, channels } = picture;
   const columns = nearestPlaces(picture.width, size.width);

@@ -19,9 +19,10 @@ interface BitArrays {
 /**
  * n unsigned integers of 8, 16, 32 or 64 random bits.
  *
- * Each 32-bit word gives four or two narrow values, lowest bits first; of the wide ones the high words are the stream's first half, the
- * low words its second. With `partitionable` each value has two words of its own, high and low: the wide values are both, the others the low
- * bits of high ⊕ low.
+ * Each 32-bit word gives four or two narrow values, lowest bits first; of the wide ones the high
+ * words are the stream's first half, the low words its second. With `partitionable` each value has
+ * two words of its own, high and low: the wide values are both, the others the low bits of high ⊕
+ * low.
  */
 export function randomBits<B extends keyof BitArrays = 32>(
   key: Key,

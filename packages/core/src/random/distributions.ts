@@ -4,8 +4,8 @@ import { FLOAT_FORMATS, type FloatFormat, type FloatType } from './float-formats
 import { erf, erfInv, nextAfter } from './float32.js';
 import type { Key, StreamOptions } from './threefry.js';
 
-// All draws are flat, in row-major order of the shape, and equal those of jax.random with the same key (jax 0.4.13, threefry).
-// Source: jax/_src/random.py.
+// All draws are flat, in row-major order of the shape, and equal those of jax.random with the same
+// key (jax 0.4.13, threefry). Source: jax/_src/random.py.
 
 const { fround } = Math;
 const SMALLEST_NORMAL = 2 ** -126;
@@ -13,7 +13,10 @@ const SQRT2 = fround(Math.SQRT2);
 
 /** How numbers are drawn. */
 export interface FloatOptions extends StreamOptions {
-  /** The type that jax would draw in (default float32); results are float32 arrays of numbers that the type has. */
+  /**
+   * The type that jax would draw in (default float32); results are float32 arrays of numbers that
+   * the type has.
+   */
   readonly dtype?: FloatType | undefined;
 }
 
@@ -35,7 +38,8 @@ export function uniform(key: Key, shape: readonly number[], options: UniformBoun
 function uniformFloat32(words: Uint32Array, minval: number, maxval: number): Float32Array {
   const least = fround(minval);
   const span = fround(fround(maxval) - least);
-  // The high 23 bits become a fraction of [1, 2); scaled and shifted exactly in float64, rounded once.
+  // The high 23 bits become a fraction of [1, 2); scaled and shifted exactly in float64, rounded
+  // once.
   for (let i = 0; i < words.length; i++) words[i] = ((words[i] as number) >>> 9) | 0x3f800000;
   const values = new Float32Array(words.buffer, words.byteOffset, words.length);
   for (let i = 0; i < values.length; i++) {
@@ -75,7 +79,10 @@ export function normal(key: Key, shape: readonly number[], options: FloatOptions
   return values.map((value) => round(factor * round(erfInv(value))));
 }
 
-/** Standard normal float32 numbers between lower and upper, both exclusive. Throws ConfigError unless lower < upper. */
+/**
+ * Standard normal float32 numbers between lower and upper, both exclusive. Throws ConfigError
+ * unless lower < upper.
+ */
 export function truncatedNormal(
   key: Key,
   lower: number,
@@ -102,8 +109,9 @@ export function truncatedNormal(
 }
 
 /**
- * Numbers of the standard Gumbel distribution: −ln(−ln u), u uniform in [0, 1) but at least the smallest normal number. (jax asks for draws
- * from that number to 1; in float16, where adding it could be seen, XLA does not add it.)
+ * Numbers of the standard Gumbel distribution: −ln(−ln u), u uniform in [0, 1) but at least the
+ * smallest normal number. (jax asks for draws from that number to 1; in float16, where adding it
+ * could be seen, XLA does not add it.)
  */
 export function gumbel(key: Key, shape: readonly number[], options: FloatOptions = {}): Float32Array {
   const { round, smallestNormal } = FLOAT_FORMATS[options.dtype ?? 'float32'];

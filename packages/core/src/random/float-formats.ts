@@ -5,7 +5,10 @@ export type FloatType = 'float32' | 'float16' | 'bfloat16';
 export interface FloatFormat {
   /** Stored bits of the significand. */
   readonly mantissaBits: number;
-  /** Bits of a random word that jax draws for one number: as wide as the type, but 8 where the significand has fewer. */
+  /**
+   * Bits of a random word that jax draws for one number: as wide as the type, but 8 where the
+   * significand has fewer.
+   */
   readonly wordBits: 8 | 16 | 32;
   /** The smallest normal number. */
   readonly smallestNormal: number;
@@ -39,7 +42,10 @@ export const FLOAT_FORMATS: Readonly<Record<FloatType, FloatFormat>> = {
   },
 };
 
-/** Half to even at the last of `mantissaBits`; below 2^lowest the steps stay as wide as there. Draws never come near overflow. */
+/**
+ * Half to even at the last of `mantissaBits`; below 2^lowest the steps stay as wide as there. Draws
+ * never come near overflow.
+ */
 function roundTo(x: number, mantissaBits: number, lowest: number): number {
   if (!Number.isFinite(x) || x === 0) return x;
   const exponent = Math.max(lowest, Math.floor(Math.log2(Math.abs(x))));

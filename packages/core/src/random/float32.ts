@@ -1,4 +1,7 @@
-/** Functions in float32 steps, as XLA computes them on a CPU, so that draws agree with jax's in the last digits. */
+/**
+ * Functions in float32 steps, as XLA computes them on a CPU, so that draws agree with jax's in the
+ * last digits.
+ */
 
 const { fround } = Math;
 
@@ -12,7 +15,10 @@ const TAIL = [
   1.00167406, 2.83297682,
 ].map(fround);
 
-/** The inverse of erf for a float32 x in [−1, 1]; ±Infinity at ±1. At most 2 ulp from XLA's, up to 65 from the exact one. */
+/**
+ * The inverse of erf for a float32 x in [−1, 1]; ±Infinity at ±1. At most 2 ulp from XLA's, up to
+ * 65 from the exact one.
+ */
 export function erfInv(x: number): number {
   if (Math.abs(x) === 1) return x * Number.POSITIVE_INFINITY;
   const minusLog = fround(-Math.log1p(fround(-x * x)));

@@ -17,8 +17,9 @@ const MIX_LEFT = 0xca01f9dd;
 const MIX_RIGHT = 0x4973f715;
 
 /**
- * The generator of `numpy.random.default_rng(seed)`: PCG64 (XSL-RR 128/64), seeded through SeedSequence. It draws the same numbers; of numpy's
- * draws there are those that data loaders use. A draw takes about half a microsecond.
+ * The generator of `numpy.random.default_rng(seed)`: PCG64 (XSL-RR 128/64), seeded through
+ * SeedSequence. It draws the same numbers; of numpy's draws there are those that data loaders use.
+ * A draw takes about half a microsecond.
  */
 export class Pcg64 {
   private state = 0n;
@@ -47,7 +48,10 @@ export class Pcg64 {
     return other;
   }
 
-  /** Passes over so many 64-bit draws (each `random()` is one), in time that grows with their logarithm. */
+  /**
+   * Passes over so many 64-bit draws (each `random()` is one), in time that grows with their
+   * logarithm.
+   */
   advance(draws: number | bigint): void {
     let multiplier = 1n;
     let increment = 0n;
@@ -92,8 +96,9 @@ export class Pcg64 {
   }
 
   /**
-   * A whole number from 0 to below `bound`, as `integers(0, bound)`: Lemire's multiplication, of 32 bits for bounds up to 2^32 − 1, else of 64.
-   * Throws ConfigError for a bound below 1 or above 2^64.
+   * A whole number from 0 to below `bound`, as `integers(0, bound)`: Lemire's multiplication, of 32
+   * bits for bounds up to 2^32 − 1, else of 64. Throws ConfigError for a bound below 1 or above
+   * 2^64.
    */
   integer(bound: number): number;
   integer(bound: bigint): bigint;

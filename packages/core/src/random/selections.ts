@@ -4,7 +4,8 @@ import { gumbel, gumbelRow, uniform } from './distributions.js';
 import { split } from './key.js';
 import type { Key, StreamOptions } from './threefry.js';
 
-// As in distributions.ts: flat, in row-major order, and equal to jax.random's. Source: jax/_src/random.py.
+// As in distributions.ts: flat, in row-major order, and equal to jax.random's. Source:
+// jax/_src/random.py.
 
 const { fround } = Math;
 
@@ -12,14 +13,18 @@ const { fround } = Math;
 export interface CategoricalOptions extends StreamOptions {
   /** The axis of the classes (default the last). */
   readonly axis?: number;
-  /** Shape of the result, to which the other axes are broadcast; further axes may stand before them (default those axes). */
+  /**
+   * Shape of the result, to which the other axes are broadcast; further axes may stand before them
+   * (default those axes).
+   */
   readonly drawShape?: readonly number[] | undefined;
 }
 
 /**
- * A class for each place of the other axes, drawn with probability softmax over the axis: the largest of logits + gumbel noise, the first
- * of equals. logits: flat numbers of the shape, for a batch [rows, V]; −Infinity is never drawn while another is finite.
- * Throws ShapeError if sizes or shapes do not fit.
+ * A class for each place of the other axes, drawn with probability softmax over the axis: the
+ * largest of logits + gumbel noise, the first of equals. logits: flat numbers of the shape, for a
+ * batch [rows, V]; −Infinity is never drawn while another is finite. Throws ShapeError if sizes or
+ * shapes do not fit.
  */
 export function categorical(
   key: Key,
@@ -63,8 +68,8 @@ export function categorical(
 }
 
 /**
- * What categorical(key, logits of [rows, V]) draws for row `row`, from that row's logits alone: numbers of one draw can so be taken at
- * different times. logits: [V].
+ * What categorical(key, logits of [rows, V]) draws for row `row`, from that row's logits alone:
+ * numbers of one draw can so be taken at different times. logits: [V].
  */
 export function categoricalRow(
   key: Key,
@@ -131,8 +136,9 @@ export interface IntegerOptions<T extends IntegerType = 'int32'> extends StreamO
 type IntegerArray<T extends IntegerType> = InstanceType<(typeof INTEGERS)[T]['array']>;
 
 /**
- * Whole numbers from minval (inclusive) to maxval (exclusive; one more than the largest number is allowed), nearly uniform; minval where
- * maxval is not larger. Throws ConfigError for bounds that the type has not.
+ * Whole numbers from minval (inclusive) to maxval (exclusive; one more than the largest number is
+ * allowed), nearly uniform; minval where maxval is not larger. Throws ConfigError for bounds that
+ * the type has not.
  */
 export function randint<T extends IntegerType = 'int32'>(
   key: Key,
@@ -182,7 +188,10 @@ export interface PermutedOptions extends StreamOptions {
   readonly independent?: boolean;
 }
 
-/** The numbers of an array of a shape in random order along an axis. Throws ShapeError if sizes do not fit. */
+/**
+ * The numbers of an array of a shape in random order along an axis. Throws ShapeError if sizes do
+ * not fit.
+ */
 export function permuted(
   key: Key,
   values: Int32Array,
@@ -214,7 +223,10 @@ export interface ChoiceOptions extends StreamOptions {
   readonly p?: Float32Array | undefined;
 }
 
-/** Numbers of 0 … n−1. Throws ConfigError where more are drawn than there are without `replace`, or p has another size. */
+/**
+ * Numbers of 0 … n−1. Throws ConfigError where more are drawn than there are without `replace`, or
+ * p has another size.
+ */
 export function choice(
   key: Key,
   n: number,
@@ -288,7 +300,10 @@ function shuffled(
   return moved;
 }
 
-/** values in ascending order of their words; equal words keep their order. A radix sort of two 16-bit digits. */
+/**
+ * values in ascending order of their words; equal words keep their order. A radix sort of two
+ * 16-bit digits.
+ */
 function sortedBy(words: Uint32Array, values: Int32Array): Int32Array<ArrayBuffer> {
   let [keys, sorted] = [words, new Int32Array(values)];
   for (const shift of [0, 16]) {

@@ -1,5 +1,6 @@
-// Checked access to the arguments of one call from JavaScript. The first wrong argument throws a TypeError that names function and
-// argument; from then on every getter returns nothing, and ok() is false. No C++ exception is involved.
+// Checked access to the arguments of one call from JavaScript. The first wrong argument throws a
+// TypeError that names function and argument; from then on every getter returns nothing, and ok()
+// is false. No C++ exception is involved.
 #pragma once
 
 #include <node_api.h>

@@ -76,7 +76,8 @@ napi_value update_rows_binding(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-// (large, small, rowOf, columnOf, batch, xRows, xColumns, channels): large is [batch, rowOf.length, columnOf.length, channels].
+// (large, small, rowOf, columnOf, batch, xRows, xColumns, channels): large is [batch, rowOf.length,
+// columnOf.length, channels].
 bool read_resize(Arguments& args, const Span<float>& large, const Span<float>& small, Span<int32_t>* row_of, Span<int32_t>* column_of,
                  ResizeShape* shape) {
   *row_of = args.ints(2);

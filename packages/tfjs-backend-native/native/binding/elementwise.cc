@@ -1,4 +1,5 @@
-// unary, binary, gatedGrad, binaryInt, compareFloat, compareInt, logical, logicalNot, plainUnary, selectFloat, convert, fillFloat.
+// unary, binary, gatedGrad, binaryInt, compareFloat, compareInt, logical, logicalNot, plainUnary,
+// selectFloat, convert, fillFloat.
 #include "kernels/elementwise/elementwise.h"
 
 #include <cstring>
@@ -20,7 +21,8 @@ int64_t reach(int rank, const int64_t* extent, const int64_t* step) {
   return last + 1;
 }
 
-// (axes): [extents…, steps of a…, steps of b…], checked against the three arrays' lengths; null where these are the same, element by element.
+// (axes): [extents…, steps of a…, steps of b…], checked against the three arrays' lengths; null
+// where these are the same, element by element.
 bool read_broadcast(Arguments& args, size_t index, size_t y, size_t a, size_t b, Broadcast* shape) {
   if (args.is_absent(index)) {
     shape->rank = 1;

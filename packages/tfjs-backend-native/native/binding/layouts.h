@@ -1,4 +1,5 @@
-// Where each integer of a `sizes` argument stands. src/addon-numbers.ts has the same lists by the same names; addon-numbers.test.ts compares them.
+// Where each integer of a `sizes` argument stands. src/addon-numbers.ts has the same lists by the
+// same names; addon-numbers.test.ts compares them.
 #pragma once
 
 namespace easel {

@@ -1,4 +1,5 @@
-// allocate, discard, preferHugePages, keepFreedMemory, status and the switches for CPU target and threads.
+// allocate, discard, preferHugePages, keepFreedMemory, status and the switches for CPU target and
+// threads.
 #include <atomic>
 
 #include "binding/arguments.h"

@@ -6,7 +6,10 @@ import { dirname, join } from 'node:path';
 
 const require = createRequire(import.meta.url);
 
-/** Builds build/Release/tfjs_backend_native.node in `folder`, for another architecture if `arch` names one. Returns undefined, or why it failed. */
+/**
+ * Builds build/Release/tfjs_backend_native.node in `folder`, for another architecture if `arch`
+ * names one. Returns undefined, or why it failed.
+ */
 export function buildAddon(folder, { arch, env: given = process.env } = {}) {
   const env = { ...given };
   // npm passes its nodedir on as environment, and node-gyp would take it before the argument below.

@@ -1,5 +1,7 @@
-// Lists C++ sources for binding.gyp, one path a line: `node sources.mjs serial|avx2|avx512|neon|portable`.
-// A CPU target's sources are native/kernels/<family>/<target>.cc (amx.cc is compiled as avx512.cc, its functions ask for the rest); portable are the families' other files, runtime and binding.
+// Lists C++ sources for binding.gyp, one path a line: `node sources.mjs
+// serial|avx2|avx512|neon|portable`. A CPU target's sources are native/kernels/<family>/<target>.cc
+// (amx.cc is compiled as avx512.cc, its functions ask for the rest); portable are the families'
+// other files, runtime and binding.
 import { readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 

@@ -1,8 +1,10 @@
-// One vector of floats of the CPU target that the including file is compiled for, and the functions of it that kernels share.
-// For avx2.cc, avx512.cc and neon.cc only. Everything is in an unnamed namespace, so no symbol of it can serve another target.
+// One vector of floats of the CPU target that the including file is compiled for, and the functions
+// of it that kernels share. For avx2.cc, avx512.cc and neon.cc only. Everything is in an unnamed
+// namespace, so no symbol of it can serve another target.
 //
-// `vf` float lanes, `vi` int32 lanes, `vm` a mask of lanes. Tails: `load_first(p, n)` reads n < lanes floats and gives zeros beyond,
-// `store_first` writes n of them; neither touches memory beyond.
+// `vf` float lanes, `vi` int32 lanes, `vm` a mask of lanes. Tails: `load_first(p, n)` reads n <
+// lanes floats and gives zeros beyond, `store_first` writes n of them; neither touches memory
+// beyond.
 #pragma once
 
 #if defined(__GNUC__) && !defined(__clang__)

@@ -58,8 +58,9 @@ void prefer_huge_pages(void* memory, size_t bytes) {
 
 void keep_freed_memory() {
 #if defined(__GLIBC__)
-  // glibc takes the size of a mapped block that is freed, up to 32 MB, as the one from which it maps blocks, and twice that as what may lie free at the heap's
-  // end: 16 MB arrays of V8's, freed two at a time, went back to the system and were page faults again.
+  // glibc takes the size of a mapped block that is freed, up to 32 MB, as the one from which it
+  // maps blocks, and twice that as what may lie free at the heap's end: 16 MB arrays of V8's, freed
+  // two at a time, went back to the system and were page faults again.
   static const bool once = [] {
     void* volatile block = std::malloc((size_t{32} << 20) - (size_t{64} << 10));
     std::free(block);

@@ -1,4 +1,5 @@
-// Blocks of memory for tensors, aligned for the widest loads. Reuse of blocks is the JavaScript side's business.
+// Blocks of memory for tensors, aligned for the widest loads. Reuse of blocks is the JavaScript
+// side's business.
 #pragma once
 
 #include <cstddef>

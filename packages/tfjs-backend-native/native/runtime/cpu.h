@@ -1,4 +1,5 @@
-// Which instruction sets this processor (and its operating system) can run, and which one the kernels use.
+// Which instruction sets this processor (and its operating system) can run, and which one the
+// kernels use.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,8 @@
-// Whether a kernel writes past the caches. Two threads of a Sapphire Rapids, copying arrays of 16, 32, 64 and 128 MB: 60, 52, 38 and 29 GB/s with ordinary
-// stores; 58, 58, 57 and 57 with streaming stores and the input prefetched 8 kB ahead (41 at 128 MB without). A chain of operations, each reading
-// what the last one wrote, breaks even at 32 MB: below, the output is better left in the last-level cache for whoever reads it.
+// Whether a kernel writes past the caches. Two threads of a Sapphire Rapids, copying arrays of 16,
+// 32, 64 and 128 MB: 60, 52, 38 and 29 GB/s with ordinary stores; 58, 58, 57 and 57 with streaming
+// stores and the input prefetched 8 kB ahead (41 at 128 MB without). A chain of operations, each
+// reading what the last one wrote, breaks even at 32 MB: below, the output is better left in the
+// last-level cache for whoever reads it.
 #pragma once
 
 #include <cstdint>

@@ -104,8 +104,9 @@ class Placement {
 thread_local bool inside = false;
 
 struct Pool {
-  // The ticket holds (generation << 32 | chunks not yet taken). A worker takes a chunk by decreasing it, which fails if the
-  // job has changed meanwhile; the job's fields are written only while it is 0 and all chunks have ended, so they may be read after a chunk is taken.
+  // The ticket holds (generation << 32 | chunks not yet taken). A worker takes a chunk by
+  // decreasing it, which fails if the job has changed meanwhile; the job's fields are written only
+  // while it is 0 and all chunks have ended, so they may be read after a chunk is taken.
   alignas(64) std::atomic<uint64_t> ticket{0};
   alignas(64) std::atomic<int64_t> ended{0};
   alignas(64) void (*body)(void*, int64_t, int64_t) = nullptr;

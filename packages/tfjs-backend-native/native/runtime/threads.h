@@ -1,5 +1,6 @@
-// One pool of threads for the whole process: made at first use, shared by all JS environments, never torn down.
-// Included by portable files only: the templates here would become weak symbols in a file compiled for one CPU target.
+// One pool of threads for the whole process: made at first use, shared by all JS environments,
+// never torn down. Included by portable files only: the templates here would become weak symbols in
+// a file compiled for one CPU target.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,5 @@
-// Writing tensors to a file from another thread than JavaScript's. Not on Windows, where an addon can't use Node's file descriptors.
+// Writing tensors to a file from another thread than JavaScript's. Not on Windows, where an addon
+// can't use Node's file descriptors.
 #pragma once
 
 #include <atomic>

@@ -1,4 +1,5 @@
-// Attention and its gradients, as the binding calls them, against the formula with all scores stored.
+// Attention and its gradients, as the binding calls them, against the formula with all scores
+// stored.
 #include "kernels/attention/attention.h"
 
 #include "test/check.h"

@@ -1,5 +1,5 @@
-// What the kernel tests share: arrays that are watched on both sides, numbers to fill them with, comparisons that are counted, and the tables of
-// the CPU targets that run here.
+// What the kernel tests share: arrays that are watched on both sides, numbers to fill them with,
+// comparisons that are counted, and the tables of the CPU targets that run here.
 #pragma once
 
 #include <cmath>

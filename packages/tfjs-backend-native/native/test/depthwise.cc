@@ -1,4 +1,5 @@
-// Depthwise convolution and its gradients, as the binding calls them, against plain loops in double precision.
+// Depthwise convolution and its gradients, as the binding calls them, against plain loops in double
+// precision.
 #include "kernels/depthwise/depthwise.h"
 #include "test/check.h"
 

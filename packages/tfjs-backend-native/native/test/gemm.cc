@@ -131,7 +131,8 @@ void test_split_tile(const SplitKernels& kernels, int m, int n, int64_t depth, b
       sum += x * y;
       sizes += std::fabs(x * y);
     }
-    // Six products of parts are added to the sum so far for each step of the depth, each rounded: seldom more than one rounding's error in all.
+    // Six products of parts are added to the sum so far for each step of the depth, each rounded:
+    // seldom more than one rounding's error in all.
     expect(c[i], sum, {0, 0, 6 * 0x1p-24 * sizes}, i);
   }
 }

@@ -1,4 +1,5 @@
-// Products and convolutions as the binding calls them: what stands above the tables and takes its block sizes from them.
+// Products and convolutions as the binding calls them: what stands above the tables and takes its
+// block sizes from them.
 #include "kernels/conv/conv.h"
 #include "test/check.h"
 

@@ -105,7 +105,8 @@ void expect_softmax(const SoftmaxKernels& kernels, const Array& x, int64_t gap) 
   for (int64_t i = 0; i < n; i++) {
     expect(y[i], term(i) / sum, {8, 0, 1e-44}, i);
     expect(z[i], y[i], {}, i);
-    // Streamed, exponents are relative to a value that may be below the maximum: another rounding of each difference.
+    // Streamed, exponents are relative to a value that may be below the maximum: another rounding
+    // of each difference.
     const double below = most - x[i];
     expect(streamed[i], term(i) / sum, {8 + (std::isfinite(below) ? 2 * below : 0), 0, 1e-44}, i);
     expect(streamed_logs[i], x[i] - lse, {4, std::isfinite(x[i]) ? std::fmax(size, std::fabs(x[i])) : 0, 8 * epsilon32}, i);

@@ -1,4 +1,5 @@
-// The transforms of Winograd's convolution: products of the matrices in double precision, given by their interpolation points.
+// The transforms of Winograd's convolution: products of the matrices in double precision, given by
+// their interpolation points.
 #include "test/check.h"
 
 namespace easel {

@@ -10,7 +10,8 @@ import { Vqgan } from '../model.js';
 import { type AdversarialLossConfig, adversarialStep, tamingAdam } from './adversarial-step.js';
 import { initializeDiscriminator, PatchDiscriminator } from './discriminator.js';
 
-// Whole steps beside taming's are cases of the conformance runner; here is what they must be by themselves.
+// Whole steps beside taming's are cases of the conformance runner; here is what they must be by
+// themselves.
 
 beforeAll(async () => void (await tf.setBackend(FAST_BACKEND)));
 

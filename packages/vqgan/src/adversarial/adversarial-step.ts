@@ -31,19 +31,26 @@ import {
   type GanLoss,
 } from './gan-losses.js';
 
-/** Weights of the parts of taming's loss; the defaults are its class's, but for discWeight, which its configs set to 0.8. */
+/**
+ * Weights of the parts of taming's loss; the defaults are its class's, but for discWeight, which
+ * its configs set to 0.8.
+ */
 export interface AdversarialLossConfig {
   /** What pixels are judged by; default ABSOLUTE_DIFFERENCE, as taming. */
   readonly reconstruction?: ReconstructionWeights;
   /** Of LPIPS, added to the reconstruction (default 1). */
   readonly perceptualWeight?: number;
-  /** How latents and codes pull each other; default by taming's codebook loss, a gradient for both. */
+  /**
+   * How latents and codes pull each other; default by taming's codebook loss, a gradient for both.
+   */
   readonly quantization?: QuantizationLossOptions;
   /** Of that pull (default 1). */
   readonly codebookWeight?: number;
   /** Of the adversarial loss, beside the adaptive weight (default 0.8). */
   readonly discWeight?: number;
-  /** Whether the adversarial loss has its adaptive weight λ (default true); else discWeight alone. */
+  /**
+   * Whether the adversarial loss has its adaptive weight λ (default true); else discWeight alone.
+   */
   readonly adaptive?: boolean;
   /** Of both adversarial losses from `discStart` on (default 1). */
   readonly discFactor?: number;
@@ -76,7 +83,10 @@ export interface AdversarialMetrics {
   /** Common norms of each network's gradients, before clipping. */
   readonly generatorGradientNorm: number;
   readonly discriminatorGradientNorm: number;
-  /** The network whose loss or gradients were not finite; it was not updated then, nor the discriminator behind it. Null if both were updated. */
+  /**
+   * The network whose loss or gradients were not finite; it was not updated then, nor the
+   * discriminator behind it. Null if both were updated.
+   */
   readonly refused: 'generator' | 'discriminator' | null;
   /** What the batch chose, for codebook use: int32 tokens [R], R = B·h·w. */
   readonly indices: Int32Array;
@@ -89,7 +99,10 @@ export interface AdversarialParts {
   readonly discriminator: PatchDiscriminator;
   /** Without it pictures are judged by the reconstruction loss alone. */
   readonly lpips?: Lpips | undefined;
-  /** Weights of the VQGAN that follow gradients; default all. Leave the codebook out where it follows moving averages. */
+  /**
+   * Weights of the VQGAN that follow gradients; default all. Leave the codebook out where it
+   * follows moving averages.
+   */
   readonly trained?: ReadonlyMap<string, tf.Variable>;
   /** For encoder, codebook and decoder. */
   readonly generatorOptimizer: Optimizer;
@@ -97,14 +110,20 @@ export interface AdversarialParts {
   readonly config?: AdversarialLossConfig;
 }
 
-/** Adam as taming has it for both networks: betas 0.5 and 0.9, no decay, and by default a constant rate. */
+/**
+ * Adam as taming has it for both networks: betas 0.5 and 0.9, no decay, and by default a constant
+ * rate.
+ */
 export function tamingAdam(learningRate: number | Schedule): AdamW {
   // Not whose very first rate is 0.
   const schedule = typeof learningRate === 'number' ? () => learningRate : learningRate;
   return new AdamW({ schedule, beta1: 0.5, beta2: 0.9 });
 }
 
-/** Sees the gradients of one network by name before its update, which waits for it. They are disposed after the update. What it throws stops the step. */
+/**
+ * Sees the gradients of one network by name before its update, which waits for it. They are
+ * disposed after the update. What it throws stops the step.
+ */
 export type GradientHook = (
   network: 'generator' | 'discriminator',
   grads: ReadonlyMap<string, tf.Tensor>,
@@ -112,25 +131,32 @@ export type GradientHook = (
 
 /** Further settings of a step. */
 export interface AdversarialStepOptions extends LpipsOptions {
-  /** Largest common norm of each network's gradients, to which they are clipped; null for none (default). */
+  /**
+   * Largest common norm of each network's gradients, to which they are clipped; null for none
+   * (default).
+   */
   readonly clipNorm?: number | null;
   readonly onGradients?: GradientHook;
 }
 
 /**
- * One batch of taming's training: an update of the VQGAN, then one of the discriminator on pictures that the new VQGAN draws.
+ * One batch of taming's training: an update of the VQGAN, then one of the discriminator on pictures
+ * that the new VQGAN draws.
  *
  *     nll = reconstruction(x, x̂) + perceptualWeight·mean LPIPS(x, x̂)      g = −mean D(x̂)
  *     λ = discWeight·clamp(‖∂nll/∂W‖ / (‖∂g/∂W‖ + 1e-4), 0, 1e4), W = decoder.conv_out.kernel
  *     generator:      nll + λ·factor·g + codebookWeight·quantization
  *     discriminator:  factor·discriminatorLoss(D(x), D(x̂)), x̂ fixed
  *
- * pixels: [B, H, W, 3] in [0, 1]; LPIPS and D see them in [−1, 1], as taming does. `batch`: number of this batch from 0. The gradients of nll and
- * g are computed at the drawn pictures, so that λ costs two small products and no second pass through the decoder.
+ * pixels: [B, H, W, 3] in [0, 1]; LPIPS and D see them in [−1, 1], as taming does. `batch`: number
+ * of this batch from 0. The gradients of nll and g are computed at the drawn pictures, so that λ
+ * costs two small products and no second pass through the decoder.
  *
- * Both updates are handed over before anything is read: λ, the clip factors and whether all is finite stay on the device; then all numbers come by one read. An
- * update of losses or gradients that are not finite is refused on the device (`refused`): weights and optimizer stay as they are.
- * Source: Esser et al. 2021, arXiv:2012.09841; taming `models/vqgan.py` training_step, `modules/losses/vqperceptual.py`.
+ * Both updates are handed over before anything is read: λ, the clip factors and whether all is
+ * finite stay on the device; then all numbers come by one read. An update of losses or gradients
+ * that are not finite is refused on the device (`refused`): weights and optimizer stay as they are.
+ * Source: Esser et al. 2021, arXiv:2012.09841; taming `models/vqgan.py` training_step,
+ * `modules/losses/vqperceptual.py`.
  */
 export async function adversarialStep(
   model: Vqgan,
@@ -157,7 +183,10 @@ export async function adversarialStep(
   }
 }
 
-/** What is read of the generator's update, and of the discriminator's: scalars but for the squares, latents and indices. */
+/**
+ * What is read of the generator's update, and of the discriminator's: scalars but for the squares,
+ * latents and indices.
+ */
 type GeneratorTold =
   | 'nllLoss'
   | 'reconstructionLoss'
@@ -295,7 +324,10 @@ async function generatorUpdate(
   return { update, scale, told: { ...told, generatorSquares: squares, generatorScale: scale } };
 }
 
-/** Scalars of the drawn pictures. The norms are those of both losses' gradients at the decoder's last kernel; 0 where no weight is made of them. */
+/**
+ * Scalars of the drawn pictures. The norms are those of both losses' gradients at the decoder's
+ * last kernel; 0 where no weight is made of them.
+ */
 interface JudgedPictures {
   readonly nllLoss: tf.Scalar;
   readonly reconstructionLoss: tf.Scalar;
@@ -372,7 +404,10 @@ async function discriminatorUpdate(
   return { update, scale, told: { ...told, discriminatorSquares: squares, discriminatorScale: scale } };
 }
 
-/** Hands over the update of one network, refused where `finite` or a gradient is not; disposes the gradients. */
+/**
+ * Hands over the update of one network, refused where `finite` or a gradient is not; disposes the
+ * gradients.
+ */
 async function handOver(
   optimizer: Optimizer,
   variables: ReadonlyMap<string, tf.Variable>,
@@ -398,7 +433,9 @@ async function handOver(
   }
 }
 
-/** ‖∂/∂kernel‖ of a 3×3 convolution that keeps the size, from its input and its output's gradient. */
+/**
+ * ‖∂/∂kernel‖ of a 3×3 convolution that keeps the size, from its input and its output's gradient.
+ */
 function filterGradientNorm(input: tf.Tensor4D, gradient: tf.Tensor4D, kernelShape: number[]): tf.Scalar {
   return tf.tidy(() => {
     const convolve = (kernel: tf.Tensor): tf.Tensor => tf.conv2d(input, kernel as tf.Tensor4D, 1, 'same');

@@ -35,10 +35,12 @@ const PADDING = [
 /**
  * Judges patches of pictures: [B, H, W, 3] → logits [B, h, w, 1], high for real ones.
  *
- * Convolutions 4×4 with padding 1: one of stride 2 with bias; then `layers` with norm, of stride 2 but for the last; then one to a single channel.
- * Leaky ReLU (0.2) between them. Height and width of at least 2^(layers + 1) pixels and some leave something over.
- * Weights: `conv<n>.kernel`, `conv<n>.bias`, `norm<n>.…`, n from 0.
- * Source: Isola et al. 2017, arXiv:1611.07004; taming `modules/discriminator/model.py`, NLayerDiscriminator.
+ * Convolutions 4×4 with padding 1: one of stride 2 with bias; then `layers` with norm, of stride 2
+ * but for the last; then one to a single channel. Leaky ReLU (0.2) between them. Height and width
+ * of at least 2^(layers + 1) pixels and some leave something over. Weights: `conv<n>.kernel`,
+ * `conv<n>.bias`, `norm<n>.…`, n from 0.
+ * Source: Isola et al. 2017, arXiv:1611.07004; taming `modules/discriminator/model.py`,
+ * NLayerDiscriminator.
  */
 export class PatchDiscriminator extends CompositeLayer {
   static className = 'EaselPatchDiscriminator';
@@ -78,8 +80,9 @@ export class PatchDiscriminator extends CompositeLayer {
   }
 
   /**
-   * Logits of pictures [B, H, W, C]. In training, norms go by the batch, and batch norm's running statistics change; ActNorm has had its first values by then,
-   * from `start`. Throws ShapeError for pictures that are too small, and EaselError for an ActNorm without values in training.
+   * Logits of pictures [B, H, W, C]. In training, norms go by the batch, and batch norm's running
+   * statistics change; ActNorm has had its first values by then, from `start`. Throws ShapeError
+   * for pictures that are too small, and EaselError for an ActNorm without values in training.
    */
   judge(pictures: tf.Tensor4D, training: boolean): tf.Tensor4D {
     return tf.tidy(() => {
@@ -94,8 +97,9 @@ export class PatchDiscriminator extends CompositeLayer {
   }
 
   /**
-   * Gives each ActNorm that has none its first values: from the pictures [B, H, W, C] of the first batch in training, as they come to it. To be waited for before
-   * `judge` in training. With batch norm, or behind the first batch, `pictures` is not asked for and nothing is read.
+   * Gives each ActNorm that has none its first values: from the pictures [B, H, W, C] of the first
+   * batch in training, as they come to it. To be waited for before `judge` in training. With batch
+   * norm, or behind the first batch, `pictures` is not asked for and nothing is read.
    */
   async start(pictures: () => tf.Tensor4D): Promise<void> {
     let isStarted = true;
@@ -142,9 +146,10 @@ export function isStatistic(name: string): boolean {
 }
 
 /**
- * Draws a discriminator's weights: kernels N(0, 0.02²), batch norm's scales N(1, 0.02²), biases of convolutions U(±1/√fan_in); batch norm's
- * biases stay 0, ActNorm waits for its first batch. Each weight has a key of its own, folded from its path.
- * Source: taming `modules/discriminator/model.py`, weights_init; PyTorch's Conv2d for the biases.
+ * Draws a discriminator's weights: kernels N(0, 0.02²), batch norm's scales N(1, 0.02²), biases of
+ * convolutions U(±1/√fan_in); batch norm's biases stay 0, ActNorm waits for its first batch. Each
+ * weight has a key of its own, folded from its path. Source: taming
+ * `modules/discriminator/model.py`, weights_init; PyTorch's Conv2d for the biases.
  */
 export function initializeDiscriminator(model: PatchDiscriminator, key: Key): void {
   const weights = model.namedWeights();
@@ -170,8 +175,9 @@ const BATCH_NORM_EPSILON = 1e-5;
 const BATCH_NORM_MOMENTUM = 0.1;
 
 /**
- * y = scale·(x − mean)/√(variance + 1e-5) + bias for each channel, over batch and space; biased variance in training, running statistics
- * otherwise. Those follow with momentum 0.1, of the unbiased variance. Source: PyTorch's BatchNorm2d.
+ * y = scale·(x − mean)/√(variance + 1e-5) + bias for each channel, over batch and space; biased
+ * variance in training, running statistics otherwise. Those follow with momentum 0.1, of the
+ * unbiased variance. Source: PyTorch's BatchNorm2d.
  */
 class BatchNorm extends CompositeLayer {
   private readonly scale: ReturnType<BatchNorm['addWeight']>;
@@ -220,14 +226,18 @@ class BatchNorm extends CompositeLayer {
 }
 
 /**
- * y = scale·(x + loc) for each channel. `start` sets loc = −mean and scale = 1/(deviation + 1e-6), deviation unbiased, by the first batch in training.
- * Source: Kingma and Dhariwal 2018, arXiv:1807.03039; taming `modules/util.py`, ActNorm.
+ * y = scale·(x + loc) for each channel. `start` sets loc = −mean and scale = 1/(deviation + 1e-6),
+ * deviation unbiased, by the first batch in training. Source: Kingma and Dhariwal 2018,
+ * arXiv:1807.03039; taming `modules/util.py`, ActNorm.
  */
 class ActNorm extends CompositeLayer {
   private readonly loc: ReturnType<ActNorm['addWeight']>;
   private readonly scale: ReturnType<ActNorm['addWeight']>;
   private readonly initialized: ReturnType<ActNorm['addWeight']>;
-  /** The data of `initialized` when it was seen to be set: another one, of a checkpoint, is looked at anew. */
+  /**
+   * The data of `initialized` when it was seen to be set: another one, of a checkpoint, is looked
+   * at anew.
+   */
   private seenStarted: object | undefined;
 
   constructor(channels: number) {

@@ -5,9 +5,11 @@ import * as tf from '@tensorflow/tfjs';
 export type GanLoss = 'hinge' | 'vanilla';
 
 /**
- * What a discriminator is to lower: ½·(mean f(−real) + mean f(fake)), with f(x) = relu(1 + x) for hinge and softplus(x) for vanilla.
+ * What a discriminator is to lower: ½·(mean f(−real) + mean f(fake)), with f(x) = relu(1 + x) for
+ * hinge and softplus(x) for vanilla.
  *
- * real, fake: logits of any shape; scalar. Source: taming `modules/losses/vqperceptual.py`, hinge_d_loss and vanilla_d_loss.
+ * real, fake: logits of any shape; scalar. Source: taming `modules/losses/vqperceptual.py`,
+ * hinge_d_loss and vanilla_d_loss.
  */
 export function discriminatorLoss(real: tf.Tensor, fake: tf.Tensor, kind: GanLoss): tf.Scalar {
   return tf.tidy(() => {
@@ -17,7 +19,9 @@ export function discriminatorLoss(real: tf.Tensor, fake: tf.Tensor, kind: GanLos
   });
 }
 
-/** The factor of the adversarial parts at a step: 0 before `start`. Source: as above, adopt_weight. */
+/**
+ * The factor of the adversarial parts at a step: 0 before `start`. Source: as above, adopt_weight.
+ */
 export function discriminatorFactor(factor: number, step: number, start: number): number {
   return step < start ? 0 : factor;
 }
@@ -27,14 +31,18 @@ const NORM_EPSILON = 1e-4;
 const LARGEST_WEIGHT = 1e4;
 
 /**
- * The factor that gives the adversarial loss as long a gradient as the reconstruction loss, at the decoder's last kernel: the ratio of the
- * norms of their gradients there, within 0 and 1e4. Source: Esser et al. 2021, arXiv:2012.09841 §3.2; as above, calculate_adaptive_weight.
+ * The factor that gives the adversarial loss as long a gradient as the reconstruction loss, at the
+ * decoder's last kernel: the ratio of the norms of their gradients there, within 0 and 1e4. Source:
+ * Esser et al. 2021, arXiv:2012.09841 §3.2; as above, calculate_adaptive_weight.
  */
 export function adaptiveWeight(reconstructionNorm: number, adversarialNorm: number): number {
   return Math.min(Math.max(reconstructionNorm / (adversarialNorm + NORM_EPSILON), 0), LARGEST_WEIGHT);
 }
 
-/** `factor` times adaptiveWeight of norms that are still on the device, a float32 scalar; call inside tidy, or dispose it. */
+/**
+ * `factor` times adaptiveWeight of norms that are still on the device, a float32 scalar; call
+ * inside tidy, or dispose it.
+ */
 export function adaptiveWeightOnDevice(
   reconstructionNorm: tf.Scalar,
   adversarialNorm: tf.Scalar,

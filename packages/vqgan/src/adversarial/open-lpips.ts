@@ -10,11 +10,12 @@ import { Lpips, lpipsParameters } from '../lpips.js';
 import { type LpipsNaming, lpipsRules } from './weights.js';
 
 /**
- * Opens LPIPS from one file or several that complete each other: Easel's safetensors; taming's state_dict of LPIPS, whole or its `lin` weights
- * alone; torchvision's VGG16, whose classifier is not read. PyTorch's files are read without running anything of them.
+ * Opens LPIPS from one file or several that complete each other: Easel's safetensors; taming's
+ * state_dict of LPIPS, whole or its `lin` weights alone; torchvision's VGG16, whose classifier is
+ * not read. PyTorch's files are read without running anything of them.
  *
- * Widths are told by the weights. Throws CheckpointError: no file named, unreadable, weights of LPIPS missing (with the names).
- * The caller disposes the model.
+ * Widths are told by the weights. Throws CheckpointError: no file named, unreadable, weights of
+ * LPIPS missing (with the names). The caller disposes the model.
  */
 export async function openLpips(files: readonly string[]): Promise<Lpips> {
   const source = await openTogether(files);
@@ -33,7 +34,10 @@ export async function openLpips(files: readonly string[]): Promise<Lpips> {
   }
 }
 
-/** Checkpoints that complete each other, as one; of equal names the first counts. Throws CheckpointError for no file, or as `openCheckpoint`. */
+/**
+ * Checkpoints that complete each other, as one; of equal names the first counts. Throws
+ * CheckpointError for no file, or as `openCheckpoint`.
+ */
 export async function openTogether(files: readonly string[]): Promise<TensorSource> {
   if (files.length === 0) {
     throw new CheckpointError('LPIPS: expected the name of at least one file, got none.');

@@ -44,12 +44,14 @@ function lpipsRule(name: string, naming: LpipsNaming): WeightRule {
 }
 
 /**
- * Where each weight of a PatchDiscriminator stands in a state_dict of taming (there under the prefix `loss.discriminator.`).
+ * Where each weight of a PatchDiscriminator stands in a state_dict of taming (there under the
+ * prefix `loss.discriminator.`).
  *
  * | ours | taming | layout |
  * | --- | --- | --- |
  * | conv0.kernel, conv<n>.kernel | main.0.weight, main.<3n − 1>.weight | OIHW → HWIO |
- * | norm<n>.scale, bias, running_mean, running_var | main.<3n>.weight, bias, running_mean, running_var | the same |
+ * | norm<n>.scale, bias, running_mean, running_var | main.<3n>.weight, bias, running_mean,
+ * running_var | the same |
  * | norm<n>.loc, scale of ActNorm | main.<3n>.loc, scale | channels last |
  */
 export function discriminatorRules(names: Iterable<string>, prefix = ''): Map<string, WeightRule> {

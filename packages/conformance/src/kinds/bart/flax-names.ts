@@ -7,7 +7,9 @@ export function table(plan: ModelPlan): Parameter[] {
   return plan.version === 1 ? firstVersionParameters(plan.config) : bartParameters(plan.config);
 }
 
-/** The name of a weight in the original's tree, "/" joined; layers that are stacked have one name. */
+/**
+ * The name of a weight in the original's tree, "/" joined; layers that are stacked have one name.
+ */
 export function flaxName({ place, leaf }: Parameter): string {
   return [...place.path, leaf].join('/');
 }

@@ -60,8 +60,8 @@ export function formulaCases(file: string): Case[] {
 }
 
 /**
- * Weight k of the original's sorted paths, element j: 0.5·sin(0.37·(j+1) + 1.3·k); scales 1 + 0.2 times that. Stacked
- * layers are one weight, so j runs on through them.
+ * Weight k of the original's sorted paths, element j: 0.5·sin(0.37·(j+1) + 1.3·k); scales 1 + 0.2
+ * times that. Stacked layers are one weight, so j runs on through them.
  */
 export function fillByFormula(model: DalleBart): void {
   const table = bartParameters(model.config);

@@ -16,10 +16,16 @@ import { GoldenArrays, readJson } from '../../golden.js';
 import type { Case, GoldenFolder } from '../../kind.js';
 import { flaxName, flaxShapes, partOf } from './flax-names.js';
 
-/** Two roundings, of the draw times initStd and times the gain, around XLA's erf_inv, which ours follows to 3 ulp. */
+/**
+ * Two roundings, of the draw times initStd and times the gain, around XLA's erf_inv, which ours
+ * follows to 3 ulp.
+ */
 const EXACT: Tolerance = { absolute: 1e-7, relative: 4e-7, reason: 'the same draws; up to 3 ulp of erf_inv' };
 
-/** `exact_*.safetensors`: the parameters of a tiny model for a seed; config and seed are in the header. */
+/**
+ * `exact_*.safetensors`: the parameters of a tiny model for a seed; config and seed are in the
+ * header.
+ */
 export function freshWeightsCase(folder: GoldenFolder, file: string): Case {
   return {
     name: file.replace('.safetensors', ''),
@@ -49,7 +55,10 @@ interface Statistics {
   readonly max?: number;
 }
 
-/** `statistics.json`: mean and spread of every parameter of medium models; the seed is not in the file. */
+/**
+ * `statistics.json`: mean and spread of every parameter of medium models; the seed is not in the
+ * file.
+ */
 export function statisticsCases(file: string): Case[] {
   const models =
     readJson<Record<string, { config: Record<string, unknown>; parameters: Record<string, Statistics> }>>(
@@ -65,7 +74,10 @@ export function statisticsCases(file: string): Case[] {
   }));
 }
 
-/** `statistics_v1.json`: the same of the first version. Its config is not in the file: sizes are read off the shapes. */
+/**
+ * `statistics_v1.json`: the same of the first version. Its config is not in the file: sizes are
+ * read off the shapes.
+ */
 export function statisticsCaseV1(file: string): Case {
   return {
     name: 'statistics of the first version',
@@ -109,7 +121,10 @@ function firstVersionOfShapes(expected: Record<string, Statistics>) {
   );
 }
 
-/** Stacked layers are one parameter. Two samples of one distribution differ by their own spread: five times that passes. */
+/**
+ * Stacked layers are one parameter. Two samples of one distribution differ by their own spread:
+ * five times that passes.
+ */
 function checkStatistics(
   checks: Checks,
   table: readonly Parameter[],

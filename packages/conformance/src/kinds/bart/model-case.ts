@@ -9,12 +9,15 @@ import { flaxName, partOf, table } from './flax-names.js';
 import { type AnyBart, openModel, planOf } from './open-model.js';
 import { type ModelTolerance, toleranceOf } from './tolerance.js';
 
-/** Steps of the cache that are compared where the original gave no cached logits and its full pass says what they are. */
+/**
+ * Steps of the cache that are compared where the original gave no cached logits and its full pass
+ * says what they are.
+ */
 const CACHED_STEPS = 6;
 
 /**
- * A model folder and one file of inputs and results: hidden states, logits, cached steps, loss and every gradient, as far as the file
- * has them. Inputs that it lacks are those of io.safetensors.
+ * A model folder and one file of inputs and results: hidden states, logits, cached steps, loss and
+ * every gradient, as far as the file has them. Inputs that it lacks are those of io.safetensors.
  */
 export function modelCase(folder: GoldenFolder, file: string, name: string): Case {
   return {
@@ -41,7 +44,10 @@ export function modelCase(folder: GoldenFolder, file: string, name: string): Cas
   };
 }
 
-/** Later releases of transformers run the first version with another epsilon of its norms, which is not in the file. */
+/**
+ * Later releases of transformers run the first version with another epsilon of its norms, which is
+ * not in the file.
+ */
 function changesFor(file: string): Record<string, unknown> {
   return /transformers_4\.(1\d|2\d)/.test(file) ? { layer_norm_epsilon: 1e-5 } : {};
 }
@@ -201,7 +207,10 @@ function checkTable(checks: Checks, plan: ModelPlan, model: AnyBart): void {
   checks.equal('weights', 'names and shapes', built.sort(), listed.sort());
 }
 
-/** Mean cross-entropy over all places, as the originals' loss_fn. logits [B, T, V], labels int32 [B, T]. */
+/**
+ * Mean cross-entropy over all places, as the originals' loss_fn. logits [B, T, V], labels int32
+ * [B, T].
+ */
 export function meanCrossEntropy(logits: tf.Tensor3D, labels: tf.Tensor): tf.Scalar {
   const [rows, length, vocabulary] = logits.shape;
   const flat = tf.reshape(logits, [rows * length, vocabulary]) as tf.Tensor2D;

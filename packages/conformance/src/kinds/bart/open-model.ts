@@ -8,7 +8,9 @@ import { GoldenFolder } from '../../kind.js';
 
 export type AnyBart = DalleBart | FirstVersionBart;
 
-/** The config of a folder that the original's save_pretrained wrote; `change` overrides settings. */
+/**
+ * The config of a folder that the original's save_pretrained wrote; `change` overrides settings.
+ */
 export function planOf(folder: GoldenFolder, change: Record<string, unknown> = {}): ModelPlan {
   const config = { ...readJson<Record<string, unknown>>(folder.file('config.json')), ...change };
   const decoder = folder.has('decoder_config.json')

@@ -15,14 +15,16 @@ interface Attempt {
 }
 
 /**
- * The original's own mistakes: a decoder without the attribute final_ln, position biases that nn.scan cannot carry, outputs that its
- * scan does not collect. What was meant is clear, and Easel does it.
+ * The original's own mistakes: a decoder without the attribute final_ln, position biases that
+ * nn.scan cannot carry, outputs that its scan does not collect. What was meant is clear, and Easel
+ * does it.
  */
 const MISTAKES = /no attribute "final_ln"|Scanned function carry|cannot scan with output_/;
 
 /**
- * `expected_errors.json`: configs and calls that the original refuses, at whatever stage. Easel refuses a config when it is read, with
- * the setting named, and a call before it computes; where the original gives NaN for ids and lengths that no table has, Easel refuses.
+ * `expected_errors.json`: configs and calls that the original refuses, at whatever stage. Easel
+ * refuses a config when it is read, with the setting named, and a call before it computes; where
+ * the original gives NaN for ids and lengths that no table has, Easel refuses.
  */
 export function refusalCase(file: string): Case {
   const { base, tries } = readJson<{ base: Record<string, unknown>; tries: Record<string, Attempt> }>(file);
@@ -110,8 +112,8 @@ function checkCall(checks: Checks, name: string, json: Record<string, unknown>, 
 }
 
 /**
- * The message of the EaselError that `run` throws, or of tfjs's gather for an index outside a table; undefined if it throws none. Other
- * errors are mistakes of ours.
+ * The message of the EaselError that `run` throws, or of tfjs's gather for an index outside a
+ * table; undefined if it throws none. Other errors are mistakes of ours.
  */
 function problemOf(run: () => void): string | undefined {
   try {

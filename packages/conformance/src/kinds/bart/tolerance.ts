@@ -7,7 +7,9 @@ import type { GoldenFolder } from '../../kind.js';
 
 /** How far a model's numbers may be from the original's. */
 export interface ModelTolerance {
-  /** Of hidden states, which stand before the last norm and are several times as large as logits. */
+  /**
+   * Of hidden states, which stand before the last norm and are several times as large as logits.
+   */
   readonly states: Tolerance;
   readonly logits: Tolerance;
   readonly gradients: Tolerance;
@@ -15,8 +17,9 @@ export interface ModelTolerance {
 }
 
 /**
- * Rounding noise of the original: its float32 run beside its float64 run, as `reference/noise/bart.py` measures it. Each number is
- * the median over seeds of the largest difference of a seed.
+ * Rounding noise of the original: its float32 run beside its float64 run, as
+ * `reference/noise/bart.py` measures it. Each number is the median over seeds of the largest
+ * difference of a seed.
  */
 interface Noise {
   /** Absolute. */
@@ -30,15 +33,22 @@ interface Noise {
 }
 
 /**
- * How far above the median of its configuration's noise a difference may be: 2 × 14. The noisiest of twelve seeds was up to 14 × the
- * median, at every depth and place of the norms (a soft maximum near a tie, a norm near 0). The 2 is for two programs that each round.
+ * How far above the median of its configuration's noise a difference may be: 2 × 14. The noisiest
+ * of twelve seeds was up to 14 × the median, at every depth and place of the norms (a soft maximum
+ * near a tie, a norm near 0). The 2 is for two programs that each round.
  */
 const SPREAD = 28;
 
-/** The same of gradients through cosine attention, whose noisiest of twelve seeds was 58 × the median: 2 × 58. */
+/**
+ * The same of gradients through cosine attention, whose noisiest of twelve seeds was 58 × the
+ * median: 2 × 58.
+ */
 const COSINE_SPREAD = 116;
 
-/** What the original's own noise in this very case may be multiplied by, where `cases.json` beside its folder has it. */
+/**
+ * What the original's own noise in this very case may be multiplied by, where `cases.json` beside
+ * its folder has it.
+ */
 const OWN_NOISES = 10;
 
 /** A gradient that is 0 in exact arithmetic (a key's bias) is rounding in both. */
@@ -81,9 +91,10 @@ export function noiseOf(config: DalleBartConfig): ExplainedNoise {
 }
 
 /**
- * Noise where every layer norms what it reads (or what the layer before it gave): it grows with the layers. Medians of 12 seeds for
- * 2 and 8 layers: states 5.7e-6 and 3.2e-5, logits 3.8e-6 and 8.0e-6, gradients 4.4e-6 and 1.5e-5, loss 3.3e-7 and 3.5e-7
- * (normformer; postln and preln have less).
+ * Noise where every layer norms what it reads (or what the layer before it gave): it grows with the
+ * layers. Medians of 12 seeds for 2 and 8 layers: states 5.7e-6 and 3.2e-5, logits 3.8e-6 and
+ * 8.0e-6, gradients 4.4e-6 and 1.5e-5, loss 3.3e-7 and 3.5e-7 (normformer; postln and preln have
+ * less).
  */
 function normedNoise(layers: number): ExplainedNoise {
   const depth = relativeDepth(layers);
@@ -99,9 +110,11 @@ function normedNoise(layers: number): ExplainedNoise {
 }
 
 /**
- * Noise of Swin V2, whose layers read states that no norm has seen: they grow from layer to layer, attention sharpens, and noise with it.
- * Medians of 12 seeds for 2, 4, 7, 10 layers: states 8e-6, 2.8e-5, 8e-5, 2.6e-4; logits 4e-6, 7e-6, 3.5e-5, 7.5e-5; gradients 5e-6,
- * 2.5e-5, 1e-4, 3e-4; loss 3e-7, 2.3e-7, 5.8e-7, 9.2e-7. The largest of 12 seeds of gradients: 2.2e-5, 6.8e-5, 1.4e-3, 3.4e-3.
+ * Noise of Swin V2, whose layers read states that no norm has seen: they grow from layer to layer,
+ * attention sharpens, and noise with it. Medians of 12 seeds for 2, 4, 7, 10 layers: states 8e-6,
+ * 2.8e-5, 8e-5, 2.6e-4; logits 4e-6, 7e-6, 3.5e-5, 7.5e-5; gradients 5e-6, 2.5e-5, 1e-4, 3e-4; loss
+ * 3e-7, 2.3e-7, 5.8e-7, 9.2e-7. The largest of 12 seeds of gradients: 2.2e-5, 6.8e-5, 1.4e-3,
+ * 3.4e-3.
  */
 function swinV2Noise(layers: number): ExplainedNoise {
   const depth = relativeDepth(layers);
@@ -122,9 +135,10 @@ function relativeDepth(layers: number): number {
 }
 
 /**
- * Noise under cosine attention, whose scores are divided by tau and by the norms of queries and keys, which may be near 0. Medians of
- * 12 seeds for two layers of normformer with a tau of 0.05 and 0.1: states 1.2e-4 and 4.1e-5, logits 5.3e-5 and 2.3e-5, gradients
- * 1.5e-4 and 6.4e-5, loss 5.6e-7 and 4.8e-7. The largest of 12 seeds of gradients: 8.7e-3 and 2.6e-3.
+ * Noise under cosine attention, whose scores are divided by tau and by the norms of queries and
+ * keys, which may be near 0. Medians of 12 seeds for two layers of normformer with a tau of 0.05
+ * and 0.1: states 1.2e-4 and 4.1e-5, logits 5.3e-5 and 2.3e-5, gradients 1.5e-4 and 6.4e-5, loss
+ * 5.6e-7 and 4.8e-7. The largest of 12 seeds of gradients: 8.7e-3 and 2.6e-3.
  */
 function cosineNoise(noise: Noise, tau: number): ExplainedNoise {
   return {
@@ -146,7 +160,10 @@ export function layersOf(plan: ModelPlan): number {
     : Math.max(plan.config.encoderLayers, plan.config.decoderLayers);
 }
 
-/** What the original's own float32 run of a case is from its float64 run; in cases.json beside the case's folder. */
+/**
+ * What the original's own float32 run of a case is from its float64 run; in cases.json beside the
+ * case's folder.
+ */
 interface OwnNoise {
   readonly logits_max_abs: number;
   readonly grad_max_rel_to_tensor_max: number;

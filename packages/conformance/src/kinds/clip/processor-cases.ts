@@ -13,7 +13,10 @@ const PIXELS: Tolerance = {
   reason: 'bytes are equal; behind them a product, a difference and a quotient are each rounded to float32',
 };
 
-/** The image processor, a case for each of its pictures; they are stored in the file or lie in image/inputs beside the folder. */
+/**
+ * The image processor, a case for each of its pictures; they are stored in the file or lie in
+ * image/inputs beside the folder.
+ */
 export function processorCases(folder: GoldenFolder): Case[] {
   const golden = new GoldenArrays(folder.file('processor.safetensors'));
   const images = [...new Set(golden.names.map((name) => name.split('/')[1] as string))];
@@ -57,7 +60,10 @@ function rasterOf(golden: GoldenArrays, name: string): Raster {
   return { data: golden.values(name) as Uint8Array, height, width, channels };
 }
 
-/** Names: pixel_values/IMAGE/EDGE_HEIGHTxWIDTH, resized_EDGE/IMAGE, pixel_values_EDGE_every_Nth/IMAGE. */
+/**
+ * Names: pixel_values/IMAGE/EDGE_HEIGHTxWIDTH, resized_EDGE/IMAGE,
+ * pixel_values_EDGE_every_Nth/IMAGE.
+ */
 function compare(
   checks: Checks,
   golden: GoldenArrays,

@@ -5,7 +5,10 @@ import { GoldenArrays } from '../../golden.js';
 import { type Case, GoldenFolder } from '../../kind.js';
 import { withModel } from './with-model.js';
 
-/** `logits.safetensors`: logits with and without the prompt, and mixed at several scales, by the model of the folder `plain`. */
+/**
+ * `logits.safetensors`: logits with and without the prompt, and mixed at several scales, by the
+ * model of the folder `plain`.
+ */
 export function conditionedLogitsCase(folder: GoldenFolder): Case {
   return {
     name: 'super conditioning',

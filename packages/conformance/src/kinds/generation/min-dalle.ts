@@ -25,7 +25,10 @@ const STATES: Tolerance = {
   reason: 'float32; min-dalle and DALL·E mini themselves differ by 1.2e-5',
 };
 
-/** `cases.json` of min_dalle/: its sampling rule on given logits, and whole runs with the weights of the folder beside it. */
+/**
+ * `cases.json` of min_dalle/: its sampling rule on given logits, and whole runs with the weights of
+ * the folder beside it.
+ */
 export function minDalleCases(folder: GoldenFolder): Case[] {
   const io = (): GoldenArrays => new GoldenArrays(folder.file('io.safetensors'));
   return readJson<MinDalleCall[]>(folder.file('cases.json')).map((call) => ({

@@ -75,7 +75,8 @@ async function checkRefusal(
   try {
     if (run.num_beams !== undefined) {
       const beams: BeamOptions = { beams: run.num_beams, ...rowOptionsOf(run) };
-      // The original has no sampling beams, and ours no option for them: their key and scale say what is wanted.
+      // The original has no sampling beams, and ours no option for them: their key and scale say
+      // what is wanted.
       const foreign = given({
         key: run.do_sample ? prngKey(0) : undefined,
         conditionScale: run.condition_scale,

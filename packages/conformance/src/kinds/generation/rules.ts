@@ -39,7 +39,9 @@ const DIVISION: Tolerance = {
   reason: 'XLA divides by multiplying with a reciprocal: 1 ulp',
 };
 
-/** `warpers.json`: the rules alone, on rows with equal numbers, infinities and zeros of both signs. */
+/**
+ * `warpers.json`: the rules alone, on rows with equal numbers, infinities and zeros of both signs.
+ */
 export function rulesCases(file: string): Case[] {
   const calls = readJson<RuleCall[]>(file);
   return [...new Set(calls.map(({ op }) => op))].map((op) => ({

@@ -26,8 +26,8 @@ export interface GoldenRun {
 }
 
 /**
- * What a run says of its rows. Our additions to the original are off: it draws ids that have no code too, and takes no least length from
- * the config.
+ * What a run says of its rows. Our additions to the original are off: it draws ids that have no
+ * code too, and takes no least length from the config.
  */
 export function rowOptionsOf(run: Omit<GoldenRun, 'name'>): RowOptions {
   return given({

@@ -14,8 +14,8 @@ import type { AnyBart } from '../bart/open-model.js';
 import { type GoldenRun, inputsOf } from './run-arguments.js';
 
 /**
- * The logits of each step of a run whose stages are recorded: `raw` after super conditioning, then after each rule. The recorded tokens
- * are fed, so that one wrong step does not hide the others.
+ * The logits of each step of a run whose stages are recorded: `raw` after super conditioning, then
+ * after each rule. The recorded tokens are fed, so that one wrong step does not hide the others.
  */
 export async function checkSteps(
   checks: Checks,
@@ -61,7 +61,10 @@ export async function checkSteps(
   }
 }
 
-/** The original's rules in its order, with the names of their stages; `processed` is behind the first three. */
+/**
+ * The original's rules in its order, with the names of their stages; `processed` is behind the
+ * first three.
+ */
 function rulesOf(model: AnyBart, run: GoldenRun, steps: number): [string, LogitsRule][] {
   const { config } = model;
   const same: LogitsRule = (logits) => logits;

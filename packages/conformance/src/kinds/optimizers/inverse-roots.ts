@@ -14,14 +14,17 @@ interface RecordedRoot {
 const ROUNDING = 2 ** -24;
 
 /**
- * Largest noise of the original's root, beside the root by eigenvalues in float64 and of the root's largest number: 14 roundings, and
- * 0.22 for each unit of the matrix's condition. Over 20 seeds, three sizes, p of 2 and 4, and conditions from 1 to 1e6
- * (`reference/noise/roots.py`).
+ * Largest noise of the original's root, beside the root by eigenvalues in float64 and of the root's
+ * largest number: 14 roundings, and 0.22 for each unit of the matrix's condition. Over 20 seeds,
+ * three sizes, p of 2 and 4, and conditions from 1 to 1e6 (`reference/noise/roots.py`).
  */
 const LEAST_NOISE = 14;
 const NOISE_OF_CONDITION = 0.22;
 
-/** Two programs round, and seeds that were not measured may be noisier: four times the largest noise. */
+/**
+ * Two programs round, and seeds that were not measured may be noisier: four times the largest
+ * noise.
+ */
 const NOISES = 4;
 
 /** From this error on the old preconditioner is kept, and the root is of no consequence. */
@@ -52,7 +55,10 @@ export function inverseRootCases(folder: GoldenFolder): Case[] {
   }));
 }
 
-/** By the condition of the matrix (largest ÷ smallest eigenvalue, with what the original adds to them). */
+/**
+ * By the condition of the matrix (largest ÷ smallest eigenvalue, with what the original adds to
+ * them).
+ */
 function toleranceOf(condition: number): Tolerance {
   return {
     relative: NOISES * ROUNDING * (LEAST_NOISE + NOISE_OF_CONDITION * condition),
@@ -60,7 +66,10 @@ function toleranceOf(condition: number): Tolerance {
   };
 }
 
-/** Of a symmetric positive matrix [n, n], by power iteration; at most a thousandth too small unless two are nearly equal. */
+/**
+ * Of a symmetric positive matrix [n, n], by power iteration; at most a thousandth too small unless
+ * two are nearly equal.
+ */
 function largestEigenvalue(matrix: Float32Array): number {
   const n = Math.sqrt(matrix.length);
   let vector = Float64Array.from({ length: n }, (_, i) => 1 + i / n);

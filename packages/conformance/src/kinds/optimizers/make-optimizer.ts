@@ -20,7 +20,10 @@ export function makeOptimizer(run: RecordedRun): Optimizer | { readonly missing:
 type Setting = number | string | boolean | null;
 type Names<Config> = Readonly<Record<string, keyof Config>>;
 
-/** The trainer's flags → ours. What is not listed says nothing about the optimizer (rates come from the recording). */
+/**
+ * The trainer's flags → ours. What is not listed says nothing about the optimizer (rates come from
+ * the recording).
+ */
 const ADAM: Names<AdamWConfig> = {
   beta1: 'beta1',
   beta2: 'beta2',

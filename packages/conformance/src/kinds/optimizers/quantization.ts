@@ -3,7 +3,10 @@ import * as tf from '@tensorflow/tfjs';
 import { GoldenArrays } from '../../golden.js';
 import type { Case, GoldenFolder } from '../../kind.js';
 
-/** `quantization`: signed bytes with a bucket for each column, and back. Momenta are kept so; 16 bits and diagonals nobody uses. */
+/**
+ * `quantization`: signed bytes with a bucket for each column, and back. Momenta are kept so; 16
+ * bits and diagonals nobody uses.
+ */
 export function quantizationCase(folder: GoldenFolder): Case {
   return {
     name: 'quantization',

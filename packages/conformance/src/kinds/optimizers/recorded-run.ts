@@ -1,7 +1,10 @@
 import { elementCount } from 'safetensors-ts';
 import { GoldenArrays } from '../../golden.js';
 
-/** One variable of a run: a recorded tensor, or one layer of a stacked one, as Easel's models have them. */
+/**
+ * One variable of a run: a recorded tensor, or one layer of a stacked one, as Easel's models have
+ * them.
+ */
 export interface RecordedParameter {
   readonly name: string;
   readonly source: string;

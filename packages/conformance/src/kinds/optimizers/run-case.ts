@@ -17,9 +17,10 @@ const SHAMPOO: Tolerance = {
   reason: 'float32: the original is up to 1.5e-6 from its float64 run',
 };
 /**
- * The first statistic of a block is nearly its gradient's own product, and nearly singular: one last digit moves its inverse root. The
- * original's float32 run ends up to 0.059 of the learning rate from its float64 run (`make_optimizers.py --x64`: 0.009 and 0.012 in two
- * seeds of early preconditioning, 0.010 and 0.059 grafted, 0.034 with momenta in bytes). Five times as much.
+ * The first statistic of a block is nearly its gradient's own product, and nearly singular: one
+ * last digit moves its inverse root. The original's float32 run ends up to 0.059 of the learning
+ * rate from its float64 run (`make_optimizers.py --x64`: 0.009 and 0.012 in two seeds of early
+ * preconditioning, 0.010 and 0.059 grafted, 0.034 with momenta in bytes). Five times as much.
  */
 const PRECONDITIONED_NOISE = 0.3;
 

@@ -12,14 +12,19 @@ const PRECONDITIONED: Tolerance = {
   reason:
     'made with roots of nearly singular statistics: updates of the original are some percent from its float64 run',
 };
-/** Of a grafted momentum a last digit moves a value by one bucket, of a preconditioned one by more. */
+/**
+ * Of a grafted momentum a last digit moves a value by one bucket, of a preconditioned one by more.
+ */
 const BYTES: Tolerance = { absolute: 1, reason: 'a last digit moves a value by one bucket' };
 const PRECONDITIONED_BYTES: Tolerance = {
   absolute: 6,
   reason: `buckets, 5 % of 127; ${PRECONDITIONED.reason}`,
 };
 
-/** Squares, momenta and statistics; preconditioners show in the preconditioned momentum and in the parameters. */
+/**
+ * Squares, momenta and statistics; preconditioners show in the preconditioned momentum and in the
+ * parameters.
+ */
 export function checkShampooState(
   checks: Checks,
   run: RecordedRun,
@@ -27,7 +32,10 @@ export function checkShampooState(
   record: number,
 ): void {
   const state = optimizer.state();
-  /** Where each variable's statistics begin in its group's recorded list, which has the variables in alphabetical order. */
+  /**
+   * Where each variable's statistics begin in its group's recorded list, which has the variables in
+   * alphabetical order.
+   */
   const places = new Map<string, number>();
   for (const { name, source, layer } of [...run.parameters].sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const group = groupOf(name);

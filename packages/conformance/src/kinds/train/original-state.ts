@@ -42,7 +42,10 @@ export function optimizerSettings(flags: TrainFlags): StateSubject['optimizer'] 
 
 const DTYPES: Readonly<Record<string, string>> = { F32: 'float32', I32: 'int32', I8: 'int8' };
 
-/** Writes the optimizer's state as the original does, compares the file's tree with the recorded one, and reads it back. */
+/**
+ * Writes the optimizer's state as the original does, compares the file's tree with the recorded
+ * one, and reads it back.
+ */
 export async function compareWrittenState(
   checks: Checks,
   recorded: Readonly<Record<string, unknown>>,

@@ -26,7 +26,10 @@ interface ResumedRun {
   readonly loss: readonly number[];
 }
 
-/** Runs that begin with files of a run before: weights and optimizer state, or weights alone. Flags as in the golden folder's make_train.py. */
+/**
+ * Runs that begin with files of a run before: weights and optimizer state, or weights alone. Flags
+ * as in the golden folder's make_train.py.
+ */
 export function resumedCases(folder: GoldenFolder): Case[] {
   const recorded = readJson<Record<'restored' | 'weights_only', ResumedRun>>(folder.file('run.json'));
   const config = folder.parentFile(join('model_scanned', 'config.json'));

@@ -6,7 +6,10 @@ import { outputsOfLayers } from './layers.js';
 import { flaxPath, withVqgan } from './open-model.js';
 import { outputTolerance } from './tolerance.js';
 
-/** `activations.safetensors`: the output of every module, in the order of the calls, so that the first wrong one is told first. */
+/**
+ * `activations.safetensors`: the output of every module, in the order of the calls, so that the
+ * first wrong one is told first.
+ */
 export function activationsCase(folder: GoldenFolder, file: string): Case {
   return {
     name: 'activations',

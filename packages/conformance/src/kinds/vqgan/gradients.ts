@@ -6,7 +6,9 @@ import type { Case, GoldenFolder } from '../../kind.js';
 import { flaxPath, withVqgan } from './open-model.js';
 import { gradientTolerance } from './tolerance.js';
 
-/** `grads*.safetensors`: loss, and of every weight's gradient some elements, the norm and the sum. */
+/**
+ * `grads*.safetensors`: loss, and of every weight's gradient some elements, the norm and the sum.
+ */
 export function gradientsCase(folder: GoldenFolder, file: string): Case {
   return {
     name: file.replace('.safetensors', ''),
@@ -54,7 +56,10 @@ export function gradientsCase(folder: GoldenFolder, file: string): Case {
   };
 }
 
-/** Mean squared reconstruction and taming's legacy quantizer loss with beta 0.25, the objective behind the recorded gradients. */
+/**
+ * Mean squared reconstruction and taming's legacy quantizer loss with beta 0.25, the objective
+ * behind the recorded gradients.
+ */
 function objective(model: Vqgan, pixels: tf.Tensor4D): tf.Scalar {
   const latents = model.encodeToLatent(pixels);
   const indices = tf.tensor(model.encode(pixels).dataSync(), latents.shape.slice(0, 3), 'int32');

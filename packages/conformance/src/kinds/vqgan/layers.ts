@@ -1,7 +1,10 @@
 import { CompositeLayer } from '@easel/core';
 import * as tf from '@tensorflow/tfjs';
 
-/** Runs `call` and keeps the output of every layer below `model`, by its path. The caller disposes them. */
+/**
+ * Runs `call` and keeps the output of every layer below `model`, by its path. The caller disposes
+ * them.
+ */
 export function outputsOfLayers(model: CompositeLayer, call: () => tf.Tensor): Map<string, tf.Tensor> {
   const found = new Map<string, tf.Tensor>();
   const undo: (() => void)[] = [];

@@ -7,7 +7,10 @@ import type { Case, GoldenFolder } from '../../kind.js';
 
 const TOLERANCE: Tolerance = { absolute: 1e-5, reason: 'float32, values of order 1' };
 
-/** How taming weighs the two distances between latents and codes: its older forms, which all models have, have beta on the wrong one. */
+/**
+ * How taming weighs the two distances between latents and codes: its older forms, which all models
+ * have, have beta on the wrong one.
+ */
 function weightsOf(convention: string, beta: number): { commitment: number; codebook: number } {
   return convention === 'not_legacy' ? { commitment: beta, codebook: 1 } : { commitment: 1, codebook: beta };
 }

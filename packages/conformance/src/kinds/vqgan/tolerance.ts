@@ -13,7 +13,9 @@ export function outputTolerance(arrays: GoldenArrays, name: string): Tolerance {
   };
 }
 
-/** Of gradients, which are of a float64 run; those that are 0 in exact arithmetic count absolutely. */
+/**
+ * Of gradients, which are of a float64 run; those that are 0 in exact arithmetic count absolutely.
+ */
 export function gradientTolerance(arrays: GoldenArrays): Tolerance {
   const noise = arrays.setting<number>('float32_noise') ?? 0;
   return {

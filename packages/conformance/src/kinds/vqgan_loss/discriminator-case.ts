@@ -41,7 +41,8 @@ export function discriminatorCase(file: string, name: string): Case {
       };
       const nchw = (x: tf.Tensor): Float32Array => theirLayout(x, CHANNELS_FIRST);
       const nhwc = (x: tf.Tensor4D): tf.Tensor4D => tf.transpose(x, CHANNELS_FIRST);
-      // Large inputs are not stored: they are what the formula gives under these names, in the size that has so many logits.
+      // Large inputs are not stored: they are what the formula gives under these names, in the size
+      // that has so many logits.
       const input = (key: string, formulaName: string): tf.Tensor4D => {
         if (arrays.has(key)) return nhwc(arrays.tensor<tf.Rank.R4>(key));
         const shape = inputShape(arrays.shape('train_logits'), setting<number>('n_layers'));

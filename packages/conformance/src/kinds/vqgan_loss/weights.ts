@@ -6,7 +6,10 @@ import { hashedUniform } from '../../hashed-uniform.js';
 /** Gain of 4-D weights by the formula: LPIPS has twice that of the others. */
 export const GAIN = { lpips: 6, discriminator: 3 } as const;
 
-/** A weight under its PyTorch name and shape [O, I, h, w] (reference/golden/scripts/taming_stubs.py, fill_plain). */
+/**
+ * A weight under its PyTorch name and shape [O, I, h, w] (reference/golden/scripts/taming_stubs.py,
+ * fill_plain).
+ */
 function plainWeight(name: string, shape: readonly number[], seed: number, gain: number): Float32Array {
   const size = elementCount(shape);
   if (/running_mean$|initialized$/.test(name)) return new Float32Array(size);

@@ -152,7 +152,8 @@ bool attention_grad(float* dq, float* dk, float* dv, float* dbias, int64_t bias_
   const Operands o = {q, k, v, bias, y, stats, scale};
   const AttentionKernels& kernels = EASEL_KERNELS(attention);
   const int64_t row = shape.heads * shape.width;
-  // Heads that share a slice of dbias add to it one after the other; where that leaves too few pieces of work, in parts with a sum of their own.
+  // Heads that share a slice of dbias add to it one after the other; where that leaves too few
+  // pieces of work, in parts with a sum of their own.
   const int64_t batches = dbias && shape.bias_batch == 0 ? shape.batch : 1, alike = dbias && shape.bias_head == 0 ? shape.heads : 1;
   const int64_t members = batches * alike, slices = shape.batch * shape.heads / members;
   const int64_t part = ceil_div(members, ceil_div(enough_pieces, slices)), parts = ceil_div(members, part);

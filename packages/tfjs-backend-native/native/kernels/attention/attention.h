@@ -1,22 +1,28 @@
-// Multi-head attention, forward and backward: y = softmax(scale·q·kᵀ + bias)·v for each head (Vaswani et al. 2017, arXiv:1706.03762 §3.2).
+// Multi-head attention, forward and backward: y = softmax(scale·q·kᵀ + bias)·v for each head
+// (Vaswani et al. 2017, arXiv:1706.03762 §3.2).
 //
-// q and y [batch, queries, heads·width], k and v [batch, capacity, heads·width] with heads side by side (head h is columns h·width …), of which
-// the first `keys` rows of k and v count. bias is any tensor of rank 4 that broadcasts to [batch, heads, queries, keys], given by its steps (the
-// last one is 1), or null. If causal, query t looks at keys 0 … first_query + t only. All float32, any alignment; outputs must not overlap inputs.
+// q and y [batch, queries, heads·width], k and v [batch, capacity, heads·width] with heads side by
+// side (head h is columns h·width …), of which the first `keys` rows of k and v count. bias is any
+// tensor of rank 4 that broadcasts to [batch, heads, queries, keys], given by its steps (the last
+// one is 1), or null. If causal, query t looks at keys 0 … first_query + t only. All float32, any
+// alignment; outputs must not overlap inputs.
 //
-// Forward, each row of the batch may have numbers of its own (AttentionRows): how many keys count, the first query's place, and which row of k and v it
-// looks at, so that rows that are at different places of their caches, or share a text, go in one call. A row's result depends on its own numbers alone:
-// neither on the rows beside it nor on how many there are.
+// Forward, each row of the batch may have numbers of its own (AttentionRows): how many keys count,
+// the first query's place, and which row of k and v it looks at, so that rows that are at different
+// places of their caches, or share a text, go in one call. A row's result depends on its own
+// numbers alone: neither on the rows beside it nor on how many there are.
 //
-// The matrix of scores is never stored (FlashAttention, arXiv:2205.14135, 2307.08691): a block of queries keeps a running maximum and sum while it
-// walks blocks of keys, and blocks that the causal mask hides are not visited. For the backward pass two numbers a query remain, stats [batch, heads,
-// 2, queries]: the maximum m of its scores, then 1 / Σ exp(score − m). Not their logarithm together: a row masked by −1e9 throughout would lose the
-// sum to rounding.
+// The matrix of scores is never stored (FlashAttention, arXiv:2205.14135, 2307.08691): a block of
+// queries keeps a running maximum and sum while it walks blocks of keys, and blocks that the causal
+// mask hides are not visited. For the backward pass two numbers a query remain, stats
+// [batch, heads, 2, queries]: the maximum m of its scores, then 1 / Σ exp(score − m). Not their
+// logarithm together: a row masked by −1e9 throughout would lose the sum to rounding.
 //
 //   p = exp(scale·q·k + bias − m) / Σ        dv += pᵀ·dy        ds = p ∘ (dy·vᵀ − dy·y)        dq = scale·ds·k        dk = scale·dsᵀ·q        dbias = ds
 //
-// A row whose scores are all −∞, or one of which is NaN or +∞, gives NaN. Sums in float vectors. Threads take heads, or heads and blocks
-// of queries, by sizes alone: the order of every sum is fixed.
+// A row whose scores are all −∞, or one of which is NaN or +∞, gives NaN. Sums in float vectors.
+// Threads take heads, or heads and blocks of queries, by sizes alone: the order of every sum is
+// fixed.
 #pragma once
 
 #include <cstdint>

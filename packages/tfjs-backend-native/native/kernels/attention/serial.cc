@@ -1,4 +1,5 @@
-// Plain C++, a query at a time: the reference that the vector targets are tested against, and the only code on other processors.
+// Plain C++, a query at a time: the reference that the vector targets are tested against, and the
+// only code on other processors.
 #include <cmath>
 
 #include "kernels/attention/attention.h"

@@ -1,8 +1,9 @@
-// Attention on vectors: the same text for each vector target. Included by avx2.cc, avx512.cc and neon.cc, which name `packing`, the target's GEMM
-// kernels.
+// Attention on vectors: the same text for each vector target. Included by avx2.cc, avx512.cc and
+// neon.cc, which name `packing`, the target's GEMM kernels.
 //
-// Scores are computed transposed, [keys, queries]: queries lie along the lanes, so that maximum, exponential and sum need no shuffles, and only the
-// queries (and dy) are transposed, once a block; k, v and every other operand is read as it is stored. A head's rows are copied side by side where
+// Scores are computed transposed, [keys, queries]: queries lie along the lanes, so that maximum,
+// exponential and sum need no shuffles, and only the queries (and dy) are transposed, once a block;
+// k, v and every other operand is read as it is stored. A head's rows are copied side by side where
 // heads lie between them: rows a page apart would share one cache set.
 #pragma once
 
@@ -584,7 +585,8 @@ static inline __attribute__((always_inline)) vf products(const float* q, const f
   return sum_each(sum);
 }
 
-// Memory is read row by row, all heads of a few keys at a time: a head alone is a few cache lines a page, which no prefetcher follows.
+// Memory is read row by row, all heads of a few keys at a time: a head alone is a few cache lines a
+// page, which no prefetcher follows.
 static void one_query(const AttentionHead& head, int64_t heads, int64_t bias_head, int64_t first, int64_t last, float* scores, float* records,
                       int64_t record) {
   constexpr int64_t few_keys = 16;

@@ -1,9 +1,11 @@
-// float32 held in two bytes: the upper half of each value, bfloat16. Two values share a word of 32 bits, so that both directions are shifts and masks of
-// whole vectors: of n values, word i holds value i in its lower and value i + words(n) in its upper half (0 where there is none).
+// float32 held in two bytes: the upper half of each value, bfloat16. Two values share a word of 32
+// bits, so that both directions are shifts and masks of whole vectors: of n values, word i holds
+// value i in its lower and value i + words(n) in its upper half (0 where there is none).
 //
-// Rounding: to nearest, ties to even; or by chance (stochastic), up with the probability of the part that is cut off, so that its mean is the value.
-// Chance is a hash of seed and word, so results do not depend on threads. ±∞ stays, NaN stays a NaN; what rounds beyond the largest value is ±∞.
-// Threads: pieces of words.
+// Rounding: to nearest, ties to even; or by chance (stochastic), up with the probability of the
+// part that is cut off, so that its mean is the value. Chance is a hash of seed and word, so
+// results do not depend on threads. ±∞ stays, NaN stays a NaN; what rounds beyond the largest value
+// is ±∞. Threads: pieces of words.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,5 @@
-// bfloat16 on vectors: the same text for each vector target. Included by the target's file, which names the table.
+// bfloat16 on vectors: the same text for each vector target. Included by the target's file, which
+// names the table.
 #pragma once
 
 #include "kernels/bfloat16/bfloat16.h"

@@ -373,7 +373,8 @@ bool conv2d_filter_gradient(const ConvShape& s, const float* x, const float* dy,
   float* const sums = parts > 1 ? static_cast<float*>(scratch(1, static_cast<size_t>(parts * size) * sizeof(float))) : df;
   if (!sums) return false;
 
-  // A piece of a part: its rows of x are copied with padding, if they need it, and then summed by every tile.
+  // A piece of a part: its rows of x are copied with padding, if they need it, and then summed by
+  // every tile.
   const int64_t piece_rows = min_of(most_segments, max_of(1, gradient_pixels / s.out_w));
   const bool joined = s.dilation_w == 1 || s.filter_w == 1;
   const int64_t across = joined ? 1 : s.filter_w;

@@ -1,11 +1,16 @@
-// Two-dimensional convolutions of images [B,H,W,C] with filters [h,w,C,D], float32, any stride, padding and dilation:
-//   y[b,i,j,d] = Σ_{u,v,c} x[b, i·stride_h + u·dilation_h − pad_top, j·stride_w + v·dilation_w − pad_left, c] · f[u,v,c,d]
+// Two-dimensional convolutions of images [B,H,W,C] with filters [h,w,C,D], float32, any stride,
+// padding and dilation:
+//   y[b,i,j,d] = Σ_{u,v,c} x[b, i·stride_h + u·dilation_h − pad_top, j·stride_w + v·dilation_w −
+//   pad_left, c] · f[u,v,c,d]
 // with x = 0 outside of the image; and the gradients of that with respect to x and f.
 //
-// 3×3 windows of stride 1 between 12 or more channels take Winograd's form (winograd.h), results of 4 or fewer channels that of few_channels.h, and 1×1 are plain
-// products. The rest are products of register tiles (kernels/gemm) that walk the image in place: a tile is up to 14 neighbouring pixels of one
-// row by 32 channels, and its segments are the rows of the window. Nothing like im2col is stored; only where windows reach over the border, the rows that a task
-// needs are copied with zeros around them. Sums are float32 in an order that depends on sizes and CPU target alone. Outputs must not overlap inputs.
+// 3×3 windows of stride 1 between 12 or more channels take Winograd's form (winograd.h), results of
+// 4 or fewer channels that of few_channels.h, and 1×1 are plain products. The rest are products of
+// register tiles (kernels/gemm) that walk the image in place: a tile is up to 14 neighbouring
+// pixels of one row by 32 channels, and its segments are the rows of the window. Nothing like
+// im2col is stored; only where windows reach over the border, the rows that a task needs are copied
+// with zeros around them. Sums are float32 in an order that depends on sizes and CPU target alone.
+// Outputs must not overlap inputs.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,8 @@
-// Convolutions whose output has few channels: a picture's three, or a discriminator's one. A register tile of the direct form would fill 3 of 32 columns, so the
-// order of sums is changed: first every pixel's product with all taps, P[q, (u,v,d)] = Σ_c source[q,c] · f[u,v,c,d], one matrix product with taps·d columns; then each
-// output pixel adds up its taps of P. P exists for a block of rows at a time.
+// Convolutions whose output has few channels: a picture's three, or a discriminator's one. A
+// register tile of the direct form would fill 3 of 32 columns, so the order of sums is changed:
+// first every pixel's product with all taps, P[q, (u,v,d)] = Σ_c source[q,c] · f[u,v,c,d], one
+// matrix product with taps·d columns; then each output pixel adds up its taps of P. P exists for a
+// block of rows at a time.
 #pragma once
 
 #include <cstdint>

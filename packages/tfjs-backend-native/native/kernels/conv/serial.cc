@@ -1,4 +1,5 @@
-// The transforms of Winograd's convolution as products with their matrices: the reference, and the only code on other processors.
+// The transforms of Winograd's convolution as products with their matrices: the reference, and the
+// only code on other processors.
 #include "kernels/conv/winograd.h"
 
 namespace easel {

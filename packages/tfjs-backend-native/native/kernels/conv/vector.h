@@ -1,5 +1,5 @@
-// The transforms of Winograd's convolution on vectors of channels, for avx2.cc, avx512.cc and neon.cc. The matrices are those of serial.cc; points ±p share
-// their even and odd parts.
+// The transforms of Winograd's convolution on vectors of channels, for avx2.cc, avx512.cc and
+// neon.cc. The matrices are those of serial.cc; points ±p share their even and odd parts.
 #pragma once
 
 #include "kernels/conv/winograd.h"

@@ -1,9 +1,12 @@
-// Cuts Winograd's convolution into tasks. The arithmetic is in the targets' transforms and in the tile of kernels/gemm.
+// Cuts Winograd's convolution into tasks. The arithmetic is in the targets' transforms and in the
+// tile of kernels/gemm.
 //
-// A task of the convolution is a block of output tiles by a group of output channels. It takes the input channels in blocks: transforms its patches, multiplies the 36 pairs of matrices,
-// adding up in m, and at the end transforms m back. v and m of a task stay in the second-level cache while u streams past.
-// A task of the filter's gradient is a block of input channels by a block of output channels, for one part of the tiles: it takes the tiles in blocks and adds
-// up u, which stays in that cache.
+// A task of the convolution is a block of output tiles by a group of output channels. It takes the
+// input channels in blocks: transforms its patches, multiplies the 36 pairs of matrices, adding up
+// in m, and at the end transforms m back. v and m of a task stay in the second-level cache while u
+// streams past. A task of the filter's gradient is a block of input channels by a block of output
+// channels, for one part of the tiles: it takes the tiles in blocks and adds up u, which stays in
+// that cache.
 #include "kernels/conv/winograd.h"
 
 #include <cstring>
@@ -158,7 +161,8 @@ void transform_output(const WinogradProblem& p, const Sizes& s, const Tiles& til
 
 bool winograd_pays(int64_t images, int64_t out_h, int64_t out_w, int64_t in_c, int64_t out_c) {
   const int64_t tiles = Tiles(images, out_h, out_w).count;
-  // The last tiles of rows and columns may reach over the border: no more than half of the work may be lost.
+  // The last tiles of rows and columns may reach over the border: no more than half of the work may
+  // be lost.
   return in_c >= least_channels && out_c >= least_channels && tiles >= least_tiles && tiles * 16 <= 2 * images * out_h * out_w;
 }
 

@@ -1,14 +1,18 @@
-// Convolutions 3×3 of stride 1 by Winograd's minimal filtering F(4×4, 3×3), float32 (Lavin and Gray 2015, arXiv:1509.09308).
+// Convolutions 3×3 of stride 1 by Winograd's minimal filtering F(4×4, 3×3), float32 (Lavin and Gray
+// 2015, arXiv:1509.09308).
 //
 // An output tile of 4×4 pixels Y comes from the 6×6 pixels d under it, for each pair of channels:
 //   Y = Aᵀ[(G g Gᵀ) ⊙ (Bᵀ d B)]A,
-// 36 multiplications where the definition has 144. Summed over input channels the 36 products are 36 matrix products [tiles, c]·[c, d], which the register
-// tile of kernels/gemm computes. A, B and G belong to the interpolation points 0, ±5/8, ±3/2, ∞ (exact in binary); with them the error is a
-// quarter of that of the usual 0, ±1, ±2, ∞. Measured against float64 on a swish's outputs and weights of variance 1/(9·c), c = 32, 128, 512, on every target: the largest error is
-// at most 2.0e-6 of the largest result, forward and to the image, and 1.1e-6 for the filter; root mean squares are 8.4e-7 and 5.3e-7 of the results'. Direct sums in float32
-// have 6e-7 and 4e-7 there.
-// The filter's gradient is the adjoint of the same form, dg = Gᵀ[Σ (Bᵀ d B) ⊙ (A dY Aᵀ)]G, summed over all tiles by 36 products [c, tiles]·[tiles, d].
-// An infinity or NaN in x spreads over the output tiles that see it, beyond its own windows: at most 5 pixels further.
+// 36 multiplications where the definition has 144. Summed over input channels the 36 products are
+// 36 matrix products [tiles, c]·[c, d], which the register tile of kernels/gemm computes. A, B and
+// G belong to the interpolation points 0, ±5/8, ±3/2, ∞ (exact in binary); with them the error is a
+// quarter of that of the usual 0, ±1, ±2, ∞. Measured against float64 on a swish's outputs and
+// weights of variance 1/(9·c), c = 32, 128, 512, on every target: the largest error is at most
+// 2.0e-6 of the largest result, forward and to the image, and 1.1e-6 for the filter; root mean
+// squares are 8.4e-7 and 5.3e-7 of the results'. Direct sums in float32 have 6e-7 and 4e-7 there.
+// The filter's gradient is the adjoint of the same form, dg = Gᵀ[Σ (Bᵀ d B) ⊙ (A dY Aᵀ)]G, summed
+// over all tiles by 36 products [c, tiles]·[tiles, d]. An infinity or NaN in x spreads over the
+// output tiles that see it, beyond its own windows: at most 5 pixels further.
 #pragma once
 
 #include <cstdint>

@@ -51,7 +51,8 @@ void copy(T* y, const T* x, const CopyAxes& axes) {
   const int64_t piece = min_of(inner, grain), pieces = ceil_div(inner, piece);
   const bool streamed = rows * inner * static_cast<int64_t>(sizeof(T)) >= streamed_bytes && y_step == 1 && x_step == 1;
   parallel_for(rows * pieces, max_of(1, grain / piece), [&](int64_t begin, int64_t end) {
-    // Counted up like the digits of a number: a division for each row would cost as much as copying a short one.
+    // Counted up like the digits of a number: a division for each row would cost as much as copying
+    // a short one.
     int64_t index[CopyAxes::most_axes], rest = begin / pieces, from = begin % pieces * piece, to_row = 0, from_row = 0;
     for (int i = last - 1; i >= 0; i--) {
       index[i] = rest % axes.extent[i];

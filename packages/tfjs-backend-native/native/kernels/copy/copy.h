@@ -1,5 +1,6 @@
-// Copies between strided views: concat, slice, pad, tile, reverse and strided slices are this with different steps. Rows written into a cache.
-// Nearest-neighbour resizing of pictures. Plain C++, any target.
+// Copies between strided views: concat, slice, pad, tile, reverse and strided slices are this with
+// different steps. Rows written into a cache. Nearest-neighbour resizing of pictures. Plain C++,
+// any target.
 #pragma once
 
 #include <cstdint>

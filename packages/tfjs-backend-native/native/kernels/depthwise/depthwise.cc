@@ -1,4 +1,5 @@
-// Clips windows to the image and cuts the work: forward by rows of y, dx by rows of dx, df by parts of the rows of dy.
+// Clips windows to the image and cuts the work: forward by rows of y, dx by rows of dx, df by parts
+// of the rows of dy.
 #include "kernels/depthwise/depthwise.h"
 
 #include <cstring>

@@ -1,11 +1,15 @@
-// Depthwise convolutions of images [B,H,W,C] with filters [h,w,C,M], float32, any stride, padding and dilation: every channel has M filters of its own,
-//   y[b,i,j,c·M + m] = Σ_{u,v} x[b, i·stride_h + u·dilation_h − pad_top, j·stride_w + v·dilation_w − pad_left, c] · f[u,v,c,m]
-// with x = 0 outside of the image; and the gradients of that with respect to x and f. No product is shared between channels, so vectors lie along
-// them, and a tile of neighbouring pixels takes each vector of the filter once. With M above 1 the rows of x that a task reads are written out with
+// Depthwise convolutions of images [B,H,W,C] with filters [h,w,C,M], float32, any stride, padding
+// and dilation: every channel has M filters of its own,
+//   y[b,i,j,c·M + m] = Σ_{u,v} x[b, i·stride_h + u·dilation_h − pad_top, j·stride_w + v·dilation_w
+//   − pad_left, c] · f[u,v,c,m]
+// with x = 0 outside of the image; and the gradients of that with respect to x and f. No product is
+// shared between channels, so vectors lie along them, and a tile of neighbouring pixels takes each
+// vector of the filter once. With M above 1 the rows of x that a task reads are written out with
 // each channel M times, and then it is the same with C·M channels; dx is summed over m in the end.
 //
-// Sums are float32: forward and dx in reading order of the filter's taps; df row by row within parts of the rows, then the parts in order. All of that depends on
-// sizes alone. Outputs must not overlap inputs.
+// Sums are float32: forward and dx in reading order of the filter's taps; df row by row within
+// parts of the rows, then the parts in order. All of that depends on sizes alone. Outputs must not
+// overlap inputs.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,5 @@
-// Depthwise convolution on vectors of channels: the same text for each vector target. Included by avx2.cc, avx512.cc and neon.cc, which name the table.
+// Depthwise convolution on vectors of channels: the same text for each vector target. Included by
+// avx2.cc, avx512.cc and neon.cc, which name the table.
 #pragma once
 
 #include "kernels/depthwise/depthwise.h"

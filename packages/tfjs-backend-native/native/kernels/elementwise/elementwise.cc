@@ -173,7 +173,8 @@ void binary(Binary op, float* y, const float* a, const float* b, const Broadcast
   for (int i = 0; i < shape.rank; i++) size *= shape.extent[i];
   const bool streamed = is_streamed(size) && y != a && y != b;
   const BinaryRow row = streamed ? EASEL_KERNELS(elementwise).binary_streamed[op] : EASEL_KERNELS(elementwise).binary[op];
-  // [rows, width] with [width] where width is small (a bias per channel): the short operand is repeated, so that rows become long.
+  // [rows, width] with [width] where width is small (a bias per channel): the short operand is
+  // repeated, so that rows become long.
   if (shape.rank == 2 && width <= short_row && rows * width >= joined_row && shape.a_step[1] == 1 && shape.b_step[1] == 1 &&
       (shape.a_step[0] == 0) != (shape.b_step[0] == 0)) {
     const bool a_repeats = shape.a_step[0] == 0;

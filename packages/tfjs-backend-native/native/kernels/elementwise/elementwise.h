@@ -4,8 +4,9 @@
 //   binary: y[i] = f(a[i·a_step], b[i·b_step])   steps 0 or 1; y may be a or b where that one's step is 1
 //   gated gradient: dgate[i] = dy[i]·up[i]·f'(gate[i]) and dup[i] = dy[i]·f(gate[i]), of y = f(gate)·up   no aliasing
 //
-// float32; NaN passes through maximum, minimum, relu, step and clip. Threads: the drivers cut large tensors into equal pieces. Vector targets
-// use the approximations of kernels/vec.h, the serial one libm. Large outputs are streamed (runtime/stream.h).
+// float32; NaN passes through maximum, minimum, relu, step and clip. Threads: the drivers cut large
+// tensors into equal pieces. Vector targets use the approximations of kernels/vec.h, the serial one
+// libm. Large outputs are streamed (runtime/stream.h).
 #pragma once
 
 #include <cstdint>
@@ -118,7 +119,8 @@ void logical_not(uint8_t* y, const uint8_t* x, int64_t n);
 /// y[i] = condition[i] ? a[i] : b[i], of 4-byte elements.
 void select_words(uint32_t* y, const uint8_t* condition, const uint32_t* a, const uint32_t* b, int64_t n);
 
-// Conversions between element types. To integers: towards zero, NaN gives 0, and beyond int32 the value modulo 2^32, as in JavaScript.
+// Conversions between element types. To integers: towards zero, NaN gives 0, and beyond int32 the
+// value modulo 2^32, as in JavaScript.
 void to_float(float* y, const int32_t* x, int64_t n);
 void to_float(float* y, const uint8_t* x, int64_t n);
 void to_int(int32_t* y, const float* x, int64_t n);

@@ -1,4 +1,5 @@
-// What follows a product or a convolution: c[i,j] = activation(c[i,j] + bias[j]) + residual[i,j], float32, in place, while c is still in the cache.
+// What follows a product or a convolution: c[i,j] = activation(c[i,j] + bias[j]) + residual[i,j],
+// float32, in place, while c is still in the cache.
 #pragma once
 
 #include <cstdint>

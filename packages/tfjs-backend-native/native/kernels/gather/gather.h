@@ -1,4 +1,5 @@
-// Rows by index: gather and its gradient, scatter-add. Elements of 4 bytes; plain C++ (copies, and sums by the elementwise add).
+// Rows by index: gather and its gradient, scatter-add. Elements of 4 bytes; plain C++ (copies, and
+// sums by the elementwise add).
 #pragma once
 
 #include <cstdint>

@@ -152,7 +152,8 @@ inline void prefetch_step(const unsigned char* at) {
 #define EASEL_LOAD_B(part)                                                                     \
   _tile_loadd(6, b + (part) * part_bytes, 64);                                                 \
   if (BothColumns) _tile_loadd(7, b + (part) * part_bytes + register_bytes, 64)
-// The products of the parts that are loaded; meanwhile a part of what the next step reads is brought to the first-level cache.
+// The products of the parts that are loaded; meanwhile a part of what the next step reads is
+// brought to the first-level cache.
 #define EASEL_MULTIPLY(next)                                                                   \
   _tile_dpbf16ps(0, 4, 6);                                                                     \
   prefetch_step(next);                                                                         \

@@ -1,11 +1,12 @@
 // Chooses how a product C[m,n] = op(A)[m,k]·op(B)[k,n] is computed, and cuts those that read their
 // operands in place; packed.cc has the others. The arithmetic is in the targets' tiles.
 //
-// The first way that fits is taken (`product` below). A matrix is plain if it is not transposed; mnk
-// are the multiply-adds. Bench rows are those of bench/families/gemm, `matmul_` left out.
+// The first way that fits is taken (`product` below). A matrix is plain if it is not transposed;
+// mnk are the multiply-adds. Bench rows are those of bench/families/gemm, `matmul_` left out.
 //
 //   m, n, k, layout                       way                       why                           bench rows
-//   ------------------------------------- ------------------------- ----------------------------- -------------------
+//   ------------------------------------- ------------------------- -----------------------------
+//   -------------------
 //   m ≤ 8, A plain¹, B transposed         product_dots              each thread reads its rows    none
 //                                                                   of B, once
 //   m ≤ 8, A plain¹, B plain              product_few_rows          bound by reading B: once, in  1x1024x2816 …
@@ -22,14 +23,14 @@
 //   the rest                              product_packed            both are packed once and      512 to 2048, dense_…
 //                                                                   used from the caches
 //
-// ¹ Or small enough (k ≤ 512) that its transpose is copied. ² But not 9 … 32 plain rows with k > 512:
-// up to 32 rows all sums have one order (part_of_depth), so that a row of C does not depend on how
-// many there are. ³ Products on matrix registers: `splits` of packed.cc.
+// ¹ Or small enough (k ≤ 512) that its transpose is copied. ² But not 9 … 32 plain rows with k >
+// 512: up to 32 rows all sums have one order (part_of_depth), so that a row of C does not depend on
+// how many there are. ³ Products on matrix registers: `splits` of packed.cc.
 //
-// Matrices of a batch that share a plain B and follow each other are one tall product. Other batches
-// of small matrices (up to 8·2²⁰ multiply-adds) run side by side, each on one thread: by few_rows or
-// dots up to 8 rows, else by product_in_place. "Products of few rows" in native/README.md and "How
-// products are computed" in the package's README say what was measured.
+// Matrices of a batch that share a plain B and follow each other are one tall product. Other
+// batches of small matrices (up to 8·2²⁰ multiply-adds) run side by side, each on one thread: by
+// few_rows or dots up to 8 rows, else by product_in_place. "Products of few rows" in
+// native/README.md and "How products are computed" in the package's README say what was measured.
 #include "kernels/gemm/gemm.h"
 
 #include <cstring>
@@ -230,7 +231,8 @@ bool product(const GemmKernels& kernels, int64_t m, int64_t n, int64_t k, Matrix
       return true;
     }
   }
-  // A matrix times one column: the rows of A against the column, with the roles of A and B exchanged.
+  // A matrix times one column: the rows of A against the column, with the roles of A and B
+  // exchanged.
   if (n == 1 && !a.transposed && epilogue.empty()) {
     product_dots(kernels, 1, m, k, Matrix{b.data, k, false}, Matrix{a.data, a.stride, true}, c, epilogue);
     return true;

@@ -1,12 +1,16 @@
-// Matrix products, float32 throughout: C[i,j] = Σ_p op(A)[i,p] · op(B)[p,j], then bias and activation.
+// Matrix products, float32 throughout: C[i,j] = Σ_p op(A)[i,p] · op(B)[p,j], then bias and
+// activation.
 //
-// Matrices are row-major. op(A) is [m,k] and op(B) [k,n]; op transposes if the flag is set, so a transposed A is stored [k,m].
-// Accumulators are float32, p ascending within a block of k, blocks of k added in order: the sum's order depends on sizes and on the CPU
-// target, never on the number of threads. Where neither operand is transposed and n > 1, a row of C is the same for every m from 1 to 32: rows that are
-// stepped together give what each gives alone. C must not overlap A or B. Any alignment.
+// Matrices are row-major. op(A) is [m,k] and op(B) [k,n]; op transposes if the flag is set, so a
+// transposed A is stored [k,m]. Accumulators are float32, p ascending within a block of k, blocks
+// of k added in order: the sum's order depends on sizes and on the CPU target, never on the number
+// of threads. Where neither operand is transposed and n > 1, a row of C is the same for every m
+// from 1 to 32: rows that are stepped together give what each gives alone. C must not overlap A or
+// B. Any alignment.
 //
-// Large products follow Goto and van de Geijn 2008 (doi:10.1145/1356052.1356053) and BLIS: op(A) and op(B) are copied block by block into panels
-// that a register tile walks. Small products read the operands in place.
+// Large products follow Goto and van de Geijn 2008 (doi:10.1145/1356052.1356053) and BLIS: op(A)
+// and op(B) are copied block by block into panels that a register tile walks. Small products read
+// the operands in place.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,6 @@
-// Products whose operands are copied to panels first (Goto and van de Geijn; see gemm.h): how they are cut into tasks, and what is where in the caches. The
-// form of the panels and the arithmetic are the target's.
+// Products whose operands are copied to panels first (Goto and van de Geijn; see gemm.h): how they
+// are cut into tasks, and what is where in the caches. The form of the panels and the arithmetic
+// are the target's.
 #include <cstddef>
 
 #include "kernels/gemm/products.h"
@@ -479,7 +480,8 @@ bool run_in_best_form(const GemmKernels& kernels, const Product& product) {
 }  // namespace
 
 bool splits(const Product& product) {
-  // Below, what splitting takes is more than what the registers bring: 16 × 1024 × 1024 took 1.2 times as long, 128 × 128 × 128 1.6 times.
+  // Below, what splitting takes is more than what the registers bring: 16 × 1024 × 1024 took 1.2
+  // times as long, 128 × 128 × 128 1.6 times.
   constexpr int64_t fewest = 32, least_work = 4 * small_product;
   const int64_t work = product.m * product.n * product.k;
   return current_target() == Target::amx && product.m >= fewest && product.n >= fewest && product.k >= fewest && work > least_work;

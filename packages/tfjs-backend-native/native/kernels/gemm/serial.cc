@@ -1,4 +1,5 @@
-// Plain C++: the reference that the vector targets are tested against, and the only code on other processors.
+// Plain C++: the reference that the vector targets are tested against, and the only code on other
+// processors.
 #include "kernels/gemm/gemm.h"
 
 namespace easel {

@@ -1,17 +1,23 @@
-// Products on matrix registers that multiply bfloat16 and add float32 (Intel's AMX), with float32's precision.
+// Products on matrix registers that multiply bfloat16 and add float32 (Intel's AMX), with float32's
+// precision.
 //
-// Each element is the exact sum of three bfloat16 parts, x = high + middle + low, each rounded to nearest from what the former left: 3 · 8 bits of a
-// significand of 24. Of the nine products of parts of x and y, six are added,
+// Each element is the exact sum of three bfloat16 parts, x = high + middle + low, each rounded to
+// nearest from what the former left: 3 · 8 bits of a significand of 24. Of the nine products of
+// parts of x and y, six are added,
 //   x·y ≈ high·low + high·middle + middle·middle + middle·high + low·high + high·high,
-// and the three left out are below 2⁻²⁴ |x·y| together. Every product of parts is exact in float32, and the sums of 16 of them are added to C's, so the error is
-// below that of one multiply-add after the other. (Intel's oneMKL knows the method as bf16x3; Henry, Tang and Heinecke 2019, arXiv:1904.06376.)
+// and the three left out are below 2⁻²⁴ |x·y| together. Every product of parts is exact in float32,
+// and the sums of 16 of them are added to C's, so the error is below that of one multiply-add after
+// the other. (Intel's oneMKL knows the method as bf16x3; Henry, Tang and Heinecke 2019,
+// arXiv:1904.06376.)
 //
-// It differs from float32 arithmetic in two points. Parts and products under 2⁻¹²⁶ count as 0, so elements under 2⁻¹⁰² lose digits. And where an element
-// is infinite, or rounds up to infinity, the parts' products give NaN: a tile that holds anything not finite is reported, and the caller computes it again
-// with multiply-adds.
+// It differs from float32 arithmetic in two points. Parts and products under 2⁻¹²⁶ count as 0, so
+// elements under 2⁻¹⁰² lose digits. And where an element is infinite, or rounds up to infinity, the
+// parts' products give NaN: a tile that holds anything not finite is reported, and the caller
+// computes it again with multiply-adds.
 //
-// A panel holds 32 rows of op(A), or columns of op(B), in steps of 32 of the depth, filled up with zeros. A step is three parts, each two tiles of 16
-// registers' rows of 64 bytes. A's tile holds in row i the elements (i, 0…31); B's holds in row r the pairs (2r, j), (2r+1, j) for j < 16.
+// A panel holds 32 rows of op(A), or columns of op(B), in steps of 32 of the depth, filled up with
+// zeros. A step is three parts, each two tiles of 16 registers' rows of 64 bytes. A's tile holds in
+// row i the elements (i, 0…31); B's holds in row r the pairs (2r, j), (2r+1, j) for j < 16.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,5 @@
-// For AVX-512: sixteen rows of sixteen floats to sixteen columns. Included by the targets' files only.
+// For AVX-512: sixteen rows of sixteen floats to sixteen columns. Included by the targets' files
+// only.
 #pragma once
 
 #include <immintrin.h>

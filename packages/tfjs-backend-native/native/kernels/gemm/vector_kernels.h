@@ -1,9 +1,11 @@
-// The vector kernels, for a target that has defined `Lanes` (a vector of floats) and `transpose_block`. Everything is in an anonymous
-// namespace: each including file compiles its own copy with its own instruction set.
+// The vector kernels, for a target that has defined `Lanes` (a vector of floats) and
+// `transpose_block`. Everything is in an anonymous namespace: each including file compiles its own
+// copy with its own instruction set.
 //
 //   struct Lanes { using Vector, Mask; static constexpr int count; static constexpr int tile_rows;
 //                  zero(), load(p), load(p, mask), broadcast(p), fma(x, y, sum), store(p, v), store(p, mask, v), mask(lanes), sum(v) }
-//   transpose_block(out, out_stride, in, in_stride, rows): out[p·out_stride + i] = in[i·in_stride + p] for i < rows ≤ count, p < count;
+//   transpose_block(out, out_stride, in, in_stride, rows): out[p·out_stride + i] =
+//   in[i·in_stride + p] for i < rows ≤ count, p < count;
 //     writes `count` floats at each p.
 #pragma once
 
@@ -30,7 +32,8 @@ void tile_of(const GemmTile& t, Lanes::Mask mask) {
 #pragma GCC unroll 2
     for (int v = 0; v < V; v++) sum[i][v] = Lanes::zero();
   }
-  // C's rows and what later tiles read are fetched between the steps: all at once they would fill the queue that B's rows need.
+  // C's rows and what later tiles read are fetched between the steps: all at once they would fill
+  // the queue that B's rows need.
   const float* c_ahead = t.c;
   int c_rows = M;
   const float* ahead = t.ahead ? t.ahead : t.a;
@@ -135,7 +138,8 @@ void tile(const GemmTile& t) {
 void pack_rows(float* panel, int64_t width, const float* source, int64_t stride, int64_t count, int64_t depth) {
   for (int64_t first = 0; first < count; first += lanes) {
     const int64_t rows = count - first < lanes ? count - first : lanes;
-    // Where first + lanes > width a row overruns into the next one, which is written after it, and the last one into the slack.
+    // Where first + lanes > width a row overruns into the next one, which is written after it, and
+    // the last one into the slack.
     int64_t p = 0;
     for (; p + lanes <= depth; p += lanes) {
       transpose_block(panel + p * width + first, width, source + first * stride + p, stride, static_cast<int>(rows));

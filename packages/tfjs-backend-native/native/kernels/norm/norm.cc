@@ -68,7 +68,8 @@ bool group_norm(float* y, float* mean, float* rstd, const float* x, const float*
   const auto sum_rows = EASEL_KERNELS(reduce).sum_rows;
   const int64_t channels = shape.channels, groups = shape.groups, width = channels / groups;
   const int64_t pixels = part_pixels(shape), parts = ceil_div(shape.pixels, pixels);
-  // Mean and sum of squared deviations of each part and group; then of the whole, by Chan's formula.
+  // Mean and sum of squared deviations of each part and group; then of the whole, by Chan's
+  // formula.
   double* statistics = static_cast<double*>(scratch(0, sizeof(double) * static_cast<size_t>(2 * shape.batch * parts * groups)));
   float* factors = scratch_floats(1, 2 * shape.batch * channels);
   if (!statistics || !factors) return false;

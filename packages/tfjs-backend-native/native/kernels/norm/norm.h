@@ -1,16 +1,20 @@
-// Normalisations of float32, forward and backward. Statistics by two passes over data that sits in the cache (never E[x²] − E[x]²).
+// Normalisations of float32, forward and backward. Statistics by two passes over data that sits in
+// the cache (never E[x²] − E[x]²).
 //
-// Layer norm, rows of width D (Ba, Kiros and Hinton 2016, arXiv:1607.06450); RMS norm leaves the mean out (arXiv:1910.07467):
+// Layer norm, rows of width D (Ba, Kiros and Hinton 2016, arXiv:1607.06450); RMS norm leaves the
+// mean out (arXiv:1910.07467):
 //   y = (x − mean)·rstd·scale + bias,  rstd = 1/√(var + ε);  scale [D] and bias [D] each optional
-//   dx = rstd·(g − avg g − x̂·avg(g·x̂)) with g = dy·scale, x̂ = (x − mean)·rstd (RMS: without avg g)
-//   dscale = Σ dy·x̂, dbias = Σ dy over rows
+//   dx = rstd·(g − avg g − x̂·avg(g·x̂)) with g = dy·scale, x̂ = (x − mean)·rstd (RMS: without avg
+//   g) dscale = Σ dy·x̂, dbias = Σ dy over rows
 //
-// Group norm, x [batch, pixels, C] channels last, G groups of C/G channels (Wu and He 2018, arXiv:1803.08494):
+// Group norm, x [batch, pixels, C] channels last, G groups of C/G channels (Wu and He 2018,
+// arXiv:1803.08494):
 //   z = (x − mean[b,g])·rstd[b,g]·scale[c] + bias[c];  y = z, or with swish z·σ(z);  the gradient recomputes z
 //
 // Large outputs are streamed (runtime/stream.h): then y must not be x, nor dx be dy or x.
 //
-// Threads: rows, or chunks of pixels of a fixed size. Partial results are combined in order: the same for any number of threads.
+// Threads: rows, or chunks of pixels of a fixed size. Partial results are combined in order: the
+// same for any number of threads.
 #pragma once
 
 #include <cstdint>
@@ -28,10 +32,12 @@ struct NormKernels {
   void (*square_deviations)(float* sum, const float* x, const float* mean, int64_t rows, int64_t channels);  // Σ over rows of (x − mean)²
   void (*normalize_rows)(float* y, const float* x, const float* mean, const float* factor, const float* bias, int64_t rows, int64_t channels,
                          bool swish, bool streamed);  // z = (x − mean)·factor + bias
-  // sum1 += Σ dz, sum2 += Σ dz·x̂ with dz = dy, or with swish dz = dy·silu'(z), which is left in dz unless that is null.
+  // sum1 += Σ dz, sum2 += Σ dz·x̂ with dz = dy, or with swish dz = dy·silu'(z), which is left in dz
+  // unless that is null.
   void (*grad_sums)(float* sum1, float* sum2, float* dz, const float* dy, const float* x, const float* mean, const float* rstd,
                     const float* scale, const float* bias, int64_t rows, int64_t channels, bool swish);
-  // dx = dz·a − b − (x − mean)·c; dx may be dz. With rstd, dy stands in dz's place and dz is computed again.
+  // dx = dz·a − b − (x − mean)·c; dx may be dz. With rstd, dy stands in dz's place and dz is
+  // computed again.
   void (*grad_rows)(float* dx, const float* dz, const float* x, const float* mean, const float* a, const float* b, const float* c,
                     const float* rstd, const float* scale, const float* bias, int64_t rows, int64_t channels, bool streamed);
 };

@@ -1,4 +1,5 @@
-// Normalisations on vectors: the same text for each vector target. Included by avx2.cc, avx512.cc and neon.cc, which name the table.
+// Normalisations on vectors: the same text for each vector target. Included by avx2.cc, avx512.cc
+// and neon.cc, which name the table.
 #pragma once
 
 #include <math.h>
@@ -77,8 +78,9 @@ static inline void moments(const float* x, int64_t n, float* mean, float* square
   *squares = static_cast<float>(s);
 }
 
-// The pass that writes a long row fetches the next one. The one that writes a short row sums the next one (the last row itself, for nothing), so that reading never
-// pauses: between two such passes there is one over what lies in the first-level cache, or with rms none.
+// The pass that writes a long row fetches the next one. The one that writes a short row sums the
+// next one (the last row itself, for nothing), so that reading never pauses: between two such
+// passes there is one over what lies in the first-level cache, or with rms none.
 template <bool streamed, bool rms>
 static inline void layer_rows_of(float* y, float* mean, float* rstd, const float* x, const float* scale, const float* bias, int64_t rows,
                                  int64_t width, float epsilon) {
@@ -148,7 +150,8 @@ static void layer_rows(float* y, float* mean, float* rstd, const float* x, const
   }
 }
 
-// `count` rows of a gradient that share each vector of the scale and of the sums over rows: a first pass takes their sums, a second one writes dx.
+// `count` rows of a gradient that share each vector of the scale and of the sums over rows: a first
+// pass takes their sums, a second one writes dx.
 template <int count, bool streamed>
 struct GradRows {
   const float *dy, *x, *scale, *mean, *rstd;
@@ -202,7 +205,8 @@ struct GradRows {
     }
   }
 
-  // Columns from..to; where dx is streamed, of each row as many later as its first vector that is aligned.
+  // Columns from..to; where dx is streamed, of each row as many later as its first vector that is
+  // aligned.
   template <typename Fetch>
   inline void write(int64_t from, int64_t to, Fetch fetch) const {
     const vf one = set(1.0f);
@@ -241,8 +245,9 @@ static inline void layer_grad_short(GradRows<count, streamed> rows, float* dscal
   }
 }
 
-// Long rows: while the sums of a group are taken, the group before it is written, a few columns of either in turn. Reading from memory never pauses, and the scale, dscale
-// and dbias, which together exceed the first-level cache, come from the second once for both.
+// Long rows: while the sums of a group are taken, the group before it is written, a few columns of
+// either in turn. Reading from memory never pauses, and the scale, dscale and dbias, which together
+// exceed the first-level cache, come from the second once for both.
 template <int count, bool streamed>
 static inline void layer_grad_long(GradRows<count, streamed> now, float* dscale, float* dbias, int64_t groups, bool rms) {
   constexpr int64_t columns = 128;
@@ -282,7 +287,8 @@ static inline int64_t layer_grad_groups(float* dx, float* dscale, float* dbias, 
 template <bool streamed>
 static inline void layer_grad_all(float* dx, float* dscale, float* dbias, const float* dy, const float* x, const float* scale, const float* mean,
                                   const float* rstd, int64_t rows, int64_t width, bool rms) {
-  // Of short rows as many as there are registers for; of long ones more than two would have their streams in the same few sets of the caches.
+  // Of short rows as many as there are registers for; of long ones more than two would have their
+  // streams in the same few sets of the caches.
   const int64_t grouped = lanes == 8 || width >= long_row
                               ? layer_grad_groups<2, streamed>(dx, dscale, dbias, dy, x, scale, mean, rstd, rows, width, rms)
                               : layer_grad_groups<4, streamed>(dx, dscale, dbias, dy, x, scale, mean, rstd, rows, width, rms);

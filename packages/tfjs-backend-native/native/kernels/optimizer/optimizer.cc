@@ -77,7 +77,8 @@ bool adafactor_factored(float* p, float* m, float* v_row, float* v_col, const fl
   const OptimizerKernels& kernels = EASEL_KERNELS(optimizer);
   const int64_t all_rows = batch * rows, n = all_rows * columns, grain = grain_of(n);
   if (n == 0) return true;
-  // Parts of rows: some 16,000 elements, but not so many that their sums of columns cost more than the rows.
+  // Parts of rows: some 16,000 elements, but not so many that their sums of columns cost more than
+  // the rows.
   int64_t part_rows = grain / columns < 1 ? 1 : grain / columns;
   if (part_rows < parts_of(rows, most_parts)) part_rows = parts_of(rows, most_parts);
   const int64_t parts = parts_of(rows, part_rows);

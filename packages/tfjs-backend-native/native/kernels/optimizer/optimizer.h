@@ -1,6 +1,8 @@
-// Parameter updates in place. Every gradient is multiplied by `gradient_scale` as it is read, so that clipping costs no pass of its own.
+// Parameter updates in place. Every gradient is multiplied by `gradient_scale` as it is read, so
+// that clipping costs no pass of its own.
 //
-// Threads: pieces of a fixed size, whose sums are added in order: the same for any number of threads.
+// Threads: pieces of a fixed size, whose sums are added in order: the same for any number of
+// threads.
 #pragma once
 
 #include <cstdint>

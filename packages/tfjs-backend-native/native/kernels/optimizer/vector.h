@@ -1,4 +1,5 @@
-// Parameter updates on vectors: the same text for each vector target. Included by the target's file, which names the table.
+// Parameter updates on vectors: the same text for each vector target. Included by the target's
+// file, which names the table.
 #pragma once
 
 #include "kernels/optimizer/optimizer.h"

@@ -1,9 +1,11 @@
-// Where the largest elements of float32 rows x [rows, width] are; among equal ones the first counts.
+// Where the largest elements of float32 rows x [rows, width] are; among equal ones the first
+// counts.
 //
 //   arg-max, arg-min  the index of the first element that none is above (below). NaN is above and below nothing: a row that begins with NaN gives 0, as in tfjs
 //   top-k             the k largest values in order with their indices; NaN comes last
 //
-// A row is searched by its maximum, or against the smallest of the best k so far, a vector at a time. Threads: rows.
+// A row is searched by its maximum, or against the smallest of the best k so far, a vector at a
+// time. Threads: rows.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,5 @@
-// Searches of rows on vectors: the same text for each vector target. Included by the target's file, which names the table.
+// Searches of rows on vectors: the same text for each vector target. Included by the target's file,
+// which names the table.
 #pragma once
 
 #include "kernels/order/order.h"

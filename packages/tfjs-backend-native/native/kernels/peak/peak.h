@@ -1,5 +1,5 @@
-// What the processor can at most: float32 multiply-adds in registers, of which a product is made. Measured, since neither the clock under load nor the
-// number of units is known beforehand.
+// What the processor can at most: float32 multiply-adds in registers, of which a product is made.
+// Measured, since neither the clock under load nor the number of units is known beforehand.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,5 @@
-// Clips windows to the image and cuts the work: forward by rows of y, gradients by blocks of rows of dx, each of which sees every window that reaches into it.
+// Clips windows to the image and cuts the work: forward by rows of y, gradients by blocks of rows
+// of dx, each of which sees every window that reaches into it.
 #include "kernels/pool/pool.h"
 
 #include <cstring>

@@ -1,6 +1,7 @@
 // Pooling of images [B,H,W,C], float32, windows of any size, stride and padding:
-//   largest: y[b,i,j,c] = max over the window's pixels inside of the image; NaN is passed over, and a window without a number gives −Inf, as tfjs's cpu kernel has it
-//   average: y[b,i,j,c] = sum over the window's pixels inside of the image, divided by their number
+//   largest: y[b,i,j,c] = max over the window's pixels inside of the image; NaN is passed over, and
+//   a window without a number gives −Inf, as tfjs's cpu kernel has it average: y[b,i,j,c] = sum
+//   over the window's pixels inside of the image, divided by their number
 // and their gradients: dy of a largest pixel goes to the first one in reading order, as tfjs's cpu
 // kernel has it; dy of an average is divided by the number of pixels inside of the image, as the
 // average itself (tfjs's cpu kernel divides by the whole window's size at the border too). Sums are

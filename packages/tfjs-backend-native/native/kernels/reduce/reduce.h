@@ -1,7 +1,8 @@
 // Reductions of float32 over the middle axis of [outer, red, inner]: y [outer, inner].
 //
-// Sums of a row (inner = 1) keep partial sums of 4096 elements in vectors and add those in double; sums of columns add eight rows as a
-// tree. Work is cut by sizes alone, so results do not depend on the number of threads. Max and min are NaN where an element is.
+// Sums of a row (inner = 1) keep partial sums of 4096 elements in vectors and add those in double;
+// sums of columns add eight rows as a tree. Work is cut by sizes alone, so results do not depend on
+// the number of threads. Max and min are NaN where an element is.
 #pragma once
 
 #include <cstdint>

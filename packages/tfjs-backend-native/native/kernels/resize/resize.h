@@ -1,6 +1,7 @@
-// Bilinear resizing of images [B,H,W,C], float32: y[i,j] = the values of four pixels of x, weighted by their nearness.
-// Columns first: t = x[top,left] + (x[top,right] − x[top,left])·f, the same below, then t + (below − t)·g. The gradient is the adjoint: every dy goes to the four
-// pixels with the weights (1 − g)(1 − f), (1 − g)f, g(1 − f) and g·f, summed in reading order of dy.
+// Bilinear resizing of images [B,H,W,C], float32: y[i,j] = the values of four pixels of x, weighted
+// by their nearness. Columns first: t = x[top,left] + (x[top,right] − x[top,left])·f, the same
+// below, then t + (below − t)·g. The gradient is the adjoint: every dy goes to the four pixels with
+// the weights (1 − g)(1 − f), (1 − g)f, g(1 − f) and g·f, summed in reading order of dy.
 #pragma once
 
 #include <cstdint>

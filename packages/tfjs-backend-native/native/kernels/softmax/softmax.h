@@ -1,13 +1,16 @@
-// Rows of logits x [rows, width], float32, and what models do with them. m = max x, lse = m + log Σ exp(x − m).
+// Rows of logits x [rows, width], float32, and what models do with them. m = max x, lse = m + log Σ
+// exp(x − m).
 //
 //   softmax        y = exp(x − m) / Σ exp(x − m)          y may be x
 //   log-softmax    y = x − lse                            y may be x
 //   their gradients from y: dx = y·(dy − Σ dy·y), and dx = dy − exp(y)·Σ dy; dx may be dy or y
 //   cross-entropy  loss = lse − x[label]; its gradient dx = (exp(x − lse) − [j = label]) · dloss
 //
-// A row with NaN or +Inf gives NaN, a row of −Inf alone as well. Sums in float vectors (width up to some 10^6). In log-sum-exp, and where softmax is streamed, maximum and
-// sum are taken together: m rises and the sum so far is scaled by exp(m_old − m_new), so a row is read from memory once however long it is.
-// Large outputs are streamed (runtime/stream.h); a gradient then must not overlap its inputs. Threads: rows.
+// A row with NaN or +Inf gives NaN, a row of −Inf alone as well. Sums in float vectors (width up to
+// some 10^6). In log-sum-exp, and where softmax is streamed, maximum and sum are taken together: m
+// rises and the sum so far is scaled by exp(m_old − m_new), so a row is read from memory once
+// however long it is. Large outputs are streamed (runtime/stream.h); a gradient then must not
+// overlap its inputs. Threads: rows.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,5 @@
-// Rows of logits on vectors: the same text for each vector target. Included by the target's file, which names the table.
+// Rows of logits on vectors: the same text for each vector target. Included by the target's file,
+// which names the table.
 #pragma once
 
 #include <math.h>
@@ -28,8 +29,10 @@ static float max_of(const float* x, int64_t n) {
   return m;
 }
 
-// e^x for x ≤ 0 or NaN, for sums in which such terms are not seen one by one. On AVX-512 it is 2^(x·log₂ e) by the fraction of the exponent, in two thirds of exp's
-// instructions: exactly 1 at 0, and off by 1.5e-7 + 1e-7·|x| of itself, at most 2e-7 of the largest term. Elsewhere it is exp down to −86, and e⁻⁸⁶ below.
+// e^x for x ≤ 0 or NaN, for sums in which such terms are not seen one by one. On AVX-512 it is
+// 2^(x·log₂ e) by the fraction of the exponent, in two thirds of exp's instructions: exactly 1 at
+// 0, and off by 1.5e-7 + 1e-7·|x| of itself, at most 2e-7 of the largest term. Elsewhere it is exp
+// down to −86, and e⁻⁸⁶ below.
 static inline vf exp_term(vf x) {
 #if defined(__AVX512F__)
   const vf t = mul(x, set(1.44269504088896341f)), r = _mm512_reduce_ps(t, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);  // 0 for −Inf
@@ -73,8 +76,10 @@ static inline float exp_and_sum(float* y, const float* x, int64_t n, float m) {
   return sum + sum_lanes(add(s0, s1));
 }
 
-// Σ exp(x − m) on its way, lane by lane. m is not the maximum itself: it only rises when something exceeds it by more than `slack`, so that ordinary rows
-// keep the m of their first values, and the branch that raises it is foreseen. Terms stay below exp(slack), which costs exp_term 2e-7 of them.
+// Σ exp(x − m) on its way, lane by lane. m is not the maximum itself: it only rises when something
+// exceeds it by more than `slack`, so that ordinary rows keep the m of their first values, and the
+// branch that raises it is foreseen. Terms stay below exp(slack), which costs exp_term 2e-7 of
+// them.
 constexpr float slack = 2;
 
 static inline vf load_or_none(const float* x, int64_t n) {
@@ -108,7 +113,8 @@ struct RunningSum {
     // Four are added to one another first: so many fewer roundings of the large sum.
     sum = add(sum, add(add(exp_term(sub(a, shift)), exp_term(sub(b, shift))), add(exp_term(sub(c, shift)), exp_term(sub(d, shift)))));
   }
-  // Four vectors at a time, each read once and kept in registers from its maximum to its exponentials: of rows that come from memory (`large`) the reading never pauses.
+  // Four vectors at a time, each read once and kept in registers from its maximum to its
+  // exponentials: of rows that come from memory (`large`) the reading never pauses.
   template <bool large>
   inline __attribute__((always_inline)) void add_terms(const float* x, int64_t n) {
     int64_t i = large ? before_aligned(x, n) : 0;
@@ -137,8 +143,9 @@ static void softmax_row(float* y, const float* x, int64_t n) {
       [&](int64_t i, int64_t count) { store_first(y + i, count, mul(load_first(y + i, count), scale)); });
 }
 
-// While the sum of a row is taken, the row before it is written, a block of either in turn, so that reading from memory never pauses. A row's exponentials are computed twice:
-// to keep them would be two more transfers between the caches.
+// While the sum of a row is taken, the row before it is written, a block of either in turn, so that
+// reading from memory never pauses. A row's exponentials are computed twice: to keep them would be
+// two more transfers between the caches.
 static void softmax_streamed(float* y, const float* x, int64_t rows, int64_t n) {
   const int64_t block = n < long_row ? 1024 : 256;
   // A row's first block is longer, so that the others begin aligned.
@@ -188,7 +195,8 @@ static void scaled_exp(float* y, const float* x, int64_t n, float shift, float s
       [&](int64_t i, int64_t count) { store_first(y + i, count, mul(vscale, exp(sub(load_first(x + i, count), vshift)))); });
 }
 
-// The label's vector is changed before it is stored: going back to it would bring its line from memory once more.
+// The label's vector is changed before it is stored: going back to it would bring its line from
+// memory once more.
 static void scaled_exp_streamed(float* y, const float* x, int64_t n, float shift, float scale, int64_t label) {
   const vf vshift = set(shift), vscale = set(scale);
   bool done = false;

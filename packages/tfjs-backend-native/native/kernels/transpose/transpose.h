@@ -1,5 +1,5 @@
-// Transpositions of 4-byte elements. Where the last axis stays, runs are copied; else tiles of the plane of the output's and the input's last
-// axes are turned in registers. Threads: tiles.
+// Transpositions of 4-byte elements. Where the last axis stays, runs are copied; else tiles of the
+// plane of the output's and the input's last axes are turned in registers. Threads: tiles.
 #pragma once
 
 #include <cstdint>
