@@ -100,24 +100,28 @@ test('a run learns, uses its codebook, draws grids, and leaves a VQGAN that enco
 });
 
 describe('going on', () => {
-  test('stopped in each phase, a run ends bit for bit as one that was not', async () => {
-    await train('whole');
-    // before the codebook begins, at its first step, and after a checkpoint
-    for (const step of [2, 3, 5]) {
-      expect(await train('parts', {}, { resume: true, ...stopAt(step) })).toMatchObject({
-        complete: false,
-        step,
-      });
-    }
-    expect(await train('parts', {}, { resume: true })).toMatchObject({ complete: true, step: 8 });
-    for (const file of ['model.safetensors', 'optimizer.safetensors', 'codebook.safetensors'])
-      expect(
-        bytes('parts', 'checkpoints', 'step-00000008', file).equals(
-          bytes('whole', 'checkpoints', 'step-00000008', file),
-        ),
-      ).toBe(true);
-    expect(metrics('parts')).toEqual(metrics('whole'));
-  });
+  test.each(['averages', 'gradient'])(
+    'stopped in each phase, a run ends bit for bit as one that was not; codes by %s',
+    async (learning) => {
+      const codebook = { ...settings().codebook, ...(learning === 'gradient' ? { learning } : {}) };
+      await train('whole', { codebook });
+      // before the codebook begins, at its first step, and after a checkpoint
+      for (const step of [2, 3, 5]) {
+        expect(await train('parts', { codebook }, { resume: true, ...stopAt(step) })).toMatchObject({
+          complete: false,
+          step,
+        });
+      }
+      expect(await train('parts', { codebook }, { resume: true })).toMatchObject({ complete: true, step: 8 });
+      for (const file of ['model.safetensors', 'optimizer.safetensors', 'codebook.safetensors'])
+        expect(
+          bytes('parts', 'checkpoints', 'step-00000008', file).equals(
+            bytes('whole', 'checkpoints', 'step-00000008', file),
+          ),
+        ).toBe(true);
+      expect(metrics('parts')).toEqual(metrics('whole'));
+    },
+  );
 
   test('on streamed sources of two kinds, with weights and random squares, as well', async () => {
     const tar = join(root, 'pictures.tar');

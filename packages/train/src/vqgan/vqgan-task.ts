@@ -150,6 +150,9 @@ export class VqganTask implements TrainingTask {
       { allowUnused: !quantizes }, // the codebook, which has no gradient yet
     );
     tf.dispose([...(perceptual?.keep ?? [])]);
+    // A codebook that follows its gradient has none before it begins; the optimizer's state has a
+    // place for it from the first step on, so that a checkpoint of any step holds one.
+    for (const [name, weight] of this.trained) if (!grads.has(name)) grads.set(name, tf.zerosLike(weight));
     const names = ['reconstruction'];
     if (perceptual !== undefined) names.push('perceptual');
     if (quantizes) names.push('quantization', 'latents', 'indices');
