@@ -1,13 +1,20 @@
-/** The addon's elementwise functions. Operations are numbers: indices into the lists of addon-numbers.ts. */
+/**
+ * The addon's elementwise functions. `op` is a number: an index into one of the lists of
+ * addon-numbers.ts.
+ */
 export interface ElementwiseFunctions {
   /** y[i] = f(x[i]; p, q). */
   unary(op: number, y: Float32Array, x: Float32Array, p: number, q: number): void;
   /**
-   * y = f(a, b) over axes: extents of y, then the steps of a, then those of b, in elements (see kernels/broadcast.ts); null where all three have one
-   * length and go element by element.
+   * y = f(a, b) over axes. `axes` holds the extents of y, then the steps of a, then those of b, in
+   * elements (see kernels/broadcast.ts). It is null where all three arrays have one length and are
+   * taken element by element.
    */
   binary(op: number, y: Float32Array, a: Float32Array, b: Float32Array, axes: Int32Array | null): void;
-  /** dgate = dy·up·f′(gate) and dup = dy·f(gate), all of one length; f: index into GATES. */
+  /**
+   * dgate = dy·up·f′(gate) and dup = dy·f(gate). All arrays have one length. `gate` names f: an
+   * index into GATES.
+   */
   gatedGrad(
     f: number,
     dgate: Float32Array,
@@ -16,25 +23,32 @@ export interface ElementwiseFunctions {
     gate: Float32Array,
     up: Float32Array,
   ): void;
-  /** As `binary` for int32, wrapping around. */
+  /** As `binary`, for int32. Results wrap around. */
   binaryInt(op: number, y: Int32Array, a: Int32Array, b: Int32Array, axes: Int32Array | null): void;
   /** y is 1 where the comparison holds, else 0. */
   compareFloat(op: number, y: Uint8Array, a: Float32Array, b: Float32Array, axes: Int32Array | null): void;
   compareInt(op: number, y: Uint8Array, a: Int32Array, b: Int32Array, axes: Int32Array | null): void;
-  /** y[i] = condition[i] ? a[i] : b[i]; all of one length. */
+  /** y[i] = condition[i] ? a[i] : b[i]. All arrays have one length. */
   selectFloat(y: Float32Array, condition: Uint8Array, a: Float32Array, b: Float32Array): void;
-  /** y[i] = f(x[i]) by libm in double precision: index into PLAIN_OPS. */
+  /** y[i] = f(x[i]) by libm in double precision. `op` is an index into PLAIN_OPS. */
   plainUnary(op: number, y: Float32Array, x: Float32Array): void;
-  /** Of bytes 0 and 1; op: index into LOGICAL_OPS; axes as in binary. */
+  /**
+   * A logical operation on bytes that are 0 or 1. `op` is an index into LOGICAL_OPS; `axes` is as
+   * in `binary`.
+   */
   logical(op: number, y: Uint8Array, a: Uint8Array, b: Uint8Array, axes: Int32Array | null): void;
   logicalNot(y: Uint8Array, x: Uint8Array): void;
-  /** Between two different ones of float32, int32 and bool (Uint8Array); as JavaScript converts. */
+  /**
+   * Converts one element type to another, of float32, int32 and bool (Uint8Array), as JavaScript
+   * does.
+   */
   convert(y: Float32Array | Int32Array | Uint8Array, x: Float32Array | Int32Array | Uint8Array): void;
   fillFloat(y: Float32Array, value: number): void;
 }
 
 /**
- * The addon's pooling of images [batch, height, width, channels]. sizes: POOL of addon-numbers.ts.
+ * The addon's pooling of images [batch, height, width, channels]. `sizes` is laid out as POOL of
+ * addon-numbers.ts.
  */
 export interface PoolFunctions {
   maxPool(y: Float32Array, x: Float32Array, sizes: Int32Array): void;
@@ -43,21 +57,30 @@ export interface PoolFunctions {
   averagePoolGradient(dx: Float32Array, dy: Float32Array, sizes: Int32Array): void;
 }
 
-/** The addon's reductions, softmax and normalisations. Shapes in brackets; null where an optional array is missing. */
+/**
+ * The addon's reductions, softmax and normalisations. Brackets hold shapes. An optional array that
+ * is missing is null.
+ */
 export interface RowFunctions {
-  /** y [outer, inner] = scale · op over the middle axis of x [outer, red, inner]; op: index into REDUCTIONS (scale for sums alone). */
+  /**
+   * y [outer, inner] = scale · op over the middle axis of x [outer, red, inner]. `op` is an index
+   * into REDUCTIONS. `scale` applies to sums alone.
+   */
   reduce(op: number, y: Float32Array, x: Float32Array, red: number, inner: number, scale: number): void;
-  /** Index of the largest, or smallest, element of each row of x [y.length, width]. */
+  /** The index of the largest, or smallest, element of each row of x [y.length, width]. */
   argMax(y: Int32Array, x: Float32Array, width: number): void;
   argMin(y: Int32Array, x: Float32Array, width: number): void;
-  /** values and indices [rows, k] of x [rows, width], k ≤ width. */
+  /** The k largest values and their indices, both [rows, k], of x [rows, width]; k ≤ width. */
   topK(values: Float32Array, indices: Int32Array, x: Float32Array, width: number, k: number): void;
   softmax(y: Float32Array, x: Float32Array, width: number): void;
   logSoftmax(y: Float32Array, x: Float32Array, width: number): void;
-  /** dx from dy and the output y. */
+  /** dx from dy and from softmax's output y. */
   softmaxGrad(dx: Float32Array, dy: Float32Array, y: Float32Array, width: number): void;
   logSoftmaxGrad(dx: Float32Array, dy: Float32Array, y: Float32Array, width: number): void;
-  /** loss and lse [rows] of logits [rows, width]; RangeError that names a label outside and its position. */
+  /**
+   * loss and lse [rows] of logits [rows, width]. Throws RangeError if a label is outside of its
+   * row; the message names the label and its position.
+   */
   crossEntropy(
     loss: Float32Array,
     lse: Float32Array,
@@ -73,7 +96,7 @@ export interface RowFunctions {
     lse: Float32Array,
     width: number,
   ): void;
-  /** y and x [rows, width], mean and rstd [rows]. */
+  /** y and x are [rows, width]; mean and rstd are [rows]. */
   layerNorm(
     y: Float32Array,
     mean: Float32Array,
@@ -95,7 +118,10 @@ export interface RowFunctions {
     scale: Float32Array | null,
     rms: boolean,
   ): void;
-  /** y and x [batch, pixels, channels], mean and rstd [batch, groups], scale and bias [channels]. */
+  /**
+   * y and x are [batch, pixels, channels]; mean and rstd [batch, groups]; scale and bias
+   * [channels].
+   */
   groupNorm(
     y: Float32Array,
     mean: Float32Array,
@@ -124,12 +150,15 @@ export interface RowFunctions {
   ): void;
 }
 
-/** Attention. */
+/** The addon's attention and its gradients. */
 export interface AttentionFunctions {
   /**
-   * y and q [batch, queries, heads·width], k and v [batch, capacity, heads·width]; the first `keys` rows of k and v count. stats [batch, heads, 2,
-   * queries]: maximum and 1 / Σ exp of each query's scores. sizes: ATTENTION of addon-numbers.ts. keyLengths, firstQueries and keyRows [batch]: numbers of each row of the batch in place of
-   * keys and first query, and its row of k and v.
+   * Multi-head attention. y and q are [batch, queries, heads·width]; k and v are [batch, capacity,
+   * heads·width], and their first `keys` rows count. stats [batch, heads, 2, queries] gets the
+   * maximum of each query's scores and 1 / Σ exp(score − maximum). `sizes` is laid out as ATTENTION
+   * of addon-numbers.ts. keyLengths, firstQueries and keyRows are [batch] or null. They give each
+   * row of the batch its own number of keys, its own first query, and the row of k and v that it
+   * looks at.
    */
   attention(
     y: Float32Array,
@@ -144,7 +173,10 @@ export interface AttentionFunctions {
     scale: number,
     sizes: Int32Array,
   ): void;
-  /** Gradients, each of its input's shape; those that are null are not computed. y and stats as `attention` wrote them. */
+  /**
+   * The gradients of attention. Each has its input's shape; those that are null are not computed. y
+   * and stats are what `attention` wrote.
+   */
   attentionGrad(
     dq: Float32Array | null,
     dk: Float32Array | null,
@@ -162,7 +194,10 @@ export interface AttentionFunctions {
   ): void;
 }
 
-/** A bilinear resize or its adjoint: what it writes and reads, the lines of x that each line of y lies between, for rows, then for columns, and x's extents. */
+/**
+ * A bilinear resize or its adjoint. The arguments are: the output, the input, the two lines of x
+ * that each line of y lies between (for rows, then for columns), and x's extents.
+ */
 type BilinearResize = (
   to: Float32Array,
   from: Float32Array,
@@ -178,9 +213,15 @@ type BilinearResize = (
   channels: number,
 ) => void;
 
-/** Movement of data. "Words" are float32 or int32: pass an Int32Array as the Float32Array over the same memory. */
+/**
+ * The addon's movement of data. "Words" are float32 or int32: for int32, pass a Float32Array over
+ * the memory of the Int32Array.
+ */
 export interface MovementFunctions {
-  /** y [batch, outer, count, width] from x [batch, outer, extent, width]; position of the first index outside the extent, or −1. */
+  /**
+   * y [batch, outer, count, width] from x [batch, outer, extent, width]. Returns the position of
+   * the first index outside of the extent, or −1 if there is none.
+   */
   gather(
     y: Float32Array,
     x: Float32Array,
@@ -190,11 +231,17 @@ export interface MovementFunctions {
     extent: number,
     width: number,
   ): number;
-  /** y [segments, width] = sums of rows of x [ids.length, width] by id; ids outside are left out. */
+  /**
+   * y [segments, width] = sums of the rows of x [ids.length, width] by id. Rows whose id is outside
+   * of 0 … segments − 1 are left out.
+   */
   segmentSum(y: Float32Array, x: Float32Array, ids: Int32Array, width: number): void;
-  /** axes: extents of y, then the step of x along each. */
+  /** `axes` holds the extents of y, then the step of x along each of them. */
   transpose(y: Float32Array, x: Float32Array, axes: Int32Array | number[]): void;
-  /** axes: extents, steps of y, steps of x (those may be 0 or negative), in elements. */
+  /**
+   * `axes` holds the extents, then the steps of y, then the steps of x, in elements. Steps of x may
+   * be 0 or negative.
+   */
   copyWords(
     y: Float32Array,
     yOffset: number,
@@ -209,7 +256,10 @@ export interface MovementFunctions {
     xOffset: number,
     axes: Int32Array | number[],
   ): void;
-  /** y [batch, rowOf.length, columnOf.length, channels] takes pixel (rowOf[i], columnOf[j]) of x [batch, xRows, xColumns, channels]. */
+  /**
+   * Pixel (i, j) of y [batch, rowOf.length, columnOf.length, channels] is pixel (rowOf[i],
+   * columnOf[j]) of x [batch, xRows, xColumns, channels].
+   */
   resizeNearest(
     y: Float32Array,
     x: Float32Array,
@@ -221,13 +271,14 @@ export interface MovementFunctions {
     channels: number,
   ): void;
   /**
-   * y [batch, rows, columns, channels] from x [batch, xRows, xColumns, channels]: line i of y lies between lines first[i] and second[i] of x, at
-   * fraction[i] of the way; for rows, then for columns.
+   * y [batch, rows, columns, channels] from x [batch, xRows, xColumns, channels]. Line i of y lies
+   * between lines first[i] and second[i] of x, fraction[i] of the way from the first to the second.
+   * Three such arrays are given for rows, then three for columns.
    */
   resizeBilinear: BilinearResize;
-  /** The adjoint: dx from dy, as resizeBilinear makes y from x. */
+  /** The adjoint of resizeBilinear: dx from dy. */
   resizeBilinearGrad: BilinearResize;
-  /** The adjoint: writes dx. */
+  /** The adjoint of resizeNearest: writes dx from dy. */
   resizeNearestGrad(
     dy: Float32Array,
     dx: Float32Array,
@@ -240,17 +291,26 @@ export interface MovementFunctions {
   ): void;
 }
 
-/** float32 in two bytes a value, two values a word: native/kernels/bfloat16/bfloat16.h. */
+/**
+ * float32 values in two bytes each, two of them in a word. native/kernels/bfloat16/bfloat16.h has
+ * the layout.
+ */
 export interface Bfloat16Functions {
-  /** y [⌈x.length / 2⌉], rounded to nearest; with a seed (a whole number below 2³²) by chance. */
+  /**
+   * y [⌈x.length / 2⌉] of x, rounded to nearest. With a seed (a whole number below 2³²) values are
+   * rounded up or down by chance.
+   */
   narrowFloats(y: Int32Array, x: Float32Array, seed: number | null): void;
   /** y [n] of x [⌈n / 2⌉]. */
   widenFloats(y: Float32Array, x: Int32Array): void;
 }
 
-/** In-place updates. */
+/** The addon's updates in place. */
 export interface UpdateFunctions {
-  /** One step of AdamW on param, m and v; the factors are 1/(1 − betaᵗ). */
+  /**
+   * One step of AdamW on param, m and v. meanFactor and squareFactor are 1/(1 − β₁ᵗ) and 1/(1 −
+   * β₂ᵗ).
+   */
   adamw(
     param: Float32Array,
     m: Float32Array,
@@ -266,8 +326,9 @@ export interface UpdateFunctions {
     gradientScale: number,
   ): void;
   /**
-   * Writes rows [batch, steps, width] into cache [.., length, width]: row b to the places from positions[b] on (null: `position`) of the cache's row
-   * cacheRows[b] (null: b).
+   * Writes rows [batch, steps, width] into cache [.., length, width]. Row b goes to the places from
+   * positions[b] on (`position` if that is null) of the cache's row cacheRows[b] (b if that is
+   * null).
    */
   updateRows(
     cache: Float32Array,
@@ -283,8 +344,11 @@ export interface UpdateFunctions {
   /** Σ x². */
   sumSquares(x: Float32Array): number;
   /**
-   * One step of Adafactor on param [batch, rows, columns], m (null without momentum) and the state: vRow and vCol, one of them with a value a row, the
-   * other one a column (vRow a row where the largest axis is the last), or vRow = v alone. threshold 0: no clipping; leastScale 0: no scale.
+   * One step of Adafactor on param [batch, rows, columns], on m (null without momentum) and on the
+   * state. Of vRow and vCol, one has a value a row and the other one a value a column: vRow has a
+   * value a row if the last axis is the largest. Without vCol nothing is factored and vRow is v. A
+   * threshold of 0 means no clipping; a leastScale of 0 means that the step isn't scaled by the
+   * parameter's size.
    */
   adafactor(
     param: Float32Array,

@@ -1,7 +1,8 @@
-// Numbers that TypeScript and C++ must mean alike: each list is in the order of an enumeration of the
-// C++ half, which its comment names, and addon-numbers.test.ts compares the two.
+// Numbers that must mean the same in TypeScript and in C++. Each list is in the order of an
+// enumeration of the C++ half, which the list's comment names. addon-numbers.test.ts compares the
+// two.
 
-/** What may follow a product or a convolution; native/kernels/epilogue/epilogue.h, Activation. */
+/** What may follow a product or a convolution: native/kernels/epilogue/epilogue.h, Activation. */
 export const ACTIVATIONS = [
   'linear',
   'relu',
@@ -15,11 +16,11 @@ export const ACTIVATIONS = [
 ] as const;
 export type ActivationName = (typeof ACTIVATIONS)[number];
 
-/** Functions of a gate; native/kernels/elementwise/elementwise.h, Gate. */
+/** Functions of a gate: native/kernels/elementwise/elementwise.h, Gate. */
 export const GATES = ['relu', 'gelu', 'gelu_tanh', 'silu'] as const;
 export type GateName = (typeof GATES)[number];
 
-/** Unary operations; native/kernels/elementwise/elementwise.h, Unary. */
+/** Unary operations: native/kernels/elementwise/elementwise.h, Unary. */
 export const UNARY_OPS = [
   'neg',
   'abs',
@@ -49,8 +50,8 @@ export const UNARY_OPS = [
 export type UnaryOp = (typeof UNARY_OPS)[number];
 
 /**
- * Binary operations on float32, the gradients of dy and x;
- * native/kernels/elementwise/elementwise.h, Binary.
+ * Binary operations on float32: native/kernels/elementwise/elementwise.h, Binary. Gradients take dy
+ * and x.
  */
 export const BINARY_OPS = [
   'add',
@@ -74,22 +75,22 @@ export const BINARY_OPS = [
 ] as const;
 export type BinaryOp = (typeof BINARY_OPS)[number];
 
-/** Binary operations on int32; native/kernels/elementwise/elementwise.h, IntBinary. */
+/** Binary operations on int32: native/kernels/elementwise/elementwise.h, IntBinary. */
 export const INT_OPS = ['add', 'sub', 'mul', 'maximum', 'minimum'] as const satisfies readonly BinaryOp[];
 
-/** Comparisons; native/kernels/elementwise/elementwise.h, Comparison. */
+/** Comparisons: native/kernels/elementwise/elementwise.h, Comparison. */
 export const COMPARISONS = ['equal', 'notEqual', 'greater', 'greaterEqual', 'less', 'lessEqual'] as const;
 
-/** Functions of libm; native/kernels/elementwise/elementwise.h, Plain. */
+/** Functions of libm: native/kernels/elementwise/elementwise.h, Plain. */
 export const PLAIN_OPS = ['sin', 'cos', 'tan', 'log1p', 'expm1', 'softplus', 'atan', 'sinh', 'cosh'] as const;
 
-/** Operations on bytes 0 and 1; native/kernels/elementwise/elementwise.h, Logical. */
+/** Operations on bytes 0 and 1: native/kernels/elementwise/elementwise.h, Logical. */
 export const LOGICAL_OPS = ['and', 'or'] as const;
 
-/** Reductions; native/kernels/reduce/reduce.h, Reduction. */
+/** Reductions: native/kernels/reduce/reduce.h, Reduction. */
 export const REDUCTIONS = ['sum', 'max', 'min'] as const;
 
-/** Where each integer of a `sizes` array stands. */
+/** The place of each integer of a `sizes` array. */
 export type Layout<Name extends string> = { readonly [N in Name]: number };
 
 function layout<const Name extends string>(...names: readonly Name[]): Layout<Name> {
@@ -102,9 +103,9 @@ export function lengthOf(sizes: Layout<string>): number {
 }
 
 /**
- * Sizes of a product: native/binding/layouts.h, GemmSize. transposeA and transposeB are 0 or 1,
- * activation is an index into ACTIVATIONS. The batch's extents follow (up to 4 axes), then the
- * steps of a along them, then those of b.
+ * Sizes of a product: native/binding/layouts.h, GemmSize. transposeA and transposeB are 0 or 1.
+ * activation is an index into ACTIVATIONS. After these come the batch's extents (up to 4 axes),
+ * then the steps of a along them, then the steps of b.
  */
 export const GEMM = layout('m', 'n', 'k', 'transposeA', 'transposeB', 'activation');
 
@@ -148,9 +149,10 @@ export const POOL = layout(
 );
 
 /**
- * Sizes of attention: native/binding/layouts.h, AttentionSize. keys: how many of the `capacity`
- * rows of k and v count; bias…: its steps along batch, heads and queries; causal: 0 or 1; keyRows:
- * the rows of k and v.
+ * Sizes of attention: native/binding/layouts.h, AttentionSize. `keys` of the `capacity` rows of k
+ * and v count. biasBatch, biasHead and biasQuery are the bias's steps along batch, heads and
+ * queries. causal is 0 or 1. keyRows is the number of rows that k and v have along their first
+ * axis.
  */
 export const ATTENTION = layout(
   'batch',

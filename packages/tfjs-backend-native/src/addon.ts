@@ -3,12 +3,12 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { KernelFunctions } from './addon-kernels.js';
 
-/** Instruction sets that kernels are written for, in the order of the addon's numbers. */
+/** The instruction sets that kernels are written for, in the order of the addon's numbers. */
 export const CPU_TARGETS = ['serial', 'avx2', 'avx512', 'neon', 'amx'] as const;
-/** Name of one of `CPU_TARGETS`. */
+/** The name of one of `CPU_TARGETS`. */
 export type CpuTarget = (typeof CPU_TARGETS)[number];
 
-/** What the addon says of itself. Blocks and bytes count every JS environment of the process. */
+/** What the addon reports. Blocks and bytes are those of all JS environments of the process. */
 export interface AddonStatus {
   readonly cpu: string;
   readonly target: CpuTarget;
@@ -19,30 +19,48 @@ export interface AddonStatus {
 }
 
 /**
- * The addon's functions. Each checks types and lengths of its arguments and throws TypeError or RangeError; shapes are the
- * caller's business. Outputs come first and must not overlap inputs unless a function says so.
+ * The addon's functions. Each checks the types and lengths of its arguments and throws TypeError or
+ * RangeError. The caller answers for shapes. Outputs come first. They must not overlap inputs
+ * unless a function says so.
  */
 export interface Addon extends KernelFunctions {
-  /** Uninitialised block, 64-byte aligned; 1 byte to 4 GiB. */
+  /** An uninitialised block of 1 byte to 4 GiB, 64-byte aligned. */
   allocate(bytes: number): ArrayBuffer;
-  /** Detaches the buffer (its length becomes 0) and gives its memory back to the system: at once from 128 KiB up, else soon. */
+  /**
+   * Detaches the buffer (its length becomes 0) and gives its memory back to the system: at once if
+   * it has 128 KiB or more, else soon.
+   */
   discard(buffer: ArrayBuffer): void;
-  /** Asks the system for huge pages under a buffer of any origin that is about to be written for the first time. */
+  /**
+   * Asks the system for huge pages under a buffer that is about to be written for the first time.
+   * The buffer may be of any origin.
+   */
   preferHugePages(buffer: ArrayBuffer): void;
-  /** Lets glibc's malloc keep up to 64 MB that were freed, in place of 128 kB to 32 MB; process-wide, once, unless MALLOC_… variables say what it keeps. */
+  /**
+   * Lets glibc's malloc keep up to 64 MB of freed memory, where it would keep 128 kB to 32 MB. This
+   * holds for the process and is done once. It is not done if a MALLOC_… variable sets the limit.
+   */
   keepFreedMemory(): void;
   status(): AddonStatus;
-  /** Uses another instruction set (its index in CPU_TARGETS), process-wide; returns the previous. */
+  /**
+   * Switches the process to another instruction set, given by its index in CPU_TARGETS. Returns the
+   * previous index.
+   */
   setTarget(target: number): number;
-  /** Uses another number of threads, process-wide; returns the previous. */
+  /** Switches the process to another number of threads. Returns the previous number. */
   setThreads(count: number): number;
-  /** Floating-point operations a second of all threads, in multiply-adds of registers: measured, takes 40 ms. */
+  /**
+   * Floating-point operations a second of all threads, in multiply-adds of registers. They are
+   * measured, which takes 40 ms.
+   */
   multiplyAddPeak(): number;
 
   /**
-   * Begins to write arrays (Float32Array, Int32Array, Uint8Array; float32 in a format: 0 as it is, 1 float16, 2 bfloat16) to a file descriptor, on a
-   * thread of its own, and syncs it. written[0] counts whole arrays as they are done, and one more at the end; the arrays must not change until
-   * then. `ended` gets errno, or 0. Absent on Windows.
+   * Starts a thread that writes arrays to a file descriptor and then syncs the file. Arrays are
+   * Float32Array, Int32Array or Uint8Array; `format` says how float32 is stored: 0 as it is, 1
+   * float16, 2 bfloat16. written[0] is the number of whole arrays written so far; it counts one
+   * more when the file is synced. Arrays must not change until they are counted. `ended` is called
+   * with errno, or 0. The function is absent on Windows.
    */
   writeTensors?(
     file: number,
@@ -53,8 +71,10 @@ export interface Addon extends KernelFunctions {
   ): void;
 
   /**
-   * c = activation(op(a)·op(b) + bias) + residual, row-major, for a batch of products. sizes: GEMM of
-   * addon-numbers.ts; leakyrelu has the slope `leak`; a step of 0 along a batch axis broadcasts. op(a) is [m,k], op(b) [k,n], bias [n] or null; c and residual (or null) are [batch…,m,n].
+   * c = activation(op(a)·op(b) + bias) + residual, row-major, for a batch of products. op(a) is
+   * [m,k], op(b) [k,n], bias [n] or null; c and residual (or null) are [batch…,m,n]. `sizes` is
+   * laid out as GEMM of addon-numbers.ts; a step of 0 along a batch axis broadcasts. `leak` is
+   * leakyrelu's slope below 0.
    */
   gemm(
     c: Float32Array,
@@ -67,8 +87,8 @@ export interface Addon extends KernelFunctions {
   ): void;
 
   /**
-   * y = activation(convolution(x, filter) + bias), images [B,H,W,C], filter [h,w,in,out]. sizes:
-   * CONVOLUTION of addon-numbers.ts.
+   * y = activation(convolution(x, filter) + bias), images [B,H,W,C], filter [h,w,in,out]. `sizes`
+   * is laid out as CONVOLUTION of addon-numbers.ts.
    */
   conv2d(
     y: Float32Array,
@@ -78,12 +98,21 @@ export interface Addon extends KernelFunctions {
     bias: Float32Array | null,
     leak: number,
   ): void;
-  /** Gradient of conv2d by its image; sizes as there (the activation is ignored). */
+  /**
+   * The gradient of conv2d with respect to its image. `sizes` is as in conv2d; its activation is
+   * ignored.
+   */
   conv2dInputGradient(dx: Float32Array, dy: Float32Array, filter: Float32Array, sizes: Int32Array): void;
-  /** Gradient of conv2d by its filter; sizes as there (the activation is ignored). */
+  /**
+   * The gradient of conv2d with respect to its filter. `sizes` is as in conv2d; its activation is
+   * ignored.
+   */
   conv2dFilterGradient(df: Float32Array, x: Float32Array, dy: Float32Array, sizes: Int32Array): void;
 
-  /** As conv2d with filters of one channel each: filter [h,w,in,multiplier], out = in·multiplier. */
+  /**
+   * As conv2d, with filters that see one channel each: filter [h,w,in,multiplier], out =
+   * in·multiplier.
+   */
   depthwise(
     y: Float32Array,
     x: Float32Array,
@@ -96,7 +125,7 @@ export interface Addon extends KernelFunctions {
   depthwiseFilterGradient(df: Float32Array, x: Float32Array, dy: Float32Array, sizes: Int32Array): void;
 }
 
-/** The loaded addon and its file, or why there is none. */
+/** The loaded addon and its file, or the reason why there is none. */
 export type AddonLoad =
   | { readonly addon: Addon; readonly path: string }
   | { readonly addon: undefined; readonly reason: string };
@@ -107,7 +136,8 @@ const packageDir = join(dirname(fileURLToPath(import.meta.url)), '..');
 function load(): AddonLoad {
   try {
     const find = require('node-gyp-build') as { (dir: string): Addon; path(dir: string): string };
-    // A copy: the object that the addon fills is a dictionary to V8, where a call is looked up by name, 11 ns.
+    // The copy is faster. V8 makes a dictionary of the object that the addon fills, and looks each
+    // call up by name, which takes 11 ns.
     return { addon: { ...find(packageDir) }, path: find.path(packageDir) };
   } catch (error) {
     const cause = (error instanceof Error ? error.message : String(error)).split('\n')[0];
@@ -118,30 +148,36 @@ function load(): AddonLoad {
   }
 }
 
-/** Loaded once a process and environment; never throws. */
+/** The addon, loaded once for each process and environment. Loading never throws. */
 export const addonLoad: AddonLoad = load();
 
-/** Stands in for the addon; see rehearsal.ts. */
+/** An addon that stands in for the loaded one; see rehearsal.ts. */
 let standIn: Addon | undefined;
 
-/** Lets kernels call another addon, or again the loaded one (undefined). */
+/** Makes kernels call another addon, or the loaded one again (undefined). */
 export function substituteAddon(addon: Addon | undefined): void {
   standIn = addon;
 }
 
-/** The addon, for kernels that are registered only where it loaded. Throws Error with the reason if it did not. */
+/**
+ * The addon, for kernels, which are registered only where it loaded. Throws Error with the reason
+ * if it did not load.
+ */
 export function addon(): Addon {
   if (standIn !== undefined) return standIn;
   if (addonLoad.addon === undefined) throw new Error(`tfjs-backend-native: ${addonLoad.reason}`);
   return addonLoad.addon;
 }
 
-/** Uses another instruction set for all kernels; returns the previous. Throws RangeError if this machine cannot run it. */
+/**
+ * Switches all kernels to another instruction set. Returns the previous one. Throws RangeError if
+ * this machine cannot run it.
+ */
 export function setTarget(target: CpuTarget): CpuTarget {
   return CPU_TARGETS[addon().setTarget(CPU_TARGETS.indexOf(target))] as CpuTarget;
 }
 
-/** Uses another number of threads (1 to 256) for all kernels; returns the previous. */
+/** Switches all kernels to another number of threads (1 to 256). Returns the previous number. */
 export function setThreads(count: number): number {
   return addon().setThreads(count);
 }

@@ -1,12 +1,18 @@
-/** Memory for a tensor that cannot be had: which kernel asked, for what shape, and how many bytes. */
+/**
+ * There is no memory for a tensor. The error says which kernel asked, for what shape, and for how
+ * many bytes.
+ */
 export class AllocationError extends Error {
-  /** Bytes asked for. */
+  /** The bytes asked for. */
   readonly bytes: number;
   /** Why there are none. */
   readonly reason: string;
-  /** The kernel that asked, or what else did. */
+  /** The kernel, or other function, that asked. */
   readonly op: string;
-  /** Shapes of the tensor asked for, or of the kernel's inputs where only these are known. */
+  /**
+   * The shape of the tensor asked for, or the shapes of the kernel's inputs where only these are
+   * known.
+   */
   readonly shape: string;
 
   constructor(bytes: number, reason: string, op = 'the native backend', shape = '') {
@@ -24,10 +30,16 @@ export class AllocationError extends Error {
   }
 }
 
-/** What V8 says, in a RangeError, when a typed array does not fit into memory or into its own limits. */
+/**
+ * V8's message, in a RangeError, for a typed array that does not fit into memory or into V8's
+ * limits.
+ */
 const NO_ARRAY = /array buffer allocation failed|invalid (typed )?array (buffer )?length/i;
 
-/** The error of a kernel, with the kernel's name and shapes if it is about memory; any other error as it is. */
+/**
+ * The error that a kernel threw, completed: an error about memory gets the kernel's name and
+ * shapes. Any other error is returned unchanged.
+ */
 export function namedAllocationError(
   error: unknown,
   op: string,

@@ -24,37 +24,47 @@ export type NativeDtype = 'float32' | 'int32' | 'bool';
 type DataId = TensorInfo['dataId'];
 type BackendTimingInfo = Awaited<ReturnType<MathBackendCPU['time']>>;
 
-/** The event loop gets a turn when a result is awaited this long after its last one: a turn costs microseconds, a frame is 16 ms. */
+/**
+ * How long the thread computes before an awaited result lets the event loop turn. A turn costs
+ * microseconds; a frame is 16 ms.
+ */
 const TURN_AFTER_MS = 4;
 
-/** From here on values are copied by the addon, on all threads. */
+/** Values of this size or more are copied by the addon, on all threads. */
 const LARGE_BYTES = 1 << 16;
 
-/** From here on an array that is handed out asks for huge pages, and for memory that is kept when it is freed: page faults take longer than the copy. */
+/**
+ * An array of this size or more that is handed out gets huge pages, and memory that malloc keeps
+ * when it is freed. Page faults would take longer than the copy.
+ */
 const LARGE_READ_BYTES = 4 << 20;
 
-/** Such an array is written in pieces of so many elements, too small to go past the caches: pages that the system has just cleared are in them. */
+/**
+ * Elements of one piece in which such an array is written. The piece is too small to be written
+ * past the caches, since the pages that the system has just cleared lie in them.
+ */
 const FRESH_PIECE = 1 << 22;
 
-/** to = from; both of one type and length. */
+/** to = from. Both have one type and one length. */
 function copyValues(to: NumericArray, from: NumericArray): void {
   if (from.byteLength < LARGE_BYTES) to.set(from);
   else stridedCopy(to, 0, [1], from, 0, [1], [from.length]);
 }
 
-/** copyValues to an array whose memory may be fresh. */
+/** copyValues to an array whose memory may be fresh from the system. */
 function copyToFresh(to: NumericArray, from: NumericArray): void {
   for (let at = 0; at < from.length; at += FRESH_PIECE)
     stridedCopy(to, at, [1], from, at, [1], [Math.min(FRESH_PIECE, from.length - at)]);
 }
 
 /**
- * Backend 'native': the cpu backend's data model and its kernels, with memory in recycled aligned blocks and the kernels that
- * matter in C++. Everything is synchronous.
+ * Backend 'native'. It has the cpu backend's data model and kernels; its memory lies in recycled
+ * aligned blocks, and the kernels that matter run in C++. Everything is synchronous.
  *
- * Memory: `write` (what the caller uploads) and `readSync` (what is handed out) copy; kernels' outputs are made by `allocate`, or adopted
- * by `makeTensorInfo`. Kernels of the cpu backend return views of their inputs, so a block counts the data entries that lie on it and is reused
- * when the last is disposed.
+ * `write` copies what the caller uploads, and `readSync` copies what it hands out. `allocate` makes
+ * the outputs of kernels; `makeTensorInfo` adopts an array. Kernels of the cpu backend may return
+ * views of their inputs. A block therefore counts the data entries that lie on it, and is reused
+ * when the last of them is disposed.
  *
  * A float32 tensor may be held in two bytes a value: see `narrow` and narrow-tensors.ts.
  */
@@ -63,11 +73,11 @@ export class NativeBackend extends MathBackendCPU {
   /** The tensors that are held in two bytes a value. */
   readonly narrowTensors: NarrowTensors;
   private readonly store: DataStore;
-  /** How many kernels of the cpu backend are running: what they read does not leave the backend. */
+  /** How many kernels of the cpu backend are running. What they read does not leave the backend. */
   private borrowing = 0;
-  /** Values that files are being written from. */
+  /** Values from which files are being written. */
   private readonly held = new Set<HeldValues>();
-  /** When `read` last let the event loop turn; performance.now(). */
+  /** The time, by performance.now(), at which `read` last let the event loop turn. */
   private lastTurn = performance.now();
 
   constructor() {
@@ -81,7 +91,7 @@ export class NativeBackend extends MathBackendCPU {
     });
   }
 
-  /** Stores a copy of the caller's values: later changes to the caller's array do not show, nor ours to the caller. */
+  /** Stores a copy of the caller's values, so that neither side sees the other's later changes. */
   override write(values: backend_util.BackendValues, shape: number[], dtype: DataType): DataId {
     return this.add(isNumericArray(values) ? this.copy(values, shape) : values, dtype);
   }
@@ -102,7 +112,10 @@ export class NativeBackend extends MathBackendCPU {
     super.move(dataId, stored, shape, dtype, refCount);
   }
 
-  /** Describes a kernel's output. `values` is adopted, not copied; it may be a view of an input. */
+  /**
+   * Describes a kernel's output. The backend adopts `values` without a copy; they may be a view of
+   * an input.
+   */
   override makeTensorInfo(
     shape: number[],
     dtype: DataType,
@@ -113,9 +126,12 @@ export class NativeBackend extends MathBackendCPU {
   }
 
   /**
-   * A copy of a tensor's values, in memory of V8's. Handing a block out instead, to be freed or reused when the caller's array is collected, costs more: Node
-   * runs the finalizers of external memory between turns of the event loop only, so that a loop which reads 16 MB at a time held 2 GB, and every new block is
-   * page faults; and such an array cannot be transferred to another thread.
+   * A copy of a tensor's values, in V8's own memory.
+   *
+   * The alternative is to hand a block out and reuse it when the caller's array is collected. That
+   * costs more, for three reasons. Node runs the finalizers of external memory only between turns
+   * of the event loop, so that a loop which reads 16 MB at a time held 2 GB. Every new block brings
+   * page faults. And such an array cannot be transferred to another thread.
    */
   override readSync(dataId: DataId): backend_util.BackendValues {
     const narrow = this.narrowTensors.find(dataId);
@@ -126,7 +142,7 @@ export class NativeBackend extends MathBackendCPU {
     }
     const { values } = this.data.get(dataId);
     const read = super.readSync(dataId);
-    // Another array than ours: converted, or merged from a complex tensor's parts.
+    // This array is not ours: it was converted, or merged from a complex tensor's parts.
     if (read !== values || !isNumericArray(read) || this.borrowing > 0) return read;
     if (read.byteLength < LARGE_BYTES) return read.slice();
     const copy = this.unclearedArray(read.constructor as Float32ArrayConstructor, read.length);
@@ -135,8 +151,8 @@ export class NativeBackend extends MathBackendCPU {
   }
 
   /**
-   * readSync, for `await tensor.data()`. Where the thread has computed for a while, the event loop gets a turn first, so that timers and
-   * sockets are served in a loop that awaits its results.
+   * readSync, for `await tensor.data()`. If the thread has computed for a while, the event loop
+   * gets a turn first, so that timers and sockets are served in a loop that awaits its results.
    */
   override async read(dataId: DataId): Promise<backend_util.BackendValues> {
     const values = this.readSync(dataId);
@@ -147,7 +163,10 @@ export class NativeBackend extends MathBackendCPU {
     return values;
   }
 
-  /** Runs a kernel of the cpu backend, whose reads of our arrays end with it, so that they need no copy. */
+  /**
+   * Runs a kernel of the cpu backend. It reads our arrays without a copy, because its reads end
+   * with the kernel.
+   */
   borrow<R>(kernel: () => R): R {
     this.borrowing += 1;
     try {
@@ -173,12 +192,15 @@ export class NativeBackend extends MathBackendCPU {
     this.pool.clear();
   }
 
-  /** tf.memory() passes `native` on. */
+  /** The numbers of the pool. tf.memory() passes `native` on. */
   override memory(): { unreliable: boolean; reasons: string[]; native: PoolUsage } {
     return { unreliable: false, reasons: [], native: this.pool.usage() };
   }
 
-  /** Times f, for tf.profile and tf.time: each kernel of a profile says in `extraInfo` whether it ran 'native' or on 'cpu'. */
+  /**
+   * Times f, for tf.profile and tf.time. Each kernel of a profile says in `extraInfo` whether it
+   * ran as 'native' or on 'cpu'.
+   */
   override async time(f: () => void): Promise<BackendTimingInfo> {
     const onCpu = runsOnCpu();
     const start = performance.now();
@@ -189,8 +211,8 @@ export class NativeBackend extends MathBackendCPU {
   }
 
   /**
-   * Floating-point operations a second that this machine can do: multiply-adds of registers on all
-   * threads, two operations each, measured in 40 ms.
+   * Floating-point operations a second that this machine can do, measured in 40 ms: multiply-adds
+   * of registers on all threads, each counted as two operations.
    */
   multiplyAddPeak(): number {
     return addon().multiplyAddPeak();
@@ -209,8 +231,9 @@ export class NativeBackend extends MathBackendCPU {
   }
 
   /**
-   * Values of a tensor as float32, not copied if they are that. The cpu backend's casts to a wider type share the data, so a float32
-   * tensor may lie on an Int32Array or Uint8Array; those are converted.
+   * A tensor's values as float32, without a copy if they are float32. The cpu backend casts to a
+   * wider type by sharing the data, so a float32 tensor may lie on an Int32Array or a Uint8Array;
+   * these are converted.
    */
   float32(info: TensorInfo): Float32Array {
     const { narrowTensors } = this;
@@ -222,21 +245,21 @@ export class NativeBackend extends MathBackendCPU {
     return values instanceof Float32Array ? values : Float32Array.from(values as Int32Array);
   }
 
-  /** Values of a tensor as int32, not copied if they are that; see float32. */
+  /** A tensor's values as int32, without a copy if they are int32; see float32. */
   int32(info: TensorInfo): Int32Array {
     const values = this.data.get(info.dataId).values;
     return values instanceof Int32Array ? values : Int32Array.from(values as Uint8Array);
   }
 
-  /** Values of a bool tensor, one byte each. */
+  /** A bool tensor's values, one byte each. */
   bool(info: TensorInfo): Uint8Array {
     const values = this.data.get(info.dataId).values;
     return values instanceof Uint8Array ? values : Uint8Array.from(values as Int32Array);
   }
 
-  /** Values of a numeric tensor in the array type of its dtype. */
+  /** A numeric tensor's values in the array type of its dtype. */
   values(info: TensorInfo): NumericArray {
-    // Kernels that move data may give back a view of it.
+    // A kernel that moves data may return a view of these values, so they can't be lent.
     if (this.narrowTensors.find(info.dataId) !== undefined)
       return this.data.get(info.dataId).values as Float32Array;
     return info.dtype === 'float32'
@@ -247,8 +270,9 @@ export class NativeBackend extends MathBackendCPU {
   }
 
   /**
-   * A float32 tensor's values as a new tensor, rounded to bfloat16 and held in two bytes each: to the nearest (ties to even), or with a seed by chance, in
-   * proportion to the distances, so that the mean is the value.
+   * A new tensor with a float32 tensor's values rounded to bfloat16 and held in two bytes each.
+   * Values are rounded to the nearest (ties to even). With a seed they are rounded up or down by
+   * chance, in proportion to the distances, so that the mean is the value.
    */
   narrow(info: TensorInfo, seed: number | null): TensorInfo {
     const { shape } = info;
@@ -260,7 +284,7 @@ export class NativeBackend extends MathBackendCPU {
     return { dataId, shape, dtype: 'float32' };
   }
 
-  /** Scratch values for the time of `use`; recycled afterwards. */
+  /** Scratch values for the time of `use`. They are recycled afterwards. */
   withScratch<R>(size: number, use: (values: Float32Array) => R): R {
     const { info, values } = this.allocate([size], 'float32');
     try {
@@ -277,8 +301,8 @@ export class NativeBackend extends MathBackendCPU {
   }
 
   /**
-   * True if a kernel may write a float32 tensor in place without anybody else seeing it: no other tensor has its data, and no view lies on
-   * its block, nor is a file still to be written from it.
+   * Whether a kernel may write a float32 tensor in place unseen: no other tensor has its data, no
+   * view lies on its block, and no file is still to be written from it.
    */
   isExclusive(info: TensorInfo): boolean {
     for (const held of this.held) held.releaseWritten();
@@ -290,7 +314,10 @@ export class NativeBackend extends MathBackendCPU {
     );
   }
 
-  /** Gives a tensor whose data no other tensor has (refCount 1) a block of its own, with the same values. */
+  /**
+   * Gives a tensor a block of its own with the same values. No other tensor may have its data
+   * (refCount 1); throws Error otherwise.
+   */
   makeExclusive(info: TensorInfo): void {
     const entry = this.data.get(info.dataId);
     if (entry.refCount !== 1) throw new Error('makeExclusive: another tensor shares the data');
@@ -304,8 +331,8 @@ export class NativeBackend extends MathBackendCPU {
   }
 
   /**
-   * The present values of float32, int32 and bool tensors, for `writes` files; undefined where the system lets no addon write files (Windows). The caller
-   * releases them.
+   * Holds the present values of float32, int32 and bool tensors, for `writes` files. Returns
+   * undefined on Windows, where an addon cannot write files. The caller releases the values.
    */
   hold(tensors: readonly TensorInfo[], writes: number): HeldValues | undefined {
     if (addon().writeTensors === undefined) return undefined;
@@ -315,7 +342,10 @@ export class NativeBackend extends MathBackendCPU {
     return held;
   }
 
-  /** Keeps the block that values lie on, if they lie on one, from being reused or written in place, until as many calls of `release`. */
+  /**
+   * Keeps the block that values lie on, if they lie on one, from being reused or written in place.
+   * This ends after as many calls of `release`.
+   */
   retain(values: unknown): void {
     const block = this.pool.find(values);
     if (block !== undefined) block.refs += 1;
@@ -326,7 +356,10 @@ export class NativeBackend extends MathBackendCPU {
     if (block !== undefined) this.pool.release(block);
   }
 
-  /** An array of `size` elements on a block of the pool; `shape` is for the error where there is no memory. */
+  /**
+   * An array of `size` elements on a block of the pool. `shape` is for the error if there is no
+   * memory.
+   */
   private array(size: number, dtype: NativeDtype, shape: readonly number[]): NumericArray {
     try {
       if (dtype === 'float32') return size === 0 ? new Float32Array(0) : this.pool.takeFloats(size);
@@ -340,7 +373,7 @@ export class NativeBackend extends MathBackendCPU {
     }
   }
 
-  /** An array of the caller's: memory that is not cleared first, since it is written at once. */
+  /** An array to hand out. Its memory is not cleared, since it is written at once. */
   private unclearedArray(kind: Float32ArrayConstructor, length: number): NumericArray {
     const bytes = length * kind.BYTES_PER_ELEMENT;
     try {

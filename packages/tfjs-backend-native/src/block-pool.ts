@@ -1,50 +1,73 @@
 import { addon } from './addon.js';
 import { AllocationError } from './allocation-error.js';
 
-/** Memory of one or several tensors (views count), reused when the last of them goes. */
+/**
+ * The memory of one or several tensors (views count too). It is reused when the last of them goes.
+ */
 export interface Block {
   readonly buffer: ArrayBuffer;
   readonly bytes: number;
-  /** Data entries whose values lie on this block. */
+  /** How many data entries have their values on this block. */
   refs: number;
-  /** The most of it that was ever asked for: pages beyond have not been touched, so the system has not given them. */
+  /**
+   * The most bytes that were ever asked for. Pages beyond have never been touched, so the system
+   * has not given them.
+   */
   touched: number;
-  /** The array of floats that it was last taken as: a tensor of the same size takes it again. */
+  /**
+   * The array of floats as which the block was last taken. A tensor of the same size takes it
+   * again.
+   */
   floats: Float32Array | undefined;
 }
 
-/** A buffer's block, on the buffer: a WeakMap's look-up costs as much as a small kernel after a large one. */
+/**
+ * The key under which a buffer carries its block. Looking it up in a WeakMap would cost as much as
+ * a small kernel, after a large one.
+ */
 const BLOCK = Symbol('block');
 type BlockBuffer = ArrayBufferLike & { [BLOCK]?: Block };
-/** The same on an array that spans its block: the getter `buffer` takes 13 ns, twice an operation. */
+/**
+ * An array that spans its block carries the block too. The getter `buffer` takes 13 ns and would be
+ * called twice an operation.
+ */
 type BlockArray = Float32Array & { [BLOCK]?: Block };
 
 /** Bytes and counts of a pool. */
 export interface PoolUsage {
-  /** On blocks that hold data. */
+  /** Bytes of blocks that hold data. */
   readonly liveBytes: number;
-  /** On free blocks, kept for reuse. */
+  /** Bytes of free blocks, kept for reuse. */
   readonly poolBytes: number;
-  /** The most that liveBytes has been. */
+  /** The largest liveBytes so far. */
   readonly highWaterBytes: number;
-  /** Of the machine's memory, what all blocks, free ones too, may hold; and the most that was since `restartPeak`. */
+  /**
+   * The machine's memory that all blocks, free ones too, may take up. mostTouchedBytes is the
+   * largest such number since `restartPeak`.
+   */
   readonly touchedBytes: number;
   readonly mostTouchedBytes: number;
 }
 
-/** Above it node's external array buffers end the process, so such blocks are ordinary array buffers. */
+/** Node ends the process for a larger external array buffer, so larger blocks are ordinary ones. */
 const MOST_EXTERNAL_BYTES = 2 ** 32;
-/** No array has more; and above 2⁵³ sizes are no longer exact. */
+/** No array is larger. Above 2⁵³, sizes would no longer be exact. */
 const MOST_BYTES = 2 ** 48;
-/** From here on a free block of up to twice the size serves before a new one is made. */
+/** From this size on, a free block of up to twice the size is taken before a new one is made. */
 const LARGE_BYTES = 1 << 16;
-/** Free memory that is kept in any case. */
+/** This much free memory is kept in any case. */
 const KEPT_BYTES = 64 << 20;
 
-/** Blocks of the size asked for, so that a sanitizer sees an access beyond: EASEL_EXACT_BLOCKS=1 in the environment. */
+/**
+ * Blocks have exactly the size asked for, so that a sanitizer sees an access beyond it.
+ * EASEL_EXACT_BLOCKS=1 in the environment turns this on.
+ */
 const EXACT_BLOCKS = process.env.EASEL_EXACT_BLOCKS === '1';
 
-/** Size classes: 64 bytes, then four an octave, so that at most a fifth of a block is unused. */
+/**
+ * Rounds up to a size class: 64 bytes, then four classes an octave. At most a fifth of a block is
+ * unused.
+ */
 export function sizeClass(bytes: number): number {
   if (bytes <= 64) return 64;
   const step =
@@ -55,11 +78,14 @@ export function sizeClass(bytes: number): number {
 }
 
 /**
- * Free list of aligned blocks, made by the addon and kept on the JavaScript side: taking one up again costs no N-API call and no
- * page faults, where a fresh external ArrayBuffer of 1 MB costs 0.6 ms.
+ * A free list of aligned blocks, which the addon makes and JavaScript keeps. Taking a block again
+ * costs no N-API call and no page faults; a fresh external ArrayBuffer of 1 MB costs 0.6 ms.
  */
 export class BlockPool {
-  /** Fill blocks with 0xFF (NaN) on release, so that a view that outlives its block is seen. EASEL_POISON=1 in the environment. */
+  /**
+   * Whether a block is filled with 0xFF (NaN) on release, so that a view that outlives its block
+   * shows. EASEL_POISON=1 in the environment turns this on.
+   */
   poison = process.env.EASEL_POISON === '1';
   /** The most bytes that live and free blocks may take together. */
   limitBytes = Number.POSITIVE_INFINITY;
@@ -71,8 +97,9 @@ export class BlockPool {
   private mostTouchedBytes = 0;
 
   /**
-   * A buffer of at least `bytes` (more than 0) with unspecified contents; nobody holds it until a data entry lies on it. Throws AllocationError
-   * where the system or `limitBytes` does not allow it, when free blocks have been given back in vain.
+   * A buffer of at least `bytes` (more than 0) with unspecified contents. Nobody holds it until a
+   * data entry lies on it. If the system or `limitBytes` refuses the memory, free blocks are given
+   * back first; if that does not help, AllocationError is thrown.
    */
   take(bytes: number): ArrayBuffer {
     return this.takeBlock(bytes).buffer;
@@ -114,14 +141,14 @@ export class BlockPool {
     return block;
   }
 
-  /** The block that `values` lies on, if it is one of ours. */
+  /** The block that `values` lies on, or undefined if it is not one of ours. */
   find(values: unknown): Block | undefined {
     const block = (values as BlockArray | undefined)?.[BLOCK];
     if (block !== undefined) return block;
     return ArrayBuffer.isView(values) ? (values.buffer as BlockBuffer)[BLOCK] : undefined;
   }
 
-  /** Takes note of one data entry less on the block; the last one frees it. */
+  /** Counts one data entry less on the block. The last one frees it. */
   release(block: Block): void {
     block.refs -= 1;
     if (block.refs > 0) return;
@@ -143,13 +170,13 @@ export class BlockPool {
     };
   }
 
-  /** From now on the high-water mark and the most of touched bytes count anew. */
+  /** Counts the high-water mark and the most touched bytes anew from here on. */
   restartPeak(): void {
     this.highWaterBytes = this.liveBytes;
     this.mostTouchedBytes = this.touchedBytes;
   }
 
-  /** Gives all free blocks back to the system; returns their bytes. */
+  /** Gives all free blocks back to the system. Returns how many bytes they had. */
   clear(): number {
     const bytes = this.poolBytes;
     for (const list of this.free.values()) for (const block of list) this.discard(block);
@@ -181,7 +208,10 @@ export class BlockPool {
     }
   }
 
-  /** Before a new block: gives free ones back, largest first, that would take the whole above 1.5 times the high-water mark or the limit. */
+  /**
+   * Makes room for a new block. Gives free blocks back, largest first, while all blocks together
+   * would exceed the limit, or 1.5 times the high-water mark and KEPT_BYTES.
+   */
   private trim(bytes: number): void {
     const most = Math.min(this.limitBytes, 1.5 * this.highWaterBytes + KEPT_BYTES);
     if (this.liveBytes + this.poolBytes + bytes <= most || this.poolBytes === 0) return;

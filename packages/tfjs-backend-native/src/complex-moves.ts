@@ -4,8 +4,8 @@ import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
 type DataId = TensorInfo['dataId'];
 
 /**
- * Takes complex numbers over from another backend, which hands them out as real and imaginary parts
- * in turn. A backend of the cpu's kind keeps the parts as two tensors, which the complex one owns.
+ * Takes complex numbers over from another backend, which hands out real and imaginary parts in
+ * turn. A backend like cpu keeps the parts as two tensors, which the complex one owns.
  */
 export function moveComplex(
   backend: MathBackendCPU,
@@ -22,9 +22,9 @@ export function moveComplex(
 }
 
 /**
- * Lets tfjs's cpu backend take complex numbers over too. It keeps them as they come, without the two
- * tensors that it reads them from, so that a complex tensor that is used after a change of backend
- * ends in a TypeError there (tfjs issue 277). Nothing but that case changes.
+ * Teaches tfjs's cpu backend to take complex numbers over. By itself it stores them as they come,
+ * without the two tensors from which it later reads them. A complex tensor that is used after a
+ * change of backend then ends in a TypeError (tfjs issue 277). Only that case changes.
  */
 export function mendComplexMovesToCpu(): void {
   const prototype = MathBackendCPU.prototype;

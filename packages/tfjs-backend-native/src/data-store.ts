@@ -4,7 +4,10 @@ import type { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
 /** What the cpu backend keeps of a tensor's data: values, dtype, and how many tensors have them. */
 export type DataEntry = ReturnType<MathBackendCPU['data']['get']>;
 
-/** The name of a tensor's data, which holds them too: a WeakMap's look-ups miss the caches after a large kernel, and one operation makes a dozen. */
+/**
+ * The name of a tensor's data, which holds the data too. A WeakMap's look-ups miss the caches after
+ * a large kernel, and one operation makes a dozen of them.
+ */
 export class DataName {
   entry: DataEntry | undefined;
   readonly store: DataStore;
@@ -15,7 +18,10 @@ export class DataName {
   }
 }
 
-/** tfjs's DataStorage, with the data on their names where it made these; names of other backends are looked up as there. */
+/**
+ * tfjs's DataStorage. Names that it made hold their data themselves; names of other backends are
+ * looked up as in tfjs.
+ */
 export class DataStore extends DataStorage<DataEntry> {
   private readonly moveHere: (name: DataName) => void;
   private named = 0;
@@ -25,7 +31,7 @@ export class DataStore extends DataStorage<DataEntry> {
     this.moveHere = (name) => mover.moveData(backend, name);
   }
 
-  /** A new name with its data. */
+  /** Makes a new name with its data. */
   add(entry: DataEntry): DataName {
     this.named += 1;
     return new DataName(this, entry);

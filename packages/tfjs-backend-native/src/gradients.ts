@@ -1,18 +1,24 @@
 import * as tf from '@tensorflow/tfjs';
 import { placesOf, stridedWalk } from './kernels/strided-walk.js';
 
-/** tfjs's own gradient of a kernel: from dy, what was saved and the attributes to a function for each input. */
+/**
+ * tfjs's gradient of a kernel: from dy, the saved tensors and the attributes to a function for each
+ * input.
+ */
 type Gradient = NonNullable<ReturnType<typeof tf.getGradient>>;
 
-/** Whether this backward pass is itself being recorded: then dy's operations must be ones that have gradients. */
+/**
+ * Whether this backward pass is itself recorded. If so, it must use operations that have gradients.
+ */
 function isRecorded(): boolean {
   const { state } = tf.engine() as unknown as { state: { gradientDepth: number; kernelDepth: number } };
   return state.gradientDepth > 0 && state.kernelDepth === 0;
 }
 
 /**
- * Lets the gradient of an output-saving kernel over the last axis run as one kernel on this backend. Gradients are registered for all backends at
- * once: elsewhere, and where the pass is recorded, tfjs's own composition serves as before.
+ * Makes the gradient of a kernel over the last axis, which saves its output, one kernel on this
+ * backend. tfjs registers gradients for all backends at once, so tfjs's composition still serves on
+ * other backends, and where the pass is recorded.
  */
 function fuse(kernelName: string, gradKernel: string, backendName: string): void {
   const own = tf.getGradient(kernelName) as Gradient | undefined;
@@ -28,7 +34,7 @@ function fuse(kernelName: string, gradKernel: string, backendName: string): void
   });
 }
 
-/** Relu's gradient as one kernel: tfjs's own is a step, then a product. */
+/** Makes Relu's gradient one kernel. tfjs's own is a step, then a product. */
 function fuseRelu(backendName: string): void {
   const own = tf.getGradient(tf.Relu) as Gradient | undefined;
   if (own === undefined) return;
@@ -44,7 +50,10 @@ function fuseRelu(backendName: string): void {
   });
 }
 
-/** A sum's or mean's gradient as one kernel: tfjs's own makes a tensor of ones in JavaScript and multiplies. */
+/**
+ * Makes a sum's or mean's gradient one kernel. tfjs's own makes a tensor of ones in JavaScript and
+ * multiplies by it.
+ */
 function fuseSum(kernelName: string, isMean: boolean, backendName: string): void {
   const own = tf.getGradient(kernelName) as Gradient | undefined;
   if (own === undefined) return;
@@ -64,7 +73,10 @@ function fuseSum(kernelName: string, isMean: boolean, backendName: string): void
   });
 }
 
-/** A strided slice's gradient, which tfjs lacks: dy at the places that it was taken from, 0 elsewhere. */
+/**
+ * Registers a strided slice's gradient, which tfjs lacks: dy at the places that were taken, 0
+ * elsewhere.
+ */
 function addStridedSlice(): void {
   if (tf.getGradient(tf.StridedSlice) !== undefined) return;
   tf.registerGradient({
@@ -83,7 +95,9 @@ function addStridedSlice(): void {
   });
 }
 
-/** Gradients of tfjs's own operations that this backend has a kernel for, or that tfjs lacks. */
+/**
+ * Registers gradients of tfjs's operations that this backend has a kernel for, or that tfjs lacks.
+ */
 export function registerNativeGradients(backendName: string): void {
   fuse(tf.Softmax, 'SoftmaxGrad', backendName);
   fuse(tf.LogSoftmax, 'LogSoftmaxGrad', backendName);

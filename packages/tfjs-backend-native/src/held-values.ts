@@ -2,30 +2,34 @@ import { getSystemErrorName } from 'node:util';
 import { addon } from './addon.js';
 import type { NumericArray } from './numeric-array.js';
 
-/** Storage of float32 values in a file; anything else is written as it is. */
+/** How float32 values are stored in a file. Other types are written as they are. */
 export const WRITE_FORMATS = ['F32', 'F16', 'BF16'] as const;
 export type WriteFormat = (typeof WRITE_FORMATS)[number];
 
-/** Who keeps the memory that arrays lie on. */
+/** The keeper of the memory that arrays lie on. */
 export interface ArrayKeeper {
-  /** Keeps the memory of an array from being reused or written in place, until as many calls of `release`. */
+  /**
+   * Keeps an array's memory from being reused or written in place, until as many calls of
+   * `release`.
+   */
   retain(values: unknown): void;
   release(values: unknown): void;
 }
 
-/** A write in work. */
+/** A write that has begun and not ended. */
 interface Write {
-  /** Which of the held tensors, in the order of the file. */
+  /** Indices of held tensors, in the order of the file. */
   readonly order: readonly number[];
-  /** Tensors written so far, set by the writing thread. */
+  /** The number of tensors written so far, which the writing thread sets. */
   readonly written: Int32Array;
-  /** How many of those have been let go. */
+  /** How many of the written tensors have been let go. */
   released: number;
 }
 
 /**
- * Values of some tensors as they were when `hold` was called, for one or several files that are written while the program computes on: not
- * copied, but kernels that change a tensor in place give it other memory as long as its values are still to be written.
+ * The values of some tensors at the time of `hold`, for one or several files that are written while
+ * the program computes on. They are not copied. A kernel that changes such a tensor in place gives
+ * it other memory, as long as its values are still to be written.
  */
 export class HeldValues {
   /** Settles when as many writes have begun as were announced. */
@@ -33,7 +37,7 @@ export class HeldValues {
   private readonly keeper: ArrayKeeper;
   private readonly whenDone: () => void;
   private readonly values: readonly NumericArray[];
-  /** Writes that each tensor still waits for. */
+  /** How many writes each tensor still waits for. */
   private readonly uses: number[];
   private readonly writes = new Set<Write>();
   private unbegun: number;
@@ -41,8 +45,8 @@ export class HeldValues {
   private allBegun: () => void = () => {};
 
   /**
-   * For `writes` files; by `NativeBackend.hold`, which is told by `whenDone` that nothing waits for
-   * these values any more.
+   * Holds values for `writes` files. `NativeBackend.hold` calls this. `whenDone` tells it that
+   * nothing waits for these values any more.
    */
   constructor(keeper: ArrayKeeper, values: readonly NumericArray[], writes: number, whenDone: () => void) {
     this.keeper = keeper;
@@ -57,8 +61,9 @@ export class HeldValues {
   }
 
   /**
-   * Begins to write tensors (indices into those held) one after the other to an open file, from its position on, and syncs it, on a thread of its own. Settles
-   * when that has ended; rejects with an error that has the `code` of the file system's.
+   * Starts a thread that writes tensors one after the other to an open file, from its position on,
+   * and syncs the file. `order` holds indices of held tensors. The promise settles when the thread
+   * has ended; it rejects with an error that has the file system's `code`.
    */
   writeTo(file: number, order: readonly number[], format: WriteFormat): Promise<void> {
     const write: Write = { order, written: new Int32Array(1), released: 0 };
@@ -78,13 +83,16 @@ export class HeldValues {
     });
   }
 
-  /** Lets go of what has been written: called before a kernel writes in place. */
+  /** Lets go of what has been written. The backend calls this before a kernel writes in place. */
   releaseWritten(): void {
     for (const write of this.writes)
       this.releaseUpTo(write, Math.min(write.order.length, Atomics.load(write.written, 0)));
   }
 
-  /** Lets go of everything that no write in work needs; no further write may begin. Call it at the end, whatever happened. */
+  /**
+   * Lets go of everything that no running write needs. No further write may begin. Call it at the
+   * end, whatever happened.
+   */
   release(): void {
     this.allBegun();
     const needed = new Map<number, number>();
@@ -114,7 +122,7 @@ export class HeldValues {
   }
 }
 
-/** An error as `node:fs` throws it. */
+/** An error like those that `node:fs` throws. */
 function systemError(errno: number): Error {
   const code = getSystemErrorName(-errno);
   return Object.assign(new Error(`${code}: write`), { errno: -errno, code, syscall: 'write' });

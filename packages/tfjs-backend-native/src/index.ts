@@ -19,17 +19,17 @@ export { CPU_TARGETS, type CpuTarget, setTarget, setThreads } from './addon.js';
 export { type KernelCount, kernelCounts, resetKernelCounts } from './kernel-counts.js';
 export { type Rehearsal, rehearse } from './rehearsal.js';
 
-/** Whether the backend can be used here, and with what. */
+/** Whether the backend can be used here, and how it runs. */
 export interface NativeStatus {
   readonly available: boolean;
-  /** Why it is not available, and the remedy. */
+  /** Why the backend is not available, and the remedy. */
   readonly reason?: string;
   /** The processor's name, or 'unknown'. */
   readonly cpu: string;
   /** The instruction set in use. */
   readonly target: CpuTarget;
   readonly threads: number;
-  /** File of the loaded addon. */
+  /** The file of the loaded addon. */
   readonly path?: string;
 }
 
@@ -43,8 +43,9 @@ export function nativeStatus(): NativeStatus {
 }
 
 /**
- * Gives the memory that the backend keeps for reuse back to the system: large blocks at once, small ones on the next turn of the event loop.
- * Returns how many bytes; 0 where the backend is not in use. Tensors stay.
+ * Gives the memory that the backend keeps for reuse back to the system: large blocks at once, small
+ * ones on the next turn of the event loop. Tensors stay. Returns the number of bytes, 0 where the
+ * backend is not in use.
  */
 export function releaseMemory(): number {
   const backend = tf.engine().registry[BACKEND_NAME] as NativeBackend | undefined;
@@ -52,8 +53,8 @@ export function releaseMemory(): number {
 }
 
 /**
- * Floating-point operations a second that this machine can do: multiply-adds of registers on all threads, two operations each, measured in 40 ms; undefined
- * where the addon did not load.
+ * Floating-point operations a second that this machine can do, measured in 40 ms: multiply-adds of
+ * registers on all threads, each counted as two operations. Undefined where the addon did not load.
  */
 export function multiplyAddPeak(): number | undefined {
   return addonLoad.addon === undefined ? undefined : addon().multiplyAddPeak();

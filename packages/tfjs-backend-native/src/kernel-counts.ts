@@ -1,13 +1,15 @@
 import type { TensorInfo } from '@tensorflow/tfjs';
 
-/** How often a kernel ran in C++, and how often by the code of tfjs's cpu backend. */
+/** How often a kernel ran in C++, and how often tfjs's cpu backend ran it. */
 export interface KernelCount {
   readonly kernel: string;
-  /** Runs in C++, or that only gave the same data another shape. */
+  /** Runs in C++, and runs that only gave the same data another shape. */
   readonly native: number;
-  /** Runs in JavaScript: the kernel has no native form, or none for these dtypes. */
+  /** Runs in JavaScript. The kernel has no native form, or none for these dtypes. */
   readonly cpu: number;
-  /** Elements of the largest tensor, input or output, of a run in JavaScript; 0 where there was none. */
+  /**
+   * Elements of the largest tensor, input or output, of a run in JavaScript; 0 if there was none.
+   */
   readonly largestOnCpu: number;
 }
 
@@ -19,10 +21,10 @@ class Counter {
 
 const counters = new Map<string, Counter>();
 
-/** Every run on the cpu backend's code so far. */
+/** How many runs the cpu backend's code has had so far. */
 let fallenThrough = 0;
 
-/** The counter of a kernel, for whoever runs it to count with. */
+/** The counter of a kernel, which whoever runs the kernel increments. */
 export function counterOf(kernel: string): Counter {
   let counter = counters.get(kernel);
   if (counter === undefined) {
@@ -32,7 +34,7 @@ export function counterOf(kernel: string): Counter {
   return counter;
 }
 
-/** Takes note of a run on the cpu backend's code. */
+/** Counts a run on the cpu backend's code. */
 export function countOnCpu(
   kernel: string,
   inputs: Readonly<Record<string, TensorInfo | TensorInfo[] | undefined>>,
@@ -48,12 +50,18 @@ export function countOnCpu(
   }
 }
 
-/** How many runs on the cpu backend's code there were: for telling whether one happened meanwhile. */
+/**
+ * How many runs on the cpu backend's code there have been. The difference of two calls tells
+ * whether one happened between them.
+ */
 export function runsOnCpu(): number {
   return fallenThrough;
 }
 
-/** Kernels that ran since the start or the last reset, most elements in JavaScript first, then by name. Counts all of a thread's backends. */
+/**
+ * The kernels that ran since the start or the last reset. The kernel with most elements in
+ * JavaScript comes first, then order is by name. All backends of the thread are counted.
+ */
 export function kernelCounts(): KernelCount[] {
   return [...counters]
     .filter(([, { native, cpu }]) => native + cpu > 0)

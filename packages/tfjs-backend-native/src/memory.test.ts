@@ -54,7 +54,8 @@ describe('2,000 training steps of a small conv net', () => {
     expect(tf.memory().numTensors).toBe(before.tensors);
     expect(after.liveBytes).toBe(before.liveBytes);
     expect(after.highWaterBytes).toBe(before.highWaterBytes);
-    // The convolution's activations alone are 74 kB a step, 110 MB in all; JavaScript's own heap moves by some megabytes.
+    // The convolution's activations alone are 74 kB a step, 110 MB in all. JavaScript's own heap
+    // moves by some megabytes.
     expect(process.memoryUsage.rss() - before.resident).toBeLessThan(48 * MB);
     expect(loss).toBeLessThan(0.5 * firstLoss);
     optimizer.dispose();

@@ -5,16 +5,16 @@ import type { NumericArray } from './numeric-array.js';
 
 type DataId = TensorInfo['dataId'];
 
-/** A float32 tensor's values in bfloat16, two to a word. */
+/** A float32 tensor's values in bfloat16, two in each word. */
 export interface NarrowValues {
   readonly words: Int32Array;
-  /** How many values there are. */
+  /** The number of values. */
   readonly size: number;
 }
 
-/** What narrow tensors need of the backend that has them: arrays on its blocks. */
+/** What narrow tensors need of their backend: arrays on its blocks. */
 export interface ArrayMemory {
-  /** An array of `size` elements; `shape` is for the error where there is no memory. */
+  /** An array of `size` elements. `shape` is for the error if there is no memory. */
   array(size: number, dtype: 'float32', shape: readonly number[]): NumericArray;
   /** Keeps the block under an array from being reused, until `release`. */
   retain(values: unknown): void;
@@ -24,13 +24,14 @@ export interface ArrayMemory {
 /**
  * The float32 tensors of a backend that are held in two bytes a value, as bfloat16.
  *
- * Kernels of our own are lent the float32 values for as long as they run. Whoever else asks for the
- * array itself (a kernel of the cpu backend, tfjs) makes it an ordinary tensor again, for good.
+ * A kernel of this backend is lent the float32 values for as long as it runs. Anything else that
+ * asks for the array itself (a kernel of the cpu backend, tfjs) makes the tensor an ordinary one
+ * again, for good.
  */
 export class NarrowTensors {
   private readonly memory: ArrayMemory;
   private readonly held = new Map<DataId, NarrowValues>();
-  /** Values that kernels in work were lent. */
+  /** Values lent to kernels that are running. */
   private readonly lent: Float32Array[] = [];
 
   constructor(memory: ArrayMemory) {
@@ -42,15 +43,12 @@ export class NarrowTensors {
     return this.held.size;
   }
 
-  /** The words of a tensor that is held narrow. */
+  /** The words of a tensor that is held narrow; undefined if it is not. */
   find(dataId: DataId): NarrowValues | undefined {
     return this.held.get(dataId);
   }
 
-  /**
-   * Takes note that a tensor's values are these words, and makes `entry.values` widen them when it
-   * is asked for.
-   */
+  /** Notes that a tensor's values are these words. `entry.values` widens them when it is read. */
   add(dataId: DataId, narrow: NarrowValues, entry: DataEntry, shape: readonly number[]): void {
     this.held.set(dataId, narrow);
     const define = (property: PropertyDescriptor) =>
@@ -71,7 +69,7 @@ export class NarrowTensors {
     });
   }
 
-  /** Takes note that a tensor is gone. Its words are the caller's to release. */
+  /** Notes that a tensor is gone. The caller releases its words. */
   forget(dataId: DataId): void {
     this.held.delete(dataId);
   }
@@ -84,7 +82,7 @@ export class NarrowTensors {
     return values;
   }
 
-  /** How many loans are out; `returnLoans` of that number takes back those since. */
+  /** How many loans are out. `returnLoans` with that number takes back the later ones. */
   get loans(): number {
     return this.lent.length;
   }

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { CPU_TARGETS } from './addon.js';
 
-// The kernels' own C++ test (native/test), on this machine's instruction sets and, emulated, on AArch64's. Compiling takes half a minute the first time.
+// The kernels' own C++ test (native/test), on this machine's instruction sets and, emulated, on
+// AArch64's. Compiling takes half a minute the first time.
 const packageDir = join(import.meta.dirname, '..');
 const script = join(packageDir, 'scripts', 'test-kernels.mjs');
 

@@ -5,7 +5,10 @@ import './index.js';
 // Seconds here; the limit is for machines that are busy.
 jest.setTimeout(240_000);
 
-/** Runs a whole tfjs program on the cpu backend and on the native one, and returns both results. Both leave as many tensors behind. */
+/**
+ * Runs a whole tfjs program on the cpu backend and on the native one, and returns both results.
+ * Both leave as many tensors behind.
+ */
 async function onBoth<R>(program: () => Promise<R> | R): Promise<{ cpu: R; native: R }> {
   const run = async (backend: string): Promise<[result: R, left: number]> => {
     await tf.setBackend(backend);

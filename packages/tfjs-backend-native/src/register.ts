@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-// Its import also registers the kernels under 'cpu'.
+// This import also registers the kernels under 'cpu'.
 import '@tensorflow/tfjs-backend-cpu';
 import { namedAllocationError } from './allocation-error.js';
 import { NativeBackend } from './backend.js';
@@ -9,20 +9,26 @@ import { counterOf } from './kernel-counts.js';
 import { NATIVE_KERNELS } from './kernels/index.js';
 import { type KernelArguments, runOnCpu } from './kernels/kernel.js';
 
-/** Name under which tfjs knows the backend. */
+/** The name under which tfjs knows the backend. */
 export const BACKEND_NAME = 'native';
 
 /** tfjs takes the registered backend of the highest priority: webgl has 2, wasm 2, cpu 1. */
 const PRIORITY = 10;
 
-/** Throws where an input has been disposed: tfjs itself says "Cannot read properties of undefined". */
+/**
+ * Throws Error where an input has been disposed. tfjs itself would say "Cannot read properties of
+ * undefined".
+ */
 function refuseDisposed(kernelName: string, inputs: tf.NamedTensorInfoMap): void {
   for (const [name, input] of Object.entries(inputs))
     if ((input as tf.Tensor | undefined)?.isDisposed === true)
       throw new Error(`${kernelName}: ${name} [${input?.shape}] has been disposed.`);
 }
 
-/** Runs a kernel such that it is counted, and a failed allocation, or a disposed input, is named. */
+/**
+ * Wraps a kernel. The run is counted, and an error for missing memory or a disposed input gets the
+ * kernel's name.
+ */
 function watched(kernelName: string, run: tf.KernelFunc): tf.KernelFunc {
   const counter = counterOf(kernelName);
   return (args) => {
@@ -42,7 +48,10 @@ function watched(kernelName: string, run: tf.KernelFunc): tf.KernelFunc {
   };
 }
 
-/** Registers the backend and its kernels with tfjs, once. Every kernel of the cpu backend is there, ours in place of its own. */
+/**
+ * Registers the backend and its kernels with tfjs, once. Every kernel of the cpu backend is there,
+ * and ours take the place of its own.
+ */
 export function registerNativeBackend(): void {
   if (tf.findBackendFactory(BACKEND_NAME) !== null) return;
   const ours = new Set(NATIVE_KERNELS.map((kernel) => kernel.kernelName));

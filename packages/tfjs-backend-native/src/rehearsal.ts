@@ -8,25 +8,27 @@ import { BACKEND_NAME } from './register.js';
 export interface Rehearsal<T> {
   readonly result: T;
   /**
-   * The most memory that tensors, and blocks kept for reuse, would have held beyond what was held
-   * before; in bytes.
+   * The most memory, in bytes, that tensors and blocks kept for reuse would have taken up beyond
+   * what was taken before.
    */
   readonly peakBytes: number;
   /**
-   * Floating-point operations of products, convolutions and attention, two a multiply-add; what
-   * attention's gradient computes again is not counted.
+   * Floating-point operations of products, convolutions and attention; a multiply-add counts as
+   * two. What attention's gradient computes a second time is not counted.
    */
   readonly flop: number;
 }
 
 /**
- * Plays a program through without computing: kernels check their inputs and allocate their outputs
- * as always, but nothing is written, so memory is reserved and not taken up. A model of any size is
- * played in the time of its calls. What is read is zeros, or of large tensors noise, and what the
- * program makes with `play`'s tensors is lost on it: use fresh tensors throughout. Kernels without
- * a native form, and what JavaScript computes itself, do run.
+ * Plays a program through without computing. Kernels check their inputs and allocate their outputs
+ * as always, but write nothing: memory is reserved and not taken up. A model of any size is played
+ * in the time of its calls.
  *
- * The current backend must be 'native'. Throws Error if it is not, or while another rehearsal goes
+ * A program that reads a tensor gets zeros, or noise from a large one. What `play` makes of its
+ * tensors is lost, so use fresh tensors throughout. Kernels without a native form do run, and so
+ * does everything that JavaScript computes itself.
+ *
+ * The current backend must be 'native'. Throws Error if it is not, or if another rehearsal is going
  * on.
  */
 export async function rehearse<T>(play: () => T | Promise<T>): Promise<Rehearsal<T>> {
@@ -56,7 +58,7 @@ export async function rehearse<T>(play: () => T | Promise<T>): Promise<Rehearsal
 
 let rehearsing = false;
 
-/** Blocks up to here begin with zeros. */
+/** Blocks of up to this size begin with zeros. */
 const SMALL_BYTES = 4096;
 
 /** A function that computes no products, convolutions or attention. */
@@ -67,8 +69,9 @@ type Flop = {
 };
 
 /**
- * Floating-point operations of a call of each function of the addon. A function that is not here
- * can not be rehearsed: `rehearse` throws, so that no new kernel counts as nothing by mistake.
+ * The floating-point operations of a call, for each function of the addon. A function that is
+ * missing here cannot be rehearsed: `rehearse` throws, so that no new kernel counts as nothing by
+ * mistake.
  */
 const FLOP: Flop = {
   gemm: (c, _a, _b, sizes) => 2 * (sizes[GEMM.k] as number) * c.length,
@@ -79,7 +82,7 @@ const FLOP: Flop = {
   depthwiseInputGradient: (_dx, _dy, _filter, sizes) => depthwiseFlop(sizes),
   depthwiseFilterGradient: (_df, _x, _dy, sizes) => depthwiseFlop(sizes),
   attention: (...args) => 2 * attentionFlop(args.at(-1) as Int32Array),
-  // A call for the bias's gradient alone repeats what another has done.
+  // A call for the bias's gradient alone repeats what another call has done.
   attentionGrad: (dq, ...rest) => (dq === null ? 0 : 4 * attentionFlop(rest.at(-1) as Int32Array)),
   allocate: NONE,
   discard: NONE,
@@ -137,13 +140,13 @@ const FLOP: Flop = {
   adafactor: NONE,
 };
 
-/** Functions that do something in a rehearsal too. */
+/** Functions that also work in a rehearsal. */
 function working(real: Addon): Partial<Addon> {
   return {
     allocate: (bytes) => {
       const buffer = real.allocate(bytes);
-      // A program may turn on a number that it reads: a loss of 0 stops nothing, a NaN left over
-      // would. Scalars are computed, and few values copied, for the same reason.
+      // A program may branch on a number that it reads. A loss of 0 stops nothing; a leftover NaN
+      // would. For the same reason scalars are computed, and few values are copied.
       if (bytes <= SMALL_BYTES) new Uint8Array(buffer).fill(0);
       return buffer;
     },
@@ -166,8 +169,8 @@ function working(real: Addon): Partial<Addon> {
 }
 
 /**
- * An addon of which memory alone works; its products are counted. Throws Error where `real` has a
- * function that `FLOP` does not.
+ * An addon that only allocates and counts its products. Throws Error where `real` has a function
+ * that `FLOP` lacks.
  */
 export function idleAddon(real: Addon, count: { flop: number }): Addon {
   const undeclared = Object.keys(real).filter((name) => !(name in FLOP));
@@ -185,19 +188,19 @@ export function idleAddon(real: Addon, count: { flop: number }): Addon {
   return Object.fromEntries(idle) as unknown as Addon;
 }
 
-/** Of one pass of a convolution. */
+/** Operations of one pass of a convolution. */
 function convolutionFlop(sizes: Int32Array): number {
   return (sizes[CONVOLUTION.inChannels] as number) * depthwiseFlop(sizes);
 }
 
-/** The same with filters of one channel each: two operations a tap of each result. */
+/** The same with filters of one channel each: two operations for each tap of each result. */
 function depthwiseFlop(sizes: Int32Array): number {
   const { batch, outHeight, outWidth, outChannels, filterHeight, filterWidth } = CONVOLUTION;
   const factors = [batch, outHeight, outWidth, outChannels, filterHeight, filterWidth];
   return factors.reduce((product, at) => product * (sizes[at] as number), 2);
 }
 
-/** Of one of the products of queries and keys; sizes as `attention` takes them. */
+/** Operations of one of the two products of attention. `sizes` is as `attention` takes it. */
 function attentionFlop(sizes: Int32Array): number {
   const at = (place: number) => sizes[place] as number;
   const [queries, keys] = [at(ATTENTION.queries), at(ATTENTION.keys)];

@@ -1,7 +1,7 @@
 import { addon } from './addon.js';
 import type { NumericArray } from './numeric-array.js';
 
-/** Steps, in elements, along the axes of a contiguous row-major tensor. */
+/** The steps, in elements, along the axes of a contiguous row-major tensor. */
 export function stepsOf(shape: readonly number[]): number[] {
   const steps = new Array<number>(shape.length);
   let step = 1;
@@ -12,30 +12,36 @@ export function stepsOf(shape: readonly number[]): number[] {
   return steps;
 }
 
-/** The same memory as float32, for functions that move 4-byte elements without looking at them. */
+/**
+ * The same memory as float32, for functions that move 4-byte elements without interpreting them.
+ */
 export function asWords(values: Float32Array | Int32Array): Float32Array {
   return values instanceof Float32Array
     ? values
     : new Float32Array(values.buffer, values.byteOffset, values.length);
 }
 
-/** Axes that the addon's copies walk at most. */
+/** The most axes that the addon's copies walk. */
 const MOST_AXES = 12;
-/** One array a length, written anew for each call: making a small typed array costs as much as a small copy. */
+/**
+ * One array for each length, written anew for each call. Making a small typed array costs as much
+ * as a small copy.
+ */
 const INTS = Array.from({ length: 3 * MOST_AXES + 1 }, (_, length) => new Int32Array(length));
 
-/** An array for axes of the addon, valid until the next call for that length. */
+/** An array for the addon's axes, valid until the next call with that length. */
 export function axesArray(length: number): Int32Array {
   return INTS[length] ?? new Int32Array(length);
 }
 
-/** Joined axes in work. */
+/** The extents of the axes joined so far. */
 const joinedExtents: number[] = [];
 const joinedY: number[] = [];
 const joinedX: number[] = [];
 
 /**
- * Axes for the addon: extents, steps of y, steps of x; axes of extent 1 dropped, neighbours that both walk evenly made one. Valid until the next call.
+ * The axes for the addon: extents, steps of y, steps of x. Axes of extent 1 are dropped, and
+ * neighbours that both operands walk evenly become one. Valid until the next call.
  */
 export function joinAxes(
   extents: readonly number[],
@@ -63,7 +69,7 @@ export function joinAxes(
     joinedExtents[0] = joinedY[0] = joinedX[0] = 1;
     rank = 1;
   }
-  // Steps beyond 2^31 elements do not fit the compact form.
+  // Steps beyond 2³¹ elements do not fit into an Int32Array.
   const axes = largest > 0x7fffffff ? new Array<number>(3 * rank) : axesArray(3 * rank);
   for (let i = 0; i < rank; i++) {
     axes[i] = joinedExtents[i] as number;
@@ -73,7 +79,10 @@ export function joinAxes(
   return axes;
 }
 
-/** y at yOffset with ySteps = x at xOffset with xSteps, over `extents` (none of them 0). Same array types. */
+/**
+ * y at yOffset with ySteps = x at xOffset with xSteps, over `extents` (none of them 0). Both arrays
+ * have one type.
+ */
 export function stridedCopy(
   y: NumericArray,
   yOffset: number,

@@ -10,7 +10,7 @@ import {
 } from '../addon-numbers.js';
 import { type FusedArguments, fusedKernel } from './kernel.js';
 
-/** Says that a kernel without a form for other dtypes got one. */
+/** Throws Error if an input of a kernel that has no form for other dtypes is not float32. */
 export function requireFloat32(kernelName: string, inputs: Record<string, TensorInfo | undefined>): void {
   for (const [name, info] of Object.entries(inputs)) {
     if (info !== undefined && info.dtype !== 'float32')
@@ -46,7 +46,7 @@ function backward<Name extends string, Attributes>(kernelName: Name, op: (attrs:
   });
 }
 
-/** The binary operation f(gate)·up of each gate. */
+/** The binary operation f(gate)·up for each gate. */
 const GATED: Readonly<Record<GateName, BinaryOp>> = {
   relu: 'gatedRelu',
   gelu: 'gatedGelu',
@@ -54,7 +54,7 @@ const GATED: Readonly<Record<GateName, BinaryOp>> = {
   silu: 'gatedSilu',
 };
 
-/** Checks the inputs of a gated kernel and its function's name. */
+/** Checks the inputs of a gated kernel and the name of its function. */
 function checkGated(kernelName: string, inputs: Record<string, TensorInfo>, activation: GateName): void {
   requireFloat32(kernelName, inputs);
   const [first, ...others] = Object.values(inputs) as [TensorInfo, ...TensorInfo[]];
@@ -104,7 +104,10 @@ export const gatedActivationGrad = fusedKernel(
   },
 );
 
-/** Whether Gelu is its tanh form, 0.5·x·(1 + tanh(√(2/π)·(x + 0.044715·x³))). */
+/**
+ * Attributes of Gelu. `approximate` chooses the tanh form, 0.5·x·(1 + tanh(√(2/π)·(x +
+ * 0.044715·x³))).
+ */
 export interface GeluAttributes {
   approximate?: boolean;
 }
@@ -123,5 +126,5 @@ export const silu = forward('Silu', () => 'silu');
 /** dx of Silu from dy and x. */
 export const siluGrad = backward('SiluGrad', () => 'siluGrad');
 
-/** dy where x > 0, 0 where x ≤ 0, NaN where x is. */
+/** dy where x > 0, 0 where x ≤ 0, NaN where x is NaN. */
 export const reluGrad = backward('ReluGrad', () => 'reluGrad');

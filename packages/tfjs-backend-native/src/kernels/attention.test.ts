@@ -365,7 +365,10 @@ test('shapes that do not fit are refused', () => {
   tf.dispose([q, k]);
 });
 
-/** Rows of a step of drawing: each looks at its own count of keys in a row of k and v that others may share. */
+/**
+ * Rows of one step of drawing. Each looks at its own count of keys, in a row of k and v that others
+ * may share.
+ */
 test.each([1, 5])('numbers of rows, %d queries: bit for bit what each row gives alone', (queries) => {
   const [heads, width, capacity, texts] = [2, 20, 300, 5];
   const row = heads * width;

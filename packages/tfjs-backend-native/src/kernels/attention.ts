@@ -6,47 +6,52 @@ import { type FusedArguments, fusedKernel, requireShape, sizeOf } from './kernel
 
 const sizes = new Int32Array(lengthOf(ATTENTION));
 
-/** Steps of the bias along batch, heads and queries. */
+/** The places of the bias's steps along batch, heads and queries. */
 const BIAS_STEPS = [ATTENTION.biasBatch, ATTENTION.biasHead, ATTENTION.biasQuery];
 
 /** Attributes of these kernels. */
 export interface AttentionAttributes {
   readonly heads: number;
   readonly scale: number;
-  /** Keys that count; all by default. */
+  /** How many keys count; by default all do. */
   readonly keyLength?: number;
-  /** Query t looks at keys 0 … firstQuery + t only. */
+  /** Whether query t looks only at keys 0 … firstQuery + t. */
   readonly causal?: boolean;
   readonly firstQuery?: number;
 }
 
 export interface ForwardAttributes extends AttentionAttributes {
-  /** Whether to return `stats` too, which the gradient needs. */
+  /** Whether to return `stats`, which the gradient needs. */
   readonly withStats?: boolean;
 }
 
-/** Inputs of attention; int32 [B] ones give each row of the batch its own number. */
+/** Inputs of attention. The int32 [B] inputs give each row of the batch its own number. */
 export interface ForwardInputs {
   readonly q: TensorInfo;
   readonly k: TensorInfo;
   readonly v: TensorInfo;
-  /** In place of keyLength. */
+  /** Takes the place of keyLength. */
   readonly keyLengths?: TensorInfo | undefined;
-  /** In place of firstQuery. */
+  /** Takes the place of firstQuery. */
   readonly firstQueries?: TensorInfo | undefined;
-  /** The row of k and v that a row of q looks at. */
+  /** The row of k and v that each row of q looks at. */
   readonly keyRows?: TensorInfo | undefined;
 }
 
 type ForwardArguments = FusedArguments<ForwardInputs, ForwardAttributes>;
 
 /**
- * softmax(scale·q·kᵀ + bias)·v for each head: y, and with `withStats` float32 [B, N, 2, T], the maximum of each query's scores and
- * 1 / Σ exp(score − maximum). The matrix of scores is never stored.
+ * softmax(scale·q·kᵀ + bias)·v for each head. Returns y, and with `withStats` also stats, float32
+ * [B, N, 2, T]: the maximum of each query's scores and 1 / Σ exp(score − maximum). The matrix of
+ * scores is never stored. Vaswani et al. 2017, arXiv:1706.03762 §3.2.
  *
- * q and y: float32 [B, T, D]; k, v: [B, S, D], heads side by side (column n·K + k belongs to head n), of which the first `keyLength` rows
- * count; bias: [1 or B, 1 or N, 1 or T, keyLength or more]. With keyRows, k and v are [E, S, D]. keyLengths, firstQueries, keyRows: int32 [B]; a row's result
- * then depends on its own numbers alone, to the last bit. The gradient kernels don't take them. Vaswani et al. 2017, arXiv:1706.03762 §3.2.
+ * q and y are float32 [B, T, D]; k and v are [B, S, D], with heads side by side: column n·K + k
+ * belongs to head n. The first `keyLength` rows of k and v count. bias is [1 or B, 1 or N, 1 or T,
+ * keyLength or more].
+ *
+ * keyLengths, firstQueries and keyRows are int32 [B]. With keyRows, k and v are [E, S, D]. A row's
+ * result then depends on its own numbers alone, to the last bit. The gradient kernels don't take
+ * these inputs.
  */
 function attend(
   name: string,
@@ -84,7 +89,10 @@ function attend(
 /** Attention without a bias. */
 export const attention = fusedKernel('Attention', (args: ForwardArguments) => attend('Attention', args));
 
-/** Attention with a bias: a kernel of its own, because a registered gradient cannot save an input that may be missing. */
+/**
+ * Attention with a bias. It is a kernel of its own because a registered gradient cannot save an
+ * input that may be missing.
+ */
 export const biasedAttention = fusedKernel(
   'BiasedAttention',
   (args: FusedArguments<ForwardInputs & { readonly bias: TensorInfo }, ForwardAttributes>) => {
@@ -99,7 +107,7 @@ type GradientArguments<Bias = { bias?: TensorInfo | undefined }> = FusedArgument
   AttentionAttributes
 >;
 
-/** Gradients of q, k and v, from dy and what `attend` was given and has made: inputs dy, q, k, v, bias (if any), y, stats. */
+/** The gradients of q, k and v. Inputs: dy, q, k, v, bias (if there was one), y, stats. */
 export const attentionGrad = fusedKernel('AttentionGrad', ({ inputs, backend, attrs }: GradientArguments) => {
   const { q, k, v } = inputs;
   const dq = backend.allocate(q.shape, 'float32');
@@ -109,7 +117,10 @@ export const attentionGrad = fusedKernel('AttentionGrad', ({ inputs, backend, at
   return [dq.info, dk.info, dv.info];
 });
 
-/** Gradient of the bias; inputs as for AttentionGrad. Apart from it, because masks need none. */
+/**
+ * The gradient of the bias. Inputs are those of AttentionGrad. It is a kernel of its own because
+ * masks need no gradient.
+ */
 export const attentionBiasGrad = fusedKernel(
   'AttentionBiasGrad',
   ({ inputs, backend, attrs }: GradientArguments<{ bias: TensorInfo }>) => {
@@ -148,7 +159,7 @@ function runGradient(name: string, { inputs, backend, attrs }: GradientArguments
   );
 }
 
-/** Throws Error unless `rows` is int32 [batch] or left out. */
+/** Throws Error unless `rows` is int32 [batch] or missing. */
 function requireRows(name: string, input: string, rows: TensorInfo | undefined, batch: number): void {
   if (rows === undefined || (rows.dtype === 'int32' && `${rows.shape}` === `${batch}`)) return;
   throw new Error(`${name}: expected ${input} int32 [${batch}], got ${rows.dtype} [${rows.shape}].`);

@@ -75,9 +75,11 @@ const TRANSPOSES = [
   [true, true],
 ] as const;
 
-// Around the tiles (4×8, 6×16, 14×32), the vectors (8, 16), the few-rows path (m ≤ 8) and unrolls of 8.
+// Sizes around the tiles (4×8, 6×16, 14×32), the vectors (8, 16), the few-rows path (m ≤ 8) and
+// unrolls of 8.
 const EDGES = [1, 2, 3, 5, 7, 8, 9, 13, 14, 15, 16, 17, 28, 29, 31, 32, 33, 49];
-// m·n·k > 2²⁰, so that all threads share it: read in place or packed, over one and two blocks of depth, several tasks of rows and of columns.
+// Sizes with m·n·k > 2²⁰, so that all threads share the product. It is read in place or packed,
+// over one and two blocks of depth, in several tasks of rows and of columns.
 const BLOCKED = [
   [131, 67, 255],
   [97, 289, 129],

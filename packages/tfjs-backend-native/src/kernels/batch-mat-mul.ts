@@ -3,7 +3,7 @@ import { NO_EPILOGUE } from './epilogue.js';
 import { nativeKernel, runOnCpu } from './kernel.js';
 import { matrixProduct, productShape } from './matrix-product.js';
 
-/** op(a)·op(b), batch axes broadcast; float32 natively, integers by the cpu kernel. */
+/** op(a)·op(b) with batch axes broadcast. float32 runs natively, integers on the cpu kernel. */
 export const batchMatMul = nativeKernel(BatchMatMul, (args) => {
   const { a, b } = args.inputs as { a: TensorInfo; b: TensorInfo };
   const { transposeA, transposeB } = args.attrs as { transposeA: boolean; transposeB: boolean };

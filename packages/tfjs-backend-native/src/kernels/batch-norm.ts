@@ -8,8 +8,9 @@ import { type NativeKernel, nativeKernel, runOnCpu, sizeOf } from './kernel.js';
 const DEFAULT_EPSILON = 1e-3;
 
 /**
- * y = (x − mean)·scale / √(variance + epsilon) + offset, all of them [C] and x [.., C]; float32 natively, the rest by the cpu kernel.
- * The mean is taken off first: x·factor + shift would lose digits where it is large.
+ * y = (x − mean)·scale / √(variance + epsilon) + offset. x is [.., C], all others are [C]. float32
+ * runs natively, the rest on the cpu kernel. The mean is subtracted first: x·factor + shift would
+ * lose digits where the mean is large.
  */
 export const batchNorm: NativeKernel = nativeKernel(tf.FusedBatchNorm, (args) => {
   const { backend } = args;

@@ -1,19 +1,25 @@
 import { backend_util } from '@tensorflow/tfjs';
 import { sizeOf } from './kernel.js';
 
-/** Axes that the addon walks at most. */
+/** The most axes that the addon walks. */
 const MOST_AXES = 8;
 
-/** One array a rank, written anew for each call: making a small typed array costs as much as a small kernel. */
+/**
+ * One array for each rank, written anew for each call. Making a small typed array costs as much as
+ * a small kernel.
+ */
 const AXES = Array.from({ length: MOST_AXES + 1 }, (_, rank) => new Int32Array(3 * rank));
 
-/** Output shape of a broadcast, and its axes for the addon: extents, steps of a, steps of b. Valid until the next call. */
+/**
+ * The output shape of a broadcast, and its axes for the addon: extents, steps of a, steps of b. The
+ * axes are valid until the next call.
+ */
 export interface BroadcastPlan {
   readonly shape: number[];
   readonly axes: Int32Array;
 }
 
-/** True where both shapes have the same extents. */
+/** Whether both shapes have the same extents. */
 export function sameShape(a: readonly number[], b: readonly number[]): boolean {
   if (a.length !== b.length) return false;
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
@@ -28,7 +34,10 @@ function oneAxis(extent: number, aStep: number, bStep: number): Int32Array {
   return axes;
 }
 
-/** Shape of f(a, b) with numpy's broadcasting. Throws tfjs's own error where there is none. */
+/**
+ * The shape of f(a, b) by numpy's broadcasting. Throws tfjs's error where the shapes do not
+ * broadcast.
+ */
 function broadcastShape(aShape: readonly number[], bShape: readonly number[]): number[] {
   const isLonger = aShape.length >= bShape.length;
   const shape = isLonger ? aShape.slice() : bShape.slice();
@@ -43,14 +52,15 @@ function broadcastShape(aShape: readonly number[], bShape: readonly number[]): n
   return shape;
 }
 
-/** Joined axes of the plan in work, from the last to the first. */
+/** Joined axes of the current plan, from the last to the first. */
 const extents = new Array<number>(MOST_AXES).fill(0);
 const aSteps = new Array<number>(MOST_AXES).fill(0);
 const bSteps = new Array<number>(MOST_AXES).fill(0);
 
 /**
- * Plans f(a, b) with numpy's broadcasting: axes of extent 1 are dropped, and neighbours that both operands walk evenly become one, so most
- * cases have one or two. Undefined where more than 8 axes remain. Throws tfjs's own error where the shapes do not broadcast.
+ * Plans f(a, b) with numpy's broadcasting. Axes of extent 1 are dropped. Neighbouring axes that
+ * both operands walk evenly become one, so most cases have one or two axes. Returns undefined where
+ * more than 8 axes remain. Throws tfjs's error where the shapes do not broadcast.
  */
 export function planBroadcast(aShape: number[], bShape: number[]): BroadcastPlan | undefined {
   if (sameShape(aShape, bShape)) return { shape: aShape, axes: oneAxis(sizeOf(aShape), 1, 1) };
@@ -94,7 +104,10 @@ export function planBroadcast(aShape: number[], bShape: number[]): BroadcastPlan
   return { shape, axes };
 }
 
-/** planBroadcast for the addon's functions of two arrays, which need no axes where both shapes are the same. */
+/**
+ * planBroadcast for the addon's functions of two arrays. Where both shapes are the same, these
+ * functions need no axes.
+ */
 export function planPair(
   aShape: number[],
   bShape: number[],

@@ -3,7 +3,10 @@ import { addon } from '../addon.js';
 import { type ConvolutionAttributes, convolutionInfo, convolutionSizes } from './convolution.js';
 import { nativeKernel, runOnCpu } from './kernel.js';
 
-/** Gradient of a convolution by its filter [h,w,C,D], from x [B,H,W,C] and dy [B,H',W',D]. */
+/**
+ * The gradient of a convolution with respect to its filter [h,w,C,D], from x [B,H,W,C] and dy
+ * [B,H',W',D].
+ */
 export const conv2DBackpropFilter = nativeKernel(Conv2DBackpropFilter, (args) => {
   const { x, dy } = args.inputs as { x: TensorInfo; dy: TensorInfo };
   const attrs = args.attrs as unknown as ConvolutionAttributes & {

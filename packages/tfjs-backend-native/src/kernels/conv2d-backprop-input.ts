@@ -3,7 +3,10 @@ import { addon } from '../addon.js';
 import { type ConvolutionAttributes, convolutionInfo, convolutionSizes } from './convolution.js';
 import { nativeKernel, runOnCpu } from './kernel.js';
 
-/** Gradient of a convolution by its image, from dy [B,H',W',D] and filter [h,w,C,D]; also tf.conv2dTranspose. */
+/**
+ * The gradient of a convolution with respect to its image, from dy [B,H',W',D] and filter
+ * [h,w,C,D]. tf.conv2dTranspose is this kernel too.
+ */
 export const conv2DBackpropInput = nativeKernel(Conv2DBackpropInput, (args) => {
   const { dy, filter } = args.inputs as { dy: TensorInfo; filter: TensorInfo };
   const attrs = args.attrs as unknown as ConvolutionAttributes & {
@@ -15,7 +18,8 @@ export const conv2DBackpropInput = nativeKernel(Conv2DBackpropInput, (args) => {
   const { strides, pad, dataFormat, dimRoundingMode } = attrs;
   const rounding = dimRoundingMode === undefined ? {} : { dimRoundingMode };
   const convInfo = convolutionInfo(attrs.inputShape, filter.shape, { strides, pad, dataFormat, ...rounding });
-  // tf.conv2dTranspose passes on a dy of another size than inputShape implies; what that means is the cpu kernel's business.
+  // tf.conv2dTranspose may pass a dy of another size than inputShape implies. The cpu kernel gives
+  // that its meaning.
   if (!util.arraysEqual(dy.shape, convInfo.outShape)) return runOnCpu(Conv2DBackpropInput, args);
   const { backend } = args;
   const { info, values } = backend.allocate(convInfo.inShape, 'float32');

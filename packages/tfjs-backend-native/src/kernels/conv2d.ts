@@ -4,7 +4,10 @@ import { type ConvolutionAttributes, convolutionInfo, convolutionSizes } from '.
 import { NO_EPILOGUE } from './epilogue.js';
 import { nativeKernel, runOnCpu } from './kernel.js';
 
-/** Convolution of x [B,H,W,C] with filter [h,w,C,D]; float32 NHWC natively, the rest by the cpu kernel. */
+/**
+ * Convolution of x [B,H,W,C] with filter [h,w,C,D]. float32 NHWC runs natively, the rest on the cpu
+ * kernel.
+ */
 export const conv2D = nativeKernel(Conv2D, (args) => {
   const { x, filter } = args.inputs as { x: TensorInfo; filter: TensorInfo };
   const attrs = args.attrs as unknown as ConvolutionAttributes;

@@ -22,7 +22,10 @@ function values(count: number, seed: number): Float32Array {
 
 type Kind = 'forward' | 'input gradient' | 'filter gradient';
 
-/** The definition in float64, for the convolution or one of its gradients, with the sums of absolute terms. */
+/**
+ * The definition in float64, for the convolution or one of its gradients, with the sums of absolute
+ * terms.
+ */
 function naive(s: ConvolutionInfo, kind: Kind, first: Float32Array, second: Float32Array) {
   const size = {
     forward: s.batchSize * s.outHeight * s.outWidth * s.outChannels,
@@ -85,7 +88,10 @@ function operands(s: ConvolutionInfo, kind: Kind): [Float32Array, Float32Array] 
   return kind === 'forward' ? [x, filter] : kind === 'input gradient' ? [dy, filter] : [x, dy];
 }
 
-/** For each pixel of [B,H,W,C] the largest value of its channel within 3 pixels: the tile of Winograd's algorithm is among them. */
+/**
+ * For each pixel of [B,H,W,C], the largest value of its channel within 3 pixels. The tile of
+ * Winograd's algorithm is among these pixels.
+ */
 function largestNear(image: Float64Array, [, rows, columns, channels]: readonly number[]): Float64Array {
   const [H, W, C] = [rows as number, columns as number, channels as number];
   const reach = (line: number, extent: number) => [max(0, line - 3), min(extent - 1, line + 3)] as const;
@@ -104,7 +110,10 @@ function largestNear(image: Float64Array, [, rows, columns, channels]: readonly 
 
 const known = new Map<string, { sums: Float64Array; magnitudes: Float64Array }>();
 
-/** What naive gives, computed once for all targets; magnitudes near a pixel where Winograd's algorithm may run. */
+/**
+ * What naive gives, computed once for all targets. Where Winograd's algorithm may run, magnitudes
+ * are those near a pixel.
+ */
 function expected(s: ConvolutionInfo, kind: Kind, first: Float32Array, second: Float32Array) {
   const key = kind + JSON.stringify(s);
   let result = known.get(key);
@@ -120,8 +129,9 @@ function expected(s: ConvolutionInfo, kind: Kind, first: Float32Array, second: F
 }
 
 /**
- * Largest error in units of the rounding bound of a float32 sum in any order. Winograd's algorithm, which 3x3 of stride 1 may take, shares
- * its sums among the pixels of a tile, so there the bound is that of the largest of them.
+ * The largest error, in units of the rounding bound of a float32 sum in any order. Winograd's
+ * algorithm, which 3x3 of stride 1 may take, shares its sums among the pixels of a tile. There the
+ * bound is that of the tile's largest sum.
  */
 function worstError(s: ConvolutionInfo, kind: Kind): number {
   const [first, second] = operands(s, kind);
@@ -297,7 +307,8 @@ describe('tf convolutions on native', () => {
   });
 
   test('conv2dTranspose', () => {
-    // Each input value times the filter, two apart: [1 2] with [1 10 100] at stride 2 = [1 10 100+2 20 200]
+    // Each input value times the filter, two apart: [1 2] with [1 10 100] at stride 2 = [1 10 100+2
+    // 20 200]
     const y = tf.conv2dTranspose(
       tf.tensor4d([1, 2], [1, 1, 2, 1]),
       tf.tensor4d([1, 10, 100], [1, 3, 1, 1]),

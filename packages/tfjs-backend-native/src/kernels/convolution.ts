@@ -2,10 +2,10 @@ import { backend_util } from '@tensorflow/tfjs';
 import { CONVOLUTION, lengthOf } from '../addon-numbers.js';
 import { NO_EPILOGUE } from './epilogue.js';
 
-/** Shapes, strides and padding of one convolution, as tfjs computes them. */
+/** The shapes, strides and padding of one convolution, as tfjs computes them. */
 export type ConvolutionInfo = backend_util.Conv2DInfo;
 
-/** Attributes that tfjs's convolution kernels share. */
+/** The attributes that tfjs's convolution kernels share. */
 export interface ConvolutionAttributes {
   readonly strides: [number, number] | number;
   readonly pad: 'valid' | 'same' | number | backend_util.ExplicitPadding;
@@ -14,7 +14,10 @@ export interface ConvolutionAttributes {
   readonly dimRoundingMode?: 'floor' | 'round' | 'ceil';
 }
 
-/** tfjs's shapes of a convolution of x with filter, [h,w,C,D], or depthwise [h,w,C,multiplier]; throws Error, in tfjs's words, if they do not fit. */
+/**
+ * tfjs's shapes of a convolution of x with a filter [h,w,C,D], or depthwise [h,w,C,multiplier].
+ * Throws Error, in tfjs's words, if they do not fit.
+ */
 export function convolutionInfo(
   x: readonly number[],
   filter: readonly number[],
@@ -35,7 +38,10 @@ export function convolutionInfo(
 
 const sizes = new Int32Array(lengthOf(CONVOLUTION));
 
-/** The addon's sizes of a convolution, `activation` an index into ACTIVATIONS; the array is filled anew by the next call. */
+/**
+ * The addon's sizes of a convolution. `activation` is an index into ACTIVATIONS. The next call
+ * fills the same array anew.
+ */
 export function convolutionSizes(info: ConvolutionInfo, activation = NO_EPILOGUE.activation): Int32Array {
   sizes[CONVOLUTION.batch] = info.batchSize;
   sizes[CONVOLUTION.inHeight] = info.inHeight;

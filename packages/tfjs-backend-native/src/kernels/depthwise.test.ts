@@ -46,7 +46,8 @@ describe.each(CASES)('depthwise %s', (_, xShape, filterShape, strides, pad) => {
 });
 
 test('2x2 over 2x3 by hand, two channels', () => {
-  // Channel 0: [1 2 3; 4 5 6] with [1 10; 100 1000]: 1+20+400+5000 = 5421, 2+30+500+6000 = 6532; channel 1 is that times −1 with the same filter.
+  // Channel 0: [1 2 3; 4 5 6] with [1 10; 100 1000]: 1+20+400+5000 = 5421, 2+30+500+6000 = 6532.
+  // Channel 1 is −1 times that, with the same filter.
   const x = tf.tensor4d([1, -1, 2, -2, 3, -3, 4, -4, 5, -5, 6, -6], [1, 2, 3, 2]);
   const filter = tf.tensor4d([1, 1, 10, 10, 100, 100, 1000, 1000], [2, 2, 2, 1]);
   underEachTarget(() => {
@@ -57,7 +58,8 @@ test('2x2 over 2x3 by hand, two channels', () => {
 });
 
 test('dilation, and that the filter’s gradient sees it', () => {
-  // x = 1 2 3 4 5 in a row, filter [a, b] with dilation 2: y_j = a·x_j + b·x_{j+2}; dy = 1 10 100: da = 1 + 20 + 300, db = 3 + 40 + 500.
+  // x = 1 2 3 4 5 in a row, filter [a, b] with dilation 2: y_j = a·x_j + b·x_{j+2}. With dy = 1 10
+  // 100, da = 1 + 20 + 300 and db = 3 + 40 + 500.
   const x = tf.tensor4d([1, 2, 3, 4, 5], [1, 1, 5, 1]);
   const dy = tf.tensor4d([1, 10, 100], [1, 1, 3, 1]);
   const filter = tf.tensor4d([7, 1000], [1, 2, 1, 1]);

@@ -4,14 +4,17 @@ import { type ConvolutionAttributes, convolutionInfo, convolutionSizes } from '.
 import { planEpilogue } from './epilogue.js';
 import { type KernelArguments, type NativeKernel, nativeKernel, runOnCpu, sizeOf } from './kernel.js';
 
-/** tfjs's depthwise operations are NHWC, and say so or nothing. */
+/** tfjs's depthwise operations are NHWC. Their attributes say so or leave it out. */
 type DepthwiseAttributes = Omit<ConvolutionAttributes, 'dataFormat'>;
 
-/** tfjs's shapes of a depthwise convolution of x [B,H,W,C] with filter [h,w,C,multiplier]. Throws Error, in tfjs's words, if they do not fit. */
+/**
+ * tfjs's shapes of a depthwise convolution of x [B,H,W,C] with filter [h,w,C,multiplier]. Throws
+ * Error, in tfjs's words, if they do not fit.
+ */
 const depthwiseInfo = (x: readonly number[], filter: readonly number[], attrs: DepthwiseAttributes) =>
   convolutionInfo(x, filter, { ...attrs, dataFormat: 'NHWC' }, true);
 
-/** activation(depthwise convolution + bias); float32 natively, the rest by the cpu kernel. */
+/** activation(depthwise convolution + bias). float32 runs natively, the rest on the cpu kernel. */
 const forward = (kernelName: string): NativeKernel =>
   nativeKernel(kernelName, (args) => {
     const { x, filter } = args.inputs as { x: tf.TensorInfo; filter: tf.TensorInfo };
@@ -45,7 +48,10 @@ type GradientAttributes = DepthwiseAttributes & {
   filterShape: readonly number[];
 };
 
-/** Whether dy is of the shape that tfjs computes: in a larger one the cpu kernel leaves the rest unread. */
+/**
+ * Whether dy has the shape that tfjs computes. If it is larger, the cpu kernel leaves the rest
+ * unread.
+ */
 const fits = (dy: tf.TensorInfo, info: ReturnType<typeof depthwiseInfo>) =>
   sizeOf(dy.shape) === sizeOf(info.outShape);
 
@@ -67,7 +73,10 @@ const inputGradient = nativeKernel(tf.DepthwiseConv2dNativeBackpropInput, (args:
   return dx.info;
 });
 
-/** df [h,w,C,multiplier] of a depthwise convolution, from x and dy. (The cpu backend's gradients of tfjs 4.22.0 do not see dilations.) */
+/**
+ * df [h,w,C,multiplier] of a depthwise convolution, from x and dy. The cpu backend's gradients in
+ * tfjs 4.22.0 ignore dilations; these do not.
+ */
 const filterGradient = nativeKernel(tf.DepthwiseConv2dNativeBackpropFilter, (args: KernelArguments) => {
   const { x, dy } = args.inputs as { x: tf.TensorInfo; dy: tf.TensorInfo };
   const attrs = args.attrs as unknown as GradientAttributes;
@@ -80,7 +89,7 @@ const filterGradient = nativeKernel(tf.DepthwiseConv2dNativeBackpropFilter, (arg
   return df.info;
 });
 
-/** Depthwise convolution, with bias and activation too, and its gradients. */
+/** Depthwise convolution, the same with bias and activation, and its gradients. */
 export const depthwiseKernels: readonly NativeKernel[] = [
   forward(tf.DepthwiseConv2dNative),
   forward(tf.FusedDepthwiseConv2D),

@@ -43,7 +43,8 @@ const geluTanh = (x: number) => 0.5 * x * (1 + Math.tanh(K * (x + 0.044715 * x *
 const gelu = (x: number) => 0.5 * x * (1 + erf(x * Math.SQRT1_2));
 
 describe('unary functions against double precision', () => {
-  // Units in the last place of the float32 result, at most, over the range; measured maxima are a little below.
+  // The most units in the last place of the float32 result, over the range. Measured maxima are a
+  // little below.
   const cases: [UnaryOp, (x: number) => number, number, number, number][] = [
     ['exp', Math.exp, -87, 88, 1],
     ['exp', Math.exp, -1, 1, 1],

@@ -16,7 +16,7 @@ import { type NativeKernel, nativeKernel, runOnCpu } from './kernel.js';
 
 type Parameters = readonly [p: number, q: number];
 
-/** y = f(x), same shape; other dtypes than float32 go to the cpu kernel of the name. */
+/** y = f(x) of the same shape. Dtypes other than float32 go to the cpu kernel of that name. */
 export function unaryKernel(
   kernelName: string,
   op: UnaryOp,
@@ -34,7 +34,10 @@ export function unaryKernel(
   });
 }
 
-/** y = f(a, b) with broadcasting; float32, and int32 where the addon has it; other dtypes go to the cpu kernel of the name. */
+/**
+ * y = f(a, b) with broadcasting, for float32, and for int32 where the addon has the operation.
+ * Other dtypes go to the cpu kernel of that name.
+ */
 export function binaryKernel(kernelName: string, op: BinaryOp): NativeKernel {
   const number = BINARY_OPS.indexOf(op);
   const intNumber = (INT_OPS as readonly string[]).indexOf(op);
@@ -58,7 +61,9 @@ export function binaryKernel(kernelName: string, op: BinaryOp): NativeKernel {
   });
 }
 
-/** y = a ⋛ b as bool, with broadcasting; float32 and int32, else the cpu kernel. */
+/**
+ * y = a ⋛ b as bool, with broadcasting, for float32 and int32. Other dtypes go to the cpu kernel.
+ */
 function comparisonKernel(kernelName: string, op: (typeof COMPARISONS)[number]): NativeKernel {
   const number = COMPARISONS.indexOf(op);
   return nativeKernel(kernelName, (args) => {
@@ -77,7 +82,10 @@ function comparisonKernel(kernelName: string, op: (typeof COMPARISONS)[number]):
   });
 }
 
-/** condition ? t : e, elementwise; all of one shape and t, e both float32 or both int32, else the cpu kernel. */
+/**
+ * condition ? t : e, element by element. All must have one shape, and t and e must both be float32
+ * or both int32; other cases go to the cpu kernel.
+ */
 const select = nativeKernel(tf.Select, (args) => {
   const { backend } = args;
   const { condition, t, e } = args.inputs as Record<'condition' | 't' | 'e', tf.TensorInfo>;
@@ -96,7 +104,7 @@ const select = nativeKernel(tf.Select, (args) => {
   return y.info;
 });
 
-/** A function of libm; other dtypes than float32 go to the cpu kernel. */
+/** A function of libm. Dtypes other than float32 go to the cpu kernel. */
 function plainKernel(kernelName: string, op: (typeof PLAIN_OPS)[number]): NativeKernel {
   const number = PLAIN_OPS.indexOf(op);
   return nativeKernel(kernelName, (args) => {
@@ -108,7 +116,7 @@ function plainKernel(kernelName: string, op: (typeof PLAIN_OPS)[number]): Native
   });
 }
 
-/** And, or of bools with broadcasting. */
+/** "And" or "or" of bools, with broadcasting. */
 function logicalKernel(kernelName: string, op: (typeof LOGICAL_OPS)[number]): NativeKernel {
   const number = LOGICAL_OPS.indexOf(op);
   return nativeKernel(kernelName, (args) => {
@@ -132,7 +140,7 @@ const logicalNot = nativeKernel(tf.LogicalNot, (args) => {
   return y.info;
 });
 
-/** dy from 0 on, dy·(y + 1) below, for y = elu(x). */
+/** dy where y ≥ 0, dy·(y + 1) below, for y = elu(x). */
 const eluGrad = nativeKernel(tf.EluGrad, (args) => {
   const { backend } = args;
   const { dy, y } = args.inputs as { dy: tf.TensorInfo; y: tf.TensorInfo };
@@ -151,7 +159,7 @@ const eluGrad = nativeKernel(tf.EluGrad, (args) => {
   return dx.info;
 });
 
-/** x from 0 on, alpha·x below, with broadcasting. */
+/** x where x ≥ 0, alpha·x below, with broadcasting. */
 const prelu = nativeKernel(tf.Prelu, (args) => {
   const { backend } = args;
   const { x, alpha } = args.inputs as { x: tf.TensorInfo; alpha: tf.TensorInfo };
@@ -170,7 +178,7 @@ const prelu = nativeKernel(tf.Prelu, (args) => {
   return y.info;
 });
 
-/** Sum of tensors of one shape. */
+/** The sum of tensors of one shape. */
 const addN = nativeKernel(tf.AddN, (args) => {
   const { backend } = args;
   const terms = Object.values(args.inputs) as tf.TensorInfo[];
@@ -185,7 +193,7 @@ const addN = nativeKernel(tf.AddN, (args) => {
   return y.info;
 });
 
-/** Elementwise kernels: tfjs's own, and Gelu, Silu and their gradients. */
+/** Elementwise kernels: tfjs's, and Gelu, Silu and their gradients. */
 export const elementwiseKernels: readonly NativeKernel[] = [
   unaryKernel(tf.Neg, 'neg'),
   unaryKernel(tf.Abs, 'abs'),

@@ -3,16 +3,16 @@ import { ACTIVATIONS, type ActivationName } from '../addon-numbers.js';
 import type { NativeBackend } from '../backend.js';
 import { sizeOf } from './kernel.js';
 
-/** What follows a fused product or convolution: bias, then activation. */
+/** What follows a fused product or convolution: a bias, then an activation. */
 export interface Epilogue {
   readonly bias: tf.TensorInfo | undefined;
-  /** tfjs's name; undefined is 'linear'. */
+  /** The activation's name in tfjs; undefined means 'linear'. */
   readonly activation: string | undefined;
   readonly preluWeights: tf.TensorInfo | undefined;
   readonly leak: number | undefined;
 }
 
-/** The kernel of each activation. The addon has all but prelu. */
+/** The kernel of each activation. The addon applies all of them but prelu. */
 const KERNEL_OF: ReadonlyMap<string, string> = new Map<ActivationName | 'prelu', string>([
   ['linear', tf.Identity],
   ['relu', tf.Relu],
@@ -26,11 +26,11 @@ const KERNEL_OF: ReadonlyMap<string, string> = new Map<ActivationName | 'prelu',
   ['prelu', tf.Prelu],
 ]);
 
-/** The part that the addon applies while the output is in the cache. */
+/** The part of an epilogue that the addon applies while the output is in the cache. */
 export interface NativeEpilogue {
-  /** One value a column, or null. */
+  /** One value for each column, or null. */
   readonly bias: Float32Array | null;
-  /** Index into ACTIVATIONS. */
+  /** An index into ACTIVATIONS. */
   readonly activation: number;
   readonly leak: number;
 }
@@ -38,26 +38,30 @@ export interface NativeEpilogue {
 /** tfjs's default slope of leakyrelu below 0. */
 const DEFAULT_LEAK = 0.2;
 
-/** Nothing follows. */
+/** The epilogue that changes nothing. */
 export const NO_EPILOGUE: NativeEpilogue = {
   bias: null,
   activation: ACTIVATIONS.indexOf('linear'),
   leak: DEFAULT_LEAK,
 };
 
-/** Splits an epilogue into what the addon does and what `rest` does with ordinary kernels afterwards. */
+/**
+ * An epilogue in two parts: what the addon does, and what `rest` does afterwards with ordinary
+ * kernels.
+ */
 export interface PlannedEpilogue {
   readonly native: NativeEpilogue;
-  /** Applies what is left to y, and disposes y if it makes another tensor. */
+  /** Applies the second part to y, and disposes y if that makes another tensor. */
   rest(y: tf.TensorInfo): tf.TensorInfo;
 }
 
-/** Nothing is left to do. */
+/** The `rest` of an epilogue that the addon applies whole. */
 const asItIs = (y: tf.TensorInfo) => y;
 
 /**
- * Plans the epilogue of an output with `columns` as its last axis. A bias of one value a column goes to the addon, one that
- * broadcasts otherwise does not, and then neither does the activation after it. Throws Error for an unknown activation.
+ * Plans the epilogue of an output whose last axis has `columns` elements. A bias of one value for
+ * each column goes to the addon. A bias that broadcasts in another way does not, and then neither
+ * does the activation that follows it. Throws Error for an unknown activation.
  */
 export function planEpilogue(backend: NativeBackend, epilogue: Epilogue, columns: number): PlannedEpilogue {
   const { bias, preluWeights } = epilogue;

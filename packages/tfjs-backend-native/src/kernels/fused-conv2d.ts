@@ -5,7 +5,10 @@ import { type ConvolutionAttributes, convolutionInfo, convolutionSizes } from '.
 import { planEpilogue } from './epilogue.js';
 import { type FusedArguments, fusedKernel, nativeKernel, requireShape, runOnCpu } from './kernel.js';
 
-/** activation(convolution + bias) of x [B,H,W,C] with filter [h,w,C,D]; float32 NHWC natively, the rest by the cpu kernel. */
+/**
+ * activation(convolution + bias) of x [B,H,W,C] with filter [h,w,C,D]. float32 NHWC runs natively,
+ * the rest on the cpu kernel.
+ */
 export const fusedConv2D = nativeKernel(tf.FusedConv2D, (args) => {
   const { x, filter } = args.inputs as { x: tf.TensorInfo; filter: tf.TensorInfo };
   const { bias, preluActivationWeights } = args.inputs as Record<string, tf.TensorInfo | undefined>;
@@ -35,7 +38,10 @@ type ConvolutionArguments = FusedArguments<
   Pick<ConvolutionAttributes, 'strides' | 'pad' | 'dilations'> & { dataFormat: 'NHWC' }
 >;
 
-/** FusedConv2D under another name and with this activation: a name of its own has a gradient of its own, that saves what it needs. */
+/**
+ * FusedConv2D under another name and with this activation. A kernel with a name of its own can have
+ * a gradient of its own, which saves what it needs.
+ */
 const named = <Name extends string>(kernelName: Name, activation: string) =>
   fusedKernel(kernelName, (args: ConvolutionArguments) => {
     const { x, filter, bias } = args.inputs;
@@ -52,8 +58,8 @@ const named = <Name extends string>(kernelName: Name, activation: string) =>
     } as unknown as Parameters<tf.KernelFunc>[0]) as tf.TensorInfo;
   });
 
-/** Convolution with a bias, or none. */
+/** A convolution, with a bias if one is given. */
 export const biasedConv2D = named('BiasedConv2D', 'linear');
 
-/** Convolution with a bias, or none, then relu. */
+/** A convolution, with a bias if one is given, then relu. */
 export const reluConv2D = named('ReluConv2D', 'relu');

@@ -19,7 +19,7 @@ import { logSoftmaxGrad, softmaxGrad, sparseCrossEntropy, sparseCrossEntropyGrad
 import { adafactorUpdate, adamWUpdate, sumOfSquares, updateRows } from './update.js';
 import { clampedRatio, ifAccepted, updateScale } from './update-scale.js';
 
-/** The kernels that tfjs does not define: run by name, without registered gradients. */
+/** The kernels that tfjs does not define. They are run by name and have no registered gradients. */
 export const FUSED_KERNELS = [
   layerNorm,
   layerNormGrad,
@@ -59,7 +59,8 @@ export const FUSED_KERNELS = [
 type Fused = (typeof FUSED_KERNELS)[number];
 
 /**
- * What each fused kernel takes and gives: `(inputs, attributes) => outputs` by name. Types alone.
+ * What each fused kernel takes and returns: `(inputs, attributes) => outputs` by name. These are
+ * types alone.
  */
 export type FusedKernels = {
   readonly [Name in Fused['kernelName']]: SignatureOf<Extract<Fused, { readonly kernelName: Name }>>;

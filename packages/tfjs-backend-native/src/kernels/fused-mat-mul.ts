@@ -3,7 +3,10 @@ import { planEpilogue } from './epilogue.js';
 import { nativeKernel, runOnCpu } from './kernel.js';
 import { matrixProduct, productShape } from './matrix-product.js';
 
-/** activation(op(a)·op(b) + bias), batch axes broadcast; float32 natively, integers by the cpu kernel. */
+/**
+ * activation(op(a)·op(b) + bias) with batch axes broadcast. float32 runs natively, integers on the
+ * cpu kernel.
+ */
 export const fusedMatMul = nativeKernel(_FusedMatMul, (args) => {
   const { a, b } = args.inputs as { a: TensorInfo; b: TensorInfo };
   const { bias, preluActivationWeights } = args.inputs as Record<string, TensorInfo | undefined>;

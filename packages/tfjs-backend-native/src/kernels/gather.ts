@@ -12,7 +12,10 @@ import {
   sizeOf,
 } from './kernel.js';
 
-/** Slices of x along `axis` at int32 indices; throws, naming index and position, where one is outside. */
+/**
+ * Slices of x along `axis` at int32 indices. Throws RangeError that names index and position where
+ * an index is outside of the axis.
+ */
 const gather = nativeKernel(tf.GatherV2, (args) => {
   const { backend } = args;
   const { x, indices } = args.inputs as { x: tf.TensorInfo; indices: tf.TensorInfo };
@@ -46,7 +49,10 @@ const gather = nativeKernel(tf.GatherV2, (args) => {
   return y.info;
 });
 
-/** Rows of x summed by segment id; ids outside 0..numSegments−1 are left out. float32 with ids of rank 1, else the cpu kernel. */
+/**
+ * Rows of x summed by segment id. Ids outside of 0 … numSegments − 1 are left out. float32 with ids
+ * of rank 1 runs natively, the rest on the cpu kernel.
+ */
 const unsortedSegmentSum = nativeKernel(tf.UnsortedSegmentSum, (args) => {
   const { backend } = args;
   const { x, segmentIds } = args.inputs as { x: tf.TensorInfo; segmentIds: tf.TensorInfo };
@@ -63,8 +69,8 @@ const unsortedSegmentSum = nativeKernel(tf.UnsortedSegmentSum, (args) => {
 type ScatterAddArguments = FusedArguments<Record<'rows' | 'ids', tf.TensorInfo>, { entries: number }>;
 
 /**
- * out[ids[r]] += rows[r] from zeros [entries, ..]: the sum of UnsortedSegmentSum under a name that
- * says that it passes over the rows once. Ids outside 0 … entries − 1 are left out.
+ * out[ids[r]] += rows[r], from zeros [entries, ..]: the sum of UnsortedSegmentSum, under a name
+ * that promises one pass over the rows. Ids outside of 0 … entries − 1 are left out.
  */
 export const scatterAdd = fusedKernel('ScatterAdd', ({ inputs, backend, attrs }: ScatterAddArguments) => {
   const { rows, ids } = inputs;
@@ -84,9 +90,9 @@ export const scatterAdd = fusedKernel('ScatterAdd', ({ inputs, backend, attrs }:
 });
 
 /**
- * Positions, in slices of `shape`, of indices [.., depth] into its first axes. Each component must
- * lie on its own axis, as in TensorFlow; tfjs's cpu kernels look at the position alone, and would
- * take a neighbour. Throws RangeError that names kernel, place, component and axis.
+ * The positions, in slices of `shape`, of indices [.., depth] into its first axes. Each component
+ * must lie on its own axis, as in TensorFlow. tfjs's cpu kernels check the flat position alone, and
+ * would take a neighbour. Throws RangeError that names kernel, place, component and axis.
  */
 function positionsOf(
   kernelName: string,
@@ -111,7 +117,10 @@ function positionsOf(
   return positions;
 }
 
-/** Sums of updates at indices of a tensor of zeros; float32, else the cpu kernel. */
+/**
+ * Sums of updates at indices of a tensor of zeros. float32 runs natively, the rest on the cpu
+ * kernel.
+ */
 const scatterNd = nativeKernel(tf.ScatterNd, (args) => {
   const { backend } = args;
   const { indices, updates } = args.inputs as { indices: tf.TensorInfo; updates: tf.TensorInfo };
@@ -126,7 +135,10 @@ const scatterNd = nativeKernel(tf.ScatterNd, (args) => {
   return y.info;
 });
 
-/** A kernel of the cpu backend's that writes slices at indices, with each index checked on its own axis. */
+/**
+ * A kernel of the cpu backend that writes slices at indices, with each index checked on its own
+ * axis.
+ */
 function checkedScatter(
   kernelName: string,
   shapeOf: (args: KernelArguments) => readonly number[],
@@ -152,7 +164,10 @@ const sparseToDense = checkedScatter(
   ({ attrs }) => (attrs as { outputShape: number[] }).outputShape,
 );
 
-/** Slices of params at indices [.., depth] into its first axes; float32 and int32, else the cpu kernel. */
+/**
+ * Slices of params at indices [.., depth] into its first axes. float32 and int32 run natively, the
+ * rest on the cpu kernel.
+ */
 const gatherNd = nativeKernel(tf.GatherNd, (args) => {
   const { backend } = args;
   const { params, indices } = args.inputs as { params: tf.TensorInfo; indices: tf.TensorInfo };
@@ -179,7 +194,7 @@ const gatherNd = nativeKernel(tf.GatherNd, (args) => {
   return y.info;
 });
 
-/** Rows of `depth` elements with `onValue` at each index, `offValue` elsewhere. */
+/** Rows of `depth` elements: `onValue` at each index, `offValue` elsewhere. */
 const oneHot = nativeKernel(tf.OneHot, (args) => {
   const { backend } = args;
   const { indices } = args.inputs as { indices: tf.TensorInfo };
@@ -193,7 +208,7 @@ const oneHot = nativeKernel(tf.OneHot, (args) => {
   return y.info;
 });
 
-/** Gather and its gradient, by one index or several. */
+/** Gather and its gradient, by one index or by several. */
 export const gatherKernels: readonly NativeKernel[] = [
   gather,
   unsortedSegmentSum,

@@ -19,7 +19,7 @@ import { resizeKernels } from './resize.js';
 import { shareKernels } from './share.js';
 import { softmaxKernels } from './softmax.js';
 
-/** Every kernel that this backend has of its own. */
+/** Every kernel that this backend implements itself. */
 export const NATIVE_KERNELS: readonly NativeKernel[] = [
   batchMatMul,
   fusedMatMul,

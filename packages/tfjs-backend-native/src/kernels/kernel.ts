@@ -16,8 +16,8 @@ export interface KernelArguments {
 }
 
 /**
- * Declares a kernel in this backend's own types. An input that the caller left out is `undefined`
- * in spite of the type: read optional inputs as `inputs['scale'] as TensorInfo | undefined`.
+ * Declares a kernel in this backend's own types. An optional input that the caller left out is
+ * `undefined`, whatever the type says: read it as `inputs['scale'] as TensorInfo | undefined`.
  */
 export function nativeKernel(
   kernelName: string,
@@ -33,7 +33,7 @@ export interface FusedArguments<Inputs, Attributes = Record<never, never>> {
   readonly attrs: Attributes;
 }
 
-/** A kernel that tfjs does not define, with the types of what it takes and gives. */
+/** A kernel that tfjs does not define, with the types of its inputs, attributes and outputs. */
 export interface FusedKernel<
   Name extends string = string,
   Inputs = never,
@@ -41,16 +41,13 @@ export interface FusedKernel<
   Outputs extends FusedOutputs = FusedOutputs,
 > extends NativeKernel {
   readonly kernelName: Name;
-  /** Never there: carries the types. */
+  /** Carries the types; it is never set. */
   readonly signature?: (inputs: Inputs, attributes: Attributes) => Outputs;
 }
 
 type FusedOutputs = tf.TensorInfo | readonly tf.TensorInfo[];
 
-/**
- * Declares a fused kernel. Its types are those that the function's parameter and result are
- * declared with.
- */
+/** Declares a fused kernel. Its types are those of the function's parameter and result. */
 export function fusedKernel<
   const Name extends string,
   Inputs,
@@ -60,15 +57,15 @@ export function fusedKernel<
   kernelName: Name,
   run: (args: FusedArguments<Inputs, Attributes>) => Outputs,
 ): FusedKernel<Name, Inputs, Attributes, Outputs> {
-  // tfjs passes no attributes on where the caller gave none.
+  // tfjs passes no attributes where the caller gave none.
   const withAttributes = (args: FusedArguments<Inputs, Attributes>) =>
     run(args.attrs ? args : { ...args, attrs: {} as Attributes });
   return { kernelName, kernelFunc: withAttributes as unknown as tf.KernelFunc };
 }
 
 /**
- * Runs the cpu backend's kernel of that name on our data, and counts it: for dtypes and cases that
- * have no native form.
+ * Runs the cpu backend's kernel of that name on our data, and counts the run. It serves dtypes and
+ * cases that have no native form.
  */
 export function runOnCpu(
   kernelName: string,
@@ -81,7 +78,7 @@ export function runOnCpu(
   return outputs;
 }
 
-/** Throws Error unless an input of a fused kernel, if it is given, has this shape. */
+/** Throws Error if an input of a fused kernel is given and has another shape. */
 export function requireShape(
   kernelName: string,
   name: string,
@@ -92,7 +89,7 @@ export function requireShape(
     throw new Error(`${kernelName}: expected ${name} [${shape}], got [${info.shape}].`);
 }
 
-/** Number of elements of a shape. */
+/** The number of elements of a shape. */
 export function sizeOf(shape: readonly number[]): number {
   let size = 1;
   for (const extent of shape) size *= extent;

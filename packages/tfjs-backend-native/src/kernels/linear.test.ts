@@ -77,7 +77,8 @@ test('what does not fit is refused', () => {
   expect(() => run({ x: tf.ones([2, 3], 'int32'), kernel })).toThrow(/float32/);
 });
 
-// Activations of the engine's own kernels are what the fused ones are compared with; sizes around tiles and vectors, few rows and many.
+// The activations of the engine's own kernels, with which the fused ones are compared. Sizes lie
+// around tiles and vectors, for few rows and for many.
 test.each([
   [1, 7, 33],
   [5, 20, 16],

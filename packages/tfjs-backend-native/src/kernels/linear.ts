@@ -6,7 +6,7 @@ import { NO_EPILOGUE, planEpilogue } from './epilogue.js';
 import { type FusedArguments, fusedKernel, sizeOf } from './kernel.js';
 import { matrixProduct, NO_BATCH } from './matrix-product.js';
 
-/** Activations that the kernel knows; gelu_tanh is gelu's tanh form. */
+/** The activations that the kernel knows. gelu_tanh is gelu's tanh form. */
 const LINEAR_ACTIVATIONS = [
   'linear',
   'sigmoid',
@@ -21,15 +21,18 @@ type LinearArguments = FusedArguments<
   { activation?: (typeof LINEAR_ACTIVATIONS)[number]; transposeKernel?: boolean }
 >;
 
-/** True of an input that is float32 or was left out. */
+/** Whether an input is float32 or was left out. */
 const isFloat32 = (info: TensorInfo | undefined) => info === undefined || info.dtype === 'float32';
 
 /**
- * y = activation(x·kernel + bias) + residual over the last axis, whatever the rank of x: no reshape to a matrix and back around the product,
- * and what follows it is done while y is in the cache.
+ * y = activation(x·kernel + bias) + residual over the last axis, for x of any rank. The product
+ * needs no reshape to a matrix and back, and all that follows it is applied while y is in the
+ * cache.
  *
- * x: float32 [.., I]; kernel: [I, O]; bias: [O] or left out; residual and y: [.., O], residual may be left out. `activation` is one of
- * linear (the default), relu, sigmoid, gelu, gelu_tanh, silu. With `transposeKernel`, kernel is [O, I]: the gradient by x of the other form.
+ * x is float32 [.., I]; kernel [I, O]; bias [O]; y and residual [.., O]. bias and residual may be
+ * left out. `activation` is linear (the default), relu, sigmoid, gelu, gelu_tanh or silu. With
+ * `transposeKernel`, kernel is [O, I]; that form is the gradient of the other one with respect to
+ * x.
  */
 export const linear = fusedKernel('Linear', ({ inputs, backend, attrs }: LinearArguments) => {
   const { x, kernel, bias, residual } = inputs;
@@ -65,7 +68,10 @@ export const linear = fusedKernel('Linear', ({ inputs, backend, attrs }: LinearA
 
 type LinearKernelGradArguments = FusedArguments<Record<'x' | 'dy', TensorInfo>>;
 
-/** dkernel = xᵀ·dy over all rows: x float32 [.., I], dy [.., O] with the same leading axes → [I, O]. */
+/**
+ * dkernel [I, O] = xᵀ·dy over all rows. x is float32 [.., I], and dy is [.., O] with the same
+ * leading axes.
+ */
 export const linearKernelGrad = fusedKernel(
   'LinearKernelGrad',
   ({ inputs, backend }: LinearKernelGradArguments) => {

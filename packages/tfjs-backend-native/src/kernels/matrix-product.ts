@@ -4,22 +4,26 @@ import { GEMM, lengthOf } from '../addon-numbers.js';
 import type { NativeBackend } from '../backend.js';
 import type { NativeEpilogue } from './epilogue.js';
 
-/** Shapes of op(a)·op(b) and how its batch axes walk over a and b. */
+/** The shapes of op(a)·op(b), and how its batch axes walk over a and b. */
 export interface ProductShape {
   readonly outShape: number[];
   readonly m: number;
   readonly n: number;
   readonly k: number;
-  /** Batch axes after merging those that both operands walk contiguously; a stride is 0 where an operand is broadcast. */
+  /**
+   * The batch axes. Those that both operands walk contiguously are merged. A stride is 0 where an
+   * operand is broadcast.
+   */
   readonly batch: readonly { readonly extent: number; readonly a: number; readonly b: number }[];
 }
 
-/** One product. */
+/** The batch of a single product. */
 export const NO_BATCH: ProductShape['batch'] = [];
 
 /**
- * Shapes of the product of a [..., m, k] and b [..., k, n] (last two axes exchanged where transposed), batch axes broadcast.
- * Throws Error, in tfjs's words, if ranks, inner sizes or batch axes do not fit.
+ * The shapes of the product of a [..., m, k] and b [..., k, n]; the last two axes are exchanged
+ * where an operand is transposed. Batch axes broadcast. Throws Error, in tfjs's words, if ranks,
+ * inner sizes or batch axes do not fit.
  */
 export function productShape(
   a: readonly number[],
@@ -62,11 +66,11 @@ export function productShape(
   return { outShape: [...outer, m, n], m, n, k, batch };
 }
 
-/** One array a number of batch axes, filled anew at each call. */
+/** One array for each number of batch axes, filled anew at each call. */
 const FIXED = lengthOf(GEMM);
 const sizesByAxes = [0, 1, 2, 3, 4].map((axes) => new Int32Array(FIXED + 3 * axes));
 
-/** op(a)·op(b) in float32, with what follows it, as a new tensor. */
+/** op(a)·op(b) in float32 and what follows it, as a new tensor. */
 export function matrixProduct(
   backend: NativeBackend,
   a: TensorInfo,

@@ -6,14 +6,18 @@ import { asWords, axesArray, isNativeDtype, joinAxes, stepsOf, stridedCopy } fro
 import { type KernelArguments, type NativeKernel, nativeKernel, runOnCpu, sizeOf } from './kernel.js';
 import { placesOf, stridedWalk } from './strided-walk.js';
 
-/** y[i₀, …] = x with axis i of y being axis perm[i] of x, not empty. A permutation that moves nothing but axes of extent 1 shares the data. */
+/**
+ * y, whose axis i is axis perm[i] of x. x must not be empty. A permutation that moves only axes of
+ * extent 1 shares the data.
+ */
 export function transposed(backend: NativeBackend, x: tf.TensorInfo, perm: readonly number[]): tf.TensorInfo {
   const { dtype } = x;
   if (!isNativeDtype(dtype)) throw new Error(`transposed: expected numbers or bool, got ${dtype}`);
   const shape = perm.map((axis) => x.shape[axis] as number);
   const steps = stepsOf(x.shape);
   const xSteps = perm.map((axis) => steps[axis] as number);
-  // Joined with itself as if y were as x: the axes that stay neighbours become one.
+  // The axes are joined with themselves, as if y had x's steps: axes that stay neighbours become
+  // one.
   const joined = joinAxes(shape, xSteps, xSteps);
   const rank = joined.length / 3;
   if (rank === 1) return backend.alias(x, shape);
@@ -37,7 +41,7 @@ const transpose = nativeKernel(tf.Transpose, (args) => {
   return transposed(args.backend, x, (args.attrs as { perm: number[] }).perm);
 });
 
-/** Tensors side by side along `axis`. */
+/** Puts tensors side by side along `axis`. */
 const concat = nativeKernel(tf.Concat, (args) => {
   const { backend } = args;
   const parts = Object.values(args.inputs) as tf.TensorInfo[];
@@ -65,7 +69,10 @@ const concat = nativeKernel(tf.Concat, (args) => {
   return y.info;
 });
 
-/** A box of x. A contiguous one is a view: no copy, and the block stays until both are gone. */
+/**
+ * A box of x. A contiguous box is a view: nothing is copied, and the block stays until both tensors
+ * are gone.
+ */
 const slice = nativeKernel(tf.Slice, (args) => {
   const { backend } = args;
   const { x } = args.inputs as { x: tf.TensorInfo };
@@ -106,7 +113,7 @@ const stridedSlice = nativeKernel(tf.StridedSlice, (args) => {
   const values = backend.values(x);
   const length = sizeOf(extents);
   const ySteps = stepsOf(extents);
-  // A box without gaps is a view, as of Slice.
+  // A box without gaps is a view, as in Slice.
   const whole = extents.every((extent, axis) => extent <= 1 || ySteps[axis] === xSteps[axis]);
   if (length === 0 || whole) {
     const first = length === 0 ? 0 : offset;
@@ -153,10 +160,16 @@ const reverse = nativeKernel(tf.Reverse, (args) => {
   return y.info;
 });
 
-/** From this many elements on only the border is filled: below, calls of the addon for its parts cost more than writing the middle twice. */
+/**
+ * From this many elements on, only the border is filled. In smaller tensors, the addon's calls for
+ * the border's parts cost more than writing the middle twice.
+ */
 const BORDER_FROM = 1 << 15;
 
-/** Fills what a copy of x, `before` elements from the start of each axis, leaves of y: for each axis the parts before and after, inside of the earlier axes' middle. */
+/**
+ * Fills the part of y around a copy of x that begins `before` elements from the start of each axis.
+ * For each axis it fills the parts before and after x, inside of the earlier axes' middle.
+ */
 function fillBorder(
   y: NumericArray,
   yShape: readonly number[],
@@ -183,7 +196,7 @@ function fillBorder(
   }
 }
 
-/** x with a border of `constantValue`; a negative padding crops, as on the cpu backend. */
+/** x with a border of `constantValue`. A negative padding crops, as on the cpu backend. */
 const pad = nativeKernel(tf.PadV2, (args) => {
   const { backend } = args;
   const { x } = args.inputs as { x: tf.TensorInfo };
@@ -197,7 +210,7 @@ const pad = nativeKernel(tf.PadV2, (args) => {
     return Math.max(0, before + extent + after);
   });
   const y = backend.allocate(shape, x.dtype);
-  // What is left of x: its first place and its extents.
+  // The part of x that remains: its first place and its extents.
   const first = paddings.map(([before]) => Math.max(0, -before));
   const kept = x.shape.map((extent, axis) => {
     const after = (paddings[axis] as [number, number])[1];
@@ -226,7 +239,7 @@ const tile = nativeKernel(tf.Tile, (args) => {
   const y = backend.allocate(shape, x.dtype);
   const ySteps = stepsOf(shape);
   const xSteps = stepsOf(x.shape);
-  // Each axis of y seen as [repetition, index].
+  // Each axis of y is seen as [repetition, index].
   const extents = x.shape.flatMap((extent, axis) => [reps[axis] as number, extent]);
   const to = x.shape.flatMap((extent, axis) => [extent * (ySteps[axis] as number), ySteps[axis] as number]);
   const from = xSteps.flatMap((step) => [0, step]);
@@ -234,7 +247,10 @@ const tile = nativeKernel(tf.Tile, (args) => {
   return y.info;
 });
 
-/** x in another element type. Always a conversion: a float32 result lies on a Float32Array (the cpu backend would share the integers). */
+/**
+ * x in another element type. This always converts: a float32 result lies on a Float32Array, where
+ * the cpu backend would share the integers.
+ */
 const cast = nativeKernel(tf.Cast, (args) => {
   const { backend } = args;
   const { x } = args.inputs as { x: tf.TensorInfo };
@@ -246,7 +262,7 @@ const cast = nativeKernel(tf.Cast, (args) => {
   return y.info;
 });
 
-/** Below this many elements the engine's own fill takes less time than a call of the addon. */
+/** Below this many elements, the engine's own fill takes less time than a call of the addon. */
 const FEW = 4096;
 
 function fillValues(values: NumericArray, value: number): void {
@@ -264,7 +280,7 @@ function filled(kernelName: string, value: number): NativeKernel {
   });
 }
 
-/** A tensor of one value. */
+/** A tensor filled with one value. */
 const fill = nativeKernel(tf.Fill, (args) => {
   const { shape, value, dtype } = args.attrs as {
     shape: number[];

@@ -3,8 +3,10 @@ import { requireFloat32 } from './activation.js';
 import { type FusedArguments, fusedKernel } from './kernel.js';
 
 /**
- * x rounded to bfloat16, a float32 tensor that takes two bytes a value until somebody other than a native kernel asks for its array. Rounded to the
- * nearest, or with the attribute `seed`, a whole number below 2³² by chance, in proportion to the distances.
+ * x rounded to bfloat16. The result is a float32 tensor that takes two bytes a value, until
+ * something other than a native kernel asks for its array. Values are rounded to the nearest. With
+ * the attribute `seed`, a whole number below 2³², they are rounded by chance, in proportion to the
+ * distances.
  */
 export const narrow = fusedKernel(
   'Narrow',

@@ -3,7 +3,7 @@ import { addon } from '../addon.js';
 import { requireFloat32 } from './activation.js';
 import { type FusedArguments, fusedKernel, requireShape, sizeOf } from './kernel.js';
 
-/** Width and number of rows of a tensor with at least one axis. */
+/** The width and the number of rows of a tensor with at least one axis. */
 function rowsOf(kernelName: string, x: TensorInfo): { width: number; rows: number } {
   const width = x.shape[x.shape.length - 1];
   if (width === undefined || width === 0)
@@ -16,7 +16,10 @@ type LayerNormArguments = FusedArguments<
   { epsilon: number; rms?: boolean }
 >;
 
-/** Layer or RMS norm over the last axis: x [.., D], scale? [D], bias? [D] → y, mean [rows], rstd [rows]. Formula in native/kernels/norm/norm.h. */
+/**
+ * Layer or RMS norm over the last axis: x [.., D], scale? [D], bias? [D] → y, mean [rows], rstd
+ * [rows]. native/kernels/norm/norm.h has the formula.
+ */
 export const layerNorm = fusedKernel('LayerNorm', ({ inputs, backend, attrs }: LayerNormArguments) => {
   const { x, scale, bias } = inputs;
   const { epsilon, rms = false } = attrs;
@@ -45,7 +48,10 @@ type LayerNormGradArguments = FusedArguments<
   { rms?: boolean; hasBias: boolean }
 >;
 
-/** Gradients of LayerNorm: dx, dscale [D] (empty if there is no scale), dbias [D] (empty unless hasBias). */
+/**
+ * The gradients of LayerNorm: dx, dscale [D] (empty if there is no scale), dbias [D] (empty unless
+ * hasBias).
+ */
 export const layerNormGrad = fusedKernel(
   'LayerNormGrad',
   ({ inputs, backend, attrs }: LayerNormGradArguments) => {
@@ -101,7 +107,10 @@ type GroupNormArguments = FusedArguments<
   { groups: number; epsilon: number; swish?: boolean }
 >;
 
-/** Group norm of x [B, .., C] (channels last), then with `swish` y·σ(y) → y, mean [B, G], rstd [B, G]. Formula in native/kernels/norm/norm.h. */
+/**
+ * Group norm of x [B, .., C] (channels last), then y·σ(y) if `swish` → y, mean [B, G], rstd [B, G].
+ * native/kernels/norm/norm.h has the formula.
+ */
 export const groupNorm = fusedKernel('GroupNorm', ({ inputs, backend, attrs }: GroupNormArguments) => {
   const { x, scale, bias } = inputs;
   const { groups, epsilon, swish = false } = attrs;
@@ -130,7 +139,7 @@ type GroupNormGradArguments = FusedArguments<
   { groups: number; swish?: boolean }
 >;
 
-/** Gradients of GroupNorm: dx, dscale [C], dbias [C]. */
+/** The gradients of GroupNorm: dx, dscale [C], dbias [C]. */
 export const groupNormGrad = fusedKernel(
   'GroupNormGrad',
   ({ inputs, backend, attrs }: GroupNormGradArguments) => {

@@ -3,7 +3,10 @@ import { addon } from '../addon.js';
 import { type NativeKernel, nativeKernel, runOnCpu, sizeOf } from './kernel.js';
 import { transposed } from './movement.js';
 
-/** Index of the largest (or smallest) element along an axis, the first of equal ones; float32, else the cpu kernel. Another axis than the last is moved there. */
+/**
+ * The index of the largest (or smallest) element along an axis; of equal ones the first. float32
+ * runs natively, the rest on the cpu kernel. An axis that is not the last one is moved there.
+ */
 function search(kernelName: string, run: 'argMax' | 'argMin'): NativeKernel {
   return nativeKernel(kernelName, (args) => {
     const { backend, attrs } = args;
@@ -28,7 +31,10 @@ function search(kernelName: string, run: 'argMax' | 'argMin'): NativeKernel {
   });
 }
 
-/** The k largest values of each row, in order, and their indices; of equal ones the first. float32, else the cpu kernel. */
+/**
+ * The k largest values of each row, in order, and their indices; of equal values the first comes
+ * first. float32 runs natively, the rest on the cpu kernel.
+ */
 const topK = nativeKernel(tf.TopK, (args) => {
   const { backend, attrs } = args;
   const { x } = args.inputs as { x: tf.TensorInfo };

@@ -3,7 +3,10 @@ import type { NativeBackend } from '../backend.js';
 import { isNativeDtype, stepsOf, stridedCopy } from '../strided-copy.js';
 import { type NativeKernel, nativeKernel, runOnCpu, sizeOf } from './kernel.js';
 
-/** Elements `from` to `from + extent` of x along an axis, as a tensor of `shape`: a view where they lie together, else a copy. */
+/**
+ * Elements `from` to `from + extent` of x along an axis, as a tensor of `shape`. It is a view where
+ * they lie together, else a copy.
+ */
 function pieceOf(
   backend: NativeBackend,
   x: tf.TensorInfo,
@@ -34,7 +37,7 @@ const splitV = nativeKernel(tf.SplitV, (args) => {
   const axis = tf.util.parseAxisParam(attrs.axis as number, x.shape)[0] as number;
   const asked = attrs.numOrSizeSplits as number | number[];
   const extents = tf.backend_util.prepareSplitSize(x as unknown as tf.Tensor, asked, axis);
-  // tfjs itself looks at the sum alone; a piece that ends beyond x would be read there.
+  // tfjs checks the sum alone. A piece that ends beyond x would read memory there.
   if (!extents.every((extent) => extent >= 0))
     throw new Error(
       `SplitV: expected sizes of 0 or more, got [${extents}] for axis ${axis} of [${x.shape}].`,
@@ -47,7 +50,7 @@ const splitV = nativeKernel(tf.SplitV, (args) => {
   });
 });
 
-/** value cut along an axis into tensors without that axis. */
+/** A tensor cut along an axis into tensors without that axis. */
 const unpack = nativeKernel(tf.Unpack, (args) => {
   const { value } = args.inputs as { value: tf.TensorInfo };
   if (!isNativeDtype(value.dtype)) return runOnCpu(tf.Unpack, args) as unknown as tf.TensorInfo[];
@@ -67,7 +70,7 @@ const pack = nativeKernel(tf.Pack, (args) => {
   const given = args.attrs.axis as number;
   const axis = given < 0 ? first.shape.length + 1 + given : given;
   const isNative = isNativeDtype(dtype) && parts.every((part) => part.dtype === dtype);
-  // The cpu kernel has the words for shapes that differ.
+  // The cpu kernel has the message for shapes that differ.
   if (!isNative || !parts.every((part) => tf.util.arraysEqual(part.shape, first.shape)))
     return runOnCpu(tf.Pack, args);
   const withAxis = (extent: number) => [...first.shape.slice(0, axis), extent, ...first.shape.slice(axis)];

@@ -7,7 +7,7 @@ type PoolInfo = ReturnType<typeof tf.backend_util.computePool2DInfo>;
 
 const sizes = new Int32Array(lengthOf(POOL));
 
-/** The addon's sizes of a pooling; the array is filled anew by the next call. */
+/** The addon's sizes of a pooling. The next call fills the same array anew. */
 function poolSizes(info: PoolInfo): Int32Array {
   sizes[POOL.batch] = info.batchSize;
   sizes[POOL.inHeight] = info.inHeight;
@@ -31,7 +31,7 @@ function poolInfo(x: tf.TensorInfo, { attrs }: KernelArguments): PoolInfo {
   return tf.backend_util.computePool2DInfo(shape, filterSize, strides, 1, pad, dimRoundingMode);
 }
 
-/** y from x [B,H,W,C]; float32 natively, the rest by the cpu kernel. */
+/** y from x [B,H,W,C]. float32 runs natively, the rest on the cpu kernel. */
 function poolKernel(kernelName: string, run: 'maxPool' | 'averagePool'): NativeKernel {
   return nativeKernel(kernelName, (args) => {
     const { backend } = args;
@@ -46,7 +46,7 @@ function poolKernel(kernelName: string, run: 'maxPool' | 'averagePool'): NativeK
   });
 }
 
-/** dx [B,H,W,C] from dy; float32 natively, the rest by the cpu kernel. */
+/** dx [B,H,W,C] from dy. float32 runs natively, the rest on the cpu kernel. */
 function poolGradientKernel(kernelName: string, isMax: boolean): NativeKernel {
   return nativeKernel(kernelName, (args) => {
     const { backend } = args;
@@ -70,9 +70,9 @@ function clip(i: number, stride: number, before: number, window: number, extent:
 }
 
 /**
- * dx [B,D,H,W,C] from dy of an average over windows of a volume: each window shares its dy among the
- * pixels inside of it, as TensorFlow does. tfjs's cpu kernel divides by the whole window at the
- * border too, so that this one is here, in JavaScript.
+ * dx [B,D,H,W,C] from dy of an average over windows of a volume. Each window shares its dy among
+ * the pixels inside of it, as in TensorFlow. tfjs's cpu kernel divides by the whole window at the
+ * border too, so this backend has its own, in JavaScript.
  */
 const averagePool3dGradient = nativeKernel(tf.AvgPool3DGrad, (args) => {
   const { backend } = args;
@@ -106,7 +106,7 @@ const averagePool3dGradient = nativeKernel(tf.AvgPool3DGrad, (args) => {
   return dx.info;
 });
 
-/** MaxPool, AvgPool and their gradients. */
+/** MaxPool, AvgPool and their gradients, and AvgPool3D's gradient. */
 export const poolKernels: readonly NativeKernel[] = [
   poolKernel(tf.MaxPool, 'maxPool'),
   poolKernel(tf.AvgPool, 'averagePool'),

@@ -14,7 +14,7 @@ import {
 
 type Reduction = (typeof REDUCTIONS)[number];
 
-/** Neighbouring axes, all reduced or all kept, as one. */
+/** Neighbouring axes that are all reduced, or all kept, taken as one. */
 interface Segment {
   readonly reduced: boolean;
   size: number;
@@ -33,8 +33,9 @@ function segmentsOf(shape: readonly number[], axes: readonly number[]): Segment[
 }
 
 /**
- * Reduces the segments of `x` one at a time, the last first, and writes into `y`. Each step reduces the middle axis of [outer, red, inner], so
- * that nothing needs to be transposed. At least one segment is reduced.
+ * Reduces the segments of `x` one at a time, the last one first, and writes into `y`. Each step
+ * reduces the middle axis of [outer, red, inner], so nothing needs to be transposed. At least one
+ * segment is reduced.
  */
 function reduceSegments(
   backend: NativeBackend,
@@ -54,12 +55,16 @@ function reduceSegments(
   }
   backend.withScratch(x.length / size, (partial) => {
     addon().reduce(REDUCTIONS.indexOf(op), partial, x, size, inner, 1);
-    // The neighbours of the segment that went are both kept ones or the inner one is missing: the list stays valid unmerged.
+    // The neighbours of the segment that went are both kept, or there is no inner one. The list
+    // stays valid without merging.
     reduceSegments(backend, op, scale, y, partial, rest);
   });
 }
 
-/** A reduction of float32 over any axes; other dtypes and empty tensors go to the cpu kernel. `axesAttr` names the attribute of the axes. */
+/**
+ * A reduction of float32 over any axes. Other dtypes and empty tensors go to the cpu kernel.
+ * `axesAttr` names the attribute that holds the axes.
+ */
 function reduction(kernelName: string, op: Reduction, axesAttr: string, isMean = false): NativeKernel {
   return nativeKernel(kernelName, (args) => {
     const { backend, attrs } = args;
@@ -82,8 +87,9 @@ function reduction(kernelName: string, op: Reduction, axesAttr: string, isMean =
 type SumGradArguments = FusedArguments<{ dy: tf.TensorInfo }, { shape: number[]; divisor: number }>;
 
 /**
- * SumGrad: dx[i] = dy[..] / divisor over x's shape: the gradient of a sum (divisor 1) or of a mean (the elements it is of).
- * dy: float32, its reduced axes kept with extent 1; attrs: shape, of x, and divisor.
+ * The gradient of a sum or mean: dx[i] = dy[..] / divisor. The divisor is 1 for a sum, and the
+ * number of averaged elements for a mean. dy is float32 and keeps its reduced axes with extent 1.
+ * Attributes: `shape`, that of x, and `divisor`.
  */
 export const sumGrad = fusedKernel('SumGrad', ({ inputs, backend, attrs }: SumGradArguments) => {
   const { dy } = inputs;

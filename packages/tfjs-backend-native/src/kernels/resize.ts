@@ -10,7 +10,10 @@ type LinesOf<Lines extends unknown[]> = (
   halfPixelCenters: boolean,
 ) => Lines;
 
-/** The addon's function: what it writes, what it reads, the lines of rows and of columns, then batch, rows, columns and channels of the images. */
+/**
+ * The addon's function. Its arguments are the output, the input, the lines of rows and of columns,
+ * then batch, rows, columns and channels of the images.
+ */
 type Resizing<Lines extends unknown[]> = (
   to: Float32Array,
   from: Float32Array,
@@ -19,7 +22,7 @@ type Resizing<Lines extends unknown[]> = (
 
 type Extents = [batch: number, rows: number, columns: number, channels: number];
 
-/** The line that each one copies. */
+/** The line that each line copies. */
 const nearestLines: LinesOf<[Int32Array]> = (from, to, alignCorners, halfPixelCenters) => {
   const ratio = alignCorners && to > 1 ? (from - 1) / (to - 1) : from / to;
   const lines = new Int32Array(to);
@@ -30,7 +33,7 @@ const nearestLines: LinesOf<[Int32Array]> = (from, to, alignCorners, halfPixelCe
   return [lines];
 };
 
-/** The two lines between which each one lies, and how far it is from the first. */
+/** The two lines between which each line lies, and how far it is from the first. */
 const linesBetween: LinesOf<[first: Int32Array, second: Int32Array, fraction: Float32Array]> = (
   from,
   to,
@@ -51,7 +54,7 @@ const linesBetween: LinesOf<[first: Int32Array, second: Int32Array, fraction: Fl
   return [first, second, fraction];
 };
 
-/** images [B, H, W, C] at another size. */
+/** Images [B, H, W, C] in another size. */
 function resized<Lines extends unknown[]>(
   kernelName: string,
   linesOf: LinesOf<Lines>,
@@ -76,7 +79,7 @@ function resized<Lines extends unknown[]>(
   });
 }
 
-/** dx of a resize, its adjoint. */
+/** dx of a resize, which is its adjoint. */
 function resizeGradient<Lines extends unknown[]>(
   kernelName: string,
   linesOf: LinesOf<Lines>,
@@ -103,9 +106,10 @@ function resizeGradient<Lines extends unknown[]>(
 }
 
 /**
- * Resizing by the nearest neighbour and bilinearly, and the gradients. (The cpu backend's gradients of tfjs 4.22.0 know no half-pixel centres; that of the
- * nearest neighbour finds the pictures of dy with the steps of x, so its result is wrong from the second picture of a batch on, and the bilinear one exchanges
- * height and width in the shape of dx.)
+ * Resizing by the nearest neighbour and bilinearly, and the gradients. The cpu backend's gradients
+ * in tfjs 4.22.0 differ. They know no half-pixel centres. That of the nearest neighbour finds the
+ * pictures of dy with the steps of x, so its result is wrong from the second picture of a batch on.
+ * The bilinear one exchanges height and width in the shape of dx.
  */
 export const resizeKernels: readonly NativeKernel[] = [
   resized(tf.ResizeNearestNeighbor, nearestLines, (...args) => addon().resizeNearest(...args)),

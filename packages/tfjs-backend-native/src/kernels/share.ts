@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { type NativeKernel, nativeKernel, runOnCpu, sizeOf } from './kernel.js';
 
-/** The same data as another tensor: one reference more, nothing is copied. */
+/** The same data as another tensor. It gets one reference more; nothing is copied. */
 const identity = nativeKernel(tf.Identity, (args) => {
   const { x } = args.inputs as { x: tf.TensorInfo };
   if (x.dtype === 'complex64') return runOnCpu(tf.Identity, args);
@@ -17,7 +17,7 @@ const reshape = nativeKernel(tf.Reshape, (args) => {
   return args.backend.alias(x, shape);
 });
 
-/** An axis of extent 1 more. */
+/** The same data with one more axis, of extent 1. */
 const expandDims = nativeKernel(tf.ExpandDims, (args) => {
   const { input } = args.inputs as { input: tf.TensorInfo };
   const dim = args.attrs.dim as number;

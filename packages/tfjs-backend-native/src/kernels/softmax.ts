@@ -10,7 +10,10 @@ import {
   sizeOf,
 } from './kernel.js';
 
-/** Softmax and LogSoftmax over the last axis; other axes (which tfjs refuses), dtypes and empty tensors go to the cpu kernel. */
+/**
+ * Softmax and LogSoftmax over the last axis. Other axes (which tfjs refuses), other dtypes and
+ * empty tensors go to the cpu kernel.
+ */
 function rows(kernelName: string, axisAttr: string, run: 'softmax' | 'logSoftmax'): NativeKernel {
   return nativeKernel(kernelName, (args) => {
     const { backend, attrs } = args;
@@ -30,7 +33,10 @@ function rows(kernelName: string, axisAttr: string, run: 'softmax' | 'logSoftmax
   });
 }
 
-/** Gradient of Softmax, y·(dy − Σ dy·y), or LogSoftmax, dy − exp(y)·Σ dy, over the last axis of dy and the output y. */
+/**
+ * The gradient of Softmax, y·(dy − Σ dy·y), or of LogSoftmax, dy − exp(y)·Σ dy, over the last axis.
+ * Inputs are dy and the output y.
+ */
 function rowsGrad<Name extends string>(kernelName: Name, run: 'softmaxGrad' | 'logSoftmaxGrad') {
   return fusedKernel(kernelName, ({ inputs, backend }: FusedArguments<Record<'dy' | 'y', tf.TensorInfo>>) => {
     const { dy, y } = inputs;
@@ -67,7 +73,10 @@ function checkedRows(
 
 type CrossEntropyArguments = FusedArguments<Record<'logits' | 'labels', tf.TensorInfo>>;
 
-/** loss[r] = lse[r] − logits[r, labels[r]] with lse[r] = log Σ exp logits[r, :]. Outputs loss [R], lse [R]. */
+/**
+ * loss[r] = lse[r] − logits[r, labels[r]] with lse[r] = log Σ exp logits[r, :]. Outputs loss [R]
+ * and lse [R].
+ */
 export const sparseCrossEntropy = fusedKernel(
   'SparseCrossEntropy',
   ({ inputs, backend }: CrossEntropyArguments) => {
@@ -109,7 +118,7 @@ export const softmaxGrad = rowsGrad('SoftmaxGrad', 'softmaxGrad');
 /** Gradient of LogSoftmax. */
 export const logSoftmaxGrad = rowsGrad('LogSoftmaxGrad', 'logSoftmaxGrad');
 
-/** tfjs's kernels on rows of logits. */
+/** Softmax and LogSoftmax on rows of logits. */
 export const softmaxKernels: readonly NativeKernel[] = [
   rows(tf.Softmax, 'dim', 'softmax'),
   rows(tf.LogSoftmax, 'axis', 'logSoftmax'),

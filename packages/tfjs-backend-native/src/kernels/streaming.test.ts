@@ -5,7 +5,8 @@ import { addon, setThreads } from '../addon.js';
 import '../index.js';
 import { BINARY_OPS, UNARY_OPS } from '../addon-numbers.js';
 
-// Outputs from 2^23 elements on are streamed (native/runtime/stream.h). Width 1025: rows begin at every alignment.
+// Outputs from 2^23 elements on are streamed (native/runtime/stream.h). With width 1025, rows begin
+// at every alignment.
 const WIDTH = 1025;
 const ROWS = 8200;
 const SIZE = ROWS * WIDTH;
@@ -123,7 +124,8 @@ describe('large outputs, streamed, are those of small ones', () => {
   test('softmax, log-softmax and their gradients', () => {
     expectRowsAsAlone((y, x) => addon().softmax(y, x, WIDTH), { absolute: 1e-12, relative: 2e-6 });
     expectRowsAsAlone((y, x) => addon().logSoftmax(y, x, WIDTH), ROUNDED);
-    // Σ dy of 1025 terms below 1 is some 1e-6 off, and is multiplied by y (here up to 4) or exp(y) (up to 55).
+    // Σ dy of 1025 terms below 1 is some 1e-6 off, and is multiplied by y (here up to 4) or exp(y)
+    // (up to 55).
     expectRowsAsAlone((dx, x, dy) => addon().softmaxGrad(dx, dy, x, WIDTH), {
       absolute: 4e-4,
       relative: 4e-6,

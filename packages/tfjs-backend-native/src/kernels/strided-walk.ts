@@ -4,19 +4,19 @@ import { sizeOf } from './kernel.js';
 
 /** Which elements of a contiguous tensor x a strided slice takes, in the order of its result. */
 export interface StridedWalk {
-  /** Places taken along each axis of x: 1 along a shrunk one. */
+  /** How many places are taken along each axis of x; 1 along a shrunk axis. */
   readonly extents: readonly number[];
-  /** The first element's place in x. */
+  /** The place of the first element in x. */
   readonly offset: number;
-  /** Steps in x, in elements, along its axes. */
+  /** The steps along the axes of x, in elements. */
   readonly xSteps: readonly number[];
 }
 
 /**
  * The walk of a StridedSlice over x, and the shape of its result. tfjs resolves the masks into a
- * begin, an end and a stride for each axis of x, and gives the result's shape without the shrunk
- * axes, so that extents are worked out here: those are one place long, whatever their stride.
- * Throws tfjs's Error for a stride of 0 or a shrunk index outside its axis.
+ * begin, an end and a stride for each axis of x. It gives the result's shape without the shrunk
+ * axes, so the extents are computed here; a shrunk axis is one place long, whatever its stride.
+ * Throws tfjs's Error for a stride of 0, or for a shrunk index outside of its axis.
  */
 export function stridedWalk(
   xShape: number[],

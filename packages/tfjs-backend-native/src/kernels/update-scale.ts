@@ -3,7 +3,8 @@ import type { NativeBackend } from '../backend.js';
 import { requireFloat32 } from './activation.js';
 import { type FusedArguments, fusedKernel, sizeOf } from './kernel.js';
 
-// Whether and how far an update changes anything, decided without a read: scalars, computed here.
+// These kernels decide without a read whether an update changes anything, and by how much. They
+// work on scalars, here in JavaScript.
 
 /** The value of a kernel's input `name`, a float32 scalar. */
 export function scalarOf(kernelName: string, backend: NativeBackend, name: string, info: TensorInfo): number {
@@ -19,8 +20,10 @@ type UpdateScaleArguments = FusedArguments<
 >;
 
 /**
- * The scale of an update, a float32 scalar, from sums of squares [n] of its gradients: with attribute maxNorm above 0 what clips their common norm to it,
- * maxNorm/norm where norm ≥ maxNorm, else 1; NaN where a sum, or one of values [m]?, is not finite. Norm and factor are float64 until the end.
+ * The scale of an update, a float32 scalar, from `squares` [n], the sums of squares of its
+ * gradients. It is 1, or maxNorm/norm where maxNorm is above 0 and norm ≥ maxNorm: that clips the
+ * gradients' common norm to maxNorm. It is NaN where a sum, or one of values [m] (if given), is not
+ * finite. Norm and factor are float64 until the end.
  */
 export const updateScale = fusedKernel(
   'UpdateScale',
@@ -43,7 +46,10 @@ export const updateScale = fusedKernel(
 
 type IfAcceptedArguments = FusedArguments<Record<'scale' | 'next' | 'before', TensorInfo>>;
 
-/** next where the float32 scalar scale is a number, before where it is NaN: one of both as it is, not a copy. */
+/**
+ * `next` where the float32 scalar `scale` is a number, `before` where it is NaN. The result shares
+ * the data of one of them; nothing is copied.
+ */
 export const ifAccepted = fusedKernel('IfAccepted', ({ inputs, backend }: IfAcceptedArguments) => {
   const { scale, next, before } = inputs;
   if (`${next.shape}` !== `${before.shape}` || next.dtype !== before.dtype)
@@ -59,7 +65,10 @@ type ClampedRatioArguments = FusedArguments<
   Readonly<Record<'epsilon' | 'largest' | 'factor', number>>
 >;
 
-/** factor · clamp(a / (b + epsilon), 0, largest) of two float32 scalars; NaN where the ratio is. Float64 until the end. */
+/**
+ * factor · clamp(a / (b + epsilon), 0, largest) of two float32 scalars. It is NaN where the ratio
+ * is. It is computed in float64 and rounded at the end.
+ */
 export const clampedRatio = fusedKernel(
   'ClampedRatio',
   ({ inputs: { a, b }, backend, attrs: { epsilon, largest, factor } }: ClampedRatioArguments) => {

@@ -6,9 +6,10 @@ import { type FusedArguments, fusedKernel, sizeOf } from './kernel.js';
 import { scalarOf } from './update-scale.js';
 
 /**
- * Makes a tensor safe to be written in place, so that nothing else changes: snapshots (clones, reshapes, tensors saved by a tape) share its data,
- * slices share its memory, and a caller may hold its array. A variable gets a copy of its own by `assign`; any other tensor keeps its
- * data id and can only be moved to another block. Throws Error for a plain tensor whose data another tensor shares.
+ * Makes a tensor safe to be written in place, so that nothing else changes. Clones, reshapes and
+ * tensors that a tape saved share its data; slices share its memory; a caller may hold its array. A
+ * variable gets a copy of its own by `assign`. Any other tensor keeps its data id and can only be
+ * moved to another block. Throws Error for a plain tensor whose data another tensor shares.
  */
 function makeWritable(kernelName: string, name: string, backend: NativeBackend, info: tf.TensorInfo): void {
   if (backend.isExclusive(info)) return;
@@ -28,7 +29,10 @@ function makeWritable(kernelName: string, name: string, backend: NativeBackend, 
   tensor.dispose();
 }
 
-/** 1 − βᵗ in float32 steps, as optax rounds it: for β₂ = 0.999 that is 1e-5 from the exact value at first. */
+/**
+ * 1 − βᵗ in float32 steps, as optax rounds it. For β₂ = 0.999 that is 1e-5 from the exact value at
+ * first.
+ */
 function biasCorrection(beta: number, step: number): number {
   return Math.fround(1 - Math.fround(Math.fround(beta) ** step));
 }
@@ -41,10 +45,13 @@ type AdamWArguments = FusedArguments<
 >;
 
 /**
- * One step of AdamW on param, m and v in place: m ← β₁m + (1−β₁)g, v ← β₂v + (1−β₂)g²,
- * p ← p − lr·(m̂/(√v̂ + ε) + decay·p), m̂ = m/(1−β₁ᵗ), v̂ = v/(1−β₂ᵗ), with t = `step`, 1 for the first. g is grad·`gradientScale` (default 1), or
- * grad·scale where that float32 scalar is an input; NaN there refuses the update. All others float32 of one shape.
- * Loshchilov and Hutter 2017, arXiv:1711.05101.
+ * One step of AdamW on param, m and v in place (Loshchilov and Hutter 2017, arXiv:1711.05101):
+ *
+ *   m ← β₁m + (1−β₁)g, v ← β₂v + (1−β₂)g², p ← p − lr·(m̂/(√v̂ + ε) + decay·p)
+ *
+ * with m̂ = m/(1−β₁ᵗ), v̂ = v/(1−β₂ᵗ) and t = `step`, 1 for the first. g is grad·`gradientScale`
+ * (default 1), or grad·scale where the input `scale`, a float32 scalar, is given; NaN there refuses
+ * the update. All other inputs are float32 of one shape.
  */
 export const adamWUpdate = fusedKernel('AdamWUpdate', ({ inputs, backend, attrs }: AdamWArguments) => {
   const { param, grad, m, v, scale: refusing } = inputs;
@@ -93,11 +100,13 @@ export interface AdafactorSettings {
   readonly learningRate: number;
   readonly rho: number;
   readonly epsilon: number;
-  /** 0 for none. */
+  /** Bound on the root mean square of the update; 0 for none. */
   readonly clippingThreshold: number;
-  /** Least factor of the parameter's scale; 0 for no such factor. */
+  /**
+   * Least value of the parameter's scale, by which the step is multiplied; 0 for no such factor.
+   */
   readonly leastScale: number;
-  /** 0 for none; then there is no m. */
+  /** Decay of the mean of updates m; 0 for none, and then there is no m. */
   readonly momentum: number;
   readonly weightDecay: number;
   readonly gradientScale: number;
@@ -110,9 +119,13 @@ type AdafactorArguments = FusedArguments<
 >;
 
 /**
- * One step of Adafactor in place, on param [.., R, C], m with momentum, and the state: v of param's shape, or v_row (param's shape without its
- * larger one of the last two axes; of equal ones the last is the larger) and v_col (without the other). The gradient is multiplied by `gradientScale`, or by
- * the float32 scalar `scale` where that is an input; NaN there refuses the update. Formula in native/kernels/optimizer/optimizer.h.
+ * One step of Adafactor in place. native/kernels/optimizer/optimizer.h has the formula.
+ *
+ * param is [.., R, C]; m has its shape and is given with momentum. The state is either v, of
+ * param's shape, or vRow and vCol. vRow has param's shape without the larger one of its last two
+ * axes (of equal ones the last counts as larger), and vCol without the other one. The gradient is
+ * multiplied by `gradientScale`, or by the input `scale`, a float32 scalar, where that is given;
+ * NaN there refuses the update.
  */
 export const adafactorUpdate = fusedKernel(
   'AdafactorUpdate',
@@ -175,9 +188,12 @@ type UpdateRowsArguments = FusedArguments<
 >;
 
 /**
- * Rows [B, T, D] written into cache [C, L, D]: row b to the places from positions[b] on of the cache's row cacheRows[b]. positions: int32 [B], or the
- * attribute `position` for all; cacheRows: int32 [B], or row b for b (C = B then). In place where nothing else would see it, else on a copy. The result
- * shares the cache's data in the first case: go on with it, and do not read the argument again.
+ * Writes rows [B, T, D] into cache [C, L, D]. Row b goes to the places from positions[b] on of the
+ * cache's row cacheRows[b]. positions is int32 [B]; the attribute `position` serves all rows
+ * without it. cacheRows is int32 [B]; without it row b goes to row b, and C = B.
+ *
+ * The cache is written in place where nothing else would see it, else a copy is. In the first case
+ * the result shares the cache's data: go on with the result, and do not read the argument again.
  */
 export const updateRows = fusedKernel('UpdateRows', ({ inputs, backend, attrs }: UpdateRowsArguments) => {
   const { cache, rows, positions, cacheRows } = inputs;
