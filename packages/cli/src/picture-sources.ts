@@ -5,16 +5,22 @@ import {
   type PictureSource,
   type SourceSettings,
 } from '@easel/train';
+import { sourcePaths } from '@easel/train/internals';
 import { flagOption, integerOption, textOption } from './options.js';
 import { UsageError } from './usage-error.js';
 
 /** What a source of pictures may be, for help texts. */
 export const SOURCES =
-  'a folder of pictures with a .txt beside each, or with captions.jsonl, captions.csv or captions.tsv; WebDataset shards, "shards/{0000..0031}.tar"; or parquet files with the pictures in a column, "data/train-*.parquet"';
+  'a folder of pictures with a .txt beside each, or with captions.jsonl, captions.csv, captions.tsv, metadata.jsonl or metadata.csv; WebDataset shards, "shards/{0000..0031}.tar", also .tar.gz; parquet files with the pictures in a column, "data/train-*.parquet"; or a folder of such shards or files';
 
 /** Options that say how a source of pictures is read. */
 export const sourceOptions = {
   captions: textOption('captions', 'caption list (.jsonl, .csv, .tsv) that is elsewhere or has another name'),
+  'caption-lines': textOption(
+    'caption-lines',
+    'of the .txt beside a picture: all its lines are captions, a row of the set each, or only the first',
+    { choices: ['all', 'first'], default: 'all' },
+  ),
   'image-column': textOption(
     'image-column',
     'column of parquet files that holds the pictures: bytes, or {bytes, path}; default: the first of image, jpg, png, webp, img, picture, image_bytes, bytes',
@@ -48,6 +54,7 @@ export const mixOptions = {
 /** What these options give. */
 export interface SourceArguments {
   readonly captions: string | undefined;
+  readonly 'caption-lines'?: string | undefined;
   readonly 'image-column': string | undefined;
   readonly 'caption-column': string | undefined;
   readonly 'allow-damaged': boolean;
@@ -67,21 +74,24 @@ export async function openSources(
       '--captions goes with one folder; with several sources, put each list into its folder.',
     );
   const weights = weightsOf(args.weights, paths.length);
-  const isParquet = (path: string) => path.endsWith('.parquet');
   const named = args['image-column'] ?? args['caption-column'];
-  if (named !== undefined && !paths.some(isParquet))
+  const isParquet = await Promise.all(
+    paths.map(async (path) => named !== undefined && (await sourcePaths(path)).kind === 'parquet'),
+  );
+  if (named !== undefined && !isParquet.includes(true))
     throw new ConfigError(`Column '${named}': columns are named for parquet files, and no source is one.`);
   const sources = paths.map(
     (path, i): SourceSettings => ({
       path,
       captions: args.captions,
-      ...(isParquet(path) && { imageColumn: args['image-column'], captionColumn: args['caption-column'] }),
+      ...(isParquet[i] && { imageColumn: args['image-column'], captionColumn: args['caption-column'] }),
       ...(weights[i] !== undefined && { weight: weights[i] }),
     }),
   );
   return openPictures(sources, {
     ...more,
     allowDamaged: args['allow-damaged'],
+    captionLines: args['caption-lines'] === 'first' ? 'first' : 'all',
     mix: { seed: args['mix-seed'] ?? 0, until: args['mix-until'] === 'first' ? 'first' : 'all' },
   });
 }

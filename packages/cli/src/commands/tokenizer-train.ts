@@ -5,6 +5,7 @@ import { tokenizerFiles } from '@easel/bart/internals';
 import { DataError } from '@easel/core';
 import { writeFileAtomic } from '@easel/core/internals/node';
 import { readCaptionList } from '@easel/train';
+import { archiveKind } from '@easel/train/internals';
 import { defineCommand } from '../command.js';
 import { flagOption, integerOption, jsonOption, requiredText } from '../options.js';
 import { prepareOutputFolder } from '../output-folder.js';
@@ -23,7 +24,7 @@ export async function readCaptions(paths: readonly string[], args: SourceArgumen
     const isFile = (await stat(path).catch(() => undefined))?.isFile() === true;
     if (['.jsonl', '.csv', '.tsv'].includes(extension)) {
       for await (const { caption } of readCaptionList(path)) if (caption !== '') captions.push(caption);
-    } else if (isFile && !['.tar', '.parquet'].includes(extension)) captions.push(...(await readLines(path)));
+    } else if (isFile && archiveKind(path) === undefined) captions.push(...(await readLines(path)));
     else pictures.push(path);
   }
   if (pictures.length > 0) {

@@ -44,6 +44,17 @@ export async function* readCaptionList(path: string): AsyncGenerator<CaptionRow>
     );
 }
 
+/** Whether a list's first row has the columns that a caption list needs. */
+export async function isCaptionList(path: string): Promise<boolean> {
+  try {
+    for await (const { file } of readCaptionList(path)) return file !== '';
+    return true;
+  } catch (error) {
+    if (error instanceof DataError && /no (picture|caption) column/.test(error.message)) return false;
+    throw error;
+  }
+}
+
 /** The file's text in pieces; DataError where it isn't UTF-8 (a BOM is dropped). */
 async function* decodedText(path: string): AsyncGenerator<string> {
   const decoder = new TextDecoder('utf-8', { fatal: true });

@@ -9,6 +9,7 @@ function named(prefix: string, length: number): PictureSource & { closed: number
     description: prefix,
     length,
     digest: prefix,
+    leftOut: [],
     closed: 0,
     reading: 0,
     async *read({ from = 0, to = length }: ReadRange = {}): AsyncGenerator<CaptionedPicture> {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { ConfigError, foldIn, foldInNames, type Key, prngKey, uniform } from '@easel/core';
+import { mergedLeftOut } from './left-out.js';
 import type { CaptionedPicture, PictureSource, ReadRange } from './picture-source.js';
 
 /** A source's part in a mixture: pictures come from it in proportion to `weight`. */
@@ -44,6 +45,7 @@ export function mixPictures(parts: readonly MixedPart[], { seed, until }: MixOpt
     description: parts.map(({ source, weight }) => `${weight} × ${source.description}`).join(' + '),
     length: order.length,
     digest: hash.digest('hex'),
+    leftOut: mergedLeftOut(parts.map(({ source }) => source.leftOut)),
     read: (range) => mixed(parts, order, range),
     async close() {
       for (const { source } of parts) await source.close();

@@ -1,16 +1,17 @@
-import { existsSync } from 'node:fs';
-import { extname } from 'node:path';
-import { ConfigError, DataError } from '@easel/core';
-import { expand } from 'brace-expansion';
+import { ConfigError } from '@easel/core';
 import { type MixOptions, mixPictures } from './mixed-pictures.js';
 import { openParquetPictures } from './parquet-pictures.js';
 import { openPictureFolder } from './picture-folder.js';
 import type { OpenSourceOptions, PictureSource } from './picture-source.js';
+import { sourcePaths } from './source-paths.js';
 import { openWebDataset } from './web-dataset.js';
 
 /** A source of pictures, and how it is read. */
 export interface SourceSettings {
-  /** A folder of pictures, tar shards or parquet files; braces are expanded as a shell does: `shards/{00000..00331}.tar`. */
+  /**
+   * A folder of pictures, tar shards or parquet files, or a folder of these. Braces and wildcards are expanded as a
+   * shell does: `shards/{00000..00331}.tar`, `data/train-*.parquet`.
+   */
   readonly path: string;
   /** Caption list of a picture folder. */
   readonly captions?: string | null | undefined;
@@ -58,27 +59,19 @@ export async function openPictures(
 
 async function openOne(settings: SourceSettings, options: OpenPicturesOptions): Promise<PictureSource> {
   const { path, captions: list, imageColumn, captionColumn } = settings;
-  const paths = existsSync(path) ? [path] : expand(path);
-  const endings = new Set(
-    paths.map((file) => (['.tar', '.parquet'].includes(extname(file)) ? extname(file) : '')),
-  );
-  const [ending] = endings;
-  if (endings.size > 1 || (ending === '' && paths.length > 1))
-    throw new DataError(
-      `Pictures ${path}: expected one folder, files ending in .tar, or files ending in .parquet; ${paths.find((file) => extname(file) !== ending || ending === '')} is none of them or of another kind.`,
-    );
-  if (ending !== '' && list)
+  const { kind, paths } = await sourcePaths(path);
+  if (kind !== 'folder' && list)
     throw new ConfigError(
-      `Pictures ${path}: ${ending === '.tar' ? 'tar shards' : 'parquet files'} hold their captions; a caption list goes with a folder.`,
+      `Pictures ${path}: ${kind === 'tar' ? 'tar shards' : 'parquet files'} hold their captions; a caption list goes with a folder.`,
     );
-  if (ending !== '.parquet' && (imageColumn || captionColumn))
+  if (kind !== 'parquet' && (imageColumn || captionColumn))
     throw new ConfigError(`Pictures ${path}: columns are named for parquet files only.`);
-  if (ending === '.tar') return openWebDataset(paths, options);
-  if (ending === '.parquet')
+  if (kind === 'tar') return openWebDataset(paths, options);
+  if (kind === 'parquet')
     return openParquetPictures(paths, {
       ...options,
       imageColumn: imageColumn ?? undefined,
       captionColumn: captionColumn ?? undefined,
     });
-  return openPictureFolder(path, { ...options, list: list ?? undefined });
+  return openPictureFolder(paths[0] as string, { ...options, list: list ?? undefined });
 }

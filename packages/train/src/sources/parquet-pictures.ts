@@ -1,6 +1,6 @@
-import { basename } from 'node:path';
 import { ConfigError, DataError } from '@easel/core';
 import { digestOfFiles } from './file-digest.js';
+import { distinctNames } from './file-name.js';
 import { ParquetFile } from './parquet-file.js';
 import {
   anyOfTheFirst,
@@ -25,6 +25,8 @@ const CAPTION_COLUMNS = ['caption', 'text', 'txt', 'captions'];
 
 interface Part {
   readonly path: string;
+  /** What its pictures' names begin with. */
+  readonly name: string;
   readonly groupRows: readonly number[];
   readonly rows: number;
 }
@@ -42,7 +44,8 @@ export async function openParquetPictures(
   const parts: Part[] = [];
   let columns: { readonly image: string; readonly caption: string | undefined } | undefined;
   let length = 0;
-  for (const path of paths) {
+  const names = distinctNames(paths);
+  for (const [i, path] of paths.entries()) {
     const file = await ParquetFile.open(path);
     await file.close();
     columns ??= {
@@ -52,7 +55,7 @@ export async function openParquetPictures(
     for (const [kind, name] of Object.entries(columns))
       if (name !== undefined) columnOf(file, kind as 'image' | 'caption', name, []);
     const rows = file.groupRows.reduce((sum, n) => sum + n, 0);
-    parts.push({ path, groupRows: file.groupRows, rows });
+    parts.push({ path, name: names[i] as string, groupRows: file.groupRows, rows });
     length += rows;
     options.onFound?.(length);
   }
@@ -64,6 +67,7 @@ export async function openParquetPictures(
     description,
     length,
     digest: await digestOfFiles(paths, JSON.stringify([image, caption])),
+    leftOut: [],
     read: (range) => rowsOfAll(parts, image, caption, range),
     close: async () => {},
   };
@@ -118,7 +122,7 @@ async function* rowsOfAll(
         if (begin < end) {
           const rows = columns.length === 0 ? [] : await file.readGroup(group, columns);
           for (let i = begin; i < end; i++)
-            yield pictureOf(part.path, row + i, rows[i] ?? {}, image, captionColumn);
+            yield pictureOf(part, row + i, rows[i] ?? {}, image, captionColumn);
         }
         row += count;
       }
@@ -129,7 +133,7 @@ async function* rowsOfAll(
 }
 
 function pictureOf(
-  path: string,
+  { path, name }: Part,
   row: number,
   value: Readonly<Record<string, unknown>>,
   image: string,
@@ -137,7 +141,7 @@ function pictureOf(
 ): CaptionedPicture {
   const where = `${path}, row ${row}`;
   const picture = {
-    file: `${basename(path)}/${row}`,
+    file: `${name}/${row}`,
     path: where,
     bytes: async () => imageBytes(value[image], where, image),
   };

@@ -1,6 +1,8 @@
 import { isUtf8 } from 'node:buffer';
+import { extname } from 'node:path';
 import { DataError } from '@easel/core';
 import { foreignKindOf } from './foreign-file.js';
+import type { LeftOut } from './left-out.js';
 
 /** Why a picture is passed over, in the words of reports and logs. */
 export type FailureKind =
@@ -17,6 +19,12 @@ export type FailureKind =
   | 'no caption'
   /** Its caption isn't UTF-8 text, or isn't the JSON that its name promises. */
   | 'broken caption'
+  /** Its ending is that of a picture file that can't be read here, as .bmp. */
+  | 'other format'
+  /** It is a FIFO, socket, device or, in an archive, a link. */
+  | 'no file'
+  /** Its archive holds files of its name more than once, and which belong together can't be told. */
+  | 'ambiguous'
   /** What a damaged archive would have held after its damage; counts once. */
   | 'damaged archive';
 
@@ -75,15 +83,22 @@ export interface PictureSource {
   readonly length: number;
   /** SHA-256 of names and, where they are in lists or archives, sizes: two sources with the same one hold the same pictures in the same order. */
   readonly digest: string;
+  /** What lies in the source and is neither a picture nor a caption of one of its pictures. */
+  readonly leftOut: readonly LeftOut[];
   read(range?: ReadRange): AsyncGenerator<CaptionedPicture>;
   /** Gives back temporary files. */
   close(): Promise<void>;
 }
 
+/** Which lines of a picture's .txt are captions: the first that isn't empty, or all of these. */
+export type CaptionLines = 'first' | 'all';
+
 /** How a source is opened. */
 export interface OpenSourceOptions {
   /** Whether a source without any caption is refused. Default: yes. */
   readonly captions?: boolean | undefined;
+  /** Default: all. */
+  readonly captionLines?: CaptionLines | undefined;
   /** Called now and then with the pictures found so far, while a source is looked through. */
   readonly onFound?: ((pictures: number) => void) | undefined;
 }
@@ -128,19 +143,47 @@ export const OTHER_PICTURE_EXTENSIONS = new Set([
 /** Endings by which a name is known to be that of a picture. */
 export const NAMED_EXTENSIONS = new Set([...PICTURE_EXTENSIONS, ...OTHER_PICTURE_EXTENSIONS]);
 
-/** The captions in a text file: its lines but for empty ones. Throws PictureError that begins with `where` if it isn't UTF-8. */
-export function captionLines(bytes: Uint8Array, where: string): string[] {
+/** The ending of a name in lower case, as in PICTURE_EXTENSIONS. */
+export function pictureExtension(name: string): string {
+  return extname(name).toLowerCase();
+}
+
+/** Names of the caption lists that are found in a folder by themselves, the first that is there first. */
+export const LIST_NAMES: readonly string[] = [
+  'captions.jsonl',
+  'captions.csv',
+  'captions.tsv',
+  'metadata.jsonl',
+  'metadata.csv',
+];
+
+/**
+ * The captions in a text file: its lines but for empty ones, or the first of these. Throws PictureError that
+ * begins with `where` if it isn't UTF-8.
+ */
+export function captionLines(bytes: Uint8Array, where: string, lines: CaptionLines = 'all'): string[] {
   const foreign = foreignKindOf(bytes);
   if (foreign !== undefined || !isUtf8(bytes))
     throw new PictureError(
       'broken caption',
       `${where}: ${foreign ?? "it isn't UTF-8 text. Save it as UTF-8 and try again"}.`,
     );
-  return new TextDecoder() // drops a BOM
+  const captions = new TextDecoder() // drops a BOM
     .decode(bytes)
     .split(/\r\n|\r|\n/)
     .map((line) => line.trim())
     .filter((line) => line !== '');
+  return lines === 'all' ? captions : captions.slice(0, 1);
+}
+
+/** What is wrong with a picture whose ending is that of a format that can't be read here. */
+export function otherFormat(name: string, where: string): PictureError | undefined {
+  const extension = pictureExtension(name);
+  if (!OTHER_PICTURE_EXTENSIONS.has(extension)) return undefined;
+  return new PictureError(
+    'other format',
+    `${where}: ${extension} files can't be read. Save it as one of ${[...PICTURE_EXTENSIONS].join(' ')}.`,
+  );
 }
 
 /** Whether one of a source's first pictures has what `good` asks for. */

@@ -2,11 +2,13 @@
  * Where the files of a tar archive lie in it. Only headers are read, so that an archive of gigabytes is gone through in the time of some seeks, from
  * any header on. Source: POSIX.1-2017 pax, "ustar Interchange Format" and "pax Header Block"; GNU tar's long names.
  */
-import type { FileHandle } from 'node:fs/promises';
-import { readFully } from 'safetensors-ts/internals/node';
+import type { ArchiveBytes } from './archive-bytes.js';
+import { nameOfBytes } from './file-name.js';
+import { foreignKindOf } from './foreign-file.js';
 
-/** A regular file of an archive. */
+/** A file of an archive. */
 export interface TarEntry {
+  /** Bytes that aren't UTF-8 as `\\xE9`. */
   readonly name: string;
   /** Byte of the archive at which its headers begin. */
   readonly start: number;
@@ -15,7 +17,19 @@ export interface TarEntry {
   readonly size: number;
   /** The content itself, where it was read with the header. */
   readonly content: Uint8Array | undefined;
+  /** What it is, if it is no regular file and has no content: "a link to a.png". */
+  readonly irregular: string | undefined;
 }
+
+/** What entries are that hold no content here. */
+const IRREGULAR: Readonly<Record<string, string>> = {
+  '1': 'a link',
+  '2': 'a link',
+  '3': 'a device',
+  '4': 'a device',
+  '6': 'a FIFO',
+  S: 'a sparse file',
+};
 
 const BLOCK = 512;
 
@@ -31,35 +45,51 @@ const SMALL_FILE = 1 << 13;
 export class TarEntries {
   /** Why reading stopped before the archive's end; undefined for a whole archive. */
   damage: string | undefined;
-  private readonly file: FileHandle;
+  private readonly archive: ArchiveBytes;
   private readonly size: number;
+  private readonly keepContent: boolean;
   private at: number;
   private ended = false;
-  private window = new Uint8Array(0);
+  private window: Uint8Array = new Uint8Array(0);
   private windowAt = 0;
   private windowBytes = NARROW_WINDOW;
 
-  /** `size`: bytes of the archive. `at`: byte at which an entry's headers begin. */
-  constructor(file: FileHandle, size: number, at = 0) {
-    this.file = file;
-    this.size = size;
+  /**
+   * `at`: byte at which an entry's headers begin. `keepContent`: whether entries of an archive that is
+   * unpacked as it is read come with their content, which can't be had later.
+   */
+  constructor(archive: ArchiveBytes, { at = 0, keepContent = false } = {}) {
+    this.archive = archive;
+    this.size = archive.size ?? Number.POSITIVE_INFINITY;
     this.at = at;
+    this.keepContent = keepContent;
   }
 
-  /** The next regular file, or undefined at the archive's end or where it is damaged. */
+  /** The next file, or undefined at the archive's end or where it is damaged. */
   async next(): Promise<TarEntry | undefined> {
     if (this.ended) return undefined;
     /** What an extended header says of the entry after it, and where the first of them begins. */
     let said: { name?: string; size?: number } = {};
     let start = this.at;
+    /** Whether the mark of the end was passed; archives that were put one behind the other go on after it. */
+    let marked = false;
     for (;;) {
       const begin = this.at;
       const block = this.inWindow(begin, BLOCK) ?? (await this.bytes(begin, BLOCK));
+      if (block.length < BLOCK && marked) return this.stop(this.archive.damage);
       if (block.length < BLOCK)
-        return this.stop(`it breaks off at byte ${this.size}, without the mark of its end`);
-      if (isZero(block)) return this.stop(undefined);
+        return this.stop(
+          this.archive.damage ?? `it breaks off at byte ${begin + block.length}, without the mark of its end`,
+        );
+      if (isZero(block)) {
+        marked = true;
+        this.at = begin + BLOCK;
+        start = this.at;
+        continue;
+      }
       const header = parseHeader(block);
-      if (header === undefined) return this.stop(`byte ${begin} begins no entry`);
+      if (header === undefined)
+        return this.stop(marked ? undefined : (foreignKindOf(block) ?? `byte ${begin} begins no entry`));
       const content = begin + BLOCK;
       const length = said.size ?? header.size;
       if (content + length > this.size)
@@ -79,15 +109,27 @@ export class TarEntries {
         continue;
       }
       this.windowBytes = length <= SMALL_FILE ? WIDE_WINDOW : NARROW_WINDOW;
-      // '7' and NUL are old names of regular files; links, folders and devices have nothing to read.
-      if (header.type === '0' || header.type === '\0' || header.type === '7')
+      const irregular = IRREGULAR[header.type];
+      // '7' and NUL are old names of regular files.
+      if (irregular !== undefined || header.type === '0' || header.type === '\0' || header.type === '7') {
+        const name = said.name ?? header.name;
+        const read = this.archive.size === undefined ? await this.bytes(content, length) : undefined;
+        if (read !== undefined && read.length < length)
+          return this.stop(
+            this.archive.damage ?? `it breaks off inside ${name}: ${length - read.length} bytes are missing`,
+          );
+        const small = length <= SMALL_FILE ? this.inWindow(content, length) : undefined;
         return {
-          name: said.name ?? header.name,
+          name,
           start,
           offset: content,
           size: length,
-          content: length <= SMALL_FILE ? this.inWindow(content, length) : undefined,
+          content: this.archive.size === undefined ? (this.keepContent ? read?.slice() : undefined) : small,
+          irregular:
+            header.target === '' || irregular !== 'a link' ? irregular : `a link to ${header.target}`,
         };
+      }
+      if (header.type === 'K') continue; // a long target of a link; the name before it stays
       said = {};
       start = this.at;
     }
@@ -108,10 +150,7 @@ export class TarEntries {
   private async bytes(offset: number, length: number): Promise<Uint8Array> {
     const there = this.inWindow(offset, length);
     if (there !== undefined) return there;
-    const bytes = new Uint8Array(
-      Math.min(Math.max(length, this.windowBytes), Math.max(0, this.size - offset)),
-    );
-    this.window = bytes.subarray(0, await readFully(this.file, bytes, offset));
+    this.window = await this.archive.read(offset, Math.max(length, this.windowBytes));
     this.windowAt = offset;
     return this.window.subarray(0, length);
   }
@@ -123,7 +162,9 @@ function isZero(block: Uint8Array): boolean {
 }
 
 /** A header block's fields, or undefined if its checksum says that it is none. */
-function parseHeader(block: Uint8Array): { name: string; size: number; type: string } | undefined {
+function parseHeader(
+  block: Uint8Array,
+): { name: string; size: number; type: string; target: string } | undefined {
   const field = (from: number, length: number) => text(block.subarray(from, from + length));
   let sum = 8 * 32; // the checksum's own eight bytes count as spaces
   for (let i = 0; i < 148; i++) sum += block[i] as number;
@@ -138,6 +179,7 @@ function parseHeader(block: Uint8Array): { name: string; size: number; type: str
     name: prefix === '' ? name : `${prefix}/${name}`,
     size,
     type: String.fromCharCode(block[156] as number),
+    target: field(157, 100),
   };
 }
 
@@ -161,10 +203,8 @@ function paxRecords(bytes: Uint8Array): { name?: string; size?: number } {
   return found;
 }
 
-const decoder = new TextDecoder();
-
 /** Text up to the first NUL. */
 function text(bytes: Uint8Array): string {
   const end = bytes.indexOf(0);
-  return decoder.decode(end < 0 ? bytes : bytes.subarray(0, end));
+  return nameOfBytes(end < 0 ? bytes : bytes.subarray(0, end));
 }

@@ -1,6 +1,5 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ConfigError, DataError } from '@easel/core';
@@ -8,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { drawPictures } from '../../testing/drawings.js';
 import { defaultPictureShape } from '../decoded/decode-picture.js';
 import { decodeBatches } from '../decoded/picture-batches.js';
+import { openArchive } from './archive-bytes.js';
 import { openPictures } from './open-pictures.js';
 import type { CaptionedPicture, PictureSource, ReadRange, SkippedPicture } from './picture-source.js';
 import { TarEntries } from './tar-entries.js';
@@ -117,11 +117,11 @@ describe('damage', () => {
     const bytes = readFileSync(first);
     bytes[3] = (bytes[3] as number) ^ 1;
     writeFileSync(first, bytes);
-    const file = await open(first);
-    const entries = new TarEntries(file, bytes.length);
+    const archive = await openArchive(first);
+    const entries = new TarEntries(archive);
     expect(await entries.next()).toBeUndefined();
     expect(entries.damage).toBe('byte 0 begins no entry');
-    await file.close();
+    await archive.close();
   });
 });
 

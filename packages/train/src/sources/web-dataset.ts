@@ -1,37 +1,34 @@
 /**
- * WebDataset shards: tar archives in which the files of a sample follow each other and have one name before the first dot, as img2dataset writes
- * them: `000000012.jpg`, `000000012.txt`, `000000012.json`. Source: webdataset, `tariterators.py`, base_plus_ext and group_by_keys.
+ * WebDataset shards: tar archives in which the files of a sample follow each other, as img2dataset writes them:
+ * `000000012.jpg`, `000000012.txt`, `000000012.json`. How files make samples is in `tar-samples.ts`.
  */
 import { createHash } from 'node:crypto';
-import { type FileHandle, open } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { open } from 'node:fs/promises';
 import { DataError } from '@easel/core';
 import { readFully } from 'safetensors-ts/internals/node';
+import { type ArchiveBytes, openArchive } from './archive-bytes.js';
+import { distinctNames } from './file-name.js';
+import { parseJsonText } from './json-text.js';
+import { LeftOutTally } from './left-out.js';
 import {
   anyOfTheFirst,
   type CaptionedPicture,
+  type CaptionLines,
   captionLines,
   FOUND_EVERY,
   type OpenSourceOptions,
-  PICTURE_EXTENSIONS,
+  otherFormat,
   PictureError,
   type PictureSource,
   type ReadRange,
 } from './picture-source.js';
 import { TarEntries, type TarEntry } from './tar-entries.js';
+import { type TarSample, tarSamples } from './tar-samples.js';
 
 /** How tar shards are opened. */
 export interface WebDatasetOptions extends OpenSourceOptions {
   /** Take what a shard holds before its damage; what is lost counts as one picture, with the reason. */
   readonly allowDamaged?: boolean | undefined;
-}
-
-/** A sample's files in its archive, by what follows the first dot of their names, in lower case. */
-interface Sample {
-  readonly key: string;
-  /** Byte of the archive at which it begins. */
-  readonly start: number;
-  readonly files: Map<string, TarEntry>;
 }
 
 /** One sample in so many has its place remembered. */
@@ -40,16 +37,21 @@ const STRIDE = 1024;
 /** A shard that was gone through. */
 interface Shard {
   readonly path: string;
+  /** What its pictures' names begin with. */
+  readonly name: string;
+  /** Size of its file. */
   readonly bytes: number;
   readonly samples: number;
-  /** Byte at which sample 0, STRIDE, 2 · STRIDE … begins. */
-  readonly places: readonly number[];
+  /** Places at which a group of samples begins, about one sample in STRIDE, with the number of its first sample. */
+  readonly places: readonly { readonly start: number; readonly sample: number }[];
   readonly damage: string | undefined;
 }
 
 /**
- * The captioned pictures of tar shards, in order. Captions are the lines of a sample's `.txt`, or `caption` of its `.json`. Headers are gone through
- * once, when the source is opened; memory holds the place of one sample in a thousand.
+ * The captioned pictures of tar shards, in order. Captions are the lines of a sample's `.txt`, or `caption` (or
+ * `text`) of its `.json`. Headers are gone through once, when the source is opened; memory holds the place of one
+ * sample in a thousand. Shards that are compressed with gzip or zstd are unpacked as they are read, from their
+ * start each time, and hand their pictures over with their bytes.
  *
  * A sample without a picture, as of a failed download, counts as one that is missing. A shard that breaks off is a DataError that names it, or,
  * with `allowDamaged`, ends early and counts as one more such picture. Throws DataError too if there are no shards or no captions.
@@ -60,10 +62,13 @@ export async function openWebDataset(
 ): Promise<PictureSource> {
   const hash = createHash('sha256');
   const shards: Shard[] = [];
+  const tally = new LeftOutTally();
+  const names = distinctNames(paths);
   let length = 0;
-  for (const path of paths) {
+  for (const [i, path] of paths.entries()) {
     const found = length;
-    const shard = await goThrough(path, hash, (n) => options.onFound?.(found + n));
+    const name = names[i] as string;
+    const shard = await goThrough(path, name, hash, tally, (n) => options.onFound?.(found + n));
     if (shard.damage !== undefined && !options.allowDamaged)
       throw new DataError(
         `Shard ${path}: ${shard.damage}. Fetch it again, or allow damaged shards to take the ${shard.samples} samples before that.`,
@@ -76,7 +81,8 @@ export async function openWebDataset(
       paths.length === 1 ? (paths[0] as string) : `${paths[0]} and ${paths.length - 1} more shards`,
     length,
     digest: hash.digest('hex'),
-    read: (range) => samplesOfAll(shards, range),
+    leftOut: tally.all(),
+    read: (range) => samplesOfAll(shards, options.captionLines ?? 'all', range),
     close: async () => {},
   };
   const captions = options.captions !== false;
@@ -93,66 +99,48 @@ function countOf({ samples, damage }: Shard): number {
   return samples + (damage === undefined ? 0 : 1);
 }
 
-async function openShard(path: string): Promise<FileHandle> {
-  return open(path).catch((error: Error) => {
-    throw new DataError(`Shard ${path}: can't be opened (${error.message}).`);
-  });
-}
-
 async function goThrough(
   path: string,
+  name: string,
   hash: { update(text: string): unknown },
+  tally: LeftOutTally,
   onFound: (samples: number) => void,
 ): Promise<Shard> {
-  const file = await openShard(path);
+  const archive = await openArchive(path);
   try {
-    const bytes = (await file.stat()).size;
-    hash.update(`${JSON.stringify([basename(path), bytes])}\n`);
-    const entries = new TarEntries(file, bytes);
-    const places: number[] = [];
+    hash.update(`${JSON.stringify([name, archive.fileBytes])}\n`);
+    const entries = new TarEntries(archive);
+    const places: { start: number; sample: number }[] = [];
     let samples = 0;
-    for await (const { start, key, files } of samplesOf(entries)) {
-      if (samples % STRIDE === 0) places.push(start);
+    const leaveOut: Parameters<typeof tarSamples>[1] = (kind, file, reason) =>
+      tally.add(kind, `${name}/${file}`, `Shard ${path}: ${reason}`);
+    for await (const { group, isFirst, key, files } of tarSamples(entries, leaveOut)) {
+      if (isFirst && samples >= (places.at(-1)?.sample ?? -STRIDE) + STRIDE)
+        places.push({ start: group, sample: samples });
       let line = key;
       for (const [extension, { size }] of files) line += `\0${extension}\0${size}`;
       hash.update(`${line}\n`);
       if (++samples % FOUND_EVERY === 0) onFound(samples);
     }
-    return { path, bytes, samples, places, damage: entries.damage };
+    return { path, name, bytes: archive.fileBytes, samples, places, damage: entries.damage };
   } finally {
-    await file.close();
+    await archive.close();
   }
-}
-
-async function* samplesOf(entries: TarEntries): AsyncGenerator<Sample> {
-  let sample: Sample | undefined;
-  for (let entry = await entries.next(); entry !== undefined; entry = await entries.next()) {
-    const slash = entry.name.lastIndexOf('/') + 1;
-    const dot = entry.name.indexOf('.', slash);
-    // Hidden files, and files without an ending, belong to no sample.
-    if (dot <= slash) continue;
-    const key = entry.name.slice(0, dot).replace(/^(\.\/)+/, '');
-    if (sample?.key !== key) {
-      if (sample !== undefined) yield sample;
-      sample = { key, start: entry.start, files: new Map() };
-    }
-    sample.files.set(entry.name.slice(dot + 1).toLowerCase(), entry);
-  }
-  if (sample !== undefined) yield sample;
 }
 
 async function* samplesOfAll(
   shards: readonly Shard[],
+  lines: CaptionLines,
   { from = 0, to = Number.POSITIVE_INFINITY, captions = true }: ReadRange = {},
 ): AsyncGenerator<CaptionedPicture> {
   let first = 0;
   for (const shard of shards) {
     const [begin, end] = [Math.max(0, from - first), Math.min(countOf(shard), to - first)];
     if (begin < Math.min(end, shard.samples))
-      yield* samplesFrom(shard, begin, Math.min(end, shard.samples), captions);
+      yield* samplesFrom(shard, begin, Math.min(end, shard.samples), captions ? lines : undefined);
     if (end > shard.samples && begin <= shard.samples)
       yield passedOver(
-        basename(shard.path),
+        shard.name,
         shard.path,
         new PictureError('damaged archive', `Shard ${shard.path}: ${shard.damage}.`),
       );
@@ -160,58 +148,66 @@ async function* samplesOfAll(
   }
 }
 
+/** `lines`: how captions are read, undefined if they aren't wanted. */
 async function* samplesFrom(
-  { path, bytes, places }: Shard,
+  shard: Shard,
   begin: number,
   end: number,
-  wantCaptions: boolean,
+  lines: CaptionLines | undefined,
 ): AsyncGenerator<CaptionedPicture> {
-  const file = await openShard(path);
+  const { path, bytes, places } = shard;
+  const archive = await openArchive(path);
   try {
-    if ((await file.stat()).size !== bytes)
+    if (archive.fileBytes !== bytes)
       throw new DataError(
         `Shard ${path}: it has changed since it was looked through. Start again when nothing writes to it.`,
       );
-    const place = Math.floor(begin / STRIDE);
-    const entries = new TarEntries(file, bytes, places[place]);
-    let at = place * STRIDE;
-    for await (const sample of samplesOf(entries)) {
-      if (at >= begin) yield await pictureOf(path, file, sample, wantCaptions);
+    let [start, at] = [0, 0];
+    for (const place of places) if (place.sample <= begin) [start, at] = [place.start, place.sample];
+    const isStream = archive.size === undefined;
+    const entries = new TarEntries(archive, { at: start, keepContent: isStream });
+    for await (const sample of tarSamples(entries)) {
+      if (at >= begin) yield await pictureOf(shard, archive, sample, lines);
       if (++at >= end) return;
     }
   } finally {
-    await file.close();
+    await archive.close();
   }
 }
 
 async function pictureOf(
-  path: string,
-  file: FileHandle,
-  { key, files }: Sample,
-  wantCaptions: boolean,
+  { path, name: shardName }: Shard,
+  archive: ArchiveBytes,
+  { key, picture, text, json, problem }: TarSample,
+  lines: CaptionLines | undefined,
 ): Promise<CaptionedPicture> {
-  const name = `${basename(path)}/${key}`;
+  const name = `${shardName}/${key}`;
   const where = `Shard ${path}, sample ${key}`;
+  if (problem !== undefined)
+    return passedOver(name, where, new PictureError('ambiguous', `${where}: ${problem}`));
   let captions: string[] = [];
   try {
-    if (wantCaptions) captions = await captionsOf(where, file, files);
+    if (lines !== undefined) captions = await captionsOf(where, archive, text, json, lines);
   } catch (error) {
     if (!(error instanceof PictureError)) throw error;
     return passedOver(name, where, error);
   }
-  let entry: TarEntry | undefined;
-  for (const [extension, candidate] of files)
-    if (PICTURE_EXTENSIONS.has(`.${extension}`)) {
-      entry = candidate;
-      break;
-    }
-  if (entry === undefined)
-    return {
-      ...passedOver(name, where, new PictureError('missing', `${where}: there is no picture in it.`)),
-      captions,
-    };
-  const { offset, size } = entry;
-  return { file: name, path: `${path}/${entry.name}`, captions, bytes: () => contentOf(path, offset, size) };
+  const failure =
+    picture === undefined
+      ? new PictureError('missing', `${where}: there is no picture in it.`)
+      : picture.irregular !== undefined
+        ? new PictureError(
+            'no file',
+            `${where}: ${picture.name} is ${picture.irregular} and holds nothing. Make the archive with the files themselves (tar --dereference --hard-dereference).`,
+          )
+        : otherFormat(picture.name, where);
+  if (failure !== undefined) return { ...passedOver(name, where, failure), captions };
+  const { offset, size, content, name: entryName } = picture as TarEntry;
+  const bytes = async () => {
+    if (content !== undefined && archive.size === undefined) return content;
+    return contentOf(path, offset, size);
+  };
+  return { file: name, path: `${path}/${entryName}`, captions, bytes };
 }
 
 /** A picture that is known to be none; it is counted and named when its turn comes. */
@@ -221,28 +217,47 @@ function passedOver(file: string, path: string, problem: PictureError): Captione
 
 async function captionsOf(
   where: string,
-  file: FileHandle,
-  files: ReadonlyMap<string, TarEntry>,
+  archive: ArchiveBytes,
+  text: TarEntry | undefined,
+  json: TarEntry | undefined,
+  lines: CaptionLines,
 ): Promise<string[]> {
-  const read = async ({ offset, size, content }: TarEntry) => {
-    if (content !== undefined) return content;
-    const bytes = new Uint8Array(size);
-    return bytes.subarray(0, await readFully(file, bytes, offset));
+  const read = async ({ offset, size, content, irregular, name }: TarEntry) => {
+    if (irregular !== undefined)
+      throw new PictureError('broken caption', `${where}: ${name} is ${irregular} and holds nothing.`);
+    return content ?? archive.read(offset, size);
   };
-  const text = files.get('txt');
-  if (text !== undefined) return captionLines(await read(text), `${where}.txt`);
-  const json = files.get('json');
+  if (text !== undefined) {
+    const found = captionLines(await read(text), `${where}.txt`, lines);
+    if (found.length > 0) return found;
+  }
   if (json === undefined) return [];
+  let value: unknown;
   try {
-    const { caption } = JSON.parse(new TextDecoder().decode(await read(json))) as { caption?: unknown };
-    return typeof caption === 'string' && caption.trim() !== '' ? [caption.trim()] : [];
+    value = parseJsonText(new TextDecoder('utf-8', { fatal: true }).decode(await read(json)));
   } catch (error) {
+    if (error instanceof PictureError) throw error;
     throw new PictureError('broken caption', `${where}.json: not JSON (${(error as Error).message}).`);
   }
+  const { caption, text: other } = (value ?? {}) as { caption?: unknown; text?: unknown };
+  return textsIn(caption ?? other, where);
+}
+
+function textsIn(value: unknown, where: string): string[] {
+  if (value === undefined || value === null) return [];
+  if (Array.isArray(value)) return value.flatMap((item) => textsIn(item, where));
+  if (typeof value !== 'string')
+    throw new PictureError(
+      'broken caption',
+      `${where}.json: expected text in 'caption', got ${JSON.stringify(value)}.`,
+    );
+  return value.trim() === '' ? [] : [value.trim()];
 }
 
 async function contentOf(path: string, offset: number, size: number): Promise<Uint8Array> {
-  const file = await openShard(path);
+  const file = await open(path).catch((error: Error) => {
+    throw new DataError(`Shard ${path}: can't be opened (${error.message}).`);
+  });
   try {
     const bytes = new Uint8Array(size);
     const read = await readFully(file, bytes, offset);

@@ -1,0 +1,71 @@
+/** What lies in a source and comes to nothing, why, in the words of reports and logs. */
+export type LeftOutKind =
+  /** A row of a list, or of an encoded set, whose caption is empty or null; its picture may have others. */
+  | 'row without caption'
+  /** A row of a list that names no picture. */
+  | 'row without picture'
+  /** A .txt beside which there is no picture. */
+  | 'text without picture'
+  /** A picture of a sample in a tar that has another before it. */
+  | 'further picture'
+  /** A picture whose name begins with a dot, or a folder of that kind. */
+  | 'hidden'
+  /** A folder that can't be read, or a link to nothing. */
+  | 'unreadable folder'
+  | 'broken link'
+  /** A folder that is reached by several ways; its pictures come once. */
+  | 'folder seen before'
+  /** A tar or parquet file among pictures. */
+  | 'archive';
+
+/** What was left out for one reason. */
+export interface LeftOut {
+  readonly kind: LeftOutKind;
+  readonly count: number;
+  /** The first of them. */
+  readonly named: readonly { readonly file: string; readonly reason: string }[];
+}
+
+/** So many of each kind are named. */
+const NAMED = 100;
+
+/** Counts what is left out while a source is looked through. */
+export class LeftOutTally {
+  private readonly kinds = new Map<
+    LeftOutKind,
+    { count: number; named: { file: string; reason: string }[] }
+  >();
+
+  add(kind: LeftOutKind, file: string, reason: string): void {
+    const entry = this.kinds.get(kind) ?? { count: 0, named: [] };
+    this.kinds.set(kind, entry);
+    entry.count++;
+    if (entry.named.length < NAMED) entry.named.push({ file, reason });
+  }
+
+  /** All kinds that occurred. */
+  all(): LeftOut[] {
+    return [...this.kinds].map(([kind, { count, named }]) => ({ kind, count, named }));
+  }
+}
+
+/** Several sources' counts as one; names of source i begin with `i:` if there are several. */
+export function mergedLeftOut(parts: readonly (readonly LeftOut[])[]): LeftOut[] {
+  const merged = new Map<LeftOutKind, { count: number; named: { file: string; reason: string }[] }>();
+  for (const [i, part] of parts.entries())
+    for (const { kind, count, named } of part) {
+      const entry = merged.get(kind) ?? { count: 0, named: [] };
+      merged.set(kind, entry);
+      entry.count += count;
+      entry.named.push(...named.map(({ file, reason }) => ({ file: `${i}:${file}`, reason })));
+    }
+  return [...merged].map(([kind, entry]) => ({ kind, ...entry }));
+}
+
+/** `row without caption 3, hidden 1`: the most frequent first. */
+export function describeLeftOut(leftOut: readonly Pick<LeftOut, 'kind' | 'count'>[]): string {
+  return [...leftOut]
+    .sort((a, b) => b.count - a.count)
+    .map(({ kind, count }) => `${kind} ${count}`)
+    .join(', ');
+}
