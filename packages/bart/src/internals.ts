@@ -15,6 +15,7 @@ export {
   topP,
 } from './logits-rules.js';
 export { planModel } from './model-config.js';
+export { demojize } from './normalizer/emoji.js';
 export { HashtagSplitter, parseWordFrequencies } from './normalizer/hashtags.js';
 export { WORD_LIST } from './open.js';
 export { bartParameters, type Parameter } from './parameters.js';

@@ -95,7 +95,7 @@ function parserFor(commands: readonly Command[], argv: readonly string[]): Argv 
     .help()
     .alias('help', 'h')
     .version(version)
-    .wrap(Math.min(120, process.stdout.columns ?? 120))
+    .wrap(Math.min(120, process.stdout.columns || 120))
     .exitProcess(false)
     .fail((message, error) => {
       // A YError is yargs's own, and what it makes of the error of an option's conversion.

@@ -9,26 +9,33 @@ afterEach(() => {
   process.exitCode = undefined;
 });
 
-test('SIGINT aborts the signal; the work ends when it can, the exit code is 130 and the handlers go', async () => {
-  const handlers = process.listenerCount('SIGINT');
-  const result = await interruptible(async (signal) => {
-    process.emit('SIGINT');
-    expect(isAbort(signal.reason)).toBe(true);
-    return signal.aborted;
-  });
-  expect(result).toBe(true);
-  expect(process.exitCode).toBe(130);
-  expect(process.listenerCount('SIGINT')).toBe(handlers);
-});
+test.each([
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+  ['SIGHUP', 129],
+] as const)(
+  '%s aborts; the work ends when it can, the exit code is %i and the handlers go',
+  async (name, code) => {
+    const handlers = process.listenerCount(name);
+    const result = await interruptible(async (signal) => {
+      process.emit(name, name);
+      expect(isAbort(signal.reason)).toBe(true);
+      return signal.aborted;
+    });
+    expect(result).toBe(true);
+    expect(process.exitCode).toBe(code);
+    expect(process.listenerCount(name)).toBe(handlers);
+  },
+);
 
-test('a second signal ends the program at once', async () => {
-  const exit = jest.spyOn(process, 'exit').mockImplementation(() => undefined as never);
+test('a second signal ends the program by that signal, and not by waiting for its threads', async () => {
+  const kill = jest.spyOn(process, 'kill').mockImplementation(() => true);
   await interruptible(async () => {
-    process.emit('SIGTERM');
-    expect(exit).not.toHaveBeenCalled();
-    process.emit('SIGINT');
+    process.emit('SIGTERM', 'SIGTERM');
+    expect(kill).not.toHaveBeenCalled();
+    process.emit('SIGINT', 'SIGINT');
   });
-  expect(exit).toHaveBeenCalledWith(130);
+  expect(kill).toHaveBeenCalledWith(process.pid, 'SIGINT');
 });
 
 test('without a signal the exit code stays, also when the work fails', async () => {

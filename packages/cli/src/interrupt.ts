@@ -1,26 +1,53 @@
-/** Exit code of a run that a signal ended, by convention 128 + 2 (SIGINT). */
+import { whileWritingFiles } from './closed-stream.js';
+import { tellOrphan } from './orphan.js';
+
+/** Exit code of a run that was interrupted and no signal says otherwise: 128 + 2 (SIGINT). */
 export const INTERRUPTED_EXIT_CODE = 130;
 
+/** Signals that stop a command, with the exit codes that they have by convention: 128 and the signal's number. */
+const EXIT_CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+type StopSignal = keyof typeof EXIT_CODES;
+const STOP_SIGNALS = Object.keys(EXIT_CODES) as StopSignal[];
+
+let received: StopSignal | undefined;
+
+/** Exit code of a run that was interrupted: that of the signal that came first. */
+export function interruptedExitCode(): number {
+  return received === undefined ? INTERRUPTED_EXIT_CODE : EXIT_CODES[received];
+}
+
 /**
- * Runs `work` with a signal that SIGINT (Ctrl-C) and SIGTERM abort. The work ends at its next safe point and keeps what is finished; a second
- * signal ends the program at once. After an abort the exit code is 130, whether the work returned or threw.
+ * Runs `work` with an abort signal that SIGINT (Ctrl-C), SIGTERM and SIGHUP (the terminal has gone) set off. The work
+ * ends at its next safe point and keeps what is finished; a second signal ends the program at once. After an abort the
+ * exit code is that of the signal, whether the work returned or threw.
  */
 export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();
-  const onSignal = () => {
-    if (controller.signal.aborted) process.exit(INTERRUPTED_EXIT_CODE);
+  const onSignal = (name: StopSignal) => {
+    if (controller.signal.aborted) return endAtOnce(name);
+    received = name;
     process.stderr.write('\nStopping at the next safe point; once more to stop at once.\n');
     controller.abort();
   };
-  process.on('SIGINT', onSignal);
-  process.on('SIGTERM', onSignal);
+  received = undefined;
+  for (const name of STOP_SIGNALS) process.on(name, onSignal);
+  const stopWatching = tellOrphan();
   try {
-    return await work(controller.signal);
+    return await whileWritingFiles(() => work(controller.signal));
   } finally {
-    process.off('SIGINT', onSignal);
-    process.off('SIGTERM', onSignal);
-    if (controller.signal.aborted) process.exitCode = INTERRUPTED_EXIT_CODE;
+    stopWatching();
+    for (const name of STOP_SIGNALS) process.off(name, onSignal);
+    if (controller.signal.aborted) process.exitCode = interruptedExitCode();
   }
+}
+
+/**
+ * Ends this process by the signal itself, so that the system does it: `process.exit` waits for its threads, of which
+ * one may hang in a file that never answers.
+ */
+function endAtOnce(name: StopSignal): void {
+  process.removeAllListeners(name);
+  process.kill(process.pid, name);
 }
 
 /** Whether an error only says that the work was aborted. */

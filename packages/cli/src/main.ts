@@ -1,3 +1,4 @@
+import { outliveReaders } from './closed-stream.js';
 import type { Command } from './command.js';
 import { commandOf, runCommandLine } from './command-line.js';
 import { convert } from './commands/convert.js';
@@ -11,6 +12,7 @@ import { sweep } from './commands/sweep.js';
 import { tokenizerTrain } from './commands/tokenizer-train.js';
 import { train } from './commands/train.js';
 import { trainVqgan } from './commands/train-vqgan.js';
+import { removeEmptyFolders } from './output-folder.js';
 import { reportError } from './report-error.js';
 
 /** Every command, in the order of `easel --help`. */
@@ -28,22 +30,17 @@ export const commands: readonly Command[] = [
   doctor,
 ];
 
-/** A reader that goes away (`easel inspect … | head`) is no error. */
-function endAtClosedPipe(error: NodeJS.ErrnoException): void {
-  if (error.code === 'EPIPE') process.exit(0);
-  throw error;
-}
-
 /**
  * Runs one command line (without `node` and the script's name). Results go to stdout, everything else to stderr; never rejects.
- * Sets `process.exitCode`: 0 done, 1 an error, 2 a command line that can't be understood, 130 interrupted.
+ * Sets `process.exitCode`: 0 done, 1 an error, 2 a command line that can't be understood, 130, 143 or 129 interrupted by Ctrl-C, SIGTERM or SIGHUP.
+ * Folders that a failed command made and left empty are removed.
  */
 export async function main(argv: readonly string[]): Promise<void> {
-  if (!process.stdout.listeners('error').includes(endAtClosedPipe))
-    process.stdout.on('error', endAtClosedPipe);
+  outliveReaders();
   try {
     await runCommandLine(commands, argv);
   } catch (error) {
     process.exitCode = reportError(error, commandOf(commands, argv)?.name ?? '');
+    await removeEmptyFolders();
   }
 }

@@ -47,6 +47,35 @@ describe('resolveModelFolder', () => {
   });
 });
 
+describe('a run in place of its model', () => {
+  const run = (kind: string) => {
+    const path = folder(kind);
+    writeFileSync(join(path, 'config.json'), JSON.stringify({ kind, steps: 9 }));
+    return path;
+  };
+
+  test('its model is taken; without one it says so', () => {
+    const path = run('seq2seq');
+    expect(() => resolveModelFolder(path)).toThrow(
+      `${path}: this is the folder of a training run, and it has no model yet.`,
+    );
+    expect(resolveModelFolder(join(folder('seq2seq', 'model')))).toBe(join(path, 'model'));
+    expect(resolveModelFolder(path)).toBe(join(path, 'model'));
+    const vqgan = run('vqgan');
+    expect(resolveVqganFolder(folder('vqgan', 'model'))).toBe(join(vqgan, 'model'));
+    expect(resolveVqganFolder(vqgan)).toBe(join(vqgan, 'model'));
+  });
+
+  test('a VQGAN is no text model', () => {
+    const path = folder('codes');
+    writeFileSync(join(path, 'config.json'), '{"n_embed": 16, "ch": 8}');
+    expect(() => resolveModelFolder(path)).toThrow(
+      'codes (from --model) is a VQGAN, which turns codes into pixels',
+    );
+    expect(resolveVqganFolder(path)).toBe(path);
+  });
+});
+
 test("resolveVqganFolder: a VQGAN's own folder, or vqgan/ in a model's", () => {
   const model = folder('model');
   expect(resolveVqganFolder(model)).toBe(model);

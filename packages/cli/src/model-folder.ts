@@ -1,6 +1,7 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { CheckpointError } from '@easel/core';
+import { modelOfRun } from '@easel/train';
 
 /** The model that ships with Easel, below the root of the repository. */
 const shippedModel = join('data', 'models', 'emoji');
@@ -15,14 +16,22 @@ export function findShippedModel(from: string = import.meta.dirname): string | u
 }
 
 /**
- * The folder of the model to use: the one asked for, else the environment variable EASEL_MODEL, else the shipped one.
- * Throws CheckpointError if it is not a folder with a config.json, or if none was given and none is shipped.
+ * The folder of the model to use: the one asked for, else the environment variable EASEL_MODEL, else the shipped one; of
+ * a run's folder the model in it. Throws CheckpointError if it is not a folder with the config.json of a text model, or
+ * if none was given and none is shipped; ConfigError for a run that has no model yet.
  */
 export function resolveModelFolder(asked: string | undefined, from: string = import.meta.dirname): string {
   const given = asked ?? process.env.EASEL_MODEL;
   if (given !== undefined && given !== '') {
-    if (existsSync(join(given, 'config.json'))) return given;
     const source = asked === undefined ? 'the environment variable EASEL_MODEL' : '--model';
+    if (existsSync(join(given, 'config.json'))) {
+      const folder = modelOfRun(given);
+      if (isVqgan(folder))
+        throw new CheckpointError(
+          `Model folder ${folder} (from ${source}) is a VQGAN, which turns codes into pixels and reads no text. Give the folder of a text model, RUN/model of easel train, with this VQGAN in its vqgan/.`,
+        );
+      return folder;
+    }
     const found = existsSync(given) ? 'has no config.json' : 'does not exist';
     throw new CheckpointError(
       `Model folder ${given} (from ${source}) ${found}. A model is a folder with config.json, model.safetensors or flax_model.msgpack, the tokenizer's files, and vqgan/ with the image tokenizer.`,
@@ -35,9 +44,23 @@ export function resolveModelFolder(asked: string | undefined, from: string = imp
   );
 }
 
-/** The folder of a VQGAN: the one asked for, or `vqgan` in a model folder that was asked for, or the one of the default model. */
+/**
+ * The folder of a VQGAN: the one asked for, or `vqgan` in a model folder that was asked for, or the one of the default
+ * model; of a run's folder the model in it.
+ */
 export function resolveVqganFolder(asked: string | undefined): string {
   if (asked === undefined) return join(resolveModelFolder(undefined), 'vqgan');
-  const inside = join(asked, 'vqgan');
-  return existsSync(join(inside, 'config.json')) ? inside : asked;
+  const folder = modelOfRun(asked);
+  const inside = join(folder, 'vqgan');
+  return existsSync(join(inside, 'config.json')) ? inside : folder;
+}
+
+/** Whether a folder's config.json is a VQGAN's: it has a codebook, and no model_type as transformers' configs have. */
+function isVqgan(folder: string): boolean {
+  try {
+    const json = JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8'));
+    return json.model_type === undefined && json.n_embed !== undefined;
+  } catch {
+    return false; // what is damaged is for those to say who read it
+  }
 }

@@ -95,4 +95,7 @@ export function flagOption(describe: string) {
 
 /** Switches that several commands share. */
 export const jsonOption = flagOption('print the result as JSON on stdout');
+export const overwriteOption = flagOption(
+  'replace pictures that are there under the same names; without it a number is added to the new ones',
+);
 export const quietOption = flagOption('no progress and no notes on stderr; warnings and errors remain');

@@ -10,6 +10,8 @@ test('slug: words of any script, bounded, never empty, never a path', () => {
   expect(slug('A red heart!')).toBe('a-red-heart');
   expect(slug('../../etc/passwd')).toBe('etc-passwd');
   expect(slug('红心 ❤\ufe0f Löwe')).toBe('红心-löwe'); // an emoji is no word, and so is its variation selector
+  expect(slug('🔥🐶')).toBe('fire-dog-face'); // emoji alone give their names
+  expect(slug('🇯🇵')).toBe('japan');
   expect(slug('???')).toBe('picture');
   expect(slug('word '.repeat(99))).toHaveLength(59); // 60 characters end in a hyphen, which goes
   expect([...slug('𝒳'.repeat(99))]).toHaveLength(60); // no half surrogate pair
@@ -28,12 +30,36 @@ describe('writePicture', () => {
       folder,
       'a',
       { data, width: 2, height: 1, channels: 3 },
-      new Map([['Description', 'ä']]),
+      { texts: new Map([['Description', 'ä']]) },
     );
     expect(path).toBe(join(folder, 'a.png'));
     expect([...(await sharp(path).raw().toBuffer())]).toEqual([...data]);
     expect(readPngText(readFileSync(path)).get('Description')).toBe('ä');
     expect(readdirSync(folder)).toEqual(['a.png']);
+  });
+
+  test('another picture of the name gets a number, the same one does not; overwrite replaces', async () => {
+    const picture = (value: number) => ({
+      data: Uint8Array.of(value, 2, 3),
+      width: 1,
+      height: 1,
+      channels: 3 as const,
+    });
+    const texts = (scale: number) => ({ texts: new Map([['Easel', JSON.stringify({ scale })]]) });
+    const paths: string[] = [];
+    for (const options of [texts(1), texts(2), texts(1), texts(2)])
+      paths.push(await writePicture(folder, 'b', picture(1), options));
+    paths.push(await writePicture(folder, 'b', picture(9), texts(1)));
+    expect(paths.map((path) => path.slice(folder.length + 1))).toEqual([
+      'b.png',
+      'b.2.png',
+      'b.png',
+      'b.2.png',
+      'b.3.png',
+    ]);
+    await writePicture(folder, 'b', picture(4), { overwrite: true });
+    expect([...(await sharp(join(folder, 'b.png')).raw().toBuffer())]).toEqual([4, 2, 3]);
+    expect(readdirSync(folder).filter((name) => name.startsWith('b'))).toHaveLength(3);
   });
 });
 

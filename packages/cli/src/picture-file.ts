@@ -1,4 +1,6 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { demojize } from '@easel/bart/internals';
 import { pictureGrid, type Raster } from '@easel/core';
 import { writeFileAtomic } from '@easel/core/internals/node';
 import { encodePng } from '@easel/train/internals';
@@ -6,27 +8,63 @@ import { addPngText } from './png-text.js';
 
 const SLUG_LENGTH = 60;
 
-/** A prompt as a part of a file name: lower-case letters and digits of any script, joined by hyphens; `picture` if there is none. */
+/**
+ * A prompt as a part of a file name: lower-case letters and digits of any script, joined by hyphens; of emoji alone,
+ * their names; `picture` if there is neither.
+ */
 export function slug(prompt: string): string {
-  const words =
-    prompt
-      .normalize('NFC')
-      .toLowerCase()
-      .match(/[\p{L}\p{N}][\p{L}\p{N}\p{M}]*/gu) ?? [];
+  const [written, named] = [wordsOf(prompt), wordsOf(demojize(prompt, ' ').replaceAll('_', ' '))];
+  const words = written.length > 0 ? written : named;
   const text = [...words.join('-')].slice(0, SLUG_LENGTH).join('').replace(/-$/, '');
   return text === '' ? 'picture' : text;
 }
 
-/** Writes a PNG file atomically, with text entries if given, and returns its path. */
+function wordsOf(text: string): readonly string[] {
+  return (
+    text
+      .normalize('NFC')
+      .toLowerCase()
+      .match(/[\p{L}\p{N}][\p{L}\p{N}\p{M}]*/gu) ?? []
+  );
+}
+
+/** How a picture is written. */
+export interface WritePictureOptions {
+  /** Text entries of the file (none). */
+  readonly texts?: ReadonlyMap<string, string>;
+  /** Replace what has its name (false). */
+  readonly overwrite?: boolean;
+}
+
+/**
+ * Writes a PNG file atomically and returns its path. Where another file has its name, a number is added behind a dot,
+ * `name.2.png`, unless `overwrite` is on; the very same file stays as it is.
+ */
 export async function writePicture(
   folder: string,
   name: string,
   picture: Raster,
-  texts: ReadonlyMap<string, string> = new Map(),
+  { texts = new Map(), overwrite = false }: WritePictureOptions = {},
 ): Promise<string> {
-  const path = join(folder, `${name}.png`);
-  await writeFileAtomic(path, addPngText(await encodePng(picture), texts));
-  return path;
+  const png = addPngText(await encodePng(picture), texts);
+  for (let number = 1; ; number++) {
+    const path = join(folder, `${name}${number === 1 ? '' : `.${number}`}.png`);
+    const there = overwrite ? undefined : await contentOf(path);
+    if (there?.equals(png)) return path;
+    if (there !== undefined) continue;
+    await writeFileAtomic(path, png);
+    return path;
+  }
+}
+
+/** Content of a file; undefined where there is none. */
+async function contentOf(path: string): Promise<Buffer | undefined> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
 }
 
 /** Pictures of one size as one sheet, row by row, with a white gap of a thirty-second of a picture's width. */

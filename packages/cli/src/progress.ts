@@ -14,6 +14,8 @@ export interface ProgressOptions {
   readonly unit: string;
   /** Clock and rate begin at the first update, and what it counts was done before: where only the work itself tells what there is to do. */
   readonly startsLate?: boolean;
+  /** Nothing is shown of work that ends within so many milliseconds (0). */
+  readonly afterMilliseconds?: number;
   readonly quiet?: boolean;
   readonly stream?: ProgressStream;
   /** Milliseconds of a clock; for tests. */
@@ -53,26 +55,39 @@ export class Progress {
   private note = '';
   private lastWrite: number;
   private drawn = false;
+  private wasShown = false;
+  private share: number | undefined;
+  private firstShare = 0;
+  private readonly created: number;
 
   constructor(options: ProgressOptions) {
     this.options = options;
     this.stream = options.stream ?? process.stderr;
     this.now = options.now ?? (() => performance.now());
-    this.start = this.now();
+    this.created = this.now();
+    this.start = this.created;
     this.started = !options.startsLate;
     this.total = options.total;
     this.lastWrite = this.stream.isTTY ? Number.NEGATIVE_INFINITY : this.start;
   }
 
-  /** Sets the count (and the total, if it became known) and redraws if it is time. */
-  update(done: number, { total, note }: { readonly total?: number; readonly note?: string } = {}): void {
-    if (!this.started) this.startAt(done);
+  /**
+   * Sets the count (and the total, if it became known) and redraws if it is time. `share`: of the work that is done,
+   * where units are not alike; the time left then follows from it.
+   */
+  update(
+    done: number,
+    { total, note, share }: { readonly total?: number; readonly note?: string; readonly share?: number } = {},
+  ): void {
+    if (!this.started) this.startAt(done, share ?? 0);
     this.done = done;
+    this.share = share;
     if (total !== undefined) this.total = total;
     if (note !== undefined) this.note = note;
     if (this.options.quiet) return;
     const interval = this.stream.isTTY ? REDRAW_MILLISECONDS : LINE_MILLISECONDS;
-    if (this.now() - this.lastWrite >= interval) this.write();
+    const shows = this.now() - this.created >= (this.options.afterMilliseconds ?? 0);
+    if (shows && this.now() - this.lastWrite >= interval) this.write();
   }
 
   /** Writes a line of result to stdout, above the bar. */
@@ -93,14 +108,16 @@ export class Progress {
   /** Draws the last state, if there is any, and ends the line. */
   finish(): void {
     if (this.options.quiet || !this.started) return;
+    if (this.options.afterMilliseconds !== undefined && !this.wasShown) return;
     this.write();
     if (this.stream.isTTY) this.stream.write('\n');
     this.drawn = false;
   }
 
-  private startAt(done: number): void {
+  private startAt(done: number, share: number): void {
     this.started = true;
     this.first = done;
+    this.firstShare = share;
     this.start = this.now();
     if (!this.stream.isTTY) this.lastWrite = this.start;
   }
@@ -111,11 +128,19 @@ export class Progress {
 
   private write(): void {
     this.lastWrite = this.now();
+    this.wasShown = true;
     if (this.stream.isTTY) {
-      const width = Math.max(20, (this.stream.columns ?? 80) - 1);
+      const width = Math.max(20, (this.stream.columns || 80) - 1);
       this.stream.write(`\r\x1b[K${this.line(true).slice(0, width)}`);
       this.drawn = true;
     } else this.stream.write(`${this.line(false)}\n`);
+  }
+
+  /** By the share of the work where it is known, else by the count; 0 at the end, or while it can't be said. */
+  private secondsLeft(rate: number, seconds: number): number {
+    if (this.share === undefined) return this.total === undefined ? 0 : (this.total - this.done) / rate;
+    const did = this.share - this.firstShare;
+    return did > 0 ? ((1 - this.share) / did) * seconds : 0;
   }
 
   private line(bar: boolean): string {
@@ -132,7 +157,7 @@ export class Progress {
     }
     if (rate > 0) {
       parts.push(`${formatRate(rate)}/s`);
-      const left = this.total === undefined ? 0 : (this.total - this.done) / rate;
+      const left = this.secondsLeft(rate, seconds);
       parts.push(left > 0 ? `${formatSeconds(left)} left` : `in ${formatSeconds(seconds)}`);
     }
     if (this.note !== '') parts.push(this.note);

@@ -1,5 +1,5 @@
 import { EaselError } from '@easel/core';
-import { INTERRUPTED_EXIT_CODE, isAbort } from './interrupt.js';
+import { interruptedExitCode, isAbort } from './interrupt.js';
 import { UsageError } from './usage-error.js';
 
 /** What the system's codes mean to a person, and what to try. */
@@ -27,11 +27,11 @@ export function explain(error: unknown): string | undefined {
 }
 
 /**
- * Writes an error to stderr as one paragraph and returns the exit code: 2 for a command line that can't be understood, 130 for an interrupted run, else 1.
+ * Writes an error to stderr as one paragraph and returns the exit code: 2 for a command line that can't be understood, that of the signal for an interrupted run, else 1.
  * An error of the program itself is one line too; with EASEL_DEBUG set its stack follows, as it does for any other error.
  */
 export function reportError(error: unknown, command: string): number {
-  if (isAbort(error)) return INTERRUPTED_EXIT_CODE;
+  if (isAbort(error)) return interruptedExitCode();
   const known = explain(error);
   const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
   const paragraph =

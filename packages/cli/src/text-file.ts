@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { buffer } from 'node:stream/consumers';
 import { DataError } from '@easel/core';
 
 /** Length in bytes of the longest valid beginning of `bytes`. */
@@ -18,9 +19,12 @@ function validUtf8Bytes(bytes: Uint8Array): number {
   return valid;
 }
 
-/** The lines of a UTF-8 file that are not blank, trimmed. Throws DataError, with line and byte, if it is not valid UTF-8. */
+/**
+ * The lines of a UTF-8 file that are not blank, trimmed; `-` is stdin. Throws DataError, with line and byte, if it is
+ * not valid UTF-8.
+ */
 export async function readLines(path: string): Promise<string[]> {
-  const bytes = await readFile(path);
+  const bytes = path === '-' ? await buffer(process.stdin) : await readFile(path);
   let text: string;
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);

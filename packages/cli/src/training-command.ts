@@ -5,7 +5,7 @@ import { encodePng } from '@easel/train/internals';
 import { backendOption, startBackend } from './backend-option.js';
 import { type Command, defineCommand } from './command.js';
 import { readConfig } from './config-option.js';
-import { INTERRUPTED_EXIT_CODE, interruptible } from './interrupt.js';
+import { interruptedExitCode, interruptible } from './interrupt.js';
 import { flagOption, jsonOption, listOption, quietOption, requiredText, textOption } from './options.js';
 import { prepareOutputFolder } from './output-folder.js';
 import { Progress } from './progress.js';
@@ -152,7 +152,7 @@ export function trainingCommand<Config>(kind: TrainingKind<Config>): Command {
           finish();
         }
         if (!result.complete) {
-          process.exitCode = INTERRUPTED_EXIT_CODE;
+          process.exitCode = interruptedExitCode();
           process.stderr.write(`Stopped after step ${result.step}; go on with --resume.\n`);
         }
         process.stdout.write(args.json ? `${JSON.stringify(result)}\n` : `${result.model}\n`);

@@ -3,7 +3,8 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe } from '@jest/globals';
 
-const bin = fileURLToPath(new URL('../bin/easel.js', import.meta.url));
+/** The program that the tests start. */
+export const easelBin = fileURLToPath(new URL('../bin/easel.js', import.meta.url));
 const built = existsSync(fileURLToPath(new URL('../dist/main.js', import.meta.url)));
 
 /** Tests of real processes, which run what `npm run build` made; `npm run check` builds first. */
@@ -22,7 +23,7 @@ export function startEasel(
   words: readonly string[],
   prefix: readonly string[] = [],
 ): { readonly child: ChildProcess; readonly ended: Promise<ProcessEnd> } {
-  const [program, ...rest] = [...prefix, process.execPath, bin, ...words] as [string, ...string[]];
+  const [program, ...rest] = [...prefix, process.execPath, easelBin, ...words] as [string, ...string[]];
   const child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
   const said = { stdout: '', stderr: '' };
   for (const stream of ['stdout', 'stderr'] as const)

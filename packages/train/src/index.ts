@@ -2,6 +2,7 @@
 
 export { parseSeq2SeqConfig, type Seq2SeqConfig } from './config/seq2seq-config.js';
 export { parseVqganTrainingConfig, type VqganTrainingConfig } from './config/vqgan-config.js';
+export { isRun, modelOfRun } from './run/model-of-run.js';
 export { TrainingError } from './run/training-error.js';
 export type { TrainingEvent, TrainingOptions, TrainingResult } from './run/training-loop.js';
 export { trainSeq2Seq } from './seq2seq/train-seq2seq.js';

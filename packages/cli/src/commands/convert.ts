@@ -1,3 +1,4 @@
+import { modelOfRun } from '@easel/train';
 import { backendOption, startBackend } from '../backend-option.js';
 import { defineCommand } from '../command.js';
 import type { OutputDifference } from '../conversion/compare-outputs.js';
@@ -100,13 +101,9 @@ export const convert = defineCommand({
         throw new UsageError('--stacked and --no-stacked go with --to flax: Easel keeps layers apart.');
       await prepareOutputFolder(args.out);
       if (args.verify) await startBackend(args);
-      const progress = new Progress({
-        label: 'converting',
-        unit: 'tensors',
-        startsLate: true,
-        quiet: args.quiet,
-      });
-      const converted = await convertModel(args.in, args.out, {
+      const bar = () => new Progress({ label: 'converting', unit: 'tensors', quiet: args.quiet });
+      let progress = bar();
+      const converted = await convertModel(modelOfRun(args.in), args.out, {
         dtype: (args.dtype ?? 'keep') as keyof typeof convertDtypes,
         config: args.config,
         vqgan: args.vqgan,
@@ -116,11 +113,13 @@ export const convert = defineCommand({
         maxShardBytes,
         verify: args.verify,
         signal,
-        onWeight: (name, done, total) => {
-          progress.update(done, { total, note: name });
+        onWeight: (name, done, total, share) => {
+          progress.update(done, { total, note: name, share });
+          if (done < total) return;
+          progress.finish();
+          progress = bar(); // the VQGAN may follow
         },
       });
-      progress.finish();
       const lines = converted.map(({ folder, description, tensors, bytes, outputs }) => {
         const size = `${(bytes / 2 ** 20).toFixed(1)} MiB`;
         const verified = outputs === undefined ? '' : `, ${describeOutputs(outputs)}`;

@@ -6,8 +6,9 @@ import { openVqgan } from '@easel/vqgan/node';
 import { backendOption, startBackend } from '../backend-option.js';
 import { defineCommand } from '../command.js';
 import { interruptible } from '../interrupt.js';
+import { loading } from '../loading.js';
 import { resolveVqganFolder } from '../model-folder.js';
-import { integerOption, jsonOption, quietOption, textOption } from '../options.js';
+import { integerOption, jsonOption, overwriteOption, quietOption, textOption } from '../options.js';
 import { prepareOutputFolder } from '../output-folder.js';
 import { slug, writePicture } from '../picture-file.js';
 import { Progress } from '../progress.js';
@@ -61,6 +62,7 @@ export const decode = defineCommand({
     first: integerOption('first', 'first row, counted from 0', { min: 0, default: 0 }),
     count: integerOption('count', 'rows at most', { min: 1, default: 64 }),
     batch: integerOption('batch', 'pictures decoded at a time', { min: 1, default: 8 }),
+    overwrite: overwriteOption,
     backend: backendOption,
     json: jsonOption,
     quiet: quietOption,
@@ -76,7 +78,9 @@ export const decode = defineCommand({
       const out = args.out ?? 'out';
       await prepareOutputFolder(out);
       await startBackend(args);
-      const vqgan = await openVqgan(resolveVqganFolder(args.vqgan), { decoderOnly: true });
+      const vqgan = await loading('loading the VQGAN', { quiet: args.quiet, signal }, (options) =>
+        openVqgan(resolveVqganFolder(args.vqgan), { ...options, decoderOnly: true }),
+      );
       const first = args.first ?? 0;
       const rows = await readRows(args.encoded, args.tokens, vqgan.config, {
         first,
@@ -100,7 +104,10 @@ export const decode = defineCommand({
           const caption = some[i]?.caption ?? '';
           const row = first + begin + i;
           const name = `${String(row).padStart(5, '0')}-${slug(caption)}`;
-          const file = await writePicture(out, name, pixels, new Map([['Description', caption]]));
+          const file = await writePicture(out, name, pixels, {
+            texts: new Map([['Description', caption]]),
+            overwrite: args.overwrite,
+          });
           results.push({ file, caption, row });
           if (!args.json) process.stdout.write(`${file}\n`);
         }

@@ -4,7 +4,9 @@ import { openVqgan } from '@easel/vqgan/node';
 import { backendOption, startBackend } from '../backend-option.js';
 import { openCaptionScorer } from '../caption-scorer.js';
 import { defineCommand } from '../command.js';
-import { INTERRUPTED_EXIT_CODE, interruptible } from '../interrupt.js';
+import { interruptedExitCode, interruptible } from '../interrupt.js';
+import { loading } from '../loading.js';
+import { resolveVqganFolder } from '../model-folder.js';
 import {
   integerOption,
   jsonOption,
@@ -123,7 +125,9 @@ export const encode = defineCommand({
       const source = await openSources(args.pictures, args, { onFound: (found) => looking.update(found) });
       try {
         await startBackend(args);
-        const vqgan = await openVqgan(args.vqgan);
+        const vqgan = await loading('loading the VQGAN', { quiet: args.quiet, signal }, (options) =>
+          openVqgan(resolveVqganFolder(args.vqgan), options),
+        );
         const scorer = args.clip === undefined ? undefined : await openCaptionScorer(args.clip);
         const progress = new Progress({
           label: 'encoding',
@@ -162,7 +166,7 @@ export const encode = defineCommand({
         progress.finish();
         vqgan.dispose();
         scorer?.dispose();
-        if (!summary.partComplete) process.exitCode = INTERRUPTED_EXIT_CODE;
+        if (!summary.partComplete) process.exitCode = interruptedExitCode();
         const text = args.json
           ? JSON.stringify({ out: args.out, ...summary })
           : describe(args.out, summary, part.of);

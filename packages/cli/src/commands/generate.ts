@@ -1,13 +1,24 @@
-import { basename, resolve } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import type { Raster } from '@easel/core';
 import { type GenerationSettings, generatePictures, type Picture, type PictureModel } from '@easel/draw';
 import { searchToJson, settingsFor } from '@easel/draw/internals';
 import { openPictureModel } from '@easel/draw/node';
+import { isRun } from '@easel/train';
 import { backendOption, startBackend } from '../backend-option.js';
+import { captionedSheet } from '../captioned-sheet.js';
 import { defineCommand } from '../command.js';
 import { interruptible, isAbort } from '../interrupt.js';
+import { loading } from '../loading.js';
 import { resolveModelFolder } from '../model-folder.js';
-import { flagOption, integerOption, jsonOption, numberOption, quietOption, textOption } from '../options.js';
+import {
+  flagOption,
+  integerOption,
+  jsonOption,
+  numberOption,
+  overwriteOption,
+  quietOption,
+  textOption,
+} from '../options.js';
 import { prepareOutputFolder } from '../output-folder.js';
 import { sheetOf, slug, writePicture } from '../picture-file.js';
 import { Progress } from '../progress.js';
@@ -111,6 +122,13 @@ function rankName(rank: number, kept: number): string {
   return `rank-${String(rank).padStart(String(kept).length, '0')}`;
 }
 
+/** What a picture's file calls the model: the name of its folder; with that of the run that it is the model of. */
+function nameOfModel(folder: string): string {
+  const path = resolve(folder);
+  const run = dirname(path);
+  return isRun(run) ? `${basename(run)}/${basename(path)}` : basename(path);
+}
+
 /** Columns of the sheet: a row for each prompt, or near a square if there is one picture a prompt or one prompt only. */
 function sheetColumns(prompts: number, images: number): number {
   return prompts > 1 && images > 1 ? images : Math.ceil(Math.sqrt(prompts * images));
@@ -144,7 +162,7 @@ export const generate = defineCommand({
     },
   },
   options: {
-    prompts: textOption('prompts', 'text file with more prompts, one a line'),
+    prompts: textOption('prompts', 'text file with more prompts, one a line; -: from stdin'),
     out: textOption('out', 'folder of the pictures', { default: 'out' }),
     images: integerOption('images', 'pictures of each prompt; default: 1', { min: 1, max: 10_000 }),
     clip: textOption('clip', 'folder of a CLIP: it scores the pictures, and the files come best first'),
@@ -217,6 +235,8 @@ export const generate = defineCommand({
       default: 8,
     }),
     grid: flagOption('also write all pictures as one sheet, grid.png'),
+    captions: flagOption('with --grid: the prompt below each picture'),
+    overwrite: overwriteOption,
     tokens: flagOption('with --json: also print the image codes of each picture'),
     backend: backendOption,
     json: jsonOption,
@@ -242,17 +262,20 @@ export const generate = defineCommand({
       const choice = choiceOf(args);
       const search = searchOf(args, choice.drawn);
       const allIds = args['all-ids'];
-      await prepareOutputFolder(out);
+      if (args.captions && !args.grid) throw new UsageError('--captions goes with --grid.');
       const folder = resolveModelFolder(args.model);
+      await prepareOutputFolder(out);
       await startBackend(args);
       const clip = choice.clip === undefined ? undefined : await openScorer(choice.clip, prompts);
-      const model = await openPictureModel(folder);
+      const model = await loading('loading the model', { quiet: args.quiet, signal }, (options) =>
+        openPictureModel(folder, options),
+      );
       warnOfLongPrompts(model, prompts);
 
       const settings = givenSettings(args);
       const making = {
         seed,
-        model: basename(resolve(folder)),
+        model: nameOfModel(folder),
         ...searchToJson(search, settingsFor(search, model.settings, settings), allIds),
         ...(choice.clip === undefined ? {} : { clip: basename(resolve(choice.clip)) }),
       };
@@ -265,7 +288,8 @@ export const generate = defineCommand({
         quiet: args.quiet,
       });
       const results: Result[] = [];
-      const sheet: Raster[] = [];
+      const sheet: { readonly pixels: Raster; readonly prompt: string }[] = [];
+      let numbered = 0;
       let tokensDone = 0;
       const pictures = generatePictures(model, {
         prompts,
@@ -298,7 +322,9 @@ export const generate = defineCommand({
             ['Easel', JSON.stringify({ prompt, index, ...making, ...ranked })],
           ]);
           const which = 'rank' in picture ? rankName(picture.rank, choice.kept) : index;
-          const file = await writePicture(out, nameOf(promptIndex, which), pixels, texts);
+          const name = nameOf(promptIndex, which);
+          const file = await writePicture(out, name, pixels, { texts, overwrite: args.overwrite });
+          if (basename(file) !== `${name}.png`) numbered++;
           results.push({
             file,
             prompt,
@@ -308,7 +334,7 @@ export const generate = defineCommand({
             ...(args.tokens ? { tokens: [...tokens] } : {}),
           });
           if (!args.json) progress.print('rank' in picture ? `${file}\t${picture.score.toFixed(3)}` : file);
-          if (args.grid) sheet.push(pixels);
+          if (args.grid) sheet.push({ pixels, prompt });
         }
         progress.finish();
       } catch (error) {
@@ -321,9 +347,23 @@ export const generate = defineCommand({
       }
       if (args.grid && sheet.length > 0) {
         const columns = sheetColumns(prompts.length, choice.kept);
-        const file = await writePicture(out, 'grid', sheetOf(sheet, columns));
+        const pixels = sheet.map((one) => one.pixels);
+        const drawn = sheet.map((one) => one.prompt);
+        const picture = args.captions
+          ? await captionedSheet(pixels, drawn, columns)
+          : sheetOf(pixels, columns);
+        const texts = new Map([
+          ['Description', [...new Set(drawn)].join('\n')],
+          ['Software', 'Easel'],
+          ['Easel', JSON.stringify({ prompts: [...new Set(drawn)], columns, ...making })],
+        ]);
+        const file = await writePicture(out, 'grid', picture, { texts, overwrite: args.overwrite });
         if (!args.json) process.stdout.write(`${file}\n`);
       }
+      if (numbered > 0 && !args.quiet)
+        process.stderr.write(
+          `${numbered} of the names were taken by other pictures in ${out}, so numbers were added; --overwrite replaces them.\n`,
+        );
       if (signal.aborted)
         process.stderr.write(
           `Stopped: ${results.length} of ${prompts.length * choice.kept} pictures are in ${out}.\n`,

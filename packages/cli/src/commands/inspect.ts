@@ -1,5 +1,6 @@
 import { open, readFile } from 'node:fs/promises';
 import { openCheckpoint } from '@easel/core/node';
+import { modelOfRun } from '@easel/train';
 import { defineCommand } from '../command.js';
 import { jsonOption } from '../options.js';
 import { readPngText } from '../png-text.js';
@@ -102,7 +103,7 @@ export const inspect = defineCommand({
       );
       return;
     }
-    const report = await inspectCheckpoint(path);
+    const report = await inspectCheckpoint(modelOfRun(path));
     process.stdout.write(`${json ? JSON.stringify(report) : formatReport(report)}\n`);
   },
 });

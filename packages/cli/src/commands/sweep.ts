@@ -13,7 +13,7 @@ import {
 import { backendOption, startBackend } from '../backend-option.js';
 import { defineCommand } from '../command.js';
 import { readConfig } from '../config-option.js';
-import { INTERRUPTED_EXIT_CODE, interruptible } from '../interrupt.js';
+import { interruptedExitCode, interruptible } from '../interrupt.js';
 import { flagOption, jsonOption, listOption, quietOption, textOption } from '../options.js';
 import { prepareOutputFolder } from '../output-folder.js';
 import { Progress } from '../progress.js';
@@ -100,7 +100,7 @@ export const sweep = defineCommand({
       }
       const report = await writeSweepReport(out, config, result.records);
       if (!result.complete) {
-        process.exitCode = INTERRUPTED_EXIT_CODE;
+        process.exitCode = interruptedExitCode();
         const done = result.records.filter(({ status }) => status !== 'waiting').length;
         process.stderr.write(
           `Stopped: ${done} of ${result.records.length} runs are finished; go on with --resume.\n`,

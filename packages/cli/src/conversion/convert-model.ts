@@ -44,7 +44,7 @@ export interface ConvertModelOptions {
   readonly vqgan?: string | undefined;
   /** Stops between two weights; the checkpoint in work leaves no file. */
   readonly signal?: AbortSignal;
-  readonly onWeight?: (name: string, done: number, total: number) => void;
+  readonly onWeight?: (name: string, done: number, total: number, share: number) => void;
 }
 
 /** What came of a conversion. */

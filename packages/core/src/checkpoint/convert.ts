@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { type FloatDtype, fromFloat32, type Metadata } from 'safetensors-ts';
+import { elementCount, type FloatDtype, fromFloat32, type Metadata } from 'safetensors-ts';
 import { writeSafetensors, writeSharded } from 'safetensors-ts/node';
 import { CheckpointError } from '../errors.js';
 import type { FlaxTensor } from './flax-tensor.js';
@@ -25,8 +25,8 @@ export interface ConvertOptions extends FitOptions {
    * one file.
    */
   readonly maxShardBytes?: number;
-  /** Called after each weight. */
-  readonly onWeight?: (name: string, done: number, total: number) => void;
+  /** Called after each weight; `share`: of all numbers, how many are behind us, from 0 to 1. */
+  readonly onWeight?: (name: string, done: number, total: number, share: number) => void;
   /** Stops between two weights, with the signal's reason; no file is left. */
   readonly signal?: AbortSignal;
 }
@@ -65,11 +65,12 @@ export async function convertCheckpoint(
   }));
   const dtypes = new Map(entries.map((entry) => [entry.name, entry.dtype]));
   let done = 0;
+  const shareOf = behindUs(planned.values());
   const read = async (name: string) => {
     signal?.throwIfAborted();
     const weight = planned.get(name) as PlannedWeight;
     const data = fromFloat32(await readPlanned(source, weight), dtypes.get(name) as FloatDtype);
-    onWeight?.(name, ++done, planned.size);
+    onWeight?.(name, ++done, planned.size, shareOf(weight.shape));
     return data;
   };
   const writing =
@@ -125,12 +126,13 @@ export async function convertToFlax(
   });
   const dtypes = new Map(entries.map((entry) => [entry.name, entry.dtype]));
   let done = 0;
+  const shareOf = behindUs(planned.values());
   async function* read(name: string): AsyncGenerator<ArrayBufferView> {
     for (const weight of (tensors.get(name) as FlaxTensor).weights) {
       signal?.throwIfAborted();
       const values = await readPlanned(source, planned.get(weight) as PlannedWeight);
       yield fromFloat32(values, dtypes.get(name) as FloatDtype);
-      onWeight?.(weight, ++done, planned.size);
+      onWeight?.(weight, ++done, planned.size, shareOf((planned.get(weight) as PlannedWeight).shape));
     }
   }
   const options = maxChunkBytes === undefined ? {} : { maxChunkBytes };
@@ -139,6 +141,16 @@ export async function convertToFlax(
       ? writeMsgpack(path, entries, read, options).then(() => [basename(path)])
       : writeShardedMsgpack(path, entries, read, { ...options, maxShardBytes });
   return written(path, await withRemedy(path, writing), storage);
+}
+
+/** Gives, weight by weight, the share of all numbers that are behind us. */
+function behindUs(weights: Iterable<PlannedWeight>): (shape: readonly number[]) => number {
+  const total = [...weights].reduce((sum, { shape }) => sum + elementCount(shape), 0);
+  let behind = 0;
+  return (shape) => {
+    behind += elementCount(shape);
+    return behind / total;
+  };
 }
 
 /** In which format weights are stored, and whether that rounds one of them. */

@@ -16,6 +16,7 @@ import { NOTEBOOK_SETTINGS, trainedSettings } from '@easel/draw/internals';
 import { parseVqganConfig } from '@easel/vqgan';
 import { modelSettings } from '../config/model-settings.js';
 import type { Seq2SeqConfig } from '../config/seq2seq-config.js';
+import { modelOfRun } from '../run/model-of-run.js';
 import { requireEncodingVqgan } from './encoding-vqgan.js';
 import { isImageSide } from './trained-weights.js';
 
@@ -33,8 +34,13 @@ export interface StartingPoint {
   readonly build: () => Promise<DalleBart>;
 }
 
-/** Finds what a config begins with. Throws ConfigError or CheckpointError for files that are missing or don't go together. */
-export async function startingPoint(config: Seq2SeqConfig, key: Key): Promise<StartingPoint> {
+/**
+ * Finds what a config begins with; `init` and `vqgan` may be runs, whose models are then taken. Throws ConfigError or
+ * CheckpointError for files that are missing or don't go together.
+ */
+export async function startingPoint(given: Seq2SeqConfig, key: Key): Promise<StartingPoint> {
+  const model = (path: string | null) => (path === null ? null : modelOfRun(path));
+  const config = { ...given, init: model(given.init), vqgan: model(given.vqgan) };
   const start = await modelStart(config, key);
   requireFit(start.tokenizer, start.modelConfig);
   if (start.vqgan !== null) {

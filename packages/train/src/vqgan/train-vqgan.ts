@@ -12,6 +12,7 @@ import { openLpips, openVqgan, saveVqgan } from '@easel/vqgan/node';
 import { modelSettings } from '../config/model-settings.js';
 import { runLength } from '../config/run-length.js';
 import { FREE_VQGAN_SETTINGS, type VqganTrainingConfig } from '../config/vqgan-config.js';
+import { modelOfRun } from '../run/model-of-run.js';
 import { createOptimizer, createSchedule } from '../run/optimization.js';
 import { type Own, releasing } from '../run/releasing.js';
 import { restoreCheckpoint, restoreState } from '../run/restore-checkpoint.js';
@@ -81,7 +82,7 @@ function openRun(config: VqganTrainingConfig, vqgan: Vqgan, options: TrainingOpt
 }
 
 async function startingPoint(config: VqganTrainingConfig, key: Key): Promise<Vqgan> {
-  if (config.init !== null) return openVqgan(config.init);
+  if (config.init !== null) return openVqgan(modelOfRun(config.init));
   const { json, file } = await modelSettings(config.model);
   const vqgan = new Vqgan(parseVqganConfig(json, file));
   initializeVqgan(vqgan, key);
