@@ -18,7 +18,7 @@ export { planSeq2Seq, type Seq2SeqPlan, type TimePlan } from './seq2seq/plan-seq
 
 export { decodePicture, defaultPictureShape, type PictureShape } from './decoded/decode-picture.js';
 export { type CaptionRow, readCaptionList } from './sources/caption-list.js';
-export { describeLeftOut, type LeftOut, type LeftOutKind } from './sources/left-out.js';
+export type { LeftOut, LeftOutKind } from './sources/left-out.js';
 export { type MixedPart, type MixOptions, mixPictures } from './sources/mixed-pictures.js';
 export { type OpenPicturesOptions, openPictures, type SourceSettings } from './sources/open-pictures.js';
 export { openParquetPictures, type ParquetPicturesOptions } from './sources/parquet-pictures.js';

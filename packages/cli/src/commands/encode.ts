@@ -181,6 +181,7 @@ type Summary = Awaited<ReturnType<typeof encodePictures>>;
 
 function describe(out: string, summary: Summary, parts: number): string {
   const { complete, partComplete, pictures, rows, skipped, failures, skippedLog } = summary;
+  const { captionsLost, leftOut } = summary;
   const { codes, codesUsed, perplexity, ownPictures, seconds, picturesPerSecond, computeShare } = summary;
   const lines = [
     `${out}: ${pictures} pictures, ${rows} rows, ${summary.shards.length} shards`,
@@ -191,7 +192,15 @@ function describe(out: string, summary: Summary, parts: number): string {
       `  this run  ${ownPictures} pictures in ${seconds.toFixed(1)} s: ${picturesPerSecond.toPrecision(3)} pictures/s, ${(100 * computeShare).toFixed(1)} % of the time in the model`,
     );
   if (skipped > 0)
-    lines.push(`  left out  ${skipped} pictures: ${describeFailures(failures)}; named in ${skippedLog}`);
+    lines.push(
+      `  left out  ${skipped} pictures: ${describeFailures(failures)}${captionsLost > 0 ? `, with ${captionsLost} captions` : ''}; named in ${skippedLog}`,
+    );
+  if (Object.keys(leftOut).length > 0)
+    lines.push(`  also      ${describeFailures(leftOut)}; named in ${skippedLog}`);
+  if (rows > pictures)
+    lines.push(
+      `  captions  ${(rows / pictures).toFixed(1)} a picture; each line of a .txt is one, with --caption-lines first only the first`,
+    );
   if (!complete && partComplete)
     lines.push(
       parts > 1

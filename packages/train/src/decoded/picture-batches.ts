@@ -20,7 +20,8 @@ export interface BatchOptions<P> {
 }
 
 /** The part of a picture that is needed to decode it. */
-export type DecodablePicture = Pick<CaptionedPicture, 'file' | 'path' | 'bytes' | 'problem'>;
+export type DecodablePicture = Pick<CaptionedPicture, 'file' | 'path' | 'bytes' | 'problem'> &
+  Partial<Pick<CaptionedPicture, 'captions'>>;
 
 /** Pictures whose bytes were read; their decoding is under way. */
 interface Started<P> {
@@ -77,7 +78,13 @@ export async function* decodeBatches<P extends DecodablePicture>(
       for (const [i, result] of decoded.entries()) {
         const picture = current.wanted[i] as P;
         if (result instanceof PictureError) {
-          onSkip({ file: picture.file, kind: result.kind, reason: result.message });
+          const captions = picture.captions?.length ?? 0;
+          onSkip({
+            file: picture.file,
+            kind: result.kind,
+            reason: result.message,
+            ...(captions > 0 && { captions }),
+          });
           continue;
         }
         pixels.set(result, kept.length * pictureBytes);

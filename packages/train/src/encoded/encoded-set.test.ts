@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { parquetMetadataAsync } from 'hyparquet';
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import { readEncodedSet } from './encoded-set.js';
+import { NO_FILTER } from './row-filter.js';
 import { type EncodedRow, writeShard } from './shards.js';
 
 let folder: string;
@@ -155,4 +156,28 @@ describe('refused', () => {
     await writeShard(join(folder, 'x.parquet'), rows);
     await expect(readEncodedSet(folder, shape)).rejects.toThrow(/parquet and jsonl/);
   });
+});
+
+test('rows without caption, tokens or score are left out and counted; NaN is tolerated', async () => {
+  const lines = [
+    '\uFEFF{"caption": "one", "encoding": [1, 2, 3], "clip_score": 0.5}',
+    '{"caption": null, "encoding": [1, 2, 3], "clip_score": 0.5}',
+    '{"encoding": [1, 2, 3], "clip_score": 0.5}',
+    '{"caption": NaN, "encoding": [1, 2, 3], "clip_score": 0.5}',
+    '{"caption": "two", "encoding": null, "clip_score": 0.5}',
+    '{"caption": "three", "encoding": [4, 5, 6], "clip_score": NaN}',
+    '{"caption": "four", "encoding": [7, 8, 9], "clip_score": 0.1}',
+  ];
+  writeFileSync(join(folder, 'set.jsonl'), lines.join('\n'));
+  const all = await readEncodedSet(folder, shape);
+  expect(all.captions).toEqual(['one', 'three', 'four']);
+  expect([...all.encodings]).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  expect([all.rows, all.leftOut]).toEqual([7, { 'row without caption': 3, 'row without tokens': 1 }]);
+  const filter = { ...NO_FILTER, minClipScore: 0.2 };
+  const some = await readEncodedSet(folder, shape, undefined, { filter });
+  expect(some.captions).toEqual(['one']);
+  expect([some.rows, some.leftOut]).toEqual([
+    7,
+    { 'row without caption': 3, 'row without tokens': 1, 'row without score': 1, 'filtered row': 1 },
+  ]);
 });

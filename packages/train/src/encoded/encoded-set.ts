@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdir, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { DataError } from '@easel/core';
+import { describeCounts, type LeftOutKind } from '../sources/left-out.js';
 import { checkedCaption, checkedEncoding, type EncodingShape } from './checked-row.js';
 import {
   type EncodeManifest,
@@ -10,7 +11,7 @@ import {
   SKIPPED_LOG_NAME,
   shardName,
 } from './manifest.js';
-import { filterColumns, NO_FILTER, passes, type RowFilter } from './row-filter.js';
+import { filterColumns, leftOutRow, NO_FILTER, type RowFilter } from './row-filter.js';
 import { defaultShardColumns, readShard, type ShardColumns } from './shards.js';
 
 /** Captions and image tokens in memory, in the order of the shards' names. */
@@ -25,6 +26,9 @@ export interface EncodedSet {
    * is a picture.
    */
   readonly pictures: Int32Array;
+  /** Rows of the shards that were looked at: as many as there are captions, and rows left out. */
+  readonly rows: number;
+  readonly leftOut: Readonly<Partial<Record<LeftOutKind, number>>>;
   /** SHA-256 over all rows in order: two sets with the same one train alike. */
   readonly digest: string;
 }
@@ -41,7 +45,7 @@ export interface RowSelection {
  * Reads an encoded set: a folder of .parquet or .jsonl shards (all of one kind), or one such file.
  *
  * An encoding is a list of integers, or such a list as text (`"[1, 2]"`, as the first public data
- * sets had it). Throws DataError, naming file and row, for an encoding of another length, a token
+ * sets had it). Rows whose caption or encoding is null are left out and counted. Throws DataError, naming file and row, for an encoding of another length, a token
  * out of range, a caption that isn't text; for a path that doesn't exist, a folder without shards
  * or with both kinds, a set without rows, and one whose encoding isn't complete or lost a shard.
  */
@@ -58,13 +62,19 @@ export async function readEncodedSet(
   const numbers = new Map<unknown, number>();
   let encodings = new Tokens(1024 * imageLength);
   let rows = 0;
+  const leftOut: Partial<Record<LeftOutKind, number>> = {};
   for (const file of await shardFiles(path)) {
     if (rows >= maxRows) break;
     const found = readShard(file, { ...columns, others: filterColumns(filter) });
     for await (const { row, caption, encoding, source, others } of found) {
-      if (rows++ >= maxRows) break;
+      if (rows >= maxRows) break;
+      rows++;
       const where = `Shard ${file}, row ${row}`;
-      if (!passes(filter, others, where)) continue;
+      const kind = leftOutRow({ caption, encoding, others }, filter, where);
+      if (kind !== undefined) {
+        leftOut[kind] = (leftOut[kind] ?? 0) + 1;
+        continue;
+      }
       const tokens = checkedEncoding(encoding, shape, where);
       const at = captions.length * imageLength;
       if (at === encodings.length) {
@@ -81,7 +91,9 @@ export async function readEncodedSet(
     }
   }
   if (captions.length === 0)
-    throw new DataError(`Encoded set ${path}: no rows in it${rows === 0 ? '' : ' pass the filter'}.`);
+    throw new DataError(
+      `Encoded set ${path}: no rows in it${rows === 0 ? '' : ` can be used or pass the filter (${describeCounts(leftOut)})`}.`,
+    );
   encodings = encodings.slice(0, captions.length * imageLength);
   const hash = createHash('sha256');
   hash.update(JSON.stringify(captions));
@@ -92,6 +104,8 @@ export async function readEncodedSet(
     captions,
     encodings,
     imageLength,
+    rows,
+    leftOut,
     pictures: Int32Array.from(pictures),
     digest: hash.digest('hex'),
   };

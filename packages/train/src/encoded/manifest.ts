@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DataError } from '@easel/core';
 import { writeFileAtomic } from '@easel/core/internals/node';
+import type { LeftOutKind } from '../sources/left-out.js';
 import type { FailureKind, SkippedPicture } from '../sources/picture-source.js';
 import type { ShardFormat } from './shards.js';
 
@@ -58,6 +59,8 @@ export interface EncodeManifest<Origin extends SetOrigin = SetOrigin> {
   /** How often each code of the codebook was used; empty until the set is complete. */
   readonly codeCounts: readonly number[];
   readonly failures: Readonly<Partial<Record<FailureKind, number>>>;
+  /** What of the source is neither a picture nor a caption of one; sets made before lack it. */
+  readonly leftOut?: Readonly<Partial<Record<LeftOutKind, number>>>;
 }
 
 /**

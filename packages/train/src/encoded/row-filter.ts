@@ -1,4 +1,5 @@
 import { DataError } from '@easel/core';
+import type { LeftOutKind } from '../sources/left-out.js';
 
 /** Which rows of an encoded set are used. Limits are inclusive; null means no limit. */
 export interface RowFilter {
@@ -29,14 +30,33 @@ export function filterColumns(filter: RowFilter): string[] {
 }
 
 /**
+ * Why a row is left out, if it is: it has no caption or no tokens (null), no score though the filter asks for
+ * one (null or NaN, which passes no limit in the original either), or doesn't pass the filter.
+ */
+export function leftOutRow(
+  row: {
+    readonly caption: unknown;
+    readonly encoding: unknown;
+    readonly others: Readonly<Record<string, unknown>>;
+  },
+  filter: RowFilter,
+  where: string,
+): LeftOutKind | undefined {
+  const { clipScoreColumn, minClipScore, maxClipScore } = filter;
+  if (isNull(row.caption)) return 'row without caption';
+  if (isNull(row.encoding)) return 'row without tokens';
+  if ((minClipScore !== null || maxClipScore !== null) && isNull(row.others[clipScoreColumn]))
+    return 'row without score';
+  return passes(filter, row.others, where) ? undefined : 'filtered row';
+}
+
+const isNull = (value: unknown) => value === null || value === undefined || Number.isNaN(value);
+
+/**
  * Whether a row passes. Throws DataError that begins with `where` if its score is no number.
  * Source: dalle-mini `data.py`, filter_function.
  */
-export function passes(
-  filter: RowFilter,
-  columns: Readonly<Record<string, unknown>>,
-  where: string,
-): boolean {
+function passes(filter: RowFilter, columns: Readonly<Record<string, unknown>>, where: string): boolean {
   const { clipScoreColumn, minClipScore, maxClipScore, filterColumn, filterValue } = filter;
   if (minClipScore !== null || maxClipScore !== null) {
     const score = columns[clipScoreColumn];

@@ -5,6 +5,7 @@ import { writeFileAtomic } from '@easel/core/internals/node';
 import type { SchemaElement } from 'hyparquet';
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import { fileLines } from '../sources/byte-lines.js';
+import { parseJsonText } from '../sources/json-text.js';
 import { ParquetFile } from '../sources/parquet-file.js';
 
 /**
@@ -128,15 +129,15 @@ async function* jsonlRows(
 ): AsyncGenerator<UncheckedRow> {
   let row = 0;
   for await (const bytes of fileLines(file)) {
-    const line = bytes.toString();
+    const line = row === 0 ? bytes.toString().replace(/^\uFEFF/, '') : bytes.toString();
     if (line.trim() === '') continue;
     let value: Record<string, unknown>;
     try {
-      value = JSON.parse(line) as Record<string, unknown>;
+      value = (parseJsonText(line) ?? {}) as Record<string, unknown>;
     } catch (error) {
       throw new DataError(`Shard ${path}, row ${row}: not a line of JSON (${(error as Error).message}).`);
     }
-    requireColumns(path, Object.keys(value ?? {}), columns);
+    if (row === 0) requireColumns(path, Object.keys(value ?? {}), columns);
     yield uncheckedRow(row, value, columns);
     row++;
   }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { link, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DataError, EaselError } from '@easel/core';
 import { writeFileAtomic } from '@easel/core/internals/node';
@@ -22,6 +22,7 @@ import {
 } from '../encoded/manifest.js';
 import { readShard, type ShardFormat } from '../encoded/shards.js';
 import { type FileLock, takeLock } from '../lock/lock-file.js';
+import { countsOf, type LeftOut, leftOutLines } from '../sources/left-out.js';
 import type { FailureKind, SkippedPicture } from '../sources/picture-source.js';
 
 /** What an encoded set was made from: resuming needs all of it unchanged. */
@@ -58,9 +59,16 @@ export class EncodeFolder {
   private readonly codes: number;
   private readonly vqganPrint: readonly number[] | undefined;
   private readonly leaseSeconds: number;
+  private readonly leftOut: readonly LeftOut[];
   private readonly records = new Map<number, FinishedShard>();
 
-  private constructor(path: string, manifest: EncodeManifest<EncodingOrigin>, leaseSeconds: number) {
+  private constructor(
+    path: string,
+    manifest: EncodeManifest<EncodingOrigin>,
+    leaseSeconds: number,
+    leftOut: readonly LeftOut[],
+  ) {
+    this.leftOut = leftOut;
     this.path = path;
     this.origin = manifest.origin;
     this.shardCount = manifest.shardCount;
@@ -72,13 +80,16 @@ export class EncodeFolder {
 
   /**
    * Opens the folder, making it if it isn't there. `leaseSeconds`: how long another machine may be
-   * silent before its shard is taken over. Throws DataError if it holds the encoding of something
-   * else, EaselError if it can't be written to.
+   * silent before its shard is taken over. `leftOut`: what the log names besides pictures. A folder
+   * that another encoding has begun, but in which no shard with rows is finished or in work, is
+   * begun anew. Throws DataError if it holds the encoding of something else, EaselError if it can't
+   * be written to.
    */
   static async open(
     path: string,
     about: Pick<EncodeManifest<EncodingOrigin>, 'origin' | 'sourcePictures' | 'codes' | 'vqganPrint'>,
     leaseSeconds: number,
+    leftOut: readonly LeftOut[] = [],
   ): Promise<EncodeFolder> {
     const { origin, sourcePictures } = about;
     const fresh: EncodeManifest<EncodingOrigin> = {
@@ -89,12 +100,18 @@ export class EncodeFolder {
       shards: [],
       codeCounts: [],
       failures: {},
+      leftOut: countsOf(leftOut),
     };
     await writing(path, () => mkdir(join(path, WORK_FOLDER_NAME), { recursive: true }));
     await writing(path, () => createManifest(path, fresh));
-    const found = (await readManifest(path)) as EncodeManifest<EncodingOrigin>;
+    let found = (await readManifest(path)) as EncodeManifest<EncodingOrigin>;
+    if (differences(found.origin, origin).length > 0 && (await isUnused(path, found, leaseSeconds))) {
+      await writing(path, () => clear(path));
+      await writing(path, () => createManifest(path, fresh));
+      found = (await readManifest(path)) as EncodeManifest<EncodingOrigin>;
+    }
     requireSame(path, found.origin, origin);
-    const folder = new EncodeFolder(path, found, leaseSeconds);
+    const folder = new EncodeFolder(path, found, leaseSeconds, leftOut);
     if (found.complete) await folder.reopen(found);
     return folder;
   }
@@ -176,7 +193,7 @@ export class EncodeFolder {
     const records = [...this.records.values()].sort((a, b) => a.index - b.index);
     const failures: Partial<Record<FailureKind, number>> = {};
     for (const { failed } of records)
-      for (const { kind } of failed) failures[kind] = (failures[kind] ?? 0) + 1;
+      for (const { kind } of failed) failures[kind as FailureKind] = (failures[kind as FailureKind] ?? 0) + 1;
     const shards = records.map(
       ({ file, pictures, rows, skipped }): ShardRecord => ({ file, pictures, rows, skipped }),
     );
@@ -194,8 +211,16 @@ export class EncodeFolder {
       ...(vqganPrint && { vqganPrint }),
       complete: false,
       codeCounts: [],
+      leftOut: countsOf(this.leftOut),
       ...this.summary(),
     };
+  }
+
+  /** Captions of pictures that were passed over. */
+  captionsLost(): number {
+    let lost = 0;
+    for (const { failed } of this.records.values()) for (const { captions = 0 } of failed) lost += captions;
+    return lost;
   }
 
   /** How often each code occurs in the shards that are there. */
@@ -246,7 +271,7 @@ export class EncodeFolder {
   }
 
   private async writeLog(): Promise<void> {
-    const lines: string[] = [];
+    const lines = leftOutLines(this.leftOut).map((line) => `${JSON.stringify({ shard: null, ...line })}\n`);
     for (const { index, failed } of [...this.records.values()].sort((a, b) => a.index - b.index))
       for (const failure of failed) lines.push(`${JSON.stringify({ shard: index, ...failure })}\n`);
     const path = join(this.path, SKIPPED_LOG_NAME);
@@ -268,7 +293,8 @@ async function createManifest(folder: string, manifest: EncodeManifest): Promise
   }
 }
 
-function requireSame(path: string, found: EncodingOrigin, wanted: EncodingOrigin): void {
+/** In what two encodings differ, in words. */
+function differences(found: EncodingOrigin, wanted: EncodingOrigin): string[] {
   const names: [keyof EncodingOrigin, string][] = [
     ['source', 'other pictures or captions'],
     ['vqgan', 'another VQGAN'],
@@ -277,11 +303,45 @@ function requireSame(path: string, found: EncodingOrigin, wanted: EncodingOrigin
     ['picturesPerShard', 'another number of pictures a shard'],
     ['clip', 'another CLIP'],
   ];
-  const changed = names.filter(([key]) => JSON.stringify(found[key]) !== JSON.stringify(wanted[key]));
+  return names
+    .filter(([key]) => JSON.stringify(found[key]) !== JSON.stringify(wanted[key]))
+    .map(([, name]) => name);
+}
+
+function requireSame(path: string, found: EncodingOrigin, wanted: EncodingOrigin): void {
+  const changed = differences(found, wanted);
   if (changed.length > 0)
     throw new DataError(
-      `Encoded set ${path}: it was begun with ${changed.map(([, name]) => name).join(', ')}. Choose a new folder, or delete this one.`,
+      `Encoded set ${path}: it was begun with ${changed.join(', ')}. Choose a new folder, or delete this one.`,
     );
+}
+
+/** Whether nothing of what a folder's encoding has finished has rows, and nobody works on it. */
+async function isUnused(path: string, found: EncodeManifest, leaseSeconds: number): Promise<boolean> {
+  if (found.shards.some(({ rows }) => rows > 0)) return false;
+  for (const index of await recordedShards(path))
+    if (((await readRecord(path, index))?.rows ?? 0) > 0) return false;
+  for (const lease of await leases(path)) {
+    const attempt = await takeLock(lease, { expirySeconds: leaseSeconds });
+    if (!('lock' in attempt)) return false;
+    await attempt.lock.release();
+  }
+  return true;
+}
+
+async function leases(folder: string): Promise<string[]> {
+  const work = join(folder, WORK_FOLDER_NAME);
+  return (await readdir(work)).filter((name) => name.endsWith('.lease')).map((name) => join(work, name));
+}
+
+/** Removes what an encoding has left in its folder: manifest, log, records, and shards without a record. */
+async function clear(folder: string): Promise<void> {
+  for (const name of await readdir(folder))
+    if (/^shard-\d{5,}\.(parquet|jsonl)$/.test(name)) await rm(join(folder, name), { force: true });
+  for (const name of await readdir(join(folder, WORK_FOLDER_NAME)))
+    if (/^\d+\.json$/.test(name)) await rm(join(folder, WORK_FOLDER_NAME, name), { force: true });
+  await rm(join(folder, SKIPPED_LOG_NAME), { force: true });
+  await rm(manifestPath(folder), { force: true });
 }
 
 /** The log of a set by shard; without what isn't a line of it. */

@@ -1,5 +1,6 @@
 import {
   cpSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -147,6 +148,54 @@ describe('going on', () => {
   });
 });
 
+describe('a folder that was begun with something else', () => {
+  const other = async (options: Partial<EncodeOptions>) => {
+    const second = new Vqgan(parseVqganConfig(tinyVqganJson));
+    initializeVqgan(second, prngKey(2));
+    try {
+      return await encode({ vqgan: second, ...options });
+    } finally {
+      second.dispose();
+    }
+  };
+
+  test('is begun anew where no shard is finished, with what it had left', async () => {
+    const stop = new AbortController();
+    stop.abort();
+    expect(await other({ signal: stop.signal, picturesPerShard: 1 })).toMatchObject({ shards: [] });
+    writeFileSync(join(out, 'shard-00006.parquet'), 'written before its record');
+    expect(await encode()).toMatchObject({ complete: true, rows: 14 });
+    expect(readdirSync(out).sort()).toEqual([
+      'manifest.json',
+      'shard-00000.parquet',
+      'shard-00001.parquet',
+      'shard-00002.parquet',
+      'skipped.jsonl',
+    ]);
+  });
+
+  test('is refused where a shard is finished, or in work', async () => {
+    const stop = new AbortController();
+    const onProgress = ({ pictures: done }: EncodeProgress) => done >= 5 && stop.abort();
+    await other({ signal: stop.signal, onProgress: onProgress as NonNullable<EncodeOptions['onProgress']> });
+    await expect(encode()).rejects.toThrow(/it was begun with another VQGAN/);
+    rmSync(join(out, 'work', '00000.json'));
+    writeFileSync(
+      join(out, 'work', '00001.lease'),
+      JSON.stringify({ pid: 1, host: 'elsewhere', started: null }),
+    );
+    await expect(encode()).rejects.toThrow(/it was begun with another VQGAN/);
+  });
+
+  test('a VQGAN that only decodes is refused before anything is written', async () => {
+    const decoder = new Vqgan(parseVqganConfig(tinyVqganJson), { decoderOnly: true });
+    initializeVqgan(decoder, prngKey(1));
+    await expect(encode({ vqgan: decoder })).rejects.toThrow(/has a decoder only/);
+    decoder.dispose();
+    expect(existsSync(out)).toBe(false);
+  });
+});
+
 describe('sharing', () => {
   test('two calls on one folder share its shards; the set is that of one call', async () => {
     const summaries = await Promise.all([encode({ picturesPerShard: 1 }), encode({ picturesPerShard: 1 })]);
@@ -268,6 +317,32 @@ describe('broken input', () => {
       { shard: 2, file: 'z.png', kind: 'undecodable' },
     ]);
     expect(log[0].reason).toMatch(/can't be decoded/);
+    rmSync(mixed, { recursive: true });
+  });
+
+  test('rows and files that come to nothing are counted and named beside the pictures', async () => {
+    const mixed = mkdtempSync(join(tmpdir(), 'easel-encode-left-'));
+    const [first] = await drawPictures(mixed, 2);
+    const list = [`${first},`, `${first},one`, ',two', 'gone.png,three', 'gone.png,four'];
+    writeFileSync(join(mixed, 'captions.csv'), ['file,caption', ...list].join('\n'));
+    const summary = await encodePictures(await openPictureFolder(mixed), { vqgan, out });
+    expect(summary).toMatchObject({
+      pictures: 1,
+      rows: 1,
+      skipped: 1,
+      failures: { missing: 1 },
+      captionsLost: 2,
+      leftOut: { 'row without caption': 1, 'row without picture': 1 },
+    });
+    const log = readFileSync(summary.skippedLog, 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(log).toMatchObject([
+      { shard: null, kind: 'row without caption', file: first },
+      { shard: null, kind: 'row without picture', file: 'line 4' },
+      { shard: 0, kind: 'missing', file: 'gone.png', captions: 2 },
+    ]);
     rmSync(mixed, { recursive: true });
   });
 

@@ -8,6 +8,7 @@ import { decodeBatches } from '../decoded/picture-batches.js';
 import { SKIPPED_LOG_NAME, shardName } from '../encoded/manifest.js';
 import { type EncodedRow, type ShardFormat, writeShard } from '../encoded/shards.js';
 import type { FileLock } from '../lock/lock-file.js';
+import { countsOf, describeCounts, type LeftOutKind } from '../sources/left-out.js';
 import {
   type CaptionedPicture,
   type FailureKind,
@@ -90,6 +91,13 @@ export interface EncodeSummary {
   readonly skipped: number;
   /** Why, and how many each. */
   readonly failures: Readonly<Partial<Record<FailureKind, number>>>;
+  /**
+   * Captions of these pictures: a source has as many captions as there are rows and these, and as
+   * many pictures as were encoded and passed over.
+   */
+  readonly captionsLost: number;
+  /** What of the source is neither a picture nor a caption of one: rows without caption and the like. */
+  readonly leftOut: Readonly<Partial<Record<LeftOutKind, number>>>;
   readonly shards: readonly string[];
   /** Shards that were there before. */
   readonly resumedShards: number;
@@ -150,6 +158,10 @@ export async function encodePictures(source: PictureSource, options: EncodeOptio
     throw new ConfigError(
       `Encoding: expected the number of the part to be from 0 to ${part.of - 1}, got ${part.index}.`,
     );
+  if (![...vqgan.namedWeights().keys()].some((name) => name.startsWith('encoder.')))
+    throw new ConfigError(
+      'Encoding: the VQGAN has a decoder only: it was saved to draw. Give the full VQGAN, which has an encoder too.',
+    );
   const origin: EncodingOrigin = {
     format,
     source: source.digest,
@@ -164,7 +176,7 @@ export async function encodePictures(source: PictureSource, options: EncodeOptio
     codes: config.nEmbed,
     vqganPrint: await vqganPrint(vqgan.namedWeights()),
   };
-  const folder = await EncodeFolder.open(out, about, leaseSeconds);
+  const folder = await EncodeFolder.open(out, about, leaseSeconds, source.leftOut);
   return new Encoding(source, folder, { ...options, batchSize, leaseSeconds, part }).run();
 }
 
@@ -213,6 +225,8 @@ class Encoding {
       rows: sum('rows'),
       skipped: sum('skipped'),
       failures,
+      captionsLost: folder.captionsLost(),
+      leftOut: countsOf(this.source.leftOut),
       shards: shards.map(({ file }) => file),
       resumedShards,
       codesUsed: used,
@@ -334,11 +348,8 @@ class Encoding {
 }
 
 /** `undecodable 3, no caption 2`: the most frequent first. */
-export function describeFailures(failures: EncodeSummary['failures']): string {
-  return Object.entries(failures)
-    .sort(([, a], [, b]) => b - a)
-    .map(([kind, count]) => `${kind} ${count}`)
-    .join(', ');
+export function describeFailures(counts: EncodeSummary['failures'] | EncodeSummary['leftOut']): string {
+  return describeCounts(counts);
 }
 
 /** Pictures; those without a caption as something wrong. */

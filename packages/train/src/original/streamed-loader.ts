@@ -1,6 +1,6 @@
 import { DataError, Pcg64 } from '@easel/core';
 import { checkedCaption, checkedEncoding, type EncodingShape } from '../encoded/checked-row.js';
-import { filterColumns, NO_FILTER, passes, type RowFilter } from '../encoded/row-filter.js';
+import { filterColumns, leftOutRow, NO_FILTER, type RowFilter } from '../encoded/row-filter.js';
 import { readShard, type ShardColumns } from '../encoded/shards.js';
 import { epochGenerator, SHUFFLE_BUFFER, shuffleBuffer, shuffled } from './shuffle-buffer.js';
 
@@ -70,7 +70,8 @@ export async function* fileRows(settings: LoaderSettings): AsyncGenerator<Loaded
 export async function countRows(settings: LoaderSettings): Promise<number> {
   const { files, filter = NO_FILTER } = settings;
   let count = 0;
-  for await (const { others, where } of rawRows(settings, files)) if (passes(filter, others, where)) count++;
+  for await (const row of rawRows(settings, files))
+    if (leftOutRow(row, filter, row.where) === undefined) count++;
   return count;
 }
 
@@ -168,7 +169,7 @@ async function* rawRows(settings: LoaderSettings, files: readonly string[]): Asy
 async function* kept(rows: AsyncIterable<RawRow>, settings: LoaderSettings): AsyncGenerator<LoadedRow> {
   const { filter = NO_FILTER, normalize, shape } = settings;
   for await (const { where, caption, encoding, others } of rows) {
-    if (!passes(filter, others, where)) continue;
+    if (leftOutRow({ caption, encoding, others }, filter, where) !== undefined) continue;
     const text = checkedCaption(caption, where);
     yield { caption: normalize?.(text) ?? text, encoding: checkedEncoding(encoding, shape, where) };
   }

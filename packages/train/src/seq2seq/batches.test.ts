@@ -9,6 +9,8 @@ const set: EncodedSet = {
   description: 'test',
   captions: ['one two', 'one', 'one two'],
   encodings: Uint16Array.of(10, 11, 12, 13, 20, 21, 22, 23, 30, 31, 32, 33),
+  rows: 3,
+  leftOut: {},
   imageLength: 4,
   pictures: Int32Array.of(0, 1, 2),
   digest: '',

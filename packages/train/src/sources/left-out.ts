@@ -2,6 +2,10 @@
 export type LeftOutKind =
   /** A row of a list, or of an encoded set, whose caption is empty or null; its picture may have others. */
   | 'row without caption'
+  /** A row of an encoded set without tokens, without the score that a filter asks for, or that doesn't pass it. */
+  | 'row without tokens'
+  | 'row without score'
+  | 'filtered row'
   /** A row of a list that names no picture. */
   | 'row without picture'
   /** A .txt beside which there is no picture. */
@@ -62,10 +66,27 @@ export function mergedLeftOut(parts: readonly (readonly LeftOut[])[]): LeftOut[]
   return [...merged].map(([kind, entry]) => ({ kind, ...entry }));
 }
 
+/** Counts by kind, for summaries that programs read. */
+export function countsOf(leftOut: readonly LeftOut[]): Partial<Record<LeftOutKind, number>> {
+  return Object.fromEntries(leftOut.map(({ kind, count }) => [kind, count]));
+}
+
+/** The lines of a log that names what was left out, as far as it is named. */
+export function leftOutLines(
+  leftOut: readonly LeftOut[],
+): { readonly file: string; readonly kind: LeftOutKind; readonly reason: string }[] {
+  return leftOut.flatMap(({ kind, count, named }) => [
+    ...named.map(({ file, reason }) => ({ file, kind, reason })),
+    ...(count > named.length
+      ? [{ file: '', kind, reason: `${count - named.length} more, which are not named.` }]
+      : []),
+  ]);
+}
+
 /** `row without caption 3, hidden 1`: the most frequent first. */
-export function describeLeftOut(leftOut: readonly Pick<LeftOut, 'kind' | 'count'>[]): string {
-  return [...leftOut]
-    .sort((a, b) => b.count - a.count)
-    .map(({ kind, count }) => `${kind} ${count}`)
+export function describeCounts(counts: Readonly<Record<string, number>>): string {
+  return Object.entries(counts)
+    .sort(([, a], [, b]) => b - a)
+    .map(([kind, count]) => `${kind} ${count}`)
     .join(', ');
 }

@@ -1,4 +1,7 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { DataError } from '@easel/core';
@@ -240,6 +243,141 @@ test('thousands of names and rows, sorted and grouped on disk; read from any pla
       names.slice(from, from + 3),
     );
   await source.close();
+});
+
+describe('what is in folders besides', () => {
+  const kinds = (source: PictureSource) => source.leftOut.map(({ kind, count }) => [kind, count]);
+  const wrong = (pictures: readonly CaptionedPicture[]) =>
+    pictures.map(({ file, problem }) => [file, problem?.kind]);
+
+  test('links to folders are followed, each real folder once, loops too', async () => {
+    put({ 'real/a.png': 'a', 'real/a.txt': 'a', 'z/b.png': 'b', 'z/b.txt': 'b' });
+    const elsewhere = mkdtempSync(join(tmpdir(), 'easel-elsewhere-'));
+    writeFileSync(join(elsewhere, 'c.png'), 'c');
+    writeFileSync(join(elsewhere, 'c.txt'), 'c');
+    symlinkSync(elsewhere, join(folder, 'link'));
+    symlinkSync(elsewhere, join(folder, 'link2'));
+    symlinkSync(folder, join(folder, 'z', 'loop'));
+    symlinkSync(join(folder, 'z'), join(folder, 'alias'));
+    symlinkSync(join(folder, 'real', 'a.png'), join(folder, 'z', 'd.png'));
+    symlinkSync('nowhere', join(folder, 'z', 'e.png'));
+    symlinkSync('nowhere', join(folder, 'broken'));
+    const source = await openPictureFolder(folder);
+    const pictures = await all(source);
+    expect(wrong(pictures)).toEqual([
+      ['link/c.png', undefined],
+      ['real/a.png', undefined],
+      ['z/b.png', undefined],
+      ['z/d.png', undefined],
+      ['z/e.png', 'missing'],
+    ]);
+    expect(kinds(source)).toEqual([
+      ['broken link', 1],
+      ['folder seen before', 3],
+    ]);
+    rmSync(elsewhere, { recursive: true });
+  });
+
+  test('FIFOs and sockets never hang; other formats, hidden files, lone texts and archives are counted', async () => {
+    put({
+      'a.png': 'a',
+      'a.txt': 'a',
+      'b.bmp': 'b',
+      'b.txt': 'b',
+      'c.JFIF': 'c',
+      'c.TXT': 'c',
+      'notes.txt': 'n',
+      '.h.png': 'h',
+      'x.tar': '',
+    });
+    execFileSync('mkfifo', [join(folder, 'f.png'), join(folder, 'g.txt')]);
+    put({ 'g.png': 'g' });
+    const server = createServer().listen(join(folder, 's.png'));
+    await once(server, 'listening');
+    const source = await openPictureFolder(folder);
+    const pictures = await all(source);
+    expect(wrong(pictures)).toEqual([
+      ['a.png', undefined],
+      ['b.bmp', 'other format'],
+      ['c.JFIF', undefined],
+      ['f.png', 'no file'],
+      ['g.png', 'broken caption'],
+      ['s.png', 'no file'],
+    ]);
+    expect(pictures[2]?.captions).toEqual(['c']);
+    await expect(pictures[3]?.bytes()).rejects.toThrow(/f\.png: it is a FIFO and no file/);
+    expect(new Map(kinds(source) as [string, number][])).toEqual(
+      new Map([
+        ['hidden', 1],
+        ['archive', 1],
+        ['text without picture', 1],
+      ]),
+    );
+    put({ 'list.csv': 'file,caption\nf.png,x\na.png,y\n' });
+    const [listed] = await open({ list: join(folder, 'list.csv') });
+    await expect(listed?.bytes()).rejects.toMatchObject({ kind: 'no file' });
+    server.close();
+  });
+
+  test('names in NFC and NFD, in lists and of texts; names that are not UTF-8', async () => {
+    const [nfc, nfd] = ['NFC', 'NFD'].map((form) => 'é'.normalize(form)) as [string, string];
+    put({
+      [`${nfd}/${nfc}a.png`]: 'a',
+      [`${nfd}/${nfd}b.png`]: 'b',
+      [`${nfd}/${nfc}b.txt`]: 'of b',
+      'list.csv': `file,caption\n${nfc}/${nfd}a.png,a\n${nfc}/${nfc}b.png,b\n${nfc}/c.png,c\n`,
+    });
+    const listed = await open({ list: join(folder, 'list.csv') });
+    expect(Buffer.from((await listed[0]?.bytes()) ?? []).toString()).toBe('a');
+    expect(Buffer.from((await listed[1]?.bytes()) ?? []).toString()).toBe('b');
+    await expect(listed[2]?.bytes()).rejects.toMatchObject({ kind: 'missing' });
+    writeFileSync(Buffer.concat([Buffer.from(`${folder}/caf`), Buffer.of(0xe9), Buffer.from('.png')]), 'x');
+    put({ '\uFFFD.png': 'y' });
+    const beside = await open();
+    expect(beside.map(({ file, captions, problem }) => [file, captions[0], problem?.kind])).toEqual([
+      ['caf\\xE9.png', undefined, 'unreadable'],
+      [`${nfd}/${nfd}b.png`, 'of b', undefined],
+      [`${nfd}/${nfc}a.png`, undefined, undefined],
+      ['\uFFFD.png', undefined, undefined],
+    ]);
+    expect(beside[0]?.problem?.message).toMatch(/its name isn't UTF-8\. Rename it/);
+  });
+
+  test.each([
+    ['jsonl', '{"file_name": "a.png", "text": "an apple"}\n'],
+    ['csv', 'file_name,text\na.png,an apple\n'],
+  ])("Hugging Face's metadata.%s; not one that is about something else", async (extension, content) => {
+    put({ 'a.png': '', 'a.txt': 'of the text', [`metadata.${extension}`]: content });
+    expect(await captionsOf()).toEqual([['a.png', ['an apple']]]);
+    put({ [`metadata.${extension}`]: content.replace(/file_name|text/g, 'licence') });
+    expect(await captionsOf()).toEqual([['a.png', ['of the text']]]);
+    put({ 'captions.csv': 'file,caption\na.png,of the list\n' });
+    expect(await captionsOf()).toEqual([['a.png', ['of the list']]]);
+  });
+
+  test('the first line of a text alone', async () => {
+    put({ 'a.png': '', 'a.txt': '\n one \ntwo\nthree\n' });
+    expect(await captionsOf({ captionLines: 'first' })).toEqual([['a.png', ['one']]]);
+    expect(await captionsOf()).toEqual([['a.png', ['one', 'two', 'three']]]);
+  });
+
+  test('a text that is a Git LFS pointer', async () => {
+    put({ 'a.png': '', 'a.txt': 'version https://git-lfs.github.com/spec/v1\n', 'b.png': '', 'b.txt': 'b' });
+    expect((await open())[0]?.problem?.message).toMatch(/it is a Git LFS pointer/);
+  });
+
+  test('rows of a list that come to nothing', async () => {
+    put({ 'a.png': '', 'list.csv': 'file,caption\na.png,\na.png,x\n,y\nb.png,\n' });
+    const source = await openPictureFolder(folder, { list: join(folder, 'list.csv') });
+    expect(kinds(source)).toEqual([
+      ['row without caption', 2],
+      ['row without picture', 1],
+    ]);
+    expect(source.leftOut[1]?.named).toEqual([
+      { file: 'line 4', reason: expect.stringMatching(/line 4: it names no picture/) },
+    ]);
+    expect(source.length).toBe(2);
+  });
 });
 
 describe('refused folders', () => {

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { extname } from 'node:path';
 import { DataError } from '@easel/core';
 import { foreignKindOf } from './foreign-file.js';
-import type { LeftOut } from './left-out.js';
+import type { LeftOut, LeftOutKind } from './left-out.js';
 
 /** Why a picture is passed over, in the words of reports and logs. */
 export type FailureKind =
@@ -41,8 +41,10 @@ export class PictureError extends DataError {
 /** A picture that was passed over, and why. */
 export interface SkippedPicture {
   readonly file: string;
-  readonly kind: FailureKind;
+  readonly kind: FailureKind | LeftOutKind;
   readonly reason: string;
+  /** How many captions were lost with it, if it had any. */
+  readonly captions?: number;
 }
 
 /** A picture and all its captions. `file` is its name in reports and encoded sets: relative, with '/' between folders. */

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { ConfigError, DataError } from '@easel/core';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { drawPictures } from '../../testing/drawings.js';
@@ -122,6 +123,289 @@ describe('damage', () => {
     expect(await entries.next()).toBeUndefined();
     expect(entries.damage).toBe('byte 0 begins no entry');
     await archive.close();
+  });
+});
+
+/** An archive of these files in this order, names may come twice; with a header that points elsewhere where there's a link. */
+function tarOf(
+  files: readonly (readonly [name: string | Uint8Array, content: string, link?: string])[],
+): Buffer {
+  const blocks: Buffer[] = [];
+  for (const [name, content, link] of files) {
+    const header = Buffer.alloc(512);
+    Buffer.from(name as string).copy(header);
+    header.write('0000644\0', 100);
+    header.write(`${Buffer.byteLength(content).toString(8).padStart(11, '0')}\0`, 124);
+    header.write('00000000000\0', 136);
+    header.write(link === undefined ? '0' : '1', 156);
+    header.write(link ?? '', 157);
+    header.write('ustar\x0000', 257);
+    header.fill(' ', 148, 156);
+    const sum = header.reduce((total, byte) => total + byte, 0);
+    header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
+    const body = Buffer.alloc(Math.ceil(Buffer.byteLength(content) / 512) * 512);
+    body.write(content);
+    blocks.push(header, body);
+  }
+  return Buffer.concat([...blocks, Buffer.alloc(1024)]);
+}
+
+/** What came of an archive: name, captions and content (or the kind of what is wrong) of each picture, and what was left out. */
+async function readTar(bytes: Uint8Array, name = 'x.tar') {
+  const path = join(root, name);
+  writeFileSync(path, bytes);
+  const source = await openWebDataset([path]);
+  const found: [string, readonly string[], string][] = [];
+  for (const picture of await all(source)) {
+    const content = await picture.bytes().then(
+      (read) => Buffer.from(read).toString(),
+      (error) => error.kind,
+    );
+    found.push([picture.file.slice(name.length + 1), picture.captions, picture.problem?.kind ?? content]);
+  }
+  expect(source.length).toBe(found.length);
+  return { found, leftOut: source.leftOut.map(({ kind, count }) => [kind, count]), source };
+}
+
+describe('names', () => {
+  test.each<[string, (readonly [string, string])[], [string, string[], string][]]>([
+    [
+      'that come twice',
+      [
+        ['a.png', '1'],
+        ['a.txt', 'one'],
+        ['a.png', '2'],
+        ['a.txt', 'two'],
+        ['b.png', '3'],
+        ['b.txt', 'b'],
+      ],
+      [
+        ['a', ['one'], '1'],
+        ['a~2', ['two'], '2'],
+        ['b', ['b'], '3'],
+      ],
+    ],
+    [
+      'that come twice in part, the rest after the first',
+      [
+        ['a.txt', 'one'],
+        ['a.png', '1'],
+        ['a.txt', 'two'],
+        ['b.png', '3'],
+        ['b.txt', 'b'],
+      ],
+      [
+        ['a', ['one'], '1'],
+        ['a~2', ['two'], 'missing'],
+        ['b', ['b'], '3'],
+      ],
+    ],
+    [
+      'of which it cannot be told what belongs together',
+      [
+        ['a.png', '1'],
+        ['a.png', '2'],
+        ['a.txt', 'one'],
+        ['b.png', '3'],
+        ['b.txt', 'b'],
+      ],
+      [
+        ['a', [], 'ambiguous'],
+        ['a~2', [], 'ambiguous'],
+        ['b', ['b'], '3'],
+      ],
+    ],
+    [
+      'that come again later',
+      [
+        ['a.png', '1'],
+        ['a.txt', 'one'],
+        ['b.png', '3'],
+        ['b.txt', 'b'],
+        ['a.png', '2'],
+      ],
+      [
+        ['a', ['one'], '1'],
+        ['b', ['b'], '3'],
+        ['a', [], '2'],
+      ],
+    ],
+    [
+      'with dots',
+      [
+        ['v1.0.png', '1'],
+        ['v1.0.txt', 'one'],
+        ['v1.1.txt', 'two'],
+        ['v1.1.png', '2'],
+        ['v1.2.txt', 'three'],
+      ],
+      [
+        ['v1.0', ['one'], '1'],
+        ['v1.1', ['two'], '2'],
+        ['v1.2', ['three'], 'missing'],
+      ],
+    ],
+    [
+      'with dots in folders, and a short one among them',
+      [
+        ['./d.x/a.b.png', '1'],
+        ['./d.x/a.b.txt', 'one'],
+        ['./d.x/a.png', '2'],
+        ['./d.x/a.txt', 'two'],
+      ],
+      [
+        ['d.x/a.b', ['one'], '1'],
+        ['d.x/a', ['two'], '2'],
+      ],
+    ],
+  ])('%s', async (_, files, expected) => {
+    const { found, source } = await readTar(tarOf(files));
+    expect(found).toEqual(expected);
+    for (let from = 0; from < found.length; from++)
+      expect((await all(source, { from, to: from + 1 })).map(({ file }) => file)).toEqual([
+        `x.tar/${expected[from]?.[0]}`,
+      ]);
+  });
+
+  test('further pictures of a sample, hidden files and links are counted', async () => {
+    const { found, leftOut } = await readTar(
+      tarOf([
+        ['a.jpg', '1'],
+        ['a.seg.png', '2'],
+        ['a.png', '3'],
+        ['a.txt', 'a'],
+        ['._b.png', 'fork'],
+        ['b.bmp', '4'],
+        ['b.txt', 'b'],
+        ['c.png', '', 'a.jpg'],
+        ['c.txt', 'c'],
+        ['README', 'no sample'],
+      ]),
+    );
+    expect(found).toEqual([
+      ['a', ['a'], '1'],
+      ['b', ['b'], 'other format'],
+      ['c', ['c'], 'no file'],
+    ]);
+    expect(leftOut).toEqual([
+      ['hidden', 1],
+      ['further picture', 2],
+    ]);
+  });
+
+  test('that are not UTF-8 stay apart; NFC and NFD are one name', async () => {
+    const latin = (text: string) => Buffer.from(text, 'latin1');
+    const { found } = await readTar(
+      tarOf([
+        [latin('caf\xe9.png'), '1'],
+        [latin('caf\xe9.txt'), 'one'],
+        [latin('caf\xe8.png'), '2'],
+        [latin('caf\xe8.txt'), 'two'],
+        ['é.png'.normalize('NFD'), '3'],
+        ['é.txt'.normalize('NFC'), 'three'],
+      ]),
+    );
+    expect(found).toEqual([
+      ['caf\\xE9', ['one'], '1'],
+      ['caf\\xE8', ['two'], '2'],
+      ['é'.normalize('NFC'), ['three'], '3'],
+    ]);
+  });
+
+  test('of shards in several folders stay apart', async () => {
+    for (const part of ['p', 'q']) {
+      mkdirSync(join(root, part));
+      writeFileSync(
+        join(root, part, '0.tar'),
+        tarOf([
+          ['a.png', part],
+          ['a.txt', part],
+        ]),
+      );
+    }
+    const source = await openPictures(join(root, '{p,q}/0.tar'));
+    expect((await all(source)).map(({ file }) => file)).toEqual(['p/0.tar/a', 'q/0.tar/a']);
+  });
+});
+
+test('captions in JSON: null is none, lists are several, NaN is tolerated, numbers are broken', async () => {
+  const json = (i: number, text: string) => [[`${i}.png`, `${i}`] as const, [`${i}.json`, text] as const];
+  const { found } = await readTar(
+    tarOf([
+      ...json(1, '{"caption": "one", "score": NaN}'),
+      ...json(2, '{"caption": null}'),
+      ...json(3, '{"caption": ["three", null, "drei"]}'),
+      ...json(4, '{"caption": 4}'),
+      ...json(5, '{"caption": null, "text": "five"}'),
+      ...json(6, '[]'),
+    ]),
+  );
+  expect(found).toEqual([
+    ['1', ['one'], '1'],
+    ['2', [], '2'],
+    ['3', ['three', 'drei'], '3'],
+    ['4', [], 'broken caption'],
+    ['5', ['five'], '5'],
+    ['6', [], '6'],
+  ]);
+});
+
+test('archives one behind the other are read to the end', async () => {
+  const part = (name: string) =>
+    tarOf([
+      [`${name}.png`, name],
+      [`${name}.txt`, name],
+    ]);
+  const { found } = await readTar(Buffer.concat([part('a'), Buffer.alloc(4096), part('b')]));
+  expect(found.map(([name]) => name)).toEqual(['a', 'b']);
+});
+
+describe('compressed archives', () => {
+  const files = Array.from({ length: 40 }, (_, i) => [
+    [`${i}.png`, `${i}`.repeat(1 + ((i * 997) % 9000))] as const,
+    [`${i}.txt`, `caption ${i}`] as const,
+  ]).flat();
+
+  test.each(['x.tar.gz', 'x.tgz', 'x.tar', 'x.TAR'])('%s is unpacked as it is read', async (name) => {
+    const path = join(root, name);
+    writeFileSync(path, gzipSync(tarOf(files)));
+    const source = await openPictures(path);
+    const pictures = await all(source);
+    expect(pictures.map(({ captions }) => captions[0])).toEqual(
+      Array.from({ length: 40 }, (_, i) => `caption ${i}`),
+    );
+    for (const [i, picture] of pictures.entries())
+      expect(Buffer.from(await picture.bytes()).toString()).toBe(files[2 * i]?.[1]);
+    expect((await all(source, { from: 17, to: 19 })).map(({ captions }) => captions)).toEqual([
+      ['caption 17'],
+      ['caption 18'],
+    ]);
+  });
+
+  test('that break off are damaged', async () => {
+    const whole = gzipSync(tarOf(files));
+    const path = join(root, 'x.tar.gz');
+    writeFileSync(path, whole.subarray(0, whole.length - 300));
+    await expect(openWebDataset([path])).rejects.toThrow(/compressed data break off/);
+    const source = await openWebDataset([path], { allowDamaged: true });
+    const pictures = await all(source);
+    expect(pictures.length).toBe(source.length);
+    expect(pictures.at(-1)?.problem?.kind).toBe('damaged archive');
+  });
+
+  test.each([
+    ['bzip2', 'BZh91AY&SYxxxx', /it is compressed with bzip2\. Unpack it/],
+    ['xz', Buffer.from('fd377a585a000000', 'hex'), /it is compressed with xz/],
+    ['zip', 'PK\x03\x04', /it is a zip archive/],
+    [
+      'a Git LFS pointer',
+      'version https://git-lfs.github.com/spec/v1\n',
+      /it is a Git LFS pointer.*git lfs pull/,
+    ],
+    ['a web page', '<!DOCTYPE html><title>404</title>', /it is a web page/],
+  ])('refused by name: %s', async (_, content, message) => {
+    writeFileSync(join(root, 'x.tar'), content);
+    await expect(openPictures(join(root, 'x.tar'))).rejects.toThrow(message);
   });
 });
 

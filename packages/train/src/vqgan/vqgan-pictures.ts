@@ -4,6 +4,7 @@ import type { PictureShape } from '../decoded/decode-picture.js';
 import { cachePictures, type PictureCache } from '../decoded/picture-cache.js';
 import { holdOut } from '../encoded/epoch-order.js';
 import type { RunFolder } from '../run/run-folder.js';
+import { leftOutLines } from '../sources/left-out.js';
 import { openPictures, type SourceSettings } from '../sources/open-pictures.js';
 import type { PictureSource, SkippedPicture } from '../sources/picture-source.js';
 import { shuffledPictures } from '../sources/shuffled-pictures.js';
@@ -55,7 +56,7 @@ async function openCached({ config, shape, key, log, signal }: Reading): Promise
     const source = await openPictures(from, { captions: false });
     try {
       const cache = await cachePictures(source, shape, { limitMiB: memoryLimit, signal });
-      for (const skipped of cache.skipped) log.add(skipped);
+      for (const skipped of [...leftOutLines(source.leftOut), ...cache.skipped]) log.add(skipped);
       await log.write();
       return cache;
     } finally {
@@ -106,6 +107,7 @@ async function openStreamed({ config, shape, key, log, signal }: Reading): Promi
     ? await Promise.all(train.map((source) => openPictures(source, { captions: false })))
     : [await openPictures(train, { captions: false })];
   const weighted = opened.map((source, i) => ({ source, weight: train[i]?.weight ?? 1 }));
+  for (const source of opened) for (const skipped of leftOutLines(source.leftOut)) log.add(skipped);
   const training = new StreamedPictures(weighted, {
     shape,
     batchSize: config.batchSize,
