@@ -1,4 +1,4 @@
-// Entry of the addon: builds `exports` for each JS environment. No state is kept per environment.
+// The entry of the addon. It builds `exports` for each JS environment and keeps no state for one.
 #include <node_api.h>
 
 #include "binding/families.h"

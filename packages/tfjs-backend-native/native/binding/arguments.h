@@ -1,6 +1,6 @@
 // Checked access to the arguments of one call from JavaScript. The first wrong argument throws a
-// TypeError that names function and argument; from then on every getter returns nothing, and ok()
-// is false. No C++ exception is involved.
+// TypeError that names function and argument. After that every getter returns an empty value, and
+// ok() returns false. No C++ exception is thrown.
 #pragma once
 
 #include <node_api.h>
@@ -10,7 +10,7 @@
 
 namespace easel {
 
-/// Elements of a typed array; data may be null where count is 0.
+/// The elements of a typed array. data may be null where count is 0.
 template <typename T>
 struct Span {
   T* data = nullptr;
@@ -19,7 +19,7 @@ struct Span {
 
 class Arguments {
  public:
-  /// Takes the arguments of the call; `expected` is how many `function` needs (at most 24).
+  /// Takes the arguments of the call. `expected` is how many `function` needs, at most 24.
   Arguments(napi_env env, napi_callback_info info, const char* function, size_t expected);
 
   napi_env env() const { return env_; }
@@ -28,23 +28,23 @@ class Arguments {
   Span<float> floats(size_t index) { return span<float>(index, napi_float32_array, "a Float32Array"); }
   Span<int32_t> ints(size_t index) { return span<int32_t>(index, napi_int32_array, "an Int32Array"); }
   Span<uint8_t> bytes(size_t index) { return span<uint8_t>(index, napi_uint8_array, "a Uint8Array"); }
-  /// Float32Array, or an empty span for null and undefined.
+  /// A Float32Array, or an empty span for null and undefined.
   Span<float> optional_floats(size_t index) { return is_absent(index) ? Span<float>{} : floats(index); }
-  /// Int32Array, or an empty span for null and undefined.
+  /// An Int32Array, or an empty span for null and undefined.
   Span<int32_t> optional_ints(size_t index) { return is_absent(index) ? Span<int32_t>{} : ints(index); }
   bool is_absent(size_t index);
-  /// Memory of an ArrayBuffer; false if the argument is none, or detached.
+  /// The memory of an ArrayBuffer. Returns false if the argument is not one, or is detached.
   bool array_buffer(size_t index, void** data, size_t* bytes);
   napi_value value(size_t index) const { return values_[index]; }
 
   double number(size_t index);
   /// An integer within ±2^53.
   int64_t integer(size_t index);
-  /// An integer of 0 or more: a size.
+  /// An integer of 0 or more, which is a size.
   int64_t size(size_t index);
   bool boolean(size_t index);
 
-  /// Copies an Int32Array or Array of at most `most` integers to `out`; returns how many.
+  /// Copies an Int32Array or Array of at most `most` integers to `out`. Returns their number.
   size_t shape(size_t index, int64_t* out, size_t most);
 
   /// Throws a RangeError "<function>: <message>" unless `held`; returns ok().

@@ -10,7 +10,7 @@
 namespace easel {
 namespace {
 
-/// Reads the sizes of layouts.h, AttentionSize.
+/// Reads the sizes in the order of layouts.h, AttentionSize.
 bool read_shape(Arguments& args, size_t index, AttentionShape* shape, int64_t* key_rows) {
   const Span<int32_t> sizes = args.ints(index);
   if (!args.require(sizes.count == attention_count, "sizes must be those of layouts.h, AttentionSize")) return false;
@@ -35,7 +35,7 @@ bool read_shape(Arguments& args, size_t index, AttentionShape* shape, int64_t* k
   return args.require(in_range, "sizes are out of range");
 }
 
-/// One integer a row of the batch, from `least` to `most`, or none at all.
+/// Reads one integer for each row of the batch, from `least` to `most`, or null for none.
 bool read_rows(Arguments& args, size_t index, int64_t batch, int64_t least, int64_t most, const char* message, const int32_t** rows) {
   const Span<int32_t> given = args.optional_ints(index);
   if (!args.ok()) return false;
@@ -59,7 +59,8 @@ bool inputs_fit(Arguments& args, const AttentionShape& shape, int64_t key_rows, 
                       "arrays do not fit the sizes");
 }
 
-/// attention(y, stats | null, q, k, v, bias | null, keyLengths | null, firstQueries | null, keyRows | null, scale, sizes)
+/// attention(y, stats | null, q, k, v, bias | null, keyLengths | null, firstQueries | null, keyRows
+/// | null, scale, sizes)
 napi_value attention_binding(napi_env env, napi_callback_info info) {
   Arguments args(env, info, "Attention", 11);
   const Span<float> y = args.floats(0), stats = args.optional_floats(1), q = args.floats(2), k = args.floats(3), v = args.floats(4);
@@ -77,7 +78,8 @@ napi_value attention_binding(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-/// attentionGrad(dq | null, dk | null, dv | null, dbias | null, dy, q, k, v, bias | null, y, stats, scale, sizes)
+/// attentionGrad(dq | null, dk | null, dv | null, dbias | null, dy, q, k, v, bias | null, y, stats,
+/// scale, sizes)
 napi_value attention_grad_binding(napi_env env, napi_callback_info info) {
   Arguments args(env, info, "AttentionGrad", 13);
   const Span<float> dq = args.optional_floats(0), dk = args.optional_floats(1), dv = args.optional_floats(2), dbias = args.optional_floats(3);

@@ -7,7 +7,8 @@
 namespace easel {
 namespace {
 
-/// narrowFloats(y, x, seed | null): y [⌈x.length / 2⌉] in words; rounded to nearest, or with a seed by chance
+/// narrowFloats(y, x, seed | null): y [⌈x.length / 2⌉] in words. Values are rounded to nearest, or
+/// by chance if there is a seed.
 napi_value narrow_binding(napi_env env, napi_callback_info info) {
   Arguments args(env, info, "narrowFloats", 3);
   const Span<int32_t> y = args.ints(0);

@@ -9,7 +9,7 @@
 namespace easel {
 namespace {
 
-/// One function for plain and depthwise convolutions, whose arguments are alike.
+/// The functions of plain convolutions, or of depthwise ones. Both take the same arguments.
 struct Forms {
   bool is_depthwise;
   bool (*forward)(const ConvShape&, const float* x, const float* filter, float* y, const Epilogue&);
@@ -20,7 +20,7 @@ struct Forms {
 constexpr Forms plain = {false, conv2d, conv2d_input_gradient, conv2d_filter_gradient};
 constexpr Forms by_channel = {true, depthwise, depthwise_input_gradient, depthwise_filter_gradient};
 
-/// Reads sizes and checks that the three arrays hold image, filter and output.
+/// Reads the sizes and checks that the three arrays can hold image, filter and output.
 bool read_shape(Arguments& args, size_t index, bool is_depthwise, size_t image, size_t filter, size_t output, ConvShape* s) {
   const Span<int32_t> sizes = args.ints(index);
   if (!args.require(sizes.count == conv_count, "sizes must be those of layouts.h, ConvSize")) return false;

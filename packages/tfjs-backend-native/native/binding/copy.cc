@@ -7,7 +7,8 @@
 namespace easel {
 namespace {
 
-// (axes): extents, steps of y, steps of x; checked with the offsets against the arrays' lengths.
+// Reads (axes): extents, steps of y, steps of x. Checks them, with the offsets, against the arrays'
+// lengths.
 bool read_axes(Arguments& args, size_t index, size_t y_count, int64_t y_offset, size_t x_count, int64_t x_offset, CopyAxes* axes) {
   int64_t values[3 * CopyAxes::most_axes];
   const size_t count = args.shape(index, values, 3 * CopyAxes::most_axes);
@@ -57,7 +58,8 @@ bool within(const Span<int32_t>& indices, int64_t extent) {
   return true;
 }
 
-/// updateRows(cache, rows, positions | null, cacheRows | null, batch, steps, length, width, position): cache is written; positions null: `position` for all
+/// updateRows(cache, rows, positions | null, cacheRows | null, batch, steps, length, width,
+/// position): writes cache. Without positions, `position` holds for all rows.
 napi_value update_rows_binding(napi_env env, napi_callback_info info) {
   Arguments args(env, info, "UpdateRows", 9);
   const Span<float> cache = args.floats(0), rows = args.floats(1);
@@ -76,8 +78,8 @@ napi_value update_rows_binding(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-// (large, small, rowOf, columnOf, batch, xRows, xColumns, channels): large is [batch, rowOf.length,
-// columnOf.length, channels].
+// Reads (large, small, rowOf, columnOf, batch, xRows, xColumns, channels). large is [batch,
+// rowOf.length, columnOf.length, channels].
 bool read_resize(Arguments& args, const Span<float>& large, const Span<float>& small, Span<int32_t>* row_of, Span<int32_t>* column_of,
                  ResizeShape* shape) {
   *row_of = args.ints(2);
@@ -100,7 +102,7 @@ napi_value resize_nearest_binding(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-/// resizeNearestGrad(dy, dx, rowOf, columnOf, batch, xRows, xColumns, channels): dx is written
+/// resizeNearestGrad(dy, dx, rowOf, columnOf, batch, xRows, xColumns, channels): writes dx
 napi_value resize_nearest_grad_binding(napi_env env, napi_callback_info info) {
   Arguments args(env, info, "resizeNearestGrad", 8);
   const Span<float> dy = args.floats(0), dx = args.floats(1);

@@ -10,7 +10,7 @@
 namespace easel {
 namespace {
 
-// Elements that walking `extent` with `step` can reach, or -1 where a step is negative.
+// How many elements a walk along `extent` with `step` can reach, or −1 if a step is negative.
 int64_t reach(int rank, const int64_t* extent, const int64_t* step) {
   int64_t last = 0;
   for (int i = 0; i < rank; i++) {
@@ -21,8 +21,8 @@ int64_t reach(int rank, const int64_t* extent, const int64_t* step) {
   return last + 1;
 }
 
-// (axes): [extents…, steps of a…, steps of b…], checked against the three arrays' lengths; null
-// where these are the same, element by element.
+// Reads (axes): [extents…, steps of a…, steps of b…], and checks them against the three arrays'
+// lengths. Null means that the arrays have one length and are taken element by element.
 bool read_broadcast(Arguments& args, size_t index, size_t y, size_t a, size_t b, Broadcast* shape) {
   if (args.is_absent(index)) {
     shape->rank = 1;

@@ -1,5 +1,5 @@
-// What each binding file adds to the addon's exports. A new family: declare it here, call it in
-// addon.cc.
+// What each binding file adds to the addon's exports. For a new family, declare a function here and
+// call it in addon.cc.
 #pragma once
 
 #include <node_api.h>

@@ -7,7 +7,8 @@
 namespace easel {
 namespace {
 
-/// gather(y, x, indices, batch, outer, extent, width): the position of the first index outside 0..extent-1 (then y is not written), or -1
+/// gather(y, x, indices, batch, outer, extent, width): returns the position of the first index
+/// outside of 0 … extent − 1 (and then does not write y), or −1.
 napi_value gather_binding(napi_env env, napi_callback_info info) {
   Arguments args(env, info, "gather", 7);
   const Span<float> y = args.floats(0), x = args.floats(1);

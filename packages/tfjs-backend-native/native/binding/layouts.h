@@ -1,10 +1,10 @@
-// Where each integer of a `sizes` argument stands. src/addon-numbers.ts has the same lists by the
-// same names; addon-numbers.test.ts compares them.
+// The place of each integer of a `sizes` argument. src/addon-numbers.ts has the same lists under
+// the same names; addon-numbers.test.ts compares them.
 #pragma once
 
 namespace easel {
 
-/// Of gemm. The batch's extents follow, then the steps of a along them, then those of b.
+/// Of gemm. After these come the batch's extents, then the steps of a along them, then those of b.
 enum GemmSize : int { gemm_m, gemm_n, gemm_k, gemm_transpose_a, gemm_transpose_b, gemm_activation, gemm_count };
 
 /// Of conv2d, depthwise and their gradients.
@@ -45,7 +45,8 @@ enum PoolSize : int {
   pool_count
 };
 
-/// Of attention and attentionGrad: keys of the `capacity` rows of k and v count, bias_… are steps, key_rows are the rows of k and v.
+/// Of attention and attentionGrad. `keys` of the `capacity` rows of k and v count. bias_… are
+/// steps. key_rows is the number of rows that k and v have along their first axis.
 enum AttentionSize : int {
   attention_batch,
   attention_queries,

@@ -9,7 +9,8 @@ namespace {
 
 bool fits(const Span<float>& optional, size_t count) { return !optional.data || optional.count == count; }
 
-/// layerNorm(y, mean, rstd, x, scale | null, bias | null, epsilon, rms); the width is x.length / mean.length
+/// layerNorm(y, mean, rstd, x, scale | null, bias | null, epsilon, rms). The width is x.length /
+/// mean.length.
 napi_value layer_norm_binding(napi_env env, napi_callback_info info) {
   Arguments args(env, info, "layerNorm", 8);
   const Span<float> y = args.floats(0), mean = args.floats(1), rstd = args.floats(2), x = args.floats(3);

@@ -7,7 +7,8 @@
 namespace easel {
 namespace {
 
-/// adamw(param, m, v, grad, learningRate, beta1, beta2, epsilon, decay, meanFactor, squareFactor, gradientScale): param, m and v change in place
+/// adamw(param, m, v, grad, learningRate, beta1, beta2, epsilon, decay, meanFactor, squareFactor,
+/// gradientScale): changes param, m and v in place
 napi_value adamw_binding(napi_env env, napi_callback_info info) {
   Arguments args(env, info, "AdamWUpdate", 12);
   const Span<float> p = args.floats(0), m = args.floats(1), v = args.floats(2), g = args.floats(3);
@@ -22,7 +23,7 @@ napi_value adamw_binding(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-/// sumSquares(x): a number
+/// sumSquares(x): returns a number
 napi_value sum_squares_binding(napi_env env, napi_callback_info info) {
   Arguments args(env, info, "sumSquares", 1);
   const Span<float> x = args.floats(0);
@@ -31,8 +32,9 @@ napi_value sum_squares_binding(napi_env env, napi_callback_info info) {
   return napi_create_double(env, sum_squares(x.data, static_cast<int64_t>(x.count)), &result) == napi_ok ? result : nullptr;
 }
 
-/// adafactor(param, m | null, vRow, vCol | null, grad, batch, rows, columns, largestIsLast, learningRate, rho, epsilon, threshold, leastScale, momentum,
-/// decay, gradientScale): param, m, vRow and vCol change in place. Without vCol nothing is factored, and vRow is v.
+/// adafactor(param, m | null, vRow, vCol | null, grad, batch, rows, columns, largestIsLast,
+/// learningRate, rho, epsilon, threshold, leastScale, momentum, decay, gradientScale): changes
+/// param, m, vRow and vCol in place. Without vCol nothing is factored, and vRow is v.
 napi_value adafactor_binding(napi_env env, napi_callback_info info) {
   Arguments args(env, info, "AdafactorUpdate", 17);
   const Span<float> p = args.floats(0), m = args.optional_floats(1), v_row = args.floats(2), v_col = args.optional_floats(3), g = args.floats(4);

@@ -7,7 +7,8 @@
 namespace easel {
 namespace {
 
-/// Reads (first, second, fraction) of the lines of y; false unless they are of one length and inside.
+/// Reads (first, second, fraction) of the lines of y. Returns false unless the three have one
+/// length and all lines are inside.
 bool read_axis(Arguments& args, size_t index, int64_t from, BilinearAxis* axis) {
   const Span<int32_t> first = args.ints(index), second = args.ints(index + 1);
   const Span<float> fraction = args.floats(index + 2);
@@ -20,7 +21,8 @@ bool read_axis(Arguments& args, size_t index, int64_t from, BilinearAxis* axis) 
   return args.require(inside, "lines must be inside of the image");
 }
 
-/// (output, input, three arrays of the rows, three of the columns, batch, x's rows, x's columns, channels): y from x, or dx from dy.
+/// Takes (output, input, three arrays of the rows, three of the columns, batch, x's rows, x's
+/// columns, channels) and makes y from x, or dx from dy if `gradient`.
 napi_value bilinear(napi_env env, napi_callback_info info, const char* name, bool gradient) {
   Arguments args(env, info, name, 12);
   const Span<float> output = args.floats(0), input = args.floats(1), x = gradient ? output : input, y = gradient ? input : output;

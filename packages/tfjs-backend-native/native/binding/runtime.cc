@@ -26,10 +26,12 @@ void forget_block(napi_env env, void* block, void* hint) {
   napi_adjust_external_memory(env, -bytes, &total);
 }
 
-/// Above 4 GiB napi_create_external_arraybuffer ends the process (V8's limit on external backing stores in Node 20).
+/// For a larger block, napi_create_external_arraybuffer ends the process: V8 of Node 20 limits
+/// external backing stores to 4 GiB.
 constexpr int64_t most_block_bytes = int64_t{4} << 30;
 
-/// allocate(bytes): ArrayBuffer. Uninitialised, 64-byte aligned, freed by the garbage collector.
+/// allocate(bytes): an ArrayBuffer, uninitialised and 64-byte aligned. The garbage collector frees
+/// it.
 napi_value allocate(napi_env env, napi_callback_info info) {
   Arguments args(env, info, "allocate", 1);
   const int64_t bytes = args.size(0);
@@ -50,7 +52,8 @@ napi_value allocate(napi_env env, napi_callback_info info) {
   return buffer;
 }
 
-/// discard(buffer): detaches an ArrayBuffer. Its pages go back to the system now, the rest when the engine lets go of it.
+/// discard(buffer): detaches an ArrayBuffer. Its pages go back to the system at once, the rest when
+/// the engine lets go of it.
 napi_value discard(napi_env env, napi_callback_info info) {
   Arguments args(env, info, "discard", 1);
   void* data = nullptr;
@@ -61,7 +64,8 @@ napi_value discard(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-/// preferHugePages(buffer): for an ArrayBuffer of any origin that is about to be written for the first time.
+/// preferHugePages(buffer): for an ArrayBuffer of any origin that is about to be written for the
+/// first time.
 napi_value prefer_huge_pages_binding(napi_env env, napi_callback_info info) {
   Arguments args(env, info, "preferHugePages", 1);
   void* data = nullptr;
@@ -88,7 +92,8 @@ void set_number(napi_env env, napi_value object, const char* name, double number
   if (napi_create_double(env, number, &value) == napi_ok) napi_set_named_property(env, object, name, value);
 }
 
-/// status(): { cpu, target, targets, threads, liveBlocks, liveBytes }. Blocks and bytes count all environments.
+/// status(): { cpu, target, targets, threads, liveBlocks, liveBytes }. Blocks and bytes are those
+/// of all environments.
 napi_value status(napi_env env, napi_callback_info) {
   napi_value object, targets;
   if (napi_create_object(env, &object) != napi_ok || napi_create_array(env, &targets) != napi_ok) return nullptr;
@@ -109,7 +114,9 @@ napi_value status(napi_env env, napi_callback_info) {
   return object;
 }
 
-/// setTarget(0 serial | 1 avx2 | 2 avx512 | 3 neon): the previous one's number. RangeError if this machine cannot run it.
+/// setTarget(index): switches to an instruction set, given by its number in Target of
+/// runtime/cpu.h. Returns the previous one's number. Throws RangeError if this machine cannot run
+/// it.
 napi_value set_target_binding(napi_env env, napi_callback_info info) {
   Arguments args(env, info, "setTarget", 1);
   const int64_t wanted = args.size(0);
@@ -122,7 +129,7 @@ napi_value set_target_binding(napi_env env, napi_callback_info info) {
   return previous;
 }
 
-/// setThreads(count): the previous count.
+/// setThreads(count): returns the previous count.
 napi_value set_threads(napi_env env, napi_callback_info info) {
   Arguments args(env, info, "setThreads", 1);
   const int64_t count = args.size(0);
@@ -133,7 +140,7 @@ napi_value set_threads(napi_env env, napi_callback_info info) {
   return previous;
 }
 
-/// multiplyAddPeak(): floating-point operations a second of all threads, measured; takes 40 ms.
+/// multiplyAddPeak(): floating-point operations a second of all threads, measured in 40 ms.
 napi_value multiply_add_peak_binding(napi_env env, napi_callback_info) {
   napi_value result;
   return napi_create_double(env, multiply_add_peak(), &result) == napi_ok ? result : nullptr;

@@ -7,7 +7,7 @@
 namespace easel {
 namespace {
 
-/// transpose(y, x, axes): axes hold the output's extents, then x's step along each
+/// transpose(y, x, axes): axes hold the output's extents, then x's step along each of them
 napi_value transpose_binding(napi_env env, napi_callback_info info) {
   Arguments args(env, info, "transpose", 3);
   const Span<float> y = args.floats(0), x = args.floats(1);

@@ -1,4 +1,4 @@
-// writeTensors: a file is written by a thread of its own while JavaScript goes on.
+// writeTensors: a thread of its own writes a file while JavaScript goes on.
 #include "runtime/write.h"
 
 #include <thread>
@@ -21,14 +21,14 @@ struct Job {
   napi_ref held = nullptr;  // the arrays, so that their memory stays
 };
 
-/// The environment ends: its arrays are about to be freed.
+/// Runs when the environment ends, since its arrays are about to be freed.
 void end_early(void* data) {
   Job* job = static_cast<Job*>(data);
   job->write.stop();
   if (job->thread.joinable()) job->thread.join();
 }
 
-/// In JavaScript's thread, when the job has ended: callback(errno, or 0).
+/// Runs in JavaScript's thread when the job has ended: callback(errno, or 0).
 void report_end(napi_env env, napi_value callback, void*, void* data) {
   Job* job = static_cast<Job*>(data);
   if (!env) return;
@@ -43,7 +43,7 @@ void report_end(napi_env env, napi_value callback, void*, void* data) {
 
 void delete_job(napi_env, void* data, void*) { delete static_cast<Job*>(data); }
 
-/// Memory of a Float32Array, Int32Array or Uint8Array.
+/// The memory of a Float32Array, Int32Array or Uint8Array.
 bool piece_of(napi_env env, napi_value array, FloatFormat format, Piece* piece) {
   napi_typedarray_type type;
   size_t count;
@@ -55,7 +55,7 @@ bool piece_of(napi_env env, napi_value array, FloatFormat format, Piece* piece) 
   return true;
 }
 
-/// writeTensors(file, arrays, format, written, callback); see addon-kernels.ts.
+/// writeTensors(file, arrays, format, written, callback); see src/addon.ts.
 napi_value write_tensors(napi_env env, napi_callback_info info) {
   Arguments args(env, info, "writeTensors", 5);
   const int64_t file = args.size(0), format = args.size(2);

@@ -7,12 +7,12 @@ import { dirname, join } from 'node:path';
 const require = createRequire(import.meta.url);
 
 /**
- * Builds build/Release/tfjs_backend_native.node in `folder`, for another architecture if `arch`
- * names one. Returns undefined, or why it failed.
+ * Builds build/Release/tfjs_backend_native.node in `folder`; `arch` names another architecture.
+ * Returns undefined, or the reason why the build failed.
  */
 export function buildAddon(folder, { arch, env: given = process.env } = {}) {
   const env = { ...given };
-  // npm passes its nodedir on as environment, and node-gyp would take it before the argument below.
+  // npm passes its nodedir in the environment, and node-gyp prefers that to the argument below.
   for (const name of Object.keys(env))
     if (/^npm_(package_)?config_(node_gyp_)?nodedir$/i.test(name)) delete env[name];
   const gyp = join(dirname(require.resolve('node-gyp/package.json')), 'bin', 'node-gyp.js');

@@ -1,16 +1,19 @@
-// Lists C++ sources for binding.gyp, one path a line: `node sources.mjs
-// serial|avx2|avx512|neon|portable`. A CPU target's sources are native/kernels/<family>/<target>.cc
-// (amx.cc is compiled as avx512.cc, its functions ask for the rest); portable are the families'
-// other files, runtime and binding.
+// Lists C++ sources for binding.gyp, one path a line:
+//
+//   node sources.mjs serial|avx2|avx512|neon|portable
+//
+// The sources of a CPU target are native/kernels/<family>/<target>.cc. amx.cc is compiled as
+// avx512.cc is; its functions ask for the rest by attribute. `portable` lists the families' other
+// files, runtime and binding.
 import { readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
 const TARGETS = ['serial', 'avx2', 'avx512', 'neon'];
-/** Files of a target that is compiled as another one. */
+/** Targets whose files are compiled as another target's. */
 const AS = { amx: 'avx512' };
 const native = join(import.meta.dirname, '..');
 
-/** Paths of the .cc files of a folder of native/, relative to the package. */
+/** The paths of the .cc files of a folder of native/, relative to the package. */
 function sourcesIn(folder) {
   return readdirSync(join(native, folder))
     .filter((file) => file.endsWith('.cc'))

@@ -1,14 +1,14 @@
 // One vector of floats of the CPU target that the including file is compiled for, and the functions
-// of it that kernels share. For avx2.cc, avx512.cc and neon.cc only. Everything is in an unnamed
-// namespace, so no symbol of it can serve another target.
+// of it that kernels share. Only avx2.cc, avx512.cc and neon.cc include this. Everything is in an
+// unnamed namespace, so no symbol of it can serve another target.
 //
-// `vf` float lanes, `vi` int32 lanes, `vm` a mask of lanes. Tails: `load_first(p, n)` reads n <
-// lanes floats and gives zeros beyond, `store_first` writes n of them; neither touches memory
-// beyond.
+// `vf` is float lanes, `vi` int32 lanes, `vm` a mask of lanes. For tails, `load_first(p, n)` reads
+// n < lanes floats and gives zeros beyond, and `store_first` writes n of them. Neither touches
+// memory beyond.
 #pragma once
 
 #if defined(__GNUC__) && !defined(__clang__)
-// GCC 12's own avx512fintrin.h sets off this warning at every inlined intrinsic (its bug 105593).
+// GCC 12's own avx512fintrin.h sets off this warning at every inlined intrinsic (GCC bug 105593).
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #pragma GCC diagnostic ignored "-Wuninitialized"
 #endif
@@ -166,7 +166,7 @@ static inline vm first_lanes(int64_t n) {
   const int32x4_t index = vcombine_s32(vcreate_s32(uint64_t{1} << 32), vcreate_s32(uint64_t{3} << 32 | 2));
   return vcltq_s32(index, vdupq_n_s32(static_cast<int32_t>(n)));
 }
-// NEON has no masked memory access: the lanes there are, in pieces of two and one.
+// NEON has no masked memory access. The lanes that there are are read in pieces of two and one.
 static inline vf load_first(const float* p, int64_t n) {
   if (n >= 4) return vld1q_f32(p);
   const float32x2_t zeros = vdup_n_f32(0);
@@ -195,7 +195,7 @@ static inline vf div(vf a, vf b) { return vdivq_f32(a, b); }
 static inline vf fma(vf a, vf b, vf c) { return vfmaq_f32(c, a, b); }
 static inline vf fnma(vf a, vf b, vf c) { return vfmsq_f32(c, a, b); }
 static inline vf sqrt(vf a) { return vsqrtq_f32(a); }
-// Not vminq and vminnmq: those give NaN for either NaN, or the other operand.
+// vminq and vminnmq would not do: they give NaN for either NaN, or the other operand.
 static inline vf min_second(vf a, vf b) { return vbslq_f32(vcltq_f32(a, b), a, b); }
 static inline vf max_second(vf a, vf b) { return vbslq_f32(vcgtq_f32(a, b), a, b); }
 static inline vf round_even(vf a) { return vrndnq_f32(a); }
@@ -241,10 +241,12 @@ static inline float min_lanes(vf a) { return vminvq_f32(a); }
 
 static inline vf clamp(vf x, float low, float high) { return min_second(set(high), max_second(set(low), x)); }  // NaN stays
 
-/// Magic number: adding it rounds to an integer (halves to even), subtracting it leaves that integer as a float. For |x| below 2^22.
+/// A magic number. Adding it rounds to an integer (halves to even), and subtracting it leaves that
+/// integer as a float. This holds for |x| below 2^22.
 constexpr float rounder = 12582912.0f;
 
-/// e^r − 1 − r over r², |r| ≤ ln 2 / 2: minimax for the relative error of e^r, which it leaves at 0.03 ulp.
+/// (e^r − 1 − r) / r² for |r| ≤ ln 2 / 2. It is minimax for the relative error of e^r, which it
+/// leaves at 0.03 ulp.
 static inline vf exp_tail(vf r) {
   vf p = set(1.3814539985e-03f);
   p = fma(p, r, set(8.3687451164e-03f));
@@ -259,14 +261,14 @@ static inline vf reduce_exponent(vf x, vf* n) {
   return fnma(*n, set(-2.12194440e-4f), fnma(*n, set(0.693359375f), x));
 }
 
-/// e^x. Within 1 ulp; Inf, 0, denormals and NaN as in libm.
+/// e^x within 1 ulp. Inf, 0, denormals and NaN are as in libm.
 static inline vf exp(vf x) {
   vf n;
   const vf r = reduce_exponent(clamp(x, -104.0f, 89.0f), &n), one = set(1.0f);
   return scale_by_power(fma(fma(exp_tail(r), r, one), r, one), n);
 }
 
-/// e^x for x ≤ 0 or NaN: exp without the bound above.
+/// e^x for x ≤ 0 or NaN: exp without its upper bound.
 static inline vf exp_negative(vf x) {
   vf n;
   const vf r = reduce_exponent(max_second(set(-104.0f), x), &n), one = set(1.0f);
@@ -280,7 +282,8 @@ static inline vf expm1(vf x) {
   return fma(power, fma(mul(exp_tail(r), r), r, r), sub(power, set(1.0f)));
 }
 
-/// Natural logarithm. Degree-8 polynomial in m − 1 with m in [√½, √2) (Cephes logf). −Inf at 0, NaN below, Inf at Inf.
+/// The natural logarithm by a polynomial of degree 8 in m − 1, with m in [√½, √2) (Cephes logf). It
+/// is −Inf at 0, NaN below, Inf at Inf.
 static inline vf log(vf x) {
   const vm denormal = less(x, set(1.17549435e-38f));
   const vf normal = select(denormal, mul(x, set(8388608.0f)), x);
@@ -316,7 +319,8 @@ static inline vf log(vf x) {
 /// 1 / (1 + e^−x).
 static inline vf sigmoid(vf x) { return div(set(1.0f), add(set(1.0f), exp(negate(x)))); }
 
-/// tanh x: rational approximation of odd degree 13 over even degree 6 (Eigen's), x itself where |x| < 4e-4, ±1 from 9 on. Within 5 ulp.
+/// tanh x by a rational approximation of odd degree 13 over even degree 6 (Eigen's). It is x itself
+/// where |x| < 4e-4, and ±1 from 9 on. Within 5 ulp.
 static inline vf tanh(vf x) {
   const vf bounded = clamp(x, -7.90531110763549805f, 7.90531110763549805f);
   const vf t = mul(bounded, bounded);
@@ -335,8 +339,8 @@ static inline vf tanh(vf x) {
   return select(less(absolute(x), set(0.0004f)), x, y);
 }
 
-/// erf x: rational approximation on ±4 (XLA's and Eigen's, divided by its last coefficient so that the smallest x keep their digits), ±1
-/// beyond. Within 6 ulp.
+/// erf x by a rational approximation on ±4, and ±1 beyond. It is XLA's and Eigen's, divided by its
+/// last coefficient so that the smallest x keep their digits. Within 6 ulp.
 static inline vf erf(vf x) {
   const vf bounded = clamp(x, -4.0f, 4.0f);
   const vf t = mul(bounded, bounded);
@@ -355,13 +359,14 @@ static inline vf erf(vf x) {
   return div(mul(bounded, p), q);
 }
 
-/// Fetches what lies `floats` beyond p into the second-level cache.
+/// Fetches what lies `floats` floats beyond p into the second-level cache.
 static inline void prefetch_beyond(const float* p, int64_t floats) {
   __builtin_prefetch(reinterpret_cast<const char*>(reinterpret_cast<uintptr_t>(p) + 4 * static_cast<uintptr_t>(floats)), 0, 2);
 }
 
-/// Fetches what lies 8 kB beyond p into the second-level cache: the processor's own prefetchers stop at each page's end. Brings a third more
-/// bandwidth from memory, nothing from a cache. Beyond the array's end it does nothing.
+/// Fetches what lies 8 kB beyond p into the second-level cache. The processor's own prefetchers
+/// stop at each page's end. This brings a third more bandwidth from memory, and nothing from a
+/// cache. Beyond the array's end it does nothing.
 static inline void prefetch(const float* p) { prefetch_beyond(p, 2048); }
 
 /// x·Φ(x).
@@ -370,13 +375,14 @@ static inline vf gelu(vf x) {
   return fma(half, erf(mul(x, set(0.707106781186547524f))), half);
 }
 
-/// σ(2u), u = √(2/π)·(x + 0.044715·x³): x times this is the tanh form of gelu.
+/// σ(2u) with u = √(2/π)·(x + 0.044715·x³). x times this is the tanh form of gelu.
 static inline vf gelu_tanh_gate(vf x) {
   const vf u = mul(x, fma(mul(x, x), set(0.044715f), set(1.0f)));
   return sigmoid(mul(u, set(1.595769121605730711f)));
 }
 
-/// Calls full(i) for each whole vector of 0..n and last(i, count) for the count < lanes elements after them.
+/// Calls full(i) for each whole vector of 0..n, and last(i, count) for the count < lanes elements
+/// after them.
 template <typename Full, typename Last>
 static inline void for_vectors(int64_t n, Full full, Last last) {
   int64_t i = 0;
@@ -384,13 +390,15 @@ static inline void for_vectors(int64_t n, Full full, Last last) {
   if (i < n) last(i, n - i);
 }
 
-/// How many of the n elements from p come before the first vector that is aligned to itself: loads across a cache line cost two.
+/// How many of the n elements from p on come before the first vector that is aligned to itself. A
+/// load across a cache line costs two.
 static inline int64_t before_aligned(const float* p, int64_t n) {
   const int64_t past = static_cast<int64_t>(reinterpret_cast<uintptr_t>(p) / sizeof(float)) % lanes, first = past == 0 ? 0 : lanes - past;
   return first < n ? first : n;
 }
 
-/// The same where full(i) needs p + i aligned to the vector, as streaming stores do: last(i, count) for the elements before and after.
+/// The same where full(i) needs p + i aligned to the vector, as streaming stores do. last(i, count)
+/// gets the elements before and after.
 template <typename Full, typename Last>
 static inline void for_aligned_vectors(const float* p, int64_t n, Full full, Last last) {
   int64_t i = before_aligned(p, n);
@@ -399,8 +407,9 @@ static inline void for_aligned_vectors(const float* p, int64_t n, Full full, Las
   if (i < n) last(i, n - i);
 }
 
-/// Two vectors at a time, for sums that need two accumulators: pair(i) takes those at i and i + lanes, last(i, count ≤ lanes) the rest. Aligned, the
-/// order of a sum depends on where its row begins, so that equal rows may differ in the last digit: for outputs that are streamed alone.
+/// Takes two vectors at a time, for sums that need two accumulators. pair(i) gets those at i and i
+/// + lanes, last(i, count ≤ lanes) the rest. If `aligned`, the order of a sum depends on where its
+/// row begins, so equal rows may differ in the last digit. Only streamed outputs may use that.
 template <bool aligned, typename Pair, typename Last>
 static inline void for_pairs(const float* p, int64_t n, Pair pair, Last last) {
   int64_t i = aligned ? before_aligned(p, n) : 0;
@@ -413,7 +422,7 @@ static inline void for_pairs(const float* p, int64_t n, Pair pair, Last last) {
   if (i < n) last(i, n - i);
 }
 
-/// One or the other; `put` is what full then stores with.
+/// Calls for_aligned_vectors if streamed, else for_vectors. `full` then stores with `put`.
 template <bool streamed, typename Full, typename Last>
 static inline void for_output(const float* y, int64_t n, Full full, Last last) {
   if (streamed) {

@@ -13,12 +13,13 @@ namespace {
 
 constexpr size_t cache_line = 64;
 constexpr size_t huge_page = size_t{2} << 20;
-/// From here on a discarded block gives its pages back without waiting to be freed; below, the call would cost more than it brings.
+/// A discarded block of this size or more gives its pages back without waiting to be freed. For a
+/// smaller one the call would cost more than it brings.
 constexpr size_t discarded_early = size_t{128} << 10;
 constexpr int slots = 4;
 
 #if defined(__linux__)
-/// Advises the system on the whole pages of memory.
+/// Gives the system advice on the whole pages of memory.
 void advise(void* memory, size_t bytes, size_t page, int advice) {
   const uintptr_t begin = (reinterpret_cast<uintptr_t>(memory) + page - 1) / page * page;
   const uintptr_t end = (reinterpret_cast<uintptr_t>(memory) + bytes) / page * page;
@@ -48,7 +49,7 @@ void* allocate_block(size_t bytes) {
 
 void prefer_huge_pages(void* memory, size_t bytes) {
 #if defined(__linux__)
-  // A hint: without huge pages first touch of a large block costs three times as much.
+  // This is a hint. Without huge pages, the first touch of a large block costs three times as much.
   advise(memory, bytes, huge_page, MADV_HUGEPAGE);
 #else
   (void)memory;
@@ -58,9 +59,10 @@ void prefer_huge_pages(void* memory, size_t bytes) {
 
 void keep_freed_memory() {
 #if defined(__GLIBC__)
-  // glibc takes the size of a mapped block that is freed, up to 32 MB, as the one from which it
-  // maps blocks, and twice that as what may lie free at the heap's end: 16 MB arrays of V8's, freed
-  // two at a time, went back to the system and were page faults again.
+  // glibc learns from a mapped block that is freed, if it has up to 32 MB: blocks of its size and
+  // more are mapped from then on, and twice its size may lie free at the heap's end. Freeing one
+  // block of almost 32 MB sets both as high as they go. By itself, glibc gave V8's arrays of 16 MB,
+  // freed two at a time, back to the system, and the next ones were page faults again.
   static const bool once = [] {
     void* volatile block = std::malloc((size_t{32} << 20) - (size_t{64} << 10));
     std::free(block);
@@ -83,7 +85,7 @@ void free_block(void* block) { std::free(block); }
 
 void* scratch(int slot, size_t bytes) {
   Scratch& mine = scratches;
-  if (mine.bytes[slot] < bytes || !mine.block[slot]) {  // no bytes too are a block: null says that there is no memory
+  if (mine.bytes[slot] < bytes || !mine.block[slot]) {  // 0 bytes too get a block, since null says that there is no memory
     free_block(mine.block[slot]);
     mine.block[slot] = allocate_block(bytes);
     mine.bytes[slot] = mine.block[slot] ? bytes : 0;

@@ -23,7 +23,8 @@ namespace {
 const char* const names[target_count] = {"serial", "avx2", "avx512", "neon", "amx"};
 
 #if defined(__x86_64__)
-/// Whether the processor has AMX with bfloat16 and the system lets this process use it: Linux gives the registers' room to those that ask.
+/// Whether the processor has AMX with bfloat16 and the system lets this process use it. Linux makes
+/// room for the registers only in processes that ask.
 bool may_use_matrix_registers() {
 #if defined(__linux__) && (defined(__clang__) || __GNUC__ >= 11)
   unsigned int eax, ebx, ecx, edx;
@@ -88,7 +89,7 @@ bool supports(Target target) {
   }
   return false;
 #elif defined(__aarch64__)
-  return target == Target::serial || target == Target::neon;  // the base of AArch64 has NEON with fused multiply-add
+  return target == Target::serial || target == Target::neon;  // AArch64 always has NEON with fused multiply-add
 #else
   return target == Target::serial;
 #endif
@@ -101,7 +102,8 @@ void set_target(Target target) { chosen().store(static_cast<int>(target), std::m
 #if defined(__aarch64__) && !defined(__APPLE__)
 namespace {
 
-/// What Linux knows of an ARM processor is two numbers of MIDR_EL1, in /proc/cpuinfo; here are the names of cores that serve Node.
+/// Linux knows two numbers of an ARM processor, from MIDR_EL1, in /proc/cpuinfo. These are the
+/// names of cores that serve Node.
 struct Core {
   unsigned int implementer, part;
   const char* name;

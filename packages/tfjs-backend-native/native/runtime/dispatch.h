@@ -1,12 +1,12 @@
-// Picks a family's table of kernels for the CPU target in use. Included by portable files only.
+// Picks a family's table of kernels for the CPU target in use. Only portable files include this.
 //
 // A family declares in kernels/<family>/<family>.h a struct of function pointers, and one constant
-// of it per target:
+// of it for each target:
 //   struct SoftmaxKernels { void (*rows)(float* y, const float* x, int64_t rows, int64_t width); };
 //   extern const SoftmaxKernels softmax_serial, softmax_avx2, softmax_avx512, softmax_neon;
-// and calls `EASEL_KERNELS(softmax).rows(…)`. Every target of the architecture must exist; where
-// AVX-512 brings nothing, the avx512.cc file may simply say
-// `const SoftmaxKernels softmax_avx512 = …` with the same code compiled wider.
+// Its driver calls `EASEL_KERNELS(softmax).rows(…)`. Every target of the architecture must exist.
+// Where AVX-512 brings nothing, avx512.cc may simply say `const SoftmaxKernels softmax_avx512 = …`
+// with the same code compiled wider.
 #pragma once
 
 #include "runtime/cpu.h"

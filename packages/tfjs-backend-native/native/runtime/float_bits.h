@@ -18,7 +18,8 @@ static inline float float_of(uint32_t bits) {
   return value;
 }
 
-/// The upper half of the bits once `addend` is added to them, over zeros; of a NaN with its quiet bit.
+/// The upper half of the bits after `addend` is added to them, over zeros. A NaN gets its quiet bit
+/// instead.
 static inline uint32_t upper_half(float value, uint32_t addend) {
   const uint32_t bits = bits_of(value);
   return (value != value ? bits | 0x00400000u : bits + addend) & 0xffff0000u;

@@ -20,24 +20,27 @@ namespace easel {
 namespace {
 
 constexpr int max_threads = 256;
-/// How long an idle worker looks for new work before it sleeps: so long without a pause, then giving way to whoever else wants its processor. To
-/// wake a sleeper costs the caller some 15 µs where processors are virtual, and the sleeper comes 50 to 300 µs later.
+/// How long an idle worker looks for new work before it sleeps. For spin_time it looks without a
+/// pause; until yield_time it then yields its processor to whoever else wants it. Waking a sleeper
+/// costs the caller some 15 µs where processors are virtual, and the sleeper comes 50 to 300 µs
+/// later.
 constexpr auto spin_time = std::chrono::microseconds(40), yield_time = std::chrono::microseconds(1000);
-/// How long a job's owner looks for the end of others' chunks before it sleeps.
+/// How long a job's owner waits for others' last chunks before it sleeps.
 constexpr auto owner_spin_time = std::chrono::microseconds(160);
 
 inline void relax() {
 #if defined(__x86_64__)
   _mm_pause();
 #elif defined(__aarch64__)
-  // Waits some ten cycles. `yield` is a no-op on most cores.
+  // This waits some ten cycles. `yield` does nothing on most cores.
   __asm__ volatile("isb" ::: "memory");
 #else
   std::this_thread::yield();
 #endif
 }
 
-/// Processors this process may use at once: affinity mask, cut by the cgroup's quota (version 2, else 1).
+/// How many processors this process may use at once: the affinity mask, cut by the cgroup's quota
+/// (version 2, else 1).
 int usable_processors() {
   int count = static_cast<int>(std::thread::hardware_concurrency());
 #if defined(__linux__)
@@ -75,12 +78,15 @@ std::atomic<int>& wanted_threads() {
 }
 
 #if defined(__linux__)
-/// Keeps workers off the processor of the thread that calls them. Linux likes to wake a thread where its waker runs, above all in a virtual machine,
-/// where a halted processor does not count as idle: the waker or the worker then waits for a tick, up to 4 ms, with another processor idle.
+/// Keeps workers off the processor of the thread that calls them. Linux likes to wake a thread
+/// where its waker runs, above all in a virtual machine, where a halted processor does not count as
+/// idle. The waker or the worker then waits for a tick, up to 4 ms, while another processor is
+/// idle.
 class Placement {
  public:
-  /// Lets all `count` workers run where the calling thread may, except where it does, unless they are more than the processors left.
-  /// `look_again`: the caller's own mask may have changed.
+  /// Lets all `count` workers run where the calling thread may run, except on its own processor. If
+  /// there are more workers than other processors, they may run there too. `look_again`: the
+  /// caller's own mask may have changed.
   void follow_caller(const pthread_t* workers, int count, bool look_again) {
     const int processor = sched_getcpu();
     if (processor == processor_ && count == count_ && !look_again) return;
@@ -100,19 +106,20 @@ class Placement {
 };
 #endif
 
-/// True on pool workers and on a thread that is inside run_chunks: nested calls run inline.
+/// True on pool workers and on a thread that is inside run_chunks. Nested calls run inline.
 thread_local bool inside = false;
 
 struct Pool {
   // The ticket holds (generation << 32 | chunks not yet taken). A worker takes a chunk by
-  // decreasing it, which fails if the job has changed meanwhile; the job's fields are written only
-  // while it is 0 and all chunks have ended, so they may be read after a chunk is taken.
+  // decreasing it, which fails if the job has changed meanwhile. The job's fields are written only
+  // while no chunks are left and all have ended, so a worker may read them after it has taken a
+  // chunk.
   alignas(64) std::atomic<uint64_t> ticket{0};
   alignas(64) std::atomic<int64_t> ended{0};
   alignas(64) void (*body)(void*, int64_t, int64_t) = nullptr;
   void* context = nullptr;
   int64_t n = 0, grain = 1, chunks = 0;
-  /// Workers that may take part: the first thread_count() - 1 ones.
+  /// Workers that may take part: the first `helpers` of them, at most thread_count() − 1.
   std::atomic<int> helpers{0};
 
   alignas(64) std::mutex job;  // held by the thread whose job is running
@@ -200,7 +207,7 @@ struct Pool {
     while (ended.load(std::memory_order_acquire) != chunks_) {
       relax();
       if (std::chrono::steady_clock::now() < give_up) continue;
-      // A worker was put off the processor in the middle of a chunk: let it have this one.
+      // A worker lost its processor in the middle of a chunk. Sleeping lets it have this one.
       std::unique_lock<std::mutex> lock(sleep);
       owner_sleeps.store(true);
       while (ended.load() != chunks_) all_done.wait(lock);
@@ -209,7 +216,7 @@ struct Pool {
   }
 };
 
-/// Never destroyed: workers may still look at it while the process exits.
+/// The pool is never destroyed: workers may still look at it while the process exits.
 Pool& pool() {
   static Pool* instance = new Pool;
   return *instance;

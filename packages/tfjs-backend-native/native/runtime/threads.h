@@ -1,6 +1,6 @@
-// One pool of threads for the whole process: made at first use, shared by all JS environments,
-// never torn down. Included by portable files only: the templates here would become weak symbols in
-// a file compiled for one CPU target.
+// One pool of threads for the whole process. It is made at first use, shared by all JS
+// environments, and never torn down. Only portable files include this: in a file compiled for one
+// CPU target the templates here would become weak symbols.
 #pragma once
 
 #include <cstdint>
@@ -8,15 +8,18 @@
 
 namespace easel {
 
-/// Threads that take part in parallel_for, the calling one included: EASEL_THREADS, else what affinity and the cgroup quota allow.
+/// How many threads take part in parallel_for, the calling one included: EASEL_THREADS, else what
+/// affinity and the cgroup quota allow.
 int thread_count();
 
-/// Changes thread_count() from now on, process-wide. count is clamped to 1..256.
+/// Changes thread_count() for the whole process. count is clamped to 1..256.
 void set_thread_count(int count);
 
-/// Runs body(context, begin, end) on the chunks [i·grain, min(n, (i+1)·grain)) of 0..n, in any order on any thread, and returns
-/// when all have run. Chunks depend on n and grain alone, so results do not depend on the number of threads. A single chunk, a call from inside a
-/// chunk, and a call while another environment's thread uses the pool all run on the calling thread.
+/// Runs body(context, begin, end) on the chunks [i·grain, min(n, (i+1)·grain)) of 0..n, in any
+/// order on any thread, and returns when all have run. Chunks depend on n and grain alone, so
+/// results do not depend on the number of threads. Three kinds of call run on the calling thread
+/// alone: a single chunk, a call from inside a chunk, and a call while another environment's thread
+/// uses the pool.
 void run_chunks(int64_t n, int64_t grain, void (*body)(void* context, int64_t begin, int64_t end), void* context);
 
 /// run_chunks for a callable body(begin, end). Choose grain so that a chunk takes 10 µs or more.

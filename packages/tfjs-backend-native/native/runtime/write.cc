@@ -32,7 +32,7 @@ uint16_t float16_of(float value) {
   if (magnitude >= too_large) return static_cast<uint16_t>(sign | 0x7c00);
   if (magnitude >= least_normal) return static_cast<uint16_t>(sign | rounded(magnitude - (uint32_t{112} << 23), 13));
   if (magnitude <= half_of_least) return static_cast<uint16_t>(sign);
-  // A multiple of 2^-24: the significand is shifted to where that is its lowest bit.
+  // The result is a multiple of 2^-24: the significand is shifted until that is its lowest bit.
   const uint32_t significand = (magnitude & 0x7fffff) | 0x800000;
   return static_cast<uint16_t>(sign | rounded(significand, 126 - static_cast<int>(magnitude >> 23)));
 }
@@ -52,21 +52,21 @@ void stop_writing_from(const void*, size_t) {}
 #else
 namespace {
 
-/// Writes that have not ended, of all environments.
+/// The writes of all environments that have not ended.
 struct Writes {
   std::mutex lock;
   std::condition_variable ended;
   std::list<FileWrite*> list;
-  std::atomic<int> count{0};  // so that a block is freed without the lock where there are none
+  std::atomic<int> count{0};  // at 0, a block is freed without the lock
 };
 
-/// Never destroyed: threads may still write while the process exits.
+/// The list is never destroyed: threads may still write while the process exits.
 Writes& writes() {
   static Writes* instance = new Writes;
   return *instance;
 }
 
-/// Bytes of one call of write(), between which it is seen whether to stop.
+/// The most bytes of one call of write(). Between calls the thread looks whether to stop.
 constexpr size_t most_bytes = size_t{16} << 20;
 
 /// A file that is written from its position on.
@@ -92,7 +92,8 @@ class Output {
   }
 
  private:
-  /// Lets the disk begin with what has been written, so that little is left when the file is synced.
+  /// Makes the disk begin with what has been written, so that little is left when the file is
+  /// synced.
   void start_writing_back(size_t bytes) {
     waiting_ += bytes;
     if (waiting_ < most_bytes) return;

@@ -1,5 +1,5 @@
-// Writing tensors to a file from another thread than JavaScript's. Not on Windows, where an addon
-// can't use Node's file descriptors.
+// Writes tensors to a file from a thread that is not JavaScript's. This does not exist on Windows,
+// where an addon cannot use Node's file descriptors.
 #pragma once
 
 #include <atomic>
@@ -19,12 +19,12 @@ struct Piece {
   FloatFormat format;
 };
 
-/// Rounds to nearest, ties to even; NaN stays NaN, too large becomes infinite.
+/// Rounds to nearest, ties to even. NaN stays NaN; what is too large becomes infinite.
 void to_float16(uint16_t* to, const float* from, size_t count);
 void to_bfloat16(uint16_t* to, const float* from, size_t count);
 
 #if !defined(_WIN32)
-/// One file to be written by a thread of its own.
+/// One file that a thread of its own writes.
 class FileWrite {
  public:
   explicit FileWrite(std::vector<Piece> pieces);
@@ -32,11 +32,12 @@ class FileWrite {
   FileWrite(const FileWrite&) = delete;
   FileWrite& operator=(const FileWrite&) = delete;
 
-  /// Writes all pieces one after another at the file's position, then syncs it; once. `written` is set to the number of whole pieces as it grows,
-  /// and to one more when the file is synced; other threads may look. Returns 0 or errno; ECANCELED where it was stopped.
+  /// Writes all pieces one after another at the file's position, then syncs the file. Call it once.
+  /// `written` is set to the number of whole pieces as it grows, and to one more when the file is
+  /// synced; other threads may look at it. Returns 0 or errno, ECANCELED if it was stopped.
   int run(int file, int32_t* written);
 
-  /// From any thread.
+  /// Stops the write. Any thread may call this.
   void stop() { stopped_ = true; }
   bool reads(const void* memory, size_t bytes) const;
 
@@ -49,8 +50,9 @@ class FileWrite {
 };
 #endif
 
-/// Call before memory is freed: stops whatever is being written from it, and returns when nobody reads it any more. An environment that ends frees
-/// its arrays before its clean-up hooks run.
+/// Call this before memory is freed. It stops whatever is being written from that memory, and
+/// returns when nobody reads it any more. An environment that ends frees its arrays before its
+/// clean-up hooks run.
 void stop_writing_from(const void* memory, size_t bytes);
 
 }  // namespace easel

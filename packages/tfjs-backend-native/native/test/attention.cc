@@ -8,7 +8,7 @@ namespace easel {
 namespace test {
 namespace {
 
-/// A product's terms: what they sum to, and what their sizes do.
+/// What a product's terms sum to, and the sum of their magnitudes.
 struct Sum {
   double value = 0, sizes = 0;
   void add(double term) {
@@ -95,7 +95,8 @@ void test_shape(const AttentionShape& s, bool biased, float masked) {
   for (int64_t i = 0; i < bias_size; i++) expect(dbias[i], want_dbias[static_cast<size_t>(i)].value, rounding(want_dbias[static_cast<size_t>(i)].sizes), i);
 }
 
-/// Each row with numbers of its own gives what it gives alone, to the last bit, and reads no key beyond its own.
+/// Each row with numbers of its own gives what it gives alone, to the last bit. It reads no key
+/// beyond its own.
 void test_rows(int64_t queries, int64_t width) {
   constexpr int64_t batch = 5, heads = 2, capacity = 75, texts = 3;
   describe("attention of %lld queries, width %lld, numbers of rows", static_cast<long long>(queries), static_cast<long long>(width));

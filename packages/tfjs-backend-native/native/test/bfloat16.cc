@@ -1,4 +1,4 @@
-// Halves of float32: to the nearest, by chance, and back.
+// Rounding float32 to its upper half, to the nearest and by chance, and back.
 #include <cmath>
 
 #include "test/check.h"
@@ -15,7 +15,7 @@ float truncated(float x) {
   return x;
 }
 
-/// The neighbour of a truncated value away from 0.
+/// The neighbour of a truncated value, away from 0.
 float next_up(float t) {
   uint32_t bits;
   std::memcpy(&bits, &t, sizeof(bits));
@@ -30,7 +30,8 @@ bool is_even(float t) {
   return (bits >> 16 & 1) == 0;
 }
 
-/// By the distances to both neighbours, in double precision; beyond the largest value the upper one counts as 2^128.
+/// Rounds by the distances to both neighbours, in double precision. Beyond the largest value the
+/// upper neighbour counts as 2^128.
 float nearest(float x) {
   if (x != x || std::isinf(x)) return x;
   const float low = truncated(x), high = next_up(low);

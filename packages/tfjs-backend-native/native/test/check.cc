@@ -24,7 +24,7 @@ int64_t compared = 0, failed = 0, printed = 0;
 double worst = 0;
 uint64_t state = 1;
 
-/// Mappings are reused: under an emulator making one is dear.
+/// Mappings are reused, since making one under an emulator is expensive.
 struct Mapping {
   float* pages;
   int64_t floats;

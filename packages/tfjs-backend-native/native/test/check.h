@@ -27,7 +27,8 @@ namespace test {
 constexpr float infinity = std::numeric_limits<float>::infinity();
 constexpr float not_a_number = std::numeric_limits<float>::quiet_NaN();
 
-/// One CPU target: its table of every family, and the lanes of its vectors (those of the widest target here for serial).
+/// One CPU target: its table of every family, and the lanes of its vectors. serial gets the lanes
+/// of the widest target here.
 struct Tables {
   Target target;
   int64_t lanes;
@@ -43,8 +44,9 @@ struct Tables {
   const WinogradKernels& winograd;
 };
 
-/// n floats in memory that the test watches. The last one ends `gap` floats before an unreadable page, so that with gap 0 a read beyond the end
-/// ends the program, and gaps 1 to 3 give every alignment; what lies around holds a mark, which a write beyond changes.
+/// n floats in memory that the test watches. The last one ends `gap` floats before an unreadable
+/// page. With gap 0 a read beyond the end ends the program; gaps 1 to 3 give every alignment. The
+/// memory around holds a mark, which a write beyond changes.
 class Array {
  public:
   explicit Array(int64_t n, int64_t gap = 0);
@@ -58,7 +60,7 @@ class Array {
   float& operator[](int64_t i) { return data_[i]; }
   float operator[](int64_t i) const { return data_[i]; }
 
-  /// Normal numbers of the given spread, the same ones at each run.
+  /// Fills the array with normal numbers of the given spread, the same ones at each run.
   void fill_random(float spread = 1);
   void fill(float value);
   void copy(const Array& other);
@@ -70,29 +72,31 @@ class Array {
   int64_t size_;
 };
 
-/// Names what is compared from here on, printf-style; failures print it.
+/// Names what is compared from here on, printf-style. Failures print it.
 void describe(const char* format, ...) __attribute__((format(printf, 1, 2)));
 
-/// How far a result may be from its reference: `ulps` units in the last place of max(|reference|, scale), plus `floor`.
+/// How far a result may be from its reference: `ulps` units in the last place of max(|reference|,
+/// scale), plus `floor`.
 struct Tolerance {
   double ulps = 0, scale = 0, floor = 0;
 };
 
-/// Counts a comparison and prints it if it fails. NaN equals NaN; a reference beyond float32 equals an infinity.
+/// Counts a comparison and prints it if it fails. NaN equals NaN; a reference beyond float32 equals
+/// an infinity.
 void expect(double got, double reference, const Tolerance& tolerance, int64_t index = 0);
 void expect_true(bool holds, const char* what);
 
-/// The largest error of comparisons since describe_group, in ulps as above.
+/// The largest error of the comparisons since describe_group, in ulps as above.
 double worst_ulps();
 void describe_group(const char* name, const char* target);
 
 int64_t comparisons();
 int64_t failures();
 
-/// 0, 1, and lengths around the vector width and around several unrolls.
+/// The lengths 0 and 1, and lengths around the vector width and around several unrolls.
 std::vector<int64_t> lengths(int64_t lanes);
 
-/// Numbers in [0, 1) from a counter: not random enough for more than tests.
+/// Numbers in [0, 1) from a counter. They are random enough for tests only.
 double uniform();
 
 void test_elementwise(const Tables& tables);
@@ -102,7 +106,7 @@ void test_gemm(const Tables& tables);
 void test_transpose(const Tables& tables);
 void test_winograd(const Tables& tables);
 void test_bfloat16(const Tables& tables);
-/// As the binding calls them, under the target that is set.
+/// These run as the binding calls them, under the target that is set.
 void test_attention(const Tables& tables);
 void test_depthwise(const Tables& tables);
 void test_images(const Tables& tables);

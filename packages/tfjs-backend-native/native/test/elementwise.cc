@@ -21,7 +21,7 @@ struct UnaryCase {
   double ulps, scale, floor;
 };
 
-// 1/(1 + e^-x) is 0 from where e^-x leaves float32, at 1.2e-38.
+// From here on e^-x leaves float32 (1.2e-38), and 1/(1 + e^-x) is 0.
 constexpr double vanishing = 1.2e-38;
 
 const UnaryCase unary_cases[] = {
@@ -187,7 +187,7 @@ const BinaryCase& binary_case(Binary op) {
   return binary_cases[0];
 }
 
-// Both gradients against the formulas of the two functions they join.
+// Both gradients against the formulas of the two functions that they join.
 void test_gated_grad(const Tables& tables, const GateCase& c) {
   const BinaryCase &gated = binary_case(c.gated), &grad = binary_case(c.grad);
   int64_t start = 0;

@@ -52,10 +52,10 @@ void test_epilogue(const Tables& tables) {
           if (i % c_row >= columns) {
             expect(c[i], before[i], {}, i);
           } else {
-            // The sum in float32, so that its rounding does not count; 1/(1 + e^-x) is 0 from
-            // 1.2e-38 down.
+            // The sum is taken in float32, so that its rounding does not count. 1/(1 + e^-x) is 0
+            // from 1.2e-38 down.
             const double x = biased ? before[i] + bias[i % c_row] : before[i];
-            // The gelus and silu are small differences of large numbers far below 0: their error is
+            // Far below 0 the gelus and silu are small differences of large numbers. Their error is
             // that of numbers of size 1.
             const double scale = epilogue.activation >= Activation::gelu ? 1 : 0;
             expect(c[i], activated(epilogue.activation, epilogue.leak, x), {8, scale, 1.2e-38}, i);

@@ -12,7 +12,7 @@ Tolerance sum_tolerance(double sizes) { return {0, 0, 64 * 0x1p-24 * sizes}; }
 void test_tile(const GemmKernels& kernels, int m, int n, int64_t depth, int64_t segments, bool unit_rows, bool accumulate) {
   describe("tile %d × %d × %lld, %lld segments, unit rows %d, accumulate %d", m, n, static_cast<long long>(depth), static_cast<long long>(segments),
            unit_rows, accumulate);
-  // The segments of A overlap, as windows of an image do; those of B follow each other.
+  // The segments of A overlap, as windows of an image do. Those of B follow each other.
   const int64_t a_row = unit_rows ? 1 : depth + 2, a_step = unit_rows ? m : 1, b_step = n + (m % 3), c_row = n + 2;
   const int64_t a_reach = (m - 1) * a_row + (depth > 0 ? depth - 1 : 0) * a_step + 1, b_segment = depth * b_step;
   Array a(a_reach + (segments - 1) * 3, m % 4), b(segments * b_segment > 0 ? (segments * depth - 1) * b_step + n : 1, n % 4);
@@ -131,8 +131,8 @@ void test_split_tile(const SplitKernels& kernels, int m, int n, int64_t depth, b
       sum += x * y;
       sizes += std::fabs(x * y);
     }
-    // Six products of parts are added to the sum so far for each step of the depth, each rounded:
-    // seldom more than one rounding's error in all.
+    // For each step of the depth, six products of parts are added to the sum so far, each rounded.
+    // That is seldom more than one rounding's error in all.
     expect(c[i], sum, {0, 0, 6 * 0x1p-24 * sizes}, i);
   }
 }

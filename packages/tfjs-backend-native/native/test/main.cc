@@ -1,6 +1,6 @@
-// Compares the kernels of each CPU target of this machine with references in double precision:
-// `kernels_test`, or under an emulator. Prints one line a family and target; ends with 1 if a
-// comparison fails. scripts/test-kernels.mjs builds and runs it.
+// Compares the kernels of each CPU target of this machine with references in double precision. Run
+// it as `kernels_test`, or under an emulator. It prints one line a family and target, and ends with
+// 1 if a comparison fails. scripts/test-kernels.mjs builds and runs it.
 #include <cstdio>
 
 #include "test/check.h"

@@ -1,5 +1,5 @@
-// Products and convolutions as the binding calls them: what stands above the tables and takes its
-// block sizes from them.
+// Products and convolutions as the binding calls them. This tests the code that stands above the
+// tables and takes its block sizes from them.
 #include "kernels/conv/conv.h"
 #include "test/check.h"
 
@@ -39,7 +39,8 @@ void test_product(int64_t m, int64_t n, int64_t k, bool transpose_a, bool transp
   }
 }
 
-/// Infinities, NaN and the largest float, in a product large enough for packed panels: what they touch is as IEEE 754 says, the rest is not touched.
+/// Infinities, NaN and the largest float, in a product large enough for packed panels. What they
+/// touch is as IEEE 754 says; the rest is not touched.
 void test_not_finite(bool transpose_a, bool transpose_b) {
   describe("gemm with infinities and NaN, transposed %d %d", transpose_a, transpose_b);
   const int64_t m = 131, n = 157, k = 303;

@@ -42,7 +42,7 @@ void test_reduce(const Tables& tables) {
       Array x(n, gap);
       x.fill_random(2);
       expect_reduced(kernels, x);
-      // What a lane or a tail would overlook: one element that decides, at each place.
+      // One element decides, at each place: a lane or a tail might overlook it.
       if (n > 4 * tables.lanes + 1) continue;
       for (int64_t i = 0; i < n; i++) {
         const float was = x[i];
@@ -85,7 +85,7 @@ void expect_softmax(const SoftmaxKernels& kernels, const Array& x, int64_t gap) 
   const int64_t n = x.size();
   double most = x[0], sum = 0;
   for (int64_t i = 0; i < n; i++) most = larger(most, x[i]);
-  // exp of differences in float32, so that their rounding does not count.
+  // exp is taken of differences in float32, so that their rounding does not count.
   const auto term = [&](int64_t i) { return std::exp(static_cast<double>(x[i] - static_cast<float>(most))); };
   for (int64_t i = 0; i < n; i++) sum += term(i);
   Array y(n, gap), z(n, gap), logs(n, (gap + 1) % 4), scaled(n, (gap + 2) % 4);
@@ -105,8 +105,8 @@ void expect_softmax(const SoftmaxKernels& kernels, const Array& x, int64_t gap) 
   for (int64_t i = 0; i < n; i++) {
     expect(y[i], term(i) / sum, {8, 0, 1e-44}, i);
     expect(z[i], y[i], {}, i);
-    // Streamed, exponents are relative to a value that may be below the maximum: another rounding
-    // of each difference.
+    // Where rows are streamed, exponents are relative to a value that may be below the maximum.
+    // Each difference is then rounded in another way.
     const double below = most - x[i];
     expect(streamed[i], term(i) / sum, {8 + (std::isfinite(below) ? 2 * below : 0), 0, 1e-44}, i);
     expect(streamed_logs[i], x[i] - lse, {4, std::isfinite(x[i]) ? std::fmax(size, std::fabs(x[i])) : 0, 8 * epsilon32}, i);
@@ -145,7 +145,7 @@ void test_softmax_gradients(const SoftmaxKernels& kernels, int64_t n) {
   }
 }
 
-// Several rows, of which each is written while the next one is computed.
+// Several rows. Each is written while the next one is computed.
 void test_streamed_softmax(const Tables& tables, int64_t n) {
   describe("softmax of 3 rows of %lld, streamed", static_cast<long long>(n));
   const int64_t rows = 3;
@@ -158,7 +158,7 @@ void test_streamed_softmax(const Tables& tables, int64_t n) {
     for (int64_t i = 0; i < n; i++) most = std::fmax(most, x[r * n + i]);
     const auto term = [&](int64_t i) { return std::exp(static_cast<double>(x[r * n + i] - static_cast<float>(most))); };
     for (int64_t i = 0; i < n; i++) sum += term(i);
-    // Relative to a value that may be below the maximum, as in expect_softmax.
+    // Exponents are relative to a value that may be below the maximum, as in expect_softmax.
     for (int64_t i = 0; i < n; i++) expect(y[r * n + i], term(i) / sum, {8 + 2 * (most - x[r * n + i]), 0, 1e-44}, r * n + i);
   }
 }
@@ -190,7 +190,7 @@ void test_softmax(const Tables& tables) {
   }
 }
 
-// Three rows, of which the first and the last are equal.
+// Three rows. The first and the last are equal.
 void test_layer_norm(const Tables& tables, int64_t width, bool rms, bool scaled, bool biased, bool streamed) {
   const float epsilon = 1e-5f;
   describe("layer norm of %lld, rms %d, scale %d, bias %d, streamed %d", static_cast<long long>(width), rms, scaled, biased, streamed);
@@ -209,14 +209,14 @@ void test_layer_norm(const Tables& tables, int64_t width, bool rms, bool scaled,
     for (int64_t i = 0; i < width; i++) squares += (x[at + i] - m) * (x[at + i] - m);
     const double r = 1 / std::sqrt(squares / static_cast<double>(width) + static_cast<double>(epsilon));
     expect(mean[row], m, {4, 4, 0}, row);
-    // With one element the variance is what rounding of the mean leaves: nothing, beside epsilon.
+    // With one element, the variance is what rounding the mean leaves: nothing beside epsilon.
     expect(rstd[row], r, {16, 0, width == 1 ? 1e-3 * r : 0}, row);
     for (int64_t i = 0; i < width; i++) {
       const double want = (x[at + i] - m) * r * (scaled ? scale[i] : 1) + (biased ? bias[i] : 0);
       expect(y[at + i], want, {16, std::fmax(std::fabs((std::fabs(x[at + i]) + 4) * r), 1), 0}, at + i);
     }
   }
-  // Streamed, the order of a sum depends on where its row begins.
+  // Where rows are streamed, the order of a sum depends on where its row begins.
   for (int64_t i = 0; i < width && !streamed; i++) expect(y[2 * width + i], y[i], {0, 0, 0}, i);
 }
 

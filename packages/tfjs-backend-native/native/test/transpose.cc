@@ -1,4 +1,4 @@
-// Transposed tiles: every element where it belongs, nothing beside.
+// Transposed tiles: every element is where it belongs, and nothing is written beside it.
 #include "test/check.h"
 
 namespace easel {

@@ -1,5 +1,5 @@
-// The transforms of Winograd's convolution: products of the matrices in double precision, given by
-// their interpolation points.
+// The transforms of Winograd's convolution against products of the matrices in double precision.
+// The interpolation points give the matrices.
 #include "test/check.h"
 
 namespace easel {
@@ -8,8 +8,9 @@ namespace {
 
 constexpr int patch = winograd_patch, tile = winograd_tile, taps = 3;
 
-/// Aᵀ [4,6], G [6,3] and Bᵀ [6,6] of F(4, 3) at 0, ±a, ±b and infinity: the rows of Aᵀ are powers of the points, those of G powers over the
-/// product of differences, those of Bᵀ the coefficients of the products of the other points' factors.
+/// Aᵀ [4,6], G [6,3] and Bᵀ [6,6] of F(4, 3) at 0, ±a, ±b and infinity. The rows of Aᵀ are powers
+/// of the points. Those of G are powers over the product of differences. Those of Bᵀ are the
+/// coefficients of the products of the other points' factors.
 struct Matrices {
   double at[tile][patch] = {}, g[patch][taps] = {}, bt[patch][patch] = {};
 
@@ -38,7 +39,8 @@ struct Matrices {
   }
 };
 
-/// out[i,j] = Σ left[i,p]·in[p,q]·left[j,q], with Σ of sizes beside it. left is [rows, n], or transposed [n, rows].
+/// out[i,j] = Σ left[i,p]·in[p,q]·left[j,q], with Σ of magnitudes beside it. left is [rows, n], or
+/// transposed [n, rows].
 template <int rows, int n, typename Left, typename In>
 void transform(double out[rows][rows], double sizes[rows][rows], const Left& left, const In& in) {
   for (int i = 0; i < rows; i++) {

@@ -11,10 +11,10 @@
 namespace easel {
 namespace {
 
-constexpr int64_t grain = 500000;      // multiplications of one piece of work
-constexpr int64_t enough_pieces = 16;  // so many pieces of work are sought where heads alone are fewer
+constexpr int64_t grain = 500000;      // multiplications in one piece of work
+constexpr int64_t enough_pieces = 16;  // heads are cut further until there are so many pieces of work
 
-/// One query: most parts that a row's keys are cut into, and fewest keys of a part.
+/// For one query: the most parts that a row's keys are cut into, and the fewest keys of a part.
 constexpr int64_t most_parts = 8, fewest_keys = 32;
 
 float* scratch_floats(int slot, int64_t count) { return static_cast<float*>(scratch(slot, sizeof(float) * static_cast<size_t>(count))); }
@@ -50,19 +50,20 @@ AttentionHead head_of(const Operands& o, const AttentionShape& shape, int64_t b,
   return head;
 }
 
-/// Scratch is made for a head that sees all keys of the shape.
+/// A head that sees all keys of the shape. Scratch memory is made for it.
 AttentionHead largest_head(const Operands& o, const AttentionShape& shape) {
   AttentionHead head = head_of(o, shape, 0, 0);
   head.keys = shape.keys;
   return head;
 }
 
-/// Keys of a part of one row's. By its own keys alone, so that the order of its sums is.
+/// How many keys a part of one row has. It depends on the row's own number of keys alone, and so
+/// does the order of its sums.
 int64_t keys_of_part(int64_t keys) {
   return round_up_to(ceil_div(keys, min_of(most_parts, ceil_div(keys, fewest_keys))), 16);
 }
 
-/// Puts the parts of row b's keys together in order: their maxima, totals and sums of values.
+/// Joins the parts of row b's keys in order: their maxima, totals and sums of values.
 void join_parts(float* y, float* stats, const float* records, int64_t record, int64_t parts, const AttentionShape& shape, int64_t b) {
   const int64_t heads = shape.heads, width = shape.width, next = heads * record;
   for (int64_t h = 0; h < heads; h++) {
@@ -86,17 +87,18 @@ void join_parts(float* y, float* stats, const float* records, int64_t record, in
   }
 }
 
-/// One query a head, as in decoding: keys and values are read once, row by row, in parts that threads share; the parts are then put together.
+/// Attention with one query a head, as in decoding. Keys and values are read once, row by row, in
+/// parts that threads share. The parts are then joined.
 bool attend_one_query(float* y, float* stats, const Operands& o, const AttentionShape& shape) {
   const AttentionKernels& kernels = EASEL_KERNELS(attention);
   const int64_t heads = shape.heads, width = shape.width;
-  int64_t parts = 1, part = 1;  // of a row at most
+  int64_t parts = 1, part = 1;  // the most of any row
   for (int64_t b = 0; b < shape.batch; b++) {
     const int64_t keys = head_of(o, shape, b, 0).seen(0);
     part = max_of(part, keys_of_part(keys));
     parts = max_of(parts, ceil_div(keys, keys_of_part(keys)));
   }
-  // For each row of the batch, part and head: maximum, total, and sum of values.
+  // Each row of the batch, part and head has a record: maximum, total, and sum of values.
   const int64_t record = round_up_to(width + 2, 16);
   float* records = scratch_floats(2, shape.batch * parts * heads * record);
   if (!records) return false;
@@ -152,8 +154,8 @@ bool attention_grad(float* dq, float* dk, float* dv, float* dbias, int64_t bias_
   const Operands o = {q, k, v, bias, y, stats, scale};
   const AttentionKernels& kernels = EASEL_KERNELS(attention);
   const int64_t row = shape.heads * shape.width;
-  // Heads that share a slice of dbias add to it one after the other; where that leaves too few
-  // pieces of work, in parts with a sum of their own.
+  // Heads that share a slice of dbias add to it one after the other. Where that leaves too few
+  // pieces of work, they add in parts, each with a sum of its own.
   const int64_t batches = dbias && shape.bias_batch == 0 ? shape.batch : 1, alike = dbias && shape.bias_head == 0 ? shape.heads : 1;
   const int64_t members = batches * alike, slices = shape.batch * shape.heads / members;
   const int64_t part = ceil_div(members, ceil_div(enough_pieces, slices)), parts = ceil_div(members, part);

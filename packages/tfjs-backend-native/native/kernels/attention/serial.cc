@@ -1,5 +1,5 @@
-// Plain C++, a query at a time: the reference that the vector targets are tested against, and the
-// only code on other processors.
+// Plain C++, one query at a time. It is the reference of the vector targets' tests, and the only
+// code on other processors.
 #include <cmath>
 
 #include "kernels/attention/attention.h"
@@ -18,7 +18,8 @@ float score(const AttentionHead& head, int64_t t, int64_t key) {
   return head.bias ? product + head.bias[t * head.bias_query + key] : product;
 }
 
-/// The maximum m of query t's scores of keys first … last − 1, Σ exp(score − m), and sum[width] = Σ exp(score − m)·v.
+/// The maximum m of query t's scores of keys first … last − 1, Σ exp(score − m), and sum[width] = Σ
+/// exp(score − m)·v.
 void attend(const AttentionHead& head, int64_t t, int64_t first, int64_t last, float* scores, float* maximum, float* total, float* sum) {
   float m = -INFINITY, all = 0;
   for (int64_t key = first; key < last; key++) {

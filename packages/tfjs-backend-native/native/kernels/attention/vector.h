@@ -1,10 +1,10 @@
-// Attention on vectors: the same text for each vector target. Included by avx2.cc, avx512.cc and
-// neon.cc, which name `packing`, the target's GEMM kernels.
+// Attention on vectors: the same text for each vector target. avx2.cc, avx512.cc and neon.cc
+// include it; they name `packing`, the target's GEMM kernels.
 //
-// Scores are computed transposed, [keys, queries]: queries lie along the lanes, so that maximum,
-// exponential and sum need no shuffles, and only the queries (and dy) are transposed, once a block;
-// k, v and every other operand is read as it is stored. A head's rows are copied side by side where
-// heads lie between them: rows a page apart would share one cache set.
+// Scores are computed transposed, [keys, queries]. Queries then lie along the lanes, so maximum,
+// exponential and sum need no shuffles. Only the queries (and dy) are transposed, once a block; k,
+// v and every other operand is read as it is stored. Where heads lie between a head's rows, these
+// are copied side by side: rows a page apart would share one cache set.
 #pragma once
 
 #include <math.h>
@@ -20,12 +20,14 @@ namespace {
 
 constexpr int64_t block = attention_block;
 constexpr int64_t block_vectors = block / lanes;
-/// Widest tile in vectors, and the rows of a tile by its vectors: what the registers hold, 16 on AVX2, else 32.
+/// The widest tile in vectors, and the rows of a tile by its vectors. They follow from the number
+/// of registers: 16 on AVX2, else 32.
 constexpr bool few_registers = lanes == 8;
 constexpr int most_vectors = few_registers ? 2 : 4;
 constexpr int rows_of(int vectors) { return few_registers ? (vectors == 2 ? 6 : 8) : (vectors == 4 ? 6 : vectors == 2 ? 12 : 8); }
 
-/// e^x for x up to a little above 0, within 1.5 ulp; 0 below −87, where e^x nears the denormals. NaN stays.
+/// e^x for x up to a little above 0, within 1.5 ulp. It is 0 below −87, where e^x nears the
+/// denormals. NaN stays NaN.
 static inline vf exp_below(vf x) {
   const vf magic = set(12582912.0f);  // 1.5·2^23: adding it leaves the rounded integer in the low bits
   const vf shifted = fma(x, set(1.44269504088896341f), magic);
@@ -76,7 +78,8 @@ static inline vf sum_each(const vf (&x)[lanes]) {
 static inline vf sum_each(const vf (&x)[lanes]) { return vpaddq_f32(vpaddq_f32(x[0], x[1]), vpaddq_f32(x[2], x[3])); }
 #endif
 
-/// Operands of a product [rows, columns] of depth `last − first`: a(i, p) = a[i·a_step + p], or a[p·a_step + i] if Across; b(p, j) = b[p·b_step + j].
+/// The operands of a product [rows, columns] of depth `last − first`. a(i, p) = a[i·a_step + p], or
+/// a[p·a_step + i] if Across; b(p, j) = b[p·b_step + j].
 struct Operands {
   const float* a;
   int64_t a_step;
@@ -88,7 +91,7 @@ struct Depth {
   int64_t first, last;
 };
 
-/// A tile of M rows from row r and V vectors of columns; use(r, sum) takes it.
+/// Computes a tile of M rows from row r and V vectors of columns. use(r, sum) takes the sums.
 template <int M, int V, bool Across, typename Span, typename Use>
 static inline __attribute__((always_inline)) void tile(const Operands& o, int64_t r, const Span& span, const Use& use) {
   vf sum[M][V];
@@ -135,7 +138,8 @@ struct Vectors {
   static constexpr int count = V;
 };
 
-/// Calls call(Vectors<n>(), v) for pieces of n ≤ most_vectors vectors, from vector `first` to `last`.
+/// Calls call(Vectors<n>(), v) for pieces of n ≤ most_vectors vectors, from vector `first` to
+/// `last`.
 template <typename Call>
 static inline void for_pieces(int64_t first, int64_t last, const Call& call) {
   int64_t v = first;
@@ -166,16 +170,16 @@ struct BlockPair {
 
   bool whole() const { return first_sees + keys - 1 <= 0; }
   int64_t vectors() const { return (queries + lanes - 1) / lanes; }
-  /// The first vector of queries that holds one that sees key r, at most vectors().
+  /// The first vector that holds a query which sees key r; vectors() if there is none.
   int64_t first_vector(int64_t r) const {
     const int64_t first = first_sees + r;
     return first <= 0 ? 0 : min_of(first / lanes, vectors());
   }
-  /// Keys that some query of vector v sees.
+  /// How many keys some query of vector v sees.
   int64_t seen_by(int64_t v) const { return min_of(keys, max_of(0, (v + 1) * lanes - first_sees)); }
 };
 
-/// Scaled and biased scores from their products.
+/// Turns products into scaled and biased scores.
 template <int M, int V>
 static inline __attribute__((always_inline)) void finish_scores(const BlockPair& pair, int64_t r, int64_t v0, vf (&s)[M][V]) {
   const vf scale = set(pair.scale);
@@ -214,7 +218,8 @@ static inline __attribute__((always_inline)) void hide(const BlockPair& pair, in
   }
 }
 
-/// Calls tiles' use(vector, r, sum) on products a·b [keys, queries], of depth `depth`, for what the queries see.
+/// Computes the products a·b [keys, queries] of depth `depth` that the queries see, in tiles. Each
+/// tile's sums go to use(vector, r, sum).
 template <typename Use>
 static inline __attribute__((always_inline)) void for_seen(const BlockPair& pair, const Operands& o, int64_t depth, const Use& use) {
   const auto span = [depth](int64_t, int) { return Depth{0, depth}; };
@@ -249,7 +254,8 @@ static inline __attribute__((always_inline)) void add_tile(float* to, int64_t st
   }
 }
 
-/// Rows of a head, side by side and zero up to whole vectors: in place if they are so already, else copied to `to`.
+/// The rows of a head, side by side and zero up to whole vectors. They stay in place if they
+/// already lie so; else they are copied to `to`.
 struct Rows {
   const float* data;
   int64_t step;
@@ -266,7 +272,7 @@ static Rows gather_rows(float* to, const float* from, int64_t row, int64_t count
   return {to, step};
 }
 
-/// to[i, 0…block) = column i of rows; zero behind the last row, up to whole vectors.
+/// to[i, 0…block) = column i of rows. It is zero behind the last row, up to whole vectors.
 static void transpose_rows(float* to, const float* from, int64_t row, int64_t count, int64_t width) {
   packing.pack_rows(to, block, from, row, count, width);
   if (count == block) return;
@@ -288,14 +294,15 @@ static float dot(const float* a, const float* b, int64_t n) {
   return sum_lanes(sum);
 }
 
-/// The next `count` floats of scratch memory, which it moves on.
+/// Takes the next `count` floats of scratch memory.
 static float* part_of_scratch(float*& scratch, int64_t count) {
   float* mine = scratch;
   scratch += round_up_to(count, 16);
   return mine;
 }
 
-/// Queries `first`… against keys `from`…; a bias for each query is copied, transposed, to bias_block.
+/// Pairs the queries from `first` on with the keys from `from` on. A bias of each query is copied,
+/// transposed, to bias_block.
 static BlockPair pair_blocks(const AttentionHead& head, int64_t first, int64_t queries, int64_t from, int64_t keys, float* bias_block) {
   BlockPair pair = {queries, keys, head.causal ? from - head.first_query - first : -block, nullptr, nullptr, head.scale};
   if (head.bias && head.bias_query == 0) pair.key_bias = head.bias + from;
@@ -353,7 +360,7 @@ static void forward(const AttentionHead& head, int64_t first, int64_t last, floa
                  }
                });
       for (int64_t w = 0; w < vectors; w++) {
-        // Where all is −∞ so far, exp(−∞ − 0) = 0 and not NaN: a later key may count.
+        // Where all is −∞ so far, exp(−∞ − 0) is 0 and not NaN. A later key may still count.
         const vf shift = select(equal(high[w], lowest), zero(), high[w]);
         const vf keep = exp_below(sub(maximum[w], shift));
         store(fade + w * lanes, keep);
@@ -525,7 +532,8 @@ static void backward(const AttentionHead& head, const AttentionGradient& gradien
   }
 }
 
-/// sum[width] += Σ p·v over `keys` rows, or = where `fresh`, for up to V vectors of columns.
+/// Adds Σ p·v over `keys` rows to sum[width], or sets it where `fresh`, for up to V vectors of
+/// columns.
 template <int V>
 static inline __attribute__((always_inline)) void mix(float* sum, bool fresh, const float* p, const float* v, int64_t row, int64_t keys, int64_t width) {
   const bool whole = width >= V * lanes;
@@ -564,7 +572,7 @@ static inline __attribute__((always_inline)) void mix(float* sum, bool fresh, co
   }
 }
 
-/// Lane i is q·k of key i < n; where n < lanes the last key is repeated.
+/// Lane i is q·k of key i < n. Where n < lanes, the last key is repeated.
 static inline __attribute__((always_inline)) vf products(const float* q, const float* k, int64_t row, int64_t width, int64_t n, bool whole) {
   vf sum[lanes];
 #pragma GCC unroll 16
@@ -585,8 +593,8 @@ static inline __attribute__((always_inline)) vf products(const float* q, const f
   return sum_each(sum);
 }
 
-// Memory is read row by row, all heads of a few keys at a time: a head alone is a few cache lines a
-// page, which no prefetcher follows.
+// Memory is read row by row, all heads of a few keys at a time. One head alone would be a few cache
+// lines a page, which no prefetcher follows.
 static void one_query(const AttentionHead& head, int64_t heads, int64_t bias_head, int64_t first, int64_t last, float* scores, float* records,
                       int64_t record) {
   constexpr int64_t few_keys = 16;

@@ -8,7 +8,7 @@ namespace {
 
 constexpr int64_t grain = 32768;  // words of one piece
 
-/// part(first word, words, of which have an upper value)
+/// Calls part(first word, words, how many of these have an upper value).
 template <typename Part>
 void in_pieces(int64_t n, const Part& part) {
   const int64_t words = bfloat16_words(n), highs = n - words;

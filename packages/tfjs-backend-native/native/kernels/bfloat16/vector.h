@@ -1,4 +1,4 @@
-// bfloat16 on vectors: the same text for each vector target. Included by the target's file, which
+// bfloat16 on vectors: the same text for each vector target. The target's file includes it and
 // names the table.
 #pragma once
 
@@ -8,7 +8,7 @@
 namespace easel {
 namespace {
 
-// Operations on integers that no other family needs.
+// Integer operations that no other family needs.
 #if defined(__AVX512F__)
 static inline vi multiplied(vi a, vi b) { return _mm512_mullo_epi32(a, b); }
 static inline vi either_bits(vi a, vi b) { return _mm512_or_si512(a, b); }
@@ -50,7 +50,7 @@ static inline vi hash(vi x) {
 
 static inline vf joined(vi low, vi high) { return from_bits(either_bits(shift_right_unsigned<16>(low), high)); }
 
-/// Words are written as floats: no lane is looked at on the way.
+/// Words are written as floats. No lane is interpreted on the way.
 static inline float* words(int32_t* y) { return reinterpret_cast<float*>(y); }
 static inline const float* words(const int32_t* y) { return reinterpret_cast<const float*>(y); }
 
@@ -83,7 +83,7 @@ static void narrow_by_chance(int32_t* y, const float* low, const float* high, in
       },
       [&](int64_t i, int64_t count) { store_first(words(y) + i, count, word(load_first(low + i, count), load_first(high + i, count), i)); });
   if (high_count < n) {
-    // The lone value's word: of its upper half, made of 0, nothing may be left.
+    // The word of the lone last value. Its upper half is made of 0 and must stay 0.
     const vf last = word(load_first(low + high_count, 1), zero(), high_count);
     store_first(words(y) + high_count, 1, from_bits(and_int(bits(last), half)));
   }

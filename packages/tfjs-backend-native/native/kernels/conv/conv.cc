@@ -15,29 +15,33 @@ namespace {
 
 /// Output pixels of a task: enough to pay for the rows copied above and below them.
 constexpr int64_t task_pixels = 512;
-/// Tasks below which the output's channels are shared out as well.
+/// With fewer tasks than this, the output's channels are shared out as well.
 constexpr int64_t enough_tasks = 16;
-/// Segments of one tile; longer lists are added in pieces.
+/// The most segments of one tile. Longer lists are added in pieces.
 constexpr int64_t most_segments = 64;
-/// Pixels that one tile of the filter's gradient sums before the next tile takes the same rows: their dy stays in the first-level cache.
+/// How many pixels one tile of the filter's gradient sums before the next tile takes the same rows.
+/// Their dy stays in the first-level cache.
 constexpr int64_t gradient_pixels = 192;
-/// Parts of the filter's gradient that are summed apart, and the memory that they may take.
+/// The most parts of the filter's gradient that are summed apart, and the memory that they may
+/// take.
 constexpr int64_t most_parts = 16;
 constexpr int64_t most_part_floats = int64_t{4} << 20;
 
-/// How windows of `taps` taps walk along one axis: tap t of window i lies at i·step + origin + t·tap_step, which may be outside of 0…extent.
+/// How windows of `taps` taps walk along one axis. Tap t of window i lies at i·step + origin +
+/// t·tap_step, which may be outside of 0…extent.
 struct Axis {
   int64_t extent, step, origin, taps, tap_step;
 
   int64_t first(int64_t window) const { return window * step + origin; }
-  /// Positions from the first window's first tap to the last one's last.
+  /// How many positions lie from the first window's first tap to the last window's last tap.
   int64_t span(int64_t windows) const { return (windows - 1) * step + (taps - 1) * tap_step + 1; }
   bool inside(int64_t window, int64_t windows) const {
     return first(window) >= 0 && first(window) + span(windows) <= extent;
   }
 };
 
-/// Copies rows and columns first… of an image [h,w,c] to out [rows,columns,c], with zeros where they are outside of the image.
+/// Copies rows and columns first… of an image [h,w,c] to out [rows,columns,c]. Outside of the image
+/// it writes zeros.
 void copy_padded(float* out, const float* image, int64_t h, int64_t w, int64_t c, int64_t first_row, int64_t rows, int64_t first_column, int64_t columns) {
   const int64_t left = min_of(columns, max_of(0, -first_column));
   const int64_t kept = max_of(0, min_of(columns, w - first_column) - left);
@@ -60,7 +64,8 @@ struct Window {
   int64_t row;  // floats from one row to the next
 };
 
-/// The rows that `windows` windows from `window` need of one image; null data if scratch memory is lacking.
+/// The rows of one image that `windows` windows from `window` on need. Their data is null if
+/// scratch memory is lacking.
 Window open_window(const float* image, const Axis& v, const Axis& h, int64_t c, int64_t window, int64_t windows, int64_t columns) {
   if (v.inside(window, windows) && h.inside(0, columns)) {
     return {image + (v.first(window) * h.extent + h.first(0)) * c, h.extent * c};
@@ -71,13 +76,15 @@ Window open_window(const float* image, const Axis& v, const Axis& h, int64_t c, 
   return {copy, row};
 }
 
-/// y[i,j,d] = Σ_{taps, c} source[windows of v and h at (i,j), c] · weights[tap, c, d], for each image.
+/// y[i,j,d] = Σ_{taps, c} source[windows of v and h at (i,j), c] · weights[tap, c, d], for each
+/// image.
 struct Correlation {
   const float* source;
   int64_t images;
   Axis v, h;
   int64_t c;
-  /// Panel q holds, for each tap and c, `weight_step` floats, those of output channels q·tile_n….
+  /// Panel q holds `weight_step` floats for each tap and c: those of the output channels from
+  /// q·tile_n on.
   const float* weights;
   int64_t weight_panel, weight_step;
   float* y;
@@ -86,7 +93,7 @@ struct Correlation {
   Epilogue epilogue;
 };
 
-/// Computes the output's rows row… of one image for panels begin…end.
+/// Computes output rows of one image from `row` on, for panels begin…end.
 bool correlate_rows(const GemmKernels& kernels, const Correlation& g, int64_t image, int64_t row, int64_t rows, int64_t begin, int64_t end) {
   const float* const source = g.source + image * g.v.extent * g.h.extent * g.c;
   const Window window = open_window(source, g.v, g.h, g.c, row, rows, g.columns);
@@ -140,7 +147,7 @@ bool correlate(const GemmKernels& kernels, const Correlation& g) {
   // Tiny convolutions stay on one thread.
   const int64_t work = pixels * g.v.taps * g.h.taps * g.c * g.channels;
   const int64_t grain = max_of(1, blocks * groups * (int64_t{1} << 19) / max_of(1, work));
-  bool enough_memory = true;  // only ever set to false
+  bool enough_memory = true;  // threads only ever set it to false
   parallel_for(blocks * groups, grain, [&](int64_t begin, int64_t end) {
     for (int64_t task = begin; task < end; task++) {
       const int64_t block = task / groups, group = task % groups;
@@ -159,24 +166,26 @@ bool is_product(const ConvShape& s) {
          s.in_h == s.out_h && s.in_w == s.out_w;
 }
 
-/// A convolution that Winograd's algorithm knows, and large enough for it.
+/// Whether Winograd's algorithm can and should compute this convolution.
 bool is_winograd(const ConvShape& s, int64_t out_h, int64_t out_w) {
   return s.filter_h == 3 && s.filter_w == 3 && s.stride_h == 1 && s.stride_w == 1 && s.dilation_h == 1 && s.dilation_w == 1 &&
          winograd_pays(s.batch, out_h, out_w, s.in_c, s.out_c);
 }
 
-/// The residue class of one axis of dx: positions residue, residue + stride, …, and the filter's taps that reach them.
+/// The residue class of one axis of dx: positions residue, residue + stride, …, and the filter's
+/// taps that reach them.
 struct Residue {
   int64_t positions;
   Axis axis;            // how windows of dy walk
-  int64_t last_tap;     // the filter's tap that is the window's first
+  int64_t last_tap;     // the filter's tap that the window takes first
   int64_t tap_stride;   // subtracted from tap to tap of the window
 };
 
 int64_t greatest_common_divisor(int64_t a, int64_t b) { return b == 0 ? a : greatest_common_divisor(b, a % b); }
 
-/// dx[p] = Σ dy[q]·f[u] over q·stride + u·dilation − pad = p. Of the taps u, those congruent to the first that fits do, every
-/// stride/gcd(stride, dilation)-th; dy's position falls as u grows, so the window runs over u backwards.
+/// dx[p] = Σ dy[q]·f[u] over q·stride + u·dilation − pad = p. If a tap u fits, so do all taps at
+/// distances of stride/gcd(stride, dilation). dy's position falls as u grows, so the window runs
+/// over u backwards.
 Residue residue_of(int64_t residue, int64_t in, int64_t out, int64_t taps, int64_t stride, int64_t pad, int64_t dilation) {
   Residue r{};
   r.positions = residue < in ? ceil_div(in - residue, stride) : 0;
@@ -209,7 +218,7 @@ bool conv2d(const ConvShape& s, const float* x, const float* filter, float* y, c
   if (is_winograd(s, s.out_h, s.out_w)) {
     return winograd({s.batch, s.in_h, s.in_w, s.in_c, s.out_h, s.out_w, s.out_c, s.pad_top, s.pad_left, x, filter, false, y, epilogue});
   }
-  // With stride 1 every pixel of x is under every tap.
+  // With stride 1, every pixel of x is under every tap.
   if (s.out_c <= few_channels && s.in_c >= deep_channels && s.stride_h == 1 && s.stride_w == 1) {
     const SpreadAxis rows{s.in_h, s.out_h, s.filter_h, 1, s.pad_top, -s.dilation_h}, columns{s.in_w, s.out_w, s.filter_w, 1, s.pad_left, -s.dilation_w};
     return spread({s.batch, rows, columns, s.in_c, s.out_c, x, filter, false, y, epilogue});
@@ -310,7 +319,7 @@ bool conv2d_input_gradient(const ConvShape& s, const float* dy, const float* fil
       const int64_t taps = v.axis.taps * h.axis.taps;
       parallel_for(panels * taps, max_of(1, 65536 / (s.out_c * kernels.tile_n)), [&](int64_t begin, int64_t end) {
         for (int64_t item = begin; item < end; item++) {
-          // A panel's width is whole vectors, so packing one tap leaves the next alone.
+          // A panel's width is whole vectors, so packing one tap leaves the next one unharmed.
           const int64_t panel = item / taps, tap = item % taps, channel = panel * kernels.tile_n;
           const int64_t u = v.last_tap - tap / h.axis.taps * v.tap_stride, w = h.last_tap - tap % h.axis.taps * h.tap_stride;
           kernels.pack_rows(packed + panel * panel_floats + tap * s.out_c * kernels.tile_n, kernels.tile_n,
@@ -326,8 +335,9 @@ bool conv2d_input_gradient(const ConvShape& s, const float* dy, const float* fil
 
 namespace {
 
-/// df of a convolution of stride 1 with few output channels, so that the tile's columns are x's channels: with x and dy exchanged, the result has its taps
-/// in reverse and its channels transposed.
+/// df of a convolution of stride 1 with few output channels. x and dy are exchanged, so that the
+/// tile's columns are x's channels. That result has its taps in reverse and its channels
+/// transposed.
 bool exchanged_filter_gradient(const ConvShape& s, const float* x, const float* dy, float* df) {
   ConvShape e = s;
   e.in_h = s.out_h;
@@ -373,14 +383,14 @@ bool conv2d_filter_gradient(const ConvShape& s, const float* x, const float* dy,
   float* const sums = parts > 1 ? static_cast<float*>(scratch(1, static_cast<size_t>(parts * size) * sizeof(float))) : df;
   if (!sums) return false;
 
-  // A piece of a part: its rows of x are copied with padding, if they need it, and then summed by
-  // every tile.
+  // A piece of a part. Its rows of x are copied with padding, if they need it. Then every tile sums
+  // them.
   const int64_t piece_rows = min_of(most_segments, max_of(1, gradient_pixels / s.out_w));
   const bool joined = s.dilation_w == 1 || s.filter_w == 1;
   const int64_t across = joined ? 1 : s.filter_w;
   const int64_t tile_rows = joined ? s.filter_w * s.in_c : s.in_c;  // rows of df that lie side by side in x
   const bool in_place = h.inside(0, s.out_w) && v.inside(0, s.out_h);
-  bool enough_memory = true;                                        // only ever set to false
+  bool enough_memory = true;                                        // threads only ever set it to false
   parallel_for(parts, 1, [&](int64_t begin, int64_t end) {
     for (int64_t part = begin; part < end; part++) {
       float* const sum = sums + part * size;

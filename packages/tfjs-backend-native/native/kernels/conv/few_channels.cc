@@ -10,14 +10,14 @@
 namespace easel {
 namespace {
 
-/// Floats of P that a task holds in its second-level cache.
+/// The floats of P that a task holds in its second-level cache.
 constexpr int64_t most_product_floats = int64_t{1} << 18;
 constexpr int64_t enough_tasks = 16;
 constexpr int64_t task_work = int64_t{1} << 19;
 
 int64_t floor_div(int64_t a, int64_t b) { return a >= 0 ? a / b : -ceil_div(-a, b); }
 
-/// The few channels of a pixel; lanes beyond them hold anything.
+/// The few channels of a pixel. The lanes beyond them hold anything.
 typedef float Four __attribute__((vector_size(16)));
 
 Four load_four(const float* p) {
@@ -26,14 +26,14 @@ Four load_four(const float* p) {
   return x;
 }
 
-/// First and last source position whose tap t falls on output positions begin…end − 1.
+/// The first and last source position whose tap t falls on output positions begin…end − 1.
 struct Range {
   int64_t first, last;
 };
 
 Range reached(const SpreadAxis& a, int64_t t, int64_t begin, int64_t end) {
   const int64_t offset = a.origin + t * a.tap_step;
-  // ceil((begin − offset) / step) and floor((end − 1 − offset) / step), kept inside.
+  // These are ceil((begin − offset) / step) and floor((end − 1 − offset) / step), kept inside.
   return {max_of(0, -floor_div(offset - begin, a.step)), min_of(a.source - 1, floor_div(end - 1 - offset, a.step))};
 }
 
@@ -73,7 +73,7 @@ bool spread(const SpreadProblem& p) {
   while (block > 4 * (reach + 1) && p.images * ceil_div(rows.output, block) < enough_tasks) block = ceil_div(block, 2);
   const int64_t blocks = ceil_div(rows.output, block), most_rows = min_of(rows.source, (block + reach) / rows.step + 1);
   const int64_t work = max_of(1, block * columns.output * products * p.deep);
-  bool enough_memory = true;  // only ever set to false
+  bool enough_memory = true;  // threads only ever set it to false
   parallel_for(p.images * blocks, max_of(1, task_work / work), [&](int64_t begin, int64_t end) {
     const int64_t sum_floats = columns.output * few_channels;
     float* const sums = static_cast<float*>(scratch(2, static_cast<size_t>(sum_floats + most_rows * source_row) * sizeof(float)));

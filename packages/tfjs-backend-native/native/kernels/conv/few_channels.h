@@ -1,8 +1,8 @@
 // Convolutions whose output has few channels: a picture's three, or a discriminator's one. A
-// register tile of the direct form would fill 3 of 32 columns, so the order of sums is changed:
-// first every pixel's product with all taps, P[q, (u,v,d)] = Σ_c source[q,c] · f[u,v,c,d], one
-// matrix product with taps·d columns; then each output pixel adds up its taps of P. P exists for a
-// block of rows at a time.
+// register tile of the direct form would fill 3 of 32 columns, so the order of sums is changed.
+// First comes every pixel's product with all taps, P[q, (u,v,d)] = Σ_c source[q,c] · f[u,v,c,d]:
+// one matrix product with taps·d columns. Then each output pixel adds up its taps of P. P exists
+// for a block of rows at a time.
 #pragma once
 
 #include <cstdint>
@@ -11,16 +11,19 @@
 
 namespace easel {
 
-/// Channels up to which an output is better made so, if the source has at least deep_channels.
+/// An output of up to few_channels channels is better made so, if the source has at least
+/// deep_channels.
 constexpr int64_t few_channels = 4, deep_channels = 8;
 
-/// Taps along one axis: tap t of source position r adds to output position r·step + origin + t·tap_step, if that is inside.
+/// The taps along one axis. Tap t of source position r adds to output position r·step + origin +
+/// t·tap_step, if that is inside.
 struct SpreadAxis {
   int64_t source, output, taps, step, origin, tap_step;
 };
 
-/// y[image, i, j, d] = Σ source[image, r, q, c] · f[u, v, c, d] over all r, u that meet in i and q, v that meet in j; then the epilogue.
-/// y [images, rows.output, columns.output, few], source [images, rows.source, columns.source, deep].
+/// y[image, i, j, d] = Σ source[image, r, q, c] · f[u, v, c, d] over all r, u that meet in i and
+/// all q, v that meet in j. Then the epilogue follows. y is [images, rows.output, columns.output,
+/// few], source [images, rows.source, columns.source, deep].
 struct SpreadProblem {
   int64_t images;
   SpreadAxis rows, columns;
@@ -33,7 +36,7 @@ struct SpreadProblem {
   Epilogue epilogue;
 };
 
-/// Runs on all threads. few is at most few_channels. False if scratch memory is lacking.
+/// Runs on all threads. few is at most few_channels. Returns false if scratch memory is lacking.
 bool spread(const SpreadProblem& problem);
 
 }  // namespace easel

@@ -1,4 +1,4 @@
-// Sums that were made in parts. For portable files.
+// Adds sums that were made in parts. For portable files.
 #pragma once
 
 #include <cstdint>

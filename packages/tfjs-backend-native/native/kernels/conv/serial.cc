@@ -1,5 +1,5 @@
-// The transforms of Winograd's convolution as products with their matrices: the reference, and the
-// only code on other processors.
+// The transforms of Winograd's convolution as products with their matrices. They are the reference,
+// and the only code on other processors.
 #include "kernels/conv/winograd.h"
 
 namespace easel {
@@ -12,7 +12,7 @@ constexpr float input_matrix[6][6] = {
     {aa * bb, 0, -(aa + bb), 0, 1, 0}, {0, -a* bb, -bb, a, 1, 0}, {0, a* bb, -bb, -a, 1, 0},
     {0, -b* aa, -aa, b, 1, 0},         {0, b* aa, -aa, -b, 1, 0}, {0, aa* bb, 0, -(aa + bb), 0, 1}};
 
-/// G: row p is (1, p, p²) over the value of that polynomial at p.
+/// G: row p is (1, p, p²), divided by the value of that polynomial at p.
 constexpr float at_0 = 1 / (aa * bb), at_a = 1 / (2 * aa * (aa - bb)), at_b = 1 / (2 * bb * (bb - aa));
 constexpr float filter_matrix[6][3] = {{at_0, 0, 0},
                                        {at_a, at_a* a, at_a* aa},

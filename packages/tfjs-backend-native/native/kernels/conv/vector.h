@@ -1,5 +1,5 @@
 // The transforms of Winograd's convolution on vectors of channels, for avx2.cc, avx512.cc and
-// neon.cc. The matrices are those of serial.cc; points ±p share their even and odd parts.
+// neon.cc. The matrices are those of serial.cc. Points ±p share their even and odd parts.
 #pragma once
 
 #include "kernels/conv/winograd.h"
@@ -9,7 +9,7 @@ namespace easel {
 namespace {
 
 constexpr float point_a = winograd_a, point_b = winograd_b, square_a = point_a * point_a, square_b = point_b * point_b;
-/// Factors of the rows of G: 1 over the product of differences to the other points.
+/// Factors of the rows of G: 1 over the product of the differences to the other points.
 constexpr float at_0 = 1 / (square_a * square_b), at_a = 1 / (2 * square_a * (square_a - square_b)), at_b = 1 / (2 * square_b * (square_b - square_a));
 
 /// e + p·o and e − p·o.
@@ -60,7 +60,7 @@ static inline void filter_points_adjoint(const vf in[6], vf out[3]) {
   out[2] = fma(set(at_a * square_a), even_a, fma(set(at_b * square_b), even_b, in[5]));
 }
 
-/// One vector of channels: Load(p) reads from x, the results are stored whole.
+/// Transforms one vector of channels. Load(p) reads from x; results are stored whole.
 template <typename Load>
 static inline void input_vector(float* v, int64_t v_step, const float* x, int64_t x_row, int64_t x_pixel, Load read) {
   vf half[6][6];  // half[j] = Bᵀ column j of d

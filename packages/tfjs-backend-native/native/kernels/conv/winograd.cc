@@ -2,11 +2,12 @@
 // tile of kernels/gemm.
 //
 // A task of the convolution is a block of output tiles by a group of output channels. It takes the
-// input channels in blocks: transforms its patches, multiplies the 36 pairs of matrices, adding up
-// in m, and at the end transforms m back. v and m of a task stay in the second-level cache while u
-// streams past. A task of the filter's gradient is a block of input channels by a block of output
-// channels, for one part of the tiles: it takes the tiles in blocks and adds up u, which stays in
-// that cache.
+// input channels in blocks: it transforms its patches, multiplies the 36 pairs of matrices and adds
+// up in m. At the end it transforms m back. v and m of a task stay in the second-level cache while
+// u streams past.
+//
+// A task of the filter's gradient is a block of input channels by a block of output channels, for
+// one part of the tiles. It takes the tiles in blocks and adds up u, which stays in that cache.
 #include "kernels/conv/winograd.h"
 
 #include <cstring>
@@ -20,21 +21,24 @@
 namespace easel {
 namespace {
 
-/// Output tiles of a task, input channels of a block, output channels of a task: v has at most 36·48·64 floats, m twice as many.
+/// Output tiles of a task, input channels of a block, output channels of a task. v has at most
+/// 36·48·64 floats, m twice as many.
 constexpr int64_t most_tiles = 48;
 constexpr int64_t most_in_channels = 64;
 constexpr int64_t most_out_channels = 128;
 /// Input and output channels of a task of the filter's gradient.
 constexpr int64_t gradient_channels = 64;
-/// Tasks that a convolution is cut into, if that leaves a task two panels of channels.
+/// How many tasks a convolution is cut into, if that leaves a task two panels of channels.
 constexpr int64_t enough_tasks = 8;
-/// Blocks of tiles up to which each task transforms its part of the filter itself: that costs less than passing it through memory.
+/// With up to so many blocks of tiles, each task transforms its part of the filter itself. That
+/// costs less than passing it through memory.
 constexpr int64_t few_blocks = 2;
 /// Multiply-adds that a task should have.
 constexpr int64_t task_work = int64_t{1} << 19;
-/// Floats between the 36 matrices beyond their size, so that they do not fall on the same lines of the cache.
+/// Floats between the 36 matrices beyond their size, so that the matrices do not fall on the same
+/// lines of the cache.
 constexpr int64_t step_slack = 16;
-/// Fewer channels than these leave the vectors of the transforms empty.
+/// With fewer channels than these, the vectors of the transforms stay partly empty.
 constexpr int64_t least_channels = 12;
 constexpr int64_t least_tiles = 4;
 
@@ -55,13 +59,15 @@ Place place_of(const Tiles& tiles, int64_t tile) {
   return {tile / of_image, rest / tiles.columns * winograd_tile, rest % tiles.columns * winograd_tile};
 }
 
-/// Pictures [images, h, w, c] that tiles are read from, in patches of `side` pixels that begin pad pixels before the tile.
+/// Pictures [images, h, w, c] from which tiles are read, in patches of `side` pixels that begin
+/// `pad` pixels before the tile.
 struct Patches {
   const float* data;
   int64_t h, w, c, side, pad_top, pad_left;
 };
 
-/// Copies channels c… of a patch that reaches over the picture's border, with zeros outside.
+/// Copies the channels from c on of a patch that reaches over the picture's border, with zeros
+/// outside.
 void copy_patch(float* copy, const Patches& p, const float* picture, int64_t row, int64_t column, int64_t c, int64_t channels) {
   for (int64_t i = row; i < row + p.side; i++) {
     for (int64_t j = column; j < column + p.side; j++, copy += channels) {
@@ -74,7 +80,8 @@ void copy_patch(float* copy, const Patches& p, const float* picture, int64_t row
   }
 }
 
-/// Transforms channels c… of the patches of tiles first…; `copy` has room for side² · channels floats.
+/// Transforms the channels from c on of the patches of the tiles from `first` on. `copy` has room
+/// for side² · channels floats.
 void transform_patches(void (*transform)(float*, int64_t, const float*, int64_t, int64_t, int64_t), const Patches& p, const Tiles& tiles, int64_t first, int64_t count, int64_t c,
                        int64_t channels, float* out, int64_t out_row, int64_t out_step, float* copy) {
   for (int64_t i = 0; i < count; i++) {
@@ -123,7 +130,8 @@ Sizes sizes_of(const WinogradProblem& p, const Tiles& tiles, const GemmKernels& 
   return s;
 }
 
-/// Transforms the filter for one block of input channels and one panel of output channels. False if scratch memory is lacking.
+/// Transforms the filter for one block of input channels and one panel of output channels. Returns
+/// false if scratch memory is lacking.
 bool transform_filter(const WinogradProblem& p, const Sizes& s, const GemmKernels& kernels, const WinogradKernels& transforms, int64_t in_block, int64_t panel, float* u) {
   const int64_t c = in_block * s.in_channels, d = panel * kernels.tile_n;
   const int64_t rows = min_of(s.in_channels, p.in_c - c), columns = min_of(kernels.tile_n, p.out_c - d);
@@ -135,7 +143,7 @@ bool transform_filter(const WinogradProblem& p, const Sizes& s, const GemmKernel
   float* const packed = static_cast<float*>(scratch(3, static_cast<size_t>(9 * tap + pack_slack) * sizeof(float)));
   if (!packed) return false;
   for (int64_t t = 0; t < 9; t++) {
-    // Packing one tap may write over the start of the next, which comes after it.
+    // Packing one tap may write over the start of the next one, which is packed later.
     kernels.pack_rows(packed + t * tap, kernels.tile_n, p.filter + ((8 - t) * p.out_c + d) * p.in_c + c, p.in_c, columns, rows);
   }
   transforms.filter(u, s.u_step, kernels.tile_n, packed, tap, kernels.tile_n, rows, columns);
@@ -161,8 +169,8 @@ void transform_output(const WinogradProblem& p, const Sizes& s, const Tiles& til
 
 bool winograd_pays(int64_t images, int64_t out_h, int64_t out_w, int64_t in_c, int64_t out_c) {
   const int64_t tiles = Tiles(images, out_h, out_w).count;
-  // The last tiles of rows and columns may reach over the border: no more than half of the work may
-  // be lost.
+  // The last tiles of rows and columns may reach over the border. No more than half of the work may
+  // be lost to that.
   return in_c >= least_channels && out_c >= least_channels && tiles >= least_tiles && tiles * 16 <= 2 * images * out_h * out_w;
 }
 
@@ -172,7 +180,7 @@ bool winograd(const WinogradProblem& p) {
   const Tiles tiles(p.images, p.out_h, p.out_w);
   const Sizes s = sizes_of(p, tiles, kernels);
   const Patches patches{p.x, p.in_h, p.in_w, p.in_c, winograd_patch, p.pad_top, p.pad_left};
-  bool enough_memory = true;  // only ever set to false
+  bool enough_memory = true;  // threads only ever set it to false
   const auto out_of_memory = [&] { __atomic_store_n(&enough_memory, false, __ATOMIC_RELAXED); };
 
   float* whole_u = nullptr;
@@ -257,7 +265,7 @@ bool winograd_filter_gradient(const WinogradGradient& p) {
   const int64_t block_tiles = min_of(most_tiles, part_tiles);
   const int64_t v_step = block_tiles * in_channels + step_slack, w_step = block_tiles * out_channels + step_slack, u_step = in_channels * out_channels + step_slack;
   const int64_t copy_floats = winograd_patch * winograd_patch * max_of(in_channels, out_channels);
-  bool enough_memory = true;  // only ever set to false
+  bool enough_memory = true;  // threads only ever set it to false
   const int64_t work = winograd_products * part_tiles * in_channels * out_channels;
   parallel_for(parts * blocks, max_of(1, task_work / work), [&](int64_t begin, int64_t end) {
     float* const copy = static_cast<float*>(scratch(2, static_cast<size_t>(copy_floats + winograd_products * (v_step + w_step + u_step)) * sizeof(float)));

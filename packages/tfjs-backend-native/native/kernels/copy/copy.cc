@@ -13,10 +13,11 @@ namespace {
 
 constexpr int64_t grain = 65536;  // elements of one piece of work
 
-/// Runs of fewer bytes are not streamed: their first and last cache lines, shared with the neighbours, would go to memory twice.
+/// Shorter runs, in bytes, are not streamed. Their first and last cache lines, shared with the
+/// neighbours, would go to memory twice.
 constexpr size_t least_streamed_run = 4096;
 
-/// memcpy past the caches, in whole cache lines of y.
+/// Copies past the caches, in whole cache lines of y.
 void stream_run(void* to, const void* from, size_t bytes) {
 #if defined(__x86_64__)
   constexpr size_t line = 64, ahead = 8192;
@@ -51,8 +52,8 @@ void copy(T* y, const T* x, const CopyAxes& axes) {
   const int64_t piece = min_of(inner, grain), pieces = ceil_div(inner, piece);
   const bool streamed = rows * inner * static_cast<int64_t>(sizeof(T)) >= streamed_bytes && y_step == 1 && x_step == 1;
   parallel_for(rows * pieces, max_of(1, grain / piece), [&](int64_t begin, int64_t end) {
-    // Counted up like the digits of a number: a division for each row would cost as much as copying
-    // a short one.
+    // The index is counted up like the digits of a number. A division for each row would cost as
+    // much as copying a short one.
     int64_t index[CopyAxes::most_axes], rest = begin / pieces, from = begin % pieces * piece, to_row = 0, from_row = 0;
     for (int i = last - 1; i >= 0; i--) {
       index[i] = rest % axes.extent[i];

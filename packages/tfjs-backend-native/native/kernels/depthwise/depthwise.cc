@@ -1,5 +1,5 @@
-// Clips windows to the image and cuts the work: forward by rows of y, dx by rows of dx, df by parts
-// of the rows of dy.
+// Clips windows to the image and cuts the work. The forward pass is cut by rows of y, dx by rows of
+// dx, df by parts of the rows of dy.
 #include "kernels/depthwise/depthwise.h"
 
 #include <cstring>
@@ -13,23 +13,25 @@
 namespace easel {
 namespace {
 
-/// Multiply-adds of a task, about.
+/// About how many multiply-adds a task has.
 constexpr int64_t task_work = int64_t{1} << 18;
-/// The most parts that df is summed in, each with a df of its own.
+/// The most parts in which df is summed, each with a df of its own.
 constexpr int64_t most_parts = 16;
 
-/// One direction of a correlation: tap k of output n is at n·step + origin + k·tap_step of `source` positions, and is the filter's tap first_tap + k·next_tap.
+/// One direction of a correlation. Tap k of output n is at position n·step + origin + k·tap_step of
+/// `source` positions, and is the filter's tap first_tap + k·next_tap.
 struct Axis {
   int64_t outputs, source, step, origin, taps, tap_step, first_tap, next_tap;
 };
 
-/// Forward: all taps, in their order.
+/// The axis of the forward pass: all taps, in their order.
 Axis forward_axis(int64_t out, int64_t in, int64_t stride, int64_t pad, int64_t taps, int64_t dilation) {
   return {out, in, stride, -pad, taps, dilation, 0, 1};
 }
 
-/// The gradient's outputs residue, residue + stride, … of `in` positions: tap v of dy's position p falls on p·stride + v·dilation − pad. The taps that meet this
-/// residue are every so many-th, from the last to the first, so that their positions in dy ascend.
+/// The axis for the gradient's outputs residue, residue + stride, … of `in` positions. Tap v of
+/// dy's position p falls on p·stride + v·dilation − pad. Only every so many-th tap meets this
+/// residue. These taps are taken from the last to the first, so that their positions in dy ascend.
 Axis gradient_axis(int64_t residue, int64_t in, int64_t out, int64_t stride, int64_t pad, int64_t taps, int64_t dilation) {
   const int64_t every = stride / std::gcd(stride, dilation), outputs = ceil_div(in - residue, stride);
   for (int64_t v = 0; v < min_of(every, taps); v++) {
@@ -40,7 +42,7 @@ Axis gradient_axis(int64_t residue, int64_t in, int64_t out, int64_t stride, int
   return {outputs, out, 1, 0, 0, 1, 0, 1};
 }
 
-/// The taps of an output that are inside, and the position of the first.
+/// The taps of an output that are inside, and the position of the first one.
 struct Clip {
   int64_t first, count, position;
 };
@@ -52,8 +54,10 @@ Clip clip(const Axis& a, int64_t n) {
   return {first, last - first + 1, base + first * a.tap_step};
 }
 
-/// Calls run(j, position of the first tap, first tap of the filter, windows) for runs of outputs with equal clips; windows.count are side by side from j on.
-/// windows has what does not depend on the columns: x_pixel and filter_pixel are a pixel's floats there, channels and rows final.
+/// Calls run(j, position of the first tap, first tap of the filter, windows) for runs of outputs
+/// with equal clips. windows.count outputs lie side by side from j on. The caller sets in `windows`
+/// what does not depend on the columns: channels and rows, and a pixel's floats as x_pixel and
+/// filter_pixel.
 template <typename Run>
 void for_runs(const Axis& columns, DepthwiseWindows windows, Run run) {
   const int64_t pixel = windows.x_pixel, tap = windows.filter_pixel;
@@ -74,7 +78,7 @@ void for_runs(const Axis& columns, DepthwiseWindows windows, Run run) {
   }
 }
 
-/// to [pixels, channels·times] = each value of from [pixels·channels], `times` times.
+/// to [pixels, channels·times] holds each value of from [pixels·channels] `times` times.
 void repeat(float* to, const float* from, int64_t values, int64_t times) {
   for (int64_t i = 0; i < values; i++, to += times) {
     for (int64_t t = 0; t < times; t++) to[t] = from[i];
@@ -90,12 +94,14 @@ void sum_repeated(float* to, const float* from, int64_t values, int64_t times) {
   }
 }
 
-/// Rows of an image with the channels of the result: those of the image itself, or copies with each channel repeated.
+/// Rows of an image with the channels of the result. They are the image's own, or copies with each
+/// channel repeated.
 class SourceRows {
  public:
   SourceRows(const ConvShape& s, const float* x) : shape_(s), x_(x), times_(s.in_c > 0 ? s.out_c / s.in_c : 1) {}
 
-  /// Makes the rows at hand that the windows of rows begin…end − 1 of y (all of one image) read. False if memory is lacking.
+  /// Provides the rows that the windows of rows begin…end − 1 of y (all of one image) read. Returns
+  /// false if memory is lacking.
   bool fetch(int64_t image, int64_t begin, int64_t end) {
     const float* const rows = x_ + image * shape_.in_h * shape_.in_w * shape_.in_c;
     if (times_ == 1) {
@@ -123,7 +129,8 @@ class SourceRows {
   int64_t first_ = 0;
 };
 
-/// Calls run(image, begin, end) for the rows begin…end of `rows_each` that each image has in the range.
+/// Calls run(image, begin, end) for each image that has rows in the range. An image has `rows_each`
+/// rows; begin…end are those in the range.
 template <typename Run>
 void for_images(int64_t begin, int64_t end, int64_t rows_each, Run run) {
   while (begin < end) {
@@ -133,7 +140,7 @@ void for_images(int64_t begin, int64_t end, int64_t rows_each, Run run) {
   }
 }
 
-/// Rows of which each takes row_work multiply-adds, for a task.
+/// How many rows a task takes, if each takes row_work multiply-adds.
 int64_t rows_of_work(int64_t row_work) { return max_of(1, task_work / max_of(1, row_work)); }
 
 }  // namespace
@@ -143,7 +150,7 @@ bool depthwise(const ConvShape& s, const float* x, const float* filter, float* y
   const Axis rows = forward_axis(s.out_h, s.in_h, s.stride_h, s.pad_top, s.filter_h, s.dilation_h);
   const Axis columns = forward_axis(s.out_w, s.in_w, s.stride_w, s.pad_left, s.filter_w, s.dilation_w);
   const int64_t filter_row = s.filter_w * s.out_c, y_row = s.out_w * s.out_c;
-  bool enough_memory = true;  // only ever set to false
+  bool enough_memory = true;  // threads only ever set it to false
   parallel_for(s.batch * s.out_h, rows_of_work(y_row * s.filter_h * s.filter_w), [&](int64_t begin, int64_t end) {
     SourceRows source(s, x);
     for_images(begin, end, s.out_h, [&](int64_t image, int64_t first, int64_t last) {
@@ -172,9 +179,9 @@ bool depthwise_input_gradient(const ConvShape& s, const float* dy, const float* 
     return true;
   }
   const int64_t row_work = s.in_w * s.out_c * ceil_div(s.filter_h * s.filter_w, s.stride_h * s.stride_w);
-  bool enough_memory = true;  // only ever set to false
+  bool enough_memory = true;  // threads only ever set it to false
   parallel_for(s.batch * s.in_h, rows_of_work(row_work), [&](int64_t begin, int64_t end) {
-    // With several filters a channel a row of dx is first made for each of them.
+    // With several filters a channel, a row of dx is first made for each of them.
     float* const repeated = times == 1 ? nullptr : static_cast<float*>(scratch(2, static_cast<size_t>(s.in_w * s.out_c) * sizeof(float)));
     if (times > 1 && !repeated) return __atomic_store_n(&enough_memory, false, __ATOMIC_RELAXED);
     for (int64_t row = begin; row < end; row++) {
@@ -206,12 +213,12 @@ bool depthwise_filter_gradient(const ConvShape& s, const float* x, const float* 
   float* const sums = parts > 1 ? static_cast<float*>(scratch(1, static_cast<size_t>(parts * size) * sizeof(float))) : df;
   if (!sums) return false;
   std::memset(sums, 0, static_cast<size_t>(parts * size) * sizeof(float));
-  bool enough_memory = true;  // only ever set to false
+  bool enough_memory = true;  // threads only ever set it to false
   parallel_for(all_rows, part_rows, [&](int64_t begin, int64_t end) {
     SourceRows source(s, x);
     float* const sum = sums + begin / part_rows * size;
     for_images(begin, end, s.out_h, [&](int64_t image, int64_t first, int64_t last) {
-      // Few rows at a time, so that repeated channels stay in the cache.
+      // A piece has few rows, so that repeated channels stay in the cache.
       const int64_t piece = max_of(8, 2 * s.filter_h);
       for (int64_t from = first; from < last; from += piece) {
         const int64_t to = min_of(last, from + piece);

@@ -1,5 +1,5 @@
-// Depthwise convolution on vectors of channels: the same text for each vector target. Included by
-// avx2.cc, avx512.cc and neon.cc, which name the table.
+// Depthwise convolution on vectors of channels: the same text for each vector target. avx2.cc,
+// avx512.cc and neon.cc include it and name the table.
 #pragma once
 
 #include "kernels/depthwise/depthwise.h"
@@ -8,10 +8,12 @@
 namespace easel {
 namespace {
 
-/// Windows that share each vector of the filter: as many sums as hide the latency of a multiply-add.
+/// How many windows share each vector of the filter: as many sums as hide the latency of a
+/// multiply-add.
 constexpr int64_t side_by_side = 8;
 
-/// `tile` windows of one vector of channels. read(p) and write(p, v) move the channels that there are.
+/// Computes `tile` windows of one vector of channels. read(p) and write(p, v) move the channels
+/// that there are.
 template <int tile, typename Read, typename Write>
 static inline __attribute__((always_inline)) void sum_tile(float* y, const float* x, const float* filter, const DepthwiseWindows& w, Read read, Write write) {
   vf sum[tile];
@@ -58,10 +60,11 @@ void sums(float* y, const float* x, const float* filter, const DepthwiseWindows&
       });
 }
 
-/// Taps whose sums are held in registers together: a 3×3 window's.
+/// How many taps have their sums in registers together: a 3×3 window's.
 constexpr int most_taps = 9;
 
-/// The sums of `taps` taps over all windows; their pixels are x + pixels[t], their places df + places[t].
+/// The sums of `taps` taps over all windows. Their pixels are x + pixels[t], their places df +
+/// places[t].
 template <int taps, typename Read, typename Write>
 static inline __attribute__((always_inline)) void sum_taps(float* df, const float* x, const float* dy, const int64_t* pixels, const int64_t* places, const DepthwiseWindows& w,
                                                            Read read, Write write) {

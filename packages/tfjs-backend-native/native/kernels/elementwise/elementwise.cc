@@ -11,7 +11,7 @@
 namespace easel {
 namespace {
 
-// Elements of one piece: 10 to 20 µs.
+// Elements of one piece of work: 10 to 20 µs.
 constexpr int64_t cheap_grain = 32768;
 constexpr int64_t costly_grain = 8192;
 constexpr int64_t pow_grain = 1024;
@@ -39,11 +39,12 @@ int64_t grain_of(Binary op) {
   return op == binary_pow ? pow_grain : costly ? costly_grain : cheap_grain;
 }
 
-// Rows shorter than this are joined if the same short operand serves all of them.
+// Rows shorter than this are joined, if the same short operand serves all of them.
 constexpr int64_t short_row = 256;
 constexpr int64_t joined_row = 2048;
 
-/// Calls row(y_offset, a_offset, a_step, b_offset, b_step, n) for pieces of at most `grain` elements that make up the broadcast.
+/// Calls row(y_offset, a_offset, a_step, b_offset, b_step, n) for pieces of at most `grain`
+/// elements that make up the broadcast.
 template <typename Row>
 void walk(const Broadcast& shape, int64_t grain, const Row& row) {
   const int last = shape.rank - 1;
@@ -173,8 +174,8 @@ void binary(Binary op, float* y, const float* a, const float* b, const Broadcast
   for (int i = 0; i < shape.rank; i++) size *= shape.extent[i];
   const bool streamed = is_streamed(size) && y != a && y != b;
   const BinaryRow row = streamed ? EASEL_KERNELS(elementwise).binary_streamed[op] : EASEL_KERNELS(elementwise).binary[op];
-  // [rows, width] with [width] where width is small (a bias per channel): the short operand is
-  // repeated, so that rows become long.
+  // The case [rows, width] with [width] where width is small (a bias per channel). The short
+  // operand is repeated, so that rows become long.
   if (shape.rank == 2 && width <= short_row && rows * width >= joined_row && shape.a_step[1] == 1 && shape.b_step[1] == 1 &&
       (shape.a_step[0] == 0) != (shape.b_step[0] == 0)) {
     const bool a_repeats = shape.a_step[0] == 0;
@@ -239,7 +240,7 @@ void select_words(uint32_t* y, const uint8_t* condition, const uint32_t* a, cons
 namespace {
 
 double softplus(double x) {
-  // Beyond these, log(1 + eˣ) is x or eˣ to float's precision.
+  // Beyond these bounds, log(1 + eˣ) is x or eˣ to float's precision.
   const double bound = -(std::log(1.1920928955078125e-7) + 2);
   return x > bound ? x : x < -bound ? std::exp(x) : std::log1p(std::exp(x));
 }

@@ -1,19 +1,21 @@
-// Elementwise kernels.
+// Elementwise kernels on float32.
 //
-//   unary:  y[i] = f(x[i]; p, q)                 y may be x
-//   binary: y[i] = f(a[i·a_step], b[i·b_step])   steps 0 or 1; y may be a or b where that one's step is 1
-//   gated gradient: dgate[i] = dy[i]·up[i]·f'(gate[i]) and dup[i] = dy[i]·f(gate[i]), of y = f(gate)·up   no aliasing
+//   unary           y[i] = f(x[i]; p, q). y may be x.
+//   binary          y[i] = f(a[i·a_step], b[i·b_step]) with steps 0 or 1. y may be a or b where that
+//                   one's step is 1.
+//   gated gradient  dgate[i] = dy[i]·up[i]·f'(gate[i]) and dup[i] = dy[i]·f(gate[i]), of
+//                   y = f(gate)·up. No aliasing.
 //
-// float32; NaN passes through maximum, minimum, relu, step and clip. Threads: the drivers cut large
-// tensors into equal pieces. Vector targets use the approximations of kernels/vec.h, the serial one
-// libm. Large outputs are streamed (runtime/stream.h).
+// NaN passes through maximum, minimum, relu, step and clip. The drivers cut large tensors into
+// equal pieces for the threads. Vector targets use the approximations of kernels/vec.h, the serial
+// one libm. Large outputs are streamed (runtime/stream.h).
 #pragma once
 
 #include <cstdint>
 
 namespace easel {
 
-// In the order of the lists of src/addon-numbers.ts.
+// The enumerations are in the order of the lists of src/addon-numbers.ts.
 enum Unary : int {
   unary_neg,
   unary_abs,
@@ -64,7 +66,7 @@ enum Binary : int {
   binary_count
 };
 
-/// Functions of a gate, as in binary_gated_*.
+/// Functions of a gate. The operations binary_gated_* have the same order.
 enum Gate : int { gate_relu, gate_gelu, gate_gelu_tanh, gate_silu, gate_count };
 
 typedef void (*UnaryRow)(float* y, const float* x, int64_t n, float p, float q);
@@ -74,7 +76,7 @@ typedef void (*GatedGradRow)(float* dgate, float* dup, const float* dy, const fl
 struct ElementwiseKernels {
   UnaryRow unary[unary_count];
   BinaryRow binary[binary_count];
-  // The same with streaming stores. The driver calls finish_streaming.
+  // The same functions with streaming stores. The driver calls finish_streaming.
   UnaryRow unary_streamed[unary_count];
   BinaryRow binary_streamed[binary_count];
   GatedGradRow gated_grad[gate_count];
@@ -82,7 +84,8 @@ struct ElementwiseKernels {
 
 extern const ElementwiseKernels elementwise_serial, elementwise_avx2, elementwise_avx512, elementwise_neon;
 
-/// Extents of an output in row-major order and the steps, in elements, of two inputs along them.
+/// The extents of an output in row-major order, and the steps of two inputs along them, in
+/// elements.
 struct Broadcast {
   static constexpr int most_axes = 8;
   int rank;
@@ -97,21 +100,22 @@ void binary(Binary op, float* y, const float* a, const float* b, const Broadcast
 /// Both gradients of y = f(gate)·up in one pass, n elements each.
 void gated_grad(Gate f, float* dgate, float* dup, const float* dy, const float* gate, const float* up, int64_t n);
 
-// Integers and comparisons: plain loops, any target.
+// Operations on integers, and comparisons: plain loops for any target.
 enum IntBinary : int { int_add, int_sub, int_mul, int_maximum, int_minimum, int_binary_count };
 enum Comparison : int { compare_equal, compare_not_equal, compare_greater, compare_greater_equal, compare_less, compare_less_equal, compare_count };
 
-/// Wraps around as int32 arithmetic in JavaScript does.
+/// Results wrap around, as int32 arithmetic does in JavaScript.
 void binary_int(IntBinary op, int32_t* y, const int32_t* a, const int32_t* b, const Broadcast& shape);
 /// y is 1 where the comparison holds, else 0.
 void compare(Comparison op, uint8_t* y, const float* a, const float* b, const Broadcast& shape);
 void compare(Comparison op, uint8_t* y, const int32_t* a, const int32_t* b, const Broadcast& shape);
 
-// Rarely used functions: libm in double precision and rounded once, any target.
+// Rarely used functions. They are computed by libm in double precision and rounded once, on any
+// target.
 enum Plain : int { plain_sin, plain_cos, plain_tan, plain_log1p, plain_expm1, plain_softplus, plain_atan, plain_sinh, plain_cosh, plain_count };
 void plain_unary(Plain op, float* y, const float* x, int64_t n);
 
-// Bytes that are 0 or 1.
+// Operations on bytes that are 0 or 1.
 enum Logical : int { logical_and, logical_or, logical_count };
 void logical(Logical op, uint8_t* y, const uint8_t* a, const uint8_t* b, const Broadcast& shape);
 void logical_not(uint8_t* y, const uint8_t* x, int64_t n);
@@ -119,8 +123,8 @@ void logical_not(uint8_t* y, const uint8_t* x, int64_t n);
 /// y[i] = condition[i] ? a[i] : b[i], of 4-byte elements.
 void select_words(uint32_t* y, const uint8_t* condition, const uint32_t* a, const uint32_t* b, int64_t n);
 
-// Conversions between element types. To integers: towards zero, NaN gives 0, and beyond int32 the
-// value modulo 2^32, as in JavaScript.
+// Conversions between element types. To integers, values are rounded towards zero; NaN gives 0, and
+// what is beyond int32 gives the value modulo 2^32, as in JavaScript.
 void to_float(float* y, const int32_t* x, int64_t n);
 void to_float(float* y, const uint8_t* x, int64_t n);
 void to_int(int32_t* y, const float* x, int64_t n);

@@ -1,4 +1,4 @@
-// Elementwise kernels in plain C++: the reference of the vector targets.
+// Elementwise kernels in plain C++. They are the reference of the vector targets.
 #include <cmath>
 
 #include "kernels/elementwise/elementwise.h"

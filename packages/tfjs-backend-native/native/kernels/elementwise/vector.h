@@ -1,5 +1,5 @@
-// Elementwise kernels on vectors: the same text for each vector target. Included by avx2.cc,
-// avx512.cc and neon.cc, which name the table.
+// Elementwise kernels on vectors: the same text for each vector target. avx2.cc, avx512.cc and
+// neon.cc include it and name the table.
 #pragma once
 
 #include <math.h>
@@ -31,7 +31,7 @@ static void unary_row(float* y, const float* x, int64_t n, float p, float q) {
   }
 }
 
-// Either vectors of an operand or one value in all lanes, by its step.
+// Reads vectors of an operand, or one value in all lanes, by its step.
 template <vf (*f)(vf, vf), bool streamed, bool a_step, bool b_step>
 static inline void binary_steps(float* y, const float* a, const float* b, int64_t n) {
   const vf one_a = set(*a), one_b = set(*b);
@@ -123,7 +123,7 @@ static inline vf v_gated_gelu(vf gate, vf up) { return mul(gelu(gate), up); }
 static inline vf v_gated_gelu_tanh(vf gate, vf up) { return mul(mul(gate, gelu_tanh_gate(gate)), up); }
 static inline vf v_gated_silu(vf gate, vf up) { return mul(mul(gate, sigmoid(gate)), up); }
 
-// A gate's value and slope, from one erf or sigmoid.
+// A gate's value and slope, both from one erf or sigmoid.
 static inline void relu_and_slope(vf x, vf& y, vf& slope) {
   y = max_second(zero(), x);
   slope = v_relu_grad(set(1.0f), x);
@@ -166,7 +166,7 @@ static void gated_grad_row(float* dgate, float* dup, const float* dy, const floa
       });
 }
 
-// No vector form: libm, an element at a time.
+// This function has no vector form: libm computes one element at a time.
 static void pow_row(float* y, const float* a, int64_t a_step, const float* b, int64_t b_step, int64_t n) {
   for (int64_t i = 0; i < n; i++) y[i] = powf(a[i * a_step], b[i * b_step]);
 }

@@ -6,12 +6,13 @@
 
 namespace easel {
 
-/// Applied to an element after the bias. In the order of ACTIVATIONS in src/addon-numbers.ts.
+/// The function applied after the bias, in the order of ACTIVATIONS in src/addon-numbers.ts.
 enum class Activation : int { linear, relu, relu6, sigmoid, elu, leaky_relu, gelu, gelu_tanh, silu };
 
 constexpr int activation_count = static_cast<int>(Activation::silu) + 1;
 
-/// bias and residual may be null; leak is leaky_relu's slope below 0. The residual lies as the whole output does, which begins at `output`.
+/// bias and residual may be null. leak is leaky_relu's slope below 0. The residual is laid out as
+/// the whole output, which begins at `output`.
 struct Epilogue {
   const float* bias = nullptr;
   Activation activation = Activation::linear;
@@ -23,13 +24,16 @@ struct Epilogue {
 };
 
 struct EpilogueKernels {
-  /// The rows of c, and those of the residual, which begins at the first of them, begin c_row floats apart. NaN stays NaN; sigmoid and elu are within 4 and 8 units in the last place.
+  /// Applies the epilogue to rows of c. The rows of c, and those of the residual, lie c_row floats
+  /// apart; the residual begins at the first of them. NaN stays NaN. sigmoid and elu are within 4
+  /// and 8 units in the last place.
   void (*rows)(float* c, int64_t c_row, int64_t rows, int64_t columns, const Epilogue& epilogue);
 };
 
 extern const EpilogueKernels epilogue_serial, epilogue_avx2, epilogue_avx512, epilogue_neon;
 
-/// Applies the epilogue to c[rows, columns] with the given row stride; bias starts at the first column given.
+/// Applies the epilogue to c[rows, columns] with the given row stride. bias starts at the first
+/// column given.
 void apply_epilogue(const Epilogue& epilogue, float* c, int64_t c_row, int64_t rows, int64_t columns, int64_t first_column);
 
 }  // namespace easel

@@ -1,5 +1,5 @@
-// Bias and activation on vectors: the same text for each vector target. Included by avx2.cc,
-// avx512.cc and neon.cc, which name the table.
+// Bias and activation on vectors: the same text for each vector target. avx2.cc, avx512.cc and
+// neon.cc include it and name the table.
 #pragma once
 
 #include "kernels/epilogue/epilogue.h"

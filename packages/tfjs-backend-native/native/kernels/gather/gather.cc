@@ -38,8 +38,8 @@ void gather(float* y, const float* x, const int32_t* indices, int64_t batch, int
 
 void segment_sum(float* y, const float* x, const int32_t* ids, int64_t rows, int64_t segments, int64_t width) {
   const BinaryRow add = EASEL_KERNELS(elementwise).binary[binary_add];
-  // A piece owns some segments and some columns, and looks through all ids: no two threads write
-  // one element, and the order is that of rows.
+  // A piece owns some segments and some columns, and looks through all ids. So no two threads write
+  // one element, and sums are in the order of rows.
   const int64_t columns = min_of(width, most_columns), column_parts = ceil_div(width, columns);
   const bool small = rows * width < grain && segments * width < grain;
   const int64_t segment_parts = small ? 1 : segments < 16 ? max_of(1, segments) : 16;

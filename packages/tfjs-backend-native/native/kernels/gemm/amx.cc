@@ -1,11 +1,11 @@
-// AMX: tiles of 32 × 32, four of the eight tile registers hold sums. AVX-512 splits and packs.
+// AMX: tiles of 32 × 32. Four of the eight tile registers hold sums. AVX-512 splits and packs.
 #include "kernels/gemm/split.h"
 
 #include <immintrin.h>
 
 #include "kernels/gemm/transpose16.h"
 
-// GCC before 11 knows no tile registers; then runtime/cpu.cc finds that this target is not there.
+// GCC before 11 knows no tile registers. runtime/cpu.cc then finds that this target is missing.
 #if defined(__clang__) || __GNUC__ >= 11
 
 #define EASEL_TILES __attribute__((target("amx-tile,amx-bf16")))
@@ -23,14 +23,15 @@ struct alignas(64) TileConfig {
   uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
 };
 
-/// In memory for good: GCC's _tile_loadconfig does not say that it reads all of it, so a local one would not be stored.
+/// This lies in memory for good. GCC's _tile_loadconfig does not say that it reads all of it, so a
+/// local one would not be stored.
 const TileConfig whole_registers;
 
 EASEL_TILES void begin() { _tile_loadconfig(&whole_registers); }
 
 EASEL_TILES void end() { _tile_release(); }
 
-/// Three vectors whose upper halves of each lane are the bfloat16 parts of x.
+/// Three vectors. The upper halves of their lanes are the bfloat16 parts of x.
 struct Parts {
   __m512i of[parts];
 };
@@ -64,7 +65,8 @@ inline void store_parts(unsigned char* to, const Parts& x, const Parts& y, __m51
   for (int part = 0; part < parts; part++) _mm512_store_si512(to + part * part_bytes, join(x.of[part], y.of[part]));
 }
 
-/// One register of each part from `rows` rows of `depth` ≤ 32 elements: row i of the register is row i of the source.
+/// Packs one register of each part from `rows` rows of `depth` ≤ 32 elements. Row i of the register
+/// is row i of the source.
 inline void pack_register_rows(unsigned char* to, const float* source, int64_t stride, int64_t rows, int64_t depth) {
   const __mmask16 first = first_lanes(depth), second = first_lanes(depth - 16);
   for (int64_t i = 0; i < register_rows; i++, to += 64) {
@@ -76,7 +78,8 @@ inline void pack_register_rows(unsigned char* to, const float* source, int64_t s
   }
 }
 
-/// One register of each part from `depth` ≤ 32 rows of `columns` ≤ 16 elements: row r of the register is rows 2r and 2r+1 in pairs.
+/// Packs one register of each part from `depth` ≤ 32 rows of `columns` ≤ 16 elements. Row r of the
+/// register is rows 2r and 2r+1 in pairs.
 inline void pack_register_pairs(unsigned char* to, const float* source, int64_t stride, int64_t columns, int64_t depth) {
   const __mmask16 lanes = first_lanes(columns);
   for (int64_t r = 0; r < register_rows; r++, to += 64) {
@@ -120,7 +123,7 @@ void pack_b(unsigned char* panel, const float* source, int64_t stride, bool dept
   (depth_contiguous ? pack<false, true> : pack<true, false>)(panel, source, stride, count, depth);
 }
 
-/// Whether m rows of n ≤ 32 floats are all finite: 0 times each of them is 0.
+/// Whether m rows of n ≤ 32 floats are all finite: then 0 times each of them is 0.
 bool all_finite(const float* c, int64_t c_row, int m, int n) {
   const __mmask16 first = first_lanes(n), second = first_lanes(n - 16);
   __m512 sum0 = _mm512_setzero_ps(), sum1 = sum0;
@@ -145,15 +148,16 @@ inline void prefetch_step(const unsigned char* at) {
   for (int line = 0; line < 16; line++) _mm_prefetch(at + 64 * line, _MM_HINT_T0);
 }
 
-// Registers: sums 0 1 / 2 3, A's tiles 4 and 5 (rows 16 on), B's 6 and 7 (columns 16 on).
+// Tile registers 0 to 3 hold the sums (0 1 above 2 3). A's tiles are 4 and 5 (rows from 16 on), B's
+// are 6 and 7 (columns from 16 on).
 #define EASEL_LOAD_A(part)                                                                     \
   _tile_loadd(4, a + (part) * part_bytes, 64);                                                 \
   if (BothRows) _tile_loadd(5, a + (part) * part_bytes + register_bytes, 64)
 #define EASEL_LOAD_B(part)                                                                     \
   _tile_loadd(6, b + (part) * part_bytes, 64);                                                 \
   if (BothColumns) _tile_loadd(7, b + (part) * part_bytes + register_bytes, 64)
-// The products of the parts that are loaded; meanwhile a part of what the next step reads is
-// brought to the first-level cache.
+// Multiplies the parts that are loaded. Meanwhile it brings a part of what the next step reads to
+// the first-level cache.
 #define EASEL_MULTIPLY(next)                                                                   \
   _tile_dpbf16ps(0, 4, 6);                                                                     \
   prefetch_step(next);                                                                         \

@@ -1,4 +1,4 @@
-// AVX2 with FMA: tiles of 6 × 16, 12 of the 16 registers hold sums.
+// AVX2 with FMA: tiles of 6 × 16. Of the 16 registers, 12 hold sums.
 #include <immintrin.h>
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// AVX-512: tiles of 14 × 32, 28 of the 32 registers hold sums.
+// AVX-512: tiles of 14 × 32. Of the 32 registers, 28 hold sums.
 #include <immintrin.h>
 
 #include <cstdint>

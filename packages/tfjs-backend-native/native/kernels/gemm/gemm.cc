@@ -1,36 +1,44 @@
-// Chooses how a product C[m,n] = op(A)[m,k]·op(B)[k,n] is computed, and cuts those that read their
-// operands in place; packed.cc has the others. The arithmetic is in the targets' tiles.
+// Chooses how a product C[m,n] = op(A)[m,k]·op(B)[k,n] is computed. This file cuts the products
+// that read their operands in place; packed.cc cuts the others. The arithmetic is in the targets'
+// tiles.
 //
-// The first way that fits is taken (`product` below). A matrix is plain if it is not transposed;
-// mnk are the multiply-adds. Bench rows are those of bench/families/gemm, `matmul_` left out.
+// `product` below takes the first way that fits. A matrix is plain if it is not transposed. mnk is
+// the number of multiply-adds.
 //
-//   m, n, k, layout                       way                       why                           bench rows
-//   ------------------------------------- ------------------------- -----------------------------
-//   -------------------
-//   m ≤ 8, A plain¹, B transposed         product_dots              each thread reads its rows    none
-//                                                                   of B, once
-//   m ≤ 8, A plain¹, B plain              product_few_rows          bound by reading B: once, in  1x1024x2816 …
-//                                                                   blocks of whole rows          4x1024x16385
-//   n = 1, A plain, no epilogue           product_dots              A and B have changed roles    none
-//   mnk ≤ 2²⁰²                            product_in_place          less work than to hand it     none
-//                                                                   out, or to pack
-//   m ≤ 32, A and B plain                 product_by_column_strips  B is read once; packing it    16x1024x1024
-//                                                                   would move it twice more
-//   m ≤ 64, and B transposed, of more     product_packed_strips     too few rows to make up for   64x1024x2816
-//     than 2¹⁷ floats, or by bfloat16³                              packing all of B first
-//   B plain, not by bfloat16³, and m ≤ 64 product_shared_in_place   B stays in the second-level   256 (with AVX-512)
-//     or (m, k ≤ 512, B up to 2¹⁷)                                  cache as it lies
-//   the rest                              product_packed            both are packed once and      512 to 2048, dense_…
-//                                                                   used from the caches
+//   m, n, k, layout                        way                       why
+//   -------------------------------------  ------------------------  -----------------------------
+//   m ≤ 8, A plain¹, B transposed          product_dots              each thread reads its rows
+//                                                                    of B, once
+//   m ≤ 8, A plain¹, B plain               product_few_rows          reading B is the limit: it is
+//                                                                    read once, in whole rows
+//   n = 1, A plain, no epilogue            product_dots              A and B have changed roles
+//   mnk ≤ 2^20 ²                           product_in_place          handing out or packing would
+//                                                                    be more work
+//   m ≤ 32, A and B plain                  product_by_column_strips  B is read once; packing would
+//                                                                    move it twice more
+//   m ≤ 64, and B transposed, or of more   product_packed_strips     too few rows to make up for
+//     than 2^17 floats, or by bfloat16 ³                             packing all of B first
+//   B plain, not by bfloat16 ³, and        product_shared_in_place   B stays in the second-level
+//     m ≤ 64 or (m, k ≤ 512, B ≤ 2^17)                               cache as it lies
+//   the rest                               product_packed            both are packed once and
+//                                                                    used from the caches
 //
-// ¹ Or small enough (k ≤ 512) that its transpose is copied. ² But not 9 … 32 plain rows with k >
-// 512: up to 32 rows all sums have one order (part_of_depth), so that a row of C does not depend on
-// how many there are. ³ Products on matrix registers: `splits` of packed.cc.
+// ¹ Or small enough (k ≤ 512) that its transpose is copied.
 //
-// Matrices of a batch that share a plain B and follow each other are one tall product. Other
-// batches of small matrices (up to 8·2²⁰ multiply-adds) run side by side, each on one thread: by
-// few_rows or dots up to 8 rows, else by product_in_place. "Products of few rows" in
-// native/README.md and "How products are computed" in the package's README say what was measured.
+// ² But not 9 … 32 plain rows with k > 512. Up to 32 rows all sums have one order (part_of_depth),
+// so that a row of C does not depend on how many there are.
+//
+// ³ Products on matrix registers: `splits` of packed.cc.
+//
+// bench/families/gemm measures product_few_rows (matmul_1x1024x2816 to matmul_4x1024x16385),
+// product_by_column_strips (16x1024x1024), product_packed_strips (64x1024x2816),
+// product_shared_in_place (256, with AVX-512) and product_packed (512 to 2048, dense_…). The other
+// ways have no bench row.
+//
+// If the matrices of a batch share a plain B and follow each other, they are one tall product.
+// Other batches of small matrices (up to 8·2^20 multiply-adds) run side by side, each matrix on one
+// thread: by few_rows or dots up to 8 rows, else by product_in_place.
+// docs/internals/native-backend.md says what was measured.
 #include "kernels/gemm/gemm.h"
 
 #include <cstring>
@@ -46,29 +54,33 @@ namespace {
 /// Multiply-adds that a task should have, so that handing it out costs nothing in comparison.
 constexpr int64_t task_work = int64_t{1} << 20;
 
-/// Products read in place although they are worth all threads: with so few rows that packing B does not pay, or small enough that B stays in
-/// the second-level cache.
+/// Limits of products that are read in place although they are worth all threads. They have so few
+/// rows that packing B does not pay, or are so small that B stays in the second-level cache.
 constexpr int64_t few_tiles_of_rows = 64;
 constexpr int64_t most_rows_in_place = 512;
 constexpr int64_t most_depth_in_place = 512;
 constexpr int64_t most_b_in_place = int64_t{1} << 17;
 
-/// Rows of C for which one pass over a plain B is enough; and rows up to which B is read as it lies,
-/// front to back, where above them copying it to panels pays. Up to `most_rows_of_strips` all sums have
-/// one order (part_of_depth), so that a row of C does not depend on how many there are.
+/// The rows of C for which one pass over a plain B is enough, and the rows up to which B is read as
+/// it lies, front to back. With more rows, copying B to panels pays. Up to `most_rows_of_strips`
+/// all sums have one order (part_of_depth), so that a row of C does not depend on how many there
+/// are.
 constexpr int64_t most_rows_at_once = 8, most_rows_of_strips = 32;
 
-/// Columns of a strip at most for more rows than `most_rows_at_once`: its rows of B and C stay in the second-level cache.
+/// The most columns of a strip for more rows than `most_rows_at_once`. Its rows of B and C stay in
+/// the second-level cache.
 constexpr int64_t most_strip_columns = 2048;
 
-/// Products with few rows: floats of B from which on its depth is cut, rows that a part has at least, so that its sums are little beside it, columns
-/// of a block at most, and floats that it has at least where columns are cut for more threads.
+/// Sizes of products with few rows. The depth is cut if B has few_rows_part floats or more. A part
+/// has at least few_rows_depth rows of B, so that its sums are little beside it. A block has at
+/// most few_rows_columns columns, and at least few_rows_block floats where columns are cut for more
+/// threads.
 constexpr int64_t few_rows_part = int64_t{1} << 18;
 constexpr int64_t few_rows_depth = 256;
 constexpr int64_t few_rows_columns = 16448;
 constexpr int64_t few_rows_block = int64_t{1} << 16;
 
-/// Floats of the parts of a sum that a thread adds at least.
+/// The least floats of the parts of a sum that a thread adds.
 constexpr int64_t few_rows_sums = int64_t{1} << 13;
 
 /// Copies op(B)[p0…p0+depth, j0…j0+count] into a panel of `width` columns.
@@ -115,12 +127,13 @@ bool product_in_place(const GemmKernels& kernels, int64_t m, int64_t n, int64_t 
 
 namespace {
 
-/// A product small enough to be read in place, on all threads: cut by columns if B is the larger part, else by rows.
+/// A product small enough to be read in place, on all threads. It is cut by columns if B is the
+/// larger operand, else by rows.
 bool product_shared_in_place(const GemmKernels& kernels, int64_t m, int64_t n, int64_t k, const Matrix& a, const Matrix& b, float* c, const Epilogue& epilogue) {
   const bool by_columns = m <= few_tiles_of_rows;
   const int64_t unit = by_columns ? 2 * kernels.tile_n : kernels.tile_m;
   const int64_t strip = max_of(1, task_work / ((by_columns ? m : n) * k * unit)) * unit;
-  bool enough_memory = true;  // only ever set to false
+  bool enough_memory = true;  // threads only ever set it to false
   parallel_for(by_columns ? n : m, strip, [&](int64_t begin, int64_t end) {
     const int64_t i = by_columns ? 0 : begin, j = by_columns ? begin : 0;
     const int64_t rows = by_columns ? m : end - begin, columns = by_columns ? end - begin : n;
@@ -132,17 +145,19 @@ bool product_shared_in_place(const GemmKernels& kernels, int64_t m, int64_t n, i
   return enough_memory;
 }
 
-/// Parts of the depth of a product with few rows. From sizes alone: so is the order of a sum. Even, so that two threads end together.
+/// How many parts the depth of a product with few rows is cut into. It depends on sizes alone, and
+/// so does the order of a sum. It is even, so that two threads end together.
 int64_t few_rows_parts(int64_t n, int64_t k) {
   const int64_t most = min_of(n * k / few_rows_part, k / few_rows_depth);
   return most < 2 ? 1 : most < 4 ? 2 : most / 4 * 4;
 }
 
-/// Depth that is summed before it is added to C, up to `most_rows_of_strips` rows.
+/// The depth that is summed before it is added to C, for up to `most_rows_of_strips` rows.
 int64_t part_of_depth(int64_t n, int64_t k) { return even_part(k, ceil_div(k, few_rows_parts(n, k)), 8); }
 
-/// A product with few rows and a plain B, each row of which is read once. B is cut into blocks of whole rows as far as can be, so that each thread reads
-/// memory in its order; the sums of the parts of the depth are added in order at the end.
+/// A product with few rows and a plain B, each row of which is read once. B is cut into blocks of
+/// whole rows as far as possible, so that each thread reads memory in its order. The sums of the
+/// parts of the depth are added in order at the end.
 bool product_few_rows(const GemmKernels& kernels, int64_t m, int64_t n, int64_t k, const Matrix& a, const Matrix& b, float* c, const Epilogue& epilogue) {
   const int64_t depth = part_of_depth(n, k), parts = ceil_div(k, depth);
   const int64_t for_threads = min_of(ceil_div(2 * thread_count(), parts), n * depth / few_rows_block);
@@ -161,7 +176,7 @@ bool product_few_rows(const GemmKernels& kernels, int64_t m, int64_t n, int64_t 
     }
   });
   if (parts == 1) return true;
-  // A run of columns at a time, which stays in the first-level cache.
+  // A run of columns at a time is added. It stays in the first-level cache.
   parallel_for(n, max_of(ceil_div(n, thread_count()), few_rows_sums / (parts * m)), [&](int64_t begin, int64_t end) {
     for (int64_t i = 0; i < m; i++) {
       for (int64_t j = begin; j < end; j += 1024) {
@@ -180,12 +195,13 @@ bool product_few_rows(const GemmKernels& kernels, int64_t m, int64_t n, int64_t 
   return true;
 }
 
-/// A product with more rows and a plain B: each thread reads its strip of B's columns front to back. The sums are apart, in rows that do not all
-/// begin in one set of the first-level cache, as rows of 1024 floats would. Parts of the depth are added in order, as where rows are few.
+/// A product with more rows and a plain B. Each thread reads its strip of B's columns front to
+/// back. The sums lie apart, in rows that do not all begin in one set of the first-level cache, as
+/// rows of 1024 floats would. Parts of the depth are added in order, as in product_few_rows.
 bool product_by_column_strips(const GemmKernels& kernels, int64_t m, int64_t n, int64_t k, const Matrix& a, const Matrix& b, float* c, const Epilogue& epilogue) {
   const int64_t strips = max_of(thread_count(), ceil_div(n, most_strip_columns));
   const int64_t strip = even_part(n, max_of(64, ceil_div(n, strips)), 64), row = strip + 16, depth = part_of_depth(n, k);
-  bool enough_memory = true;  // only ever set to false
+  bool enough_memory = true;  // threads only ever set it to false
   parallel_for(n, strip, [&](int64_t begin, int64_t end) {
     float* const sums = static_cast<float*>(scratch(0, static_cast<size_t>(m * row) * sizeof(float)));
     if (!sums) return __atomic_store_n(&enough_memory, false, __ATOMIC_RELAXED);
@@ -203,7 +219,7 @@ bool product_by_column_strips(const GemmKernels& kernels, int64_t m, int64_t n, 
   return enough_memory;
 }
 
-/// A product with few rows and a transposed B: dot products.
+/// A product with few rows and a transposed B, as dot products.
 void product_dots(const GemmKernels& kernels, int64_t m, int64_t n, int64_t k, const Matrix& a, const Matrix& b, float* c, const Epilogue& epilogue) {
   const int64_t strip = max_of(4, round_up_to(task_work / 4 / k, 4));
   parallel_for(n, strip, [&](int64_t begin, int64_t end) {
@@ -231,8 +247,7 @@ bool product(const GemmKernels& kernels, int64_t m, int64_t n, int64_t k, Matrix
       return true;
     }
   }
-  // A matrix times one column: the rows of A against the column, with the roles of A and B
-  // exchanged.
+  // A matrix times one column. A and B exchange roles: the column against the rows of A.
   if (n == 1 && !a.transposed && epilogue.empty()) {
     product_dots(kernels, 1, m, k, Matrix{b.data, k, false}, Matrix{a.data, a.stride, true}, c, epilogue);
     return true;
@@ -266,7 +281,7 @@ bool gemm(const GemmProblem& g) {
   }
   const Matrix a{g.a, g.transpose_a ? g.m : g.k, g.transpose_a}, b{g.b, g.transpose_b ? g.k : g.n, g.transpose_b};
 
-  // One B for all: the matrices of A, if they follow each other, are one tall matrix.
+  // One B serves all: if the matrices of A follow each other, they are one tall matrix.
   bool tall = !g.transpose_a;
   int64_t next = g.m * g.k;
   for (int x = g.batch_axes - 1; x >= 0; x--) {
@@ -284,7 +299,8 @@ bool gemm(const GemmProblem& g) {
     return offset;
   };
   const int64_t work = g.m * g.n * g.k;
-  // Large matrices one after the other, each on all threads; small ones side by side, each on one.
+  // Large matrices are multiplied one after the other, each on all threads; small ones side by
+  // side, each on one thread.
   if (work > 8 * task_work || batch == 1) {
     for (int64_t x = 0; x < batch; x++) {
       const Matrix ax{g.a + start(x, g.a_batch), a.stride, a.transposed}, bx{g.b + start(x, g.b_batch), b.stride, b.transposed};
@@ -292,7 +308,7 @@ bool gemm(const GemmProblem& g) {
     }
     return true;
   }
-  bool enough_memory = true;  // only ever set to false
+  bool enough_memory = true;  // threads only ever set it to false
   parallel_for(batch, max_of(1, task_work / work), [&](int64_t begin, int64_t end) {
     for (int64_t x = begin; x < end; x++) {
       const Matrix ax{g.a + start(x, g.a_batch), a.stride, a.transposed}, bx{g.b + start(x, g.b_batch), b.stride, b.transposed};

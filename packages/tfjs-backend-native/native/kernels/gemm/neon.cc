@@ -1,4 +1,4 @@
-// NEON: tiles of 12 × 8, 24 of the 32 registers hold sums.
+// NEON: tiles of 12 × 8. Of the 32 registers, 24 hold sums.
 #include <arm_neon.h>
 
 #include <cstdint>
@@ -7,7 +7,7 @@ namespace {
 
 struct Lanes {
   using Vector = float32x4_t;
-  /// Number of lanes, from the first on: NEON has no masked memory access.
+  /// The number of lanes, from the first on. NEON has no masked memory access.
   using Mask = int;
   static constexpr int count = 4;
   static constexpr int tile_rows = 12;
@@ -67,8 +67,8 @@ inline void add_row(Lanes::Vector (&sum)[2], const Lanes::Vector (&row)[2], Lane
   sum[1] = vfmaq_laneq_f32(sum[1], row[1], factors, lane);
 }
 
-/// The whole tile: each multiply-add takes its row of A from a lane, so nothing is broadcast. Rows that lie side by side (packed, or A transposed) are
-/// loaded four at once, others one by one.
+/// The whole tile. Each multiply-add takes its row of A from a lane, so nothing is broadcast. Rows
+/// that lie side by side (packed, or A transposed) are loaded four at once, others one by one.
 template <bool UnitRows>
 void whole_tile(const GemmTile& t) {
   constexpr int rows = Lanes::tile_rows;
@@ -96,7 +96,7 @@ void whole_tile(const GemmTile& t) {
             sum[q][0] = vfmaq_n_f32(sum[q][0], row[0], factor);
             sum[q][1] = vfmaq_n_f32(sum[q][1], row[1], factor);
           }
-          // Else GCC loads all twelve factors first and spills sums for them.
+          // Without this, GCC loads all twelve factors first and spills sums for them.
           __asm__ volatile("" ::: "memory");
         }
       }

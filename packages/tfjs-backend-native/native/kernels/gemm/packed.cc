@@ -1,6 +1,6 @@
-// Products whose operands are copied to panels first (Goto and van de Geijn; see gemm.h): how they
-// are cut into tasks, and what is where in the caches. The form of the panels and the arithmetic
-// are the target's.
+// Products whose operands are copied to panels first (Goto and van de Geijn; see gemm.h). This file
+// decides how they are cut into tasks and what is where in the caches. The target decides on the
+// form of the panels and does the arithmetic.
 #include <cstddef>
 
 #include "kernels/gemm/products.h"
@@ -13,15 +13,16 @@
 namespace easel {
 namespace {
 
-/// Depth, and elements, of B that are packed at once: 16 MiB of floats.
+/// The depth of B, and the elements of B, that are packed at once: 16 MiB of floats.
 constexpr int64_t most_packed_depth = 4096;
 constexpr int64_t most_packed_elements = int64_t{4} << 20;
 
-/// Elements that a unit of packing copies, and how long the runs are that it reads where they are not along the depth.
+/// How many elements a unit of packing copies. pack_run is the length of the runs that it reads
+/// where runs are not along the depth.
 constexpr int64_t pack_work = 65536;
 constexpr int64_t pack_run = 1024;
 
-/// Second-level cache that panels are laid out for.
+/// The second-level cache that panels are laid out for.
 int64_t cache_bytes() {
   static const int64_t bytes = max_of(min_of(second_level_cache(), int64_t{4} << 20), int64_t{256} << 10);
   return bytes;
@@ -36,20 +37,27 @@ struct TileTask {
   int m, n;
   bool accumulate;
   bool last;  // no more will be added
-  /// Memory that later tiles will read, or null, and how much of it: fetched to the cache meanwhile. Need not all be there.
+  /// Memory that later tiles will read, or null, and its size. It is fetched to the cache
+  /// meanwhile. Not all of it needs to exist.
   const char* ahead;
   int64_t ahead_bytes;
 };
 
 // The form of panels is a type with
-//   tile_m, tile_n, depth                size of a tile, and depth that is summed before it is added to C: this decides the order of a sum
-//   depth_unit                           panels are read from multiples of it, and packed in pieces of it
-//   a_bytes, b_bytes, slack              bytes of a panel for each step of depth, and bytes after a panel that may be overwritten
-//   a_block, b_block                     bytes of a block of A, and of B, that are in the second-level cache together
-//   most_own_b                           bytes of packed B up to which each thread packs it for itself
-//   pack_cost, fetch_cost                what copying an element of A and fetching one of B for a task cost, in multiply-adds
-//   pack_a, pack_b, multiply             see FloatPanels. multiply is false if the tile must be computed again, in place
-//   OnThread                             made before the first tile on a thread, destroyed after the last
+//
+//   tile_m, tile_n, depth            size of a tile, and the depth that is summed before it is added
+//                                    to C: this decides the order of a sum
+//   depth_unit                       panels are read from its multiples and packed in pieces of it
+//   a_bytes, b_bytes, slack          bytes of a panel for each step of depth, and bytes after a panel
+//                                    that may be overwritten
+//   a_block, b_block                 bytes of a block of A, and of B, that are in the second-level
+//                                    cache together
+//   most_own_b                       the most bytes of packed B that each thread packs for itself
+//   pack_cost, fetch_cost            what copying an element of A, and fetching one of B for a task,
+//                                    cost in multiply-adds
+//   pack_a, pack_b, multiply         see FloatPanels; multiply returns false if the tile must be
+//                                    computed again, in place
+//   OnThread                         made before the first tile on a thread, destroyed after the last
 
 /// Panels of floats: element (i, p) is panel[p·width + i].
 struct FloatPanels {
@@ -108,7 +116,7 @@ struct SplitPanels {
   static constexpr double pack_cost = 30, fetch_cost = 20;
   static constexpr int64_t most_own_b = int64_t{512} << 10;
 
-  /// Holds the tile registers.
+  /// Holds the tile registers while a thread uses them.
   struct OnThread {
     const SplitKernels& kernels;
     explicit OnThread(const SplitPanels& panels) : kernels(panels.kernels) { kernels.begin(); }
@@ -143,8 +151,8 @@ struct SplitPanels {
 };
 #endif
 
-/// Copies a block of one operand to panels side by side. The block's element (i, p), p running over the sum, is at source[i·stride + p] if the depth is
-/// contiguous, else at source[p·stride + i].
+/// Copies a block of one operand to panels side by side. p runs over the sum. The block's element
+/// (i, p) is at source[i·stride + p] if the depth is contiguous, else at source[p·stride + i].
 template <typename Form, bool OfA>
 struct Packing {
   const Form& form;
@@ -158,7 +166,8 @@ struct Packing {
   int64_t tile() const { return OfA ? form.tile_m : form.tile_n; }
   int64_t step_bytes() const { return OfA ? form.a_bytes : form.b_bytes; }
   int64_t panel_count() const { return ceil_div(count, tile()); }
-  /// Panels, and depth, of a unit of work. Where the source runs along the panels, a unit reads runs of some pages.
+  /// The panels, and the depth, of a unit of work. Where the source runs along the panels, a unit
+  /// reads runs of some pages.
   int64_t unit_panels() const { return depth_contiguous() ? max_of(1, pack_work / (depth * tile())) : max_of(1, pack_run / tile()); }
   int64_t unit_depth() const { return depth_contiguous() ? depth : pack_work / pack_run; }
   int64_t units() const { return ceil_div(panel_count(), unit_panels()) * ceil_div(depth, unit_depth()); }
@@ -196,12 +205,14 @@ struct Packing {
   }
 };
 
-/// Computes a tile whose parts do not tell its sums (split.h) from the operands, with multiply-adds.
+/// Computes a tile again from the operands, with multiply-adds. This is for tiles whose parts do
+/// not tell their sums (split.h).
 bool again_in_place(const GemmKernels& kernels, const Product& x, int64_t i, int64_t j, const TileTask& task) {
   return product_in_place(kernels, task.m, task.n, x.k, x.a.from(i, 0), x.b.from(0, j), task.c, task.c_row, 2);
 }
 
-/// How a product is cut into tasks, counted in panels: each task multiplies a block of rows by a group of columns.
+/// How a product is cut into tasks, counted in panels. Each task multiplies a block of rows by a
+/// group of columns.
 struct Cut {
   int64_t row_panels, column_panels;  // of a task
   int64_t row_tasks, column_tasks;
@@ -209,7 +220,8 @@ struct Cut {
   int64_t tasks() const { return row_tasks * column_tasks; }
 };
 
-/// The cut that ends first, by estimate. It may depend on the number of threads: an element's sum does not depend on the cut.
+/// The cut that ends first, by estimate. It may depend on the number of threads, since an element's
+/// sum does not depend on the cut.
 template <typename Form>
 Cut cut_product(const Form& form, int64_t m, int64_t n, int64_t most_row_panels) {
   const int64_t row_panels = ceil_div(m, form.tile_m), column_panels = ceil_div(n, form.tile_n);
@@ -234,9 +246,11 @@ Cut cut_product(const Form& form, int64_t m, int64_t n, int64_t most_row_panels)
   return best;
 }
 
-/// A product on all threads. B is packed by all of them, as many columns and as much of the depth as most_packed_elements hold: a slab. Then each task
-/// packs its rows of A, part by part of the depth, to panels of its own that stay in its second-level cache, and multiplies them by its columns of the slab.
-/// Where B is small, each task packs all of it instead: 256 × 256 × 256 takes 0.061 ms so, else 0.082.
+/// A product on all threads. All of them pack a slab of B: as many columns and as much of the depth
+/// as most_packed_elements hold. Then each task packs its rows of A, part by part of the depth, to
+/// panels of its own, which stay in its second-level cache, and multiplies them by its columns of
+/// the slab. Where B is small, each task packs all of it instead: 256 × 256 × 256 takes 0.061 ms
+/// that way, else 0.082.
 template <typename Form>
 class PackedProduct {
  public:
@@ -276,7 +290,7 @@ class PackedProduct {
   }
 
  private:
-  /// The part of B that is packed: columns j… and depth p….
+  /// The part of B that is packed: the columns from j on and the depth from p on.
   struct Slab {
     int64_t j, columns, p, depth;
   };
@@ -286,12 +300,13 @@ class PackedProduct {
     int64_t row_begin, row_end, column_begin, column_end;
   };
 
-  /// Panels of B that a thread will need next, from a depth of the slab on.
+  /// The panels of B that a thread will need next, from depth p of the slab on.
   struct Next {
     int64_t column, end, p;
   };
 
-  /// Whether each thread packs all of B for itself: to fetch what another has packed takes as long, where B is small.
+  /// Whether each thread packs all of B for itself. Where B is small, fetching what another thread
+  /// has packed would take as long.
   bool shares_rows() const {
     const int64_t b_bytes = ceil_div(x_.n, form_.tile_n) * b_panel_, panels_each = ceil_div(row_panels_, thread_count());
     return x_.k <= part_ && x_.n <= slab_columns_ && b_bytes <= Form::most_own_b && panels_each * a_panel_ <= form_.a_block;
@@ -334,8 +349,8 @@ class PackedProduct {
     }
   }
 
-  /// After a block of columns come the following columns, else the following part of the depth, else the task that this thread takes next if threads
-  /// keep pace.
+  /// What follows a block of columns: the next columns, else the next part of the depth, else the
+  /// task that this thread takes next if threads keep pace.
   Next after_block(int64_t task, const Range& range, int64_t p, int64_t block_end) const {
     if (block_end < range.column_end) return {block_end, range.column_end, p};
     if (p + part_ < slab_.depth) return {range.column_begin, range.column_end, p + part_};
@@ -345,7 +360,8 @@ class PackedProduct {
     return {next.column_begin, next.column_end, 0};
   }
 
-  /// The task's rows by a block of columns, which stays in the second-level cache as well; meanwhile the panels of B that come next are brought there.
+  /// Multiplies the task's rows by a block of columns, which stays in the second-level cache as
+  /// well. Meanwhile the panels of B that come next are brought there.
   void multiply_block(const Range& range, const char* packed_a, const char* packed_b, int64_t p, int64_t depth, int64_t block, int64_t block_end,
                       const Next& next) {
     const int64_t rows = range.row_end - range.row_begin;
@@ -383,11 +399,11 @@ class PackedProduct {
   char* packed_b_ = nullptr;
   Slab slab_{};
   Cut cut_{};
-  bool enough_memory_ = true;  // only ever set to false
+  bool enough_memory_ = true;  // threads only ever set it to false
 };
 
-/// A product with few rows: A is packed once; each task packs its strip of columns of B part by part of the depth, which stays in its second-level cache,
-/// and multiplies all rows with it.
+/// A product with few rows. A is packed once. Each task packs its strip of columns of B part by
+/// part of the depth, which stays in its second-level cache, and multiplies all rows with it.
 template <typename Form>
 class StripProduct {
  public:
@@ -411,7 +427,8 @@ class StripProduct {
   }
 
  private:
-  /// Panels of a strip: as many as fit, but so that threads end together. An element's sum does not depend on it.
+  /// How many panels a strip has: as many as fit, but so that threads end together. An element's
+  /// sum does not depend on it.
   int64_t strip_width() const {
     const int64_t widest = max_of(1, min_of(column_panels_, form_.b_block / (part_ * form_.b_bytes))), threads = thread_count();
     int64_t width = 1, least = 0;
@@ -466,7 +483,7 @@ class StripProduct {
   const int64_t part_, row_panels_, column_panels_, a_panel_, b_panel_;
   char* packed_a_ = nullptr;
   int64_t width_ = 1;
-  bool enough_memory_ = true;  // only ever set to false
+  bool enough_memory_ = true;  // threads only ever set it to false
 };
 
 template <template <typename> class Way>
@@ -480,7 +497,7 @@ bool run_in_best_form(const GemmKernels& kernels, const Product& product) {
 }  // namespace
 
 bool splits(const Product& product) {
-  // Below, what splitting takes is more than what the registers bring: 16 × 1024 × 1024 took 1.2
+  // For smaller products, splitting costs more than the registers bring: 16 × 1024 × 1024 took 1.2
   // times as long, 128 × 128 × 128 1.6 times.
   constexpr int64_t fewest = 32, least_work = 4 * small_product;
   const int64_t work = product.m * product.n * product.k;

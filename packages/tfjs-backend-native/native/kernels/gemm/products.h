@@ -1,4 +1,4 @@
-// What the ways to compute a product share: gemm.cc chooses between them.
+// What the ways to compute a product share. gemm.cc chooses between them.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,7 @@ struct Matrix {
   Matrix from(int64_t row, int64_t column) const { return {at(row, column), stride, transposed}; }
 };
 
-/// C[m,n] = activation(op(A)[m,k] · op(B)[k,n] + bias) + residual; C's rows follow each other.
+/// C[m,n] = activation(op(A)[m,k] · op(B)[k,n] + bias) + residual. C's rows follow each other.
 struct Product {
   int64_t m, n, k;
   Matrix a, b;
@@ -28,27 +28,31 @@ struct Product {
   const Epilogue& epilogue;
 };
 
-/// Cuts n into equal parts of at most `most`, each a multiple of `unit` but for the last; returns the part's size.
+/// Cuts n into equal parts of at most `most`, each a multiple of `unit` except the last. Returns
+/// the size of a part.
 static inline int64_t even_part(int64_t n, int64_t most, int64_t unit) {
   const int64_t parts = ceil_div(n, most);
   return round_up_to(ceil_div(n, parts), unit);
 }
 
-/// Below this many multiply-adds a product runs on one thread, reading its operands in place where it can: about 20 µs.
+/// With fewer multiply-adds, a product runs on one thread and reads its operands in place where it
+/// can: about 20 µs.
 constexpr int64_t small_product = int64_t{1} << 20;
 
-// Each is false if scratch memory is lacking.
+// Each of these returns false if scratch memory is lacking.
 
-/// One product on the calling thread, without the epilogue. A is read in place, and so is B unless it is transposed. A `slot` of scratch memory is used.
+/// One product on the calling thread, without the epilogue. A is read in place, and so is B unless
+/// it is transposed. It uses the `slot` of scratch memory.
 bool product_in_place(const GemmKernels& kernels, int64_t m, int64_t n, int64_t k, const Matrix& a, const Matrix& b, float* c, int64_t c_row, int slot = 0);
 
-/// Whether packed products go by bfloat16 parts (split.h): the CPU target can, and the product is worth it.
+/// Whether packed products go by bfloat16 parts (split.h): the CPU target can, and the product is
+/// large enough.
 bool splits(const Product& product);
 
-/// One product on all threads, both operands copied to panels first. packed.cc.
+/// One product on all threads. Both operands are copied to panels first. In packed.cc.
 bool product_packed(const GemmKernels& kernels, const Product& product);
 
-/// The same for too few rows for all of B to be copied first.
+/// The same for products with too few rows to copy all of B first.
 bool product_packed_strips(const GemmKernels& kernels, const Product& product);
 
 }  // namespace easel

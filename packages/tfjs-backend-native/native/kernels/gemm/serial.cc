@@ -1,5 +1,4 @@
-// Plain C++: the reference that the vector targets are tested against, and the only code on other
-// processors.
+// Plain C++: the reference of the vector targets' tests, and the only code on other processors.
 #include "kernels/gemm/gemm.h"
 
 namespace easel {

@@ -1,5 +1,5 @@
-// For AVX-512: sixteen rows of sixteen floats to sixteen columns. Included by the targets' files
-// only.
+// For AVX-512: turns sixteen rows of sixteen floats into sixteen columns. Only the targets' files
+// include this.
 #pragma once
 
 #include <immintrin.h>
@@ -8,7 +8,8 @@
 
 namespace {
 
-/// out[p·out_stride + i] = in[i·in_stride + p] for i < rows ≤ 16, p < 16, and 0 for the other i < 16.
+/// out[p·out_stride + i] = in[i·in_stride + p] for i < rows ≤ 16, p < 16. For the other i < 16 it
+/// is 0.
 void transpose_block(float* out, int64_t out_stride, const float* in, int64_t in_stride, int rows) {
   __m512 r[16], t[16];
 #pragma GCC unroll 16

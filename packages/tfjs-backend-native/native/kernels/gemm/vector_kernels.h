@@ -2,11 +2,14 @@
 // `transpose_block`. Everything is in an anonymous namespace: each including file compiles its own
 // copy with its own instruction set.
 //
-//   struct Lanes { using Vector, Mask; static constexpr int count; static constexpr int tile_rows;
-//                  zero(), load(p), load(p, mask), broadcast(p), fma(x, y, sum), store(p, v), store(p, mask, v), mask(lanes), sum(v) }
+//   struct Lanes {
+//     using Vector, Mask;
+//     static constexpr int count, tile_rows;
+//     zero(), load(p), load(p, mask), broadcast(p), fma(x, y, sum), store(p, v), store(p, mask, v),
+//     mask(lanes), sum(v)
+//   }
 //   transpose_block(out, out_stride, in, in_stride, rows): out[p·out_stride + i] =
-//   in[i·in_stride + p] for i < rows ≤ count, p < count;
-//     writes `count` floats at each p.
+//     in[i·in_stride + p] for i < rows ≤ count, p < count. It writes `count` floats at each p.
 #pragma once
 
 #include "kernels/gemm/gemm.h"
@@ -16,13 +19,14 @@ namespace {
 
 constexpr int lanes = Lanes::count;
 
-/// Steps of the innermost loop: fewer, and its counters take turns from the multiplications.
+/// Steps of the innermost loop. With fewer, its counters take turns from the multiplications.
 constexpr int unroll = 4;
-/// How many steps ahead B's rows are fetched: they come from the second-level cache.
+/// How many steps ahead B's rows are fetched. They come from the second-level cache.
 constexpr int64_t steps_ahead = 8;
 constexpr int64_t line_floats = 16;
 
-/// A tile of M rows and V vectors, the last vector masked if Masked. With UnitRows, a_row is 1: rows are addressed by constant displacements.
+/// A tile of M rows and V vectors; the last vector is masked if Masked. With UnitRows, a_row is 1,
+/// and rows are addressed by constant displacements.
 template <int M, int V, bool UnitRows, bool Masked>
 void tile_of(const GemmTile& t, Lanes::Mask mask) {
   const int64_t a_row = UnitRows ? 1 : t.a_row, a_step = t.a_step, b_step = t.b_step;
@@ -32,7 +36,7 @@ void tile_of(const GemmTile& t, Lanes::Mask mask) {
 #pragma GCC unroll 2
     for (int v = 0; v < V; v++) sum[i][v] = Lanes::zero();
   }
-  // C's rows and what later tiles read are fetched between the steps: all at once they would fill
+  // C's rows and what later tiles read are fetched between the steps. All at once they would fill
   // the queue that B's rows need.
   const float* c_ahead = t.c;
   int c_rows = M;
@@ -94,7 +98,7 @@ void tile_of(const GemmTile& t, Lanes::Mask mask) {
 
 using TileFunction = void (*)(const GemmTile&, Lanes::Mask);
 
-/// tile_of<1…tile_rows, …>, by m - 1.
+/// The functions tile_of<1…tile_rows, …>, by m − 1.
 template <int V, bool UnitRows, bool Masked>
 struct TileTable {
   TileFunction of[Lanes::tile_rows];
@@ -138,8 +142,8 @@ void tile(const GemmTile& t) {
 void pack_rows(float* panel, int64_t width, const float* source, int64_t stride, int64_t count, int64_t depth) {
   for (int64_t first = 0; first < count; first += lanes) {
     const int64_t rows = count - first < lanes ? count - first : lanes;
-    // Where first + lanes > width a row overruns into the next one, which is written after it, and
-    // the last one into the slack.
+    // Where first + lanes > width, a row runs over into the next one, which is written later. The
+    // last row runs over into the slack.
     int64_t p = 0;
     for (; p + lanes <= depth; p += lanes) {
       transpose_block(panel + p * width + first, width, source + first * stride + p, stride, static_cast<int>(rows));
@@ -153,15 +157,16 @@ void pack_rows(float* panel, int64_t width, const float* source, int64_t stride,
 void pack_columns(float* panel, int64_t width, const float* source, int64_t stride, int64_t count, int64_t depth) {
   for (int64_t first = 0; first < count; first += lanes) {
     const Lanes::Mask mask = Lanes::mask(static_cast<int>(count - first < lanes ? count - first : lanes));
-    // Whole vectors are stored: what overruns is written again by the next row, or is slack.
+    // Whole vectors are stored. What runs over is written again by the next row, or is slack.
     for (int64_t p = 0; p < depth; p++) Lanes::store(panel + p * width + first, Lanes::load(source + p * stride + first, mask));
   }
 }
 
-/// Floats along a row of b that are fetched ahead of where it is multiplied: 1 KiB.
+/// How many floats along a row of b are fetched ahead of the multiplication: 1 KiB.
 constexpr int64_t row_ahead = 256;
 
-/// Columns a step of add_rows: V vectors of M rows, of C from `Depth` rows of b; if `Ahead`, what lies `ahead` floats after them is fetched.
+/// One step of add_rows: V vectors of M rows of C, from `Depth` rows of b. If `Ahead`, it fetches
+/// what lies `ahead` floats after these.
 template <int M, int Depth, int V, bool Ahead>
 inline void add_columns(const float* a, int64_t a_row, const float* b, int64_t b_step, int64_t ahead, float* c, int64_t c_row, bool accumulate) {
   Lanes::Vector sum[M][V];
@@ -192,14 +197,16 @@ inline void add_columns(const float* a, int64_t a_row, const float* b, int64_t b
   }
 }
 
-/// Vectors a step, so that the sums, the rows of b and a factor fit the registers: those of a tile are two columns of vectors.
+/// How many vectors a step takes, so that the sums, the rows of b and a factor fit the registers. A
+/// tile's sums are two columns of vectors.
 constexpr int vectors_a_step(int rows) {
   int vectors = 4;
   while (vectors > 1 && (rows + 1) * vectors > 2 * Lanes::tile_rows + 2) vectors /= 2;
   return vectors;
 }
 
-/// M rows of C from `Depth` rows of b, over all n columns; `Ahead`: b's are fetched before they are needed, and near their end the next `Depth` rows'.
+/// M rows of C from `Depth` rows of b, over all n columns. With `Ahead`, b's rows are fetched
+/// before they are needed, and near their end the next `Depth` rows.
 template <int M, int Depth, bool Ahead>
 void add_rows(int64_t n, const float* a, int64_t a_row, const float* b, int64_t b_step, float* c, int64_t c_row, bool accumulate) {
   constexpr int vectors = vectors_a_step(M);
@@ -221,10 +228,10 @@ void add_rows(int64_t n, const float* a, int64_t a_row, const float* b, int64_t 
 
 using AddRows = void (*)(int64_t n, const float* a, int64_t a_row, const float* b, int64_t b_step, float* c, int64_t c_row, bool accumulate);
 
-/// Rows of C that add_rows takes at most.
+/// The most rows of C that add_rows takes.
 constexpr int most_rows = 8;
 
-/// add_rows<1…most_rows, Depth, Ahead>, by m - 1.
+/// The functions add_rows<1…most_rows, Depth, Ahead>, by m − 1.
 template <int Depth, bool Ahead>
 struct AddRowsTable {
   AddRows of[most_rows];
@@ -242,8 +249,9 @@ constexpr AddRowsTable<8, true> add_rows_8;
 constexpr AddRowsTable<4, false> add_rows_4;
 constexpr AddRowsTable<1, false> add_rows_1;
 
-/// Eight rows of b at a time, fetched ahead: with fewer, C is read and written more often; of more, the processor loses track. With more rows of C than
-/// most_rows, groups of them take turns at sixteen rows of b, which the first group fetches and leaves in the cache.
+/// Takes eight rows of b at a time, fetched ahead. With fewer, C is read and written more often;
+/// with more, the processor loses track of them. If C has more than most_rows rows, groups of them
+/// take turns at sixteen rows of b, which the first group fetches and leaves in the cache.
 void few_rows(int m, int64_t n, int64_t k, const float* a, int64_t a_row, const float* b, int64_t b_step, float* c, int64_t c_row) {
   constexpr int most = Lanes::tile_rows < most_rows ? Lanes::tile_rows : most_rows;
   const int groups = m <= most_rows ? 1 : (m + most - 1) / most, group = (m + groups - 1) / groups;
@@ -261,11 +269,13 @@ void few_rows(int m, int64_t n, int64_t k, const float* a, int64_t a_row, const 
   add(add_rows_1.of, add_rows_1.of, 1);
 }
 
-/// Rows of up to this many floats are fetched while the four before them are multiplied; longer ones would push those out of the second-level cache, and
-/// are fetched this much ahead along the row.
+/// Rows of up to short_row floats are fetched while the four rows before them are multiplied.
+/// Longer rows would push those out of the second-level cache; they are fetched floats_ahead along
+/// the row.
 constexpr int64_t short_row = 4096, floats_ahead = 256;
 
-/// M rows against N rows; what lies `ahead` floats after each of b is fetched meanwhile, unless ahead is 0.
+/// M rows against N rows. What lies `ahead` floats after each row of b is fetched meanwhile, unless
+/// ahead is 0.
 template <int M, int N>
 void dots_of(int64_t k, const float* a, int64_t a_row, const float* b, int64_t b_row, float* c, int64_t c_row, int64_t ahead) {
   Lanes::Vector sum[M][N];
@@ -302,7 +312,8 @@ void dots_of(int64_t k, const float* a, int64_t a_row, const float* b, int64_t b
 }
 
 void dots(int m, int64_t n, int64_t k, const float* a, int64_t a_row, const float* b, int64_t b_row, float* c, int64_t c_row) {
-  // Four rows of b, read from memory by the first rows of a, from the cache by the others.
+  // Four rows of b are taken together. The first rows of a read them from memory, the others from
+  // the cache.
   constexpr int most = Lanes::count == 16 ? 4 : 2;  // as many sums as registers hold
   int64_t j = 0;
   for (; j + 4 <= n; j += 4) {

@@ -21,7 +21,7 @@ float* scratch_floats(int slot, int64_t count) { return static_cast<float*>(scra
 
 void clear(float* x, int64_t n) { std::memset(x, 0, sizeof(float) * static_cast<size_t>(n)); }
 
-/// Pixels that one thread takes at once: whole rows of channels.
+/// How many pixels one thread takes at once: whole rows of channels.
 int64_t part_pixels(const GroupNormShape& shape) { return max_of(1, cached_part / shape.channels); }
 
 }  // namespace
@@ -39,7 +39,7 @@ void layer_norm(float* y, float* mean, float* rstd, const float* x, const float*
 bool layer_norm_grad(float* dx, float* dscale, float* dbias, const float* dy, const float* x, const float* mean, const float* rstd,
                      const float* scale, int64_t rows, int64_t width, bool rms) {
   const NormKernels& kernels = EASEL_KERNELS(norm);
-  // Parts of a size that keeps their sums cheap beside their rows, and at most 64 of them.
+  // A part has a size that keeps its sums cheap beside its rows. There are at most 64 parts.
   const int64_t part_rows = max_of(max_of(1, grain / width), ceil_div(rows, 64));
   const int64_t parts = ceil_div(rows, part_rows), sums = (dscale ? 1 : 0) + (dbias ? 1 : 0);
   const bool streamed = is_streamed(rows * width);
@@ -68,8 +68,8 @@ bool group_norm(float* y, float* mean, float* rstd, const float* x, const float*
   const auto sum_rows = EASEL_KERNELS(reduce).sum_rows;
   const int64_t channels = shape.channels, groups = shape.groups, width = channels / groups;
   const int64_t pixels = part_pixels(shape), parts = ceil_div(shape.pixels, pixels);
-  // Mean and sum of squared deviations of each part and group; then of the whole, by Chan's
-  // formula.
+  // Mean and sum of squared deviations are computed for each part and group, then for the whole by
+  // Chan's formula.
   double* statistics = static_cast<double*>(scratch(0, sizeof(double) * static_cast<size_t>(2 * shape.batch * parts * groups)));
   float* factors = scratch_floats(1, 2 * shape.batch * channels);
   if (!statistics || !factors) return false;
@@ -145,7 +145,7 @@ bool group_norm_grad(float* dx, float* dscale, float* dbias, const float* dy, co
   const int64_t pixels = part_pixels(shape), parts = ceil_div(shape.pixels, pixels);
   float* partial = scratch_floats(0, 2 * shape.batch * parts * channels);
   const bool streamed = is_streamed(shape.batch * shape.pixels * channels);
-  // A channel's mean, rstd, and the factors a, b, c of grad_rows, for each picture.
+  // For each picture: a channel's mean, rstd, and the factors a, b, c of grad_rows.
   float* factors = scratch_floats(1, 5 * shape.batch * channels);
   double* totals = static_cast<double*>(scratch(2, sizeof(double) * static_cast<size_t>(2 * channels)));
   if (!partial || !factors || !totals) return false;
@@ -193,7 +193,7 @@ bool group_norm_grad(float* dx, float* dscale, float* dbias, const float* dy, co
       }
     }
   }
-  // Where the sums' dz would go out to memory and come back, it is computed again.
+  // Where the dz of the sums would go out to memory and come back, it is computed again.
   const bool again = streamed && swish;
   const float* dz = swish && !again ? dx : dy;
   parallel_for(shape.batch * parts, 1, [&](int64_t begin, int64_t end) {

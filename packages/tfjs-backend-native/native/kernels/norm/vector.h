@@ -1,5 +1,5 @@
-// Normalisations on vectors: the same text for each vector target. Included by avx2.cc, avx512.cc
-// and neon.cc, which name the table.
+// Normalisations on vectors: the same text for each vector target. avx2.cc, avx512.cc and neon.cc
+// include it and name the table.
 #pragma once
 
 #include <math.h>
@@ -11,7 +11,7 @@
 namespace easel {
 namespace {
 
-// Lanes of x beyond a row's end are read as `fill` (so that they add nothing).
+// Reads lanes of x; those beyond the row's end become `fill`, so that they add nothing.
 static inline vf load_filled(const float* p, int64_t n, float fill) {
   float values[lanes];
   store(values, load_first(p, n));
@@ -19,7 +19,7 @@ static inline vf load_filled(const float* p, int64_t n, float fill) {
   return load(values);
 }
 
-// From this width on a row and what stands beside it do not stay in the first-level cache.
+// From this width on, a row and what stands beside it do not stay in the first-level cache.
 constexpr int64_t long_row = 4096;
 constexpr int64_t block = 4096;  // floats that stay in the first-level cache from their sum to their squares
 
@@ -62,7 +62,7 @@ static inline float deviations_of(const float* x, int64_t n, float m) {
   return sum_lanes(add(add(s0, s1), add(s2, s3)));
 }
 
-// Mean and sum of squared deviations of a long row: of its blocks, put together by Chan's formula.
+// Mean and sum of squared deviations of a long row: those of its blocks, joined by Chan's formula.
 template <bool streamed>
 static inline void moments(const float* x, int64_t n, float* mean, float* squares) {
   double m = 0, s = 0;
@@ -78,9 +78,9 @@ static inline void moments(const float* x, int64_t n, float* mean, float* square
   *squares = static_cast<float>(s);
 }
 
-// The pass that writes a long row fetches the next one. The one that writes a short row sums the
-// next one (the last row itself, for nothing), so that reading never pauses: between two such
-// passes there is one over what lies in the first-level cache, or with rms none.
+// The pass that writes a long row fetches the next one. The pass that writes a short row sums the
+// next one (the last row sums itself, for nothing), so that reading never pauses. Between two such
+// passes there is one over what lies in the first-level cache; with rms there is none.
 template <bool streamed, bool rms>
 static inline void layer_rows_of(float* y, float* mean, float* rstd, const float* x, const float* scale, const float* bias, int64_t rows,
                                  int64_t width, float epsilon) {
@@ -150,8 +150,8 @@ static void layer_rows(float* y, float* mean, float* rstd, const float* x, const
   }
 }
 
-// `count` rows of a gradient that share each vector of the scale and of the sums over rows: a first
-// pass takes their sums, a second one writes dx.
+// `count` rows of a gradient, which share each vector of the scale and of the sums over rows. A
+// first pass takes their sums, and a second one writes dx.
 template <int count, bool streamed>
 struct GradRows {
   const float *dy, *x, *scale, *mean, *rstd;
@@ -160,7 +160,7 @@ struct GradRows {
   vf sum[count], dot[count];           // Σ g and Σ g·x̂ of the columns taken so far
   float average[count], along[count];  // and of all, by width
 
-  // Columns from..to. fetch(address) asks for what is needed later.
+  // Sums columns from..to. fetch(address) asks for what is needed later.
   template <typename Fetch>
   inline void add_columns_to_sums(float* dscale, float* dbias, int64_t from, int64_t to, Fetch fetch) {
     const vf one = set(1.0f);
@@ -205,8 +205,8 @@ struct GradRows {
     }
   }
 
-  // Columns from..to; where dx is streamed, of each row as many later as its first vector that is
-  // aligned.
+  // Writes columns from..to. Where dx is streamed, the columns of each row are shifted so that they
+  // begin at an aligned vector.
   template <typename Fetch>
   inline void write(int64_t from, int64_t to, Fetch fetch) const {
     const vf one = set(1.0f);
@@ -233,7 +233,7 @@ struct GradRows {
   }
 };
 
-// Short rows: the first pass fetches the x of the group after, the second one its dy.
+// For short rows. The first pass fetches the x of the group after, the second one its dy.
 template <int count, bool streamed>
 static inline void layer_grad_short(GradRows<count, streamed> rows, float* dscale, float* dbias, int64_t groups, bool rms) {
   const int64_t size = count * rows.width;
@@ -245,9 +245,9 @@ static inline void layer_grad_short(GradRows<count, streamed> rows, float* dscal
   }
 }
 
-// Long rows: while the sums of a group are taken, the group before it is written, a few columns of
-// either in turn. Reading from memory never pauses, and the scale, dscale and dbias, which together
-// exceed the first-level cache, come from the second once for both.
+// For long rows. While the sums of a group are taken, the group before it is written, a few columns
+// of either in turn. So reading from memory never pauses. The scale, dscale and dbias, which
+// together exceed the first-level cache, come from the second-level cache once for both.
 template <int count, bool streamed>
 static inline void layer_grad_long(GradRows<count, streamed> now, float* dscale, float* dbias, int64_t groups, bool rms) {
   constexpr int64_t columns = 128;
@@ -270,7 +270,7 @@ static inline void layer_grad_long(GradRows<count, streamed> now, float* dscale,
   }
 }
 
-// As many groups of `count` rows as there are; returns the number of rows.
+// Takes as many groups of `count` rows as there are. Returns the number of rows.
 template <int count, bool streamed>
 static inline int64_t layer_grad_groups(float* dx, float* dscale, float* dbias, const float* dy, const float* x, const float* scale, const float* mean,
                                         const float* rstd, int64_t rows, int64_t width, bool rms) {
@@ -287,8 +287,8 @@ static inline int64_t layer_grad_groups(float* dx, float* dscale, float* dbias, 
 template <bool streamed>
 static inline void layer_grad_all(float* dx, float* dscale, float* dbias, const float* dy, const float* x, const float* scale, const float* mean,
                                   const float* rstd, int64_t rows, int64_t width, bool rms) {
-  // Of short rows as many as there are registers for; of long ones more than two would have their
-  // streams in the same few sets of the caches.
+  // A group has as many short rows as there are registers for. More than two long rows would have
+  // their streams in the same few sets of the caches.
   const int64_t grouped = lanes == 8 || width >= long_row
                               ? layer_grad_groups<2, streamed>(dx, dscale, dbias, dy, x, scale, mean, rstd, rows, width, rms)
                               : layer_grad_groups<4, streamed>(dx, dscale, dbias, dy, x, scale, mean, rstd, rows, width, rms);
@@ -370,7 +370,7 @@ static inline vf through_swish(vf dy, vf z) {
   return mul(dy, fma(z, fnma(s, s, s), s));
 }
 
-// The columns of `count` vectors, all rows, with sums in registers.
+// The columns of `count` vectors, over all rows, with sums in registers.
 template <int count>
 static inline void grad_sums_of(float* sum1, float* sum2, float* dz, const float* dy, const float* x, const float* mean, const float* rstd,
                                 const float* scale, const float* bias, int64_t rows, int64_t channels, bool swish) {

@@ -13,12 +13,13 @@ namespace {
 
 constexpr int64_t most_parts = 64;  // pieces of rows, each with sums of all columns
 
-/// Elements of one piece of work. Where the tensor comes from memory, short pieces end before what they prefetch is used.
+/// Elements of one piece of work. Where the tensor comes from memory, a short piece would end
+/// before what it prefetches is used.
 int64_t grain_of(int64_t n) { return n < (int64_t{1} << 22) ? 16384 : 131072; }
 
 int64_t parts_of(int64_t n, int64_t part) { return (n + part - 1) / part; }
 
-/// Σ of part(begin, end) over pieces of 0..n, added in order. NaN if there is no memory.
+/// Σ of part(begin, end) over pieces of 0..n, added in order. It is NaN if there is no memory.
 template <typename Part>
 double sum_of_parts(int64_t n, const Part& part) {
   const int64_t grain = grain_of(n), parts = parts_of(n, grain);
@@ -30,7 +31,7 @@ double sum_of_parts(int64_t n, const Part& part) {
   return total;
 }
 
-/// Learning rate with clipping and the parameter's scale, from Σ u² and Σ p².
+/// The learning rate with clipping and the parameter's scale, from Σ u² and Σ p².
 float factor_of(const Adafactor& s, double squares_u, double squares_p, int64_t n) {
   double factor = s.learning_rate;
   if (s.threshold > 0) {
@@ -77,8 +78,8 @@ bool adafactor_factored(float* p, float* m, float* v_row, float* v_col, const fl
   const OptimizerKernels& kernels = EASEL_KERNELS(optimizer);
   const int64_t all_rows = batch * rows, n = all_rows * columns, grain = grain_of(n);
   if (n == 0) return true;
-  // Parts of rows: some 16,000 elements, but not so many that their sums of columns cost more than
-  // the rows.
+  // A part of the rows has some 16,000 elements. There are not so many parts that their sums of
+  // columns would cost more than the rows.
   int64_t part_rows = grain / columns < 1 ? 1 : grain / columns;
   if (part_rows < parts_of(rows, most_parts)) part_rows = parts_of(rows, most_parts);
   const int64_t parts = parts_of(rows, part_rows);
@@ -124,7 +125,7 @@ bool adafactor_factored(float* p, float* m, float* v_row, float* v_col, const fl
     for (int64_t c = 0; c < columns; c++) of_columns[c] = 1.0f / std::sqrt(state_of_columns[c] / mean_of_columns);
   }
 
-  // From here on each row needs no other: pieces of rows over all matrices.
+  // From here on no row needs another, so pieces of rows run over all matrices.
   const int64_t piece = grain / columns < 1 ? 1 : grain / columns;
   double squares_u = 0;
   if (settings.threshold > 0) {

@@ -1,5 +1,5 @@
-// Parameter updates on vectors: the same text for each vector target. Included by the target's
-// file, which names the table.
+// Parameter updates on vectors: the same text for each vector target. The target's file includes it
+// and names the table.
 #pragma once
 
 #include "kernels/optimizer/optimizer.h"
@@ -107,7 +107,8 @@ static double factored_norm(const float* g, const float* column_factors, int64_t
   return sum_lanes(add(s0, s1));
 }
 
-// p ← p − (u + decay·p), with momentum by way of m; direction(i) and direction(i, count) give u.
+// p ← p − (u + decay·p), through m if there is momentum. direction(i) and direction(i, count) give
+// u.
 template <typename Full, typename First>
 static inline void take_steps(float* p, float* m, int64_t n, const AdafactorStep& s, Full direction, First first_of) {
   const vf momentum = set(s.momentum), rest = set(s.momentum_rest), decay = set(s.decay);

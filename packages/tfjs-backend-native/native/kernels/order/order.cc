@@ -20,7 +20,8 @@ bool before(float a, int32_t index_a, float b, int32_t index_b) {
   return a > b || (a == b && index_a < index_b);
 }
 
-/// values[0..n) with their indices, a heap with the worst on top: moves the element at `from` down to its place.
+/// values[0..n) with their indices are a heap with the worst on top. Moves the element at `from`
+/// down to its place.
 void sink(float* values, int32_t* indices, int64_t n, int64_t from = 0) {
   const float value = values[from];
   const int32_t index = indices[from];
@@ -43,7 +44,7 @@ void top_of_row(const OrderKernels& kernels, float* values, int32_t* indices, co
   }
   for (int64_t i = k / 2 - 1; i >= 0; i--) sink(values, indices, k, i);
   for (int64_t i = k; i < width; i++) {
-    // Later elements come in only if they are above the worst; NaN goes out to anything.
+    // Later elements come in only if they are above the worst. NaN gives way to anything.
     if (values[0] == values[0]) {
       i += kernels.first_above(x + i, width - i, values[0]);
       if (i >= width) break;

@@ -1,5 +1,5 @@
-// Searches of rows on vectors: the same text for each vector target. Included by the target's file,
-// which names the table.
+// Searches of rows on vectors: the same text for each vector target. The target's file includes it
+// and names the table.
 #pragma once
 
 #include "kernels/order/order.h"
@@ -8,7 +8,7 @@
 namespace easel {
 namespace {
 
-// `second` gives its second operand for NaN, so a NaN never comes in.
+// `second` returns its second operand for NaN, so a NaN never comes in.
 template <vf (*second)(vf, vf), float (*across)(vf)>
 static float extreme_but_nan(const float* x, int64_t n, float start) {
   vf a = set(start), b = a, c = a, d = a;
@@ -27,7 +27,7 @@ static float extreme_but_nan(const float* x, int64_t n, float start) {
 static float max_but_nan(const float* x, int64_t n) { return extreme_but_nan<max_second, max_lanes>(x, n, -__builtin_inff()); }
 static float min_but_nan(const float* x, int64_t n) { return extreme_but_nan<min_second, min_lanes>(x, n, __builtin_inff()); }
 
-// Four vectors at a time; then the elements of those four, or of the rest, one by one.
+// Four vectors are looked at together; then the elements of those four, or of the rest, one by one.
 template <vm (*holds)(vf, vf)>
 static int64_t first_that(const float* x, int64_t n, float value) {
   const vf v = set(value);

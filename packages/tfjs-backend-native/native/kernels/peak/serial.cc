@@ -3,7 +3,8 @@
 namespace easel {
 namespace {
 
-/// In plain C++ the compiler decides how many values an instruction takes, as it does in the other serial kernels.
+/// In plain C++ the compiler decides how many values an instruction takes, as in the other serial
+/// kernels.
 int64_t multiply_adds(int64_t rounds, float* sink) {
   constexpr int chains = 16;
   float chain[chains];

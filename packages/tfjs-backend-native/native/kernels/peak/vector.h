@@ -1,4 +1,4 @@
-// The same text for each vector target. Included by the target's file, which names the table.
+// The same text for each vector target. The target's file includes it and names the table.
 #pragma once
 
 #include "kernels/peak/peak.h"
@@ -7,7 +7,8 @@
 namespace easel {
 namespace {
 
-/// Two units of four cycles need eight chains, NEON's four need sixteen; with two constants they must fit the registers.
+/// Two units of four cycles need eight chains; NEON's four units need sixteen. Together with two
+/// constants, the chains must fit the registers.
 #if defined(__AVX512F__) || defined(__aarch64__)
 constexpr int chains = 20;
 #else

@@ -1,5 +1,5 @@
-// Clips windows to the image and cuts the work: forward by rows of y, gradients by blocks of rows
-// of dx, each of which sees every window that reaches into it.
+// Clips windows to the image and cuts the work. The forward pass is cut by rows of y, gradients by
+// blocks of rows of dx. Each such block sees every window that reaches into it.
 #include "kernels/pool/pool.h"
 
 #include <cstring>
@@ -24,7 +24,8 @@ Clip clip(int64_t i, int64_t stride, int64_t pad, int64_t window, int64_t extent
   return {first, max_of(0, min_of(extent, begin + window) - first)};
 }
 
-/// Calls run(j, first column, windows) for runs of windows of row i with equal clips; windows.count are side by side from j on.
+/// Calls run(j, first column, windows) for runs of windows of row i with equal clips. windows.count
+/// windows lie side by side from j on.
 template <typename Run>
 void for_runs(const PoolShape& s, int64_t rows, Run run) {
   PoolWindows windows{};
@@ -39,7 +40,7 @@ void for_runs(const PoolShape& s, int64_t rows, Run run) {
     windows.count = 1;
     // Whole windows follow each other as long as they end inside.
     if (columns.count == s.window_w) windows.count = min_of(s.out_w - j, (s.in_w - s.window_w - columns.first) / s.stride_w + 1);
-    // A window beyond the border has no pixel; its address must still be one.
+    // A window beyond the border has no pixel, but its address must still be valid.
     run(j, columns.count > 0 ? columns.first : 0, windows);
   }
 }
@@ -57,7 +58,8 @@ void forward(const PoolShape& s, float* y, const float* x, Kernel kernel) {
   });
 }
 
-/// Zeroes dx and calls kernel(offset in x and dx, offset in dy, the window's rows inside the block, windows) for all windows that reach into the block.
+/// Zeroes dx and calls kernel(offset in x and dx, offset in dy, the window's first row and one past
+/// its last row inside of the block, windows) for all windows that reach into the block.
 template <typename Kernel>
 void backward(const PoolShape& s, float* dx, Kernel kernel) {
   const int64_t x_row = s.in_w * s.channels;

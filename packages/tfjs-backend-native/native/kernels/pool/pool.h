@@ -1,11 +1,13 @@
-// Pooling of images [B,H,W,C], float32, windows of any size, stride and padding:
-//   largest: y[b,i,j,c] = max over the window's pixels inside of the image; NaN is passed over, and
-//   a window without a number gives −Inf, as tfjs's cpu kernel has it average: y[b,i,j,c] = sum
-//   over the window's pixels inside of the image, divided by their number
-// and their gradients: dy of a largest pixel goes to the first one in reading order, as tfjs's cpu
-// kernel has it; dy of an average is divided by the number of pixels inside of the image, as the
-// average itself (tfjs's cpu kernel divides by the whole window's size at the border too). Sums are
-// float32, in reading order of the windows. Outputs must not overlap inputs.
+// Pooling of images [B,H,W,C], float32, with windows of any size, stride and padding.
+//
+//   largest  y[b,i,j,c] = max over the window's pixels inside of the image. NaN is passed over, and
+//            a window without a number gives −Inf, as in tfjs's cpu kernel.
+//   average  y[b,i,j,c] = sum over the window's pixels inside of the image, divided by their number
+//
+// The gradients are here too. dy of a largest pixel goes to the first one in reading order, as in
+// tfjs's cpu kernel. dy of an average is divided by the number of pixels inside of the image, as
+// the average itself (tfjs's cpu kernel divides by the whole window's size at the border too). Sums
+// are float32, in reading order of the windows. Outputs must not overlap inputs.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +19,8 @@ struct PoolShape {
   int64_t stride_h, stride_w, pad_top, pad_left;
 };
 
-/// `count` windows side by side, each rows × columns pixels of x, clipped to the image; x of the next window begins x_step floats further, y `channels` floats.
+/// `count` windows side by side, each of rows × columns pixels of x, clipped to the image. From one
+/// window to the next, x moves by x_step floats and y by `channels` floats.
 struct PoolWindows {
   int64_t x_row, x_pixel, x_step;
   int64_t rows, columns, count, channels;
@@ -26,7 +29,8 @@ struct PoolWindows {
 struct PoolKernels {
   void (*largest)(float* y, const float* x, const PoolWindows& windows);
   void (*average)(float* y, const float* x, const PoolWindows& windows);
-  /// dx[first largest pixel] += dy, in the window's rows first_row…last_row − 1 alone; dx is laid out as x.
+  /// dx[first largest pixel] += dy, only in the window's rows first_row…last_row − 1. dx is laid
+  /// out as x.
   void (*largest_gradient)(float* dx, const float* dy, const float* x, int64_t first_row, int64_t last_row, const PoolWindows& windows);
   /// dx[every pixel of the window] += scale · dy.
   void (*average_gradient)(float* dx, const float* dy, float scale, const PoolWindows& windows);

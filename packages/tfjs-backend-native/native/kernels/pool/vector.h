@@ -1,5 +1,5 @@
-// Pooling on vectors of channels: the same text for each vector target. Included by avx2.cc,
-// avx512.cc and neon.cc, which name the table.
+// Pooling on vectors of channels: the same text for each vector target. avx2.cc, avx512.cc and
+// neon.cc include it and name the table.
 #pragma once
 
 #include "kernels/pool/pool.h"
@@ -42,7 +42,7 @@ void average(float* y, const float* x, const PoolWindows& w) {
 }
 
 void largest_gradient(float* dx, const float* dy, const float* x, int64_t first_row, int64_t last_row, const PoolWindows& w) {
-  // The pixels of the window are numbered in floats, exact below 2^24: the binding refuses larger
+  // The pixels of the window are numbered in floats, exact below 2^24. The binding refuses larger
   // windows.
   const auto window = [&](float* d, vf gradient, const float* first, auto read, auto write) __attribute__((always_inline)) {
     vf most = set(-__builtin_inff()), position = set(-1.0f);

@@ -1,8 +1,8 @@
-// Reductions of float32 over the middle axis of [outer, red, inner]: y [outer, inner].
+// Reductions of float32 over the middle axis of x [outer, red, inner]: y [outer, inner].
 //
-// Sums of a row (inner = 1) keep partial sums of 4096 elements in vectors and add those in double;
-// sums of columns add eight rows as a tree. Work is cut by sizes alone, so results do not depend on
-// the number of threads. Max and min are NaN where an element is.
+// Sums of a row (inner = 1) keep partial sums of 4096 elements in vectors, and add those in double.
+// Sums of columns add eight rows as a tree. Max and min are NaN where an element is. Work is cut by
+// sizes alone, so results do not depend on the number of threads.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@ struct ReduceKernels {
   double (*row_sum)(const float* x, int64_t n);
   float (*row_max)(const float* x, int64_t n);  // n > 0
   float (*row_min)(const float* x, int64_t n);
-  // y[j] = op over r of x[r·stride + j], j < width; rows > 0.
+  // y[j] = op over r of x[r·stride + j], j < width. rows > 0.
   void (*sum_rows)(float* y, const float* x, int64_t rows, int64_t stride, int64_t width);
   void (*max_rows)(float* y, const float* x, int64_t rows, int64_t stride, int64_t width);
   void (*min_rows)(float* y, const float* x, int64_t rows, int64_t stride, int64_t width);
@@ -23,7 +23,8 @@ extern const ReduceKernels reduce_serial, reduce_avx2, reduce_avx512, reduce_neo
 
 enum Reduction : int { reduction_sum, reduction_max, reduction_min, reduction_count };
 
-/// y = scale · op over the middle axis (scale for sums only). False if there is no memory for partial results.
+/// y = scale · op over the middle axis. scale is for sums only. Returns false if there is no memory
+/// for partial results.
 bool reduce(Reduction op, float scale, float* y, const float* x, int64_t outer, int64_t red, int64_t inner);
 
 }  // namespace easel

@@ -23,7 +23,7 @@ void resize_bilinear(float* y, const float* x, int64_t batch, const BilinearAxis
 void resize_bilinear_gradient(float* dx, const float* dy, int64_t batch, const BilinearAxis& rows, const BilinearAxis& columns, int64_t channels) {
   const ResizeKernels& kernels = EASEL_KERNELS(resize);
   const int64_t dy_row = columns.to * channels, dx_row = columns.from * channels;
-  // Rows of dx for a task, such that it reads about 32768 floats of dy.
+  // A task has as many rows of dx as make it read about 32768 floats of dy.
   const int64_t dy_floats = rows.to * dy_row / rows.from + 1, block = dy_floats < 32768 ? 32768 / dy_floats : 1, blocks = (rows.from + block - 1) / block;
   parallel_for(batch * blocks, 1, [&](int64_t begin, int64_t end) {
     for (int64_t task = begin; task < end; task++) {

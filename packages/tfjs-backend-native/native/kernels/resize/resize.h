@@ -1,14 +1,16 @@
-// Bilinear resizing of images [B,H,W,C], float32: y[i,j] = the values of four pixels of x, weighted
-// by their nearness. Columns first: t = x[top,left] + (x[top,right] − x[top,left])·f, the same
-// below, then t + (below − t)·g. The gradient is the adjoint: every dy goes to the four pixels with
-// the weights (1 − g)(1 − f), (1 − g)f, g(1 − f) and g·f, summed in reading order of dy.
+// Bilinear resizing of images [B,H,W,C], float32. y[i,j] is the mean of four pixels of x, weighted
+// by nearness. Columns come first: t = x[top,left] + (x[top,right] − x[top,left])·f, the same for
+// the line below, then t + (below − t)·g. The gradient is the adjoint: every dy goes to the four
+// pixels with the weights (1 − g)(1 − f), (1 − g)f, g(1 − f) and g·f, summed in reading order of
+// dy.
 #pragma once
 
 #include <cstdint>
 
 namespace easel {
 
-/// For each line of y the two lines of x between which it lies, and how far it is from the first to the second.
+/// For each line of y: the two lines of x between which it lies, and how far it is from the first
+/// to the second.
 struct BilinearAxis {
   int64_t from, to;
   const int32_t* first;
@@ -25,10 +27,12 @@ struct ResizeKernels {
 
 extern const ResizeKernels resize_serial, resize_avx2, resize_avx512, resize_neon;
 
-/// y [batch, rows.to, columns.to, channels] from x [batch, rows.from, columns.from, channels], on all threads.
+/// y [batch, rows.to, columns.to, channels] from x [batch, rows.from, columns.from, channels]. Runs
+/// on all threads.
 void resize_bilinear(float* y, const float* x, int64_t batch, const BilinearAxis& rows, const BilinearAxis& columns, int64_t channels);
 
-/// dx [batch, rows.from, columns.from, channels] from dy [batch, rows.to, columns.to, channels], on all threads.
+/// dx [batch, rows.from, columns.from, channels] from dy [batch, rows.to, columns.to, channels].
+/// Runs on all threads.
 void resize_bilinear_gradient(float* dx, const float* dy, int64_t batch, const BilinearAxis& rows, const BilinearAxis& columns, int64_t channels);
 
 }  // namespace easel

@@ -1,5 +1,5 @@
-// Bilinear resizing on vectors of channels: the same text for each vector target. Included by
-// avx2.cc, avx512.cc and neon.cc, which name the table.
+// Bilinear resizing on vectors of channels: the same text for each vector target. avx2.cc,
+// avx512.cc and neon.cc include it and name the table.
 #pragma once
 
 #include "kernels/resize/resize.h"
@@ -31,7 +31,7 @@ void gradient_row(float* dx, const float* dy, float weight, const BilinearAxis& 
     float* const left = dx + columns.first[j] * channels;
     float* const right = dx + columns.second[j] * channels;
     const vf to_left = set(weight * (1 - columns.fraction[j])), to_right = set(weight * columns.fraction[j]);
-    // Left and right may be one pixel: the first sum is stored before the second is read.
+    // Left and right may be one pixel. The first sum is stored before the second is read.
     for_vectors(
         channels,
         [&](int64_t c) {

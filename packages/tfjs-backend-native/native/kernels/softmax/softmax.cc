@@ -7,7 +7,7 @@
 namespace easel {
 namespace {
 
-/// Rows of one piece of work: some 8,000 exponentials, or what makes prefetching worth its while.
+/// Rows of one piece of work: some 8,000 exponentials, or enough to make prefetching pay.
 int64_t rows_grain(int64_t width, bool streamed = false) { return (streamed ? 131072 : 8192) / (width + 1) + 1; }
 
 }  // namespace

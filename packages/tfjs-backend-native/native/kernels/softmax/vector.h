@@ -1,5 +1,5 @@
-// Rows of logits on vectors: the same text for each vector target. Included by the target's file,
-// which names the table.
+// Rows of logits on vectors: the same text for each vector target. The target's file includes it
+// and names the table.
 #pragma once
 
 #include <math.h>
@@ -10,10 +10,12 @@
 namespace easel {
 namespace {
 
-// Where rows are long, the second pass over one, which only writes to memory, fetches the next.
+// From this width on, the second pass over a row, which only writes to memory, fetches the next
+// row.
 constexpr int64_t long_row = 4096;
 
-// NaN is passed over here: it comes back in the sum, as exp(NaN). −Inf where there is nothing else.
+// The maximum passes NaN over. NaN comes back in the sum, as exp(NaN). The maximum is −Inf where
+// there is nothing else.
 static float max_of(const float* x, int64_t n) {
   vf a = set(-__builtin_inff()), b = a, c = a, d = a;
   int64_t i = 0;
@@ -30,13 +32,13 @@ static float max_of(const float* x, int64_t n) {
 }
 
 // e^x for x ≤ 0 or NaN, for sums in which such terms are not seen one by one. On AVX-512 it is
-// 2^(x·log₂ e) by the fraction of the exponent, in two thirds of exp's instructions: exactly 1 at
-// 0, and off by 1.5e-7 + 1e-7·|x| of itself, at most 2e-7 of the largest term. Elsewhere it is exp
-// down to −86, and e⁻⁸⁶ below.
+// 2^(x·log₂ e) by the fraction of the exponent, in two thirds of exp's instructions. It is exactly
+// 1 at 0, and off by 1.5e-7 + 1e-7·|x| of itself, at most 2e-7 of the largest term. Elsewhere it is
+// exp down to −86, and e⁻⁸⁶ below.
 static inline vf exp_term(vf x) {
 #if defined(__AVX512F__)
   const vf t = mul(x, set(1.44269504088896341f)), r = _mm512_reduce_ps(t, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);  // 0 for −Inf
-  // Minimax for the relative error of 2^r, 0 ≤ r < 1, with 1 at 0.
+  // Minimax for the relative error of 2^r, 0 ≤ r < 1, and 1 at 0.
   vf p = set(1.8671300495e-03f);
   p = fma(p, r, set(9.0170307085e-03f));
   p = fma(p, r, set(5.5799912661e-02f));
@@ -51,7 +53,7 @@ static inline vf exp_term(vf x) {
 #endif
 }
 
-// y = exp(x − m); returns its sum.
+// y = exp(x − m). Returns its sum.
 static inline float exp_and_sum(float* y, const float* x, int64_t n, float m) {
   const vf shift = set(m);
   vf s0 = zero(), s1 = zero();
@@ -76,9 +78,9 @@ static inline float exp_and_sum(float* y, const float* x, int64_t n, float m) {
   return sum + sum_lanes(add(s0, s1));
 }
 
-// Σ exp(x − m) on its way, lane by lane. m is not the maximum itself: it only rises when something
-// exceeds it by more than `slack`, so that ordinary rows keep the m of their first values, and the
-// branch that raises it is foreseen. Terms stay below exp(slack), which costs exp_term 2e-7 of
+// A running Σ exp(x − m), lane by lane. m is not the maximum itself: it rises only when something
+// exceeds it by more than `slack`. So ordinary rows keep the m of their first values, and the
+// branch that raises it is foreseen. Terms stay below exp(slack); exp_term's error is then 2e-7 of
 // them.
 constexpr float slack = 2;
 
@@ -101,7 +103,7 @@ struct RunningSum {
     limit = set(here + slack);
     shift = set(here);
   }
-  // NaN is passed over by the maximum: it comes back in the sum, as exp(NaN).
+  // The maximum passes NaN over. NaN comes back in the sum, as exp(NaN).
   inline __attribute__((always_inline)) void add_terms(vf a) {
     const vf most = max_second(a, limit);
     if (__builtin_expect(any(greater(most, limit)), 0)) rise(most);
@@ -110,11 +112,11 @@ struct RunningSum {
   inline __attribute__((always_inline)) void add_terms(vf a, vf b, vf c, vf d) {
     const vf most = max_second(d, max_second(c, max_second(b, max_second(a, limit))));
     if (__builtin_expect(any(greater(most, limit)), 0)) rise(most);
-    // Four are added to one another first: so many fewer roundings of the large sum.
+    // Four terms are added to one another first, which saves roundings of the large sum.
     sum = add(sum, add(add(exp_term(sub(a, shift)), exp_term(sub(b, shift))), add(exp_term(sub(c, shift)), exp_term(sub(d, shift)))));
   }
-  // Four vectors at a time, each read once and kept in registers from its maximum to its
-  // exponentials: of rows that come from memory (`large`) the reading never pauses.
+  // Takes four vectors at a time. Each is read once and kept in registers from its maximum to its
+  // exponentials. For rows that come from memory (`large`), reading never pauses.
   template <bool large>
   inline __attribute__((always_inline)) void add_terms(const float* x, int64_t n) {
     int64_t i = large ? before_aligned(x, n) : 0;
@@ -143,7 +145,7 @@ static void softmax_row(float* y, const float* x, int64_t n) {
       [&](int64_t i, int64_t count) { store_first(y + i, count, mul(load_first(y + i, count), scale)); });
 }
 
-// While the sum of a row is taken, the row before it is written, a block of either in turn, so that
+// While the sum of a row is taken, the row before it is written, a block of either in turn. So
 // reading from memory never pauses. A row's exponentials are computed twice: to keep them would be
 // two more transfers between the caches.
 static void softmax_streamed(float* y, const float* x, int64_t rows, int64_t n) {
@@ -195,7 +197,7 @@ static void scaled_exp(float* y, const float* x, int64_t n, float shift, float s
       [&](int64_t i, int64_t count) { store_first(y + i, count, mul(vscale, exp(sub(load_first(x + i, count), vshift)))); });
 }
 
-// The label's vector is changed before it is stored: going back to it would bring its line from
+// The label's vector is changed before it is stored. Going back to it would bring its line from
 // memory once more.
 static void scaled_exp_streamed(float* y, const float* x, int64_t n, float shift, float scale, int64_t label) {
   const vf vshift = set(shift), vscale = set(scale);
@@ -218,7 +220,7 @@ static void scaled_exp_streamed(float* y, const float* x, int64_t n, float shift
   if (!done) y[label] -= scale;
 }
 
-// dx = y·(dy − Σ dy·y), or of log-softmax dy − exp(y)·Σ dy, whose sum needs no y.
+// dx = y·(dy − Σ dy·y), or for log-softmax dx = dy − exp(y)·Σ dy, whose sum needs no y.
 template <bool streamed, bool logarithm>
 static void grad_row(float* dx, const float* dy, const float* y, int64_t n) {
   const bool ahead = streamed && n < long_row;

@@ -23,8 +23,8 @@ void transpose(float* y, const float* x, const Permutation& axes) {
     size *= axes.extent[i];
   }
   if (size == 0) return;
-  // The plane: the output's last axis (rows of a tile) and the input's (columns), the same one
-  // where runs can be copied.
+  // The plane has the output's last axis (rows of a tile) and the input's (columns). They are the
+  // same axis where runs can be copied.
   int plane = last;
   for (int i = 0; i <= last; i++) {
     if (axes.x_step[i] == 1 && axes.extent[i] > 1) plane = i;
@@ -35,7 +35,7 @@ void transpose(float* y, const float* x, const Permutation& axes) {
   const int64_t units = size / (rows * columns) * row_tiles * column_tiles;
   const int64_t unit_size = runs ? rows : tile_side * tile_side;
   const auto tile = EASEL_KERNELS(transpose).tile;
-  // Within a piece of work the axes are counted up like the digits of a number: a division for each
+  // Within a piece of work the axes are counted up like the digits of a number. A division for each
   // unit would cost as much as moving it.
   int outer[Permutation::most_axes], outers = 0;
   for (int i = last - 1; i >= 0; i--) {

@@ -1,5 +1,5 @@
-// Transpositions of 4-byte elements. Where the last axis stays, runs are copied; else tiles of the
-// plane of the output's and the input's last axes are turned in registers. Threads: tiles.
+// Transpositions of 4-byte elements. Where the last axis stays, runs are copied. Otherwise tiles of
+// the plane of the output's and the input's last axes are turned in registers. Threads take tiles.
 #pragma once
 
 #include <cstdint>
@@ -13,14 +13,14 @@ struct TransposeKernels {
 
 extern const TransposeKernels transpose_serial, transpose_avx2, transpose_avx512, transpose_neon;
 
-/// Axes of the output, row-major, and the input's step along each.
+/// The axes of the output, row-major, and the input's step along each of them.
 struct Permutation {
   static constexpr int most_axes = 8;
   int rank;
   int64_t extent[most_axes], x_step[most_axes];
 };
 
-/// y [extents] = x seen with the steps. Some axis must have step 1.
+/// y [extents] = x, seen with the steps. Some axis must have step 1.
 void transpose(float* y, const float* x, const Permutation& axes);
 
 }  // namespace easel

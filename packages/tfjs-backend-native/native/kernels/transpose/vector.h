@@ -1,5 +1,5 @@
-// Tiles of `side` by `side` floats in registers: 8 of AVX2, which AVX-512 uses too, 4 of NEON.
-// Included by avx2.cc, avx512.cc and neon.cc, which name the table.
+// Tiles of `side` by `side` floats in registers: 8 on AVX2, whose tile AVX-512 uses too, and 4 on
+// NEON. avx2.cc, avx512.cc and neon.cc include this and name the table.
 #pragma once
 
 #if defined(__aarch64__)
