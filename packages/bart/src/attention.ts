@@ -13,14 +13,17 @@ import { placesFrom } from './places.js';
 import { sinkhornAttention } from './sinkhorn-attention.js';
 import type { LayerConfig } from './version.js';
 
-/** What of an attention's make-up is not in the model's config. */
+/**
+ * Properties of one attention that the model's config does not say, since they depend on where in
+ * the model it stands.
+ */
 export interface AttentionRole {
   readonly heads: number;
   /** Norm between the merged heads and the output projection. */
   readonly midNorm?: NormScale | undefined;
   /** Rounds of Sinkhorn normalisation in place of softmax; 1 means softmax. */
   readonly sinkhornIters: number;
-  /** Most queries and keys: the sides of the learnt position bias. */
+  /** The largest number of queries and of keys: the sides of the learnt position bias. */
   readonly queryLength: number;
   readonly keyLength: number;
 }
@@ -31,25 +34,25 @@ export interface KeysAndValues {
   readonly values: tf.Tensor3D;
 }
 
-/** Who may look at what. */
+/** Which keys a query may look at. */
 export interface AttendOptions {
   /** Added to the scores: [1 or B, 1, 1 or T, S], 0 where allowed and MASKED where not. */
   readonly bias?: tf.Tensor4D | undefined;
-  /** Whether a query looks at no key behind its own place. */
+  /** Whether a query is kept from looking at keys behind its own place (default false). */
   readonly causal?: boolean;
   /**
-   * Only the first keyLength keys count (a cache that is not full yet): one number, or int32 [B] of
-   * the rows.
+   * Only the first keyLength keys count, for a cache that is not full yet. It is one number for all
+   * rows, or int32 [B] with a number for each row.
    */
   readonly keyLength?: number | tf.Tensor1D | undefined;
   /**
-   * Place of the first query in its row, for `causal` and the learnt position bias (default 0): one
-   * number, or int32 [B] of the rows.
+   * Place of the first query in its row, for `causal` and the learnt position bias (default 0). It
+   * is one number for all rows, or int32 [B] with a number for each row.
    */
   readonly firstQuery?: number | tf.Tensor1D | undefined;
   /**
-   * The row of keys and values that each row looks at, int32 [B] (default its own); there may be E
-   * of them then.
+   * For each row, the index of the row of keys and values that it looks at: int32 [B] (default its
+   * own). With it, keys and values may have E rows in place of B.
    */
   readonly keyRows?: tf.Tensor1D | undefined;
 }
@@ -60,11 +63,11 @@ type Attend = (q: tf.Tensor3D, k: tf.Tensor3D, v: tf.Tensor3D, options: Attentio
  * y = out(merge(softmax(q·kᵀ/√K + bias)·v)), q = query(x), k = key(context), v = value(context).
  *
  * x: float32 [B, T, D]; context: [B, S, D]; y: [B, T, D]. Kernels [D, D].
- * Variants, chosen in the constructor: unit-length q and k with a fixed temperature (cosine
+ * The constructor chooses the variants: unit-length q and k with a fixed temperature (cosine
  * attention), a learnt factor for each head, a norm before the output projection, a learnt bias for
- * each query, key and head, Sinkhorn in place of softmax. Dropout of attention weights never takes
- * effect in the original and is left out. Source: Vaswani et al. 2017, arXiv:1706.03762; dalle-mini
- * `modeling.py`, FlaxBartAttention.
+ * each query, key and head, Sinkhorn normalisation in place of softmax. There is no dropout of
+ * attention weights, because it never takes effect in the original. Source: Vaswani et al. 2017,
+ * arXiv:1706.03762; dalle-mini `modeling.py`, FlaxBartAttention.
  */
 export class Attention extends CompositeLayer {
   static className = 'EaselAttention';
@@ -113,8 +116,8 @@ export class Attention extends CompositeLayer {
   }
 
   /**
-   * Keys and values of context, as `forward` takes them: float32 [B, S, D] each. The caller
-   * disposes both.
+   * Computes the keys and values of `context` [B, S, D] for `forward`: float32 [B, S, D] each. The
+   * caller disposes both.
    */
   project(context: tf.Tensor3D): KeysAndValues {
     return {
@@ -124,8 +127,8 @@ export class Attention extends CompositeLayer {
   }
 
   /**
-   * x: float32 [B, T, D]; keys and values as `project` made them, [B, S, D] or with keyRows
-   * [E, S, D]; result [B, T, D].
+   * Attends from x, float32 [B, T, D], to the keys and values that `project` made: [B, S, D], or
+   * [E, S, D] with keyRows. The result is [B, T, D].
    */
   forward(x: tf.Tensor3D, { keys, values }: KeysAndValues, options: AttendOptions): tf.Tensor3D {
     return tf.tidy(() => {
@@ -149,7 +152,7 @@ export class Attention extends CompositeLayer {
     });
   }
 
-  /** f on [B, L, N, K] in place of [B, L, D]. */
+  /** Applies f to x with its heads split, [B, L, N, K], and merges them again to [B, L, D]. */
   private perHead(x: tf.Tensor3D, f: (x: tf.Tensor4D) => tf.Tensor): tf.Tensor3D {
     const [batch, length, width] = x.shape;
     const split = tf.reshape(x, [batch, length, this.heads, width / this.heads]) as tf.Tensor4D;
@@ -174,8 +177,8 @@ class PositionBias extends Embedding {
   }
 
   /**
-   * bias + the scores of queries `first`… and the first `keyLength` keys: [1 or B, N, T, S].
-   * `first` is one place for all rows, or int32 [B].
+   * Returns `bias` plus the learnt scores of `queries` queries from place `first` on with the first
+   * `keyLength` keys: [1 or B, N, T, S]. `first` is one place for all rows, or int32 [B].
    */
   addTo(
     bias: tf.Tensor4D | undefined,

@@ -5,78 +5,92 @@ import { isAbove, type LogitsRule } from './logits-rules.js';
 import { planRows, type RowOptions } from './row-options.js';
 import { type GenerateInputs, nextLogits, placeText, textRows } from './text-inputs.js';
 
-/** How to search. Defaults that are not named come from the model's config. */
+/** Options of a beam search. Defaults that are not named come from the model's config. */
 export interface BeamOptions extends RowOptions {
-  /** Rows that are followed for each prompt, K; at least 2. */
+  /** Number of rows that the search follows for each prompt, K; at least 2. */
   readonly beams: number;
   /**
-   * Scores of finished rows are divided by length^lengthPenalty; at 0 or below the search takes no
-   * step.
+   * The score of a finished row is divided by length^lengthPenalty. At 0 or below the search takes
+   * no step.
    */
   readonly lengthPenalty?: number;
   /**
-   * End as soon as each prompt has K finished rows (default false: when none can improve any more).
+   * Whether the search ends as soon as each prompt has K finished rows. Without it the search ends
+   * when no row can improve any more. The default comes from the model's config.
    */
   readonly earlyStopping?: boolean;
-  /** Called after each step: 1 to `total` tokens are in. */
+  /** Called after each step. `step` counts the tokens of a row so far, from 1 to `total`. */
   readonly onStep?: ((progress: { readonly step: number; readonly total: number }) => void) | undefined;
 }
 
 /** The best row of each prompt. */
 export interface BeamResult {
-  /** maxLength − 1 ids a prompt, start token left out, end token kept, padding behind it. */
+  /**
+   * maxLength − 1 ids for each prompt. The start token is left out, the end token is kept, and
+   * padding follows it.
+   */
   readonly tokens: Int32Array[];
-  /** Sum of log-probabilities [prompts]; of rows that ended, divided by length^lengthPenalty. */
+  /**
+   * One score for each prompt: the sum of the row's log-probabilities, divided by
+   * length^lengthPenalty if the row has ended.
+   */
   readonly scores: Float32Array;
 }
 
 /**
- * As good as −∞, but finite: what the original starts and punishes scores with. Sums with it are
- * rounded to whole numbers.
+ * A finite stand-in for −∞, with which the original starts and punishes scores. float32 rounds sums
+ * with it to whole numbers.
  */
 const WORST = -1e7;
 
 /**
- * Options of generateTokens that mean nothing to a search; refused where types did not keep them
- * out.
+ * Options of generateTokens that have no meaning in a beam search. They are refused at run time,
+ * for callers whose types did not keep them out.
  */
 const OF_SAMPLING = ['conditionScale', 'key', 'rowKeys', 'temperature', 'topK', 'topP', 'rule'] as const;
 
-/** A row that is followed, or one that has ended. Scores are float32. */
+/** A row that the search still follows, or one that has ended. Its score is float32. */
 interface Beam {
   readonly ids: Int32Array;
   readonly score: number;
   readonly ended: boolean;
 }
 
-/** What there is of one prompt: K rows each, worst first but for the start. */
+/**
+ * The K running and K finished rows of one prompt. Both lists have the worst row first, except at
+ * the start.
+ */
 interface Search {
   readonly running: readonly Beam[];
   readonly finished: readonly Beam[];
 }
 
-/** A Search after a step, and from which of its running rows each new one came. */
+/**
+ * A Search after a step. `from` holds, for each new running row, the index of the old running row
+ * that it continues.
+ */
 interface Advance extends Search {
   readonly from: readonly number[];
 }
 
 /**
- * Searches the likeliest row of tokens for each prompt with K beams.
+ * Finds the likeliest row of tokens for each prompt by a search with K beams.
  *
- * Each step takes the 2K best of all continuations of a prompt's K rows; those that end compete for
- * its K finished rows by score / length^lengthPenalty, the best K others go on. As in the original:
+ * Each step takes the 2K best of all continuations of a prompt's K rows. Those that end compete for
+ * the prompt's K finished rows by score / length^lengthPenalty. The best K others go on. As in the
+ * original:
  * - the search stops for all prompts as soon as one of them cannot improve, so a row depends on the
  *   prompts beside it;
  * - the first test compares the start score with itself divided by maxLength^lengthPenalty, so that
  *   with a lengthPenalty of 0 or below no step is taken: padding only, score −1e7;
- * - a prompt without finished rows gives its best running one, and a plain sum as its score;
+ * - a prompt without finished rows gives its best running row, with a plain sum as the score;
  * - rules on ids act on log-probabilities.
- * There is no sampling and no super conditioning with beams, as in the original. Its search fails
+ * Beams have no sampling and no super conditioning, as in the original. The original's search fails
  * with stacked layers; this one does not.
  *
- * Gives the event loop a turn once a step. Throws DataError for ids that do not fit the model,
- * ConfigError for options out of range. Source: transformers 4.25.1 `generation/flax_utils.py`,
- * _beam_search.
+ * The search gives the event loop a turn once a step. It throws DataError for ids that do not fit
+ * the model, and ConfigError for options out of range. Source: transformers 4.25.1
+ * `generation/flax_utils.py`, _beam_search.
  */
 export async function generateBeams(
   model: ImageTokenModel,
@@ -148,7 +162,10 @@ export async function generateBeams(
   return { tokens: best.map(({ ids }) => ids), scores: Float32Array.from(best, ({ score }) => score) };
 }
 
-/** length^lengthPenalty in float32. Throws ConfigError where that is no number. */
+/**
+ * Returns length → length^lengthPenalty in float32. Throws ConfigError if lengthPenalty is not
+ * finite, or the power is not finite at the longest length.
+ */
 function penaltyOf(lengthPenalty: number, longest: number): (length: number) => number {
   if (!Number.isFinite(lengthPenalty) || !Number.isFinite(Math.fround(longest ** lengthPenalty))) {
     throw new ConfigError(
@@ -168,8 +185,8 @@ function startSearch(beams: number, total: number, pad: number): Search {
 }
 
 /**
- * Whether every prompt can still better every one of its finished rows; `early` stops when all rows
- * have ended.
+ * Whether the search goes on: every prompt can still improve on each of its finished rows. With
+ * `early` it stops when all finished rows have ended.
  */
 function canImprove(searches: readonly Search[], longestPenalty: number, early: boolean): boolean {
   if (early && searches.every(allEnded)) return false;
@@ -184,7 +201,7 @@ function allEnded({ finished }: Search): boolean {
   return finished.every(({ ended }) => ended);
 }
 
-/** Scores of every continuation of a prompt's rows: logits and result [K, V], flat. */
+/** Returns the score of every continuation of a prompt's rows. logits and result: [K, V], flat. */
 function continuationScores(
   logits: Float32Array,
   { running }: Search,
@@ -204,7 +221,7 @@ function continuationScores(
 interface Step {
   readonly step: number;
   readonly eos: number;
-  /** length^lengthPenalty of the rows before the step. */
+  /** length^lengthPenalty for the length of the rows before the step. */
   readonly penalty: number;
   readonly early: boolean;
 }

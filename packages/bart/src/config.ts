@@ -18,23 +18,31 @@ export const ACTIVATIONS = ['gelu', 'gelu_new', 'relu', 'silu', 'swish', 'quick_
 /** Name of one of `ACTIVATIONS`, as config.json has it. */
 export type ActivationName = (typeof ACTIVATIONS)[number];
 
-/** Where the norms of a layer sit; NORM_PLACEMENTS in norm-placement.ts says what each means. */
+/** The placements of a layer's norms. NORM_PLACEMENTS in norm-placement.ts says what each means. */
 export const LN_POSITIONS = ['normformer', 'swinv2', 'cogview', 'postln', 'preln', 'subln'] as const;
 /** Name of one of `LN_POSITIONS`, as config.json has it. */
 export type LnPositions = (typeof LN_POSITIONS)[number];
 
-/** The norms: with a mean and a bias, or by the root of the mean square alone. */
+/**
+ * The kinds of norm: layer norm subtracts the mean and has a bias; RMS norm only divides by the
+ * root of the mean square.
+ */
 export const LN_TYPES = ['layernorm', 'rmsnorm'] as const;
 /** Name of one of `LN_TYPES`, as config.json has it. */
 export type LnType = (typeof LN_TYPES)[number];
 
-/** What a DALL·E BART model is, resolved: every default filled in, every rule checked. */
+/**
+ * The resolved config of a DALL·E BART model: every default is filled in and every rule is checked.
+ */
 export interface DalleBartConfig {
-  /** Prompts go through the text normalizer first. */
+  /** Whether prompts go through the text normalizer first. */
   readonly normalizeText: boolean;
-  /** Rows of the text embedding. */
+  /** Number of rows of the text embedding. */
   readonly encoderVocabSize: number;
-  /** Image codes, without the start token: the image embedding and the head have one row more. */
+  /**
+   * Number of image codes without the start token. The image embedding and the head have one row
+   * more.
+   */
   readonly imageVocabSize: number;
   /** Image tokens of a picture, T. */
   readonly imageLength: number;
@@ -45,56 +53,63 @@ export interface DalleBartConfig {
   /** Inner width F of the feed-forward blocks. */
   readonly encoderFfnDim: number;
   readonly decoderFfnDim: number;
-  /** Heads N; dModel is divisible by both. */
+  /** Heads N of the encoder and the decoder. dModel is divisible by both. */
   readonly encoderAttentionHeads: number;
   readonly decoderAttentionHeads: number;
   readonly activationFunction: ActivationName;
   /** Width D. */
   readonly dModel: number;
-  /** Share of activations dropped in training after embeddings and sub-blocks. */
+  /** Share of activations that training drops after embeddings and sub-blocks. */
   readonly dropout: number;
-  /** The same inside the feed-forward blocks. */
+  /** Share of activations that training drops inside the feed-forward blocks. */
   readonly activationDropout: number;
   /** Standard deviation of fresh kernels and embeddings. */
   readonly initStd: number;
-  /** Multiply token embeddings by √D. */
+  /** Whether token embeddings are multiplied by √D. */
   readonly scaleEmbedding: boolean;
-  /** Recompute each layer in the backward pass instead of keeping its activations. */
+  /**
+   * Whether the backward pass computes each layer again, so that its activations need not be kept.
+   */
   readonly gradientCheckpointing: boolean;
   /**
-   * Flax checkpoints stack the layers' parameters; decides their names and the random keys of fresh
-   * ones.
+   * Whether Flax checkpoints stack the layers' parameters. This decides the names of parameters and
+   * the random keys of fresh ones.
    */
   readonly useScan: boolean;
-  /** Biases in attention projections and feed-forward products. */
+  /** Whether attention projections and feed-forward products have biases. */
   readonly useBias: boolean;
   readonly lnType: LnType;
   readonly lnPositions: LnPositions;
-  /** A learnt factor for each head's output. */
+  /** Whether each head's output has a learnt factor. */
   readonly useHeadScale: boolean;
-  /** Queries and keys of length one, and tauInit in place of √K. */
+  /**
+   * Cosine attention: queries and keys are scaled to length one, and tauInit takes the place of √K.
+   */
   readonly useCosineAttention: boolean;
   readonly tauInit: number;
   readonly useAbsolutePositionEmbeddings: boolean;
-  /** A learnt attention bias for each query, key and head. */
+  /** Whether there is a learnt attention bias for each query, key and head. */
   readonly useSwinPositionEmbeddings: boolean;
-  /** DeepNet's factors on residuals and on fresh kernels. */
+  /** Whether residuals and fresh kernels have DeepNet's factors. */
   readonly useDeepnetScaling: boolean;
-  /** Magneto's factors on fresh kernels. */
+  /** Whether fresh kernels have Magneto's factors. */
   readonly useSublnInit: boolean;
-  /** Gated feed-forward blocks; else plain ones. */
+  /** Whether feed-forward blocks are gated; otherwise they are plain. */
   readonly useGlu: boolean;
-  /** Above 1: the encoder's attention is normalised this often, over keys and queries in turns. */
+  /**
+   * If above 1, the encoder's attention is normalised this many times, over keys and queries in
+   * turns.
+   */
   readonly sinkhornIters: number;
   readonly useFinalLnEncoder: boolean;
   readonly useFinalLnDecoder: boolean;
-  /** Learnt scales also in the norms that otherwise have none. */
+  /** Whether norms that otherwise have no learnt scale have one, too. */
   readonly forceLnScale: boolean;
   readonly decoderStartTokenId: number;
   readonly bosTokenId: number;
   readonly padTokenId: number;
   readonly eosTokenId: number;
-  /** Lengths of a generated row, start token included. */
+  /** Least and greatest number of tokens of a generated row, start token included. */
   readonly minLength: number;
   readonly maxLength: number;
   /** Defaults of generation. */
@@ -103,8 +118,8 @@ export interface DalleBartConfig {
   readonly topP: number;
   readonly temperature: number;
   /**
-   * Of beam search: finished rows' scores are divided by length^lengthPenalty; whether as many as
-   * beams end the search.
+   * Defaults of beam search: finished rows' scores are divided by length^lengthPenalty, and
+   * earlyStopping says whether as many finished rows as beams end the search.
    */
   readonly lengthPenalty: number;
   readonly earlyStopping: boolean;
@@ -116,7 +131,10 @@ export interface DalleBartConfig {
 /** A token id that a file may leave out. */
 const tokenId = optional(integer({ min: 0 }));
 
-/** Settings of a config.json, in snake_case there. What is null follows from other settings. */
+/**
+ * Settings of a config.json, where they are in snake_case. A value of null follows from other
+ * settings.
+ */
 const fields = {
   modelType: fixed('dallebart', 'Is this the folder of a DALL·E mini or mega model?'),
   normalizeText: flag(false),
@@ -167,9 +185,9 @@ const fields = {
   earlyStopping: flag(false),
   forcedBosTokenId: tokenId,
   forcedEosTokenId: tokenId,
-  /** An older way to say that forced_bos_token_id is bos_token_id. */
+  /** An older way of saying that forced_bos_token_id is bos_token_id. */
   forceBosTokenToBeGenerated: flag(false),
-  /** Never takes effect in the original either. */
+  /** This dropout never takes effect in the original either. */
   attentionDropout: real({ min: 0, below: 1, default: 0 }),
   useAlibi: fixed(false, 'Linear position biases were never written in the original.'),
   tieWordEmbeddings: fixed(false, 'Text and image tokens have separate embeddings.'),
@@ -178,7 +196,7 @@ const fields = {
 };
 
 /**
- * Reads a config.json of a `dallebart` model and fills in the class's defaults.
+ * Parses the config.json of a `dallebart` model and fills in the original class's defaults.
  *
  * Throws ConfigError, naming the key, for a wrong type, a value outside its range, a key that
  * neither the model nor transformers' config base class has, and every combination that the
@@ -220,7 +238,10 @@ export function parseDalleBartConfig(json: unknown, file = 'config.json'): Dalle
   return config;
 }
 
-/** The settings as config.json has them: every value written out, so that any reader agrees. */
+/**
+ * Returns the settings as config.json has them. Every value is written out, so that any reader
+ * agrees on it.
+ */
 export function dalleBartConfigToJson(config: DalleBartConfig): Record<string, unknown> {
   const settings = Object.entries(config).map(([key, value]) => [snakeCase(key), value] as const);
   return Object.fromEntries([
@@ -251,15 +272,15 @@ function checkRules(config: DalleBartConfig, file: string): void {
     );
 }
 
-/** Other names of a setting, as transformers' attribute_map has them. */
+/** Other names of settings → their own names, as in transformers' attribute_map. */
 const ALIASES: Readonly<Record<string, string>> = {
   num_attention_heads: 'encoder_attention_heads',
   hidden_size: 'd_model',
 };
 
 /**
- * The settings under their own names. Throws ConfigError if a file has two names of one setting
- * with two values.
+ * Returns the settings under their own names. Throws ConfigError if a file has two names of one
+ * setting with two values.
  */
 function withoutAliases(json: unknown, file: string): unknown {
   if (typeof json !== 'object' || json === null || Array.isArray(json)) return json;
@@ -278,8 +299,8 @@ function withoutAliases(json: unknown, file: string): unknown {
 }
 
 /**
- * Keys that transformers' PretrainedConfig and BART's config write and that say nothing about this
- * model, plus generation settings that are off in every published file.
+ * Keys that are ignored. transformers' PretrainedConfig and BART's config write them and they say
+ * nothing about this model, or they are generation settings that are off in every published file.
  */
 export const IGNORED_SETTINGS: ReadonlySet<string> = new Set(
   `architectures transformers_version torch_dtype dtype _name_or_path _commit_hash use_cache return_dict output_hidden_states

@@ -5,18 +5,24 @@ import type { ImageTokenModel } from './image-token-model.js';
 import { type Noise, Sampler, type SamplingOptions } from './sampling.js';
 import { checkText, placeText, type TextIds } from './text-inputs.js';
 
-/** How much a DecodeLoop holds. */
+/** Sizes of a DecodeLoop. */
 export interface DecodeLoopOptions {
-  /** Rows at most: a picture takes one, with super conditioning two. This bounds the memory. */
+  /**
+   * Most rows at a time, which bounds the memory. A picture takes one row, or two with super
+   * conditioning.
+   */
   readonly rows: number;
-  /** Tokens of a picture at most (default the model's imageLength). */
+  /** Most tokens of a picture (default the model's imageLength). */
   readonly length?: number;
-  /** Make room for all rows at once, in place of as they come (default false). */
+  /**
+   * Whether room for all rows is made at the start. Otherwise it grows as pictures come (default
+   * false).
+   */
   readonly reserve?: boolean;
   /**
-   * Rows of one pass through the model at most (default 32); more rows take several. On the native
-   * backend a row's numbers are the same to the last bit whatever the rows beside it, for passes of
-   * up to 32.
+   * Most rows of one pass through the model (default 32). A step with more rows takes several
+   * passes. On the native backend, in passes of up to 32 rows, a row's numbers do not depend on the
+   * rows beside it, to the last bit.
    */
   readonly rowsOfPass?: number;
 }
@@ -24,24 +30,24 @@ export interface DecodeLoopOptions {
 /** A picture to draw. */
 export interface DrawingRequest extends SamplingOptions {
   readonly text: TextIds;
-  /** The text of "no prompt", which super conditioning (conditionScale other than 1) needs. */
+  /** The text of "no prompt". Super conditioning (conditionScale other than 1) needs it. */
   readonly noText?: TextIds | undefined;
-  /** Default: a picture of its own with prngKey(0). */
+  /** Source of the picture's noise (default: the key prngKey(0), as for a picture drawn alone). */
   readonly noise?: Noise;
 }
 
-/** A picture of a DecodeLoop. */
+/** A picture that a DecodeLoop draws. */
 export interface Drawing {
   /**
-   * Its tokens, start token left out; those that are still to come, and those behind an early end,
-   * are the padding id.
+   * The picture's tokens without the start token. Tokens still to come, and those behind an early
+   * end, are the padding id.
    */
   readonly tokens: Int32Array;
-  /** How many tokens it has so far. */
+  /** Number of tokens so far. */
   readonly step: number;
-  /** How many it will have, unless it ends early. */
+  /** Number of tokens when the picture is done, unless it ends early. */
   readonly total: number;
-  /** Whether it has all its tokens. */
+  /** Whether the picture has all its tokens. */
   readonly done: boolean;
 }
 
@@ -51,9 +57,9 @@ class Slot implements Drawing {
   step = 0;
   done = false;
   readonly sampler: Sampler;
-  /** Rows of the state's caches: with the prompt, then without. */
+  /** The picture's rows in the state's caches: the row with the prompt, then the one without. */
   readonly rows: readonly number[];
-  /** The texts that these look at. */
+  /** The text that each of these rows looks at. */
   readonly texts: readonly PlacedText[];
 
   constructor(sampler: Sampler, rows: readonly number[], texts: readonly PlacedText[]) {
@@ -73,24 +79,24 @@ class Slot implements Drawing {
   }
 }
 
-/** A text in the state, and how many rows look at it. */
+/** A text in the state, with the number of rows that look at it. */
 interface PlacedText {
   readonly place: number;
   readonly content: string;
   users: number;
 }
 
-/** Pictures that go through the model together, and what it gave. */
+/** Pictures that go through the model together, and the logits that it gave for them. */
 interface Pass {
   readonly slots: readonly Slot[];
   readonly logits: tf.Tensor2D;
 }
 
 /**
- * Draws pictures that come and go: a request is admitted at any time, each step gives all pictures
- * one token more, and a picture leaves when it has all or is released. Each has a text, noise,
- * settings and place of its own, and gets the tokens it would get alone; on the native backend to
- * the last bit of its logits.
+ * Draws pictures that come and go. A request may be admitted at any time. Each step gives every
+ * picture one more token. A picture leaves when it has all its tokens, or when it is released. Each
+ * picture has its own text, noise, settings and position, and gets the tokens that it would get
+ * alone. On the native backend its logits are the same to the last bit.
  *
  * ```ts
  * const loop = new DecodeLoop(model, { rows: 16 });
@@ -99,10 +105,11 @@ interface Pass {
  * loop.dispose();
  * ```
  *
- * Each text is encoded once, by itself, and shared by all rows that look at it, such as those of
- * "no prompt"; it stays for later requests until its place is needed. The two rows of super
- * conditioning lie side by side in a step. Nothing is read before it has been awaited. Queues and
- * fairness are the caller's: see `fits`. After llama.cpp's server, update_slots.
+ * Each text is encoded once, by itself. All rows that look at it share it, such as the rows of "no
+ * prompt". The text stays for later requests until its place is needed. The two rows of super
+ * conditioning lie side by side in a step. No value is read synchronously from the backend. The
+ * caller decides about queues and fairness: see `fits`. The design follows `update_slots` of
+ * llama.cpp's server.
  */
 export class DecodeLoop {
   private readonly model: ImageTokenModel;
@@ -113,7 +120,7 @@ export class DecodeLoop {
   private state: DecodeState | undefined;
   private readonly slots = new Set<Slot>();
   private readonly takenRows = new Set<number>();
-  /** By content, in the order of their last use. */
+  /** The texts in the state by content, in the order of their last use. */
   private readonly texts = new Map<string, PlacedText>();
   private stepping = false;
   private disposed = false;
@@ -131,26 +138,26 @@ export class DecodeLoop {
     this.rowsOfPass = rowsOfPass;
   }
 
-  /** Pictures that are being drawn, in the order in which they came. */
+  /** The pictures being drawn, in the order in which they were admitted. */
   get drawings(): readonly Drawing[] {
     return [...this.slots];
   }
 
-  /** Rows that no picture has. */
+  /** Number of rows that no picture has taken. */
   get freeRows(): number {
     return this.mostRows - this.takenRows.size;
   }
 
-  /** Whether there are rows for such a picture now. */
+  /** Whether enough rows are free for a picture with this conditionScale. */
   fits({ conditionScale = 1 }: Pick<SamplingOptions, 'conditionScale'>): boolean {
     return (conditionScale === 1 ? 1 : 2) <= this.freeRows;
   }
 
   /**
-   * Takes a picture in: its first token comes with the next step, also while one is under way.
-   * Encodes its texts, unless they are there. If it throws, nothing has changed: ConfigError for
-   * settings out of range, DataError for a text that does not fit the model, EaselError if there is
-   * no room (ask `fits` before).
+   * Admits a picture and encodes its texts, unless the state has them. It may be called while a
+   * step is under way; the picture's first token comes with the next step. Throws ConfigError for
+   * settings out of range, DataError for a text that does not fit the model, and EaselError if
+   * there is no room (ask `fits` first). If it throws, nothing has changed.
    */
   admit(request: DrawingRequest): Drawing {
     this.checkOpen();
@@ -182,10 +189,10 @@ export class DecodeLoop {
   }
 
   /**
-   * Gives every picture one token more and returns those that got one; a picture that is done has
-   * left. Pictures that are admitted meanwhile wait for the next step, and those that are released
-   * meanwhile get none. If it throws, no picture has changed, and it may be tried again. Throws
-   * EaselError while another step is under way.
+   * Gives every picture one more token, and returns the pictures that got one. A picture that is
+   * then done has left the loop. Pictures admitted meanwhile wait for the next step; pictures
+   * released meanwhile get no token. Throws EaselError while another step is under way. If it
+   * throws, no picture has changed, and the step may be tried again.
    */
   async step(): Promise<readonly Drawing[]> {
     this.checkOpen();
@@ -208,8 +215,8 @@ export class DecodeLoop {
   }
 
   /**
-   * Lets a picture go, done or not; its rows are free at once. One that has left already is passed
-   * over.
+   * Removes a picture, done or not, and frees its rows at once. A picture that has already left is
+   * ignored.
    */
   release(drawing: Drawing): void {
     const slot = drawing as Slot;
@@ -218,7 +225,10 @@ export class DecodeLoop {
     for (const text of slot.texts) text.users--;
   }
 
-  /** Lets all pictures go and frees the memory; once a step that is under way has ended. */
+  /**
+   * Removes all pictures and frees the memory. If a step is under way, the memory is freed when it
+   * has ended.
+   */
   dispose(): void {
     if (this.disposed) return;
     for (const slot of this.slots) this.release(slot);
@@ -227,7 +237,10 @@ export class DecodeLoop {
     if (!this.stepping) this.state?.dispose();
   }
 
-  /** The pictures in groups that go through the model together, of nearly equal size. */
+  /**
+   * Splits the pictures into groups of nearly equal size. Each group goes through the model
+   * together.
+   */
   private passes(): Slot[][] {
     const total = this.takenRows.size;
     const even = Math.ceil(total / Math.ceil(total / this.rowsOfPass));
@@ -245,7 +258,10 @@ export class DecodeLoop {
     return groups;
   }
 
-  /** Feeds each picture's newest token, to both of its rows. */
+  /**
+   * Feeds each picture's newest token to the model, in each row of the picture. Returns the logits,
+   * [rows, V].
+   */
   private feed(slots: readonly Slot[]): tf.Tensor2D {
     const each = (value: (slot: Slot, i: number) => number): Int32Array =>
       Int32Array.from(slots.flatMap((slot) => slot.rows.map((_, i) => value(slot, i))));
@@ -258,7 +274,10 @@ export class DecodeLoop {
     return this.model.step(this.state as DecodeState, rows);
   }
 
-  /** Chooses a token for each picture that is still there. logits: [rows, V], flat. */
+  /**
+   * Chooses a token for each picture that has not been released. logits: [rows, V], flat. Returns
+   * these pictures.
+   */
   private sample(slots: readonly Slot[], logits: Float32Array): Slot[] {
     const vocabulary = logits.length / slots.reduce((rows, slot) => rows + slot.rows.length, 0);
     const stepped: Slot[] = [];
@@ -279,7 +298,7 @@ export class DecodeLoop {
     return stepped;
   }
 
-  /** The lowest free rows, for which the state makes room. */
+  /** Takes the lowest free rows and makes room for them in the state. */
   private takeRows(count: number): number[] {
     const rows: number[] = [];
     for (let row = 0; rows.length < count; row++) if (!this.takenRows.has(row)) rows.push(row);
@@ -289,14 +308,15 @@ export class DecodeLoop {
   }
 
   /**
-   * A text's place in the state, where it is or is put now; counted as looked at by one row more.
+   * Returns the text as it lies in the state, and counts one more row that looks at it. A text that
+   * is not there is encoded and put in.
    */
   private place(text: TextIds): PlacedText {
     const content = `${text.ids}|${text.mask}`;
     const known = this.texts.get(content);
     const found = known ?? { place: this.freePlace(), content, users: 0 };
     if (!known) placeText(this.model, this.state as DecodeState, found.place, text);
-    // Again at the end: the last one used.
+    // Deleting and setting moves the text to the end of the map: it is the last one used.
     this.texts.delete(content);
     this.texts.set(content, found);
     found.users++;
@@ -304,8 +324,8 @@ export class DecodeLoop {
   }
 
   /**
-   * A place for a text: one that the state has or can have, else that of the text which nobody has
-   * looked at for longest.
+   * Returns a free place for a text, for which the state grows if it must. If all places are taken,
+   * the text that no row looks at and that was used least recently gives up its place.
    */
   private freePlace(): number {
     const taken = new Set([...this.texts.values()].map(({ place }) => place));
@@ -314,15 +334,16 @@ export class DecodeLoop {
       this.makeRoom(1, place + 1);
       return place;
     }
-    // There are as many places as rows, each row looks at one text, and at least one row is free.
+    // An unused text exists: there are as many places as rows, each taken row looks at one text,
+    // and at least one row is free.
     const unused = [...this.texts.values()].find(({ users }) => users === 0) as PlacedText;
     this.texts.delete(unused.content);
     return unused.place;
   }
 
   /**
-   * Makes room for so many rows and texts, each time twice what there was, so that it is seldom
-   * copied.
+   * Makes room for so many rows and texts. Room at least doubles each time it grows, so that the
+   * caches are seldom copied.
    */
   private makeRoom(rows: number, texts: number): void {
     const { model, length, mostRows, state } = this;
@@ -343,7 +364,10 @@ export class DecodeLoop {
   }
 }
 
-/** The texts that a picture's rows look at. */
+/**
+ * Returns the text that each row of a picture looks at. Throws ConfigError if super conditioning
+ * lacks noText.
+ */
 function textsOf({ text, noText }: DrawingRequest, rows: 1 | 2): TextIds[] {
   if (rows === 1) return [text];
   if (noText === undefined) {

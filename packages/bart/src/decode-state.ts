@@ -3,69 +3,76 @@ import * as tf from '@tensorflow/tfjs';
 import type { KeysAndValues } from './attention.js';
 import { paddingBias } from './mask.js';
 
-/** How much a DecodeState holds. */
+/** Sizes of a DecodeState. */
 export interface DecodeRoom {
-  /** Rows that are drawn, R. */
+  /** Number of rows that can be drawn, R. */
   readonly rows: number;
-  /** Image tokens of a row, L. */
+  /** Most image tokens of a row, L. */
   readonly length: number;
-  /** Texts that rows look at, E. */
+  /** Number of texts that rows can look at, E. */
   readonly texts: number;
-  /** Tokens of a text, S. */
+  /** Most tokens of a text, S. */
   readonly textLength: number;
 }
 
-/** What of each row goes into one step, all of length B; `rows` are pairwise different. */
+/**
+ * Input of one step for B rows: each array has length B. The values of `rows` are pairwise
+ * different.
+ */
 export interface StepRows {
-  /** The newest token. */
+  /** The newest token of each row. */
   readonly ids: Int32Array;
   /**
-   * Its place in the row, from 0 to L − 1. What the row has at earlier places has been fed before.
+   * The place of that token in its row, from 0 to L − 1. Earlier steps have fed the tokens before
+   * it.
    */
   readonly positions: Int32Array;
-  /** The row of the state, from 0 to R − 1. */
+  /** The index of the row in the state, from 0 to R − 1. */
   readonly rows: Int32Array;
-  /** The text that it looks at, from 0 to E − 1. */
+  /** The index of the text that the row looks at, from 0 to E − 1. */
   readonly texts: Int32Array;
 }
 
-/** StepRows as the layers take them. */
+/** The tensors that the layers take for one step, made of StepRows. */
 export interface StepNumbers {
   readonly positions: tf.Tensor1D;
-  /** Keys that count: positions + 1. */
+  /** Number of keys that count in each row: positions + 1. */
   readonly lengths: tf.Tensor1D;
   readonly cacheRows: tf.Tensor1D;
   readonly texts: tf.Tensor1D;
-  /** Tokens of each row's text. */
+  /** Number of tokens of each row's text. */
   readonly textLengths: tf.Tensor1D;
   /** 0 at tokens and MASKED at padding of each row's text: [B, 1, 1, S]. */
   readonly textBias: tf.Tensor4D;
 }
 
-/** What one layer keeps: of the rows float32 [R, L, D], of the texts [E, S, D]. */
+/**
+ * Keys and values that one layer keeps: of the rows float32 [R, L, D], of the texts float32 [E, S,
+ * D].
+ */
 export interface LayerCache {
   self: KeysAndValues;
   texts: KeysAndValues;
 }
 
-/** Texts as a decoder's layers see them, to be put into a state. */
+/** Texts projected for a decoder's layers, ready to be put into a state. */
 export interface ProjectedTexts {
-  /** float32 [n, S′, D] of each layer, S′ ≤ S. */
+  /** Keys and values for each layer: float32 [n, S′, D], S′ ≤ S. */
   readonly keysAndValues: readonly KeysAndValues[];
   /** int32 [n, S′]: 1 for tokens, 0 for padding. */
   readonly attentionMask: tf.Tensor2D;
   /**
-   * Tokens of each text that are looked at, from the first on, 1 … S′ (default S′): padding at the
-   * end need not be read.
+   * How many tokens of each text, counted from its start, rows look at: 1 … S′ (default S′). A
+   * length that leaves out the padding at the end saves work.
    */
   readonly lengths?: readonly number[] | undefined;
 }
 
 /**
- * Pictures that are being drawn: the keys and values of their rows, and of the texts that rows look
- * at. Rows are at places of their own, and any of them may take part in a step; several may look at
- * one text, which is kept once. What a row held before it begins again at position 0 is not seen.
- * Made by ImageTokenModel.startDecoding; dispose it when done.
+ * The caches of pictures that are being drawn: keys and values of their rows, and of the texts that
+ * rows look at. Each row has its own position, and any set of rows may take part in a step. Several
+ * rows may look at one text, which is kept once. A row that begins again at position 0 does not see
+ * what it held before. ImageTokenModel.startDecoding makes a state; the caller disposes it.
  */
 export class DecodeState {
   private held: DecodeRoom;
@@ -74,7 +81,10 @@ export class DecodeState {
   private textBias: tf.Tensor3D;
   private textLengths: Int32Array;
 
-  /** Room of zeros for a decoder of `layers` layers of that width, D. */
+  /**
+   * Makes caches of zeros for a decoder of `layers` layers of width D. Throws ShapeError for a size
+   * that is no whole number from 1.
+   */
   constructor(layers: number, width: number, room: DecodeRoom) {
     const { rows, length, texts, textLength } = room;
     for (const [name, size] of Object.entries(room)) {
@@ -96,14 +106,14 @@ export class DecodeState {
     this.keepAll();
   }
 
-  /** What fits in. */
+  /** The present sizes. */
   get room(): DecodeRoom {
     return this.held;
   }
 
   /**
-   * Puts n texts into the places from `first` on, over what is there. Throws ShapeError if they
-   * don't fit.
+   * Puts n texts into the places from `first` on and overwrites what is there. Throws ShapeError if
+   * they don't fit.
    */
   setTexts(first: number, { keysAndValues, attentionMask, lengths }: ProjectedTexts): void {
     const [count, length] = attentionMask.shape;
@@ -132,8 +142,8 @@ export class DecodeState {
   }
 
   /**
-   * The tensors of a step, inside the caller's tf.tidy. Throws ShapeError for rows, places or texts
-   * that are not there.
+   * Makes the tensors of a step. Call it inside tf.tidy. Throws ShapeError for rows, positions or
+   * texts that the state does not have.
    */
   numbersOf({ ids, positions, rows, texts }: StepRows): StepNumbers {
     const { held } = this;
@@ -160,19 +170,24 @@ export class DecodeState {
     };
   }
 
-  /** What layer i keeps. */
+  /** The caches of layer i. */
   layerCache(i: number): LayerCache {
     return this.caches[i] as LayerCache;
   }
 
-  /** Goes on with other keys and values of layer i's rows, which are kept, and frees the former. */
+  /**
+   * Replaces the keys and values of layer i's rows and frees the old ones. The state owns the new
+   * ones from then on; a tf.tidy around the caller must not dispose them.
+   */
   replaceSelf(i: number, self: KeysAndValues): void {
     const cache = this.layerCache(i);
     tf.dispose([cache.self.keys, cache.self.values]);
     cache.self = self;
   }
 
-  /** Row i goes on from what row rows[i] has drawn so far. rows: [R]. */
+  /**
+   * Copies caches between rows: row i goes on from what row rows[i] has drawn so far. rows: [R].
+   */
   reorder(rows: Int32Array): void {
     if (rows.every((from, row) => from === row)) return;
     const order = tf.tensor1d(rows, 'int32');
@@ -182,7 +197,7 @@ export class DecodeState {
     order.dispose();
   }
 
-  /** Makes room for more rows and texts; what is there stays. */
+  /** Makes room for `rows` rows and `texts` texts. What the state holds stays. */
   grow(rows: number, texts: number): void {
     const { rows: oldRows, texts: oldTexts } = this.held;
     const extended = (all: tf.Tensor3D, by: number): tf.Tensor3D => {
@@ -213,7 +228,7 @@ export class DecodeState {
     tf.dispose([this.textBias, ...this.tensors()]);
   }
 
-  /** Saves the state from a tf.tidy around the caller. */
+  /** Keeps the tensors alive through a tf.tidy around the caller. */
   private keepAll(): void {
     for (const tensor of [this.textBias, ...this.tensors()]) tf.keep(tensor);
   }

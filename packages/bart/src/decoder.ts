@@ -9,20 +9,24 @@ import { type PassOptions, Stack } from './stack.js';
 import type { LayerConfig } from './version.js';
 
 /**
- * What a layer's self-attention looks at, and how: all of a row at once, or a cache while drawing.
+ * Options and source of a layer's self-attention. `keysAndValues` gives all of a row at once in
+ * training, and a cache while drawing.
  */
 interface SelfContext extends AttendOptions {
   keysAndValues(normed: tf.Tensor3D, selfAttention: Attention): KeysAndValues;
 }
 
-/** The text that a layer looks at: `keysAndValues` as crossAttention.project made them, and how. */
+/**
+ * Options and source of a layer's cross-attention. `keysAndValues` are those that
+ * crossAttention.project made of the text.
+ */
 interface CrossContext extends AttendOptions {
   readonly keysAndValues: KeysAndValues;
 }
 
 /**
- * Self-attention, cross-attention, feed-forward. Source: dalle-mini `modeling.py`,
- * FlaxBartDecoderLayer.
+ * One decoder layer: self-attention, cross-attention, feed-forward. Source: dalle-mini
+ * `modeling.py`, FlaxBartDecoderLayer.
  */
 class DecoderLayer extends CompositeLayer {
   static className = 'EaselBartDecoderLayer';
@@ -78,7 +82,7 @@ class DecoderLayer extends CompositeLayer {
     });
   }
 
-  /** x and result: float32 [B, T, D]; the text's bias is [B, 1, 1, S]. */
+  /** x and result: float32 [B, T, D]. The bias of `cross` is [B, 1, 1, S]. */
   forward(x: tf.Tensor3D, self: SelfContext, cross: CrossContext, dropoutKey?: Key): tf.Tensor3D {
     const { firstQuery } = self;
     return tf.tidy(() => {
@@ -95,7 +99,9 @@ class DecoderLayer extends CompositeLayer {
   }
 }
 
-/** Image ids and the encoded text → states, from which the head makes logits. */
+/**
+ * The decoder: image ids and the encoded text → states [B, T, D], from which the head makes logits.
+ */
 export class Decoder extends Stack {
   static className = 'EaselBartDecoder';
 
@@ -115,15 +121,15 @@ export class Decoder extends Stack {
     this.addFinalNorm(config, config.useFinalLnDecoder);
   }
 
-  /** How many layers there are. */
+  /** Number of layers. */
   get depth(): number {
     return this.layers.length;
   }
 
   /**
-   * ids: int32 [B, T]; encoded: float32 [B, S, D]; paddingBias: [B, 1, 1, T], MASKED at tokens that
-   * nobody may look at (a token never looks ahead anyway); crossBias: [B, 1, 1, S]; result
-   * [B, T, D]. `onHidden` as in the encoder.
+   * Runs all layers over whole rows. ids: int32 [B, T]; encoded: float32 [B, S, D]; crossBias: [B,
+   * 1, 1, S]; result [B, T, D]. paddingBias is [B, 1, 1, T], with MASKED at tokens that no query
+   * may look at; a token never looks ahead in any case. `onHidden` works as in the encoder.
    */
   forward(
     ids: tf.Tensor2D,
@@ -167,17 +173,17 @@ export class Decoder extends Stack {
   }
 
   /**
-   * Keys and values of texts for each layer's cross-attention: encoded float32 [n, S, D] →
-   * [n, S, D].
+   * Computes the keys and values of texts for each layer's cross-attention: encoded float32 [n, S,
+   * D] → [n, S, D]. The caller disposes them.
    */
   projectTexts(encoded: tf.Tensor3D): KeysAndValues[] {
     return this.layers.map((layer) => layer.crossAttention.project(encoded));
   }
 
   /**
-   * One token of some rows of a state, each at a position of its own, which goes into the state's
-   * caches; result float32 [B, 1, D]. If it throws, the state is as it was but for what lies at
-   * these positions.
+   * Runs all layers over one token of each of B rows of a state, and adds the tokens to the state's
+   * caches. Each token has its own position. The result is float32 [B, 1, D]. If it throws, the
+   * state is unchanged except at these positions.
    */
   step(state: DecodeState, rows: StepRows): tf.Tensor3D {
     const updated: KeysAndValues[] = [];

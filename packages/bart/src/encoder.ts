@@ -8,8 +8,8 @@ import { type PassOptions, Stack } from './stack.js';
 import type { LayerConfig } from './version.js';
 
 /**
- * Self-attention, then feed-forward, each around a residual. Source: dalle-mini `modeling.py`,
- * FlaxBartEncoderLayer.
+ * One encoder layer: self-attention, then feed-forward, each inside a residual. Source: dalle-mini
+ * `modeling.py`, FlaxBartEncoderLayer.
  */
 class EncoderLayer extends CompositeLayer {
   static className = 'EaselBartEncoderLayer';
@@ -67,7 +67,7 @@ class EncoderLayer extends CompositeLayer {
   }
 }
 
-/** Text ids → what the decoder looks at. */
+/** The encoder: text ids → states [B, S, D] that the decoder looks at. */
 export class Encoder extends Stack {
   static className = 'EaselBartEncoder';
 
@@ -85,10 +85,11 @@ export class Encoder extends Stack {
   }
 
   /**
-   * ids: int32 [B, S]; bias: float32 [B, 1, 1, S], MASKED at padding; result [B, S, D]. Padded
-   * places hold values too.
+   * Runs all layers. ids: int32 [B, S]; bias: float32 [B, 1, 1, S], MASKED at padding; result [B,
+   * S, D]. Padded places of the result hold values too.
    *
-   * `onHidden` is shown the state before the layers and behind each of them, for looking inside.
+   * `onHidden` is called with the state before the first layer and after each layer, for
+   * inspection.
    */
   forward(
     ids: tf.Tensor2D,

@@ -13,10 +13,10 @@ import type { DropoutPlace } from './dropout-place.js';
 import { makeNorm, NORM_PLACEMENTS, type Norm, normalize } from './norm-placement.js';
 import type { LayerConfig, LayerDropouts } from './version.js';
 
-/** A feed-forward block: float32 [B, T, D] → [B, T, D]; `dropoutKey` switches dropout on. */
+/** A feed-forward block: float32 [B, T, D] → [B, T, D]. A `dropoutKey` switches dropout on. */
 export type FeedForwardBlock = CompositeLayer & { forward(x: tf.Tensor3D, dropoutKey?: Key): tf.Tensor3D };
 
-/** What both blocks share: norms around the products, and the two places of dropout. */
+/** The common part of both blocks: the norms around the products, and the two places of dropout. */
 abstract class FeedForwardBase extends CompositeLayer {
   private readonly preNorm: Norm | undefined;
   private readonly midNorm: Norm | undefined;
@@ -64,7 +64,7 @@ const dense = (inputSize: number, outputSize: number, useBias: boolean, fused?: 
     ...(fused === undefined ? {} : { activation: fused }),
   });
 
-/** act(gate)·up, in one pass where the activation allows it. */
+/** Returns (gate, up) → act(gate)·up, computed in one pass where the activation can be fused. */
 function gatedBy(act: Activation): <T extends tf.Tensor>(gate: T, up: T) => T {
   const fused = fusableActivation(act);
   return fused === undefined
@@ -73,8 +73,8 @@ function gatedBy(act: Activation): <T extends tf.Tensor>(gate: T, up: T) => T {
 }
 
 /**
- * out = post(mid(act(n·gate) * (n·up))·down), n = pre(x); which norms there are is up to the
- * variant.
+ * out = post(mid(act(n·gate) * (n·up))·down), n = pre(x). The norm placement decides which of the
+ * three norms exist.
  *
  * gate, up: [D, F]; down: [F, D]. Source: Shazeer 2020, arXiv:2002.05202; dalle-mini `modeling.py`,
  * GLU.
@@ -111,7 +111,7 @@ export class Glu extends FeedForwardBase {
 export class FeedForward extends FeedForwardBase {
   static className = 'EaselFeedForward';
 
-  /** What the first product does not do itself. */
+  /** The activation, unless the first product applies it itself (then the identity). */
   private readonly after: Activation;
   private readonly up: Dense;
   private readonly down: Dense;

@@ -2,16 +2,16 @@ import { foldInNames, type Key, split } from '@easel/core';
 import type { DalleBartConfig } from './config.js';
 
 /**
- * Where a module lives in the Flax model: its path, and for modules inside a stack of scanned
- * layers the layer's place in the stack. Names of parameters and keys of random numbers follow from
- * it.
+ * The place of a module in the Flax model. `path` is its path of names. `stacked` is there for a
+ * module inside scanned layers: the layer's index in the stack, and the number of layers. Names of
+ * parameters and keys of random numbers follow from the place.
  */
 export interface FlaxPlace {
   readonly path: readonly string[];
   readonly stacked?: { readonly index: number; readonly count: number };
 }
 
-/** The place of `name` inside `place`. */
+/** Returns the place of the submodule with these names inside `place`. */
 export function inside(place: FlaxPlace, ...names: string[]): FlaxPlace {
   return { ...place, path: [...place.path, ...names] };
 }
@@ -21,7 +21,7 @@ export type StackName = 'encoder' | 'decoder';
 
 const LAYER_CLASS = { encoder: 'FlaxBartEncoderLayer', decoder: 'FlaxBartDecoderLayer' } as const;
 
-/** The place of layer `index` of a stack: scanned layers share one path. */
+/** Returns the place of layer `index` of a stack. Scanned layers share one path. */
 export function layerPlace(config: DalleBartConfig, stack: StackName, index: number): FlaxPlace {
   const path = ['model', stack, 'layers'];
   if (!config.useScan) return { path: [...path, `${LAYER_CLASS[stack]}_${index}`] };
@@ -30,10 +30,11 @@ export function layerPlace(config: DalleBartConfig, stack: StackName, index: num
 }
 
 /**
- * The key with which a module draws, as Flax folds it out of a root key.
+ * Returns the key with which a module draws, folded out of a root key as Flax does.
  *
- * `draw` counts the draws of the module from 1. Scanned layers split the root first, and are traced
- * twice, so that their counts go on by `draws`, the draws of one trace.
+ * `draw` is the number of the draw in the module, from 1. Scanned layers split the root key first.
+ * Flax traces them twice, so their draws are counted on from `draws`, the number of draws of one
+ * trace.
  * Source: flax 0.6 core/scope.py; checked on parameters and dropout masks of the original.
  */
 export function keyAt(root: Key, place: FlaxPlace, draw: number, draws: number): Key {

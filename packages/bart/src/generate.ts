@@ -6,22 +6,22 @@ import type { RowOptions } from './row-options.js';
 import { Sampler, type SamplingOptions } from './sampling.js';
 import { type GenerateInputs, textRows } from './text-inputs.js';
 
-/** What is known after a step. */
+/** Progress of a drawing after a step. */
 export interface GenerateProgress {
-  /** Tokens a row so far, from 1 to total. */
+  /** Number of tokens of a row so far, from 1 to `total`. */
   readonly step: number;
   readonly total: number;
   /** The newest token of each row. */
   readonly tokens: Int32Array;
 }
 
-/** How to draw. Defaults that are not named come from the model's config. */
+/** Options of a drawing. Defaults that are not named come from the model's config. */
 export interface GenerateOptions extends SamplingOptions, RowOptions {
   /** Key of the draws (default prngKey(0), as in the original). */
   readonly key?: Key;
   /**
-   * A key for each row in place of `key`: a row is then drawn as if it were alone with its key, so
-   * its tokens don't depend on the rows beside it.
+   * A key for each row, in place of `key`. Each row is then drawn as if it were alone with its key,
+   * so its tokens don't depend on the rows beside it.
    */
   readonly rowKeys?: readonly Key[] | undefined;
   /** Called after each step. */
@@ -32,15 +32,15 @@ export interface GenerateOptions extends SamplingOptions, RowOptions {
  * Draws image tokens for prompts: one Int32Array of maxLength − 1 ids a row, start token left out.
  * Rows that end early are filled up with the padding id.
  *
- * A DecodeLoop that all rows join at once. Each text is encoded once, by itself; each step feeds
- * the newest token of each row, applies the rules in the original's order and draws with a key of
- * its own (now, key = split(key)). With `key` one block of noise serves the batch, so a row's
- * tokens depend on its place in it, as in the original; with `rowKeys` they do not. Same key,
- * weights and prompts: the original's tokens.
+ * All rows join one DecodeLoop at the start. Each text is encoded once, by itself. Each step feeds
+ * the newest token of each row, applies the rules in the original's order, and draws with a key of
+ * its own (now, key = split(key)). With `key`, one block of noise serves the whole batch, so a
+ * row's tokens depend on its place in the batch, as in the original. With `rowKeys` they do not.
+ * The same key, weights and prompts give the original's tokens.
  *
- * Gives the event loop a turn once a text and once a step. Throws DataError for ids that do not fit
- * the model, ConfigError for options out of range. Source: dalle-mini `modeling.py`, generate;
- * transformers 4.25.1 `generation/flax_utils.py`.
+ * The event loop gets a turn after each text and each step. Throws DataError for ids that do not
+ * fit the model, and ConfigError for options out of range. Source: dalle-mini `modeling.py`,
+ * generate; transformers 4.25.1 `generation/flax_utils.py`.
  */
 export async function generateTokens(
   model: ImageTokenModel,
@@ -76,7 +76,7 @@ export async function generateTokens(
   }
 }
 
-/** A request for each row of the inputs. */
+/** Makes a request for each row of the inputs. */
 function requestsOf(
   inputs: GenerateInputs,
   options: GenerateOptions,
@@ -97,7 +97,10 @@ function requestsOf(
   }));
 }
 
-/** A key of each row's own, if they have such. */
+/**
+ * Returns `rowKeys` if they are given. Throws ConfigError if `key` is given too, or a row has no
+ * key.
+ */
 function keysOf({ key, rowKeys }: GenerateOptions, rows: number): readonly Key[] | undefined {
   if (rowKeys === undefined) return undefined;
   if (key !== undefined || rowKeys.length !== rows) {

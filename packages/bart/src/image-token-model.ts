@@ -2,12 +2,13 @@ import type * as tf from '@tensorflow/tfjs';
 import type { DecodeRoom, DecodeState, StepRows } from './decode-state.js';
 
 /**
- * What generation reads off a model's config: sizes, special ids, and the defaults of its options.
+ * The part of a model's config that generation reads: sizes, special ids, and the defaults of its
+ * options.
  */
 export interface GenerationConfig {
   /** Rows of the text embedding. */
   readonly encoderVocabSize: number;
-  /** Image codes, without the start token: there is one logit more. */
+  /** Number of image codes without the start token. There is one logit more. */
   readonly imageVocabSize: number;
   /** Image tokens of a picture, T. */
   readonly imageLength: number;
@@ -19,7 +20,7 @@ export interface GenerationConfig {
   /** Ids that a row must start and end with; null for none. */
   readonly forcedBosTokenId: number | null;
   readonly forcedEosTokenId: number | null;
-  /** Lengths of a generated row, start token included. */
+  /** Least and greatest number of tokens of a generated row, start token included. */
   readonly minLength: number;
   readonly maxLength: number;
   readonly doSample: boolean;
@@ -33,19 +34,19 @@ export interface GenerationConfig {
 }
 
 /**
- * A model that writes image tokens for a text, one a step: both versions of DALL·E mini.
- * B rows, S text tokens, D width, V = imageVocabSize + 1 logits.
+ * A model that writes image tokens for a text, one token a step. Both versions of DALL·E mini are
+ * such models. B rows, S text tokens, D width, V = imageVocabSize + 1 logits.
  */
 export interface ImageTokenModel {
   readonly config: GenerationConfig;
-  /** inputIds and attentionMask: int32 [B, S]; result float32 [B, S, D]. */
+  /** Encodes texts. inputIds and attentionMask: int32 [B, S]; result float32 [B, S, D]. */
   encode(inputIds: tf.Tensor2D, attentionMask: tf.Tensor2D): tf.Tensor3D;
-  /** Room for drawing, empty. Dispose it when done. */
+  /** Makes an empty state for drawing. The caller disposes it. */
   startDecoding(room: DecodeRoom): DecodeState;
   /**
-   * Puts encoded texts into the state's places from `first` on: encoded float32 [n, S, D],
-   * attentionMask int32 [n, S]. Of each text the first `lengths` tokens are looked at (default
-   * all): leave out padding at the end.
+   * Puts encoded texts into the state's places from `first` on. encoded: float32 [n, S, D];
+   * attentionMask: int32 [n, S]. Rows look at the first lengths[i] tokens of text i (default all),
+   * so that padding at the end can be left out.
    */
   setTexts(
     state: DecodeState,
@@ -55,8 +56,8 @@ export interface ImageTokenModel {
     lengths?: readonly number[],
   ): void;
   /**
-   * Feeds the newest token of some rows, each at its own place → logits of the next, float32
-   * [B, V].
+   * Feeds the newest token of each of B rows, each at its own position. Returns the logits of the
+   * next tokens, float32 [B, V].
    */
   step(state: DecodeState, rows: StepRows): tf.Tensor2D;
 }

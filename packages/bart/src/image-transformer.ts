@@ -21,23 +21,23 @@ export interface TransformerInputs {
   readonly decoderInputIds: tf.Tensor2D;
   /** [B, T] (default all ones). */
   readonly decoderAttentionMask?: tf.Tensor2D;
-  /** Switches dropout on; equal keys drop the same. */
+  /** Switches dropout on. Equal keys drop the same activations. */
   readonly dropoutKey?: Key | undefined;
   /**
-   * Keep only each layer's input for the gradient and compute the layer again for it: the same
-   * numbers with less memory (default false).
+   * Whether only each layer's input is kept for the gradient, which then computes the layer again.
+   * The numbers are the same and less memory is needed (default false).
    */
   readonly rematerialize?: boolean;
   /**
-   * Shown each stack's states: before the layers and behind each of them. Tensors are only valid
-   * during the call.
+   * Called with each stack's states before the first layer and after each layer. The tensors are
+   * only valid during the call.
    */
   readonly onHidden?: (stack: 'encoder' | 'decoder', state: tf.Tensor3D) => void;
 }
 
 /**
- * What both versions of the text → image-token transformer are: an encoder reads the text, a
- * decoder writes the picture's codes one by one.
+ * The common part of both versions of the text → image-token transformer. An encoder reads the
+ * text; a decoder writes the picture's codes one by one.
  *
  * Dimensions: B rows, S text tokens, T image tokens, D width, V = imageVocabSize + 1 logits.
  * Source: BART, arXiv:1910.13461.
@@ -64,17 +64,17 @@ export abstract class ImageTransformer extends CompositeLayer {
   }
 
   /**
-   * Reads texts: inputIds and attentionMask int32 [B, S], S ≤ maxTextLength; result float32
-   * [B, S, D]. Throws ShapeError if they are longer or their shapes differ.
+   * Encodes texts. inputIds and attentionMask: int32 [B, S], S ≤ maxTextLength; result float32 [B,
+   * S, D]. Throws ShapeError if the texts are longer or the two shapes differ.
    */
   encode(inputIds: tf.Tensor2D, attentionMask: tf.Tensor2D, dropoutKey?: Key): tf.Tensor3D {
     return this.encodeShown(inputIds, attentionMask, { dropoutKey });
   }
 
   /**
-   * Logits of every next token: decoderInputIds int32 [B, T], T ≤ imageLength; encoded float32
-   * [B, S, D]; attentionMask of the text, int32 [B, S]; result [B, T, V]. Throws ShapeError if
-   * shapes do not fit.
+   * Computes the logits of every next token. decoderInputIds: int32 [B, T], T ≤ imageLength;
+   * encoded: float32 [B, S, D]; attentionMask of the text: int32 [B, S]; result float32 [B, T, V].
+   * Throws ShapeError if shapes do not fit.
    */
   decode(
     decoderInputIds: tf.Tensor2D,
@@ -85,7 +85,7 @@ export abstract class ImageTransformer extends CompositeLayer {
     return this.decodeShown(decoderInputIds, encoded, attentionMask, { dropoutKey });
   }
 
-  /** encode, then decode: float32 [B, T, V]. */
+  /** Encodes the text, then decodes: float32 [B, T, V]. */
   logits(inputs: TransformerInputs): tf.Tensor3D {
     const { inputIds, attentionMask, decoderInputIds, onHidden } = inputs;
     return tf.tidy(() => {
@@ -95,7 +95,10 @@ export abstract class ImageTransformer extends CompositeLayer {
     });
   }
 
-  /** As `logits`, for tf.model: [inputIds, attentionMask, decoderInputIds]. */
+  /**
+   * Computes `logits` of [inputIds, attentionMask, decoderInputIds], the form that tf.model calls.
+   * Throws ShapeError unless there are three inputs.
+   */
   override call(inputs: tf.Tensor | tf.Tensor[]): tf.Tensor {
     const [inputIds, attentionMask, decoderInputIds] = (Array.isArray(inputs) ? inputs : []) as tf.Tensor2D[];
     if (!inputIds || !attentionMask || !decoderInputIds) {
@@ -107,9 +110,9 @@ export abstract class ImageTransformer extends CompositeLayer {
   }
 
   /**
-   * Room for drawing, empty: `length` at most imageLength, `textLength` at most maxTextLength. Put
-   * texts in with setTexts, and dispose it when done. Throws ShapeError for sizes that the model
-   * has not.
+   * Makes an empty state for drawing, with `length` ≤ imageLength and `textLength` ≤ maxTextLength.
+   * Put texts in with setTexts. The caller disposes the state. Throws ShapeError for sizes beyond
+   * the model's.
    */
   startDecoding(room: DecodeRoom): DecodeState {
     const { imageLength, maxTextLength } = this.config;
@@ -122,9 +125,9 @@ export abstract class ImageTransformer extends CompositeLayer {
   }
 
   /**
-   * Projects encoded texts once for all steps, into the state's places from `first` on: encoded
-   * float32 [n, S, D] and their mask, int32 [n, S]. Of each text the first `lengths` tokens are
-   * looked at (default all). Throws ShapeError if they don't fit.
+   * Projects encoded texts once for all steps, and puts them into the state's places from `first`
+   * on. encoded: float32 [n, S, D]; attentionMask: int32 [n, S]. Rows look at the first lengths[i]
+   * tokens of text i (default all). Throws ShapeError if the texts don't fit.
    */
   setTexts(
     state: DecodeState,
@@ -140,10 +143,10 @@ export abstract class ImageTransformer extends CompositeLayer {
   }
 
   /**
-   * Feeds the newest token of some rows, each at a place of its own, and gives the logits of the
-   * next, float32 [B, V]. What a row gives does not depend on the rows beside it: on the native
-   * backend to the last bit for up to 32 rows. Throws ShapeError for rows, places or texts that the
-   * state has not.
+   * Feeds the newest token of each of B rows, each at its own position. Returns the logits of the
+   * next tokens, float32 [B, V]. A row's logits do not depend on the rows beside it; on the native
+   * backend this holds to the last bit for up to 32 rows. Throws ShapeError for rows, positions or
+   * texts that the state does not have.
    */
   step(state: DecodeState, rows: StepRows): tf.Tensor2D {
     return tf.tidy(() => {
@@ -152,7 +155,7 @@ export abstract class ImageTransformer extends CompositeLayer {
     });
   }
 
-  /** The decoder's states, float32 [B, T, D], → logits [B, T, V]. */
+  /** Computes the logits [B, T, V] of the decoder's states, float32 [B, T, D]. */
   protected toLogits(states: tf.Tensor3D): tf.Tensor3D {
     return this.head.call(states) as tf.Tensor3D;
   }

@@ -1,10 +1,10 @@
-// A model opened from its files: on a server, or in memory; folders on disk are in the node entry.
+// Opening a model from its files, on a server or in memory. The node entry opens folders on disk.
 
 export type { ModelPlan } from './model-config.js';
 export { openDalleBart, openModelConfig, openTokenizer, type TextModel } from './open.js';
 
-// Image tokens drawn for prompts: sampling with super conditioning, pictures that come and go, and
-// beam search.
+// Drawing image tokens for prompts: sampling with super conditioning, pictures that come and go,
+// and beam search.
 
 export { type BeamOptions, type BeamResult, generateBeams } from './beam-search.js';
 export { DecodeLoop, type DecodeLoopOptions, type Drawing, type DrawingRequest } from './decode-loop.js';
@@ -13,7 +13,7 @@ export { drawableIds, type RowOptions } from './row-options.js';
 export type { Noise, SamplingOptions, SamplingRule } from './sampling.js';
 export type { GenerateInputs, TextIds } from './text-inputs.js';
 
-// Prompts to ids: normalizer, tokenizer, and both together.
+// From prompts to ids: the normalizer, the tokenizer, and both together.
 
 export { TextNormalizer, type TextNormalizerOptions } from './normalizer/text-normalizer.js';
 export { type ProcessedPrompts, Processor, type ProcessorParts } from './processor.js';

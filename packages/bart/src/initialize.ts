@@ -5,12 +5,12 @@ import type { DalleBart } from './model.js';
 import { bartParameters, type Parameter } from './parameters.js';
 
 /**
- * Gives a model fresh weights: the very numbers that the original draws for the key of a seed,
+ * Gives a model fresh weights. They are the numbers that the original draws for a seed; `key` is
  * prngKey(seed).
  *
  * Kernels, embeddings and position biases are initStd·N(0, 1), times the gain of DeepNet or Magneto
- * where the config asks for it; scales are 1, biases 0. `only`: which weights, by name (default
- * all); the rest stay as they are.
+ * where the config asks for it; scales are 1, biases 0. `only` chooses weights by name (default
+ * all). The others stay as they are.
  */
 export function initializeDalleBart(
   model: DalleBart,
@@ -21,7 +21,7 @@ export function initializeDalleBart(
   fillFresh(model.namedWeights(), table, split(key)[0] as Key, model.config.initStd);
 }
 
-/** Gives every weight of a table its start value; keys are folded out of `root`. */
+/** Gives every weight of a table its start value, drawn with keys that are folded out of `root`. */
 export function fillFresh(
   weights: ReadonlyMap<string, tf.Variable>,
   table: readonly Parameter[],
@@ -35,7 +35,10 @@ export function fillFresh(
   }
 }
 
-/** Each product is rounded to float32, in the original's order: draw, initStd, gain. */
+/**
+ * Computes the start values of one weight. Each product is rounded to float32, in the original's
+ * order: draw, initStd, gain.
+ */
 function startValues(parameter: Parameter, root: Key, initStd: number): Float32Array {
   const { shape, place, siblings, start } = parameter;
   const size = shape.reduce((product, side) => product * side, 1);

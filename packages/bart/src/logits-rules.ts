@@ -4,7 +4,7 @@ import { ConfigError } from '@easel/core';
  * A change of one row of logits, [V] → [V], before a token is chosen from it. `length` counts the
  * tokens of the row so far, start token included. A rule leaves its input as it is.
  *
- * Sources: transformers 4.25.1 `generation/flax_logits_process.py`; ids ruled out get −∞.
+ * Ids that are ruled out get −∞. Source: transformers 4.25.1 `generation/flax_logits_process.py`.
  */
 export type LogitsRule = (logits: Float32Array, length: number) => Float32Array;
 
@@ -15,7 +15,7 @@ export function onlyIdsBelow(first: number): LogitsRule {
   return (logits) => (first < logits.length ? logits.slice().fill(RULED_OUT, first) : logits);
 }
 
-/** Rules out `eos` while a row has at most `minLength` tokens. */
+/** Rules out `eos` while a row has at most `least` tokens. */
 export function minLength(least: number, eos: number): LogitsRule {
   return (logits, length) => {
     if (length > least || eos >= logits.length) return logits;
@@ -42,7 +42,8 @@ export function temperature(value: number): LogitsRule {
 }
 
 /**
- * Keeps the `k` highest logits, of equal ones those with lower ids; 0 keeps all.
+ * Keeps the `k` highest logits. Of equal logits it prefers those with lower ids. A `k` of 0 keeps
+ * all.
  * Throws ConfigError unless k is a whole number of at least 0.
  */
 export function topK(k: number): LogitsRule {
@@ -62,8 +63,8 @@ export function topK(k: number): LogitsRule {
 }
 
 /**
- * Keeps the likeliest ids until their probabilities sum up to `p`: an id stays if those before it
- * sum to less, the first always. Leave the rule out to keep all: at 1 it drops ids whose
+ * Keeps the likeliest ids until their probabilities sum up to `p`. An id stays if the likelier ones
+ * sum to less; the first always stays. To keep all ids, leave the rule out: at 1 it drops ids whose
  * probability is lost in rounding. Throws ConfigError unless p is at least 0.
  */
 export function topP(p: number): LogitsRule {
@@ -88,12 +89,13 @@ export function topP(p: number): LogitsRule {
 }
 
 /**
- * min-dalle's way from logits to scores: what is at least as high as the `k`-th highest stays, all
- * ties with it included; of these (logit − highest) / temperature. exp of the scores are the
- * weights it draws by.
+ * Turns logits into scores as min-dalle does. Logits at least as high as the `k`-th highest stay,
+ * all ties with it included; their score is (logit − highest) / temperature. min-dalle draws with
+ * exp(score) as weights.
  *
- * Throws ConfigError unless k is a whole number from 1 to `codes`, the ids that may be drawn, and
- * temperature is above 0. Source: kuprel/min-dalle `models/dalle_bart_decoder.py`, sample_tokens.
+ * Throws ConfigError unless k is a whole number from 1 to `codes`, the number of ids that may be
+ * drawn, and the temperature `value` is above 0. Source: kuprel/min-dalle
+ * `models/dalle_bart_decoder.py`, sample_tokens.
  */
 export function minDalle(k: number, value: number, codes: number): LogitsRule {
   if (!Number.isInteger(k) || k < 1 || k > codes) {
@@ -122,14 +124,14 @@ export function superConditioned(c: Float32Array, u: Float32Array, scale: number
   });
 }
 
-/** Super conditioning as min-dalle rounds it: u·(1 − scale) + c·scale. */
+/** Super conditioning with min-dalle's rounding: u·(1 − scale) + c·scale. */
 export function minDalleConditioned(c: Float32Array, u: Float32Array, scale: number): Float32Array {
   const factor = Math.fround(scale);
   const rest = Math.fround(1 - factor);
   return c.map((logit, id) => Math.fround((u[id] as number) * rest) + Math.fround(logit * factor));
 }
 
-/** Index of the highest logit, the lowest of equal ones. */
+/** Returns the index of the highest logit; of equal logits the lowest index. */
 export function argmax(logits: Float32Array): number {
   let best = 0;
   for (let id = 1; id < logits.length; id++) {
@@ -144,7 +146,7 @@ function checkTemperature(value: number): void {
   }
 }
 
-/** a > b, with +0 above −0. */
+/** Whether a > b, where +0 counts as above −0. */
 export function isAbove(a: number, b: number): boolean {
   return a > b || (a === b && Object.is(b, -0) && !Object.is(a, -0));
 }

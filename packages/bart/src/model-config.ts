@@ -6,7 +6,9 @@ import { rulesForFirstVersion } from './first-version/weights.js';
 import { DalleBart } from './model.js';
 import { bartRulesForSource } from './weights.js';
 
-/** A config of one of the two public models, with what follows from which of them it is. */
+/**
+ * The config of one of the two public models, with functions that depend on which of them it is.
+ */
 export type ModelPlan =
   | {
       readonly version: 2;
@@ -22,9 +24,9 @@ export type ModelPlan =
     };
 
 /**
- * Reads a config.json of either version, told apart by model_type or architectures; `decoderJson`
- * is what the first version's decoder was built from, if not from BART's defaults. Throws
- * ConfigError as their own parsers do.
+ * Parses a config.json of either version. model_type or architectures tells which version it is.
+ * `decoderJson` is the first version's decoder_config.json, for a decoder that was not built from
+ * BART's defaults. Throws ConfigError as the parsers of the two versions do.
  */
 export function planModel(json: unknown, file = 'config.json', decoderJson?: unknown): ModelPlan {
   if (isFirstVersion(json)) {
@@ -46,8 +48,8 @@ export function planModel(json: unknown, file = 'config.json', decoderJson?: unk
 }
 
 /**
- * Files of the first version say "bart"; transformers writes its class name without the first four
- * letters.
+ * Whether a config.json is of the first version. Its files say "bart". transformers writes the
+ * class name without its first four letters.
  */
 export function isFirstVersion(json: unknown): boolean {
   const { model_type: type, architectures } = (json ?? {}) as Record<string, unknown>;

@@ -2,7 +2,7 @@ import type { DalleBartConfig } from './config.js';
 import { ImageTransformer, type TransformerInputs } from './image-transformer.js';
 import { SECOND_VERSION } from './version.js';
 
-/** One call of the whole model. */
+/** Inputs of one call of the whole model. */
 export type DalleBartInputs = TransformerInputs;
 
 /**
@@ -14,7 +14,7 @@ export class DalleBart extends ImageTransformer {
 
   override readonly config: DalleBartConfig;
 
-  /** A model with all kernels zero; fill it with initializeDalleBart or loadWeights. */
+  /** Makes a model whose kernels are zero. Fill it with initializeDalleBart or loadWeights. */
   constructor(config: DalleBartConfig) {
     const layers = { ...config, version: SECOND_VERSION };
     super(layers, layers);

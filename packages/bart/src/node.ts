@@ -10,25 +10,31 @@ import * as anywhere from './open.js';
 import type { BpeTokenizer } from './tokenizer/bpe-tokenizer.js';
 import { tokenizerFiles } from './tokenizer/files.js';
 
-/** As `openDalleBart` of the main entry, and from the path of a folder on disk. */
+/**
+ * Does what `openDalleBart` of the main entry does, and also takes the path of a folder on disk.
+ */
 export function openDalleBart(source: ModelSource, options: OpenOptions = {}): Promise<anywhere.TextModel> {
   return anywhere.openDalleBart(modelFiles(source), options);
 }
 
-/** As `openTokenizer` of the main entry, and from the path of a folder on disk. */
+/**
+ * Does what `openTokenizer` of the main entry does, and also takes the path of a folder on disk.
+ */
 export function openTokenizer(source: ModelSource): Promise<BpeTokenizer> {
   return anywhere.openTokenizer(modelFiles(source));
 }
 
-/** As `openModelConfig` of the main entry, and from the path of a folder on disk. */
+/**
+ * Does what `openModelConfig` of the main entry does, and also takes the path of a folder on disk.
+ */
 export function openModelConfig(source: ModelSource): Promise<ModelPlan> {
   return anywhere.openModelConfig(modelFiles(source));
 }
 
 /**
- * Writes a model folder that openDalleBart opens: config.json, tokenizer files, model.safetensors
- * under our names. Each file is written completely or not at all. Throws EaselError for an
- * unwritable folder or a full disk.
+ * Writes a model folder that openDalleBart opens: config.json, the tokenizer's files, and
+ * model.safetensors under our names. Each file is written completely or not at all. Throws
+ * EaselError for an unwritable folder or a full disk.
  */
 export async function saveDalleBart(
   folder: string,

@@ -3,19 +3,21 @@ import type * as tf from '@tensorflow/tfjs';
 import type { DalleBartConfig, LnPositions } from './config.js';
 import type { LayerConfig } from './version.js';
 
-/** A norm over the last axis: float32 [.., D] → the same. */
+/** A norm over the last axis: float32 [.., D] → [.., D]. */
 export type Norm = CompositeLayer & { call(x: tf.Tensor): tf.Tensor };
 
 /** 'scaled' norms always have a learnt scale, 'bare' ones only with force_ln_scale. */
 export type NormScale = 'scaled' | 'bare';
 
 /**
- * Which layers have a norm behind their last residual; 'each' leaves the last unstacked layer bare.
+ * Which layers have a norm behind their last residual. 'each' gives every layer one; if the layers
+ * are not stacked, that of the last layer is a 'bare' norm. 'every-sixth' gives one to every sixth
+ * layer but the last layer.
  */
 export type LastNorm = 'each' | 'every-sixth';
 
 /**
- * Where a layer has norms, and of what kind. Sub-blocks compute x → end(gain·x +
+ * The places and kinds of a layer's norms. A sub-block computes x → end(gain·x +
  * post(block(pre(x)))).
  */
 export interface NormPlacement {
@@ -23,17 +25,17 @@ export interface NormPlacement {
     readonly preEncoderSelf?: NormScale;
     readonly preDecoderSelf?: NormScale;
     readonly preCross?: NormScale;
-    /** Between the merged heads and the output projection of self-attention. */
+    /** Norm between the merged heads and the output projection of self-attention. */
     readonly mid?: NormScale;
     readonly post?: NormScale;
     readonly end?: NormScale;
   };
   readonly feedForward: {
-    /** Width D, before the products. */
+    /** Norm of width D before the products. */
     readonly pre?: NormScale;
-    /** Width F, before the output product. */
+    /** Norm of width F before the output product. */
     readonly mid?: NormScale;
-    /** Width D, behind the output product. */
+    /** Norm of width D behind the output product. */
     readonly post?: NormScale;
     readonly end?: LastNorm;
   };
@@ -52,11 +54,14 @@ export const NORM_PLACEMENTS: Readonly<Record<LnPositions, NormPlacement>> = {
   cogview: { attention: { ...PRE, post: 'scaled' }, feedForward: { pre: 'bare', post: 'scaled' } },
   postln: { attention: { end: 'scaled' }, feedForward: { end: 'each' } },
   preln: { attention: PRE, feedForward: { pre: 'bare' } },
-  // The original forgets the decoder's norms before attention here; trained models know it so.
+  // The original forgets the decoder's norms before attention in this variant. Trained models rely
+  // on that, so they stay left out.
   subln: { attention: { preEncoderSelf: 'bare', mid: 'scaled' }, feedForward: { pre: 'bare', mid: 'bare' } },
 };
 
-/** The kind of norm behind the last residual of layer `index` of `count`, if it has one. */
+/**
+ * Returns the kind of norm behind the last residual of layer `index` of `count`, if there is one.
+ */
 export function lastNorm(config: DalleBartConfig, index: number, count: number): NormScale | undefined {
   const end = NORM_PLACEMENTS[config.lnPositions].feedForward.end;
   const last = index === count - 1;
@@ -70,7 +75,10 @@ export function hasScale(config: DalleBartConfig, kind: NormScale): boolean {
   return kind === 'scaled' || config.forceLnScale;
 }
 
-/** A norm of width `size`: layer norm (always with bias) or RMS norm (never). */
+/**
+ * Makes a norm of width `size`: layer norm, which always has a bias, or RMS norm, which never has
+ * one.
+ */
 export function makeNorm(config: LayerConfig, size: number, kind: NormScale): Norm {
   const useScale = hasScale(config, kind);
   const { epsilon } = config.version;
@@ -81,7 +89,7 @@ export function makeNorm(config: LayerConfig, size: number, kind: NormScale): No
   return norm as Norm;
 }
 
-/** norm(x), or x where there is no norm. */
+/** Returns norm(x), or x if there is no norm. */
 export function normalize<T extends tf.Tensor>(norm: Norm | undefined, x: T): T {
   return norm === undefined ? x : (norm.call(x) as T);
 }

@@ -19,22 +19,22 @@ import { Processor } from './processor.js';
 import { BpeTokenizer } from './tokenizer/bpe-tokenizer.js';
 import { type BartNaming, bartNaming } from './weights.js';
 
-/** A text model in memory with what its prompts go through. */
+/** A text model in memory, with the tokenizer and processor of its prompts. */
 export interface TextModel {
   readonly model: DalleBart | FirstVersionBart;
   readonly config: DalleBartConfig | FirstVersionConfig;
   readonly processor: Processor;
   readonly tokenizer: BpeTokenizer;
-  /** Whose names its weights have where they lie: Easel's own, or those of an original program. */
+  /** Whose names the weights have in the files: Easel's own, or those of an original program. */
   readonly naming: BartNaming;
   /** Frees the weights. */
   dispose(): void;
 }
 
-/** The original's list of words for hashtags; it may lie among a model's files. */
+/** File of the original's word list for hashtags. A model's files need not have it. */
 export const WORD_LIST = 'enwiki-words-frequency.txt';
 
-/** What a first version's decoder was built from, where that is not BART's defaults. */
+/** File with the settings of a first version's decoder that was not built from BART's defaults. */
 export const DECODER_CONFIG = 'decoder_config.json';
 
 /**
@@ -75,8 +75,8 @@ export async function openDalleBart(source: ModelSource, options: OpenOptions = 
 }
 
 /**
- * The tokenizer among a model's files, in Hugging Face form. Throws ConfigError that names place
- * and file.
+ * Opens the tokenizer among a model's files, in Hugging Face form. Throws ConfigError that names
+ * place and file.
  */
 export async function openTokenizer(source: ModelSource): Promise<BpeTokenizer> {
   const files = modelFiles(source);
@@ -90,8 +90,7 @@ export async function openTokenizer(source: ModelSource): Promise<BpeTokenizer> 
 }
 
 /**
- * A model's config, and with it what the model is made of. Throws ConfigError if it is missing or
- * malformed.
+ * Reads a model's config, without its weights. Throws ConfigError if it is missing or malformed.
  */
 export async function openModelConfig(source: ModelSource): Promise<ModelPlan> {
   const files = modelFiles(source);
@@ -112,9 +111,10 @@ export async function openModelConfig(source: ModelSource): Promise<ModelPlan> {
 }
 
 /**
- * How many ids a text can have. BART's vocabulary ends with <mask>, for which its summarizer, from
- * which the first version and the second's text vocabulary come, has no embedding; a prompt that
- * spells it out is refused when it is drawn.
+ * Returns how many ids the model must have embeddings for. BART's vocabulary ends with <mask>. The
+ * summarizer from which the first version and the second version's text vocabulary come has no
+ * embedding for it, so it does not count. A prompt that spells <mask> out is refused when it is
+ * drawn.
  */
 function idsOfText(tokenizer: BpeTokenizer): number {
   const last = tokenizer.size - 1;

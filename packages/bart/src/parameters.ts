@@ -4,27 +4,27 @@ import { hasScale, lastNorm, NORM_PLACEMENTS, type NormScale } from './norm-plac
 import { deepnetGains } from './residual.js';
 import { hasFinalNorm } from './stack.js';
 
-/** A weight of the model: its name with us, its name in Flax, and how it starts. */
+/** A weight of the model: our name, its place in the Flax model, its shape and its start value. */
 export interface Parameter {
-  /** Path with us, joined with dots. */
+  /** Our name: a path joined with dots. */
   readonly name: string;
   readonly shape: readonly number[];
-  /** The Flax module that owns it. */
+  /** The Flax module that owns the weight. */
   readonly place: FlaxPlace;
-  /** Its name in that module. */
+  /** The weight's name in that module. */
   readonly leaf: string;
-  /** How many parameters that module has. */
+  /** Number of parameters of that module. */
   readonly siblings: number;
-  /** Start: a constant, or N(0, initStd²) times a gain. */
+  /** Start value: a constant, or a draw from N(0, initStd²) times a gain. */
   readonly start: { readonly constant: number } | { readonly gain: number };
 }
 
 /**
- * Every weight of a model, without building it: the one table behind loading, converting and
- * initialising.
+ * Lists every weight of a model without building the model. Loading, converting and initialising
+ * all use this table.
  *
- * Flax numbers unnamed modules of a kind in the order of their use: LayerNorm_0, LayerNorm_1, …;
- * RMS norms without a scale have no parameters but count. Source: dalle-mini `modeling.py`.
+ * Flax numbers unnamed modules of a kind in the order of their use: LayerNorm_0, LayerNorm_1, … An
+ * RMS norm without a scale has no parameters but is counted. Source: dalle-mini `modeling.py`.
  */
 export function bartParameters(config: DalleBartConfig): Parameter[] {
   const list: Parameter[] = [];
@@ -154,8 +154,8 @@ class StackTable {
   }
 
   /**
-   * Factor of fresh kernels: DeepNet's everywhere, else Magneto's (arXiv:2210.06423) but for
-   * cross-attention.
+   * Returns the factor of fresh kernels. DeepNet's factor applies everywhere; Magneto's
+   * (arXiv:2210.06423) applies everywhere except in cross-attention.
    */
   private kernelGain(inSubln: boolean): number {
     const { config, stack } = this;

@@ -1,6 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 
-/** Places first[b] … first[b] + length − 1 of each row b: int32 [B] → [B, length]. */
+/**
+ * Returns the places first[b] … first[b] + length − 1 of each row b: int32 [B] → int32 [B, length].
+ */
 export function placesFrom(first: tf.Tensor1D, length: number): tf.Tensor2D {
   return tf.tidy(() => {
     const column = tf.reshape(first, [-1, 1]) as tf.Tensor2D;

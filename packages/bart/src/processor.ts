@@ -2,29 +2,32 @@ import { DataError } from '@easel/core';
 import type { TextNormalizer } from './normalizer/text-normalizer.js';
 import type { BpeTokenizer } from './tokenizer/bpe-tokenizer.js';
 
-/** Prompts as the model takes them: each array is [rows, length], row after row. */
+/** Prompts in the form that the model takes. Each array is [rows, length], row after row. */
 export interface ProcessedPrompts {
   readonly inputIds: Int32Array;
   readonly attentionMask: Int32Array;
-  /** The row of "no prompt", once for each prompt: what super conditioning moves away from. */
+  /**
+   * The ids of "no prompt", repeated for each prompt. Super conditioning moves the logits away from
+   * it.
+   */
   readonly uncondInputIds: Int32Array;
   readonly uncondAttentionMask: Int32Array;
   readonly rows: number;
   readonly length: number;
 }
 
-/** What prompts go through. */
+/** The parts of a Processor. */
 export interface ProcessorParts {
   readonly tokenizer: BpeTokenizer;
-  /** Applied first; leave it out for a model with normalize_text false. */
+  /** The normalizer, applied first. Leave it out for a model with normalize_text false. */
   readonly normalizer?: TextNormalizer | undefined;
   readonly maxTextLength: number;
 }
 
 /**
- * Prompts → ids and masks, with the row of "no prompt" beside them. That row is the empty text, not
- * normalized: the prompt "" normalizes to one space and has a token more. Source: dalle-mini
- * `model/processor.py`.
+ * Turns prompts into ids and masks, and adds the row of "no prompt". That row is the empty text
+ * without normalization. The prompt "" differs from it: it normalizes to one space and has one
+ * token more. Source: dalle-mini `model/processor.py`.
  */
 export class Processor {
   private readonly parts: ProcessorParts;

@@ -5,13 +5,13 @@ import type { DropoutPlace } from './dropout-place.js';
 import type { StackName } from './flax-place.js';
 import { type Norm, normalize } from './norm-placement.js';
 
-/** What surrounds a sub-block of a layer; what is left out is not there. */
+/** The parts around a sub-block of a layer. A part that is left out does nothing. */
 export interface ResidualParts {
   readonly pre?: Norm | undefined;
   readonly post?: Norm | undefined;
   readonly end?: Norm | undefined;
   readonly dropout?: DropoutPlace;
-  /** Factor of the residual, 1 but for DeepNet. */
+  /** Factor of the residual: 1 except with DeepNet. */
   readonly gain: number;
 }
 
@@ -40,8 +40,8 @@ export class Residual {
 }
 
 /**
- * DeepNet's factors for a stack: `residual` of residuals, `kernel` of fresh kernels. Source:
- * arXiv:2203.00555 §4.
+ * Returns DeepNet's factors for a stack: `residual` multiplies residuals, `kernel` multiplies fresh
+ * kernels. Source: arXiv:2203.00555 §4.
  */
 export function deepnetGains(
   config: DalleBartConfig,
@@ -54,7 +54,7 @@ export function deepnetGains(
     : { residual: (3 * m) ** (1 / 4), kernel: (12 * m) ** (-1 / 4) };
 }
 
-/** Factor of a stack's residuals. */
+/** Returns the factor of a stack's residuals. */
 export function residualGain(config: DalleBartConfig, stack: StackName): number {
   return config.useDeepnetScaling ? deepnetGains(config, stack).residual : 1;
 }

@@ -2,20 +2,23 @@ import { ConfigError } from '@easel/core';
 import type { GenerationConfig } from './image-token-model.js';
 import { forcedToken, type LogitsRule, minLength, onlyIdsBelow } from './logits-rules.js';
 
-/** What a generated row looks like. Defaults that are not named come from the model's config. */
+/**
+ * Options on the shape of a generated row. Defaults that are not named come from the model's
+ * config.
+ */
 export interface RowOptions {
-  /** Least and most tokens of a row, start token included. */
+  /** Least and greatest number of tokens of a row, start token included. */
   readonly minLength?: number;
   readonly maxLength?: number;
   /**
-   * Ids from here on are never drawn (default: the start token's, the first that no picture has).
-   * The original draws them, though its picture decoder has no such code; Infinity does as the
-   * original.
+   * Ids from this one on are never drawn. The default is the id of the start token, the first that
+   * no picture has. The original draws such ids too, though its picture decoder has no code for
+   * them; Infinity does the same.
    */
   readonly idsBelow?: number;
   /**
-   * Ids that a row starts with, ends with and is filled up with. A start of 0 counts as not given,
-   * as in the original.
+   * The ids that a row starts with, ends with and is filled up with. A start of 0 counts as not
+   * given, as in the original.
    */
   readonly decoderStartTokenId?: number;
   readonly eosTokenId?: number;
@@ -24,26 +27,29 @@ export interface RowOptions {
   readonly forcedBosTokenId?: number | undefined;
   /** The last token of a row of maxLength. */
   readonly forcedEosTokenId?: number | undefined;
-  /** Stops at the next step: the promise is rejected with the signal's reason. */
+  /** Stops the run at the next step. The promise is then rejected with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** RowOptions, resolved. */
+/** RowOptions with all defaults filled in. */
 export interface RowPlan {
-  /** Tokens of a row, without the start token. */
+  /** Number of tokens of a row, without the start token. */
   readonly total: number;
   readonly start: number;
   readonly eos: number;
   readonly pad: number;
   readonly idsBelow: number;
-  /** Changes of logits that every way of choosing tokens begins with, in the original's order. */
+  /**
+   * The rules on logits that every way of choosing tokens applies first, in the original's order.
+   */
   readonly processors: readonly LogitsRule[];
 }
 
 /**
- * How many ids a picture is drawn from: those below the start token, the first that no picture has.
- * A vocabulary may go on behind it, as DALL·E mega's of 16,415 ids does behind 16,384: those ids
- * are padding and never labels. A start token of 0 counts as not given, as in the original.
+ * Returns the number of ids that pictures are drawn from: those below the start token, which is the
+ * first id that no picture has. A vocabulary may be larger: DALL·E mega's has 16,415 ids, of which
+ * those from 16,384 on are padding and never labels. A start token of 0 counts as not given, as in
+ * the original.
  */
 export function drawableIds(
   config: Pick<GenerationConfig, 'decoderStartTokenId' | 'imageVocabSize'>,
@@ -51,7 +57,10 @@ export function drawableIds(
   return config.decoderStartTokenId || config.imageVocabSize;
 }
 
-/** Fills in the config's values. Throws ConfigError for an option out of range. */
+/**
+ * Fills in the config's values for options that are not given. Throws ConfigError for an option out
+ * of range.
+ */
 export function planRows(config: GenerationConfig, options: RowOptions): RowPlan {
   const total = tokensPerRow(config, options);
   const start = options.decoderStartTokenId || config.decoderStartTokenId;

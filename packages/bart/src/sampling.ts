@@ -13,60 +13,76 @@ import {
 } from './logits-rules.js';
 import { planRows, type RowOptions, type RowPlan } from './row-options.js';
 
-/** By whose rule a token is drawn from logits. */
+/** The program whose rule draws a token from logits. */
 export type SamplingRule = 'dalle-mini' | 'min-dalle';
 
 /**
- * How the tokens of a picture are chosen. Defaults that are not named come from the model's config.
+ * Options on how the tokens of a picture are chosen. Defaults that are not named come from the
+ * model's config.
  */
 export interface SamplingOptions extends Omit<RowOptions, 'signal'> {
-  /** Take the likeliest token instead of drawing (default: not do_sample). */
+  /**
+   * Whether the likeliest token is taken instead of a drawn one (default: the opposite of the
+   * config's do_sample).
+   */
   readonly greedy?: boolean;
   /**
-   * DALL·E mini's rule (the default): temperature, then exactly topK, then topP. min-dalle's: topK
-   * and all ties with the last of them (default 256), then temperature; rows never end early, and
-   * it has no topP, minLength or forced tokens.
+   * DALL·E mini's rule (the default) applies temperature, then exactly topK, then topP. min-dalle's
+   * rule applies topK with all ties of the last one (default 256), then temperature. With
+   * min-dalle's rule rows never end early, and there is no topP, minLength or forced token.
    */
   readonly rule?: SamplingRule;
-  /** Logits are divided by it: below 1 bolder, above 1 wilder (default 1). */
+  /**
+   * The logits are divided by this (default 1). Values below 1 favour likely tokens; values above 1
+   * give more varied ones.
+   */
   readonly temperature?: number;
-  /** Draw among this many of the likeliest tokens; 0 for all (default 50). */
+  /** Number of likeliest tokens among which one is drawn; 0 means all (default 50). */
   readonly topK?: number;
   /**
-   * Draw among the likeliest tokens that make up this share of probability; 1 for all (default 1).
+   * Share of probability that the likeliest tokens, among which one is drawn, make up; 1 means all
+   * (default 1).
    */
   readonly topP?: number;
   /**
-   * Super conditioning: logits = u + scale·(c − u), c with the prompt, u without. 1 (the default)
-   * takes no second row; higher follows the prompt more closely.
+   * Super conditioning: logits = u + scale·(c − u), with c the logits with the prompt and u those
+   * without. A higher scale follows the prompt more closely. At 1 (the default) the second row is
+   * not needed.
    */
   readonly conditionScale?: number;
 }
 
-/** Where a picture's noise comes from. */
+/** Source of a picture's noise. */
 export interface Noise {
-  /** Each step splits it: now, key = split(key) (default prngKey(0), as in the original). */
+  /**
+   * The key, which each step splits: now, key = split(key) (default prngKey(0), as in the
+   * original).
+   */
   readonly key?: Key | undefined;
   /**
-   * The noise is row `row` of a block that `now` makes for `rows` pictures (default: the only row).
+   * The picture's row in the block of noise that `now` makes for `rows` pictures (default: the only
+   * row).
    */
   readonly row?: number | undefined;
   readonly rows?: number | undefined;
 }
 
 /**
- * Chooses the tokens of one picture from its logits, one after the other: super conditioning, the
- * rules in the original's order, then the likeliest token or one drawn with a key of the step's
- * own.
+ * Chooses the tokens of one picture from its logits, one after the other. Each step applies super
+ * conditioning and then the rules in the original's order. Then it takes the likeliest token, or
+ * draws one with the step's own key.
  */
 export class Sampler {
-  /** Tokens of a row, start token left out. */
+  /** Number of tokens of a row, without the start token. */
   readonly total: number;
   /** The token that is fed first. */
   readonly start: number;
-  /** What rows that end early are filled up with. */
+  /** The id that fills up rows that end early. */
   readonly pad: number;
-  /** Rows of logits that a picture takes: with the prompt, and for super conditioning without. */
+  /**
+   * Number of rows of logits that a picture takes: one with the prompt, and with super conditioning
+   * a second one without it.
+   */
   readonly rows: 1 | 2;
   private readonly scale: number;
   private readonly greedy: boolean;
@@ -92,9 +108,9 @@ export class Sampler {
   }
 
   /**
-   * The token behind `length` tokens (start token included), and whether it ends the picture.
-   * `conditioned` and `unconditioned`: logits [V] of the picture's rows; the second counts where
-   * there are two.
+   * Chooses the token that follows `length` tokens (start token included), and says whether it ends
+   * the picture. `conditioned` and `unconditioned` are the logits [V] of the picture's rows; the
+   * second is only used if there are two rows.
    */
   choose(
     conditioned: Float32Array,
@@ -109,17 +125,17 @@ export class Sampler {
     const { row, rows } = this.noise;
     const token = this.greedy ? argmax(ruled) : categoricalRow(now, ruled, row, rows);
     const ends = token === eos;
-    // Drawing writes padding in place of the end token, taking the likeliest writes the end token
+    // As in the original, a drawn end token is written as padding, and a greedy end token as
     // itself.
     return { token: ends && !this.greedy ? this.pad : token, ends };
   }
 }
 
-/** What is done to a row of logits before a token is chosen. */
+/** The rules that are applied to a row of logits before a token is chosen. */
 interface Sampling {
   readonly condition: (c: Float32Array, u: Float32Array, scale: number) => Float32Array;
   readonly rules: readonly LogitsRule[];
-  /** The id that ends a row, if one does. */
+  /** The id that ends a row, if there is one. */
   readonly eos: number | undefined;
 }
 

@@ -3,10 +3,10 @@ import * as tf from '@tensorflow/tfjs';
 import { MASKED } from './mask.js';
 
 /**
- * Attention whose weights are normalised over keys and queries in turns, `iterations` times, keys
- * first.
+ * Returns an attention whose weights are normalised over keys and queries in turns, `iterations`
+ * times, keys first.
  *
- * Masked scores are set back to MASKED after each round, by a select: a round over queries makes
+ * A select sets masked scores back to MASKED after each round, because a round over queries makes
  * nonsense of the columns of masked keys. q: float32 [B, T, D]; k, v: [B, S, D]; result [B, T, D].
  * Source: Sander et al. 2021, arXiv:2110.11773; dalle-mini `modeling.py`,
  * dot_product_attention_weights.

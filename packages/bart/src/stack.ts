@@ -7,13 +7,15 @@ import { makeNorm, type Norm, normalize } from './norm-placement.js';
 import { placesFrom } from './places.js';
 import type { LayerConfig } from './version.js';
 
-/** What a pass through a stack may be told. */
+/** Options of a pass through a stack. */
 export interface PassOptions {
-  /** Switches dropout on. */
+  /** The key that switches dropout on. */
   readonly dropoutKey?: Key | undefined;
-  /** Shown the states before the layers and behind each of them. */
+  /** Called with the states before the first layer and after each layer. */
   readonly onHidden?: ((state: tf.Tensor3D) => void) | undefined;
-  /** Keep only each layer's inputs for the gradient, and run the layer again for it. */
+  /**
+   * Whether only each layer's inputs are kept for the gradient, which then runs the layer again.
+   */
   readonly rematerialize?: boolean;
 }
 
@@ -24,10 +26,11 @@ export interface StackSizes {
 }
 
 /**
- * What encoder and decoder share: tokens and positions before the layers, the norm behind them.
+ * The common part of encoder and decoder: embeddings of tokens and positions before the layers, and
+ * the norm behind them.
  *
- * The original has no final norm behind post-norm layers, and forgets to say so for the decoder,
- * which therefore cannot run there; here it runs without one.
+ * The original has no final norm behind post-norm layers, but its decoder asks for one and
+ * therefore cannot run. Here such a decoder runs without the norm.
  */
 export abstract class Stack extends CompositeLayer {
   private readonly positionCount: number;
@@ -55,7 +58,7 @@ export abstract class Stack extends CompositeLayer {
   }
 
   /**
-   * Adds the norm behind the layers; called last in a constructor, so that weights are listed in
+   * Adds the norm behind the layers. Constructors call it last, so that weights are listed in
    * order.
    */
   protected addFinalNorm(config: LayerConfig, useFinalNorm: boolean): void {
@@ -65,9 +68,9 @@ export abstract class Stack extends CompositeLayer {
   }
 
   /**
-   * ids: int32 [B, T] at positions `first`…, one number for all rows or int32 [B]; result float32
-   * [B, T, D]. Throws ShapeError if a row is longer than the position table; rows' own positions
-   * are the caller's to check.
+   * Embeds ids, int32 [B, T], at the positions from `first` on: float32 [B, T, D]. `first` is one
+   * number for all rows, or int32 [B]. Throws ShapeError if a row is longer than the position
+   * table. The caller checks positions given as int32 [B].
    */
   protected embed(ids: tf.Tensor2D, first: number | tf.Tensor1D, dropoutKey: Key | undefined): tf.Tensor3D {
     const length = ids.shape[1];
@@ -85,7 +88,7 @@ export abstract class Stack extends CompositeLayer {
     });
   }
 
-  /** Rows of the position table: [T, D], or [B, T, D] for rows' own positions. */
+  /** Returns rows of the position table: [T, D] for one `first`, [B, T, D] for one of each row. */
   private positionsFrom(table: Embedding, first: number | tf.Tensor1D, length: number): tf.Tensor {
     const { positionOffset: offset } = this;
     if (typeof first === 'number') return tf.slice(table.weight, [first + offset, 0], [length, -1]);
@@ -93,13 +96,13 @@ export abstract class Stack extends CompositeLayer {
     return table.call(offset === 0 ? places : tf.add(places, tf.scalar(offset, 'int32')));
   }
 
-  /** What comes behind the layers. x and result: float32 [B, T, D]. */
+  /** Applies the norm behind the layers, if there is one. x and result: float32 [B, T, D]. */
   protected finish(x: tf.Tensor3D): tf.Tensor3D {
     return normalize(this.finalNorm, x);
   }
 }
 
-/** Whether a stack has a norm behind its layers. */
+/** Whether a stack has a norm behind its layers. Post-norm layers never have one. */
 export function hasFinalNorm(config: DalleBartConfig, useFinalNorm: boolean): boolean {
   return useFinalNorm && config.lnPositions !== 'postln';
 }

@@ -4,13 +4,12 @@ import type { DecodeState, StepRows } from './decode-state.js';
 import type { GenerationConfig, ImageTokenModel } from './image-token-model.js';
 import type { ProcessedPrompts } from './processor.js';
 
-/** Prompts to draw; "no prompt" rows are only needed for super conditioning. */
+/** Prompts to draw. The rows of "no prompt" are only needed for super conditioning. */
 export type GenerateInputs = Omit<ProcessedPrompts, 'uncondInputIds' | 'uncondAttentionMask'> &
   Partial<Pick<ProcessedPrompts, 'uncondInputIds' | 'uncondAttentionMask'>>;
 
 /**
- * One text for the encoder: ids and mask (1 for tokens, 0 for padding), both of the text's length
- * S.
+ * One text for the encoder: its ids and its mask (1 for tokens, 0 for padding), both of length S.
  */
 export interface TextIds {
   readonly ids: Int32Array;
@@ -18,8 +17,8 @@ export interface TextIds {
 }
 
 /**
- * The rows of ids and mask, [rows, length] each. Throws DataError if there are none, or they don't
- * fit each other or the model.
+ * Splits ids and mask, [rows, length] each, into a text for each row. Throws DataError if there are
+ * no rows, or if ids, mask and model don't fit each other.
  */
 export function textRows(
   ids: Int32Array,
@@ -62,8 +61,8 @@ export function checkText({ ids, mask }: TextIds, config: GenerationConfig): voi
 }
 
 /**
- * Encodes a text by itself, so that it does not depend on others, and puts it into a place of the
- * state. Padding at its end is left out: it weighs nothing.
+ * Encodes a text and puts it into a place of the state. The text is encoded alone, so that it does
+ * not depend on others. Padding at its end is left out, since its weight in attention is 0.
  */
 export function placeText(model: ImageTokenModel, state: DecodeState, place: number, text: TextIds): void {
   const { length } = text.ids;
@@ -75,7 +74,7 @@ export function placeText(model: ImageTokenModel, state: DecodeState, place: num
   });
 }
 
-/** Logits behind the newest tokens of rows: [rows, V], flat. */
+/** Feeds the newest tokens of rows and reads the logits of the next: [rows, V], flat. */
 export async function nextLogits(
   model: ImageTokenModel,
   state: DecodeState,

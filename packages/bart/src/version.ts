@@ -2,26 +2,26 @@ import type { DalleBartConfig } from './config.js';
 import { DropoutPlace } from './dropout-place.js';
 import { inside, layerPlace, type StackName } from './flax-place.js';
 
-/** Where a layer drops activations. */
+/** The places where a layer drops activations. */
 export interface LayerDropouts {
   readonly self: DropoutPlace;
-  /** Of decoder layers. */
+  /** Behind cross-attention, in decoder layers. */
   readonly cross: DropoutPlace;
-  /** Within the feed-forward block, and behind it. */
+  /** `activation` is within the feed-forward block, `feedForward` behind it. */
   readonly activation: DropoutPlace;
   readonly feedForward: DropoutPlace;
 }
 
-/** How the two public models differ where no setting of the second says so. */
+/** The differences of the two public models that no setting of the second version expresses. */
 export interface ModelVersion {
   /** Added to the variance in every norm. */
   readonly epsilon: number;
-  /** Rows at the start of the position tables that no token uses. */
+  /** Number of rows at the start of the position tables that no token uses. */
   readonly positionOffset: number;
   layerDropouts(config: DalleBartConfig, stack: StackName, index: number): LayerDropouts;
 }
 
-/** What the layers are built from. */
+/** The config and version from which layers are built. */
 export type LayerConfig = DalleBartConfig & { readonly version: ModelVersion };
 
 /** DALL·E mini and mega of 2022. Source: dalle-mini `modeling.py`. */

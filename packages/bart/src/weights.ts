@@ -4,11 +4,12 @@ import type { DalleBartConfig } from './config.js';
 import { bartParameters, type Parameter } from './parameters.js';
 
 /**
- * Where each of our weights is in a Flax checkpoint of `source`'s layout: layers stacked
- * ("scanned") or apart. Names are joined with dots; nothing is transposed, both sides store kernels
- * as [in, out].
+ * Maps each of our weights to its place in a Flax checkpoint, whose layers are stacked ("scanned")
+ * or apart. Names are joined with dots. Nothing is transposed, because both sides store kernels as
+ * [in, out].
  *
- * The layout is read off the source's names, so a config whose use_scan says otherwise still loads.
+ * The names in `source` tell which layout it has, so it also loads with a config whose use_scan
+ * says otherwise.
  */
 export function bartRulesForFlax(
   config: DalleBartConfig,
@@ -24,12 +25,15 @@ export function bartRulesForFlax(
   );
 }
 
-/** Where each of our weights is in a checkpoint that we wrote: under its own name. */
+/** Maps each of our weights to its place in a checkpoint that Easel wrote: its own name. */
 export function bartRulesForEasel(config: DalleBartConfig): Map<string, WeightRule> {
   return new Map(bartParameters(config).map(({ name }) => [name, { source: name }]));
 }
 
-/** Parts of our names in min-dalle's PyTorch model. Source: kuprel/min-dalle min_dalle/models. */
+/**
+ * Parts of our names → parts of the names in min-dalle's PyTorch model. Source: kuprel/min-dalle
+ * min_dalle/models.
+ */
 const MIN_DALLE_PARTS: Readonly<Record<string, string>> = {
   encoder: 'encoder',
   decoder: 'decoder',
@@ -62,11 +66,12 @@ const MIN_DALLE_PARTS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Where each of our weights is in min-dalle's encoder.pt and decoder.pt, read as one under
- * `encoder.` and `decoder.`: the published models in PyTorch's layout, so kernels are [out, in] and
- * are transposed; `lm_head` is in the decoder's file.
+ * Maps each of our weights to its place in min-dalle's encoder.pt and decoder.pt, which are read as
+ * one checkpoint under `encoder.` and `decoder.`. They hold the published models in PyTorch's
+ * layout: kernels are [out, in] and are transposed. `lm_head` is in the decoder's file.
  *
- * min-dalle knows one variant, NormFormer with gated feed-forward; weights of others have no rule.
+ * min-dalle has one variant, NormFormer with gated feed-forward. Weights that only other variants
+ * have get no rule.
  */
 export function bartRulesForMinDalle(config: DalleBartConfig): Map<string, WeightRule> {
   const rules = new Map<string, WeightRule>();
@@ -79,17 +84,17 @@ export function bartRulesForMinDalle(config: DalleBartConfig): Map<string, Weigh
   return rules;
 }
 
-/** Whose names a checkpoint of the text model has. */
+/** The program whose names a checkpoint of the text model has. */
 export type BartNaming = 'easel' | 'flax' | 'min-dalle';
 
-/** Whose names a checkpoint has: Flax's, min-dalle's, else it is taken for ours. */
+/** Tells whose names a checkpoint has: Flax's, min-dalle's, or else ours. */
 export function bartNaming(source: Pick<TensorSource, 'entries'>): BartNaming {
   if (source.entries.has('model.encoder.embed_tokens.embedding')) return 'flax';
   if (source.entries.has('encoder.embed_tokens.weight')) return 'min-dalle';
   return 'easel';
 }
 
-/** Where each of our weights is in a checkpoint, whosever names it has. */
+/** Maps each of our weights to its place in a checkpoint with any of these names. */
 export function bartRulesForSource(
   config: DalleBartConfig,
   source: Pick<TensorSource, 'entries'>,
@@ -105,10 +110,10 @@ export function bartRulesForSource(
 }
 
 /**
- * The tensors of the original's flax_model.msgpack for our weights: layers stacked (`use_scan` in
- * config.json) or apart.
+ * Lists the tensors of the original's flax_model.msgpack for our weights, with layers stacked
+ * (`use_scan` in config.json) or apart.
  *
- * Throws ConfigError for a model whose layers have different weights when they are stacked (Swin
+ * Throws ConfigError for a model whose layers would have other weights in the wanted layout (Swin
  * V2's extra norms).
  */
 export function flaxLayout(config: DalleBartConfig, stacked: boolean): FlaxTensor[] {

@@ -13,7 +13,7 @@ import {
 } from '@easel/core/config';
 
 /**
- * Functions of the feed-forward blocks, by the names of transformers. OpenAI's models have
+ * Activations of the feed-forward blocks, by the names of transformers. OpenAI's models have
  * quick_gelu.
  */
 export const CLIP_ACTIVATIONS = ['quick_gelu', 'gelu', 'gelu_new', 'relu', 'silu', 'swish'] as const;
@@ -38,9 +38,10 @@ export interface TextTowerConfig extends TowerConfig {
   /** Most tokens of a text, its start and end included. */
   readonly maxTextLength: number;
   /**
-   * The token at whose first place a text is summed up; undefined: at the first place of its
-   * highest id, which is the end in OpenAI's vocabulary. (An eos_token_id of 2 in a file means
-   * this, too: it was written by mistake, and transformers lets it be.)
+   * The end token: the state at its first place stands for the whole text. If it is undefined, the
+   * first place of the text's highest id counts, which is the end token in OpenAI's vocabulary. An
+   * eos_token_id of 2 in a file also gives undefined: it was written by mistake, and transformers
+   * treats it so.
    */
   readonly eosTokenId: number | undefined;
 }
@@ -56,23 +57,23 @@ export interface ImageTowerConfig extends TowerConfig {
 
 /** Sizes of a CLIP. */
 export interface ClipConfig {
-  /** P, width of the space that texts and pictures meet in. */
+  /** P, width of the common space of texts and pictures. */
   readonly projectionWidth: number;
-  /** What the logarithm of the scale starts from in training; a loaded model has its own. */
+  /** Start value of the scale's logarithm in training. A loaded model has its own. */
   readonly logitScaleInit: number;
   readonly text: TextTowerConfig;
   readonly image: ImageTowerConfig;
 }
 
 /**
- * eos_token_id that transformers' default config wrote into files of models that end texts with
+ * The eos_token_id that transformers' default config wrote into files of models that end texts with
  * another token.
  */
 const MISTAKEN_EOS = 2;
 
 /**
- * What transformers' PretrainedConfig writes into every file, and what only training uses: nothing
- * about the network.
+ * Keys that say nothing about the network: transformers' PretrainedConfig writes them into every
+ * file, or only training uses them.
  */
 const IGNORED_SETTINGS: ReadonlySet<string> = new Set(
   `_commit_hash _name_or_path add_cross_attention architectures attn_implementation _attn_implementation_autoset bad_words_ids
@@ -87,8 +88,8 @@ const IGNORED_SETTINGS: ReadonlySet<string> = new Set(
 );
 
 /**
- * A tower's own projection_dim counts for a tower that is used alone; of two together the outer one
- * does.
+ * Keys that are ignored in a tower's settings. A tower's own projection_dim counts only for a tower
+ * that is used alone; with both towers the outer one counts.
  */
 const IGNORED_IN_TOWERS: ReadonlySet<string> = new Set([...IGNORED_SETTINGS, 'projection_dim']);
 
@@ -98,7 +99,8 @@ const NO_DROPOUT = fixed(
 );
 
 /**
- * Settings of a tower's layers, in snake_case in a file, with the sizes that the class gives it.
+ * Settings of a tower's layers, in snake_case in a file. The arguments are the default sizes of the
+ * original's class.
  */
 const towerFields = (width: number, ffnWidth: number, heads: number) => ({
   hiddenSize: integer({ min: 1, default: width }),
@@ -134,7 +136,7 @@ const readImage = section(
 );
 
 /**
- * A tower's settings stand under one of two names. Where both are there the older one wins, as in
+ * A tower's settings have one of two keys. If both are there, the older one wins, as in
  * transformers.
  */
 const readModel = section(
@@ -151,8 +153,8 @@ const readModel = section(
 );
 
 /**
- * Reads the content of a config.json of transformers' CLIPModel; missing settings have that class's
- * defaults.
+ * Parses the content of a config.json of transformers' CLIPModel. Missing settings have that
+ * class's defaults.
  *
  * Throws ConfigError for an unknown setting (with the nearest known one), a value of the wrong kind
  * or range, and sizes that do not fit together. `file` is named in messages.
@@ -200,8 +202,8 @@ function towerOf(found: Settings<ReturnType<typeof towerFields>>, at: string): T
 }
 
 /**
- * The content of a config.json that parseClipConfig reads back to an equal config, and transformers
- * to an equal model.
+ * Returns the content of a config.json. parseClipConfig reads it back to an equal config, and
+ * transformers to an equal model.
  */
 export function clipConfigToJson(config: ClipConfig): Record<string, unknown> {
   const { text, image } = config;

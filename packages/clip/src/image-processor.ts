@@ -19,17 +19,20 @@ import {
   snakeCase,
 } from '@easel/core/config';
 
-/** How pictures become pixels for the image tower. A step that is undefined is left out. */
+/**
+ * The steps that turn pictures into pixels for the image tower. A step that is undefined is left
+ * out.
+ */
 export interface ImageProcessorConfig {
   /**
-   * The short side becomes so long, the long side in proportion, truncated; or both sides are
-   * given.
+   * The size after resizing. With `shortestEdge` the short side gets that length, and the long side
+   * follows in proportion, truncated. Otherwise both sides are given.
    */
   readonly resizeTo: { readonly shortestEdge: number } | PictureSize | undefined;
   readonly filter: ResizeFilter;
-  /** Centre cut, black where the picture is smaller. */
+  /** The size of the centre cut. Where the picture is smaller, it is padded with black. */
   readonly cropTo: PictureSize | undefined;
-  /** Factor that takes bytes to [0, 1]. */
+  /** Factor by which bytes are multiplied, as 1/255 for [0, 1]. */
   readonly rescale: number | undefined;
   /** (x − mean) / std, for each channel. */
   readonly normalize: { readonly mean: readonly number[]; readonly std: readonly number[] } | undefined;
@@ -39,7 +42,7 @@ const STANDARD_FILTER: ResizeFilter = 'bicubic';
 const STANDARD_MEAN: readonly number[] = [0.48145466, 0.4578275, 0.40821073];
 const STANDARD_STD: readonly number[] = [0.26862954, 0.26130258, 0.27577711];
 
-/** What OpenAI's models were trained with, for a picture of `side` pixels. */
+/** Returns the steps with which OpenAI's models were trained, for a picture of `side` pixels. */
 export function defaultImageProcessor(side = 224): ImageProcessorConfig {
   return {
     resizeTo: { shortestEdge: side },
@@ -51,7 +54,7 @@ export function defaultImageProcessor(side = 224): ImageProcessorConfig {
 }
 
 /**
- * Names and hints that say nothing about what is done. RGB is made in any case: the towers take
+ * Keys that do not change the steps. Conversion to RGB always takes place, because the towers take
  * nothing else.
  */
 const IGNORED_SETTINGS: ReadonlySet<string> = new Set(
@@ -66,7 +69,10 @@ function bothSides(value: unknown): PictureSize | undefined {
   return isSide(height) && isSide(width) ? { height, width } : undefined;
 }
 
-/** A number of pixels is both sides; `{"height": …, "width": …}` says each. */
+/**
+ * Reads a size: a number of pixels stands for both sides, `{"height": …, "width": …}` gives each
+ * side.
+ */
 const size: Field<PictureSize> = (value, at) => {
   const found = isSide(value) ? { height: value, width: value } : bothSides(value);
   if (found === undefined)
@@ -75,8 +81,8 @@ const size: Field<PictureSize> = (value, at) => {
 };
 
 /**
- * A number of pixels is the short side, as is `{"shortest_edge": …}`; `{"height": …, "width": …}`
- * says both.
+ * Reads a size to resize to: a number of pixels or `{"shortest_edge": …}` gives the short side,
+ * `{"height": …, "width": …}` both sides.
  */
 const resizing: Field<NonNullable<ImageProcessorConfig['resizeTo']>> = (value, at) => {
   const { shortest_edge: edge = value } = (value ?? {}) as { shortest_edge?: unknown };
@@ -86,7 +92,7 @@ const resizing: Field<NonNullable<ImageProcessorConfig['resizeTo']>> = (value, a
   return found;
 };
 
-/** A filter by Pillow's number. */
+/** Reads a filter by Pillow's number. */
 const filter: Field<ResizeFilter> = (value, at) => {
   if (value === undefined || value === null) return STANDARD_FILTER;
   const found = RESIZE_FILTERS[value as number];
@@ -94,7 +100,7 @@ const filter: Field<ResizeFilter> = (value, at) => {
   return found;
 };
 
-/** A number for each channel, or one for all three. */
+/** Reads a number for each channel, or one number for all three. */
 const channels: Field<readonly number[]> = (value, at) => {
   const each = typeof value === 'number' ? [value, value, value] : value;
   if (Array.isArray(each) && each.length === 3 && each.every(Number.isFinite)) return each as number[];
@@ -124,7 +130,8 @@ const read = section(
 );
 
 /**
- * Reads the content of a preprocessor_config.json of CLIP, in the form of any transformers version.
+ * Parses the content of a preprocessor_config.json of CLIP, in the form of any transformers
+ * version.
  *
  * Throws ConfigError for an unknown setting or a value of the wrong kind. `file` is named in
  * messages.
@@ -143,8 +150,8 @@ export function parseImageProcessor(json: unknown, file = 'preprocessor_config.j
 }
 
 /**
- * The content of a preprocessor_config.json that parseImageProcessor reads back to an equal config,
- * and transformers to an equal processor.
+ * Returns the content of a preprocessor_config.json. parseImageProcessor reads it back to an equal
+ * config, and transformers to an equal processor.
  */
 export function imageProcessorToJson(config: ImageProcessorConfig): Record<string, unknown> {
   const { resizeTo, filter, cropTo, rescale, normalize } = config;
@@ -168,13 +175,13 @@ export function imageProcessorToJson(config: ImageProcessorConfig): Record<strin
 }
 
 /**
- * A picture as pixels for the image tower: RGB → resize → centre cut → times `rescale` → (x − mean)
- * / std. float32 [height, width, 3].
+ * Turns a picture into pixels for the image tower: RGB → resize → centre cut → times `rescale` → (x
+ * − mean) / std. The result is float32 [height, width, 3].
  *
- * `picture`: bytes with 3 channels, 4 (alpha is dropped, not blended) or 1 (grey). Resized bytes
- * are Pillow's; the arithmetic behind them is NumPy's in transformers 4.25.1: the product in
- * float64 rounded to float32, the rest in float32. Throws DataError for another number of channels.
- * Source: CLIPImageProcessor of transformers 4.25.1.
+ * `picture` holds bytes with 3 channels, 4 (alpha is dropped, not blended) or 1 (grey). Resized
+ * bytes are equal to Pillow's. The arithmetic after that is NumPy's in transformers 4.25.1: the
+ * product is computed in float64 and rounded to float32, the rest is computed in float32. Throws
+ * DataError for another number of channels. Source: CLIPImageProcessor of transformers 4.25.1.
  */
 export function processImage(picture: Raster, config: ImageProcessorConfig): Raster<Float32Array> {
   const { data, width, height } = cutImage(picture, config);
@@ -191,7 +198,7 @@ export function processImage(picture: Raster, config: ImageProcessorConfig): Ras
   return { data: pixels, width, height, channels: 3 };
 }
 
-/** The bytes of a picture after resizing and cutting. */
+/** Resizes and cuts a picture and returns its bytes. */
 export function cutImage(picture: Raster, { resizeTo, filter, cropTo }: ImageProcessorConfig): Raster {
   let image = asRgb(picture);
   if (resizeTo !== undefined) image = resize(image, resizedSize(image, resizeTo), filter);

@@ -3,25 +3,25 @@ import * as tf from '@tensorflow/tfjs';
 import type { ImageTowerConfig } from './config.js';
 import { type OnHidden, TowerLayers, towerNorm } from './tower.js';
 
-/** What the image tower makes of pictures. */
+/** The result of the image tower. */
 export interface ImageStates {
-  /** Of the class token and each patch, before the final norm, [B, 1 + patches, D]. */
+  /** States of the class token and each patch, before the final norm, [B, 1 + patches, D]. */
   readonly states: tf.Tensor3D;
   /** The class token's state after the final norm, [B, D]. */
   readonly pooled: tf.Tensor2D;
 }
 
 /**
- * Patches along one side. What a patch size does not divide is cut off right and below, as a
- * convolution without padding does.
+ * Returns the number of patches along one side. A rest that the patch size does not divide is cut
+ * off on the right and below, as by a convolution without padding.
  */
 function patchesAcross({ imageSize, patchSize }: ImageTowerConfig): number {
   return Math.floor(imageSize / patchSize);
 }
 
 /**
- * One learnt vector for the whole picture, then the patches, row by row; a learnt position is added
- * to each.
+ * Embeds pictures: one learnt vector for the whole picture (the class token), then the patches, row
+ * by row. A learnt position is added to each.
  */
 class ImageEmbeddings extends CompositeLayer {
   static className = 'EaselClipImageEmbeddings';
@@ -67,7 +67,7 @@ class ImageEmbeddings extends CompositeLayer {
 }
 
 /**
- * Pixels → a state for each patch, and one for each picture.
+ * The image tower: pixels → a state for each patch, and one for each picture.
  *
  * Pixels are float32 [B, S, S, C], as the image processor gives them. Source: CLIPVisionTransformer
  * of transformers 4.25.1.
@@ -85,7 +85,7 @@ export class ImageTower extends CompositeLayer {
     super();
     this.config = config;
     this.embeddings = this.child('embeddings', new ImageEmbeddings(config));
-    this.preNorm = this.child('pre_layrnorm', towerNorm(config)); // so misspelt in every checkpoint
+    this.preNorm = this.child('pre_layrnorm', towerNorm(config)); // every checkpoint spells it so
     this.encoder = this.child('encoder', new TowerLayers(config));
     this.postNorm = this.child('post_layernorm', towerNorm(config));
   }

@@ -1,8 +1,8 @@
-// A model opened from its files: on a server, or in memory; folders on disk are in the node entry.
+// Opening a model from its files, on a server or in memory. The node entry opens folders on disk.
 
 export { type OpenedClip, openClip, openClipTokenizer } from './open.js';
 
-// Scores: how well pictures fit texts.
+// Scores that say how well pictures fit texts.
 
 export { type ClipParts, ClipScorer, type ScoreOptions } from './scorer.js';
 
@@ -22,7 +22,7 @@ export { Clip } from './model.js';
 export type { ClipTextInputs, TextStates } from './text-tower.js';
 export type { OnHidden } from './tower.js';
 
-// Texts to ids, pictures to pixels.
+// From texts to ids, and from pictures to pixels.
 
 export { defaultImageProcessor, type ImageProcessorConfig, processImage } from './image-processor.js';
 export {

@@ -6,7 +6,8 @@ import { type ClipTextInputs, type TextStates, TextTower } from './text-tower.js
 import type { OnHidden } from './tower.js';
 
 /**
- * How well pictures fit texts: both become vectors of one space, and what fits points the same way.
+ * CLIP says how well pictures fit texts. Both become vectors of one space; vectors of a picture and
+ * a text that fit point the same way.
  *
  * Letters in shapes: I pictures, B texts, T tokens, S picture side, P projection width. Weights are
  * zeros until they are loaded (loadWeights with a table of weights.ts). Source: Radford et al.
@@ -44,38 +45,47 @@ export class Clip extends CompositeLayer {
     this.imageProjection = this.child('visual_projection', project(config.image.width));
   }
 
-  /** States of the text tower; `onHidden` is shown those inside. */
+  /** Returns the states of the text tower. `onHidden` is called with the states inside it. */
   textStates(text: ClipTextInputs, onHidden?: OnHidden): TextStates {
     return this.textTower.forward(text, onHidden);
   }
 
-  /** States of the image tower for float32 [I, S, S, 3]; `onHidden` is shown those inside. */
+  /**
+   * Returns the states of the image tower for pixels float32 [I, S, S, 3]. `onHidden` is called
+   * with the states inside it.
+   */
   imageStates(pixels: tf.Tensor4D, onHidden?: OnHidden): ImageStates {
     return this.imageTower.forward(pixels, onHidden);
   }
 
-  /** int32 [B, T] → [B, P], of any length. */
+  /**
+   * Projects texts into the common space: ids int32 [B, T] → [B, P]. The vectors may have any
+   * length.
+   */
   textFeatures(text: ClipTextInputs): tf.Tensor2D {
     return tf.tidy(() => this.textProjection.call(this.textStates(text).pooled) as tf.Tensor2D);
   }
 
-  /** float32 [I, S, S, 3] → [I, P], of any length. */
+  /**
+   * Projects pictures into the common space: pixels float32 [I, S, S, 3] → [I, P]. The vectors may
+   * have any length.
+   */
   imageFeatures(pixels: tf.Tensor4D): tf.Tensor2D {
     return tf.tidy(() => this.imageProjection.call(this.imageStates(pixels).pooled) as tf.Tensor2D);
   }
 
-  /** Texts as vectors of length 1: int32 [B, T] → [B, P]. */
+  /** Turns texts into vectors of length 1: ids int32 [B, T] → [B, P]. */
   embedTexts(text: ClipTextInputs): tf.Tensor2D {
     return tf.tidy(() => normalizeL2(this.textFeatures(text), 0));
   }
 
-  /** Pictures as vectors of length 1: float32 [I, S, S, 3] → [I, P]. */
+  /** Turns pictures into vectors of length 1: pixels float32 [I, S, S, 3] → [I, P]. */
   embedImages(pixels: tf.Tensor4D): tf.Tensor2D {
     return tf.tidy(() => normalizeL2(this.imageFeatures(pixels), 0));
   }
 
   /**
-   * exp(logit_scale) · cosine of every picture with every text: embeddings [I, P] and [B, P] →
+   * Scores every picture with every text: exp(logit_scale) · cosine. Embeddings [I, P] and [B, P] →
    * [I, B].
    */
   score(images: tf.Tensor2D, texts: tf.Tensor2D): tf.Tensor2D {
@@ -83,8 +93,8 @@ export class Clip extends CompositeLayer {
   }
 
   /**
-   * [pixels [I, S, S, 3], ids [B, T], mask [B, T] if any] → scores [I, B], transformers'
-   * logits_per_image.
+   * Maps [pixels [I, S, S, 3], ids [B, T], mask [B, T] if any] to scores [I, B], which are
+   * transformers' logits_per_image.
    */
   override call(inputs: tf.Tensor | tf.Tensor[]): tf.Tensor2D {
     const [pixels, ids, mask] = Array.isArray(inputs) ? inputs : [inputs];

@@ -8,12 +8,15 @@ import * as anywhere from './open.js';
 import type { ClipParts } from './scorer.js';
 import { type ClipTokenizer, clipTokenizerFiles } from './tokenizer.js';
 
-/** As `openClip` of the main entry, and from the path of a folder on disk. */
+/** Does what `openClip` of the main entry does, and also takes the path of a folder on disk. */
 export function openClip(source: ModelSource, options: OpenOptions = {}): Promise<anywhere.OpenedClip> {
   return anywhere.openClip(modelFiles(source), options);
 }
 
-/** As `openClipTokenizer` of the main entry, and from the path of a folder on disk. */
+/**
+ * Does what `openClipTokenizer` of the main entry does, and also takes the path of a folder on
+ * disk.
+ */
 export function openClipTokenizer(source: ModelSource): Promise<ClipTokenizer> {
   return anywhere.openClipTokenizer(modelFiles(source));
 }

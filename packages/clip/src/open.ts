@@ -24,14 +24,14 @@ export interface OpenedClip extends ClipParts {
   dispose(): void;
 }
 
-/** How pictures are prepared; it may lie among a model's files. */
+/** File that says how pictures are prepared. A model's files need not have it. */
 export const PROCESSOR_FILE = 'preprocessor_config.json';
 
 /**
- * Opens a CLIP as transformers and Easel write it: config.json, a tokenizer (vocab.json and
- * merges.txt, or tokenizer.json), weights (model.safetensors, flax_model.msgpack or
- * pytorch_model.bin), and preprocessor_config.json; without that, pictures are prepared as
- * OpenAI's.
+ * Opens a CLIP in the form that transformers and Easel write: config.json, a tokenizer (vocab.json
+ * and merges.txt, or tokenizer.json), weights (model.safetensors, flax_model.msgpack or
+ * pytorch_model.bin), and preprocessor_config.json. Without that file, pictures are prepared as for
+ * OpenAI's models.
  *
  * Throws ConfigError or CheckpointError that names the file: missing, malformed, or not fitting the
  * others.
@@ -61,8 +61,8 @@ export async function openClip(source: ModelSource, options: OpenOptions = {}): 
 }
 
 /**
- * The tokenizer among a model's files, in Hugging Face form. Throws ConfigError that names place
- * and file.
+ * Opens the tokenizer among a model's files, in Hugging Face form. Throws ConfigError that names
+ * place and file.
  */
 export async function openClipTokenizer(source: ModelSource): Promise<ClipTokenizer> {
   const files = modelFiles(source);

@@ -1,8 +1,8 @@
 import type { ClipConfig, TowerConfig } from './config.js';
 
 /**
- * Every weight of a Clip of this config by name, with its shape, in the order of the model's
- * namedWeights: no tensor is made.
+ * Lists every weight of a Clip of this config by name, with its shape, in the order of the model's
+ * namedWeights. No tensor is made.
  */
 export function clipParameters(config: ClipConfig): Map<string, number[]> {
   const { text, image, projectionWidth } = config;

@@ -4,22 +4,22 @@ import { type ImageProcessorConfig, processImage } from './image-processor.js';
 import type { Clip } from './model.js';
 import type { ClipTokenizer } from './tokenizer.js';
 
-/** The parts of a CLIP folder. */
+/** The parts of a CLIP. */
 export interface ClipParts {
   readonly clip: Clip;
   readonly tokenizer: ClipTokenizer;
   readonly imageProcessor: ImageProcessorConfig;
 }
 
-/** How `ClipScorer.score` works. */
+/** Options of `ClipScorer.score`. */
 export interface ScoreOptions {
-  /** Pictures looked at at a time (default 8): more is faster and takes more memory. */
+  /** Number of pictures in a batch (default 8). More is faster and takes more memory. */
   readonly batch?: number;
-  /** Called after each batch with the pictures scored so far. */
+  /** Called after each batch with the number of pictures scored so far. */
   readonly onScored?: (done: number) => void;
 }
 
-/** Says how well pictures fit a text: a text and its pictures in, numbers out. */
+/** Computes how well pictures fit a text: it takes a text and pictures and returns numbers. */
 export class ClipScorer {
   private readonly parts: ClipParts;
   private last: { readonly text: string; readonly vector: Float32Array } | undefined;
@@ -45,16 +45,19 @@ export class ClipScorer {
     }
   }
 
-  /** Tokens of a text, its start and end included, and how many of them the model reads. */
+  /**
+   * Returns the number of tokens of a text, its start and end included, and how many of them the
+   * model reads.
+   */
   lengthOf(text: string): { readonly tokens: number; readonly read: number } {
     const tokens = this.parts.tokenizer.encode(text).length;
     return { tokens, read: Math.min(tokens, this.parts.clip.config.text.maxTextLength) };
   }
 
   /**
-   * exp(logit_scale) · cosine of `text` with each picture, higher for a better fit; the factor is
-   * about 100 in OpenAI's models. Texts beyond the model's length are cut. The text that was asked
-   * for last is remembered.
+   * Scores each picture with `text`: exp(logit_scale) · cosine, higher for a better fit. The factor
+   * is about 100 in OpenAI's models. A text beyond the model's length is cut. The scorer remembers
+   * the vector of the last text.
    */
   async score(text: string, pictures: readonly Raster[], options: ScoreOptions = {}): Promise<number[]> {
     const { batch = 8, onScored } = options;
@@ -82,8 +85,8 @@ export class ClipScorer {
   }
 
   /**
-   * The score of each picture with its own texts, all in one pass: `texts[i]` are those of picture
-   * i, and so are the numbers. Each picture and each text is embedded once.
+   * Scores each picture with its own texts, all in one pass. `texts[i]` are the texts of picture i;
+   * element i of the result holds their scores. Each picture and each text is embedded once.
    */
   async scorePairs(texts: readonly (readonly string[])[], pictures: readonly Raster[]): Promise<number[][]> {
     const all = texts.flat();
@@ -108,7 +111,7 @@ export class ClipScorer {
     }
   }
 
-  /** Pictures as the model takes them: float32 [I, S, S, 3]; the caller disposes it. */
+  /** Prepares pictures for the model: float32 [I, S, S, 3]. The caller disposes the tensor. */
   private processed(pictures: readonly Raster[]): tf.Tensor4D {
     const { clip, imageProcessor } = this.parts;
     const { imageSize } = clip.config.image;
@@ -118,7 +121,7 @@ export class ClipScorer {
     return tf.tensor4d(pixels, [pictures.length, imageSize, imageSize, 3]);
   }
 
-  /** The text as a vector of P numbers. */
+  /** Embeds the text as a vector of P numbers. */
   private async embedText(text: string): Promise<Float32Array> {
     if (this.last?.text === text) return this.last.vector;
     const { clip, tokenizer } = this.parts;
@@ -140,7 +143,7 @@ export class ClipScorer {
   }
 }
 
-/** The size that every picture gets, or undefined if it depends on the picture. */
+/** Returns the size that every prepared picture has, or undefined if it depends on the picture. */
 function madeSize({ resizeTo, cropTo }: ImageProcessorConfig): PictureSize | undefined {
   if (cropTo !== undefined) return cropTo;
   return resizeTo !== undefined && 'height' in resizeTo ? resizeTo : undefined;

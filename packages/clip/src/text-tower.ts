@@ -4,8 +4,8 @@ import type { TextTowerConfig } from './config.js';
 import { type OnHidden, TowerLayers, towerNorm } from './tower.js';
 
 /**
- * Added to the score of a place that may not be looked at. As the original has it: a row that sees
- * nothing at all keeps its own scores.
+ * Number added to the score of a place that may not be looked at, as in the original. A row that
+ * may look at nothing keeps the order of its own scores.
  */
 const MASKED = -1e4;
 
@@ -13,13 +13,13 @@ const MASKED = -1e4;
 export interface ClipTextInputs {
   /** int32 [B, T]. */
   readonly inputIds: tf.Tensor2D;
-  /** int32 [B, T], 0 at padding; left out: all are looked at. */
+  /** int32 [B, T] with 0 at padding. If it is left out, no place is padding. */
   readonly attentionMask?: tf.Tensor2D;
 }
 
-/** What the text tower makes of texts. */
+/** The result of the text tower. */
 export interface TextStates {
-  /** After the final norm, [B, T, D]. */
+  /** States after the final norm, [B, T, D]. */
   readonly states: tf.Tensor3D;
   /** The state at each text's end, [B, D]. */
   readonly pooled: tf.Tensor2D;
@@ -49,9 +49,10 @@ class TextEmbeddings extends CompositeLayer {
 }
 
 /**
- * Text ids → a state for each token, and one for each text: the state where the text ends.
+ * The text tower: text ids → a state for each token, and one for each text, which is the state
+ * where the text ends.
  *
- * A token sees itself and those before it, padding excepted. Source: CLIPTextTransformer of
+ * A token looks at itself and the tokens before it, except padding. Source: CLIPTextTransformer of
  * transformers 4.25.1.
  */
 export class TextTower extends CompositeLayer {
@@ -84,7 +85,7 @@ export class TextTower extends CompositeLayer {
     });
   }
 
-  /** [B, T, D] → [B, D]: the state at the first end token (or highest id). */
+  /** Picks the state at the first end token, or at the first highest id: [B, T, D] → [B, D]. */
   private pool(states: tf.Tensor3D, ids: tf.Tensor2D): tf.Tensor2D {
     const { eosTokenId } = this.config;
     const sought = eosTokenId === undefined ? ids : tf.cast(tf.equal(ids, eosTokenId), 'int32');
@@ -106,7 +107,10 @@ export class TextTower extends CompositeLayer {
   }
 }
 
-/** float32 [1 or B, 1, T, T]: 0 where a token may look, MASKED where not. */
+/**
+ * Makes the bias of the scores, float32 [1 or B, 1, T, T]: 0 where a token may look, MASKED where
+ * not.
+ */
 function maskBias(length: number, mask: tf.Tensor2D | undefined): tf.Tensor4D {
   return tf.tidy(() => {
     const past = Float32Array.from({ length: length * length }, (_, i) =>

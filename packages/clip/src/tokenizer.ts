@@ -25,7 +25,7 @@ export interface ClipSpecialTokens {
   readonly unk: SpecialToken;
 }
 
-/** What a tokenizer is made of. */
+/** The parts of a tokenizer. */
 export interface ClipTokenizerData {
   /** Token → id. */
   readonly vocab: ReadonlyMap<string, number>;
@@ -37,14 +37,14 @@ export interface ClipTokenizerData {
 const END_OF_WORD = '</w>';
 
 /**
- * Pairs of merges.txt that count; OpenAI's file goes on behind them. Source: CLIPTokenizer of
- * transformers.
+ * Number of pairs of merges.txt that count. OpenAI's file goes on after them. Source: CLIPTokenizer
+ * of transformers.
  */
 const MOST_MERGES = 49152 - 256 - 2;
 
 const plain = (content: string): SpecialToken => ({ content, lstrip: false, rstrip: false });
 
-/** OpenAI's: a text's end is also padding, and stands for what is unknown. */
+/** OpenAI's special tokens. The end token is also the padding and the unknown token. */
 export const CLIP_SPECIAL_TOKENS: ClipSpecialTokens = {
   bos: plain('<|startoftext|>'),
   eos: plain('<|endoftext|>'),
@@ -56,8 +56,8 @@ const LETTER = String.raw`[\p{L}--[${AFTER_UNICODE_14}]]`;
 const NUMBER = String.raw`[\p{N}--[${AFTER_UNICODE_14}]]`;
 
 /**
- * Contractions, letters, one digit, or other signs; white space only parts words. White space is
- * Unicode's White_Space, the rest Unicode 14's.
+ * Matches a word: a contraction, letters, one digit, or other signs. White space only separates
+ * words. White space is Unicode's White_Space; letters and digits are those of Unicode 14.
  */
 const WORD = new RegExp(
   String.raw`'s|'t|'re|'ve|'m|'ll|'d|${LETTER}+|${NUMBER}|[^\p{White_Space}${LETTER}${NUMBER}]+`,
@@ -65,9 +65,10 @@ const WORD = new RegExp(
 );
 
 /**
- * Marks that Unicode has given since its version 9, and the second half of U+11938: the crate that
- * composes in tokenizers 0.13.3 (unicode-normalization-alignments) takes them for signs on their
- * own. Found by comparing it with Python 3.11's unicodedata, mark by mark.
+ * Marks that Unicode has added since version 9, and the second half of U+11938. The crate that
+ * composes text in tokenizers 0.13.3 (unicode-normalization-alignments) treats them as signs on
+ * their own. The list was found by comparing that crate with Python 3.11's unicodedata, mark by
+ * mark.
  */
 const AFTER_UNICODE_9 =
   '\\u{7fd}\\u{898}-\\u{89f}\\u{8ca}-\\u{8d3}\\u{9fe}\\u{c3c}\\u{d3b}\\u{d3c}\\u{eba}\\u{1715}\\u{1abf}-\\u{1ace}\\u{1df6}-\\u{1dfa}' +
@@ -75,13 +76,13 @@ const AFTER_UNICODE_9 =
   '\\u{11839}\\u{1183a}\\u{11930}\\u{1193d}\\u{1193e}\\u{11943}\\u{119e0}\\u{11a34}\\u{11a47}\\u{11a99}\\u{11d42}\\u{11d44}' +
   '\\u{11d45}\\u{11d97}\\u{16ff0}\\u{16ff1}\\u{1e130}-\\u{1e136}\\u{1e2ae}\\u{1e2ec}-\\u{1e2ef}';
 
-/** Stretches that are composed. */
+/** Matches stretches of text that are composed. */
 const COMPOSED = new RegExp(`[^${AFTER_UNICODE_9}${AFTER_UNICODE_14}]+`, 'gv');
 const CAPITAL = new RegExp(String.raw`[\p{Changes_When_Lowercased}--[${AFTER_UNICODE_14}]]`, 'gv');
 
 /**
- * A text as it is looked at: composed (NFC) and lower-cased letter by letter (a sigma is σ also at
- * a word's end). A lone surrogate counts as three U+FFFD, one for each byte of its WTF-8 form, as
+ * Prepares a text: it is composed (NFC) and lower-cased letter by letter, so that a sigma is σ even
+ * at a word's end. A lone surrogate becomes three U+FFFD, one for each byte of its WTF-8 form, as
  * in the Rust tokenizers. Characters younger than the tables of those tokenizers stay as they are.
  */
 function normalize(text: string): string {
@@ -91,17 +92,17 @@ function normalize(text: string): string {
     .replace(CAPITAL, (letter) => letter.toLowerCase());
 }
 
-/** White space around a text, as Python's strip takes it away. */
+/** The white space that Python's strip removes around a text. */
 const STRIPPED = `\\p{White_Space}${String.fromCharCode(0x1c)}-${String.fromCharCode(0x1f)}`;
 const AROUND = new RegExp(`^[${STRIPPED}]+|[${STRIPPED}]+$`, 'gu');
 
 /**
- * CLIP's tokenizer: text → `<|startoftext|>` ids `<|endoftext|>`. Byte-level BPE whose words end
- * with `</w>`; case and the amount of white space are lost.
+ * CLIP's tokenizer: text → `<|startoftext|>` ids `<|endoftext|>`. It is byte-level BPE whose words
+ * end with `</w>`. Case and the amount of white space are lost.
  *
- * Special tokens inside the text become their ids, in any case. Equal to CLIPTokenizerFast
- * (transformers 4.25.1, tokenizers 0.13.3), which CLIPProcessor uses; the Python CLIPTokenizer
- * straightens curly quotes and full-width letters before, with ftfy.
+ * Special tokens inside the text become their ids, in upper or lower case. The ids are those of
+ * CLIPTokenizerFast (transformers 4.25.1, tokenizers 0.13.3), which CLIPProcessor uses. The Python
+ * CLIPTokenizer differs: it first straightens curly quotes and full-width letters with ftfy.
  */
 export class ClipTokenizer {
   readonly vocab: ReadonlyMap<string, number>;
@@ -116,8 +117,8 @@ export class ClipTokenizer {
   private readonly specialContents: ReadonlySet<string>;
 
   /**
-   * A tokenizer of the texts of a folder in Hugging Face form: vocab.json and merges.txt, or
-   * tokenizer.json. Throws ConfigError, naming file and field, for anything that is not CLIP's.
+   * Makes a tokenizer from the files of a folder in Hugging Face form: vocab.json and merges.txt,
+   * or tokenizer.json. Throws ConfigError, naming file and field, for anything that is not CLIP's.
    */
   static fromFiles(files: TokenizerFiles): ClipTokenizer {
     return new ClipTokenizer(parseClipTokenizerFiles(files));
@@ -146,12 +147,15 @@ export class ClipTokenizer {
     this.cutter = new SpecialTokenCutter(normalized, ids);
   }
 
-  /** Largest id + 1: the least number of rows an embedding needs. */
+  /** The largest id + 1, which is the least number of rows that an embedding needs. */
   get size(): number {
     return this.encoder.size;
   }
 
-  /** Start, the ids of `text`, end. Not truncated. Never throws: every text has ids. */
+  /**
+   * Returns the start id, the ids of `text`, and the end id. The result is not truncated. Never
+   * throws.
+   */
   encode(text: string): number[] {
     const ids = [this.bosId];
     for (const part of this.cutter.cut(normalize(text))) {
@@ -175,8 +179,8 @@ export class ClipTokenizer {
   }
 
   /**
-   * The text of `ids`, without special tokens: lower case, a space between words. Throws DataError
-   * for an id that there is not.
+   * Returns the text of `ids` without special tokens, in lower case with a space between words.
+   * Throws DataError for an id that the vocabulary lacks.
    */
   decode(ids: Iterable<number>): string {
     const tokens = Array.from(ids, (id) => this.encoder.token(id));
@@ -186,9 +190,9 @@ export class ClipTokenizer {
 }
 
 /**
- * Reads a tokenizer folder's files. vocab.json and merges.txt win over tokenizer.json; special
- * tokens come from special_tokens_map.json, else tokenizer_config.json, else they are OpenAI's.
- * Throws ConfigError that names the file and field.
+ * Parses the files of a tokenizer folder. vocab.json and merges.txt win over tokenizer.json.
+ * Special tokens come from special_tokens_map.json, else from tokenizer_config.json, else they are
+ * OpenAI's. Throws ConfigError that names the file and field.
  */
 export function parseClipTokenizerFiles(files: TokenizerFiles): ClipTokenizerData {
   const specials = specialTokens(files);
@@ -219,8 +223,8 @@ function specialTokens(files: TokenizerFiles): ClipSpecialTokens {
 }
 
 /**
- * The files that describe a tokenizer, by name, as parseClipTokenizerFiles and transformers read
- * them.
+ * Returns the files that describe a tokenizer, by name, in the form that parseClipTokenizerFiles
+ * and transformers read.
  */
 export function clipTokenizerFiles({
   vocab,
@@ -243,7 +247,7 @@ export function clipTokenizerFiles({
   ]);
 }
 
-/** The model of a tokenizer.json whose other parts are CLIP's. */
+/** Parses the model of a tokenizer.json whose other parts must be CLIP's. */
 function parseBytePairs(text: string, unknown: string): BytePairs {
   const file = 'tokenizer.json';
   const { pairs, normalizer, preTokenizer } = parseTokenizerJson(text, file);
@@ -260,7 +264,7 @@ function parseBytePairs(text: string, unknown: string): BytePairs {
   return pairs;
 }
 
-/** Types of the parts of a Sequence, joined. */
+/** Returns the types of the parts of a Sequence, joined. */
 function sequence(part: unknown, key: string): unknown {
   const parts = (part as Record<string, unknown> | undefined)?.[key];
   return Array.isArray(parts) ? parts.map(typeOf).join(', ') : typeOf(part);

@@ -3,14 +3,14 @@ import { singleInput } from '@easel/core/internals';
 import * as tf from '@tensorflow/tfjs';
 import type { TowerConfig } from './config.js';
 
-/** A projection whose weights wait to be loaded. */
+/** Makes a projection whose weights are zeros until they are loaded. */
 function projection(inputSize: number, outputSize: number): Dense {
   return new Dense({ inputSize, outputSize, kernelInitializer: 'zeros' });
 }
 
 /**
- * y = out(merge(softmax(q·kᵀ/√K + bias)·v)) of one input. [B, T, D] → [B, T, D]. Source:
- * CLIPAttention of transformers.
+ * Self-attention: y = out(merge(softmax(q·kᵀ/√K + bias)·v)), all of one input. [B, T, D] → [B, T,
+ * D]. Source: CLIPAttention of transformers.
  */
 class SelfAttention extends CompositeLayer {
   static className = 'EaselClipAttention';
@@ -40,7 +40,7 @@ class SelfAttention extends CompositeLayer {
   }
 }
 
-/** fc2(act(fc1(x))). [B, T, D] → [B, T, D], F inside. */
+/** fc2(act(fc1(x))). [B, T, D] → [B, T, D], with width F between the products. */
 class FeedForward extends CompositeLayer {
   static className = 'EaselClipFeedForward';
 
@@ -85,20 +85,21 @@ class TowerLayer extends CompositeLayer {
   }
 }
 
-/** A tower's layer norm over its width. */
+/** Makes a layer norm over a tower's width. */
 export function towerNorm({ width, normEpsilon }: TowerConfig): LayerNorm {
   return new LayerNorm({ size: width, epsilon: normEpsilon });
 }
 
 /**
- * Is shown a state inside a tower, [B, T, D]: the embeddings, then what each layer gives. It may
- * keep a copy (tf.keep of a clone).
+ * Called with each state inside a tower, [B, T, D]: the embeddings, then the result of each layer.
+ * To keep a state, keep a clone of it (tf.keep).
  */
 export type OnHidden = (state: tf.Tensor3D) => void;
 
 /**
- * The layers of a tower: pre-norm transformer layers one after another, without embeddings and
- * final norm. Source: Radford et al. 2021, arXiv:2103.00020; CLIPEncoder of transformers.
+ * The layers of a tower: pre-norm transformer layers, one after another. Embeddings and the final
+ * norm are not part of it. Source: Radford et al. 2021, arXiv:2103.00020; CLIPEncoder of
+ * transformers.
  */
 export class TowerLayers extends CompositeLayer {
   static className = 'EaselClipTowerLayers';
@@ -112,7 +113,7 @@ export class TowerLayers extends CompositeLayer {
     );
   }
 
-  /** x: float32 [B, T, D]; bias is added to the scores: [1 or B, 1, 1 or T, T]. */
+  /** x: float32 [B, T, D]. bias, [1 or B, 1, 1 or T, T], is added to the scores. */
   forward(x: tf.Tensor3D, bias?: tf.Tensor4D, onHidden?: OnHidden): tf.Tensor3D {
     return tf.tidy(() => {
       onHidden?.(x);

@@ -1,31 +1,31 @@
 import type { WeightRule } from '@easel/core';
 
-/** Dense kernels of PyTorch are [out, in]; ours and Flax's are [in, out]. */
+/** PyTorch's dense kernels are [out, in]; ours and Flax's are [in, out]. */
 const OUT_IN_TO_IN_OUT = [1, 0] as const;
 
-/** Convolution kernels of PyTorch are [out, in, h, w]; ours and Flax's are [h, w, in, out]. */
+/** PyTorch's convolution kernels are [out, in, h, w]; ours and Flax's are [h, w, in, out]. */
 const OIHW_TO_HWIO = [2, 3, 1, 0] as const;
 
 const PATCHES = 'vision_model.embeddings.patch_embedding.kernel';
 
-/** 0, 1, 2, … that PyTorch checkpoints until 2023 keep beside the weights. */
+/** Tensors 0, 1, 2, … that PyTorch checkpoints keep beside the weights, until 2023. */
 const POSITION_IDS = ['text_model.embeddings.position_ids', 'vision_model.embeddings.position_ids'];
 
 /**
- * Where each weight of a Clip stands in a Flax checkpoint (FlaxCLIPModel's flax_model.msgpack, read
- * with nested names joined by dots). Our names are the Flax paths and the layouts agree. `names`:
- * the keys of model.namedWeights().
+ * Maps each weight of a Clip to its place in a Flax checkpoint: FlaxCLIPModel's flax_model.msgpack,
+ * read with nested names joined by dots. Our names are the Flax paths, and the layouts agree.
+ * `names` are the keys of model.namedWeights().
  */
 export function clipRulesForFlax(names: Iterable<string>): Map<string, WeightRule> {
   return new Map([...names].map((name) => [name, { source: name }]));
 }
 
-/** Where each weight stands in a file that Easel wrote: under its own name. */
+/** Maps each weight to its place in a file that Easel wrote: its own name. */
 export const clipRulesForEasel = clipRulesForFlax;
 
 /**
- * Where each weight stands in a checkpoint of transformers' PyTorch CLIPModel (model.safetensors or
- * pytorch_model.bin).
+ * Maps each weight to its place in a checkpoint of transformers' PyTorch CLIPModel
+ * (model.safetensors or pytorch_model.bin).
  *
  * | ours | PyTorch | layout |
  * | --- | --- | --- |
@@ -44,17 +44,17 @@ function torchRule(name: string): WeightRule {
   return name.endsWith('.kernel') ? { source, transpose: OUT_IN_TO_IN_OUT } : { source };
 }
 
-/** How a checkpoint of a CLIP is read. */
+/** The way to read a checkpoint of a CLIP. */
 export interface ClipReading {
-  /** Whose names it has; Flax's are also ours. */
+  /** The program whose names the checkpoint has. Flax's names are also ours. */
   readonly naming: 'flax' | 'torch';
-  /** Where each weight of a Clip stands. `names`: the keys of model.namedWeights(). */
+  /** Maps each weight of a Clip to its place. `names` are the keys of model.namedWeights(). */
   rules(names: Iterable<string>): Map<string, WeightRule>;
-  /** Whether a tensor of the checkpoint is no weight. */
+  /** Whether a tensor of the checkpoint is not a weight. */
   ignore(name: string): boolean;
 }
 
-/** How to read a checkpoint with these names. */
+/** Returns the way to read a checkpoint with these names. */
 export function clipReading(entries: Iterable<string>): ClipReading {
   const torch = new Set(entries).has('text_projection.weight');
   return {

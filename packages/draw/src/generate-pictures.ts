@@ -6,58 +6,61 @@ import { iterationKeys } from './iteration-keys.js';
 import { findTokens, settingsFor, type TokenSearch } from './token-search.js';
 
 /**
- * What draws: a text model that writes codes and the VQGAN that turns them into pixels, of which
- * `checkBelongTogether` holds.
+ * The parts that draw: a text model, which writes codes, and the VQGAN that turns them into pixels.
+ * The two must pass `checkBelongTogether`.
  */
 export interface PictureParts {
   readonly text: { readonly model: ImageTokenModel; readonly processor: Processor };
   readonly vqgan: Vqgan;
-  /** How the model draws where nothing else is said. */
+  /** The model's settings, for those that a call does not give. */
   readonly settings: GenerationSettings;
 }
 
 /** A finished picture. */
 export interface Picture {
   readonly prompt: string;
-  /** Place of the prompt in the list. */
+  /** Index of the prompt in the list. */
   readonly promptIndex: number;
-  /** Which of the prompt's pictures this is, from 0. */
+  /** Number of this picture among those of its prompt, from 0. */
   readonly index: number;
-  /** Image codes, T of them, row by row. */
+  /** The T image codes, row by row. */
   readonly tokens: Int32Array;
   readonly pixels: Raster;
 }
 
-/** Which pictures are drawn, and how. */
+/** Options of `generatePictures`. */
 export interface GeneratePicturesOptions {
   readonly prompts: readonly string[];
-  /** Pictures of each prompt (default 1). */
+  /** Number of pictures of each prompt (default 1). */
   readonly images?: number;
-  /** Picture i of a prompt depends on model, prompt, seed, settings and i alone (default 0). */
+  /**
+   * Seed of the noise (default 0). Picture i of a prompt depends on model, prompt, seed, settings
+   * and i alone.
+   */
   readonly seed?: number;
   /**
-   * Pictures drawn at a time (default 8): more is faster and takes more memory. A beam search draws
-   * one.
+   * Number of pictures drawn at a time (default 8). More is faster and takes more memory. A beam
+   * search draws one at a time.
    */
   readonly batch?: number;
-  /** What differs from the model's settings; of no meaning to a beam search. */
+  /** Settings in place of the model's own. A beam search ignores them. */
   readonly settings?: Partial<GenerationSettings>;
-  /** How codes are found (default: drawn as DALL·E mini draws). */
+  /** The way of finding codes (default: they are drawn as DALL·E mini draws them). */
   readonly search?: TokenSearch;
   /**
-   * Let ids through that have no code (default false), as the original does. A picture with one of
-   * them becomes black there, and so it does here.
+   * Whether ids without a code may be drawn, as in the original (default false). A picture with
+   * such an id becomes black, as in the original.
    */
   readonly allIds?: boolean;
   readonly signal?: AbortSignal | undefined;
-  /** Called after each decoding step with the codes drawn so far, of `total` in all. */
+  /** Called after each decoding step with the number of codes drawn so far, of `total` in all. */
   readonly onTokens?: (done: number, total: number) => void;
 }
 
 /**
- * Draws pictures, a batch at a time: the batches' pictures come as soon as they are finished, all
- * of a prompt in order. An abort ends it after the step in work, with the signal's reason; the
- * batch in work is lost, those before it were handed out.
+ * Draws pictures, a batch at a time. Each batch's pictures come as soon as the batch is finished,
+ * and the pictures of a prompt come in order. An abort ends the drawing after the present step,
+ * with the signal's reason. The present batch is then lost; earlier batches have been handed out.
  *
  * Throws ConfigError for a setting out of range, DataError for a prompt with an id that the model
  * has no embedding of.
@@ -68,7 +71,7 @@ export async function* generatePictures(
 ): AsyncGenerator<Picture> {
   const { prompts, images = 1, seed = 0, signal, onTokens, allIds = false } = options;
   const { search = { way: 'dalle-mini' } } = options;
-  const batch = search.way === 'beams' ? 1 : (options.batch ?? 8); // a search ends for all its prompts at once, so each has its own
+  const batch = search.way === 'beams' ? 1 : (options.batch ?? 8); // a beam search ends for all its prompts at once, so each prompt has its own
   const settings = settingsFor(search, ofModel, options.settings ?? {});
   const { model, processor } = text;
   const { imageLength } = model.config;
@@ -96,11 +99,13 @@ export async function* generatePictures(
   }
 }
 
-/** The pictures of rows of ids; black where a row has an id without a code. */
+/**
+ * Draws the picture of each row of ids. A row that has an id without a code gives a black picture.
+ */
 async function drawRows(vqgan: Vqgan, rows: readonly Int32Array[]): Promise<Raster[]> {
   const { nEmbed } = vqgan.config;
   const whole = (row: Int32Array) => row.every((id) => id < nEmbed);
-  // In their place code 0 is drawn, for a picture of the right size.
+  // For such rows code 0 is drawn, which gives a picture of the right size.
   const drawn = await drawTokens(
     vqgan,
     rows.map((row) => row.map((id) => (id < nEmbed ? id : 0))),

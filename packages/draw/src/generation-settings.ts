@@ -2,22 +2,25 @@ import type { GenerationConfig } from '@easel/bart';
 import { integer, optional, readSettings, real, section, snakeCase } from '@easel/core/config';
 import { parseJson } from '@easel/core/internals';
 
-/** How tokens are drawn from logits. */
+/** Settings that say how tokens are drawn from logits. */
 export interface GenerationSettings {
-  /** Keep only this many of the most probable codes; 0 keeps all. */
+  /** Number of most probable codes that are kept; 0 keeps all. */
   readonly topK: number;
-  /** Keep the most probable codes up to this sum of probabilities; 1 keeps all. */
+  /** Sum of probabilities up to which the most probable codes are kept; 1 keeps all. */
   readonly topP: number;
-  /** Divides the logits; below 1 is surer, above 1 more varied. */
+  /**
+   * The logits are divided by this. Values below 1 favour probable codes; values above 1 give more
+   * varied ones.
+   */
   readonly temperature: number;
   /**
-   * Super conditioning: 1 is without, more follows the prompt more (Ho and Salimans 2022,
-   * arXiv:2207.12598).
+   * Scale of super conditioning. 1 means none; a higher scale follows the prompt more closely (Ho
+   * and Salimans 2022, arXiv:2207.12598).
    */
   readonly conditionScale: number;
 }
 
-/** File of a model folder that says how its model draws best. */
+/** File of a model folder with the settings with which its model draws best. */
 export const GENERATION_FILE = 'generation.json';
 
 const FIELDS = {
@@ -29,29 +32,29 @@ const FIELDS = {
 
 const READ = section(FIELDS, { nameOf: snakeCase });
 
-/** Settings as generation.json has them. */
+/** Returns settings in the form of generation.json. */
 export function generationSettingsToJson(settings: Partial<GenerationSettings>): Record<string, number> {
   const names = Object.keys(FIELDS) as (keyof GenerationSettings)[];
   const values = names.map((name) => [snakeCase(name), settings[name]] as const);
   return Object.fromEntries(values.filter((entry): entry is [string, number] => entry[1] !== undefined));
 }
 
-/** What DALL·E mini's notebook adds to its config: super conditioning. */
+/** Settings that DALL·E mini's notebook adds to the config: super conditioning. */
 export const NOTEBOOK_SETTINGS: Partial<GenerationSettings> = { conditionScale: 10 };
 
 /**
- * How a model that Easel trained draws, unless it is told otherwise: the settings that were best of
- * those tried with the shipped model. Without captions left blank in training there is nothing to
- * compare a prompt with, so the scale is then 1.
+ * Returns the default settings of a model that Easel trained. They were the best of those tried
+ * with the shipped model. A model that saw no blank captions in training has no "no prompt" to
+ * compare a prompt with, so its scale is 1.
  */
 export function trainedSettings(blankCaptions: number): Partial<GenerationSettings> {
   return { topK: 64, temperature: 0.5, conditionScale: blankCaptions > 0 ? 1.5 : 1 };
 }
 
 /**
- * How a model draws without a generation.json: by its config.json. `original`: it is DALL·E mini or
- * mega as the original programs wrote it, which draws as their notebook does. Others draw without
- * super conditioning.
+ * Returns the settings of a model without a generation.json, by its config.json. `original` says
+ * that the model is DALL·E mini or mega as the original programs wrote it; it then draws as their
+ * notebook does. Other models draw without super conditioning.
  */
 export function standardSettings(
   config: Pick<GenerationConfig, 'topK' | 'topP' | 'temperature'>,
@@ -62,7 +65,7 @@ export function standardSettings(
 }
 
 /**
- * The settings that the text of a generation.json names. `file` is for messages.
+ * Parses the settings that the text of a generation.json names. `file` is for messages.
  * Throws ConfigError for text that is no JSON object, an unknown setting or a value out of range.
  */
 export function parseGenerationSettings(text: string, file = GENERATION_FILE): Partial<GenerationSettings> {

@@ -1,4 +1,4 @@
-// A picture model opened from its files, and drawn with.
+// Opening a picture model from its files, and drawing with it.
 
 export {
   type GeneratePicturesOptions,
@@ -10,7 +10,7 @@ export { iterationKeys } from './iteration-keys.js';
 export { type OpenPictureModelOptions, openPictureModel, type PictureModel } from './picture-model.js';
 export type { TokenSearch } from './token-search.js';
 
-// Settings of a drawing, as a model folder keeps them.
+// Settings of a drawing, in the form that a model folder keeps.
 
 export {
   GENERATION_FILE,

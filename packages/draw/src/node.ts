@@ -3,8 +3,8 @@ import { modelFiles } from '@easel/core/node';
 import * as anywhere from './picture-model.js';
 
 /**
- * As `openPictureModel` of the main entry, and from the path of a folder on disk; `vqgan` may be
- * one too.
+ * Does what `openPictureModel` of the main entry does, and also takes the path of a folder on disk.
+ * `vqgan` may be a path, too.
  */
 export function openPictureModel(
   source: ModelSource,

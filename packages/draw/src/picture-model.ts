@@ -16,7 +16,7 @@ import {
   standardSettings,
 } from './generation-settings.js';
 
-/** A model in memory that draws: text → codes → pixels. */
+/** A model in memory that draws pictures: text → codes → pixels. */
 export interface PictureModel extends PictureParts {
   readonly text: TextModel;
   readonly vqgan: Vqgan;
@@ -24,18 +24,19 @@ export interface PictureModel extends PictureParts {
   dispose(): void;
 }
 
-/** How a picture model is opened. */
+/** Options of `openPictureModel`. */
 export interface OpenPictureModelOptions extends OpenOptions {
-  /** Where the VQGAN lies (default: in the folder `vqgan` of the source). */
+  /** Source of the VQGAN (default: the folder `vqgan` of the model's source). */
   readonly vqgan?: ModelSource | undefined;
 }
 
 /**
- * Opens what draws: a text model (the source itself, see `openDalleBart`), the VQGAN that it was
- * trained with, of which the decoder is read, and the settings of generation.json, if it is there.
+ * Opens a picture model. It consists of a text model (the source itself, see `openDalleBart`), the
+ * decoder of the VQGAN that it was trained with, and the settings of generation.json if that file
+ * is there.
  *
- * Throws CheckpointError or ConfigError if a part is missing or the two don't belong together;
- * nothing stays in memory then.
+ * Throws CheckpointError or ConfigError if a part is missing or the two models don't belong
+ * together. Nothing stays in memory then.
  */
 export async function openPictureModel(
   source: ModelSource,
@@ -66,8 +67,8 @@ export async function openPictureModel(
 }
 
 /**
- * How the model among some files draws: as generation.json says, else as `standardSettings` says
- * for its config and for whose names its weights have.
+ * Reads how a model draws. Settings that generation.json does not give come from
+ * `standardSettings`, which goes by the config and by whose names the weights have.
  */
 async function openSettings(
   files: ModelFiles,

@@ -9,15 +9,15 @@ import {
 import type { Key } from '@easel/core';
 import { type GenerationSettings, generationSettingsToJson } from './generation-settings.js';
 
-/** How the codes of a picture are found. */
+/** The ways of finding the codes of a picture. */
 export type TokenSearch =
-  /** Drawn from DALL·E mini's probabilities: temperature, then top-k, then top-p. */
+  /** Codes are drawn from DALL·E mini's probabilities: temperature, then top-k, then top-p. */
   | { readonly way: 'dalle-mini' }
-  /** Drawn from min-dalle's: top-k with all ties, then temperature. */
+  /** Codes are drawn from min-dalle's probabilities: top-k with all ties, then temperature. */
   | { readonly way: 'min-dalle' }
-  /** The likeliest code each time. */
+  /** Each code is the likeliest one. */
   | { readonly way: 'greedy' }
-  /** The likeliest row that a beam search finds. */
+  /** The codes are the likeliest row that a beam search finds. */
   | {
       readonly way: 'beams';
       readonly beams: number;
@@ -26,12 +26,12 @@ export type TokenSearch =
     };
 
 /**
- * Where nothing else is said, min-dalle draws so; the model folder's settings are for DALL·E mini's
- * way.
+ * min-dalle's default settings. A model folder's settings are for DALL·E mini's way and don't apply
+ * to min-dalle's.
  */
 const MIN_DALLE: Partial<GenerationSettings> = { topK: 256, temperature: 1, conditionScale: 16 };
 
-/** The settings that count for a search: those given, else min-dalle's own or the model's. */
+/** Returns the settings for a search: those given, else min-dalle's own or the model's. */
 export function settingsFor(
   search: TokenSearch,
   ofModel: GenerationSettings,
@@ -49,7 +49,7 @@ export function settingsFor(
   }
 }
 
-/** A search and its settings as a picture's file has them. */
+/** Returns a search and its settings in the form in which a picture's file records them. */
 export function searchToJson(
   search: TokenSearch,
   settings: Partial<GenerationSettings>,
@@ -68,19 +68,19 @@ export function searchToJson(
   };
 }
 
-/** What a run of `findTokens` goes by. */
+/** Options of `findTokens`. */
 export interface FindOptions {
   readonly settings: Partial<GenerationSettings>;
   /** Keys of the draws, one a row. */
   readonly rowKeys: readonly Key[];
-  /** Let ids through that have no code, as the original does (default false). */
+  /** Whether ids without a code may be drawn, as in the original (default false). */
   readonly allIds?: boolean;
   readonly signal?: AbortSignal | undefined;
-  /** Called after each step, 1 to `total`. */
+  /** Called after each step with its number, from 1. */
   readonly onStep?: (step: number) => void;
 }
 
-/** The image tokens of each prompt. */
+/** Finds the image tokens of each prompt. */
 export async function findTokens(
   model: ImageTokenModel,
   inputs: GenerateInputs,
@@ -88,8 +88,8 @@ export async function findTokens(
   { settings, rowKeys, allIds = false, signal, onStep }: FindOptions,
 ): Promise<Int32Array[]> {
   const { way, ...beams } = search;
-  // The original gives generation no min_length, so a row may end early; here the config's counts
-  // otherwise.
+  // The original gives generation no min_length, so a row may end early. Without `allIds` the
+  // config's min_length counts.
   const common = { signal, ...(allIds ? { idsBelow: Number.POSITIVE_INFINITY, minLength: 0 } : {}) };
   if (way === 'beams') {
     const options = beams as Extract<TokenSearch, { way: 'beams' }>;

@@ -6,16 +6,15 @@ const ASCII = /^[\x00-\x7f]*$/;
 const FIRST_SYLLABLE = 0xac00;
 const LAST_SYLLABLE = 0xd7a3;
 
-/** Blocks of the table whose characters were asked for, one string a code point. */
+/** The blocks of the table that have been used, split into one string for each code point. */
 const opened = new Map<number, readonly string[]>();
 
 /**
  * Writes `text` in ASCII: letters of other scripts by their sound, symbols by their look. A
- * character that nothing stands for vanishes, and so does half of a surrogate pair without its
- * other half. ASCII stays as it is.
+ * character without a spelling vanishes, and so does a lone surrogate. ASCII stays as it is.
  *
- * Each character is looked up by itself, whatever stands beside it, as Unidecode 1.4.0 does it:
- * https://pypi.org/project/Unidecode/1.4.0.
+ * Each character is looked up by itself, whatever stands beside it. The spellings are those of
+ * Unidecode 1.4.0: https://pypi.org/project/Unidecode/1.4.0.
  */
 export function unidecode(text: string): string {
   if (ASCII.test(text)) return text;
@@ -37,8 +36,8 @@ function open(block: number): readonly string[] {
 }
 
 /**
- * The spelling of a Hangul syllable by its number: those of its parts, the last of which counts
- * fastest.
+ * Returns the spelling of a Hangul syllable by its number: the spellings of its parts, of which the
+ * last counts fastest.
  */
 function syllable(number: number): string {
   let rest = number;

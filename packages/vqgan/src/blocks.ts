@@ -3,7 +3,8 @@ import { singleInput } from '@easel/core/internals';
 import * as tf from '@tensorflow/tfjs';
 
 /**
- * A convolution whose weights wait to be loaded or initialised: 3×3 or 1×1, bias, size kept.
+ * Makes a 3×3 or 1×1 convolution with bias that keeps the size. Its weights are zeros until they
+ * are loaded or initialised.
  * [B, H, W, in] → [B, H, W, out].
  */
 export function convolution(inputChannels: number, outputChannels: number, kernelSize: 1 | 3): Conv2d {
@@ -79,8 +80,8 @@ export class AttnBlock extends CompositeLayer {
 }
 
 /**
- * block_1, attn_1, block_2 at the smallest size; attention is here whatever attn_resolutions says.
- * [B, h, w, C] → the same.
+ * block_1, attn_1 and block_2 at the smallest size. The attention is there whatever
+ * attn_resolutions says. [B, h, w, C] → the same.
  */
 export class MiddleBlock extends CompositeLayer {
   private readonly block1: ResBlock;
@@ -99,19 +100,19 @@ export class MiddleBlock extends CompositeLayer {
   }
 }
 
-/** What the residual blocks of one level are, in the encoder or the decoder. */
+/** Sizes of one level of the encoder or the decoder. */
 export interface LevelConfig {
   readonly inputChannels: number;
   readonly outputChannels: number;
   readonly blocks: number;
-  /** An AttnBlock after each residual block. */
+  /** Whether an AttnBlock follows each residual block. */
   readonly attention: boolean;
   readonly groups: number;
 }
 
 /**
- * block_0, attn_0, block_1, … of one level, and then whatever changes the size: [B, H, W, in] →
- * [B, H', W', out].
+ * block_0, attn_0, block_1, … of one level, and then the layer that changes the size, if there is
+ * one: [B, H, W, in] → [B, H', W', out].
  */
 export class Level extends CompositeLayer {
   private readonly stack: readonly CompositeLayer[];

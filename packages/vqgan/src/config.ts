@@ -17,7 +17,7 @@ import {
 export type PixelRange = 'unit' | 'signed';
 
 /**
- * What happens to a latent before it is compared with the codes: nothing, or scaling to length 1
+ * The treatment of a latent before it is compared with the codes: none, or scaling to length 1
  * (codes have length 1, too).
  */
 export type CodebookNorm = 'none' | 'l2';
@@ -27,17 +27,17 @@ export type CodebookNorm = 'none' | 'l2';
  * Easel's own.
  */
 export interface VqganConfig {
-  /** Width of the first level; level i is ch · chMult[i] wide. */
+  /** Width of the first level. Level i is ch · chMult[i] wide. */
   readonly ch: number;
-  /** One factor a level; each level but the last halves height and width. */
+  /** One factor for each level. Each level but the last halves height and width. */
   readonly chMult: readonly number[];
   /** Channels of the input picture. */
   readonly inChannels: number;
   /** Channels of the drawn picture. */
   readonly outCh: number;
-  /** Residual blocks a level in the encoder; the decoder has one more. */
+  /** Number of residual blocks of a level in the encoder. A level of the decoder has one more. */
   readonly numResBlocks: number;
-  /** Levels with attention, by their side at `resolution`. */
+  /** The levels with attention, given by their side in pixels at `resolution`. */
   readonly attnResolutions: readonly number[];
   /** Side in pixels that decides which levels have attention. Pictures may have another size. */
   readonly resolution: number;
@@ -47,25 +47,27 @@ export interface VqganConfig {
   readonly embedDim: number;
   /** Number of codes. */
   readonly nEmbed: number;
-  /** The encoder ends with 2 · zChannels channels. */
+  /** Whether the encoder ends with 2 · zChannels channels. */
   readonly doubleZ: boolean;
   /**
-   * Convolve where height and width change; else the encoder averages 2×2 pixels and the decoder
-   * only repeats them.
+   * Whether a convolution stands where height and width change. Otherwise the encoder averages 2×2
+   * pixels and the decoder only repeats pixels.
    */
   readonly resampWithConv: boolean;
-  /** The decoder stops before its last norm: pictures have ch · chMult[0] channels. */
+  /**
+   * Whether the decoder stops before its last norm, so that pictures have ch · chMult[0] channels.
+   */
   readonly givePreEnd: boolean;
   /**
-   * Groups of every GroupNorm; 32 in the original. With as many groups as channels it is instance
-   * norm, which loses colour.
+   * Number of groups of every GroupNorm; 32 in the original. With as many groups as channels it is
+   * instance norm, which loses colour.
    */
   readonly normGroups: number;
   readonly pixelRange: PixelRange;
   readonly codebookNorm: CodebookNorm;
 }
 
-/** The defaults of vqgan-jax, with Easel's fields at what the original does. */
+/** The defaults of vqgan-jax. Easel's own fields have the values of the original. */
 export const DEFAULT_VQGAN_CONFIG: VqganConfig = {
   ch: 128,
   chMult: [1, 1, 2, 2, 4],
@@ -88,7 +90,7 @@ export const DEFAULT_VQGAN_CONFIG: VqganConfig = {
 /** The tokenizer of DALL·E mini: 256 px, 16×16 tokens, 16,384 codes. */
 export const VQGAN_F16_16384: VqganConfig = { ...DEFAULT_VQGAN_CONFIG, nEmbed: 16384 };
 
-/** Written by transformers' save_pretrained; they say nothing about the network. */
+/** Keys that transformers' save_pretrained writes and that say nothing about the network. */
 const IGNORED: ReadonlySet<string> = new Set(
   'architectures transformers_version model_type _name_or_path torch_dtype dtype'.split(' '),
 );
@@ -98,7 +100,7 @@ type NumberField = {
   [K in keyof VqganConfig]: VqganConfig[K] extends number ? K : never;
 }[keyof VqganConfig];
 
-/** The settings of a config.json, in snake_case there. */
+/** The settings of a config.json, where they are in snake_case. */
 const configFields = {
   ch: count('ch'),
   chMult: list(integer({ min: 1 }), DEFAULT_VQGAN_CONFIG.chMult, 1),
@@ -118,7 +120,7 @@ const configFields = {
   codebookNorm: oneOf(['none', 'l2'], DEFAULT_VQGAN_CONFIG.codebookNorm),
 };
 
-/** All settings of a file: those of the network, and two that must agree with it. */
+/** All settings of a file: those of the network, and two that must agree with them. */
 const read = section(
   {
     ...configFields,
@@ -132,7 +134,7 @@ const read = section(
 );
 
 /**
- * Reads the content of a config.json. Missing keys have the defaults of vqgan-jax.
+ * Parses the content of a config.json. Missing keys have the defaults of vqgan-jax.
  *
  * Throws ConfigError for an unknown key (with the nearest known one), a value of the wrong type or
  * range, and widths that the norm groups do not divide. `file` is named in messages.
@@ -158,8 +160,8 @@ export function checkVqganConfig(config: VqganConfig, where: string): void {
 }
 
 /**
- * The content of a config.json that parseVqganConfig reads back to an equal config. Easel's own
- * keys are left out at their defaults.
+ * Returns the content of a config.json that parseVqganConfig reads back to an equal config. Easel's
+ * own keys are left out at their defaults.
  */
 export function vqganConfigToJson(config: VqganConfig): Record<string, unknown> {
   const own: readonly (keyof VqganConfig)[] = ['normGroups', 'pixelRange', 'codebookNorm'];
@@ -170,7 +172,10 @@ export function vqganConfigToJson(config: VqganConfig): Record<string, unknown> 
   );
 }
 
-/** How much smaller a token map is than its picture, in each direction: 16 for DALL·E mini's. */
+/**
+ * Returns how many times smaller a token map is than its picture in each direction: 16 for DALL·E
+ * mini's VQGAN.
+ */
 export function downsamplingFactor(config: VqganConfig): number {
   return 2 ** (config.chMult.length - 1);
 }

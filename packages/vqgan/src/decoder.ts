@@ -6,16 +6,18 @@ import type { VqganConfig } from './config.js';
 import { Upsample } from './resample.js';
 
 /**
- * Latents [B, h, w, zChannels] → pixels [B, h·f, w·f, outCh], f = 2^(levels − 1), without a bound
- * on the values; with givePreEnd the features before the last norm, [B, h·f, w·f, ch · chMult[0]].
+ * The decoder: latents [B, h, w, zChannels] → pixels [B, h·f, w·f, outCh], f = 2^(levels − 1). The
+ * values are not bounded. With givePreEnd the result is the features before the last norm, [B, h·f,
+ * w·f, ch · chMult[0]].
  *
- * Levels are named as in the encoder, up_0 at full resolution, but run from the last to up_0; all
- * but up_0 end in an Upsample. Source: taming `modules/diffusionmodules/model.py`, Decoder.
+ * Levels are numbered as in the encoder, with up_0 at full resolution. They run from the last to
+ * up_0. All but up_0 end in an Upsample. Source: taming `modules/diffusionmodules/model.py`,
+ * Decoder.
  */
 export class Decoder extends CompositeLayer {
   private readonly convIn: Conv2d;
   private readonly mid: MiddleBlock;
-  /** In order of use. */
+  /** The levels in order of use. */
   private readonly levels: readonly Level[];
   private readonly end: { readonly norm: GroupNorm; readonly conv: Conv2d } | undefined;
 
@@ -26,8 +28,8 @@ export class Decoder extends CompositeLayer {
     const top = widths.length - 1;
     const first = widths[0] as number;
     const last = widths[top] as number;
-    // Counted up from the smallest level: for a resolution that is no power of two this is not the
-    // encoder's side.
+    // The sides are counted up from the smallest level. For a resolution that is no power of two
+    // they differ from the encoder's.
     const smallest = Math.floor(config.resolution / 2 ** top);
     this.convIn = this.child('conv_in', convolution(config.zChannels, last, 3));
     this.mid = this.child('mid', new MiddleBlock(last, groups));
@@ -54,8 +56,8 @@ export class Decoder extends CompositeLayer {
   }
 
   /**
-   * What the last convolution sees: latents → [B, h·f, w·f, ch · chMult[0]]; with givePreEnd the
-   * result itself.
+   * Computes the input of the last convolution: latents → [B, h·f, w·f, ch · chMult[0]]. With
+   * givePreEnd it is the result itself.
    */
   features(latents: tf.Tensor4D): tf.Tensor4D {
     return tf.tidy(() => {
@@ -65,7 +67,7 @@ export class Decoder extends CompositeLayer {
     });
   }
 
-  /** `features` → pixels. */
+  /** Computes the pixels from the result of `features`. */
   finish(features: tf.Tensor4D): tf.Tensor4D {
     return this.end?.conv.call(features) ?? (tf.clone(features) as tf.Tensor4D);
   }

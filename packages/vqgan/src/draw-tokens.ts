@@ -4,13 +4,17 @@ import * as tf from '@tensorflow/tfjs';
 import { downsamplingFactor, type VqganConfig } from './config.js';
 import type { Vqgan } from './model.js';
 
-/** Image codes of one picture, n: a square grid of side resolution / 2^(levels − 1). */
+/**
+ * Returns the number of image codes of one picture: those of a square grid of side resolution /
+ * 2^(levels − 1).
+ */
 export function tokensOfPicture(config: VqganConfig): number {
   return (config.resolution / downsamplingFactor(config)) ** 2;
 }
 
 /**
- * The pictures of rows of image codes, all of one square length: bytes of three channels.
+ * Draws the picture of each row of image codes, as bytes of three channels. All rows have one
+ * length, which is a square number.
  * Throws DataError if a row is not a square grid or holds a code outside the codebook.
  */
 export async function drawTokens(vqgan: Vqgan, rows: readonly ArrayLike<number>[]): Promise<Raster[]> {

@@ -6,11 +6,11 @@ import type { VqganConfig } from './config.js';
 import { Downsample } from './resample.js';
 
 /**
- * Pixels [B, H, W, inChannels] → [B, h, w, zChannels] (2 · zChannels with doubleZ), h = ⌊H / 2⌋ for
- * every level but the last.
+ * The encoder: pixels [B, H, W, inChannels] → [B, h, w, zChannels] (2 · zChannels with doubleZ).
+ * Every level but the last halves height and width, rounding down.
  *
- * Level i is down_i, from full resolution to the smallest; all but the last end in a Downsample.
- * Source: taming `modules/diffusionmodules/model.py`, Encoder.
+ * Level i is named down_i, from full resolution to the smallest. All but the last end in a
+ * Downsample. Source: taming `modules/diffusionmodules/model.py`, Encoder.
  */
 export class Encoder extends CompositeLayer {
   private readonly convIn: Conv2d;

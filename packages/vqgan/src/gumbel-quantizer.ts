@@ -11,40 +11,44 @@ export interface GumbelQuantizerConfig {
   readonly nEmbed: number;
 }
 
-/** How latents are quantized. */
+/** Options of `quantize`. */
 export interface GumbelOptions {
   /**
-   * Gumbel noise of the logits, [B, h, w, nEmbed]; default none, which takes the likeliest code.
+   * Gumbel noise of the logits, [B, h, w, nEmbed]. Without noise (the default) the likeliest code
+   * is taken.
    */
   readonly noise?: tf.Tensor4D;
-  /** Divides logits and noise; default 1. */
+  /** Logits and noise are divided by this (default 1). */
   readonly temperature?: number;
   /**
-   * Whether a single code goes forward, with the mixture's gradient (default true), or the mixture
+   * Whether the result is a single code with the mixture's gradient (default true), or the mixture
    * itself.
    */
   readonly hard?: boolean;
-  /** Of the divergence from even use of the codes; default 5e-4. */
+  /** Weight of the divergence from even use of the codes (default 5e-4). */
   readonly klWeight?: number;
 }
 
-/** What quantizing gives. */
+/** The results of `quantize`. */
 export interface GumbelQuantized {
   /** [B, h, w, embedDim]. */
   readonly quantized: tf.Tensor4D;
-  /** klWeight · mean over places of Σ q·ln(q·nEmbed + 1e-10), q without noise and temperature. */
+  /**
+   * klWeight · mean over places of Σ q·ln(q·nEmbed + 1e-10). q has neither noise nor temperature.
+   */
   readonly divergence: tf.Scalar;
   /** int32 [B, h, w]: the likeliest code under the noise. */
   readonly indices: tf.Tensor3D;
 }
 
 /**
- * Codes chosen by chance: logits = proj(z), y = softmax((logits + noise)/temperature), quantized =
+ * Chooses codes at random: logits = proj(z), y = softmax((logits + noise)/temperature), quantized =
  * y·embed.
  *
- * Latents [B, h, w, inputChannels]. Weights: `proj.kernel` [1, 1, C, nEmbed], `proj.bias`, `embed`
- * [nEmbed, embedDim]; zeros until they are set. Source: Jang et al. 2016, arXiv:1611.01144; taming
- * `modules/vqvae/quantize.py`, GumbelQuantize. No published DALL·E mini model has one.
+ * Latents are [B, h, w, inputChannels]. The weights are `proj.kernel` [1, 1, C, nEmbed],
+ * `proj.bias` and `embed` [nEmbed, embedDim]. They are zeros until they are set. Source: Jang et
+ * al. 2016, arXiv:1611.01144; taming `modules/vqvae/quantize.py`, GumbelQuantize. No published
+ * DALL·E mini model has one.
  */
 export class GumbelQuantizer extends CompositeLayer {
   static className = 'EaselGumbelQuantizer';
@@ -61,8 +65,8 @@ export class GumbelQuantizer extends CompositeLayer {
   }
 
   /**
-   * Throws ShapeError if the noise is not of the logits' shape. Call inside tidy, or dispose the
-   * three results.
+   * Quantizes latents. Throws ShapeError if the noise does not have the logits' shape. Call it
+   * inside tidy, or dispose the three results.
    */
   quantize(
     latents: tf.Tensor4D,
@@ -93,7 +97,7 @@ export class GumbelQuantizer extends CompositeLayer {
     });
   }
 
-  /** The likeliest codes of latents, without noise. */
+  /** Replaces latents by their likeliest codes, without noise. */
   override call(inputs: tf.Tensor | tf.Tensor[]): tf.Tensor4D {
     return tf.tidy(() => this.quantize(inputs as tf.Tensor4D).quantized);
   }

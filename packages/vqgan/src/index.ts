@@ -1,8 +1,8 @@
-// A model opened from its files: on a server, or in memory; folders on disk are in the node entry.
+// Opening a model from its files, on a server or in memory. The node entry opens folders on disk.
 
 export { openVqgan } from './open.js';
 
-// Pictures to tokens and back.
+// From pictures to tokens and back.
 
 export { drawTokens, tokensOfPicture } from './draw-tokens.js';
 export { initializeVqgan } from './initialize.js';
@@ -21,7 +21,7 @@ export {
   vqganConfigToJson,
 } from './config.js';
 
-// Quantizers: the nearest code, and Gumbel's.
+// Quantizers: by the nearest code, and Gumbel's.
 
 export {
   type GumbelOptions,

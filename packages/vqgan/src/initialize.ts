@@ -3,18 +3,18 @@ import * as tf from '@tensorflow/tfjs';
 import type { Vqgan } from './model.js';
 
 /**
- * Standard deviation of a normal distribution cut off at ±2, which Flax divides out so that kernels
- * have the variance they should.
+ * Standard deviation of a normal distribution cut off at ±2. Flax divides by it, so that kernels
+ * have the intended variance.
  */
 const TRUNCATED_STD = 0.87962566103423978;
 
 /**
- * Sets every weight as a fresh vqgan-jax model has it: kernels normal with variance 1 / fan-in, cut
- * off at two standard deviations (lecun_normal); biases 0; scales 1; codes uniform in ±1/nEmbed,
- * scaled to length 1 where the config asks for unit codes.
+ * Gives every weight the start value of a fresh vqgan-jax model. Kernels are normal with variance 1
+ * / fan-in, cut off at two standard deviations (lecun_normal). Biases are 0 and scales 1. Codes are
+ * uniform in ±1/nEmbed, and scaled to length 1 if the config asks for unit codes.
  *
- * Each weight has a key of its own, folded from its path: the same key gives the same weights
- * whatever else the model has. Source: flax `initializers.lecun_normal`; vqgan-jax
+ * Each weight has its own key, folded from its path. So the same key gives the same weights,
+ * whatever other weights the model has. Source: flax `initializers.lecun_normal`; vqgan-jax
  * `VectorQuantizer`.
  */
 export function initializeVqgan(model: Vqgan, key: Key): void {

@@ -5,27 +5,27 @@ import type { Vqgan } from './model.js';
 import { averagePool2x } from './resample.js';
 
 /**
- * Weights of the parts of reconstructionLoss; level 0 is the picture, each further level halves it
+ * Weights of the parts of reconstructionLoss. Level 0 is the picture. Each further level halves it
  * by averaging 2×2 pixels.
  */
 export interface ReconstructionWeights {
-  /** Mean absolute difference at full size. */
+  /** Weight of the mean absolute difference at full size. */
   readonly l1: number;
-  /** Mean squared difference at full size. */
+  /** Weight of the mean squared difference at full size. */
   readonly mse: number;
   /**
-   * Mean absolute difference of the steps between neighbouring pixels (down plus across), for
-   * levels 0, 1, …
+   * Weights of the mean absolute difference of the steps between neighbouring pixels (down plus
+   * across), for levels 0, 1, …
    */
   readonly gradient: readonly number[];
-  /** Mean absolute difference of averaged pixels, for levels 1, 2, … */
+  /** Weights of the mean absolute difference of averaged pixels, for levels 1, 2, … */
   readonly pooledL1: readonly number[];
 }
 
 /**
- * Colour before edges: at 64 px, L1 + MSE + 0.2 · gradients at 64 and 32 px + L1 at 32 (0.5), 16
- * (0.5) and 8 px (1). Measured on drawings against L1 + 0.5 · gradients + 0.5 · L1 at 32 and 16 px:
- * +0.7 dB at equal steps, and colours come right earlier.
+ * Weights that favour colour over edges. At 64 px they are L1 + MSE + 0.2 · gradients at 64 and 32
+ * px + L1 at 32 (0.5), 16 (0.5) and 8 px (1). On drawings they gave 0.7 dB more at equal steps than
+ * L1 + 0.5 · gradients + 0.5 · L1 at 32 and 16 px, and colours came right earlier.
  */
 export const COLOUR_WEIGHTED: ReconstructionWeights = {
   l1: 1,
@@ -35,11 +35,11 @@ export const COLOUR_WEIGHTED: ReconstructionWeights = {
 };
 
 /**
- * How far a drawn picture is from the real one, a scalar.
+ * Computes how far a drawn picture is from the real one, a scalar.
  *
- * pixels, decoded: float32 [B, H, W, C], pictures in [0, 1]; differences count on the scale [−1, 1]
- * (that is, twice), for which COLOUR_WEIGHTED was tuned, whatever range the network works in. Parts
- * of weight 0 cost nothing. Differentiable in both. Throws ShapeError if the shapes differ or a
+ * pixels, decoded: float32 [B, H, W, C], pictures in [0, 1]. Differences are doubled, to the scale
+ * [−1, 1] for which COLOUR_WEIGHTED was tuned, whatever range the network works in. Parts of weight
+ * 0 cost nothing. The result is differentiable in both. Throws ShapeError if the shapes differ or a
  * level would have no pixel.
  */
 export function reconstructionLoss(
@@ -87,9 +87,9 @@ function meanStep(x: tf.Tensor4D, axis: 1 | 2): tf.Tensor {
 }
 
 /**
- * The straight-through estimator: the codes going forward, and going backward the codes' gradient
- * handed to the latents as it is, since the choice of a code has none. The codes themselves get no
- * gradient from here.
+ * The straight-through estimator. Forward, it returns the codes. Backward, it hands the codes'
+ * gradient to the latents unchanged, since the choice of a code has no gradient. The codes
+ * themselves get no gradient from it.
  *
  * latents, codes: float32 of one shape. Source: van den Oord et al. 2017, arXiv:1711.00937 §3.2.
  */
@@ -99,11 +99,11 @@ export function straightThrough<T extends tf.Tensor>(latents: T, codes: T): T {
 }
 
 /**
- * Pulls latents towards the codes that they chose: the mean over places of ‖z − e‖², the codes held
- * fixed.
+ * Pulls latents towards the codes that they chose: the mean over places of ‖z − e‖², with the codes
+ * held fixed.
  *
- * latents, codes: float32 [.., E] of one shape. For codebooks that follow moving averages
- * (CodebookTracker).
+ * latents, codes: float32 [.., E] of one shape. It is meant for codebooks that follow moving
+ * averages (CodebookTracker).
  */
 export function commitmentLoss(latents: tf.Tensor, codes: tf.Tensor): tf.Scalar {
   const places = latents.size / (latents.shape[latents.rank - 1] as number);
@@ -121,18 +121,18 @@ export function commitmentLoss(latents: tf.Tensor, codes: tf.Tensor): tf.Scalar 
 
 /** Weights of the two halves of codebookLoss. */
 export interface CodebookLossWeights {
-  /** Of the pull on the latents. */
+  /** Weight of the pull on the latents. */
   readonly commitment: number;
-  /** Of the pull on the codes. */
+  /** Weight of the pull on the codes. */
   readonly codebook: number;
 }
 
-/** What taming trains with: its "legacy" form, in which beta = 0.25 weighs the codebook's half. */
+/** taming's weights: its "legacy" form, in which beta = 0.25 weighs the codebook's half. */
 export const LEGACY_CODEBOOK_LOSS: CodebookLossWeights = { commitment: 1, codebook: 0.25 };
 
 /**
- * commitment · mean((z − sg(e))²) + codebook · mean((sg(z) − e)²), means over all elements: for
- * codebooks that learn by gradient.
+ * commitment · mean((z − sg(e))²) + codebook · mean((sg(z) − e)²), with means over all elements. It
+ * is meant for codebooks that learn by gradient.
  *
  * latents, codes: float32 of one shape. Source: taming `modules/vqvae/quantize.py`,
  * VectorQuantizer2.
@@ -160,15 +160,15 @@ export function codebookLoss(
   return loss(latents, codes) as tf.Scalar;
 }
 
-/** What a drawn picture is judged by. */
+/** Options of pictureLoss: the parts by which a drawn picture is judged. */
 export interface PictureLossOptions {
-  /** Default COLOUR_WEIGHTED. */
+  /** Weights of the reconstruction loss (default COLOUR_WEIGHTED). */
   readonly reconstruction?: ReconstructionWeights | undefined;
-  /** LPIPS, with its weight in the loss; `keep`: the dropout of its last layers. Default none. */
+  /** LPIPS with its weight in the loss (default none). `keep` is the dropout of its last layers. */
   readonly perceptual?: (LpipsOptions & { readonly lpips: Lpips; readonly weight: number }) | undefined;
 }
 
-/** What pictureLoss hands out. */
+/** The results of pictureLoss. */
 export type PictureLossResult = {
   /** reconstruction + weight · perceptual. */
   loss: tf.Scalar;
@@ -178,8 +178,8 @@ export type PictureLossResult = {
 };
 
 /**
- * How far drawn pictures are from the real ones by pixels and, if asked for, by LPIPS. Both
- * [B, H, W, 3] in [0, 1]; call inside tidy.
+ * Computes how far drawn pictures are from the real ones by pixels and, if asked for, by LPIPS.
+ * Both are [B, H, W, 3] in [0, 1]. Call it inside tidy.
  */
 export function pictureLoss(
   pixels: tf.Tensor4D,
@@ -199,25 +199,25 @@ export function pictureLoss(
   };
 }
 
-/** Pixels of [0, 1] as [−1, 1], which LPIPS and discriminators see. */
+/** Maps pixels from [0, 1] to [−1, 1], the range of LPIPS and discriminators. */
 export function toSigned(pixels: tf.Tensor4D): tf.Tensor4D {
   return tf.tidy(() => tf.sub(tf.mul(pixels, 2), 1));
 }
 
-/** How latents and codes pull each other. */
+/** Options of quantizationLoss. */
 export interface QuantizationLossOptions {
   /**
-   * Weight of commitmentLoss, for codes that follow moving averages; default 0.25. Not used with
-   * `codebookLoss`.
+   * Weight of commitmentLoss, for codes that follow moving averages (default 0.25). It is not used
+   * with `codebookLoss`.
    */
   readonly commitment?: number;
-  /** Train the codebook by gradient with these weights, in place of moving averages. */
+  /** Weights with which the codebook learns by gradient, in place of moving averages. */
   readonly codebookLoss?: CodebookLossWeights | undefined;
 }
 
 /**
- * The pull between latents and the codes that they chose, of one shape: weighted commitmentLoss, or
- * codebookLoss.
+ * Computes the loss that pulls latents and their codes together: weighted commitmentLoss, or
+ * codebookLoss. latents and codes have one shape.
  */
 export function quantizationLoss(
   latents: tf.Tensor,
@@ -231,28 +231,29 @@ export function quantizationLoss(
   );
 }
 
-/** Settings of vqganLoss. */
+/** Options of vqganLoss. */
 export interface VqganLossOptions extends PictureLossOptions, QuantizationLossOptions {
-  /** Of the pull between latents and codes; default 1. */
+  /** Weight of quantizationLoss (default 1). */
   readonly codebookWeight?: number;
 }
 
 /**
- * What vqganLoss hands out: `loss` is reconstruction, weighted perceptual and weighted
- * quantization.
+ * The results of vqganLoss. `loss` is the sum of reconstruction, weighted perceptual distance and
+ * weighted quantization.
  */
 export type VqganLossResult = PictureLossResult & {
-  /** Unweighted. */
+  /** quantizationLoss, not multiplied by codebookWeight. */
   quantization: tf.Scalar;
-  /** [R, E], R = B·h·w places, for CodebookTracker. */
+  /** Latents [R, E] of the R = B·h·w places, for CodebookTracker. */
   latents: tf.Tensor2D;
-  /** int32 [R]. */
+  /** Indices of the chosen codes, int32 [R]. */
   indices: tf.Tensor1D;
 };
 
 /**
- * The loss of a batch of pictures [B, H, W, 3] in [0, 1], for valueAndGrads: reconstruction through
- * the chosen codes, with the straight-through gradient, plus the pull between latents and codes.
+ * Computes the loss of a batch of pictures [B, H, W, 3] in [0, 1], for valueAndGrads. It is the
+ * picture loss of the reconstruction through the chosen codes, with the straight-through gradient,
+ * plus the quantization loss.
  */
 export function vqganLoss(
   model: Vqgan,
@@ -273,15 +274,15 @@ export function vqganLoss(
   });
 }
 
-/** What autoencoderLoss hands out. */
+/** The results of autoencoderLoss. */
 export type AutoencoderLossResult = PictureLossResult & {
-  /** [R, E], R = B·h·w places: what k-means starts from. */
+  /** Latents [R, E] of the R = B·h·w places, from which k-means starts. */
   latents: tf.Tensor2D;
 };
 
 /**
- * The loss without a codebook, as the first steps of a training take it: latents go to the decoder
- * as they are.
+ * Computes the loss without a codebook: latents go to the decoder as they are. The first steps of a
+ * training use it.
  */
 export function autoencoderLoss(
   model: Vqgan,
@@ -294,7 +295,7 @@ export function autoencoderLoss(
   });
 }
 
-/** Latents [B, h, w, E] as [B·h·w, E], row by row. */
+/** Reshapes latents [B, h, w, E] to [B·h·w, E], row by row. */
 export function toRows(latents: tf.Tensor4D): tf.Tensor2D {
   const [batch, height, width, size] = latents.shape;
   return tf.reshape(latents, [batch * height * width, size]) as tf.Tensor2D;

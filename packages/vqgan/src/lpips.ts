@@ -4,7 +4,7 @@ import * as tf from '@tensorflow/tfjs';
 /** Widths of VGG16's five levels. */
 export const VGG16_WIDTHS = [64, 128, 256, 512, 512] as const;
 
-/** Convolutions of each level. */
+/** Number of convolutions of each level. */
 const CONVOLUTIONS = [2, 2, 3, 3, 3] as const;
 
 /**
@@ -14,31 +14,32 @@ const CONVOLUTIONS = [2, 2, 3, 3, 3] as const;
 const SHIFT = [-0.03, -0.088, -0.188];
 const SCALE = [0.458, 0.448, 0.45];
 
-/** Added to the length of a place's features. */
+/** Number added to the length of a place's features. */
 const LENGTH_EPSILON = 1e-10;
 /**
- * Least squared length, so that the root has a gradient where all features are 0 (the original
- * gives NaN there).
+ * Least squared length, so that the root has a gradient where all features are 0. The original
+ * gives NaN there.
  */
 const LEAST_SQUARE = 1e-30;
 
 /** Settings of `Lpips.distance`. */
 export interface LpipsOptions {
   /**
-   * Which features count, float32 of 0 and 1, [B, h, w, C] for each of the five levels; those that
-   * count do so doubly. It is the Dropout(0.5) which the original has switched on while it trains.
+   * Masks of the features that count, float32 of 0 and 1: [B, h, w, C] for each of the five levels.
+   * Features that count are doubled. This is the Dropout(0.5) that is switched on in the original's
+   * training.
    */
   readonly keep?: readonly tf.Tensor4D[];
 }
 
 /**
- * How different two pictures look: LPIPS on VGG16.
+ * LPIPS on VGG16: a measure of how different two pictures look.
  *
  *     d(x, y) = Σ over levels: mean over places of Σ_c w_c · (x̂_c − ŷ_c)²,  x̂ = features of x, each place divided by its length
  *
- * Features are those after relu1_2, relu2_2, relu3_3, relu4_3 and relu5_3 of the picture with its
- * colours normalised. Weights: `conv<level>_<n>.kernel` [3, 3, I, O] and `.bias` [O],
- * `lin<k>.kernel` [1, 1, C, 1]; zeros until they are loaded. Source: Zhang et al. 2018,
+ * The features are those after relu1_2, relu2_2, relu3_3, relu4_3 and relu5_3, of the picture with
+ * normalised colours. The weights are `conv<level>_<n>.kernel` [3, 3, I, O] and `.bias` [O], and
+ * `lin<k>.kernel` [1, 1, C, 1]. They are zeros until they are loaded. Source: Zhang et al. 2018,
  * arXiv:1801.03924; taming `modules/losses/lpips.py`.
  */
 export class Lpips extends CompositeLayer {
@@ -46,7 +47,7 @@ export class Lpips extends CompositeLayer {
   private readonly levels: readonly (readonly Convolution[])[];
   private readonly linear: readonly Convolution[];
 
-  /** `widths`: of the five levels, VGG16's by default. */
+  /** `widths` holds the widths of the five levels (default VGG16's). */
   constructor(widths: readonly number[] = VGG16_WIDTHS) {
     super();
     if (widths.length !== CONVOLUTIONS.length || !widths.every((width) => width >= 1)) {
@@ -66,8 +67,8 @@ export class Lpips extends CompositeLayer {
   }
 
   /**
-   * Features of the five levels for pictures [B, H, W, 3] in [−1, 1]; level k is
-   * [B, ⌊H/2^k⌋, ⌊W/2^k⌋, C].
+   * Computes the features of the five levels for pictures [B, H, W, 3] in [−1, 1]. Level k is [B,
+   * ⌊H/2^k⌋, ⌊W/2^k⌋, C].
    */
   features(pictures: tf.Tensor4D): tf.Tensor4D[] {
     if (
@@ -90,7 +91,8 @@ export class Lpips extends CompositeLayer {
   }
 
   /**
-   * Dropout(0.5) of the features of pictures [B, H, W, 3], for `distance`; the caller disposes it.
+   * Draws the masks of Dropout(0.5) for the features of pictures [B, H, W, 3], for `distance`. The
+   * caller disposes them.
    */
   dropout(key: Key, [batch, height, width]: readonly [number, number, number, number]): tf.Tensor4D[] {
     return this.linear.map((linear, level) => {
@@ -100,7 +102,7 @@ export class Lpips extends CompositeLayer {
     });
   }
 
-  /** The five levels' parts of the distance, [B] each. */
+  /** Computes the five levels' parts of the distance, [B] each. */
   parts(x: tf.Tensor4D, y: tf.Tensor4D, { keep }: LpipsOptions = {}): tf.Tensor1D[] {
     if (`${x.shape}` !== `${y.shape}`) {
       throw new ShapeError(`Lpips: expected two batches of one shape, got [${x.shape}] and [${y.shape}].`);
@@ -118,14 +120,14 @@ export class Lpips extends CompositeLayer {
   }
 
   /**
-   * The distance of each pair: pictures [B, H, W, 3] in [−1, 1] → [B]. Throws ShapeError if the
-   * shapes differ.
+   * Computes the distance of each pair of pictures [B, H, W, 3] in [−1, 1]: [B]. Throws ShapeError
+   * if the shapes differ.
    */
   distance(x: tf.Tensor4D, y: tf.Tensor4D, options: LpipsOptions = {}): tf.Tensor1D {
     return tf.tidy(() => tf.addN(this.parts(x, y, options)) as tf.Tensor1D);
   }
 
-  /** [pictures, pictures] → [B], as a layer of two inputs. */
+  /** Maps [pictures, pictures] to distances [B], as a layer of two inputs. */
   override call(inputs: tf.Tensor | tf.Tensor[]): tf.Tensor {
     const [x, y] = (Array.isArray(inputs) ? inputs : []) as tf.Tensor4D[];
     if (x === undefined || y === undefined) {
@@ -135,7 +137,7 @@ export class Lpips extends CompositeLayer {
   }
 }
 
-/** Names and shapes of the weights of an Lpips of such widths. */
+/** Returns names and shapes of the weights of an Lpips with these widths. */
 export function lpipsParameters(widths: readonly number[] = VGG16_WIDTHS): Map<string, readonly number[]> {
   const shapes = new Map<string, readonly number[]>();
   let input = 3;
@@ -152,7 +154,7 @@ export function lpipsParameters(widths: readonly number[] = VGG16_WIDTHS): Map<s
 
 /** A convolution of stride 1 that keeps the size: with bias and relu, or linear with neither. */
 class Convolution extends CompositeLayer {
-  /** Channels that it reads. */
+  /** Number of input channels. */
   readonly channels: number;
   private readonly kernel: ReturnType<Convolution['addWeight']>;
   private readonly bias: ReturnType<Convolution['addWeight']> | undefined;
@@ -172,7 +174,7 @@ class Convolution extends CompositeLayer {
   }
 }
 
-/** Each place's features divided by their length. */
+/** Divides each place's features by their length. */
 function unitLength(features: tf.Tensor4D): tf.Tensor4D {
   const squares = tf.sum(tf.square(features), 3, true);
   const length = tf.add(tf.sqrt(tf.maximum(squares, LEAST_SQUARE)), LENGTH_EPSILON);

@@ -7,9 +7,12 @@ import { Decoder } from './decoder.js';
 import { Encoder } from './encoder.js';
 import { Quantizer } from './quantizer.js';
 
-/** Which half of a Vqgan is built. */
+/** Options that say which half of a Vqgan is built. */
 export interface VqganOptions {
-  /** Leave out what only encoding needs: half of the weights are enough to draw. Default false. */
+  /**
+   * Whether the weights that only encoding needs are left out (default false). Half of the weights
+   * are enough to draw.
+   */
   readonly decoderOnly?: boolean;
 }
 
@@ -17,10 +20,10 @@ export interface VqganOptions {
  * The image tokenizer: pixels → a small map of tokens → pixels.
  *
  * Pixels are float32 [B, H, W, 3] in [0, 1], whatever range the network works in
- * (config.pixelRange). Height and width may be any that the levels leave something of; drawn
- * pictures have a multiple of 2^(levels − 1) pixels. Drawn values are not clipped. Weights are
- * zeros until they are loaded (loadWeights with a table of weights.ts) or drawn (initializeVqgan).
- * Source: Esser et al. 2021, arXiv:2012.09841; vqgan-jax, which DALL·E mini uses.
+ * (config.pixelRange). Height and width must be at least 2^(levels − 1). Drawn pictures have a
+ * multiple of 2^(levels − 1) pixels a side. Drawn values are not clipped. Weights are zeros until
+ * they are loaded (loadWeights with a table of weights.ts) or drawn (initializeVqgan). Source:
+ * Esser et al. 2021, arXiv:2012.09841; vqgan-jax, which DALL·E mini uses.
  */
 export class Vqgan extends CompositeLayer {
   readonly config: VqganConfig;
@@ -46,14 +49,14 @@ export class Vqgan extends CompositeLayer {
     this.decoder = this.child('decoder', new Decoder(config));
   }
 
-  /** Whether this model can encode pictures; else it was built with decoderOnly. */
+  /** Whether this model can encode pictures. A model built with decoderOnly cannot. */
   get canEncode(): boolean {
     return this.front !== undefined;
   }
 
   /**
-   * Pixels [B, H, W, 3] → latents [B, h, w, embedDim], before the choice of codes; of length 1 with
-   * codebookNorm 'l2'.
+   * Encodes pixels [B, H, W, 3] to latents [B, h, w, embedDim], before codes are chosen. With
+   * codebookNorm 'l2' they have length 1.
    */
   encodeToLatent(pixels: tf.Tensor4D): tf.Tensor4D {
     const { front } = this;
@@ -73,27 +76,27 @@ export class Vqgan extends CompositeLayer {
     });
   }
 
-  /** Pixels [B, H, W, 3] → tokens int32 [B, h·w], read row by row. */
+  /** Encodes pixels [B, H, W, 3] to tokens, int32 [B, h·w], read row by row. */
   encode(pixels: tf.Tensor4D): tf.Tensor2D {
     return tf.tidy(() => this.quantizer.indices(this.encodeToLatent(pixels)));
   }
 
-  /** Codes or latents [B, h, w, embedDim] → pixels [B, h·f, w·f, 3]. */
+  /** Decodes codes or latents [B, h, w, embedDim] to pixels [B, h·f, w·f, 3]. */
   decodeLatent(latents: tf.Tensor4D): tf.Tensor4D {
     this.checkLatents(latents);
     return tf.tidy(() => this.toPixels(this.decoder.call(this.postQuantConv.call(latents))));
   }
 
   /**
-   * The first part of decodeLatent: what the decoder's last convolution sees, [B, h·f, w·f, ch ·
-   * chMult[0]].
+   * The first part of decodeLatent: computes the input of the decoder's last convolution, [B, h·f,
+   * w·f, ch · chMult[0]].
    */
   decoderFeatures(latents: tf.Tensor4D): tf.Tensor4D {
     this.checkLatents(latents);
     return tf.tidy(() => this.decoder.features(this.postQuantConv.call(latents)));
   }
 
-  /** The second part of decodeLatent. */
+  /** The second part of decodeLatent: applies the last convolution. */
   decodeFeatures(features: tf.Tensor4D): tf.Tensor4D {
     return tf.tidy(() => this.toPixels(this.decoder.finish(features)));
   }
@@ -105,16 +108,20 @@ export class Vqgan extends CompositeLayer {
     }
   }
 
-  /** What the network drew, with 0 black and 1 white whatever range it works in; not clipped. */
+  /**
+   * Maps the network's result to pixels where 0 is black and 1 is white, whatever range the network
+   * works in. The values are not clipped.
+   */
   private toPixels(drawn: tf.Tensor4D): tf.Tensor4D {
     return this.config.pixelRange === 'signed' ? tf.add(tf.mul(drawn, 0.5), 0.5) : drawn;
   }
 
   /**
-   * Tokens int32 [B, n] of square maps → pixels [B, √n·f, √n·f, 3], 0 black and 1 white. They are
-   * not clipped: some lie a little below 0 and above 1.
+   * Decodes tokens int32 [B, n] of square maps to pixels [B, √n·f, √n·f, 3], where 0 is black and 1
+   * is white. The values are not clipped: some lie a little below 0 or above 1.
    *
-   * Throws ShapeError if n is no square number: a token row does not say the shape of its map.
+   * Throws ShapeError if n is not a square number, since a token row does not say the shape of its
+   * map.
    */
   decodeCode(indices: tf.Tensor2D): tf.Tensor4D {
     const [batch, length] = indices.shape;
@@ -130,7 +137,7 @@ export class Vqgan extends CompositeLayer {
     });
   }
 
-  /** The picture as the tokens keep it: decode(encode(pixels)). [B, H, W, 3] → [B, h·f, w·f, 3]. */
+  /** Encodes and decodes pictures: [B, H, W, 3] → [B, h·f, w·f, 3]. */
   override call(inputs: tf.Tensor | tf.Tensor[]): tf.Tensor4D {
     return tf.tidy(() => {
       const latents = this.encodeToLatent(singleInput(inputs, this) as tf.Tensor4D);

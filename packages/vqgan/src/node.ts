@@ -8,19 +8,19 @@ import type { Vqgan, VqganOptions } from './model.js';
 import * as anywhere from './open.js';
 import { isEncoderWeight } from './weights.js';
 
-// LPIPS, a distance between pictures, opened from a file.
+// Opening LPIPS, a distance between pictures, from a file.
 
 export { openLpips } from './adversarial/open-lpips.js';
 
-/** As `openVqgan` of the main entry, and from the path of a folder on disk. */
+/** Does what `openVqgan` of the main entry does, and also takes the path of a folder on disk. */
 export function openVqgan(source: ModelSource, options: VqganOptions & OpenOptions = {}): Promise<Vqgan> {
   return anywhere.openVqgan(modelFiles(source), options);
 }
 
 /**
  * Writes a folder that openVqgan opens: config.json, and model.safetensors under our names. Each
- * file is written completely or not at all. With `decoderOnly` only what drawing needs of the
- * model's weights is written. Throws EaselError for an unwritable folder or a full disk.
+ * file is written completely or not at all. With `decoderOnly` only the weights that drawing needs
+ * are written. Throws EaselError for an unwritable folder or a full disk.
  */
 export async function saveVqgan(
   folder: string,

@@ -13,13 +13,13 @@ import { Vqgan, type VqganOptions } from './model.js';
 import { vqganReading } from './weights.js';
 
 /**
- * Opens a VQGAN: config.json and weights in model.safetensors (whole or in shards),
- * flax_model.msgpack or a file of PyTorch's; under Easel's, Flax's, taming's or min-dalle's names.
- * Files without the encoder's weights give a model that only decodes, as does `decoderOnly`, which
- * leaves the encoder unread.
+ * Opens a VQGAN: config.json, and weights in model.safetensors (whole or in shards),
+ * flax_model.msgpack or a file of PyTorch's. The weights may have Easel's, Flax's, taming's or
+ * min-dalle's names. Files without the encoder's weights give a model that only decodes.
+ * `decoderOnly` gives such a model from any files, without reading the encoder.
  *
- * Throws ConfigError or CheckpointError that names the file: missing, malformed, or not fitting the
- * other. The caller disposes the model.
+ * Throws ConfigError or CheckpointError, naming the file, if one is missing or malformed or the two
+ * don't fit. The caller disposes the model.
  */
 export async function openVqgan(
   source: ModelSource,

@@ -4,8 +4,8 @@ import type { VqganOptions } from './model.js';
 type Shapes = [string, number[]][];
 
 /**
- * Every weight of a Vqgan of this config by name, with its shape, in the order of the model's
- * namedWeights: no tensor is made.
+ * Lists every weight of a Vqgan of this config by name, with its shape, in the order of the model's
+ * namedWeights. No tensor is made.
  */
 export function vqganParameters(
   config: VqganConfig,

@@ -5,38 +5,42 @@ import { nearestCodes } from './quantizer.js';
 
 /** Settings of a CodebookTracker. */
 export interface CodebookTrackerOptions {
-  /** The model's config.codebookNorm: with 'l2' codes are kept at length 1. */
+  /** The model's config.codebookNorm. With 'l2' codes are kept at length 1. */
   readonly norm: CodebookNorm;
   /**
-   * What moves the codes: moving averages of latents (default), or the caller's gradient; then only
-   * their use is followed here.
+   * What moves the codes: moving averages of latents (default), or the caller's gradient. With the
+   * gradient the tracker only follows how often codes are used.
    */
   readonly learning?: 'averages' | 'gradient';
-  /** Weight of the old value in the moving averages; default 0.99. */
+  /** Weight of the old value in the moving averages (default 0.99). */
   readonly decay?: number;
-  /** A code is dead if its mean use is below this share of an even spread; default 0.02. */
+  /** A code is dead if its mean use is below this share of an even spread (default 0.02). */
   readonly restartBelow?: number;
 }
 
 /**
- * Keeps the mean use of a code above 0 (only with norm 'none'). Source: taming's
+ * Number that keeps the mean use of a code above 0 (only with norm 'none'). Source: taming's
  * EMAVectorQuantizer.
  */
 const SMOOTHING = 1e-5;
 
-/** Rows compared with the codebook at a time: 4096 × 1024 codes are 16 MiB of distances. */
+/**
+ * Number of rows compared with the codebook at a time. With 1024 codes, 4096 rows give 16 MiB of
+ * distances.
+ */
 const CHUNK_ROWS = 4096;
 
 /**
- * Keeps a codebook at the means of the latents that choose its codes, in place of a gradient:
- * moving averages of how often a code is chosen and of the sum of the latents that choose it.
+ * Keeps each code at the mean of the latents that choose it, in place of a gradient. It holds
+ * moving averages of how often a code is chosen, and of the sum of the latents that choose it.
  *
- * With norm 'l2' a code is the direction of its sum; else the sum over its smoothed use. Codes that
- * learn by gradient stay where the optimizer put them, but for their length with norm 'l2'. Codes
- * that hardly anything chooses are moved onto latents. Every choice at random takes an explicit
- * key. `update` and `restartDead` write the model's codebook. Sources: van den Oord et al. 2017,
- * arXiv:1711.00937 appendix A.1 (moving averages); Łańcucki et al. 2020, arXiv:2005.08520 (k-means
- * start, restarts); Yu et al. 2021, arXiv:2110.04627 §3.2 (codes on the unit sphere).
+ * With norm 'l2' a code is the direction of its sum; otherwise it is the sum divided by the
+ * smoothed use. Codes that learn by gradient stay where the optimizer put them, except that norm
+ * 'l2' sets their length to 1. Codes that are hardly ever chosen are moved onto latents. Every
+ * random choice takes an explicit key. `update` and `restartDead` write the model's codebook.
+ * Sources: van den Oord et al. 2017, arXiv:1711.00937 appendix A.1 (moving averages); Łańcucki et
+ * al. 2020, arXiv:2005.08520 (k-means start, restarts); Yu et al. 2021, arXiv:2110.04627 §3.2
+ * (codes on the unit sphere).
  */
 export class CodebookTracker {
   private readonly codebook: tf.Variable;
@@ -46,18 +50,21 @@ export class CodebookTracker {
   private readonly learning: 'averages' | 'gradient';
   private readonly decay: number;
   private readonly restartBelow: number;
-  /** Moving average of the times a code is chosen in an update, [n]. */
+  /** Moving average of how often each code is chosen in an update, [n]. */
   private readonly use: Float32Array;
-  /** Moving average of the sum of the latents that choose it, [n·E]. */
+  /** Moving average of the sum of the latents that choose each code, [n·E]. */
   private readonly sums: Float32Array;
-  /** Dead codes moved so far. */
+  /** Number of dead codes moved so far. */
   private moved = 0;
-  /** The same three for checkpoints; written by state(). Sums only where codes follow averages. */
+  /**
+   * The same three as variables for checkpoints, written by state(). `sums` exists only if codes
+   * follow averages.
+   */
   private readonly saved: { readonly use: tf.Variable; readonly restarts: tf.Variable; sums?: tf.Variable };
 
   /**
-   * Begins from the codes as they are, each as if it had been chosen once. `codebook`:
-   * model.quantizer.codes, [n, E].
+   * Makes a tracker that begins from the present codes, as if each had been chosen once. `codebook`
+   * is model.quantizer.codes, [n, E].
    */
   static async create(codebook: tf.Variable, options: CodebookTrackerOptions): Promise<CodebookTracker> {
     return new CodebookTracker(codebook, options, Float32Array.from(await codebook.data()));
@@ -82,9 +89,9 @@ export class CodebookTracker {
   }
 
   /**
-   * Sets the codes to the means that k-means finds among latents [R·E] of many pictures, starting
-   * from a random choice of them. A code that loses all latents on the way is put onto a random
-   * one. Resets the averages. R should be many times n.
+   * Sets the codes to the means that k-means finds among the latents [R·E] of many pictures,
+   * starting from a random choice of these latents. A code that loses all its latents on the way is
+   * put onto a random one. The averages are reset. R should be many times n.
    */
   async startFromLatents(latents: Float32Array, key: Key, { rounds = 8 } = {}): Promise<void> {
     const rows = this.rowsOf(latents);
@@ -132,8 +139,8 @@ export class CodebookTracker {
 
   /**
    * Moves each dead code onto a random one of these latents [R·E] (those of the last update) and
-   * writes the codebook; returns how many were dead. A moved code counts as chosen half a time, so
-   * that it lives on for a while.
+   * writes the codebook. Returns how many codes were dead. A moved code counts as chosen half a
+   * time, so that it lives on for a while.
    */
   async restartDead(latents: Float32Array, key: Key): Promise<number> {
     const rows = this.rowsOf(latents);
@@ -156,23 +163,23 @@ export class CodebookTracker {
     return dead.length;
   }
 
-  /** Dead codes moved since the training began, over all its sittings. */
+  /** Number of dead codes moved since the training began, resumed runs included. */
   get restarts(): number {
     return this.moved;
   }
 
   /**
-   * exp of the entropy of the moving averages of use: as many codes as an even spread of the same
-   * information would use.
+   * exp of the entropy of the moving averages of use. It is the number of codes that an even spread
+   * of the same entropy would use.
    */
   get perplexity(): number {
     return codeUsage(this.use).perplexity;
   }
 
   /**
-   * The averages by name, `use` [n] and (of codes that follow averages) `sums` [n, E], and the
-   * count `restarts`, for a checkpoint beside the model's weights. The tensors are the tracker's
-   * own: read or save them before the next call, do not dispose them.
+   * Returns the tracker's state by name, for a checkpoint beside the model's weights: `use` [n],
+   * `sums` [n, E] if codes follow averages, and the count `restarts`. The tracker owns the tensors:
+   * read or save them before the next call, and do not dispose them.
    */
   state(): Map<string, tf.Tensor> {
     tf.tidy(() => {
@@ -184,8 +191,8 @@ export class CodebookTracker {
   }
 
   /**
-   * Goes on from a state that `state` gave. The codebook itself comes with the model's weights.
-   * Throws CheckpointError if it does not fit.
+   * Restores a state that `state` gave. The codebook itself comes with the model's weights. Throws
+   * CheckpointError if the state does not fit.
    */
   async loadState(state: ReadonlyMap<string, tf.Tensor>): Promise<void> {
     for (const [name, own] of Object.entries(this.saved)) {
@@ -224,7 +231,7 @@ export class CodebookTracker {
     to.set(from.subarray(row * this.width, (row + 1) * this.width), toRow * this.width);
   }
 
-  /** How many latents chose each code, and their sums. */
+  /** Counts how many latents chose each code, and sums these latents. */
   private tally(latents: Float32Array, indices: Int32Array): { use: Float32Array; sums: Float32Array } {
     const use = new Float32Array(this.count);
     const sums = new Float32Array(this.count * this.width);
@@ -254,7 +261,7 @@ export class CodebookTracker {
     return chosen;
   }
 
-  /** codes[code] = the mean that a sum of latents stands for. */
+  /** Sets codes[code] to the mean that belongs to a sum of latents. */
   private setCode(codes: Float32Array, code: number, sums: Float32Array, use: number): void {
     const [from, to] = [code * this.width, (code + 1) * this.width];
     let scale = 1 / use;
@@ -277,7 +284,7 @@ export class CodebookTracker {
     this.write(codes);
   }
 
-  /** The present codes [n·E], to be changed. */
+  /** Reads the present codes [n·E] into an array that may be changed. */
   private async codes(): Promise<Float32Array> {
     return Float32Array.from(await this.codebook.data());
   }
@@ -295,8 +302,8 @@ function blend(average: Float32Array, value: Float32Array, decay: number): void 
 }
 
 /**
- * How many codes are chosen at all, and exp of the entropy of their shares. `counts`: times that
- * each code is chosen.
+ * Returns how many codes are chosen at all, and exp of the entropy of their shares. `counts` says
+ * how often each code is chosen.
  */
 export function codeUsage(counts: ArrayLike<number>): { used: number; perplexity: number } {
   let [used, total, weighted] = [0, 0, 0];

@@ -3,16 +3,17 @@ import { singleInput } from '@easel/core/internals';
 import * as tf from '@tensorflow/tfjs';
 
 /**
- * Index of the code nearest to each row, by Euclidean distance; the first of equals.
+ * Returns the index of the code nearest to each row by Euclidean distance; of equally near codes
+ * the first.
  *
- * rows: float32 [R, E]; codes: float32 [n, E]; result: int32 [R]. No gradient.
+ * rows: float32 [R, E]; codes: float32 [n, E]; result: int32 [R]. There is no gradient.
  * ‖z − e‖² is smallest where z·e − ½‖e‖² is largest, so ‖z‖² is never computed and the bias goes
  * into the product.
  */
 export function nearestCodes(rows: tf.Tensor2D, codes: tf.Tensor2D): tf.Tensor1D {
   return tf.tidy(() => {
     const halfSquares = tf.mul(tf.sum(tf.square(codes), 1), -0.5); // [n]
-    // Not transposeB: with it tfjs's wasm backend (4.22) leaves the bias out.
+    // transposeB is not used, because tfjs's wasm backend (4.22) then leaves the bias out.
     const scores = tf.fused.matMul({ a: rows, b: tf.transpose(codes), bias: halfSquares }); // [R, n]
     return tf.argMax(scores, 1) as tf.Tensor1D;
   });
@@ -21,8 +22,8 @@ export function nearestCodes(rows: tf.Tensor2D, codes: tf.Tensor2D): tf.Tensor1D
 /**
  * The codebook, [nEmbed, embedDim].
  *
- * call: latents [B, h, w, E] → each replaced by its nearest code, same shape. Tokens are read row
- * by row: t = w·y + x. Source: taming `modules/vqvae/quantize.py`, VectorQuantizer2.
+ * `call` replaces each latent of [B, h, w, E] by its nearest code. Tokens are read row by row: t =
+ * w·y + x. Source: taming `modules/vqvae/quantize.py`, VectorQuantizer2.
  */
 export class Quantizer extends CompositeLayer {
   private readonly table: Embedding;
@@ -35,12 +36,12 @@ export class Quantizer extends CompositeLayer {
     );
   }
 
-  /** The codes, [nEmbed, embedDim]. Not the caller's to dispose. */
+  /** The codes, [nEmbed, embedDim]. The caller must not dispose them. */
   get codes(): tf.Variable<tf.Rank.R2> {
     return this.table.weight as tf.Variable<tf.Rank.R2>;
   }
 
-  /** Latents [B, h, w, E] → indices int32 [B, h·w]. */
+  /** Chooses codes for latents [B, h, w, E]: indices int32 [B, h·w]. */
   indices(latents: tf.Tensor4D): tf.Tensor2D {
     const [batch, height, width, size] = latents.shape;
     return tf.tidy(() => {
@@ -50,8 +51,8 @@ export class Quantizer extends CompositeLayer {
   }
 
   /**
-   * Codes of indices, which may have any shape: int32 [..] → [.., E]. The codes' gradient adds up
-   * over equal indices.
+   * Looks up the codes of indices, which may have any shape: int32 [..] → [.., E]. The codes'
+   * gradient adds up over equal indices.
    */
   lookUp(indices: tf.Tensor): tf.Tensor {
     return embedding(this.codes, indices);

@@ -4,11 +4,11 @@ import * as tf from '@tensorflow/tfjs';
 import { convolution } from './blocks.js';
 
 /**
- * Mean of each 2×2 field: [B, H, W, C] → [B, ⌊H/2⌋, ⌊W/2⌋, C]; an odd last row or column is
+ * Averages each 2×2 field: [B, H, W, C] → [B, ⌊H/2⌋, ⌊W/2⌋, C]. An odd last row or column is
  * dropped.
  *
- * By reshape and mean rather than tf.avgPool, whose gradient is a slow kernel on CPU backends and
- * missing on some.
+ * It uses reshape and mean. The gradient of tf.avgPool is a slow kernel on CPU backends, and some
+ * backends lack it.
  */
 export function averagePool2x(x: tf.Tensor4D): tf.Tensor4D {
   return tf.tidy(() => {
@@ -21,11 +21,11 @@ export function averagePool2x(x: tf.Tensor4D): tf.Tensor4D {
 }
 
 /**
- * Halves height and width (odd sizes rounded down), with a 3×3 convolution of stride 2 or by
+ * Halves height and width (odd sizes are rounded down), by a 3×3 convolution of stride 2 or by
  * averaging 2×2 pixels.
  *
- * The convolution sees one zero row below and one zero column to the right of the picture; padding
- * on all sides, as most convolutions have it, would shift the result by half a cell. [B, H, W, C] →
+ * The convolution sees one zero row below and one zero column to the right of the picture. Padding
+ * on all sides, which most convolutions have, would shift the result by half a cell. [B, H, W, C] →
  * [B, ⌊H/2⌋, ⌊W/2⌋, C]. Throws ShapeError if a side is 1.
  */
 export class Downsample extends CompositeLayer {
@@ -54,8 +54,8 @@ export class Downsample extends CompositeLayer {
 }
 
 /**
- * Doubles height and width, each pixel repeated 2×2, then perhaps a 3×3 convolution: [B, H, W, C] →
- * [B, 2H, 2W, C].
+ * Doubles height and width by repeating each pixel 2×2, and then may apply a 3×3 convolution: [B,
+ * H, W, C] → [B, 2H, 2W, C].
  */
 export class Upsample extends CompositeLayer {
   private readonly conv: Conv2d | undefined;

@@ -1,24 +1,24 @@
 import type { WeightRule } from '@easel/core';
 
-/** Convolution kernels of PyTorch are [out, in, h, w]; ours and Flax's are [h, w, in, out]. */
+/** PyTorch's convolution kernels are [out, in, h, w]; ours and Flax's are [h, w, in, out]. */
 const OIHW_TO_HWIO = [2, 3, 1, 0] as const;
 
 const CODEBOOK = 'quantize.embedding.embedding';
 
 /**
- * Where each weight of a Vqgan stands in a Flax checkpoint (vqgan-jax's flax_model.msgpack, read
- * with nested names joined by dots). Our names are the Flax paths and the layouts agree. `names`:
- * the keys of model.namedWeights().
+ * Maps each weight of a Vqgan to its place in a Flax checkpoint: vqgan-jax's flax_model.msgpack,
+ * read with nested names joined by dots. Our names are the Flax paths, and the layouts agree.
+ * `names` are the keys of model.namedWeights().
  */
 export function vqganRulesForFlax(names: Iterable<string>): Map<string, WeightRule> {
   return new Map([...names].map((name) => [name, { source: name }]));
 }
 
-/** Where each weight stands in a file that Easel wrote: under its own name. */
+/** Maps each weight to its place in a file that Easel wrote: its own name. */
 export const vqganRulesForEasel = vqganRulesForFlax;
 
 /**
- * Where each weight stands in a state_dict of taming-transformers.
+ * Maps each weight to its place in a state_dict of taming-transformers.
  *
  * | ours | taming | layout |
  * | --- | --- | --- |
@@ -27,8 +27,8 @@ export const vqganRulesForEasel = vqganRulesForFlax;
  * | quantize.embedding.embedding | quantize.embedding.weight | the same |
  * | any bias | the same | the same |
  *
- * Only the numbers of levels and of the blocks in them stand after a dot; `mid.block_1` and
- * `mid.attn_1` are names of their own.
+ * Only the numbers of levels and of the blocks in them stand after a dot. `mid.block_1` and
+ * `mid.attn_1` keep their underscores.
  */
 export function vqganRulesForTaming(names: Iterable<string>): Map<string, WeightRule> {
   return new Map([...names].map((name) => [name, tamingRule(name)]));
@@ -44,8 +44,8 @@ function tamingRule(name: string): WeightRule {
 }
 
 /**
- * Where each weight stands in min-dalle's detoker.pt: as with taming, but the codebook is
- * `embedding.weight`. It holds what decoding needs.
+ * Maps each weight to its place in min-dalle's detoker.pt. The places are taming's, except that the
+ * codebook is `embedding.weight`. The file holds only the weights that decoding needs.
  */
 export function vqganRulesForMinDalle(names: Iterable<string>): Map<string, WeightRule> {
   const rules = vqganRulesForTaming(names);
@@ -53,32 +53,32 @@ export function vqganRulesForMinDalle(names: Iterable<string>): Map<string, Weig
   return rules;
 }
 
-/** Weights that only encoding needs. */
+/** Whether only encoding needs a weight. */
 export function isEncoderWeight(name: string): boolean {
   return name.startsWith('encoder.') || name.startsWith('quant_conv.');
 }
 
-/** How a checkpoint of a VQGAN is read. */
+/** The way to read a checkpoint of a VQGAN. */
 export interface VqganReading {
-  /** Whose names it has; Flax's are also ours. */
+  /** The program whose names the checkpoint has. Flax's names are also ours. */
   readonly naming: 'flax' | 'taming' | 'min-dalle';
-  /** Whether the weights are there that only encoding needs. */
+  /** Whether the checkpoint has the weights that only encoding needs. */
   readonly canEncode: boolean;
-  /** Where each weight of a Vqgan stands. `names`: the keys of model.namedWeights(). */
+  /** Maps each weight of a Vqgan to its place. `names` are the keys of model.namedWeights(). */
   rules(names: Iterable<string>): Map<string, WeightRule>;
   /**
-   * Whether a tensor of the checkpoint is no weight of a Vqgan: taming's discriminator and LPIPS,
-   * Lightning's training state.
+   * Whether a tensor of the checkpoint is not a weight of a Vqgan, as taming's discriminator and
+   * LPIPS and Lightning's training state.
    */
   ignore(name: string): boolean;
-  /** Whether a tensor of the checkpoint is of use to encoding alone. */
+  /** Whether only encoding needs a tensor of the checkpoint. */
   forEncoding(name: string): boolean;
 }
 
-/** Where Lightning keeps the weights of a model in a .ckpt file. */
+/** Prefix of a model's weights in Lightning's .ckpt file. */
 const LIGHTNING_PREFIX = 'state_dict.';
 
-/** How to read a checkpoint with these names. */
+/** Returns the way to read a checkpoint with these names. */
 export function vqganReading(entries: Iterable<string>): VqganReading {
   const all = [...entries];
   const prefix = all.some((name) => name.startsWith(LIGHTNING_PREFIX)) ? LIGHTNING_PREFIX : '';

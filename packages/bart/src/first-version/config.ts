@@ -15,7 +15,7 @@ import type { GenerationConfig } from '../image-token-model.js';
 import type { LayerConfig } from '../version.js';
 import { firstVersion } from './version.js';
 
-/** What the layers of one stack of the first version are made of. */
+/** Settings of the layers of one stack of the first version. */
 export interface FirstVersionStack {
   readonly layers: number;
   /** Inner width F of the feed-forward blocks. */
@@ -28,20 +28,20 @@ export interface FirstVersionStack {
   readonly scaleEmbedding: boolean;
 }
 
-/** What a first public model (July 2021) is, resolved. */
+/** The resolved config of a first public model (July 2021). */
 export interface FirstVersionConfig extends GenerationConfig {
   /** The first version's prompts were not normalized. */
   readonly normalizeText: false;
   /** Width D. */
   readonly dModel: number;
-  /** Text positions that the encoder has; prompts are cut to maxTextLength, which is less. */
+  /** Number of text positions of the encoder. Prompts are cut to maxTextLength, which is less. */
   readonly textPositions: number;
   readonly initStd: number;
   readonly bosTokenId: number;
   /**
-   * Added to variances in the norms. 1e-6 in the transformers release that trained and served the
-   * model (4.9), 1e-5 in later ones (4.25), which therefore give slightly other logits for the same
-   * weights.
+   * The norms add this to variances. It is 1e-6 in the transformers release that trained and served
+   * the model (4.9), and 1e-5 in later releases (4.25), which therefore give slightly different
+   * logits for the same weights.
    */
   readonly normEpsilon: number;
   readonly encoder: FirstVersionStack;
@@ -51,12 +51,12 @@ export interface FirstVersionConfig extends GenerationConfig {
 /** Prompts were cut and padded to this many tokens. */
 const PROMPT_TOKENS = 128;
 
-/** The ACT2FN table of the release; smelu came later. */
+/** The activations of the release's ACT2FN table. smelu came later. */
 const FIRST_ACTIVATIONS = ['gelu', 'gelu_new', 'relu', 'silu', 'swish', 'quick_gelu'] as const;
 
 /**
- * Settings of a BART file that say nothing about this model, or that generation was always called
- * without.
+ * Settings of a BART file that say nothing about this model, and settings of generation that the
+ * original never used.
  */
 const IGNORED: ReadonlySet<string> = new Set([
   ...IGNORED_SETTINGS,
@@ -65,7 +65,10 @@ const IGNORED: ReadonlySet<string> = new Set([
   normalize_embedding`.split(/\s+/),
 ]);
 
-/** The decoder's own settings; those that it shares with the encoder's file are not read here. */
+/**
+ * Settings that decoder_config.json may hold but that are not read from it: config.json decides
+ * them, or they have no effect.
+ */
 const NOT_THE_DECODERS: ReadonlySet<string> = new Set(
   'encoder_layers encoder_attention_heads encoder_ffn_dim vocab_size max_position_embeddings init_std attention_dropout pad_token_id'.split(
     ' ',
@@ -76,8 +79,8 @@ const NORMS = 'The first version has norms behind each block and learnt position
 const tokenId = optional(integer({ min: 0 }));
 
 /**
- * Settings of the layers of one stack; layers, width and heads have the stack's name before theirs
- * in a file.
+ * Settings of the layers of one stack. In a file, the keys of layers, width and heads begin with
+ * the stack's name.
  */
 const layerFields = {
   layers: integer({ min: 1, default: 12 }),
@@ -90,7 +93,7 @@ const layerFields = {
 };
 
 /**
- * Settings of config.json beside those of the encoder's layers. What is null follows from other
+ * Settings of config.json beside those of the encoder's layers. A value of null follows from other
  * settings.
  */
 const modelFields = {
@@ -118,7 +121,7 @@ const modelFields = {
   normalizeBefore: fixed(false, NORMS),
   staticPositionEmbeddings: fixed(false, NORMS),
   addFinalLayerNorm: fixed(false, NORMS),
-  /** Never takes effect in the original either. */
+  /** This dropout never takes effect in the original either. */
   attentionDropout: real({ min: 0, below: 1, default: 0 }),
   tieWordEmbeddings: fixed(false, 'Text and image tokens have separate embeddings.'),
   isEncoderDecoder: fixed(true, 'The model is an encoder and a decoder.'),
@@ -135,7 +138,7 @@ const readDecoder = section(
   { nameOf: nameIn('decoder'), ignored: NOT_THE_DECODERS },
 );
 
-/** The name of a field in the file that describes this stack. */
+/** Returns a function from a field's name to its key in the file that describes this stack. */
 function nameIn(stack: 'encoder' | 'decoder'): (field: string) => string {
   const own: readonly string[] = [
     'layers',
@@ -152,14 +155,14 @@ function stackOf(found: FirstVersionStack): FirstVersionStack {
 }
 
 /**
- * Reads the config.json of a first public model, and what its decoder was built from.
+ * Parses the config.json of a first public model, and its decoder_config.json if there is one.
  *
- * The original hands its decoder the whole config as one argument by mistake, so that the decoder
- * has transformers' BART defaults whatever the file says: 12 layers, width 1024, F 4096, 16 heads,
- * dropout 0.1, gelu. The file's decoder settings are therefore ignored; `decoderJson` holds other
- * defaults, for models made under those (decoder_config.json in a model folder).
- * layer_norm_epsilon, which the original has not, chooses between the releases of transformers
- * (default 1e-6).
+ * The original hands its decoder the whole config as one argument by mistake. So the decoder has
+ * transformers' BART defaults whatever the file says: 12 layers, width 1024, F 4096, 16 heads,
+ * dropout 0.1, gelu. The file's decoder settings are therefore ignored. `decoderJson`
+ * (decoder_config.json in a model folder) holds other settings, for a decoder that was made from
+ * other defaults. layer_norm_epsilon chooses between the releases of transformers (default 1e-6);
+ * the original does not have this key.
  *
  * Throws ConfigError, naming the key, for a wrong type, a value out of range, an unknown key, and a
  * d_model that is not the decoder's. Source: dalle-mini at 1d04ab3, `dalle_mini/model.py`;
@@ -217,8 +220,8 @@ export function parseFirstVersionConfig(
 }
 
 /**
- * The decoder's layers, by decoder_config.json. Throws ConfigError for a width that is not the
- * model's.
+ * Parses the decoder's layers from decoder_config.json. Throws ConfigError for a width that is not
+ * the model's.
  */
 function parseDecoder(json: unknown, dModel: number): FirstVersionStack {
   const file = 'decoder_config.json';
@@ -241,7 +244,10 @@ function parseDecoder(json: unknown, dModel: number): FirstVersionStack {
   return stack;
 }
 
-/** A config as config.json and decoder_config.json have it: every value written out. */
+/**
+ * Returns the contents of config.json and decoder_config.json for a config, with every value
+ * written out.
+ */
 export function firstVersionConfigToJson(config: FirstVersionConfig): {
   config: Record<string, unknown>;
   decoder: Record<string, unknown>;
@@ -289,8 +295,8 @@ export function firstVersionConfigToJson(config: FirstVersionConfig): {
 }
 
 /**
- * Both stacks in the terms of the second version: norms behind each block, always with scale and
- * bias, plain blocks.
+ * Expresses both stacks as configs of the second version: post-norm with scale and bias, and plain
+ * feed-forward blocks.
  */
 export function stackConfigs(config: FirstVersionConfig): { encoder: LayerConfig; decoder: LayerConfig } {
   const version = firstVersion(config.normEpsilon);

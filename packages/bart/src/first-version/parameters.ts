@@ -3,8 +3,8 @@ import type { Parameter } from '../parameters.js';
 import type { FirstVersionConfig } from './config.js';
 
 /**
- * Every weight of a first public model, without building it: ours, Flax's name for it, shape and
- * start.
+ * Lists every weight of a first public model without building the model: our name, Flax's name,
+ * shape and start value.
  */
 export function firstVersionParameters(config: FirstVersionConfig): Parameter[] {
   const { dModel: width, imageVocabSize, imageLength, encoderVocabSize, textPositions } = config;
@@ -58,5 +58,5 @@ export function firstVersionParameters(config: FirstVersionConfig): Parameter[] 
   return list;
 }
 
-/** Our names of an attention's products, and Flax's. */
+/** An attention's products: our name → Flax's name. */
 const PROJECTIONS = { query: 'q_proj', key: 'k_proj', value: 'v_proj', out: 'out_proj' } as const;

@@ -3,9 +3,9 @@ import { inside } from '../flax-place.js';
 import type { ModelVersion } from '../version.js';
 
 /**
- * The first public model: Flax BART, whose layers have one dropout module that is used once for
- * each sub-block, and whose position tables begin with two rows that BART keeps for padding.
- * Source: transformers 4.9.1 `models/bart/modeling_flax_bart.py`.
+ * Describes the first public model, which is Flax BART. Each layer has one dropout module, which is
+ * used once for each sub-block. The position tables begin with two rows that BART keeps for
+ * padding. Source: transformers 4.9.1 `models/bart/modeling_flax_bart.py`.
  */
 export function firstVersion(epsilon: number): ModelVersion {
   return {

@@ -3,8 +3,8 @@ import type { FirstVersionConfig } from './config.js';
 import { firstVersionParameters } from './parameters.js';
 
 /**
- * Where each weight of a first public model is in a checkpoint: under Flax's names (dots for
- * slashes), else under ours. Nothing is transposed, both store kernels as [in, out].
+ * Maps each weight of a first public model to its place in a checkpoint, which has Flax's names
+ * (with dots for slashes) or ours. Nothing is transposed, because both store kernels as [in, out].
  */
 export function rulesForFirstVersion(
   config: FirstVersionConfig,

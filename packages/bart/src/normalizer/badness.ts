@@ -4,8 +4,8 @@ import { SPACE, WORD } from './unicode-14.js';
 type ClassName = keyof typeof CLASSES;
 
 /**
- * An expression's class of the characters of some kinds, written with spaces between, and of single
- * ones.
+ * Returns a character class for regular expressions, made of some kinds (`kinds`, separated by
+ * spaces) and of single characters.
  */
 function oneOf(kinds: string, ...others: string[]): string {
   const names = kinds.split(' ').filter((kind) => kind !== '') as ClassName[];
@@ -14,20 +14,24 @@ function oneOf(kinds: string, ...others: string[]): string {
 
 const ACCENTED = 'lowerAccented upperAccented';
 const SIGNS = 'box startPunctuation endPunctuation currency numeric law';
-/** What the second byte of an Arabic letter looks like in Windows-1252. */
+/** Characters that the second byte of an Arabic letter becomes in Windows-1252. */
 const ARABIC_SECOND = oneOf('common currency bad numeric startPunctuation', 'ŸŠ®°µ»');
-/** What the second byte of a letter between two capitals of its script looks like. */
+/**
+ * Kinds of the characters that the second byte of a letter becomes where first bytes look like
+ * capitals, as in Windows-1251 and Windows-1253.
+ */
 const BETWEEN_CAPITALS = 'c1 bad startPunctuation endPunctuation currency';
 
 /**
- * Neighbours that people hardly ever write and mis-decoded UTF-8 is full of: letters beside signs,
- * by kind, and what the common characters of some scripts look like in some encodings. Each begins
- * with a character that is not ASCII; what may stand before it is looked back at.
+ * Neighbouring characters that people hardly ever write and that are frequent in mis-decoded UTF-8.
+ * Some are letters beside signs, by kind; others are the common characters of a script as they look
+ * in some encoding. Each pattern begins with a character that is not ASCII; a lookbehind checks
+ * what stands before it.
  */
 const UNLIKELY: readonly string[] = [
   oneOf('c1'),
 
-  // Kinds that don't go together, in any encoding.
+  // Kinds that don't go together in any encoding.
   oneOf(`bad ${ACCENTED} ${SIGNS}`) + oneOf('bad'),
   `(?<=[a-zA-Z])${oneOf('lowerCommon upperCommon')}${oneOf('bad')}`,
   oneOf('bad') + oneOf(`${ACCENTED} ${SIGNS}`),
@@ -80,8 +84,9 @@ const UNLIKELY: readonly string[] = [
 const UNLIKELY_FROM = new RegExp(UNLIKELY.join('|'), 'uy');
 
 /**
- * Whether `text` has neighbours that are a sign of mis-decoded UTF-8: ftfy's `badness`, above 0.
- * Source: ftfy 6.3.1, https://ftfy.readthedocs.io/en/latest/heuristic.html.
+ * Whether `text` has neighbouring characters that are a sign of mis-decoded UTF-8. It is true where
+ * ftfy's `badness` is above 0. Source: ftfy 6.3.1,
+ * https://ftfy.readthedocs.io/en/latest/heuristic.html.
  */
 export function isBad(text: string): boolean {
   for (let i = 0; i < text.length; i++) {

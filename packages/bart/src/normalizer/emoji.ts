@@ -1,8 +1,8 @@
 import { EMOJI_NAMES } from './emoji-names.js';
 
 /**
- * Beginnings of emoji that go on with one character more, and the name of what was read if it is an
- * emoji.
+ * A node of the tree of emoji, reached by the characters read so far. `next` holds the nodes of one
+ * more character. `name` is there if the characters read are an emoji.
  */
 interface Branch {
   readonly next: Map<number, Branch>;
@@ -28,8 +28,8 @@ let tree: Branch | undefined;
  * Writes each emoji as `:its_name:` and drops variation selectors, as `emoji.demojize` of the
  * Python package emoji 1.7.0 does. `mark` stands before and behind the name.
  *
- * An emoji is read as far as any emoji goes on, and if what was read is not itself one, its first
- * character stays as it is: a heart before a joiner that joins nothing has no name.
+ * The longest beginning of any emoji is read. If these characters are not themselves an emoji, the
+ * first of them stays as it is. So a heart before a joiner that joins nothing gets no name.
  */
 export function demojize(text: string, mark = ':'): string {
   if (ASCII.test(text)) return text; // no emoji is all ASCII
@@ -40,7 +40,7 @@ export function demojize(text: string, mark = ':'): string {
   while (at < text.length) {
     const code = text.codePointAt(at) as number;
     const after = at + (code > 0xffff ? 2 : 1);
-    // The emoji that begin with ASCII, keycaps, go on with something else.
+    // Only keycaps begin with ASCII, and their second character is not ASCII.
     if (code < 0x80 && (after === text.length || text.charCodeAt(after) < 0x80)) {
       at = after;
       continue;
@@ -86,7 +86,7 @@ function grow(): Branch {
   return root;
 }
 
-/** Names an emoji with each of its selectors there or not. */
+/** Adds an emoji to the tree, with and without each of its selectors. */
 function plant(branch: Branch, rest: readonly number[], name: string): void {
   const [code, ...others] = rest;
   if (code === undefined) {

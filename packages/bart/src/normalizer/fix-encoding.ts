@@ -8,9 +8,9 @@ const ASCII = /^[\x00-\x7f]*$/;
 const C1_CONTROLS = /[\x80-\x9f]/g;
 
 /**
- * Undoes decoding with the wrong encoding, as often as it was done: UTF-8 that was read as an
- * encoding of one byte a character, as a whole or in places, and Windows-1252 that was read as
- * Latin-1. Text without unlikely neighbours (`isBad`) stays as it is.
+ * Undoes decoding with the wrong encoding, as often as it was done. It repairs UTF-8 that was read
+ * as an encoding of one byte a character, as a whole or in places, and Windows-1252 that was read
+ * as Latin-1. Text without unlikely neighbours (`isBad`) stays as it is.
  *
  * Source: `fix_encoding` of ftfy 6.3.1, https://ftfy.readthedocs.io.
  */
@@ -32,14 +32,15 @@ function fixOnce(text: string): string {
 }
 
 /**
- * The first encoding in which all of `text` is bytes of UTF-8, or nearly, is the one it was
- * mis-decoded by.
+ * Tries the encodings in order. The first one in which all of `text` is bytes of UTF-8, or nearly
+ * so, counts as the wrong encoding, and the decoded text is returned. Returns undefined if there is
+ * none.
  */
 function decodeWhole(text: string): string | undefined {
   for (const encoding of SINGLE_BYTE_ENCODINGS) {
     let bytes = encoding.encode(text);
     if (bytes === undefined) continue;
-    // In Mac Roman it would be a dash that stands before the space.
+    // Not for Mac Roman, where the byte before such a space may be a dash.
     if (encoding.name !== 'macroman') bytes = restoreByteA0(bytes);
     if (encoding.sloppy) bytes = replaceLossySequences(bytes);
     const decoded = decodeUtf8Variants(bytes);
@@ -49,15 +50,15 @@ function decodeWhole(text: string): string | undefined {
 }
 
 /**
- * "à" as a word, whose byte A0 became a space or was merged with the one behind it; not Portuguese
- * "às", "àquele", …
+ * The word "à" whose byte A0 became a space or was merged with the space behind it. Portuguese
+ * "às", "àquele", … are left out.
  */
 const A_GRAVE_WORD = /\xc3 (?! |quele|quela|quilo|s )/g;
 
 const continued = '[\\x80-\\xbf]';
-/** A continuation byte that is not 85, which may have been "…", nor A0. */
+/** A continuation byte other than A0, and other than 85, which may have been "…". */
 const chosen = '[\\x80-\\x84\\x86-\\x9f\\xa1-\\xbf]';
-/** UTF-8 with a space in place of A0, where the character it would be is a likely one. */
+/** UTF-8 with a space in place of A0, where A0 would give a likely character. */
 const SPACE_FOR_A0 = new RegExp(
   [
     '[\\xc2\\xc3\\xc5\\xce\\xd0\\xd9] ',
@@ -71,8 +72,8 @@ const SPACE_FOR_A0 = new RegExp(
 );
 
 /**
- * Puts the byte A0, a no-break space in Latin-1, back where UTF-8 needs it and something made it a
- * space.
+ * Puts back the byte A0 where UTF-8 needs it and a program turned it into a space. A0 is a no-break
+ * space in Latin-1.
  */
 function restoreByteA0(bytes: string): string {
   return bytes
@@ -99,12 +100,15 @@ const LOSSY = new RegExp(
   'g',
 );
 
-/** Characters of which bytes were lost become U+FFFD as a whole. */
+/** Replaces each character that lost bytes by one U+FFFD. */
 function replaceLossySequences(bytes: string): string {
   return bytes.replace(LOSSY, '\xef\xbf\xbd');
 }
 
-/** Characters that look like UTF-8 in some encoding, and don't begin amid a longer garble. */
+/**
+ * Runs of characters that look like UTF-8 in some encoding and don't begin inside a longer run of
+ * continuation bytes.
+ */
 const LOOKS_LIKE_UTF8 = new RegExp(
   `(?<![${CLASSES.utf8ContinuationStrict}])(?:${[
     [CLASSES.utf8FirstOf2, 1],
@@ -117,8 +121,7 @@ const LOOKS_LIKE_UTF8 = new RegExp(
 );
 
 /**
- * Repairs the runs of `text` that look like UTF-8, each for itself: sound text may stand beside
- * them.
+ * Repairs each run of `text` that looks like UTF-8 by itself, since sound text may stand beside it.
  */
 function decodeInPlaces(text: string): string {
   return text.replace(LOOKS_LIKE_UTF8, (run) =>
@@ -126,7 +129,9 @@ function decodeInPlaces(text: string): string {
   );
 }
 
-/** C1 controls become the characters that Windows-1252 has at their numbers, as in browsers. */
+/**
+ * Replaces C1 controls by the characters that Windows-1252 has at their numbers, as browsers do.
+ */
 export function fixC1Controls(text: string): string {
   return text.replace(C1_CONTROLS, (control) => WINDOWS_1252.decodeUpper(control.charCodeAt(0)));
 }

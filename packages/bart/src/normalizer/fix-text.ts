@@ -3,18 +3,18 @@ import { unescapeSureHtml } from './html-entities.js';
 import { LIGATURES } from './mojibake-data.js';
 import { DIGIT, normalizeNfc } from './unicode-14.js';
 
-/** Longer lines are cut, as ftfy does (`max_decode_length`), in characters. */
+/** Longest segment in characters. Longer lines are cut, as ftfy does (`max_decode_length`). */
 const LONGEST_SEGMENT = 1_000_000;
 
-/** Text that no step changes: printable ASCII without entities, tabs, line ends and form feeds. */
+/** Text that no step changes: printable ASCII without "&", tabs, line ends and form feeds. */
 const PLAIN = /^[\t\n\f\x20-\x25\x27-\x7e]*$/;
 
 /**
  * Repairs text as `fix_text` of ftfy 6.3.1 does in its default configuration: HTML entities (unless
- * the line, or one before it, has a "<"), mis-decoded UTF-8 (`fixEncoding`), C1 controls that were
+ * the line or an earlier one has a "<"), mis-decoded UTF-8 (`fixEncoding`), C1 controls that were
  * meant as Windows-1252, Latin ligatures, full-width and half-width forms, curly quotes, line
- * breaks, lone surrogates, terminal escapes, control characters, NFC. A line is repaired again
- * until nothing changes.
+ * breaks, lone surrogates, terminal escapes, control characters, NFC. Each line is repaired until
+ * nothing changes.
  *
  * Source: https://ftfy.readthedocs.io/en/v6.3.1.
  */
@@ -29,7 +29,7 @@ export function fixText(text: string): string {
   return fixed;
 }
 
-/** Lines, with their ends; very long ones in pieces. */
+/** Yields the lines of `text` with their line ends. Very long lines come in pieces. */
 function* segments(text: string): Generator<string> {
   for (let at = 0; at < text.length; ) {
     const end = text.indexOf('\n', at) + 1 || text.length;
@@ -69,6 +69,9 @@ function fixSegment(segment: string, hasTags: boolean): string {
 const LIGATURE = new RegExp(`[${[...LIGATURES.keys()].join('')}]`, 'g');
 
 const TERMINAL_ESCAPE = new RegExp(`\\x1b\\[(?:${DIGIT}|;)*[a-zA-Z]`, 'gu');
-/** Not those that are white space or shape the text: joiners, directions, music. */
+/**
+ * Control characters that are removed. White space and characters that shape the text (joiners,
+ * directions, music) are not among them.
+ */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is removed
 const CONTROL = /[\x00-\x08\x0b\x0e-\x1f\x7f\u206a-\u206f\ufeff\ufff9-\ufffc]/g;

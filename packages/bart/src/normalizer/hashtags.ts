@@ -1,14 +1,14 @@
 import { rankCosts } from './rank-costs.js';
 
-/** Where lines end and words end, as Python's `str.splitlines` and `str.split` have it. */
+/** Ends of lines and of words, as in Python's `str.splitlines` and `str.split`. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: some of them end lines
 const LINE_END = /\r\n|[\n-\r\x1c-\x1e\x85\u2028\u2029]/;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: some of them are white space
 const SPACES = /[\t-\r\x1c- \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+/;
 
 /**
- * A line's first word of a frequency list ("word count", most frequent first); the order is all
- * that counts.
+ * Reads the words of a frequency list: the first word of each line "word count", most frequent
+ * first. The counts are not used.
  */
 export function parseWordFrequencies(text: string): string[] {
   return text
@@ -18,16 +18,20 @@ export function parseWordFrequencies(text: string): string[] {
 }
 
 /**
- * Splits run-together words: a word costs the logarithm of its rank, and the cheapest split wins.
+ * Splits words that are run together. A word costs the logarithm of its rank, and the cheapest
+ * split wins.
  *
- * Letters that no split explains stand alone. Digits keep together, and so do a word and its "'s".
+ * Letters that no split explains stand alone. Digits stay together, and so do a word and its "'s".
  * Source: dalle_mini `model/text.py`, HashtagProcessor, after https://stackoverflow.com/a/11642687.
  */
 export class HashtagSplitter {
   private readonly costs = new Map<string, number>();
   private readonly longest: number;
 
-  /** `words`: most frequent first. Without words every tag falls apart into single characters. */
+  /**
+   * `words` has the most frequent word first. Without words every tag is split into single
+   * characters.
+   */
   constructor(words: readonly string[]) {
     const costs = rankCosts(words.length);
     let longest = 0;
@@ -38,7 +42,7 @@ export class HashtagSplitter {
     this.longest = longest;
   }
 
-  /** The words of `tag` with single spaces between. */
+  /** Returns the words of `tag` with single spaces between them. */
   split(tag: string): string {
     return tag
       .split(/[^a-zA-Z0-9']+/)

@@ -2,15 +2,15 @@ import { decodeHTML, decodeHTMLStrict } from 'entities/decode';
 import { WINDOWS_1252 } from './single-byte-encoding.js';
 
 /**
- * What Python's `html.unescape` takes for a reference: a number, or up to 32 characters that may
- * name one.
+ * Text that Python's `html.unescape` takes for a character reference: a number, or up to 32
+ * characters that may be a name.
  */
 const REFERENCE = /&(?:#[0-9]+;?|#[xX][0-9a-fA-F]+;?|[^\t\n\f <&#;]{1,32};?)/g;
 
 /**
- * Replaces HTML5 character references as Python's `html.unescape`: names also without ";" where
- * HTML allows it, the longest that fits; numbers of Windows-1252's range as that encoding's
- * characters; numbers of non-characters as nothing; other impossible numbers as U+FFFD.
+ * Replaces HTML5 character references as Python's `html.unescape` does. Names need no ";" where
+ * HTML allows that, and the longest name that fits counts. Numbers 0x80 to 0x9F give the characters
+ * of Windows-1252. Numbers of non-characters give nothing. Other impossible numbers give U+FFFD.
  */
 export function unescapeHtml(text: string): string {
   if (!text.includes('&')) return text;
@@ -20,9 +20,9 @@ export function unescapeHtml(text: string): string {
 }
 
 /**
- * Replaces the references that are surely meant: numbers and names with their ";". Names of small
- * letters may be in capitals and give capitals, unless HTML reads them otherwise: "&EACUTE;" is
- * "É". Source: `unescape_html` of ftfy 6.3.1.
+ * Replaces the references that are surely meant: numbers, and names with their ";". A name of small
+ * letters may be written in capitals and then gives the capital, unless HTML reads it otherwise:
+ * "&EACUTE;" is "É". Source: `unescape_html` of ftfy 6.3.1.
  */
 export function unescapeSureHtml(text: string): string {
   if (!text.includes('&')) return text;

@@ -1,15 +1,15 @@
-/** From here on three terms of the series are exact enough. */
+/** From this number on, three terms of the series are exact enough. */
 const SEEDED = 1000;
 const FRACTION_BITS = 120n;
 
 /**
- * The natural logarithms of 1, 2, …, `count`, each rounded to the nearest number: the costs of
- * words by rank.
+ * Returns the natural logarithms of 1, 2, …, `count`, each rounded to the nearest double. They are
+ * the costs of words by rank.
  *
- * Splits of a hashtag can cost the same, as ln 2 + ln 3 and ln 6, and then the last bit decides.
- * `Math.log` is not exact enough: V8's differs for 27,625 of the numbers up to 3,000,000, the first
- * of which is 3, from the C library's logarithm, which Python uses. That one rounds all but 91 of
- * them to the nearest.
+ * Two splits of a hashtag can cost the same, as ln 2 + ln 3 and ln 6 do. Then the last bit decides.
+ * Python uses the C library's logarithm, which rounds all but 91 of the numbers up to 3,000,000 to
+ * the nearest double. V8's `Math.log` differs from it for 27,625 of these numbers, the first of
+ * which is 3.
  *
  * ln (n+1) = ln n + 2·atanh z, z = 1 / (2n+1), atanh z = z + z³/3 + z⁵/5 + …, summed up with twice
  * the digits.

@@ -1,18 +1,18 @@
 import { ENCODINGS } from './mojibake-data.js';
 
 /**
- * An encoding of one byte a character. Bytes are the characters U+0000 to U+00FF of a string, so
- * that expressions can search them.
+ * An encoding of one byte a character. Bytes are held as the characters U+0000 to U+00FF of a
+ * string, so that regular expressions can search them.
  */
 export class SingleByteEncoding {
-  /** As Python calls it, without "sloppy-". */
+  /** Python's name of the encoding, without "sloppy-". */
   readonly name: string;
-  /** Unassigned bytes are the characters of their numbers, and byte 0x1A is U+FFFD. */
+  /** Whether each unassigned byte is the character of its number, and byte 0x1A is U+FFFD. */
   readonly sloppy: boolean;
   private readonly upper: string;
   private readonly bytes = new Map<string, string>();
 
-  /** `upper`: the characters of the bytes 0x80 to 0xFF. */
+  /** `upper` holds the characters of the bytes 0x80 to 0xFF. */
   constructor({ name, sloppy, upper }: (typeof ENCODINGS)[number]) {
     this.name = name;
     this.sloppy = sloppy;
@@ -25,7 +25,7 @@ export class SingleByteEncoding {
     }
   }
 
-  /** The bytes of `text`, or undefined if it has a character that the encoding lacks. */
+  /** Returns the bytes of `text`, or undefined if it has a character that the encoding lacks. */
   encode(text: string): string | undefined {
     let bytes = '';
     for (let i = 0; i < text.length; i++) {
@@ -36,7 +36,7 @@ export class SingleByteEncoding {
     return bytes;
   }
 
-  /** The character of a byte from 0x80 to 0xFF. */
+  /** Returns the character of a byte from 0x80 to 0xFF. */
   decodeUpper(byte: number): string {
     return this.upper.charAt(byte - 0x80);
   }

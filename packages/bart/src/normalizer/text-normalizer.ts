@@ -4,26 +4,26 @@ import { fixText } from './fix-text.js';
 import { HashtagSplitter } from './hashtags.js';
 import { unescapeHtml } from './html-entities.js';
 
-/** What a normalizer depends on besides the text. */
+/** Options of a TextNormalizer. */
 export interface TextNormalizerOptions {
   /**
-   * Words for hashtags, most frequent first. Without them a hashtag stays one word (the original
-   * always has them).
+   * Words for splitting hashtags, most frequent first. Without them a hashtag stays one word. The
+   * original always has them.
    */
   readonly wordFrequencies?: readonly string[];
-  /** Draws from [0, 1) for `<person>` (default Math.random). */
+  /** Source of draws from [0, 1) for `<person>` (default Math.random). */
   readonly random?: () => number;
 }
 
 type Step = readonly [name: string, apply: (text: string) => string];
 
-// Stand-ins for signs between words while punctuation is rewritten. They are word characters, so a
-// hashtag takes them in.
+// Stand-ins for signs between words while punctuation is rewritten. They consist of word
+// characters, so a hashtag includes them.
 const DOT = 'xtokxdotxtokx';
 const QUOTE = 'xtokxquotextokx';
 const SLASH = 'xtokxslashxtokx';
 
-/** Who a lone `<person>` may be, with the weights of the original. */
+/** Persons that replace a lone `<person>`, with the weights of the original. */
 const PERSONS = [
   ['a person', 282265],
   ['someone', 121194],
@@ -39,7 +39,7 @@ const PERSON_WEIGHT = PERSONS.reduce((sum, [, weight]) => sum + weight, 0);
  * the names below are its functions.
  */
 export class TextNormalizer {
-  /** The steps in order; each is a function of the text alone, but for the draw of persons. */
+  /** The steps in order. Each depends on the text alone, except that persons are drawn. */
   readonly steps: readonly Step[];
 
   constructor(options: TextNormalizerOptions = {}) {
@@ -75,7 +75,7 @@ export class TextNormalizer {
     ];
   }
 
-  /** The normal form of `text`. Never throws: every text has one. */
+  /** Returns the normal form of `text`. Never throws. */
   normalize(text: string): string {
     let result = text;
     for (const [, apply] of this.steps) result = apply(result);
@@ -91,7 +91,8 @@ function replacePersons(text: string, random: () => number): string {
 }
 
 /**
- * The first person whose weights, summed up, exceed draw × all weights (Python's random.choices).
+ * Returns the first person at which the running sum of weights exceeds draw × the sum of all
+ * weights, as Python's random.choices does.
  */
 function drawPerson(draw: number): string {
   let sum = 0;
@@ -103,8 +104,8 @@ function drawPerson(draw: number): string {
 }
 
 /**
- * `<[^<]+?>` → one space. The expression runs over the rest of the text for every "<" without a
- * ">", so the ends are looked up here instead.
+ * Replaces `<[^<]+?>` by one space. The regular expression would scan the rest of the text for
+ * every "<" without a ">", so this function looks up the ends instead.
  */
 function removeTags(text: string): string {
   let out = '';
@@ -126,8 +127,9 @@ function joinThousands(text: string): string {
 }
 
 /**
- * `(\s*sign+\s*)+` → `merged`: every run of signs and white space (`runs`) that holds a sign.
- * Written with two runs, because nested repeats take exponential time on long runs.
+ * Replaces `(\s*sign+\s*)+` by `merged`: every run of signs and white space (`runs`) that holds a
+ * sign. The nested repeats of the original's expression take exponential time on long runs; this
+ * function does not.
  */
 function mergeRuns(text: string, runs: RegExp, sign: string, merged: string): string {
   if (!text.includes(sign)) return text;

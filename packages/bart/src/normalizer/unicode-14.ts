@@ -1,15 +1,15 @@
 import { RUN_LENGTHS } from './unassigned.js';
 
 /**
- * The version of Unicode that the recorded texts of the original were made with: Python 3.11's. A
- * JavaScript engine has its own, later one, and would order or compose marks that Python does not
- * know, or take new letters for letters.
+ * Characters that came after Unicode 14, the version of Python 3.11, with which the original's
+ * texts were recorded. A JavaScript engine has a later version. It would order or compose marks
+ * that Python does not know, and take new letters for letters.
  */
 const NEWER_CLASS = newerClass();
 
 /**
- * Parts of expressions with the flag u: white space, digits and word characters as Python's
- * expressions have them.
+ * Parts of regular expressions with the flag u: white space, digits and word characters as Python's
+ * expressions define them.
  */
 export const SPACE = '[\\t-\\r\\x1c- \\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]';
 export const DIGIT = `(?!${NEWER_CLASS})\\p{Nd}`;
@@ -18,8 +18,8 @@ export const WORD = `(?!${NEWER_CLASS})[\\p{L}\\p{N}_]`;
 const NEWER_RUNS = new RegExp(`(${NEWER_CLASS}+)`, 'u');
 
 /**
- * NFC by Unicode 14: a character of a later version stands for itself, and nothing passes it or is
- * composed across it.
+ * Normalizes to NFC by Unicode 14. A character of a later version stays as it is; no mark is moved
+ * past it or composed across it.
  */
 export function normalizeNfc(text: string): string {
   const normal = text.normalize('NFC');

@@ -1,25 +1,22 @@
 /**
- * Decodes UTF-8, and with it two forms that other programs write: CESU-8, where a character beyond
- * U+FFFF is its two surrogates of three bytes each, and Java's NUL, C0 80. `bytes` are the
- * characters U+0000 to U+00FF of a string. undefined if they are anything else.
+ * Decodes UTF-8 and two forms that other programs write: CESU-8, where a character beyond U+FFFF is
+ * two surrogates of three bytes each, and Java's NUL, C0 80. `bytes` holds the bytes as the
+ * characters U+0000 to U+00FF of a string. Returns undefined for bytes of any other form.
  *
- * ftfy 6.3.1's decoder `utf-8-variants` finds these forms by expressions whose `$` matches before a
- * last line end too, which then is taken for their last byte: C0 0A at the end is NUL, and so the
- * line end is lost. We do the same.
+ * ftfy 6.3.1's decoder `utf-8-variants` finds these forms by regular expressions. Their `$` also
+ * matches before a last line end, which is then taken for the last byte: C0 0A at the end is NUL,
+ * and the line end is lost. This decoder does the same.
  */
 export function decodeUtf8Variants(bytes: string): string | undefined {
   const length = bytes.length;
   let text = '';
   let i = 0;
-  /**
-   * The byte at `at` without its mark if it is one that continues a character, from `low` on, else
-   * -1.
-   */
+  /** Returns the six low bits of the byte at `at` if it lies between `low` and `high`, else -1. */
   const continuation = (at: number, low = 0x80, high = 0xbf): number => {
     const byte = at < length ? bytes.charCodeAt(at) : 0;
     return byte >= low && byte <= high ? byte & 0x3f : -1;
   };
-  /** As `continuation`; the last line end passes for one. */
+  /** Does what `continuation` does, but accepts the last line end as a continuation byte. */
   const lastContinuation = (at: number): number =>
     at === length - 1 && bytes.charCodeAt(at) === 0x0a ? 0x0a : continuation(at);
 

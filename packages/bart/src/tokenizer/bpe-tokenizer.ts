@@ -10,12 +10,12 @@ import { BART_SPECIAL_TOKENS, type SpecialTokens } from './special-tokens.js';
 import type { BpeTokenizerData } from './tokenizer-data.js';
 import { type WordOptions, words } from './words.js';
 
-/** How ids become text. */
+/** Options of `decode`. */
 export interface DecodeOptions {
-  /** Leave special tokens out (default true). */
+  /** Whether special tokens are left out (default true). */
   readonly skipSpecialTokens?: boolean;
   /**
-   * Take the space before punctuation and contractions away, as transformers does by default
+   * Whether spaces before punctuation and contractions are removed, as transformers does by default
    * (default false).
    */
   readonly cleanUpSpaces?: boolean;
@@ -24,8 +24,8 @@ export interface DecodeOptions {
 /**
  * Byte-level BPE as in GPT-2, RoBERTa and BART: text → `<s>` ids `</s>`.
  *
- * Special tokens inside the text become their ids. Equal to `DalleBartTokenizer` (tokenizers
- * 0.13.3) on every text of golden/cases.json.
+ * Special tokens inside the text become their ids. It gives the ids of `DalleBartTokenizer`
+ * (tokenizers 0.13.3) for every text of reference/golden/tokenizer.
  *
  * Source: Sennrich et al. 2016, arXiv:1508.07909; huggingface/tokenizers `models/bpe`,
  * `pre_tokenizers/byte_level.rs`.
@@ -44,8 +44,8 @@ export class BpeTokenizer {
   private readonly cutter: SpecialTokenCutter;
 
   /**
-   * A tokenizer of the texts of a folder in Hugging Face form: vocab.json and merges.txt, or
-   * tokenizer.json.
+   * Makes a tokenizer from the files of a folder in Hugging Face form: vocab.json and merges.txt,
+   * or tokenizer.json.
    *
    * Throws ConfigError, naming file and field, for anything that is not a byte-level BPE.
    */
@@ -73,12 +73,15 @@ export class BpeTokenizer {
     this.cutter = new SpecialTokenCutter(Object.values(this.specials), data.vocab); // unk and mask may be absent
   }
 
-  /** Largest id + 1: the least number of rows an embedding needs. */
+  /** The largest id + 1, which is the least number of rows that an embedding needs. */
   get size(): number {
     return this.encoder.size;
   }
 
-  /** `<s>`, the ids of `text`, `</s>`. Not truncated. Never throws: every text has ids. */
+  /**
+   * Returns the id of `<s>`, the ids of `text`, and the id of `</s>`. The result is not truncated.
+   * Never throws.
+   */
   encode(text: string): number[] {
     const ids = [this.bosId];
     for (const part of this.cutter.cut(text)) {
@@ -92,8 +95,8 @@ export class BpeTokenizer {
   }
 
   /**
-   * Encodes `texts` and brings every row to `maxLength`: longer rows lose tokens before their
-   * `</s>`, shorter ones are padded on the right.
+   * Encodes `texts` and brings every row to `maxLength`. Longer rows lose tokens before their
+   * `</s>`; shorter rows are padded on the right.
    *
    * Throws DataError if maxLength has no room for `<s>` and `</s>`.
    */
@@ -105,7 +108,7 @@ export class BpeTokenizer {
   }
 
   /**
-   * The text of `ids`; bytes that are no UTF-8 become U+FFFD.
+   * Returns the text of `ids`. Bytes that are no UTF-8 become U+FFFD.
    *
    * Throws DataError for an id that the vocabulary does not have.
    */
@@ -117,7 +120,7 @@ export class BpeTokenizer {
   }
 }
 
-/** The replacements of transformers' `clean_up_tokenization`, in its order. */
+/** Applies the replacements of transformers' `clean_up_tokenization`, in its order. */
 function cleanUpSpaces(text: string): string {
   return text
     .replaceAll(' .', '.')

@@ -17,8 +17,9 @@ import type { BpeTokenizerData, DescribedTokenizer } from './tokenizer-data.js';
 const ROLES = ['bos', 'eos', 'pad', 'unk', 'mask'] as const;
 
 /**
- * Reads a tokenizer folder's files. vocab.json and merges.txt win over tokenizer.json; special
- * tokens come from special_tokens_map.json, else tokenizer_config.json, else they are BART's.
+ * Parses the files of a tokenizer folder. vocab.json and merges.txt win over tokenizer.json.
+ * Special tokens come from special_tokens_map.json, else from tokenizer_config.json, else they are
+ * BART's.
  *
  * Throws ConfigError that names the file and field for anything that is not a byte-level BPE in
  * this form.
@@ -49,7 +50,8 @@ export function parseTokenizerFiles(files: TokenizerFiles): BpeTokenizerData {
 }
 
 /**
- * The files that describe `tokenizer`, by name, as parseTokenizerFiles and transformers read them.
+ * Returns the files that describe `tokenizer`, by name, in the form that parseTokenizerFiles and
+ * transformers read.
  */
 export function tokenizerFiles(tokenizer: DescribedTokenizer): ReadonlyMap<string, string> {
   const { specials, wordOptions } = tokenizer;
@@ -73,7 +75,7 @@ export function tokenizerFiles(tokenizer: DescribedTokenizer): ReadonlyMap<strin
   ]);
 }
 
-/** The model of a tokenizer.json: byte-level BPE without affixes is what we can read. */
+/** Parses the model of a tokenizer.json. Only byte-level BPE without affixes can be read. */
 function parseBytePairs(text: string): BytePairs {
   const file = 'tokenizer.json';
   const { pairs, normalizer, preTokenizer } = parseTokenizerJson(text, file);

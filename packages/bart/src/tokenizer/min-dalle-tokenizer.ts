@@ -6,11 +6,11 @@ import type { BpeTokenizer } from './bpe-tokenizer.js';
 const PRINTABLE = /[^\x21-\x7e]/;
 
 /**
- * Texts → ids as min-dalle makes them from DALL·E mini's vocabulary: emoji become their names,
- * letters small, what is not ASCII is dropped; whole words between spaces are merged, each with a
- * space before it; special tokens in a text are plain characters, and a tab or line end in a word
- * is `<unk>`. Its ids differ from the original's where punctuation touches a word, and it knows no
- * normalizer.
+ * Turns texts into ids as min-dalle does with DALL·E mini's vocabulary. Emoji become their names,
+ * letters become small, and other characters that are not ASCII are dropped. BPE merges whole words
+ * between spaces, each with a space before it. Special tokens in a text are plain characters. A tab
+ * or line end in a word is `<unk>`. The ids differ from the original's where punctuation touches a
+ * word, and there is no normalizer.
  *
  * Source: kuprel/min-dalle 0.4.11 `text_tokenizer.py`.
  */
@@ -21,7 +21,7 @@ export class MinDalleTokenizer {
   private readonly unknownId: number;
 
   /**
-   * From a tokenizer of the same vocabulary and merges. Throws ConfigError if the vocabulary has no
+   * Takes vocabulary and merges from a BpeTokenizer. Throws ConfigError if the vocabulary has no
    * `<unk>`.
    */
   constructor({ vocab, merges, bosId, eosId, specials }: BpeTokenizer) {
@@ -32,7 +32,10 @@ export class MinDalleTokenizer {
     this.unknownId = this.encoder.requireId(unknown, 'special token unk');
   }
 
-  /** `<s>`, the ids of the words, `</s>`. Not truncated. */
+  /**
+   * Returns the id of `<s>`, the ids of the words, and the id of `</s>`. The result is not
+   * truncated.
+   */
   encode(text: string): number[] {
     const plain = demojize(text, '')
       .toLowerCase()
@@ -41,7 +44,10 @@ export class MinDalleTokenizer {
     return [this.bosId, ...words.flatMap((word) => this.encodeWord(word)), this.eosId];
   }
 
-  /** Nothing merges with a character that min-dalle does not know. */
+  /**
+   * Encodes one word. A character that min-dalle does not know becomes `<unk>`, and nothing merges
+   * across it.
+   */
   private encodeWord(word: string): number[] {
     const ids: number[] = [];
     let known = ' ';

@@ -1,7 +1,7 @@
 import type { SpecialTokens } from './special-tokens.js';
 import type { WordOptions } from './words.js';
 
-/** What a tokenizer is made of. */
+/** The parts of a tokenizer. */
 export interface BpeTokenizerData {
   /** Token → id. */
   readonly vocab: ReadonlyMap<string, number>;
@@ -9,15 +9,15 @@ export interface BpeTokenizerData {
   readonly merges: readonly (readonly [string, string])[];
   readonly specials?: SpecialTokens;
   /**
-   * Token for a byte without an entry. Without one such bytes are dropped before merging, as the
-   * originals do.
+   * Token for a byte that the vocabulary lacks. If it is left out, such bytes are dropped before
+   * merging, as the originals do.
    */
   readonly unknown?: string | undefined;
   readonly lowerCase?: boolean;
   readonly addPrefixSpace?: boolean;
 }
 
-/** What the files of a tokenizer say of it. */
+/** A tokenizer in the terms of its files. */
 export interface DescribedTokenizer {
   readonly vocab: ReadonlyMap<string, number>;
   readonly merges: readonly (readonly [string, string])[];

@@ -15,20 +15,22 @@ export const FIRST_TOKENS: readonly string[] = [
   BART_SPECIAL_TOKENS.mask.content,
 ];
 
-/** How to learn a vocabulary. */
+/** Options of `trainBpe`. */
 export interface TrainBpeOptions {
   /**
-   * Entries wanted, special tokens and bytes included. Fewer result when no pair is left that is
-   * frequent enough.
+   * Number of entries wanted, special tokens and bytes included. There are fewer if no pair is left
+   * that is frequent enough.
    */
   readonly vocabSize: number;
-  /** Least count of a pair to be joined (default 2). */
+  /** Least count of a pair for it to be joined (default 2). */
   readonly minFrequency?: number;
-  /** Lower-case the texts, and later every text (default false). */
+  /**
+   * Whether the texts are lower-cased here, and later every text that is encoded (default false).
+   */
   readonly lowerCase?: boolean;
   /**
-   * Put a space before each text that starts without one, and later before every text (default
-   * false).
+   * Whether a space is put before each text that starts without one, here and later when texts are
+   * encoded (default false).
    */
   readonly addPrefixSpace?: boolean;
 }
@@ -48,14 +50,14 @@ interface Word {
 
 interface Pair {
   count: number;
-  /** Words that hold, or once held, the pair. */
+  /** Indices of the words that hold, or once held, the pair. */
   readonly words: Set<number>;
 }
 
 /**
- * Learns byte-level BPE merges: starting from the 256 bytes, the most frequent adjacent pair is
- * joined again and again; of equally frequent pairs the one with the lower ids. The result depends
- * on the texts alone, not on their order.
+ * Learns byte-level BPE merges. It starts from the 256 bytes and joins the most frequent adjacent
+ * pair again and again. Of equally frequent pairs it takes the one with the lower ids. The order of
+ * the texts does not matter.
  *
  * Throws ConfigError if vocabSize leaves no room for the special tokens and the bytes.
  * Source: Sennrich et al. 2016, arXiv:1508.07909; ties as in huggingface/tokenizers
@@ -153,8 +155,8 @@ function countWords(
 }
 
 /**
- * Replaces a b by `id` in `word`, left to right, and tells which neighbouring pairs went (−1) and
- * came (+1).
+ * Replaces each pair `a b` by `id` in `word`, left to right, and reports which neighbouring pairs
+ * went (−1) and came (+1).
  */
 function join(
   word: Word,
@@ -185,7 +187,8 @@ interface QueuedPair {
 }
 
 /**
- * Heap of pairs: highest count first, then lowest key, that is lowest first id, then lowest second.
+ * A heap of pairs: highest count first, then lowest key, which means lowest first id, then lowest
+ * second id.
  */
 class PairQueue {
   private readonly heap: QueuedPair[] = [];

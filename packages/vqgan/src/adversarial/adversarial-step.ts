@@ -32,130 +32,132 @@ import {
 } from './gan-losses.js';
 
 /**
- * Weights of the parts of taming's loss; the defaults are its class's, but for discWeight, which
- * its configs set to 0.8.
+ * Weights of the parts of taming's loss. The defaults are those of taming's class, except
+ * discWeight, which taming's configs set to 0.8.
  */
 export interface AdversarialLossConfig {
-  /** What pixels are judged by; default ABSOLUTE_DIFFERENCE, as taming. */
+  /** Parts of the reconstruction loss of pixels (default ABSOLUTE_DIFFERENCE, as in taming). */
   readonly reconstruction?: ReconstructionWeights;
-  /** Of LPIPS, added to the reconstruction (default 1). */
+  /** Weight of LPIPS, which is added to the reconstruction loss (default 1). */
   readonly perceptualWeight?: number;
   /**
-   * How latents and codes pull each other; default by taming's codebook loss, a gradient for both.
+   * The loss that pulls latents and codes together (default taming's codebook loss, with a gradient
+   * for both).
    */
   readonly quantization?: QuantizationLossOptions;
-  /** Of that pull (default 1). */
+  /** Weight of that loss (default 1). */
   readonly codebookWeight?: number;
-  /** Of the adversarial loss, beside the adaptive weight (default 0.8). */
+  /** Weight of the adversarial loss, in addition to the adaptive weight (default 0.8). */
   readonly discWeight?: number;
   /**
-   * Whether the adversarial loss has its adaptive weight λ (default true); else discWeight alone.
+   * Whether the adversarial loss has the adaptive weight λ (default true). Otherwise it has
+   * discWeight alone.
    */
   readonly adaptive?: boolean;
-  /** Of both adversarial losses from `discStart` on (default 1). */
+  /** Factor of both adversarial losses from `discStart` on (default 1). */
   readonly discFactor?: number;
-  /** Batches before the adversarial losses count (default 0). */
+  /** Number of batches before the adversarial losses count (default 0). */
   readonly discStart?: number;
-  /** Default hinge. */
+  /** The discriminator's loss (default hinge). */
   readonly discLoss?: GanLoss;
 }
 
-/** The mean absolute difference of pixels and nothing else. */
+/** The mean absolute difference of pixels alone. */
 export const ABSOLUTE_DIFFERENCE: ReconstructionWeights = { l1: 1, mse: 0, gradient: [], pooledL1: [] };
 
-/** Numbers of one batch, before its updates. */
+/** Results of one batch, computed before its updates. */
 export interface AdversarialMetrics {
   readonly totalLoss: number;
-  /** Codebook loss, unweighted. */
+  /** The quantization loss, unweighted. */
   readonly quantLoss: number;
-  /** Reconstruction loss and weighted perceptual distance. */
+  /** The sum of reconstruction loss and weighted perceptual distance. */
   readonly nllLoss: number;
   readonly reconstructionLoss: number;
   readonly perceptualLoss: number;
   /** −mean of the discriminator's logits of drawn pictures. */
   readonly generatorLoss: number;
-  /** Adaptive weight times discWeight: what generatorLoss is multiplied by from discStart on. */
+  /** Adaptive weight times discWeight. From discStart on generatorLoss is multiplied by it. */
   readonly adaptiveWeight: number;
   readonly discFactor: number;
   readonly discriminatorLoss: number;
   readonly logitsReal: number;
   readonly logitsFake: number;
-  /** Common norms of each network's gradients, before clipping. */
+  /** The common norm of each network's gradients, before clipping. */
   readonly generatorGradientNorm: number;
   readonly discriminatorGradientNorm: number;
   /**
-   * The network whose loss or gradients were not finite; it was not updated then, nor the
-   * discriminator behind it. Null if both were updated.
+   * The network whose loss or gradients were not finite. It was not updated; if it is the
+   * generator, the discriminator was not updated either. Null if both were updated.
    */
   readonly refused: 'generator' | 'discriminator' | null;
-  /** What the batch chose, for codebook use: int32 tokens [R], R = B·h·w. */
+  /** The tokens that the batch chose, for statistics of code use: int32 [R], R = B·h·w. */
   readonly indices: Int32Array;
-  /** The latents that chose them, [R·E]. */
+  /** The latents that chose these tokens, [R·E]. */
   readonly latents: Float32Array;
 }
 
-/** What trains beside the VQGAN, and with what. */
+/** The networks and optimizers of a step, beside the VQGAN. */
 export interface AdversarialParts {
   readonly discriminator: PatchDiscriminator;
-  /** Without it pictures are judged by the reconstruction loss alone. */
+  /** The perceptual loss. Without it pictures are judged by the reconstruction loss alone. */
   readonly lpips?: Lpips | undefined;
   /**
-   * Weights of the VQGAN that follow gradients; default all. Leave the codebook out where it
-   * follows moving averages.
+   * Weights of the VQGAN that follow gradients (default all). Leave the codebook out if it follows
+   * moving averages.
    */
   readonly trained?: ReadonlyMap<string, tf.Variable>;
-  /** For encoder, codebook and decoder. */
+  /** The optimizer of encoder, codebook and decoder. */
   readonly generatorOptimizer: Optimizer;
   readonly discriminatorOptimizer: Optimizer;
   readonly config?: AdversarialLossConfig;
 }
 
 /**
- * Adam as taming has it for both networks: betas 0.5 and 0.9, no decay, and by default a constant
- * rate.
+ * Makes Adam as taming uses it for both networks: betas 0.5 and 0.9, and no decay. The learning
+ * rate is constant or a schedule.
  */
 export function tamingAdam(learningRate: number | Schedule): AdamW {
-  // Not whose very first rate is 0.
+  // constantSchedule is not used here, because its first rate is 0.
   const schedule = typeof learningRate === 'number' ? () => learningRate : learningRate;
   return new AdamW({ schedule, beta1: 0.5, beta2: 0.9 });
 }
 
 /**
- * Sees the gradients of one network by name before its update, which waits for it. They are
- * disposed after the update. What it throws stops the step.
+ * Called with the gradients of one network by name before its update. The update waits for it and
+ * disposes the gradients afterwards. An error that it throws stops the step.
  */
 export type GradientHook = (
   network: 'generator' | 'discriminator',
   grads: ReadonlyMap<string, tf.Tensor>,
 ) => void | Promise<void>;
 
-/** Further settings of a step. */
+/** Further options of a step. */
 export interface AdversarialStepOptions extends LpipsOptions {
   /**
-   * Largest common norm of each network's gradients, to which they are clipped; null for none
-   * (default).
+   * Largest common norm of each network's gradients. Gradients beyond it are clipped. Null (the
+   * default) means no clipping.
    */
   readonly clipNorm?: number | null;
   readonly onGradients?: GradientHook;
 }
 
 /**
- * One batch of taming's training: an update of the VQGAN, then one of the discriminator on pictures
- * that the new VQGAN draws.
+ * Trains on one batch as taming does. It updates the VQGAN, and then the discriminator on pictures
+ * that the updated VQGAN draws.
  *
  *     nll = reconstruction(x, x̂) + perceptualWeight·mean LPIPS(x, x̂)      g = −mean D(x̂)
  *     λ = discWeight·clamp(‖∂nll/∂W‖ / (‖∂g/∂W‖ + 1e-4), 0, 1e4), W = decoder.conv_out.kernel
  *     generator:      nll + λ·factor·g + codebookWeight·quantization
  *     discriminator:  factor·discriminatorLoss(D(x), D(x̂)), x̂ fixed
  *
- * pixels: [B, H, W, 3] in [0, 1]; LPIPS and D see them in [−1, 1], as taming does. `batch`: number
- * of this batch from 0. The gradients of nll and g are computed at the drawn pictures, so that λ
- * costs two small products and no second pass through the decoder.
+ * pixels: [B, H, W, 3] in [0, 1]. LPIPS and D see them in [−1, 1], as in taming. `batch` is the
+ * number of this batch, from 0. The gradients of nll and g are computed at the drawn pictures, so
+ * that λ costs two small products and no second pass through the decoder.
  *
- * Both updates are handed over before anything is read: λ, the clip factors and whether all is
- * finite stay on the device; then all numbers come by one read. An update of losses or gradients
- * that are not finite is refused on the device (`refused`): weights and optimizer stay as they are.
- * Source: Esser et al. 2021, arXiv:2012.09841; taming `models/vqgan.py` training_step,
+ * Both updates are handed to the device before anything is read: λ, the clip factors and the
+ * finiteness checks stay on the device. Then one read brings all numbers. The device refuses an
+ * update whose losses or gradients are not finite (`refused`); weights and optimizer then stay as
+ * they are. Source: Esser et al. 2021, arXiv:2012.09841; taming `models/vqgan.py` training_step,
  * `modules/losses/vqperceptual.py`.
  */
 export async function adversarialStep(
@@ -184,8 +186,8 @@ export async function adversarialStep(
 }
 
 /**
- * What is read of the generator's update, and of the discriminator's: scalars but for the squares,
- * latents and indices.
+ * Tensors that are read after the generator's and the discriminator's update. They are scalars
+ * except squares, latents and indices.
  */
 type GeneratorTold =
   | 'nllLoss'
@@ -208,10 +210,10 @@ type DiscriminatorTold =
 type ToldName = GeneratorTold | DiscriminatorTold;
 type Told = Readonly<Record<ToldName, Float32Array>>;
 
-/** An update of one network that the device has been handed. */
+/** An update of one network that has been handed to the device. */
 interface HandedOver<Name extends string> {
   readonly update: PendingUpdate;
-  /** NaN where the update is refused. */
+  /** NaN if the update is refused. */
   readonly scale: tf.Scalar;
   readonly told: Readonly<Record<Name, tf.Tensor>>;
 }
@@ -264,7 +266,7 @@ async function generatorUpdate(
   const variables = trained ?? weights;
   const lastKernel = (weights.get('decoder.conv_out.kernel') as tf.Variable).shape;
   const judged: Partial<JudgedPictures> = {};
-  /** Of a picture in [0, 1] by what the last convolution gives. */
+  /** The derivative of a picture in [0, 1] by the last convolution's result. */
   const slope = model.config.pixelRange === 'signed' ? 0.5 : 1;
   let last: tf.Tensor4D | undefined;
 
@@ -278,7 +280,7 @@ async function generatorUpdate(
     const features = model.decoderFeatures(chosen);
     const kept = tf.keep(tf.clone(features));
     last = kept;
-    // Its value is told afterwards; its gradient comes from the losses at the drawn pictures.
+    // The value is computed afterwards; the gradient comes from the losses at the drawn pictures.
     const picturesLoss = tf.customGrad((...args) => {
       const [x, save] = args as unknown as [tf.Tensor4D, tf.GradSaveFunc];
       save([x]);
@@ -311,7 +313,7 @@ async function generatorUpdate(
   >;
   held.push(value, ...Object.values(found), ...Object.values(outputs));
   const losses = [found.nllLoss, found.generatorLoss, quantization];
-  // The weight λ is finite where both norms are numbers; one alone may be infinite.
+  // λ is finite if neither norm is NaN, even if one norm is infinite.
   const ratio = tf.tidy(() => adaptiveWeightOnDevice(found.nllNorm, found.adversarialNorm, 1));
   held.push(ratio);
   const { squares, scale, update } = await handOver(generatorOptimizer, variables, grads, {
@@ -326,7 +328,7 @@ async function generatorUpdate(
 
 /**
  * Scalars of the drawn pictures. The norms are those of both losses' gradients at the decoder's
- * last kernel; 0 where no weight is made of them.
+ * last kernel, or 0 if there is no adaptive weight.
  */
 interface JudgedPictures {
   readonly nllLoss: tf.Scalar;
@@ -337,7 +339,10 @@ interface JudgedPictures {
   readonly adversarialNorm: tf.Scalar;
 }
 
-/** Both losses of drawn pictures [0, 1] and their gradients there. Call inside tidy. */
+/**
+ * Computes both losses of drawn pictures in [0, 1], and the losses' gradients at these pictures.
+ * Call it inside tidy.
+ */
 function judge(
   original: tf.Tensor4D,
   drawn: tf.Tensor4D,
@@ -405,8 +410,8 @@ async function discriminatorUpdate(
 }
 
 /**
- * Hands over the update of one network, refused where `finite` or a gradient is not; disposes the
- * gradients.
+ * Hands the update of one network to the device, which refuses it unless `finite` and all gradients
+ * are finite. Disposes the gradients.
  */
 async function handOver(
   optimizer: Optimizer,
@@ -416,7 +421,7 @@ async function handOver(
     readonly clipNorm: number | null;
     readonly finite: readonly tf.Tensor[];
     readonly look: () => void | Promise<void>;
-    /** Takes what the step disposes in the end. */
+    /** Collects tensors that the step disposes in the end. */
     readonly held: tf.Tensor[];
   },
 ): Promise<{ readonly squares: tf.Tensor1D; readonly scale: tf.Scalar; readonly update: PendingUpdate }> {
@@ -434,7 +439,8 @@ async function handOver(
 }
 
 /**
- * ‖∂/∂kernel‖ of a 3×3 convolution that keeps the size, from its input and its output's gradient.
+ * Computes ‖∂loss/∂kernel‖ of a 3×3 convolution that keeps the size, from its input and its
+ * output's gradient.
  */
 function filterGradientNorm(input: tf.Tensor4D, gradient: tf.Tensor4D, kernelShape: number[]): tf.Scalar {
   return tf.tidy(() => {

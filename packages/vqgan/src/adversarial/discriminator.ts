@@ -12,15 +12,15 @@ import {
 import { singleInput } from '@easel/core/internals';
 import * as tf from '@tensorflow/tfjs';
 
-/** Settings of a PatchDiscriminator; the defaults are taming's. */
+/** Settings of a PatchDiscriminator. The defaults are taming's. */
 export interface DiscriminatorConfig {
   /** Channels of the pictures (default 3). */
   readonly inputChannels?: number;
-  /** Width of the first layer (default 64); layer n has this times min(2^n, 8). */
+  /** Width of the first layer (default 64). Layer n has this width times min(2^n, 8). */
   readonly width?: number;
-  /** Layers between the first and the last (default 3). */
+  /** Number of layers between the first and the last (default 3). */
   readonly layers?: number;
-  /** ActNorm in place of batch norm (default false). */
+  /** Whether ActNorm takes the place of batch norm (default false). */
   readonly actNorm?: boolean;
 }
 
@@ -33,11 +33,12 @@ const PADDING = [
 ] as const;
 
 /**
- * Judges patches of pictures: [B, H, W, 3] → logits [B, h, w, 1], high for real ones.
+ * Judges patches of pictures: [B, H, W, 3] → logits [B, h, w, 1], which are high for real pictures.
  *
- * Convolutions 4×4 with padding 1: one of stride 2 with bias; then `layers` with norm, of stride 2
- * but for the last; then one to a single channel. Leaky ReLU (0.2) between them. Height and width
- * of at least 2^(layers + 1) pixels and some leave something over. Weights: `conv<n>.kernel`,
+ * All convolutions are 4×4 with padding 1. The first has stride 2 and a bias. Then come `layers`
+ * convolutions with a norm each, of stride 2 except the last. A last convolution gives a single
+ * channel. Leaky ReLU (0.2) stands between them. Pictures must be large enough for a result of at
+ * least one patch: somewhat more than 2^(layers + 1) pixels a side. Weights: `conv<n>.kernel`,
  * `conv<n>.bias`, `norm<n>.…`, n from 0.
  * Source: Isola et al. 2017, arXiv:1611.07004; taming `modules/discriminator/model.py`,
  * NLayerDiscriminator.
@@ -80,9 +81,10 @@ export class PatchDiscriminator extends CompositeLayer {
   }
 
   /**
-   * Logits of pictures [B, H, W, C]. In training, norms go by the batch, and batch norm's running
-   * statistics change; ActNorm has had its first values by then, from `start`. Throws ShapeError
-   * for pictures that are too small, and EaselError for an ActNorm without values in training.
+   * Computes the logits of pictures [B, H, W, C]. In training, batch norm uses the batch's
+   * statistics and updates its running statistics; ActNorm must have its first values, from
+   * `start`. Throws ShapeError for pictures that are too small, and EaselError for an ActNorm
+   * without values in training.
    */
   judge(pictures: tf.Tensor4D, training: boolean): tf.Tensor4D {
     return tf.tidy(() => {
@@ -97,9 +99,10 @@ export class PatchDiscriminator extends CompositeLayer {
   }
 
   /**
-   * Gives each ActNorm that has none its first values: from the pictures [B, H, W, C] of the first
-   * batch in training, as they come to it. To be waited for before `judge` in training. With batch
-   * norm, or behind the first batch, `pictures` is not asked for and nothing is read.
+   * Gives first values to each ActNorm that has none. They come from the pictures [B, H, W, C] of
+   * the first batch in training, as they arrive at that ActNorm. Await it before `judge` in
+   * training. With batch norm, or after the first batch, `pictures` is not called and nothing is
+   * read.
    */
   async start(pictures: () => tf.Tensor4D): Promise<void> {
     let isStarted = true;
@@ -120,7 +123,7 @@ export class PatchDiscriminator extends CompositeLayer {
     h.dispose();
   }
 
-  /** What convolution n makes of its input; `shape` is the pictures', for the error. */
+  /** Applies convolution n to its input. `shape` is the shape of the pictures, for the error. */
   private convolve(n: number, h: tf.Tensor4D, shape: number[]): tf.Tensor4D {
     if (Math.min(h.shape[1], h.shape[2]) < 2) {
       throw new ShapeError(
@@ -134,21 +137,21 @@ export class PatchDiscriminator extends CompositeLayer {
     return this.judge(singleInput(inputs, this) as tf.Tensor4D, kwargs.training ?? false);
   }
 
-  /** The weights that a gradient moves: not the statistics that norms gather. */
+  /** Returns the weights that gradients move. The statistics that norms gather are left out. */
   parameters(): Map<string, tf.Variable> {
     return new Map([...this.namedWeights()].filter(([name]) => !isStatistic(name)));
   }
 }
 
-/** Whether a weight of a PatchDiscriminator is gathered and not learnt. */
+/** Whether a weight of a PatchDiscriminator is a gathered statistic, which no gradient moves. */
 export function isStatistic(name: string): boolean {
   return /\.(running_mean|running_var|initialized)$/.test(name);
 }
 
 /**
- * Draws a discriminator's weights: kernels N(0, 0.02²), batch norm's scales N(1, 0.02²), biases of
- * convolutions U(±1/√fan_in); batch norm's biases stay 0, ActNorm waits for its first batch. Each
- * weight has a key of its own, folded from its path. Source: taming
+ * Draws a discriminator's weights: kernels from N(0, 0.02²), batch norm's scales from N(1, 0.02²),
+ * and the biases of convolutions from U(±1/√fan_in). Batch norm's biases stay 0. ActNorm waits for
+ * its first batch. Each weight has its own key, folded from its path. Source: taming
  * `modules/discriminator/model.py`, weights_init; PyTorch's Conv2d for the biases.
  */
 export function initializeDiscriminator(model: PatchDiscriminator, key: Key): void {
@@ -175,9 +178,9 @@ const BATCH_NORM_EPSILON = 1e-5;
 const BATCH_NORM_MOMENTUM = 0.1;
 
 /**
- * y = scale·(x − mean)/√(variance + 1e-5) + bias for each channel, over batch and space; biased
- * variance in training, running statistics otherwise. Those follow with momentum 0.1, of the
- * unbiased variance. Source: PyTorch's BatchNorm2d.
+ * y = scale·(x − mean)/√(variance + 1e-5) + bias for each channel. Training uses mean and biased
+ * variance over batch and space; otherwise the running statistics are used. Training moves these
+ * with momentum 0.1 towards the mean and the unbiased variance. Source: PyTorch's BatchNorm2d.
  */
 class BatchNorm extends CompositeLayer {
   private readonly scale: ReturnType<BatchNorm['addWeight']>;
@@ -226,8 +229,8 @@ class BatchNorm extends CompositeLayer {
 }
 
 /**
- * y = scale·(x + loc) for each channel. `start` sets loc = −mean and scale = 1/(deviation + 1e-6),
- * deviation unbiased, by the first batch in training. Source: Kingma and Dhariwal 2018,
+ * y = scale·(x + loc) for each channel. From the first batch in training, `start` sets loc = −mean
+ * and scale = 1/(deviation + 1e-6), with the unbiased deviation. Source: Kingma and Dhariwal 2018,
  * arXiv:1807.03039; taming `modules/util.py`, ActNorm.
  */
 class ActNorm extends CompositeLayer {
@@ -235,8 +238,8 @@ class ActNorm extends CompositeLayer {
   private readonly scale: ReturnType<ActNorm['addWeight']>;
   private readonly initialized: ReturnType<ActNorm['addWeight']>;
   /**
-   * The data of `initialized` when it was seen to be set: another one, of a checkpoint, is looked
-   * at anew.
+   * The data id of `initialized` when it was last seen to be set. If a checkpoint replaces the
+   * data, the value is read again.
    */
   private seenStarted: object | undefined;
 
@@ -262,7 +265,7 @@ class ActNorm extends CompositeLayer {
     return tf.mul(tf.add(x, this.loc.read()), this.scale.read());
   }
 
-  /** Whether its values have been set, by a batch or a checkpoint. */
+  /** Whether a batch or a checkpoint has set the values. */
   async isStarted(): Promise<boolean> {
     const initialized = this.initialized.read();
     if (this.seenStarted === initialized.dataId) return true;
@@ -271,7 +274,7 @@ class ActNorm extends CompositeLayer {
     return true;
   }
 
-  /** Sets its values by x [B, h, w, C]. */
+  /** Sets the values from x [B, h, w, C]. */
   async start(x: tf.Tensor4D): Promise<void> {
     const rows = await x.data();
     const channels = x.shape[3];

@@ -4,17 +4,17 @@ import type { PatchDiscriminator } from './discriminator.js';
 import { discriminatorRules } from './weights.js';
 
 /**
- * Where a discriminator stands in a checkpoint of taming: alone, in a state_dict, or in Lightning's
- * file around one.
+ * Prefixes of a discriminator's names in a checkpoint of taming: alone, in a state_dict, and in
+ * Lightning's file around one.
  */
 const TAMING_PREFIXES = ['', 'loss.discriminator.', 'state_dict.loss.discriminator.'];
 
 /**
  * Loads a discriminator's weights and statistics from a file: `discriminator.safetensors` of a
- * training's checkpoint, or a checkpoint of taming, whose other weights are passed over.
+ * training's checkpoint, or a checkpoint of taming, whose other weights are ignored.
  *
- * Throws CheckpointError: unreadable, without a discriminator, or one of other sizes (all
- * mismatches by name).
+ * Throws CheckpointError for a file that cannot be read, that has no discriminator, or whose
+ * discriminator has other sizes (with all mismatches by name).
  */
 export async function loadDiscriminator(discriminator: PatchDiscriminator, file: string): Promise<void> {
   const source = await openCheckpoint(file);

@@ -10,12 +10,12 @@ import { Lpips, lpipsParameters } from '../lpips.js';
 import { type LpipsNaming, lpipsRules } from './weights.js';
 
 /**
- * Opens LPIPS from one file or several that complete each other: Easel's safetensors; taming's
- * state_dict of LPIPS, whole or its `lin` weights alone; torchvision's VGG16, whose classifier is
- * not read. PyTorch's files are read without running anything of them.
+ * Opens LPIPS from one file, or from several that complete each other. A file may be Easel's
+ * safetensors, taming's state_dict of LPIPS (whole, or its `lin` weights alone), or torchvision's
+ * VGG16, whose classifier is not read. PyTorch's files are read without running code from them.
  *
- * Widths are told by the weights. Throws CheckpointError: no file named, unreadable, weights of
- * LPIPS missing (with the names). The caller disposes the model.
+ * The weights tell the widths. Throws CheckpointError if no file is named, if a file cannot be
+ * read, or if weights of LPIPS are missing (with their names). The caller disposes the model.
  */
 export async function openLpips(files: readonly string[]): Promise<Lpips> {
   const source = await openTogether(files);
@@ -35,8 +35,8 @@ export async function openLpips(files: readonly string[]): Promise<Lpips> {
 }
 
 /**
- * Checkpoints that complete each other, as one; of equal names the first counts. Throws
- * CheckpointError for no file, or as `openCheckpoint`.
+ * Opens checkpoints that complete each other as one. Of equal names the first counts. Throws
+ * CheckpointError if no file is named, and as `openCheckpoint` does.
  */
 export async function openTogether(files: readonly string[]): Promise<TensorSource> {
   if (files.length === 0) {
@@ -52,12 +52,12 @@ export async function openTogether(files: readonly string[]): Promise<TensorSour
   return mergeSources(sources);
 }
 
-/** How LPIPS is read from a checkpoint, whosever names it has. */
+/** The way to read LPIPS from a checkpoint. */
 export interface LpipsReading {
-  /** Widths of its five levels. */
+  /** Widths of the five levels. */
   readonly widths: readonly number[];
   rules(names: Iterable<string>): Map<string, WeightRule>;
-  /** VGG16's classifier and whatever else is beside. */
+  /** Whether a tensor is not part of LPIPS, as VGG16's classifier. */
   ignore(name: string): boolean;
 }
 
@@ -93,7 +93,7 @@ function sample(entries: ReadonlyMap<string, SourceEntry>): string {
   return `${names.slice(0, 4).join(', ')}${names.length > 4 ? ` and ${names.length - 4} more` : ''}`;
 }
 
-/** Several checkpoints under their own names; of equal names the first counts. */
+/** Merges several checkpoints under their own names. Of equal names the first counts. */
 function mergeSources(sources: readonly TensorSource[]): TensorSource {
   const owners = new Map<string, TensorSource>();
   const entries = new Map<string, SourceEntry>();

@@ -1,11 +1,11 @@
 import type { WeightRule } from '@easel/core';
 
-/** Convolution kernels of PyTorch are [out, in, h, w]; ours are [h, w, in, out]. */
+/** PyTorch's convolution kernels are [out, in, h, w]; ours are [h, w, in, out]. */
 const OIHW_TO_HWIO = [2, 3, 1, 0] as const;
-/** ActNorm's weights are [1, C, 1, 1] there and [1, 1, 1, C] here. */
+/** ActNorm's weights are [1, C, 1, 1] in taming; ours are [1, 1, 1, C]. */
 const CHANNELS_LAST = [0, 2, 3, 1] as const;
 
-/** torchvision's numbers of VGG16's convolutions (`features.N`), by level. */
+/** Numbers N of VGG16's convolutions in torchvision (`features.N`), by level. */
 const VGG16_LAYERS = [
   [0, 2],
   [5, 7],
@@ -14,11 +14,11 @@ const VGG16_LAYERS = [
   [24, 26, 28],
 ] as const;
 
-/** Whose names an LPIPS checkpoint has. */
+/** The program whose names an LPIPS checkpoint has. */
 export type LpipsNaming = 'easel' | 'taming' | 'torchvision';
 
 /**
- * Where each weight of an Lpips stands.
+ * Maps each weight of an Lpips to its place in a checkpoint.
  *
  * | ours | taming | torchvision | layout |
  * | --- | --- | --- | --- |
@@ -44,8 +44,8 @@ function lpipsRule(name: string, naming: LpipsNaming): WeightRule {
 }
 
 /**
- * Where each weight of a PatchDiscriminator stands in a state_dict of taming (there under the
- * prefix `loss.discriminator.`).
+ * Maps each weight of a PatchDiscriminator to its place in a state_dict of taming, where names
+ * begin with `loss.discriminator.`.
  *
  * | ours | taming | layout |
  * | --- | --- | --- |
