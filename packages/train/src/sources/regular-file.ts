@@ -31,16 +31,19 @@ export async function actualPath(path: string): Promise<string> {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: ASCII has one form only
   if (/^[\x00-\x7f]*$/.test(path) || (await isThere(path))) return path;
   const { root } = parse(path);
-  let at = root;
-  for (const part of path.slice(root.length).split(sep)) {
-    const forms = [...new Set([part, part.normalize('NFC'), part.normalize('NFD')])];
-    let found: string | undefined;
-    for (const form of forms)
-      if (found === undefined && (await isThere(join(at, form)))) found = join(at, form);
-    if (found === undefined) return path;
-    at = found;
+  return (await withForms(root, path.slice(root.length).split(sep))) ?? path;
+}
+
+/** Where these parts are below a folder, each in the form in which it is there; undefined if they aren't. */
+async function withForms(folder: string, parts: readonly string[]): Promise<string | undefined> {
+  const [part, ...rest] = parts;
+  if (part === undefined) return folder;
+  for (const form of new Set([part, part.normalize('NFC'), part.normalize('NFD')])) {
+    const path = join(folder, form);
+    const found = (await isThere(path)) ? await withForms(path, rest) : undefined;
+    if (found !== undefined) return found;
   }
-  return at;
+  return undefined;
 }
 
 async function isThere(path: string): Promise<boolean> {

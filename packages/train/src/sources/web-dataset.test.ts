@@ -6,6 +6,7 @@ import { gzipSync } from 'node:zlib';
 import { ConfigError, DataError } from '@easel/core';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { drawPictures } from '../../testing/drawings.js';
+import { tarOf } from '../../testing/tar-of.js';
 import { defaultPictureShape } from '../decoded/decode-picture.js';
 import { decodeBatches } from '../decoded/picture-batches.js';
 import { openArchive } from './archive-bytes.js';
@@ -125,30 +126,6 @@ describe('damage', () => {
     await archive.close();
   });
 });
-
-/** An archive of these files in this order, names may come twice; with a header that points elsewhere where there's a link. */
-function tarOf(
-  files: readonly (readonly [name: string | Uint8Array, content: string, link?: string])[],
-): Buffer {
-  const blocks: Buffer[] = [];
-  for (const [name, content, link] of files) {
-    const header = Buffer.alloc(512);
-    Buffer.from(name as string).copy(header);
-    header.write('0000644\0', 100);
-    header.write(`${Buffer.byteLength(content).toString(8).padStart(11, '0')}\0`, 124);
-    header.write('00000000000\0', 136);
-    header.write(link === undefined ? '0' : '1', 156);
-    header.write(link ?? '', 157);
-    header.write('ustar\x0000', 257);
-    header.fill(' ', 148, 156);
-    const sum = header.reduce((total, byte) => total + byte, 0);
-    header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
-    const body = Buffer.alloc(Math.ceil(Buffer.byteLength(content) / 512) * 512);
-    body.write(content);
-    blocks.push(header, body);
-  }
-  return Buffer.concat([...blocks, Buffer.alloc(1024)]);
-}
 
 /** What came of an archive: name, captions and content (or the kind of what is wrong) of each picture, and what was left out. */
 async function readTar(bytes: Uint8Array, name = 'x.tar') {
