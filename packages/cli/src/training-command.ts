@@ -1,6 +1,11 @@
 import { ConfigError } from '@easel/core';
 import { writeFileAtomic } from '@easel/core/internals/node';
-import type { Seq2SeqPlan, TrainingEvent, TrainingOptions, TrainingResult } from '@easel/train';
+import {
+  describeFailures,
+  type TrainingEvent,
+  type TrainingOptions,
+  type TrainingResult,
+} from '@easel/train';
 import { encodePng } from '@easel/train/internals';
 import { backendOption, startBackend } from './backend-option.js';
 import { type Command, defineCommand } from './command.js';
@@ -9,7 +14,7 @@ import { interruptedExitCode, interruptible } from './interrupt.js';
 import { flagOption, jsonOption, listOption, quietOption, requiredText, textOption } from './options.js';
 import { prepareOutputFolder } from './output-folder.js';
 import { Progress } from './progress.js';
-import { formatPlan, planAsJson } from './training-plan.js';
+import { type AnyPlan, formatPlan, planAsJson } from './training-plan.js';
 import { UsageError } from './usage-error.js';
 
 /** Below this share of the time in computation the progress line says that the training waits for its data. */
@@ -24,8 +29,8 @@ interface TrainingKind<Config> {
   readonly examples: Command['examples'];
   readonly parse: (json: unknown, file: string) => Config;
   readonly train: (config: Config, options: TrainingOptions) => Promise<TrainingResult>;
-  /** What the run will be, where the kind can tell; else --dry-run prints the settings alone. */
-  readonly plan?: (config: Config, options: { readonly signal: AbortSignal }) => Promise<Seq2SeqPlan>;
+  /** What the run will be. */
+  readonly plan: (config: Config, options: { readonly signal: AbortSignal }) => Promise<AnyPlan>;
 }
 
 /** Numbers by name as `loss 0.123  psnr 21.9`. */
@@ -64,6 +69,13 @@ function showEvents(
       progress.update(step, { total: steps, note });
       return;
     }
+    if (event.kind === 'pictures') {
+      const { training, failures, log } = event;
+      const why = describeFailures(failures);
+      const left = why === '' ? 'none left out' : `left out: ${why}; named in ${log}`;
+      progress.log(`${training.toLocaleString('en')} pictures to train on, ${left}`);
+      return;
+    }
     const lines =
       event.kind === 'checkpoint'
         ? [`step ${event.step}: checkpoint ${event.path}`]
@@ -75,28 +87,17 @@ function showEvents(
   return { onEvent, finish: () => progress.finish() };
 }
 
-/** Prints what a run will be, or its settings alone; writes its first batch as pictures if a file is named. */
-async function printPlan(
-  config: unknown,
-  plan: Seq2SeqPlan | undefined,
-  pictureFile: string | undefined,
-  json: boolean,
-): Promise<void> {
+/** Prints what a run will be; writes its first batch as pictures if a file is named. */
+async function printPlan(plan: AnyPlan, pictureFile: string | undefined, json: boolean): Promise<void> {
   if (pictureFile !== undefined) {
-    const picture = plan?.batch.picture;
+    const { picture } = plan.batch;
     if (picture === undefined)
       throw new ConfigError(
         '--batch-picture: the run has no VQGAN that could draw its tokens. Name one: --set vqgan=FOLDER.',
       );
     await writeFileAtomic(pictureFile, await encodePng(picture));
   }
-  const text =
-    plan === undefined
-      ? JSON.stringify(config, null, 2)
-      : json
-        ? planAsJson(plan, pictureFile)
-        : formatPlan(plan, pictureFile);
-  process.stdout.write(`${text}\n`);
+  process.stdout.write(`${json ? planAsJson(plan, pictureFile) : formatPlan(plan, pictureFile)}\n`);
 }
 
 /** The command of a kind of training: a config file, overrides, a run folder. */
@@ -117,9 +118,7 @@ export function trainingCommand<Config>(kind: TrainingKind<Config>): Command {
       set: listOption('override a setting, e.g. --set steps=2000 --set optimizer.beta2=0.95'),
       resume: flagOption('go on from the newest checkpoint in the run folder, or begin if there is none'),
       'dry-run': flagOption(
-        kind.plan === undefined
-          ? 'check the settings, print them with all defaults, and stop'
-          : 'check settings and data, print what the run will need and its first batch, and stop',
+        'check settings and data, print what the run will need and its first batch, and stop',
       ),
       'batch-picture': textOption(
         'batch-picture',
@@ -137,8 +136,8 @@ export function trainingCommand<Config>(kind: TrainingKind<Config>): Command {
         if (picture !== undefined && !args['dry-run'])
           throw new UsageError('--batch-picture goes with --dry-run.');
         if (args['dry-run']) {
-          if (kind.plan !== undefined) await startBackend(args);
-          await printPlan(config, await kind.plan?.(config, { signal }), picture, args.json);
+          await startBackend(args);
+          await printPlan(await kind.plan(config, { signal }), picture, args.json);
           return;
         }
         await prepareOutputFolder(args.out);

@@ -1,26 +1,42 @@
-import type { MemoryPlan, ParameterGroup, Seq2SeqPlan } from '@easel/train';
+import {
+  describeFailures,
+  type MemoryPlan,
+  type ParameterGroup,
+  type Seq2SeqPlan,
+  type TrainingPlan,
+  type VqganPlan,
+} from '@easel/train';
 import { formatSeconds } from './progress.js';
 
 /** Rows of the first batch that are printed, and tokens of each. */
 const SHOWN_ROWS = 8;
 const SHOWN_TOKENS = 12;
 
+/** A plan of either training. */
+export type AnyPlan = Seq2SeqPlan | VqganPlan;
+
 /** A plan as a person reads it. */
-export function formatPlan(plan: Seq2SeqPlan, pictureFile: string | undefined): string {
+export function formatPlan(plan: AnyPlan, pictureFile: string | undefined): string {
   return [
     `Settings\n${JSON.stringify(plan.settings, null, 2)}`,
     `Parameters\n${table(parameterRows(plan.parameters))}`,
     `Memory at its peak\n${memory(plan.memory, plan.availableBytes)}`,
     `Time\n${time(plan)}`,
-    `First batch, as the model reads it\n${batch(plan, pictureFile)}`,
+    ...('pictures' in plan
+      ? [
+          `Pictures\n${pictures(plan)}`,
+          `First batch, as the model sees it\n${pictureBatch(plan, pictureFile)}`,
+        ]
+      : [`First batch, as the model reads it\n${batch(plan, pictureFile)}`]),
   ].join('\n\n');
 }
 
 /** A plan as a program reads it. */
-export function planAsJson(plan: Seq2SeqPlan, pictureFile: string | undefined): string {
+export function planAsJson(plan: AnyPlan, pictureFile: string | undefined): string {
+  const { picture: _, ...batch } = plan.batch;
   return JSON.stringify({
     ...plan,
-    batch: { rows: plan.batch.rows, ...(pictureFile !== undefined && { picture: pictureFile }) },
+    batch: { ...batch, ...(pictureFile !== undefined && { picture: pictureFile }) },
   });
 }
 
@@ -47,8 +63,11 @@ function memory(plan: MemoryPlan | undefined, available: number): string {
   return `${table(rows)}\n  predicted for the native backend; ${formatBytes(available)} are free here${fits}`;
 }
 
-function time({ time, flop, peakFlops, steps }: Seq2SeqPlan): string {
-  const work = `${flop >= 1e12 ? `${(flop / 1e12).toPrecision(3)} T` : `${(flop / 1e9).toPrecision(3)} G`}FLOP an update`;
+function time({ time, flop, peakFlops, steps }: TrainingPlan): string {
+  const work =
+    flop === undefined
+      ? 'FLOP unknown'
+      : `${flop >= 1e12 ? `${(flop / 1e12).toPrecision(3)} T` : `${(flop / 1e9).toPrecision(3)} G`}FLOP an update`;
   const peak = peakFlops === undefined ? '' : `${(peakFlops / 1e9).toFixed(0)} GFLOP/s`;
   if (time === undefined) return `  unknown; ${work}`;
   const { how, updates, secondsPerUpdate, seconds } = time;
@@ -56,7 +75,7 @@ function time({ time, flop, peakFlops, steps }: Seq2SeqPlan): string {
   const all = `${formatSeconds(seconds)} for ${steps} ${steps === 1 ? 'update' : 'updates'}, evaluations and checkpoints not counted`;
   if (how === 'at least') return `  at least ${each}, ${all}\n  ${work} at this machine's peak of ${peak}`;
   const share =
-    peakFlops === undefined
+    peakFlops === undefined || flop === undefined
       ? work
       : `${work}: ${((100 * flop) / secondsPerUpdate / peakFlops).toFixed(0)} % of this machine's peak of ${peak}`;
   return `  ${each}, measured over ${updates} on this machine; ${all}\n  ${share}`;
@@ -76,6 +95,30 @@ function batch({ batch: { rows, picture } }: Seq2SeqPlan, pictureFile: string | 
         ? '  no pictures of it: the run has no VQGAN'
         : '  --batch-picture FILE.png writes its tokens as pictures';
   return [table(lines), ...left, drawn].join('\n');
+}
+
+function pictures({
+  pictures: { training, evaluated, heldOut, failures },
+  settings,
+  steps,
+}: VqganPlan): string {
+  const epochs = (steps * Number(settings.batchSize)) / training;
+  const rows = [
+    ['to train on', `${training.toLocaleString('en')}, ${epochs.toPrecision(3)} times each`],
+    ['to evaluate with', `${evaluated.toLocaleString('en')}, ${heldOut ? 'held out' : 'of the same'}`],
+    ['left out', describeFailures(failures) || 'none'],
+  ];
+  return table(rows);
+}
+
+function pictureBatch({ batch: { files } }: VqganPlan, pictureFile: string | undefined): string {
+  const lines = files.slice(0, SHOWN_ROWS).map((file) => `  ${file}`);
+  const left = files.length > SHOWN_ROWS ? [`  and ${files.length - SHOWN_ROWS} more`] : [];
+  const drawn =
+    pictureFile === undefined
+      ? '  --batch-picture FILE.png writes them as the model sees them'
+      : `  as pictures: ${pictureFile}`;
+  return [...lines, ...left, drawn].join('\n');
 }
 
 function formatBytes(bytes: number): string {

@@ -10,9 +10,9 @@ export { trainVqgan } from './vqgan/train-vqgan.js';
 
 // What a run will take, before it is begun.
 
-export type { MemoryPlan } from './seq2seq/memory-plan.js';
-export type { ParameterGroup } from './seq2seq/parameter-groups.js';
-export { planSeq2Seq, type Seq2SeqPlan, type TimePlan } from './seq2seq/plan-seq2seq.js';
+export type { MemoryPlan, ParameterGroup, TimePlan, TrainingPlan } from './run/training-plan.js';
+export { planSeq2Seq, type Seq2SeqPlan } from './seq2seq/plan-seq2seq.js';
+export { planVqgan, type VqganPlan } from './vqgan/plan-vqgan.js';
 
 // Pictures with captions: folders, lists, tar shards, parquet files, and mixtures of them.
 

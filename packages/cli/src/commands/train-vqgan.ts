@@ -1,4 +1,4 @@
-import { parseVqganTrainingConfig, trainVqgan as trainVqganModel } from '@easel/train';
+import { parseVqganTrainingConfig, planVqgan, trainVqgan as trainVqganModel } from '@easel/train';
 import { trainingCommand } from '../training-command.js';
 
 export const trainVqgan = trainingCommand({
@@ -22,4 +22,5 @@ export const trainVqgan = trainingCommand({
   ],
   parse: parseVqganTrainingConfig,
   train: trainVqganModel,
+  plan: planVqgan,
 });

@@ -94,7 +94,12 @@ export class RunFolder {
   async saveSkipped(skipped: readonly SkippedPicture[]): Promise<void> {
     if (skipped.length === 0) return;
     const lines = skipped.map((picture) => `${JSON.stringify(picture)}\n`);
-    await writeFileAtomic(join(this.path, 'skipped.jsonl'), lines.join(''));
+    await writeFileAtomic(this.skippedLog, lines.join(''));
+  }
+
+  /** Where pictures that were passed over are named. */
+  get skippedLog(): string {
+    return join(this.path, 'skipped.jsonl');
   }
 
   /** Releases the folder: another process may then take it. */

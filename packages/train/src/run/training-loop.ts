@@ -1,5 +1,6 @@
 import { globalNorm } from '@easel/core';
 import { eventLoopTurn } from '@easel/core/internals';
+import type { SkippedPicture } from '../sources/picture-source.js';
 import { type BestEvaluation, betterEvaluation } from './best-evaluation.js';
 import { CheckpointSaver } from './checkpoint-saver.js';
 import type { CheckpointState } from './checkpoint-store.js';
@@ -14,6 +15,15 @@ import type { TrainingTask, UpdateResult } from './training-task.js';
  * opening, syncing and renaming take turns of it.
  */
 const SAVING_MS = 3;
+
+/** What pictures a run trains on, before its first step and after its last if more were passed over. */
+export interface PicturesEvent {
+  readonly kind: 'pictures';
+  readonly training: number;
+  /** Pictures that were passed over, by kind; named in `log`. */
+  readonly failures: Readonly<Partial<Record<SkippedPicture['kind'], number>>>;
+  readonly log: string;
+}
 
 /** What a run tells while it goes. */
 export type TrainingEvent =
@@ -48,6 +58,7 @@ export type TrainingEvent =
       readonly step: number;
       readonly splits: Readonly<Record<string, Readonly<Record<string, number>>>>;
     }
+  | PicturesEvent
   | { readonly kind: 'checkpoint'; readonly step: number; readonly path: string };
 
 /** How to run a training; shared by all kinds. */

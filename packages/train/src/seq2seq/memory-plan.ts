@@ -3,25 +3,11 @@ import { type Key, type Optimizer, prngKey } from '@easel/core';
 import * as tf from '@tensorflow/tfjs';
 import type { Seq2SeqConfig } from '../config/seq2seq-config.js';
 import { nativeBackend } from '../run/native-backend.js';
+import type { MemoryPlan } from '../run/training-plan.js';
 import type { Seq2SeqBatch } from './batches.js';
 import { disposeBatch, tokenLosses } from './seq2seq-step.js';
 import { isStreamed, seq2seqUpdate, updateSubject } from './seq2seq-update.js';
 import { holdWeights } from './trained-weights.js';
-
-/** What a run holds in memory at its peak, in bytes. */
-export interface MemoryPlan {
-  readonly weights: number;
-  /** 0 where each is used as it comes: those in work are counted with the activations. */
-  readonly gradients: number;
-  readonly optimizer: number;
-  /** What the forward pass keeps for the gradient, what is in work, and blocks kept for reuse. */
-  readonly activations: number;
-  /** The program itself, with the data that it has read and what of a checkpoint is on its way to disk. */
-  readonly process: number;
-  readonly total: number;
-  /** Floating-point operations of an update's products, as they were played through. */
-  readonly flop: number;
-}
 
 /** Heap and code that a run has beyond what this process has before its first step. Measured over the configurations of bench/train-memory.mjs. */
 const GROWTH_BYTES = 20e6;

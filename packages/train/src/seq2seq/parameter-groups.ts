@@ -1,15 +1,8 @@
 import type { DalleBartConfig } from '@easel/bart';
 import { bartParameters } from '@easel/bart/internals';
 import { elementCount } from 'safetensors-ts';
+import type { ParameterGroup } from '../run/training-plan.js';
 import { isImageSide } from './trained-weights.js';
-
-/** How many numbers a part of a model has. */
-export interface ParameterGroup {
-  readonly name: string;
-  readonly count: number;
-  /** Of these, trained. */
-  readonly trained: number;
-}
 
 /** The parameters of a model by its parts, none of which is built. */
 export function parameterGroups(

@@ -5,9 +5,10 @@ import { openVqgan } from '@easel/vqgan/node';
 import type { Seq2SeqConfig } from '../config/seq2seq-config.js';
 import { nativeBackend } from '../run/native-backend.js';
 import { createSchedule } from '../run/optimization.js';
-import { type MemoryPlan, planMemory } from './memory-plan.js';
+import type { TimePlan, TrainingPlan } from '../run/training-plan.js';
+import { planMemory } from './memory-plan.js';
 import { MicroBatches, type ReadableRow } from './micro-batches.js';
-import { type ParameterGroup, parameterGroups } from './parameter-groups.js';
+import { parameterGroups } from './parameter-groups.js';
 import { openSeq2SeqData } from './seq2seq-data.js';
 import { seq2seqUpdate, updateSubject } from './seq2seq-update.js';
 import { type StartingPoint, startingPoint } from './starting-point.js';
@@ -15,32 +16,8 @@ import { stepFlop } from './step-flop.js';
 import { holdWeights } from './trained-weights.js';
 import { type TrainingRows, updatesOf } from './training-rows.js';
 
-/** How long an update takes, and how that is known. */
-export interface TimePlan {
-  /** By updates on this machine, or from the products at the peak of its multiply-adds, which no run reaches. */
-  readonly how: 'measured' | 'at least';
-  /** Updates that were timed. */
-  readonly updates: number;
-  readonly secondsPerUpdate: number;
-  /** Of all updates, without evaluations and checkpoints. */
-  readonly seconds: number;
-}
-
 /** What a run will be, before it is begun. */
-export interface Seq2SeqPlan {
-  /** All settings, with the model's. */
-  readonly settings: Readonly<Record<string, unknown>>;
-  readonly steps: number;
-  readonly parameters: readonly ParameterGroup[];
-  /** Undefined where the native backend is not built. */
-  readonly memory: MemoryPlan | undefined;
-  /** What this machine has left, in bytes. */
-  readonly availableBytes: number;
-  /** Floating-point operations of an update, and of this machine in a second (undefined without the native backend). */
-  readonly flop: number;
-  readonly peakFlops: number | undefined;
-  /** Undefined where it could neither be measured nor estimated. */
-  readonly time: TimePlan | undefined;
+export interface Seq2SeqPlan extends TrainingPlan {
   /** The first update's rows as the model reads them, and as pictures if there is a VQGAN. */
   readonly batch: { readonly rows: readonly ReadableRow[]; readonly picture: Raster | undefined };
 }

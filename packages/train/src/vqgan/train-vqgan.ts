@@ -17,9 +17,14 @@ import { createOptimizer, createSchedule } from '../run/optimization.js';
 import { type Own, releasing } from '../run/releasing.js';
 import { restoreCheckpoint, restoreState } from '../run/restore-checkpoint.js';
 import { RunFolder } from '../run/run-folder.js';
-import { runTraining, type TrainingOptions, type TrainingResult } from '../run/training-loop.js';
+import {
+  type PicturesEvent,
+  runTraining,
+  type TrainingOptions,
+  type TrainingResult,
+} from '../run/training-loop.js';
 import { Adversary } from './adversary.js';
-import { readVqganPictures } from './vqgan-pictures.js';
+import { countFailures, readVqganPictures, type VqganPictures } from './vqgan-pictures.js';
 import { VqganTask } from './vqgan-task.js';
 
 /**
@@ -38,7 +43,7 @@ import { VqganTask } from './vqgan-task.js';
 export function trainVqgan(config: VqganTrainingConfig, options: TrainingOptions): Promise<TrainingResult> {
   return releasing(async (own) => {
     const key = prngKey(config.seed);
-    const vqgan = own(await startingPoint(config, key), (model) => model.dispose());
+    const vqgan = own(await vqganStart(config, key), (model) => model.dispose());
     const run = own(await openRun(config, vqgan, options), (folder) => folder.close());
     const { resolution } = vqgan.config;
     const weights = vqgan.namedWeights();
@@ -51,6 +56,8 @@ export function trainVqgan(config: VqganTrainingConfig, options: TrainingOptions
     );
     const data = await readVqganPictures(config, resolution, key, run, options.signal);
     own(data.training, (pictures) => pictures.close());
+    const tellSkipped = () => options.onEvent?.({ kind: 'pictures', ...usedOf(data), log: run.skippedLog });
+    tellSkipped();
     const task = new VqganTask({
       config,
       vqgan,
@@ -67,8 +74,16 @@ export function trainVqgan(config: VqganTrainingConfig, options: TrainingOptions
       await restoreState(tracker, run.resumed.path, 'codebook');
       await judges.adversary?.restore(run.resumed.path);
     }
-    return runTraining(run, task, options);
+    const known = data.skipped().length;
+    const result = await runTraining(run, task, options);
+    if (data.skipped().length > known) tellSkipped(); // streamed pictures are met while the training goes on
+    return result;
   });
+}
+
+/** How many pictures are trained on, and why others are not. */
+function usedOf({ training, skipped }: VqganPictures): Pick<PicturesEvent, 'training' | 'failures'> {
+  return { training: training.count, failures: countFailures(skipped()) };
 }
 
 function openRun(config: VqganTrainingConfig, vqgan: Vqgan, options: TrainingOptions): Promise<RunFolder> {
@@ -81,7 +96,8 @@ function openRun(config: VqganTrainingConfig, vqgan: Vqgan, options: TrainingOpt
   return RunFolder.open(options.out, settings, { resume: options.resume ?? false, tensorboard });
 }
 
-async function startingPoint(config: VqganTrainingConfig, key: Key): Promise<Vqgan> {
+/** The VQGAN that a config begins with; the caller disposes it. */
+export async function vqganStart(config: VqganTrainingConfig, key: Key): Promise<Vqgan> {
   if (config.init !== null) return openVqgan(modelOfRun(config.init));
   const { json, file } = await modelSettings(config.model);
   const vqgan = new Vqgan(parseVqganConfig(json, file));
@@ -90,7 +106,7 @@ async function startingPoint(config: VqganTrainingConfig, key: Key): Promise<Vqg
 }
 
 /** The networks beside the VQGAN that judge what it draws. */
-async function createJudges(
+export async function createJudges(
   config: VqganTrainingConfig,
   schedule: Schedule,
   size: number,

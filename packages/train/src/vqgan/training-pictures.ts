@@ -18,6 +18,8 @@ export interface TrainingPictures {
   readonly digest: string;
   /** Side of each picture in pixels. */
   readonly size: number;
+  /** Pictures that there are to train on; of streamed ones, those that can't be used included. */
+  readonly count: number;
   /** Where update `step` begins. */
   position(step: number): DataPosition;
   /** The pictures of update `step`; asked for one step after the other, or for the last one again. */
@@ -40,6 +42,7 @@ export interface WeightedRows {
 export class CachedPictures implements TrainingPictures {
   readonly digest: string;
   readonly size: number;
+  readonly count: number;
   private readonly cache: PictureCache;
   private readonly rows: readonly number[];
   private readonly order: EpochOrder;
@@ -56,6 +59,7 @@ export class CachedPictures implements TrainingPictures {
     this.size = cache.size;
     this.cache = cache;
     this.rows = groups === null ? rows : groups.flatMap((group) => group.rows);
+    this.count = this.rows.length;
     const order = groups === null ? key : (epoch: number) => weightedEpoch(groups, foldIn(key, epoch));
     this.order = new EpochOrder(order, this.rows.length, batchSize);
   }
@@ -160,6 +164,7 @@ export interface StreamSettings {
 export class StreamedPictures implements TrainingPictures {
   readonly digest: string;
   readonly size: number;
+  readonly count: number;
   private readonly sources: readonly WeightedSource[];
   private readonly settings: StreamSettings;
   private readonly batchesPerEpoch: number;
@@ -170,6 +175,7 @@ export class StreamedPictures implements TrainingPictures {
   constructor(sources: readonly WeightedSource[], settings: StreamSettings) {
     const { shape, batchSize, bufferSize } = settings;
     const count = sources.reduce((sum, { source }) => sum + source.length, 0);
+    this.count = count;
     this.batchesPerEpoch = Math.floor(count / batchSize);
     if (this.batchesPerEpoch === 0)
       throw new ConfigError(

@@ -20,6 +20,17 @@ import type { PictureSplit } from './vqgan-task.js';
 export interface VqganPictures {
   readonly training: TrainingPictures;
   readonly evaluated: PictureSplit & { readonly name: string };
+  /** Pictures that were passed over up to now, each once. */
+  readonly skipped: () => readonly SkippedPicture[];
+}
+
+/** How many pictures were passed over, by kind. */
+export function countFailures(
+  skipped: readonly SkippedPicture[],
+): Partial<Record<SkippedPicture['kind'], number>> {
+  const failures: Partial<Record<SkippedPicture['kind'], number>> = {};
+  for (const { kind } of skipped) failures[kind] = (failures[kind] ?? 0) + 1;
+  return failures;
 }
 
 /** What opening the pictures needs besides the config. */
@@ -73,14 +84,15 @@ async function openCached({ config, shape, key, log, signal }: Reading): Promise
     return { cache: from, rows: Array.from(chosen, (i) => rows[i] as number) };
   };
   const groups = isWeighted(sources) ? groupsOf(cache, train, sources) : null;
+  const skipped = () => log.pictures;
   const training = new CachedPictures(cache, train, config.batchSize, foldInNames(key, ['order']), groups);
   if (others !== null) {
     const other = await decode(others);
     const all = Array.from(other.files, (_, i) => i);
-    return { training, evaluated: { name: 'eval', ...sample(other, all) } };
+    return { training, skipped, evaluated: { name: 'eval', ...sample(other, all) } };
   }
-  if (held.length > 0) return { training, evaluated: { name: 'eval', ...sample(cache, held) } };
-  return { training, evaluated: { name: 'trained', ...sample(cache, train) } };
+  if (held.length > 0) return { training, skipped, evaluated: { name: 'eval', ...sample(cache, held) } };
+  return { training, skipped, evaluated: { name: 'trained', ...sample(cache, train) } };
 }
 
 /** The rows of each source of a mixture, in which pictures are named by their source's number. */
@@ -119,7 +131,11 @@ async function openStreamed({ config, shape, key, log, signal }: Reading): Promi
   const cache = await someDecoded(evaluation as PictureSource, { config, shape, key, log, signal });
   if (others !== null) await evaluation?.close();
   const rows = Array.from(cache.files, (_, i) => i);
-  return { training, evaluated: { name: others === null ? 'trained' : 'eval', cache, rows } };
+  return {
+    training,
+    skipped: () => log.pictures,
+    evaluated: { name: others === null ? 'trained' : 'eval', cache, rows },
+  };
 }
 
 /** As many random pictures of a source as are evaluated. */
@@ -155,6 +171,10 @@ class SkippedLog {
 
   constructor(run: Pick<RunFolder, 'saveSkipped'>) {
     this.run = run;
+  }
+
+  get pictures(): readonly SkippedPicture[] {
+    return [...this.found.values()];
   }
 
   add(skipped: SkippedPicture): void {

@@ -117,15 +117,13 @@ export class VqganTask implements TrainingTask {
   }
 
   async update(step: number): Promise<UpdateResult> {
-    const { config, optimizer, tracker, adversary, training } = this.parts;
+    const { config, optimizer, tracker, training } = this.parts;
     if (config.init === null && step === config.codebook.startStep && config.codebook.kmeansLatents > 0)
       await this.startCodebook();
     const pixels = pixelsToTensor((await training.update(step)).pixels, training.size);
     const learningRate = optimizer.schedule(step);
     try {
-      const { loss, metrics, statistics, chosen } = adversary?.takesPart(step)
-        ? await this.adversarialUpdate(step, pixels, adversary)
-        : await this.plainUpdate(step, pixels);
+      const { loss, metrics, statistics, chosen } = await this.compute(step, pixels);
       if (chosen === undefined) return { loss, learningRate, metrics, statistics };
       await this.followCodebook(step, chosen.latents, chosen.indices);
       const use = { perplexity: tracker.perplexity, restarts: tracker.restarts };
@@ -133,6 +131,14 @@ export class VqganTask implements TrainingTask {
     } finally {
       pixels.dispose();
     }
+  }
+
+  /** The part of update `step` that some pictures [B, H, W, 3] make of the weights; a codebook of moving averages stays. */
+  compute(step: number, pixels: tf.Tensor4D): Promise<StepResult> {
+    const { adversary } = this.parts;
+    return adversary?.takesPart(step)
+      ? this.adversarialUpdate(step, pixels, adversary)
+      : this.plainUpdate(step, pixels);
   }
 
   /** An update by the pictures' loss and, once there is a codebook, its own. */

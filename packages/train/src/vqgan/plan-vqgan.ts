@@ -1,0 +1,217 @@
+import { pictureGrid, prngKey, type Raster } from '@easel/core';
+import { splitPictures } from '@easel/core/internals';
+import { CodebookTracker, type Vqgan, vqganConfigToJson } from '@easel/vqgan';
+import * as tf from '@tensorflow/tfjs';
+import type { VqganTrainingConfig } from '../config/vqgan-config.js';
+import { nativeBackend } from '../run/native-backend.js';
+import { createOptimizer, createSchedule } from '../run/optimization.js';
+import { type Own, releasing } from '../run/releasing.js';
+import type { MemoryPlan, ParameterGroup, TimePlan, TrainingPlan } from '../run/training-plan.js';
+import type { SkippedPicture } from '../sources/picture-source.js';
+import { createJudges, vqganStart } from './train-vqgan.js';
+import type { TrainingPictures } from './training-pictures.js';
+import { countFailures, readVqganPictures, type VqganPictures } from './vqgan-pictures.js';
+import { VqganTask } from './vqgan-task.js';
+
+/** What a VQGAN's run will be, before it is begun. */
+export interface VqganPlan extends TrainingPlan {
+  readonly pictures: {
+    /** Pictures to train on; of a streamed run those that it will meet, not yet decoded. */
+    readonly training: number;
+    /** Pictures that are evaluated, and whether they are held out of the training. */
+    readonly evaluated: number;
+    readonly heldOut: boolean;
+    /** Why pictures were passed over, and how many each. */
+    readonly failures: Readonly<Partial<Record<SkippedPicture['kind'], number>>>;
+  };
+  /** The first update's pictures: their names, and how the model sees them. */
+  readonly batch: { readonly files: readonly string[]; readonly picture: Raster };
+}
+
+/** Updates that are timed, after one that is not: the first allocates what the others reuse. */
+const TIMED_UPDATES = 3;
+
+/** Heap and code that a run has beyond what this process has before its first step. */
+const GROWTH_BYTES = 20e6;
+
+/**
+ * Checks a run's config against its files and says what the run will need: reads the pictures, plays updates through for
+ * their memory, and, if that fits this machine, makes a few for their time. Nothing is written.
+ *
+ * `time`: false leaves the timing out. Throws as trainVqgan does for input that doesn't fit. An aborted `signal` ends
+ * the reading, with its reason, or the timing.
+ */
+export function planVqgan(
+  config: VqganTrainingConfig,
+  options: { readonly signal?: AbortSignal | undefined; readonly time?: boolean } = {},
+): Promise<VqganPlan> {
+  return releasing(async (own) => {
+    const { vqgan, data, task } = await openTask(config, options.signal, own);
+    const memory = await planMemory(config, vqgan.config.resolution);
+    const availableBytes = process.availableMemory();
+    const { files, pixels } = await data.training.update(0);
+    const { resolution: size } = vqgan.config;
+    const pictures = splitPictures(pixels, { height: size, width: size });
+    const peakFlops = (await nativeBackend())?.multiplyAddPeak();
+    const fits = memory === undefined || memory.total - memory.process < availableBytes;
+    const time =
+      fits && (options.time ?? true)
+        ? await measureTime(task, config, options.signal)
+        : estimatedTime(memory?.flop, peakFlops, config.steps);
+    return {
+      settings: { ...config, ...(config.init === null && { model: vqganConfigToJson(vqgan.config) }) },
+      steps: config.steps,
+      parameters: parameterGroups(vqgan),
+      memory,
+      availableBytes,
+      flop: memory?.flop,
+      peakFlops,
+      time,
+      pictures: {
+        training: data.training.count,
+        evaluated: data.evaluated.rows.length,
+        heldOut: data.evaluated.name === 'eval',
+        failures: countFailures(data.skipped()),
+      },
+      batch: { files, picture: pictureGrid(pictures, Math.min(8, pictures.length)) },
+    };
+  });
+}
+
+/** A run's task as trainVqgan makes it, that writes nothing. */
+async function openTask(
+  config: VqganTrainingConfig,
+  signal: AbortSignal | undefined,
+  own: Own,
+): Promise<{ readonly vqgan: Vqgan; readonly data: VqganPictures; readonly task: VqganTask }> {
+  const key = prngKey(config.seed);
+  const vqgan = own(await vqganStart(config, key), (model) => model.dispose());
+  const nowhere = { saveSkipped: async (_: readonly SkippedPicture[]) => {} };
+  const data = await readVqganPictures(config, vqgan.config.resolution, key, nowhere, signal);
+  own(data.training, (pictures) => pictures.close());
+  return { vqgan, data, task: await makeTask(config, vqgan, data, own) };
+}
+
+async function makeTask(
+  config: VqganTrainingConfig,
+  vqgan: Vqgan,
+  data: Pick<VqganPictures, 'training' | 'evaluated'>,
+  own: Own,
+): Promise<VqganTask> {
+  const schedule = createSchedule(config.schedule, config.steps);
+  const judges = await createJudges(config, schedule, vqgan.config.resolution, prngKey(config.seed), own);
+  const optimizer = own(createOptimizer(config.optimizer, schedule, vqgan.namedWeights()), (one) =>
+    one.dispose(),
+  );
+  const following = { norm: vqgan.config.codebookNorm, ...config.codebook };
+  const tracker = own(await CodebookTracker.create(vqgan.quantizer.codes, following), (one) => one.dispose());
+  const unused = async () => {};
+  const parts = { config, vqgan, optimizer, tracker, ...judges, ...data };
+  return new VqganTask({ ...parts, showGrid: unused, exportModel: unused });
+}
+
+/** The last update before the run's end: by then codebook and discriminator take part, if they ever do. */
+const fullStep = ({ steps }: VqganTrainingConfig) => steps - 1;
+
+/** The times of an update before the discriminator begins and after, by how many updates each of them has. */
+async function measureTime(
+  task: VqganTask,
+  config: VqganTrainingConfig,
+  signal: AbortSignal | undefined,
+): Promise<TimePlan | undefined> {
+  const { steps, adversarial } = config;
+  const without = adversarial === null ? steps : adversarial.idle ? adversarial.startStep : 0;
+  const phases = [
+    { step: without - 1, updates: without },
+    { step: fullStep(config), updates: steps - without },
+  ].filter(({ updates }) => updates > 0);
+  let [timed, seconds] = [0, 0];
+  for (const { step, updates } of phases) {
+    let [spent, count] = [0, 0];
+    for (let i = 0; i <= TIMED_UPDATES && !signal?.aborted; i++) {
+      const began = performance.now();
+      await task.update(step);
+      if (i === 0) continue;
+      spent += (performance.now() - began) / 1000;
+      count++;
+    }
+    if (count === 0) return undefined;
+    timed += count;
+    seconds += (spent / count) * updates;
+  }
+  return { how: 'measured', updates: timed, secondsPerUpdate: seconds / steps, seconds };
+}
+
+function estimatedTime(
+  flop: number | undefined,
+  peak: number | undefined,
+  steps: number,
+): TimePlan | undefined {
+  if (flop === undefined || peak === undefined) return undefined;
+  return { how: 'at least', updates: 0, secondsPerUpdate: flop / peak, seconds: (flop / peak) * steps };
+}
+
+/**
+ * The memory that a run will need, by playing updates through on the native backend without computing them. Undefined
+ * where that is not built.
+ */
+async function planMemory(config: VqganTrainingConfig, size: number): Promise<MemoryPlan | undefined> {
+  const native = await nativeBackend();
+  if (native === undefined) return undefined;
+  const backend = tf.getBackend();
+  await tf.setBackend('native');
+  try {
+    const before = globalThis.process.memoryUsage.rss();
+    const { result, peakBytes, flop } = await native.rehearse(() => play(config, size));
+    const { updates, ...parts } = result;
+    const process = before + GROWTH_BYTES + parts.weights;
+    const activations = peakBytes - parts.weights - parts.gradients - parts.optimizer;
+    return { ...parts, activations, process, total: peakBytes + process, flop: flop / updates };
+  } finally {
+    await tf.setBackend(backend);
+  }
+}
+
+function play(config: VqganTrainingConfig, size: number) {
+  return releasing(async (own) => {
+    const vqgan = own(await vqganStart(config, prngKey(config.seed)), (model) => model.dispose());
+    const training = { size, digest: '' } as TrainingPictures; // asked for nothing
+    const evaluated = { name: 'trained', cache: { size } as never, rows: [] };
+    const task = await makeTask(config, vqgan, { training, evaluated }, own);
+    const updates = 2;
+    for (let update = 0; update < updates; update++) {
+      const pixels = tf.zeros<tf.Rank.R4>([config.batchSize, size, size, 3]);
+      await task.compute(fullStep(config), pixels);
+      pixels.dispose();
+    }
+    const { model, optimizer, discriminator, discriminatorOptimizer } = task.checkpointParts();
+    const weights = bytesOf(model) + bytesOf(discriminator);
+    return {
+      updates,
+      weights,
+      gradients: bytesOf(model),
+      optimizer: bytesOf(optimizer) + bytesOf(discriminatorOptimizer),
+    };
+  });
+}
+
+function bytesOf(tensors: ReadonlyMap<string, tf.Tensor> | undefined): number {
+  let bytes = 0;
+  for (const { size } of tensors?.values() ?? []) bytes += 4 * size;
+  return bytes;
+}
+
+/** The parameters of a VQGAN by its parts. */
+function parameterGroups(vqgan: Vqgan): ParameterGroup[] {
+  const parts: readonly (readonly [name: string, prefix: RegExp])[] = [
+    ['encoder', /^(encoder|quant_conv)\./],
+    ['codebook', /^quantize\./],
+    ['decoder', /./],
+  ];
+  const groups = new Map(parts.map(([name]) => [name, 0]));
+  for (const [name, { size }] of vqgan.namedWeights()) {
+    const [part] = parts.find(([, prefix]) => prefix.test(name)) as (typeof parts)[number];
+    groups.set(part, (groups.get(part) ?? 0) + size);
+  }
+  return [...groups].map(([name, count]) => ({ name, count, trained: count }));
+}
