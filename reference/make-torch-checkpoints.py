@@ -132,7 +132,7 @@ def hostile():
     repacked("small.pt", "hostile_expanded.pt", pickled(lambda p: p.replace(b"K\x04\x85q\x08K\x01", huge + b"\x85q\x08K\x00")))
     repacked("small.pt", "hostile_count.pt", pickled(lambda p: p.replace(b"K\x04tq", b"K\x05tq")))
     repacked("small.pt", "hostile_missing.pt", lambda name, content: None if name.endswith("data/0") else content)
-    repacked("small.pt", "hostile_big_endian.pt", lambda name, content: b"big" if name.endswith("byteorder") else content)
+    repacked("small.pt", "hostile_byte_order.pt", lambda name, content: b"middle" if name.endswith("byteorder") else content)
     # Thirty dicts, each holding the next twice: 2^30 names for one tensor.
     tree = {"w": torch.ones(1)}
     for _ in range(30):

@@ -459,6 +459,18 @@ describe('easel inspect', () => {
     expect([code, stderr]).toEqual([1, expect.stringMatching(/easel inspect: .*cut\.msgpack/)]);
   });
 
+  test('what a PyTorch file holds and cannot be read is named', async () => {
+    const file = fileURLToPath(
+      new URL('../../../core/src/checkpoint/golden/torch/views_legacy.pt', import.meta.url),
+    );
+    const { code, stdout } = await runEasel('inspect', file);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^left out: sparse: a sparse tensor/m);
+    expect(stdout).toMatch(/ tensors, [\d,]+ parameters, .*; 6 left out$/m);
+    const { stdout: json } = await runEasel('inspect', file, '--json');
+    expect(JSON.parse(json).leftOut.meta).toContain('"meta"');
+  });
+
   test('a drawn picture tells how it was made', async () => {
     mkdirSync(at('drawn'));
     const { stdout: file } = await runEasel(

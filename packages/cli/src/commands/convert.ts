@@ -120,10 +120,11 @@ export const convert = defineCommand({
           progress = bar(); // the VQGAN may follow
         },
       });
-      const lines = converted.map(({ folder, description, tensors, bytes, outputs }) => {
+      const lines = converted.flatMap(({ folder, description, tensors, bytes, outputs, leftOut }) => {
         const size = `${(bytes / 2 ** 20).toFixed(1)} MiB`;
         const verified = outputs === undefined ? '' : `, ${describeOutputs(outputs)}`;
-        return `${folder}: ${description}, ${tensors} tensors, ${size}${verified}`;
+        const others = Object.entries(leftOut).map(([name, reason]) => `  left out: ${name}: ${reason}`);
+        return [`${folder}: ${description}, ${tensors} tensors, ${size}${verified}`, ...others];
       });
       process.stdout.write(`${args.json ? JSON.stringify(converted) : lines.join('\n')}\n`);
     }),

@@ -18,6 +18,8 @@ export interface CheckpointReport {
   /** Elements of all tensors. */
   readonly parameters: number;
   readonly metadata: Readonly<Record<string, string>>;
+  /** What the file holds and cannot be read: its name, and what it is. */
+  readonly leftOut: Readonly<Record<string, string>>;
 }
 
 /** The format of a checkpoint that opened, by its file's ending. */
@@ -41,6 +43,7 @@ export async function inspectCheckpoint(path: string): Promise<CheckpointReport>
       tensors,
       parameters: tensors.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0),
       metadata: Object.fromEntries(source.metadata),
+      leftOut: Object.fromEntries(source.leftOut ?? []),
     };
   } finally {
     await source.close();
@@ -51,7 +54,8 @@ export async function inspectCheckpoint(path: string): Promise<CheckpointReport>
 const grouped = (count: number) => count.toLocaleString('en-US');
 
 /** A report as a table, one tensor a line, the totals last. */
-export function formatReport({ file, format, tensors, parameters, metadata }: CheckpointReport): string {
+export function formatReport(report: CheckpointReport): string {
+  const { file, format, tensors, parameters, metadata, leftOut } = report;
   const nameWidth = Math.max(0, ...tensors.map(({ name }) => name.length));
   const dtypeWidth = Math.max(0, ...tensors.map(({ dtype }) => dtype.length));
   const lines = [`${file} (${format})`];
@@ -59,9 +63,11 @@ export function formatReport({ file, format, tensors, parameters, metadata }: Ch
   for (const { name, dtype, shape } of tensors) {
     lines.push(`${name.padEnd(nameWidth)}  ${dtype.padEnd(dtypeWidth)}  [${shape.join(', ')}]`);
   }
+  const others = Object.entries(leftOut);
+  for (const [name, reason] of others) lines.push(`left out: ${name}: ${reason}`);
   const dtypes = [...new Set(tensors.map(({ dtype }) => dtype))].sort();
   lines.push(
-    `${grouped(tensors.length)} tensors, ${grouped(parameters)} parameters, ${dtypes.join(', ') || 'no types'}`,
+    `${grouped(tensors.length)} tensors, ${grouped(parameters)} parameters, ${dtypes.join(', ') || 'no types'}${others.length === 0 ? '' : `; ${grouped(others.length)} left out`}`,
   );
   return lines.join('\n');
 }

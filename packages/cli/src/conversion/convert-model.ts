@@ -55,6 +55,8 @@ export interface ConvertedModel {
   readonly description: string;
   readonly tensors: number;
   readonly bytes: number;
+  /** What the source holds and cannot be read: its name, and what it is. */
+  readonly leftOut: Readonly<Record<string, string>>;
   /** With `verify`: how far outputs for a fixed input are apart. */
   readonly outputs?: OutputDifference;
 }
@@ -149,6 +151,7 @@ export async function convertModel(
     const done: ConvertedModel[] = [
       {
         ...{ folder: out, kind, description, tensors: rules.size, bytes: written.bytes },
+        leftOut: Object.fromEntries(opened.leftOut ?? []),
         ...(outputs === undefined ? {} : { outputs }),
       },
     ];

@@ -1,14 +1,21 @@
 import { DTYPE_BITS, type Dtype } from 'safetensors-ts';
 import { CheckpointError } from '../errors.js';
 
+/** dtypes of other formats than safetensors. */
+export type UnnamedDtype = keyof typeof UNNAMED_BITS;
+
+/** Their width in bits as they are stored. */
+const UNNAMED_BITS = { C32: 32, C128: 128 } as const;
+
 /** What a checkpoint says of one tensor, whatever its format. */
 export interface SourceEntry {
   readonly name: string;
   /**
-   * A name of safetensors ('F32', 'BF16', 'I64' …), or 'C128', which only msgpack has and nobody
-   * can read as float32.
+   * A name of safetensors ('F32', 'BF16', 'I64' …), or one that safetensors has no name for:
+   * complex numbers of 32 and 128 bits, which nobody can read as float32, and integers of 2 and 4
+   * bits that ml_dtypes stores a byte each.
    */
-  readonly dtype: Dtype | 'C128';
+  readonly dtype: Dtype | UnnamedDtype;
   readonly shape: readonly number[];
 }
 
@@ -20,7 +27,11 @@ export const MAX_NAME_LENGTH = 4096;
 
 /** Bytes of one element. */
 export function itemBytes(dtype: SourceEntry['dtype']): number {
-  return dtype === 'C128' ? 16 : DTYPE_BITS[dtype] / 8;
+  return (isUnnamed(dtype) ? UNNAMED_BITS[dtype] : DTYPE_BITS[dtype]) / 8;
+}
+
+function isUnnamed(dtype: SourceEntry['dtype']): dtype is UnnamedDtype {
+  return Object.hasOwn(UNNAMED_BITS, dtype);
 }
 
 /** A checkpoint, open for reading one tensor at a time. */
@@ -31,6 +42,11 @@ export interface TensorSource {
   readonly entries: ReadonlyMap<string, SourceEntry>;
   /** Text that the file holds beside its tensors. */
   readonly metadata: ReadonlyMap<string, string>;
+  /**
+   * What the file holds and cannot be read: the name that it would have, and what it is. A model
+   * that needs it is told so; nothing else of the file is refused for it.
+   */
+  readonly leftOut?: ReadonlyMap<string, string>;
   /**
    * A tensor's numbers in C order: floats widened or rounded to float32, integers and booleans
    * converted. With `slice`, only that index of the leading axis, and no other byte of the file is
@@ -44,15 +60,21 @@ export interface TensorSource {
   close(): Promise<void>;
 }
 
-/** The entry, or a CheckpointError that names it. */
+/** The entry, or a CheckpointError that names it, and says why if it was left out. */
 export function entryOf<Entry extends SourceEntry>(
   entries: ReadonlyMap<string, Entry>,
   name: string,
   description: string,
+  leftOut?: ReadonlyMap<string, string>,
 ): Entry {
   const entry = entries.get(name);
-  if (entry === undefined) throw new CheckpointError(`${description}: there is no tensor "${name}" in it.`);
-  return entry;
+  if (entry !== undefined) return entry;
+  const reason = leftOut?.get(name);
+  throw new CheckpointError(
+    reason === undefined
+      ? `${description}: there is no tensor "${name}" in it.`
+      : `${description}: "${name}" was left out: ${reason}.`,
+  );
 }
 
 /**
@@ -80,7 +102,7 @@ export function shapeToRead(
   slice: number | undefined,
   description: string,
 ): readonly number[] {
-  if (entry.dtype === 'C128' || entry.dtype === 'C64') {
+  if (entry.dtype === 'C128' || entry.dtype === 'C64' || entry.dtype === 'C32') {
     throw new CheckpointError(
       `${description}, tensor "${entry.name}": complex numbers cannot be read as float32.`,
     );
@@ -96,6 +118,7 @@ export function joinSources(description: string, parts: ReadonlyMap<string, Tens
   const entries = new Map<string, SourceEntry>();
   const places = new Map<string, { readonly source: TensorSource; readonly name: string }>();
   const metadata = new Map<string, string>();
+  const leftOut = new Map<string, string>();
   for (const [part, source] of parts) {
     for (const entry of source.entries.values()) {
       const name = `${part}.${entry.name}`;
@@ -103,13 +126,15 @@ export function joinSources(description: string, parts: ReadonlyMap<string, Tens
       places.set(name, { source, name: entry.name });
     }
     for (const [key, value] of source.metadata) metadata.set(`${part}.${key}`, value);
+    for (const [name, reason] of source.leftOut ?? []) leftOut.set(`${part}.${name}`, reason);
   }
   return {
     description,
     entries,
     metadata,
+    leftOut,
     read: async (name, slice) => {
-      const place = places.get(entryOf(entries, name, description).name) as {
+      const place = places.get(entryOf(entries, name, description, leftOut).name) as {
         source: TensorSource;
         name: string;
       };

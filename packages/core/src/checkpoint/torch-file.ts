@@ -13,6 +13,7 @@ export class TorchFile implements TensorSource {
   readonly description: string;
   readonly entries: ReadonlyMap<string, TorchEntry>;
   readonly metadata: ReadonlyMap<string, string>;
+  readonly leftOut: ReadonlyMap<string, string>;
   /** Classes of the objects in the file that were skipped. */
   readonly skipped: readonly string[];
   private readonly file: ModelFile;
@@ -21,6 +22,7 @@ export class TorchFile implements TensorSource {
     this.description = file.name;
     this.entries = index.entries;
     this.metadata = index.metadata;
+    this.leftOut = index.leftOut;
     this.skipped = index.skipped;
     this.file = file;
   }
@@ -39,7 +41,7 @@ export class TorchFile implements TensorSource {
   }
 
   async read(name: string, slice?: number): Promise<Float32Array> {
-    const entry = entryOf(this.entries, name, this.description);
+    const entry = entryOf(this.entries, name, this.description, this.leftOut);
     return readTorchEntry(entry, slice, this.description, readFromFile(this.file));
   }
 

@@ -4,7 +4,8 @@
  * (offset, sizes, strides) of storages, whose bytes are the files `NAME/data/0`, `NAME/data/1` …
  *
  * Nothing of the pickle is run: tensors, containers, numbers and text are read, every other object
- * is skipped unbuilt and listed by the name of its class. Source: pytorch torch/serialization.py,
+ * is skipped unbuilt and listed by the name of its class. Tensors that are no views of numbers
+ * (sparse, quantized, meta …) are left out and named. Source: pytorch torch/serialization.py,
  * torch/_utils.py.
  */
 import { type Dtype, elementCount, toFloat32 } from 'safetensors-ts';
@@ -37,6 +38,10 @@ export interface TorchEntry extends SourceEntry {
   readonly strides: readonly number[];
   /** Byte of its first element in the file. */
   readonly offset: number;
+  /** Whether its numbers are those of the file with the other sign (`torch._neg_view`). */
+  readonly negative: boolean;
+  /** Whether the file has the high byte of a number first. */
+  readonly bigEndian: boolean;
 }
 
 /** What a file holds. */
@@ -44,6 +49,8 @@ export interface TorchIndex {
   readonly entries: ReadonlyMap<string, TorchEntry>;
   /** Text, numbers and booleans that stand in dicts beside the tensors, as text. */
   readonly metadata: ReadonlyMap<string, string>;
+  /** Names of what is in the file and cannot be read, each with what it is. */
+  readonly leftOut: ReadonlyMap<string, string>;
   /** Classes and functions of the objects that were skipped, in order of their first place. */
   readonly skipped: readonly string[];
 }
@@ -66,6 +73,12 @@ const MAX_METADATA_LENGTH = 65_536;
  */
 const MAX_PICKLE_BYTES = 64 * 2 ** 20;
 
+/**
+ * Most elements of a tensor that has more of them than its storage (expanded, overlapping): a few
+ * bytes of a file could ask for any amount of memory.
+ */
+const MAX_EXPANDED_ELEMENTS = 2 ** 26;
+
 /** dtypes of the classes of storages. */
 const STORAGE_DTYPES: ReadonlyMap<string, SourceEntry['dtype']> = new Map<string, SourceEntry['dtype']>([
   ['torch.FloatStorage', 'F32'],
@@ -83,7 +96,7 @@ const STORAGE_DTYPES: ReadonlyMap<string, SourceEntry['dtype']> = new Map<string
 ]);
 
 /** dtypes without a class of storages: their tensors name them, over a storage of bytes. */
-const TENSOR_DTYPES: ReadonlyMap<string, Dtype> = new Map<string, Dtype>([
+const TENSOR_DTYPES: ReadonlyMap<string, SourceEntry['dtype']> = new Map<string, SourceEntry['dtype']>([
   ['torch.uint16', 'U16'],
   ['torch.uint32', 'U32'],
   ['torch.uint64', 'U64'],
@@ -91,6 +104,28 @@ const TENSOR_DTYPES: ReadonlyMap<string, Dtype> = new Map<string, Dtype>([
   ['torch.float8_e5m2', 'F8_E5M2'],
   ['torch.float8_e4m3fnuz', 'F8_E4M3FNUZ'],
   ['torch.float8_e5m2fnuz', 'F8_E5M2FNUZ'],
+  ['torch.float8_e8m0fnu', 'F8_E8M0'],
+  ['torch.complex32', 'C32'],
+]);
+
+/** Bytes of an element of the storages of quantized tensors, which are located and not read. */
+const QUANTIZED_BYTES: ReadonlyMap<string, number> = new Map([
+  ['torch.QInt8Storage', 1],
+  ['torch.QUInt8Storage', 1],
+  ['torch.QInt32Storage', 4],
+  ['torch.QUInt4x2Storage', 1],
+  ['torch.QUInt2x4Storage', 1],
+]);
+
+/** What the functions make that rebuild tensors which are no views of numbers. */
+const OTHER_TENSORS: ReadonlyMap<string, string> = new Map([
+  ['torch._utils._rebuild_sparse_tensor', 'a sparse tensor (save TENSOR.to_dense())'],
+  ['torch._utils._rebuild_sparse_csr_tensor', 'a sparse tensor (save TENSOR.to_dense())'],
+  ['torch._utils._rebuild_qtensor', 'a quantized tensor (save TENSOR.dequantize())'],
+  ['torch._utils._rebuild_nested_tensor', 'a nested tensor (save TENSOR.to_padded_tensor(0))'],
+  ['torch._utils._rebuild_meta_tensor_no_storage', 'a tensor of the device "meta", which has no numbers'],
+  ['torch._utils._rebuild_mkldnn_tensor', 'a tensor in a layout of MKL-DNN (save TENSOR.to_dense())'],
+  ['torch._utils._rebuild_wrapper_subclass', 'a tensor whose class keeps its numbers elsewhere'],
 ]);
 
 const UNTYPED_STORAGE = 'torch.storage.UntypedStorage';
@@ -118,15 +153,27 @@ class StoredTensor extends PickleObject {
   }
 }
 
+/** A tensor that cannot be read, and what it is. */
+class OtherTensor extends PickleObject {
+  readonly reason: string;
+
+  constructor(reason: string) {
+    super();
+    this.reason = reason;
+  }
+}
+
 /**
  * What pickles of torch.save hold beside plain data. Its errors are reasons; the pickle's reader
  * says where.
  */
 class TorchHost implements PickleHost {
   private readonly locate: (key: string) => StoragePlace | undefined;
+  private readonly bigEndian: boolean;
 
-  constructor(locate: (key: string) => StoragePlace | undefined) {
+  constructor(locate: (key: string) => StoragePlace | undefined, bigEndian: boolean) {
     this.locate = locate;
+    this.bigEndian = bigEndian;
   }
 
   /**
@@ -156,24 +203,42 @@ class TorchHost implements PickleHost {
     switch (name) {
       case 'torch._utils._rebuild_tensor':
       case 'torch._utils._rebuild_tensor_v2':
-        return tensor(args, undefined);
+        return tensor(args, undefined, args[6], this.bigEndian);
       case 'torch._utils._rebuild_tensor_v3': {
         const dtype = args[6];
         const known = dtype instanceof PickleGlobal ? TENSOR_DTYPES.get(dtype.name) : undefined;
-        return known === undefined ? undefined : tensor(args, known);
+        if (known === undefined)
+          return new OtherTensor(`its dtype ${describe(dtype)} is not one that can be read`);
+        return tensor(args, known, args[7], this.bigEndian);
       }
       case 'torch._utils._rebuild_parameter':
       case 'torch._utils._rebuild_parameter_with_state':
-        return args[0] instanceof StoredTensor ? args[0] : undefined;
+      case 'torch._utils._rebuild_device_tensor_from_cpu_tensor':
+        return args[0] instanceof StoredTensor || args[0] instanceof OtherTensor ? args[0] : undefined;
+      case 'torch._tensor._rebuild_from_type':
+      case 'torch._tensor._rebuild_from_type_v2':
+        return this.ofClass(args);
       case 'torch.Size':
         return args.length === 1 && Array.isArray(args[0]) ? args[0] : undefined;
       case 'collections.OrderedDict':
         return dictOf(args[0]);
       case 'collections.defaultdict':
         return new Map();
-      default:
-        return undefined;
+      default: {
+        const other = OTHER_TENSORS.get(name);
+        return other === undefined ? undefined : new OtherTensor(other);
+      }
     }
+  }
+
+  /**
+   * (function, class, its arguments, state): a Buffer, or a tensor of somebody's class, whose
+   * numbers are those of a plain one.
+   */
+  private ofClass([rebuild, , args]: readonly PickleValue[]): PickleValue | undefined {
+    if (!(rebuild instanceof PickleGlobal) || !Array.isArray(args)) return undefined;
+    const made = this.call(rebuild.name, args);
+    return made instanceof StoredTensor || made instanceof OtherTensor ? made : undefined;
   }
 }
 
@@ -200,10 +265,18 @@ function dictOf(pairs: PickleValue | undefined): PickleValue {
   return dict;
 }
 
-/** (storage, offset, sizes, strides, …): undefined for a storage that was skipped. */
-function tensor(args: readonly PickleValue[], ofTensor: Dtype | undefined): StoredTensor | undefined {
+/**
+ * (storage, offset, sizes, strides, …), with `ofTensor` where the tensor and not its storage says
+ * the dtype. `metadata`: the bits of torch's `get_tensor_metadata`.
+ */
+function tensor(
+  args: readonly PickleValue[],
+  ofTensor: SourceEntry['dtype'] | undefined,
+  metadata: PickleValue | undefined,
+  bigEndian: boolean,
+): StoredTensor | OtherTensor {
   const [storage, storageOffset] = args;
-  if (storage instanceof PickleOpaque) return undefined;
+  if (storage instanceof PickleOpaque) return new OtherTensor(`a tensor over a ${storage.name}`);
   if (!(storage instanceof Storage)) throw new Error('a tensor has no storage');
   const dtype = ofTensor ?? storage.dtype;
   if (dtype === undefined) throw new Error('a tensor over bytes does not say its dtype');
@@ -215,18 +288,38 @@ function tensor(args: readonly PickleValue[], ofTensor: Dtype | undefined): Stor
   const width = itemBytes(dtype);
   const room = Math.floor(storage.file.byteLength / width);
   const elements = elementCount(shape);
-  if (!(elements <= room)) {
-    throw new Error(
-      `a tensor of sizes [${shape}] has more elements than the ${room} of its storage (expanded tensors are saved whole after .contiguous())`,
-    );
-  }
   const last = shape.reduce((sum, dim, axis) => sum + (dim - 1) * (strides[axis] as number), first);
   if (elements > 0 && last >= room) {
     throw new Error(
       `a tensor of sizes [${shape}], strides [${strides}] and offset ${first} reaches element ${last} of a storage of ${room}`,
     );
   }
-  return new StoredTensor({ dtype, shape, strides, offset: storage.file.offset + first * width });
+  if (!(elements <= Math.max(room, MAX_EXPANDED_ELEMENTS))) {
+    return new OtherTensor(
+      `a tensor of sizes [${shape}] expanded from the ${room} elements of its storage, of which at most ${MAX_EXPANDED_ELEMENTS} are read`,
+    );
+  }
+  const bits = bitsOf(metadata);
+  if (bits instanceof OtherTensor) return bits;
+  const offset = storage.file.offset + first * width;
+  return new StoredTensor({ dtype, shape, strides, offset, negative: bits.negative, bigEndian });
+}
+
+/**
+ * What a tensor's metadata says of its numbers: `neg`, and `conj`, which only complex numbers have.
+ * Whoever wrote something else there meant something by it.
+ */
+function bitsOf(metadata: PickleValue | undefined): { readonly negative: boolean } | OtherTensor {
+  if (metadata === undefined || metadata === null) return { negative: false };
+  if (!(metadata instanceof Map))
+    return new OtherTensor(`its metadata is ${describe(metadata)}, expected a dict`);
+  for (const [key, value] of metadata) {
+    if ((key !== 'neg' && key !== 'conj') || typeof value !== 'boolean')
+      return new OtherTensor(
+        `its metadata has ${describe(key)}: ${describe(value)}; only "neg" and "conj" are known`,
+      );
+  }
+  return { negative: metadata.get('neg') === true };
 }
 
 function sizes(value: PickleValue | undefined, what: string): number[] {
@@ -256,6 +349,7 @@ function describe(value: PickleValue | undefined): string {
 class Flattener {
   readonly entries = new Map<string, TorchEntry>();
   readonly metadata = new Map<string, string>();
+  readonly leftOut = new Map<string, string>();
   readonly skipped = new Set<string>();
   private readonly description: string;
   /**
@@ -286,15 +380,21 @@ class Flattener {
         );
       }
       this.entries.set(name, { name, ...value.view });
+    } else if (value instanceof OtherTensor) {
+      this.leftOut.set(name, value.reason);
     } else if (value instanceof Map) {
       for (const [key, child] of value) {
         if (typeof key === 'string' || typeof key === 'number')
           this.visit(child, [...path, `${key}`], inList);
+        else if (key !== null && typeof key !== 'boolean')
+          this.leftOut.set([...path, describe(key)].join('.'), 'what has neither text nor a number as key');
       }
     } else if (Array.isArray(value)) {
       for (const [i, child] of value.entries()) this.visit(child, [...path, `${i}`], true);
     } else if (value instanceof PickleOpaque || value instanceof PickleGlobal) {
       this.skipped.add(value.name);
+      if (value instanceof PickleOpaque)
+        this.leftOut.set(name, `an object of ${value.name}, which is not built`);
     } else if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') {
       if (!inList && path.length > 0) this.metadata.set(name, `${value}`.slice(0, MAX_METADATA_LENGTH));
     }
@@ -311,10 +411,11 @@ export function indexTorch(source: ByteSource): TorchIndex {
   const { description } = source;
   if (isLegacyTorch(source.view(0, Math.min(source.size, 16)))) {
     const { root, pickleBytes } = readLegacyTorch(source, {
-      at: (places) => new TorchHost((key) => places.get(key)),
+      at: (places) => new TorchHost((key) => places.get(key), false),
       itemBytes: (name) => {
         const dtype = STORAGE_DTYPES.get(name);
-        return dtype === undefined ? (name === UNTYPED_STORAGE ? 1 : undefined) : itemBytes(dtype);
+        if (dtype !== undefined) return itemBytes(dtype);
+        return name === UNTYPED_STORAGE ? 1 : QUANTIZED_BYTES.get(name);
       },
       maxPickleBytes: MAX_PICKLE_BYTES,
     });
@@ -335,9 +436,10 @@ export function indexTorch(source: ByteSource): TorchIndex {
     );
   }
   const order = files.get(`${folder}/byteorder`);
-  if (order !== undefined && text(source, order) !== 'little') {
+  const byteOrder = order === undefined ? 'little' : text(source, order);
+  if (byteOrder !== 'little' && byteOrder !== 'big') {
     throw new CheckpointError(
-      `${description}: its byte order is ${JSON.stringify(text(source, order))}; only little-endian files are read. Save it again on another machine.`,
+      `${description}: its byte order is ${JSON.stringify(byteOrder)}; expected "little" or "big". If the file was downloaded or copied, fetch it again.`,
     );
   }
   if (pickle.byteLength > MAX_PICKLE_BYTES) {
@@ -346,7 +448,8 @@ export function indexTorch(source: ByteSource): TorchIndex {
     );
   }
   const bytes = source.view(pickle.offset, pickle.byteLength).slice();
-  const root = readPickle(bytes, description, new TorchHost((key) => files.get(`${folder}/data/${key}`)));
+  const host = new TorchHost((key) => files.get(`${folder}/data/${key}`), byteOrder === 'big');
+  const root = readPickle(bytes, description, host);
   return namedTensors(root, bytes.byteLength, description);
 }
 
@@ -357,16 +460,24 @@ export function indexTorch(source: ByteSource): TorchIndex {
 function namedTensors(root: PickleValue, pickleBytes: number, description: string): TorchIndex {
   const flattener = new Flattener(description, pickleBytes);
   flattener.visit(root, [], false);
-  const { entries, metadata } = flattener;
+  const { entries, metadata, leftOut } = flattener;
   const skipped = [...flattener.skipped];
   if (entries.size === 0) {
+    const others = [...leftOut].filter(([, reason]) => !reason.startsWith('an object of '));
     const objects =
-      skipped.length === 0 ? '' : `, only objects that are not built (${skipped.slice(0, 8).join(', ')})`;
+      others.length > 0
+        ? ` that can be read: ${others
+            .slice(0, 8)
+            .map(([name, reason]) => `"${name}" is left out (${reason})`)
+            .join(', ')}`
+        : skipped.length === 0
+          ? ''
+          : `, only objects that are not built (${skipped.slice(0, 8).join(', ')})`;
     throw new CheckpointError(
       `${description}: there are no tensors in it${objects}. A whole model that was pickled needs its program: save its state_dict in Python.`,
     );
   }
-  return { entries, metadata, skipped };
+  return { entries, metadata, leftOut, skipped };
 }
 
 function text(source: ByteSource, { offset, byteLength }: ZipEntry): string {
@@ -375,7 +486,7 @@ function text(source: ByteSource, { offset, byteLength }: ZipEntry): string {
 
 /**
  * The numbers of a tensor, or of one index of its leading axis, read through `readInto`: only the
- * span from its first to its last element.
+ * span from its first to its last element. Each has its own sign: what `negative` says is done.
  *
  * Throws CheckpointError: no such slice, complex numbers.
  */
@@ -395,13 +506,50 @@ export async function readTorchEntry(
   const span = shape.reduce((last, dim, axis) => last + (dim - 1) * (strides[axis] as number), 1);
   const bytes = new Uint8Array(span * width);
   await readInto(bytes, offset);
-  if (isContiguous(shape, strides)) return toFloat32({ dtype, shape, bytes });
-  const gathered = new Uint8Array(elements * width);
+  if (entry.bigEndian) swapBytes(bytes, width);
+  if (entry.negative && isInteger(dtype)) negateIntegers(bytes, width);
+  const values = toFloat32({ dtype, shape, bytes: gather(bytes, shape, strides, width) });
+  if (entry.negative && !isInteger(dtype))
+    for (let i = 0; i < values.length; i++) values[i] = -(values[i] as number);
+  return values;
+}
+
+/** Whether numbers of this dtype are negated as integers, which wrap. */
+function isInteger(dtype: Dtype): boolean {
+  return /^[IU]\d/.test(dtype);
+}
+
+/** Puts the low byte of each element first. */
+function swapBytes(bytes: Uint8Array, width: number): void {
+  if (width > 1) for (let at = 0; at < bytes.length; at += width) bytes.subarray(at, at + width).reverse();
+}
+
+/** Two's complement of each element, the low byte first. */
+function negateIntegers(bytes: Uint8Array, width: number): void {
+  for (let at = 0; at < bytes.length; at += width) {
+    let carry = 1;
+    for (let i = at; i < at + width; i++) {
+      const byte = (~(bytes[i] as number) & 0xff) + carry;
+      bytes[i] = byte;
+      carry = byte >> 8;
+    }
+  }
+}
+
+/** The bytes of the elements in C order. */
+function gather(
+  bytes: Uint8Array,
+  shape: readonly number[],
+  strides: readonly number[],
+  width: number,
+): Uint8Array {
+  if (isContiguous(shape, strides)) return bytes;
+  const gathered = new Uint8Array(elementCount(shape) * width);
   if (width === 1) gatherStrided(bytes, shape, strides, gathered);
   else if (width === 2) gatherAs(Uint16Array, bytes, shape, strides, gathered);
   else if (width === 4) gatherAs(Uint32Array, bytes, shape, strides, gathered);
   else gatherAs(BigUint64Array, bytes, shape, strides, gathered);
-  return toFloat32({ dtype, shape, bytes: gathered });
+  return gathered;
 }
 
 type WordArray = Uint16Array | Uint32Array | BigUint64Array;
@@ -428,13 +576,14 @@ function isContiguous(shape: readonly number[], strides: readonly number[]): boo
  * A PyTorch file in memory. `description` is for messages. Throws CheckpointError as `indexTorch`.
  */
 export function fromTorch(bytes: Uint8Array, description = 'torch'): TensorSource {
-  const { entries, metadata } = indexTorch(bytesSource(bytes, description));
+  const { entries, metadata, leftOut } = indexTorch(bytesSource(bytes, description));
   return {
     description,
     entries,
     metadata,
+    leftOut,
     read: async (name, slice) =>
-      readTorchEntry(entryOf(entries, name, description), slice, description, readFromBytes(bytes)),
+      readTorchEntry(entryOf(entries, name, description, leftOut), slice, description, readFromBytes(bytes)),
     close: async () => undefined,
   };
 }

@@ -96,8 +96,11 @@ export function planWeights(
   for (const [name, rule] of rules) {
     const entry = source.entries.get(rule.source);
     if (entry === undefined) {
-      if (shapes === undefined || shapes.has(name))
-        missing.push(rule.source === name ? name : `${name} (${rule.source})`);
+      if (shapes === undefined || shapes.has(name)) {
+        const reason = source.leftOut?.get(rule.source);
+        const why = reason === undefined ? '' : `, left out: ${reason}`;
+        missing.push(`${rule.source === name ? name : `${name} (${rule.source})`}${why}`);
+      }
       continue;
     }
     used.add(rule.source);

@@ -108,6 +108,7 @@ function mergeSources(sources: readonly TensorSource[]): TensorSource {
     description: sources.map((source) => source.description).join(' and '),
     entries,
     metadata: new Map(),
+    leftOut: new Map(sources.flatMap((source) => [...(source.leftOut ?? [])])),
     read: (name, slice) => (owners.get(name) ?? (sources[0] as TensorSource)).read(name, slice),
     close: async () => {
       for (const source of sources) await source.close();
