@@ -1,22 +1,22 @@
 /**
- * How far numbers may be from the original's. A difference passes if it is at most `absolute`, or
- * at most `relative` times the largest |number| of its array, whichever is more.
+ * The allowed distance of numbers from the original's. A difference passes if it is at most
+ * `absolute`, or at most `relative` times the largest |number| of its array.
  */
 export interface Tolerance {
   readonly absolute?: number;
   readonly relative?: number;
-  /** Why this much and no less. */
+  /** The reason for the size of the tolerance. */
   readonly reason: string;
 }
 
-/** Integers, bits and text. */
+/** The tolerance of integers, bits and text. */
 export const EQUAL: Tolerance = { absolute: 0, reason: 'whole numbers and text are equal or wrong' };
 
-/** What one group of a case's results came to. */
+/** The comparison of one group of a case's results. */
 export interface GroupResult {
   /** "states", "logits", "gradients", "ids", … */
   readonly group: string;
-  /** Arrays, texts or rows compared. */
+  /** Number of arrays, texts or rows compared. */
   readonly compared: number;
   /** Largest |ours − original|. */
   readonly absolute: number;
@@ -25,18 +25,17 @@ export interface GroupResult {
   readonly tolerance: string;
   readonly reason: string;
   /**
-   * Largest difference ÷ what was allowed, of all arrays: above 1 is a failure. 0 where all are
-   * equal.
+   * Largest difference ÷ tolerance over all arrays. Above 1 is a failure. It is 0 if all are equal.
    */
   readonly used: number;
-  /** Name of the array that it is of. */
+  /** Name of the array with the largest difference. */
   readonly worst: string;
   readonly passed: boolean;
-  /** What went wrong, the first few. */
+  /** Messages of the first few failures. */
   readonly failures: readonly string[];
 }
 
-/** Failures listed for a group; the rest are counted. */
+/** Most failures that are listed for a group. The others are counted. */
 const MOST_FAILURES = 5;
 
 interface Group {
@@ -45,7 +44,7 @@ interface Group {
   relative: number;
   tolerance: Tolerance;
   worst: string;
-  /** Difference ÷ what was allowed, of the worst array. */
+  /** Difference ÷ tolerance of the worst array. */
   excess: number;
   failed: number;
   failures: string[];
@@ -55,7 +54,7 @@ interface Group {
 export class Checks {
   private readonly groups = new Map<string, Group>();
 
-  /** Compares numbers. `name` is told if they are the worst or too far. */
+  /** Compares numbers. `name` is reported if they are the worst of the group, or too far off. */
   close(
     group: string,
     name: string,
@@ -71,8 +70,8 @@ export class Checks {
     }
     const { difference, largest, at } = furthest(got, want);
     const allowed = allowedDifference(tolerance, largest);
-    // An array whose numbers are all below what may differ (a gradient that is 0 but for rounding)
-    // has no relative error.
+    // An array whose numbers are all below the absolute tolerance (a gradient that is 0 except for
+    // rounding) has no relative error.
     const relative = largest > (tolerance.absolute ?? 0) ? difference / largest : 0;
     entry.absolute = Math.max(entry.absolute, difference);
     entry.relative = Math.max(entry.relative, relative);
@@ -104,7 +103,7 @@ export class Checks {
     this.fails(entry, `${name}: expected ${excerpt(theirs, at)}, got ${excerpt(ours, at)}`);
   }
 
-  /** A check that is not a comparison of numbers: `problem` is undefined if it holds. */
+  /** Records a check that does not compare numbers. `problem` is undefined if the check holds. */
   holds(group: string, name: string, problem: string | undefined): void {
     const entry = this.group(group, EQUAL);
     entry.compared++;
@@ -115,7 +114,7 @@ export class Checks {
     }
   }
 
-  /** What was collected, in the order of the groups' first comparison. */
+  /** Returns the collected results, in the order of the groups' first comparison. */
   results(): GroupResult[] {
     return [...this.groups].map(([group, entry]) => ({
       group,
@@ -162,7 +161,7 @@ function allowedDifference({ absolute = 0, relative = 0 }: Tolerance, largest: n
   return Math.max(absolute, relative * largest);
 }
 
-/** "≤ 1e-6 or 1e-4 of the largest". */
+/** Writes a tolerance as "≤ 1e-6 or 1e-4 of the largest". */
 function describe({ absolute, relative }: Tolerance): string {
   if (absolute === 0 && relative === undefined) return 'equal';
   const parts: string[] = [];
@@ -172,8 +171,8 @@ function describe({ absolute, relative }: Tolerance): string {
 }
 
 /**
- * The largest difference, the largest finite |want| and where the difference is. Equal infinities
- * and two NaN do not differ; a NaN or an infinity on one side alone differs by infinity.
+ * Returns the largest difference, the largest finite |want|, and the place of the difference. Equal
+ * infinities and two NaN do not differ. A NaN or an infinity on one side alone differs by infinity.
  */
 function furthest(
   got: ArrayLike<number>,
@@ -221,7 +220,7 @@ function excerpt(text: string | undefined, at: number): string {
   return `${start > 0 ? '…' : ''}${part}${at + 60 < text.length ? '…' : ''}`;
 }
 
-/** 0, or two digits: 3.1e-6. */
+/** Writes a number as 0, or with two digits: 3.1e-6. */
 export function short(value: number): string {
   if (value === 0) return '0';
   if (!Number.isFinite(value)) return `${value}`;

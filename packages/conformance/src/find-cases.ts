@@ -4,7 +4,7 @@ import { EaselError } from '@easel/core';
 import { type Case, GoldenFolder, type Kind, type KindEntry } from './kind.js';
 import { KINDS } from './kinds/index.js';
 
-/** A case of a folder, or a folder that nothing here can run, with the reason. */
+/** A case of a folder, or a folder that no runner knows, with the reason. */
 export interface FoundCase {
   readonly kind: string;
   /** Folder and case: "bart/preln", "random/original uniform". */
@@ -16,12 +16,12 @@ export interface FoundCase {
 /** Folders that hold no recorded numbers. */
 const OTHER_FOLDERS = new Set(['scripts', '__pycache__']);
 
-/** Files that are about the others. */
+/** Files that describe the others. */
 const OTHER_FILES = /^(README.*|.*\.md|.*\.py|\..*)$/;
 
 /**
- * Every case in a folder and in the folders below it. Throws EaselError if there is no such folder
- * or nothing in it is of a kind that is known.
+ * Finds every case in a folder and in the folders below it. Throws EaselError if there is no such
+ * folder, or nothing in it is of a known kind.
  */
 export async function findCases(directory: string): Promise<FoundCase[]> {
   const root = resolve(directory);

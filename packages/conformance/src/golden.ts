@@ -3,20 +3,20 @@ import { fileURLToPath } from 'node:url';
 import * as tf from '@tensorflow/tfjs';
 import { deserialize, type TensorView, toFloat32, typedArray } from 'safetensors-ts';
 
-/** Path of a file or folder of reference/golden, the recorded numbers of the original programs. */
+/**
+ * Returns the path of a file or folder of reference/golden, the recorded numbers of the original
+ * programs.
+ */
 export function golden(path = ''): string {
   return fileURLToPath(new URL(`../../../reference/golden/${path}`, import.meta.url));
 }
 
-/** A JSON file of recorded numbers. */
+/** Reads a JSON file of recorded numbers. */
 export function readJson<T>(path: string): T {
   return JSON.parse(readFileSync(path, 'utf8')) as T;
 }
 
-/**
- * The arrays of a .safetensors file, by name. A name that is not there is an error that gives file
- * and name.
- */
+/** The arrays of a .safetensors file, by name. A missing name gives an error with file and name. */
 export class GoldenArrays {
   readonly file: string;
   /** The header's strings. */
@@ -38,7 +38,7 @@ export class GoldenArrays {
     return this.tensors.has(name);
   }
 
-  /** A value of the header that is JSON; undefined if it is not there. */
+  /** Parses a value of the header that is JSON. Returns undefined if it is not there. */
   setting<T>(key: string): T | undefined {
     const text = this.metadata.get(key);
     return text === undefined ? undefined : (JSON.parse(text) as T);
@@ -52,12 +52,12 @@ export class GoldenArrays {
     return this.view(name).dtype;
   }
 
-  /** As float32, whatever the file's dtype. */
+  /** Returns an array as float32, whatever the file's dtype. */
   floats(name: string): Float32Array {
     return toFloat32(this.view(name));
   }
 
-  /** The only number of a scalar, of shape [] or [1]. */
+  /** Returns the number of a scalar of shape [] or [1]. */
   scalar(name: string): number {
     return this.floats(name)[0] as number;
   }
@@ -67,12 +67,12 @@ export class GoldenArrays {
     return data instanceof Int32Array ? data : Int32Array.from(data as Iterable<number>, Number);
   }
 
-  /** In the file's own dtype. */
+  /** Returns an array in the file's own dtype. */
   values(name: string): ReturnType<typeof typedArray> {
     return typedArray(this.view(name));
   }
 
-  /** As a tensor: int32 for an I32 array, else float32. */
+  /** Returns an array as a tensor: int32 for an I32 array, else float32. */
   tensor<R extends tf.Rank>(name: string): tf.Tensor<R> {
     const { dtype, shape } = this.view(name);
     const values = dtype === 'I32' ? this.ints(name) : this.floats(name);

@@ -1,8 +1,9 @@
-// Looked up once: under jest every look at a global such as Math costs a microsecond.
+// Math.imul is looked up once, because under jest each access to a global such as Math costs a
+// microsecond.
 const { imul } = Math;
 
 /**
- * u in [−1, 1) for each flat index of the tensor called `name`, by integer hashing
+ * Returns a number in [−1, 1) for each flat index of the tensor called `name`, by integer hashing
  * (reference/golden/scripts/weights.py).
  */
 export function hashedUniform(name: string, size: number, seed: number): Float64Array {

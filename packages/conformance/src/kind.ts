@@ -42,66 +42,65 @@ export class GoldenFolder {
   }
 }
 
-/** What a case asks of a tfjs backend. */
+/** The abilities that a case needs of a tfjs backend. */
 export type Needs =
-  /** Nothing: it computes no tensors. */
+  /** The case computes no tensors. */
   | 'nothing'
   /**
-   * Models run forward; results are read asynchronously, so that it also runs where nothing can be
-   * read at once (WebGPU).
+   * The case runs models forward and reads results asynchronously. So it also runs on backends
+   * without synchronous reads (WebGPU).
    */
   | 'forward'
-  /** Gradients, or reading tensors in the middle. */
+  /** The case needs gradients, or reads tensors synchronously. */
   | 'everything';
 
 /** Recorded numbers that are compared together: one line of the report. */
 export interface Case {
-  /** Within its folder: '' for a folder that is one case, else a file or a part of one. */
+  /** Name within the folder: '' for a folder that is one case, else a file or a part of one. */
   readonly name: string;
   readonly needs: Needs;
   /**
-   * Computes ours and compares. Throws if it cannot: that is a failure too. Leaves no tensors
+   * Computes Easel's results and compares them. If it throws, the case fails. It leaves no tensors
    * behind.
    */
   run(checks: Checks, context: RunContext): Promise<void> | void;
 }
 
-/** What the run tells a case. */
+/** Facts about the run, for a case. */
 export interface RunContext {
-  /** tfjs's name of the backend that is current. */
+  /** tfjs's name of the current backend. */
   readonly backend: string;
   /**
-   * Whether gradients and reading in the middle are possible; a case leaves such parts out where
-   * they are not, and says so.
+   * Whether gradients and synchronous reads are possible. If they are not, a case leaves such parts
+   * out and says so.
    */
   readonly everything: boolean;
-  /** Notes a part that is left out, and why; it is printed. */
+  /** Notes a part that is left out, and why. The note is printed. */
   leftOut(what: string, why: string): void;
 }
 
-/** One kind of recorded numbers: how its files look and how ours are computed. */
+/** One kind of recorded numbers: the form of its files, and the way to compute Easel's results. */
 export interface Kind {
   /**
-   * The cases of one folder of this kind, by the files that are in it; folders below are asked on
-   * their own.
+   * Returns the cases of one folder of this kind, by the files that are in it. Folders below it are
+   * handled separately.
    */
   cases(folder: GoldenFolder): readonly Case[];
   /**
-   * Files of such a folder that no case of this kind reads, and that need none (inputs of other
-   * folders, notes).
+   * Files of such a folder that no case reads and that need none (inputs of other folders, notes).
    */
   readonly besides?: RegExp;
 }
 
-/** A kind that is not loaded before it is needed. */
+/** A kind that is loaded when it is needed. */
 export interface KindEntry {
   readonly name: string;
-  /** Whether the files of a folder with any name are of this kind. */
+  /** Whether the files of a folder are of this kind, whatever the folder's name. */
   recognizes(folder: GoldenFolder): boolean;
   /**
-   * Names of folders below such a folder that hold what its cases read, and no cases of their own.
+   * Names of folders below such a folder that hold inputs of its cases, and no cases of their own.
    */
   readonly inputs?: RegExp;
-  /** undefined where nobody wrote its runner yet. */
+  /** Loads the kind. It is undefined if there is no runner yet. */
   readonly load: (() => Promise<{ readonly kind: Kind }>) | undefined;
 }

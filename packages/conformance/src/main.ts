@@ -19,7 +19,7 @@ Exit code: 0 if all passed (what a backend cannot do is listed and does not coun
 
   npm run conformance -- reference/golden --only bart/ --backend native --backend cpu`;
 
-/** The command. Returns its exit code. */
+/** Runs the command. Returns its exit code. */
 export async function main(args: readonly string[]): Promise<number> {
   try {
     const { values, positionals } = parseArgs({

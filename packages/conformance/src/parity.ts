@@ -2,7 +2,7 @@ import { short } from './checks.js';
 import { byKind, worstOfGroups } from './report.js';
 import type { CaseResult } from './run.js';
 
-/** What each kind is, in the order of the page. */
+/** A description of each kind, in the order of the page. */
 const SUBJECTS: readonly (readonly [kind: string, subject: string])[] = [
   [
     'bart',
@@ -32,42 +32,39 @@ const SUBJECTS: readonly (readonly [kind: string, subject: string])[] = [
   ['safetensors', 'Files of the reference package, and its bytes'],
 ];
 
-/**
- * Where Easel does something else than the originals by intention, whatever the recorded cases
- * show.
- */
+/** Intended differences from the originals. */
 const BY_INTENTION: readonly string[] = [
-  'Ids without a code (the start token and padding rows of the vocabulary) are never drawn; the originals can draw them. `idsBelow: Infinity` and `easel generate --all-ids` give theirs, whose picture is black.',
-  '`min_length` of config.json holds when tokens are drawn; the original reads it only as an argument.',
-  'Configs that the original accepts and that crash in it later are refused when they are read; those that crash by a slip of its code (a post-norm decoder, scanned position biases, cached position biases) do what was meant.',
-  'Ids and lengths that no table has are refused; the original goes on with NaN. A text whose mask is all 0 gives finite numbers; the original gives NaN.',
-  'Beam search works whatever the layout of the checkpoint’s layers; the original’s fails with stacked ones. Taking the likeliest token works under super conditioning too.',
-  'Computation is in float32. The original’s bfloat16 and float16 runs are compared with that: within the rounding of every step to their type.',
-  'attention_dropout is read and has no effect, as in the original.',
-  'Tokenizers know letters, numbers and marks by the tables of tokenizers 0.13.3 (Unicode 14, marks of 9) on every JavaScript engine; newer releases of tokenizers take younger characters for letters.',
-  'min-dalle’s rule starts from the model’s own start token; min-dalle starts from 16383, which it fills its buffer with.',
+  'Ids without a code (the start token and padding rows of the vocabulary) are never drawn. The originals can draw them. `idsBelow: Infinity` and `easel generate --all-ids` do the same; such a picture is black.',
+  '`min_length` of config.json holds when tokens are drawn. The original reads it only as an argument.',
+  'Easel refuses configs when they are read if the original accepts them and crashes later. Where the original crashes by a slip of its code (a post-norm decoder, scanned position biases, cached position biases), Easel does what was intended.',
+  'Easel refuses ids and lengths that no table has. The original goes on with NaN. A text whose mask is all 0 gives finite numbers in Easel and NaN in the original.',
+  'Beam search works with stacked layers. The original’s fails with them. Taking the likeliest token also works under super conditioning.',
+  'Easel computes in float32. The original’s bfloat16 and float16 runs are compared with these numbers, within the error of rounding every step to their type.',
+  '`attention_dropout` is read and has no effect, as in the original.',
+  'Tokenizers know letters, numbers and marks by the tables of tokenizers 0.13.3 (Unicode 14, marks of Unicode 9) on every JavaScript engine. Newer releases of tokenizers also treat younger characters as letters.',
+  'min-dalle’s rule starts from the model’s own start token. min-dalle starts from 16383, with which it fills its buffer.',
 ];
 
 /**
- * docs/parity.md, from the results of one run on one or more backends. The first backend's errors
- * are given in full.
+ * Makes docs/parity.md from the results of one run on one or more backends. It gives the first
+ * backend's errors in full.
  */
 export function parityPage(results: readonly CaseResult[], command: string): string {
   const backends = [...new Set(results.map(({ backend }) => backend))];
   const [main = ''] = backends;
   return [
     '# Parity',
-    `What Easel computes beside what the original programs computed, number for number. Made by \`${command}\` from recorded runs of the originals (\`reference/golden\`, whose READMEs name programs and versions); do not edit.`,
-    'An absolute error is the largest |ours − original|. A relative error is that of the largest |number| of its array. “Equal” means every id, bit, byte or letter. Each tolerance has its reason in the output of `npm run conformance`.',
+    `This page compares Easel’s numbers with those of the original programs. \`${command}\` makes it from recorded runs of the originals (\`reference/golden\`, whose READMEs name programs and versions). Do not edit it.`,
+    'An absolute error is the largest |ours − original|. A relative error is the absolute error ÷ the largest |number| of its array. “Equal” means that every id, bit, byte or letter is equal. `npm run conformance` prints each tolerance with its reason.',
     '## Cases',
     casesTable(results, backends),
     cannotList(results),
     `## Worst errors on ${main}`,
     ...SUBJECTS.flatMap(([kind, subject]) => errorsTable(results, main, kind, subject)),
     '## Known differences',
-    'By intention:',
+    'Intended:',
     BY_INTENTION.map((line) => `- ${line}`).join('\n'),
-    'Seen in the recorded cases, and not compared:',
+    'Found in the recorded cases, and not compared:',
     leftOutList(results, main),
     '',
   ]
@@ -96,7 +93,7 @@ function casesTable(results: readonly CaseResult[], backends: readonly string[])
   return table(['', 'kind', ...backends], rows);
 }
 
-/** What backends cannot do, by reason. */
+/** Lists the cases that backends cannot run, by reason. */
 function cannotList(results: readonly CaseResult[]): string | undefined {
   const reasons = new Map<string, string[]>();
   for (const { outcome, reason, backend, name } of results) {
@@ -130,7 +127,7 @@ function errorsTable(
   ];
 }
 
-/** Parts that were left out, by reason. */
+/** Lists the parts that were left out, by reason. */
 function leftOutList(results: readonly CaseResult[], backend: string): string {
   const reasons = new Map<string, number>();
   for (const result of results) {

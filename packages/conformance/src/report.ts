@@ -3,7 +3,7 @@ import type { CaseResult } from './run.js';
 
 const WORDS = { passed: 'pass', failed: 'FAIL', impossible: 'n/a ' } as const;
 
-/** The line of a case, and lines under it for what went wrong. */
+/** Returns the line of a case, and a line under it for each failure. */
 export function caseLines(result: CaseResult): string[] {
   const groups = result.groups.map(({ group, absolute, relative, tolerance, compared, passed }) => {
     const measured =
@@ -31,7 +31,7 @@ export function caseLines(result: CaseResult): string[] {
   ];
 }
 
-/** A row a kind: cases, passed, and the worst error of each group. */
+/** Returns a row for each kind: cases, passed cases, and the worst error of each group. */
 export function summaryLines(results: readonly CaseResult[]): string[] {
   const rows = [
     [
@@ -65,20 +65,20 @@ export function summaryLines(results: readonly CaseResult[]): string[] {
   );
 }
 
-/** The worst of one group over cases. */
+/** The worst result of one group over cases. */
 export interface WorstOfGroup {
   readonly group: string;
   compared: number;
   absolute: number;
   relative: number;
-  /** Largest difference ÷ what was allowed for its array. */
+  /** Largest difference ÷ the tolerance of its array. */
   used: number;
   equal: boolean;
   /** Case and array of the largest absolute difference. */
   where: string;
 }
 
-/** The worst of each group over cases. */
+/** Returns the worst result of each group over cases. */
 export function worstOfGroups(results: readonly CaseResult[]): WorstOfGroup[] {
   const worst = new Map<string, WorstOfGroup>();
   for (const { groups, name } of results) {
@@ -98,7 +98,7 @@ export function worstOfGroups(results: readonly CaseResult[]): WorstOfGroup[] {
   return [...worst.values()];
 }
 
-/** A part of a whole, as "12 %". */
+/** Writes a part of a whole as "12 %". */
 function percent(part: number): string {
   return `${(100 * part).toFixed(part < 0.1 ? 1 : 0)} %`;
 }

@@ -3,20 +3,20 @@ import { Checks, type GroupResult } from './checks.js';
 import type { FoundCase } from './find-cases.js';
 import type { RunContext } from './kind.js';
 
-/** What became of a case. */
+/** The result of a case. */
 export interface CaseResult {
   readonly backend: string;
   readonly kind: string;
   readonly name: string;
   /**
-   * `impossible`: the backend cannot, for the reason given, or every part was left out; neither
-   * passed nor failed.
+   * `impossible` means that the backend cannot run the case, for the reason given, or that every
+   * part was left out. Such a case neither passed nor failed.
    */
   readonly outcome: 'passed' | 'failed' | 'impossible';
   readonly groups: readonly GroupResult[];
-  /** Why it failed as a whole, or is impossible. */
+  /** Why the case failed as a whole, or why it is impossible. */
   readonly reason?: string;
-  /** Parts that were left out, and why. */
+  /** Parts that were left out, with the reasons. */
   readonly leftOut: readonly string[];
   readonly seconds: number;
 }
@@ -73,14 +73,14 @@ export async function runCase(found: FoundCase): Promise<CaseResult> {
   return result(passed ? 'passed' : 'failed', groups, problem, seconds);
 }
 
-/** tfjs's words for a kernel that a backend has not got. */
+/** Returns the name of a kernel that the backend lacks, if tfjs's error says so. */
 function missingKernel(error: unknown): string | undefined {
   const message = error instanceof Error ? error.message : String(error);
   const [, kernel, backend] = /Kernel '(\w+)' not registered for backend '(\w+)'/.exec(message) ?? [];
   return kernel && `tfjs's backend ${backend} has no kernel ${kernel}`;
 }
 
-/** The message, and where in our code it was thrown. */
+/** Returns the message and the place in our code where it was thrown. */
 function withPlace(error: Error): string {
   const place = error.stack
     ?.split('\n')

@@ -1,7 +1,7 @@
-/** A random whole number from 0 to below its argument. */
+/** Returns a random whole number from 0 to below its argument. */
 export type Draw = (below: number) => number;
 
-/** Marsaglia's xorshift32: the same damage in every run. */
+/** Makes a generator by Marsaglia's xorshift32, so that every run has the same damage. */
 export function generator(seed: number): Draw {
   let state = seed;
   return (below) => {
@@ -13,8 +13,8 @@ export function generator(seed: number): Draw {
 }
 
 /**
- * Bytes that mean something: limits of integers, pickle and msgpack opcodes, digits, quotes and
- * brackets of JSON, line ends.
+ * Bytes with a meaning: limits of integers, pickle and msgpack opcodes, digits, quotes and brackets
+ * of JSON, line ends.
  */
 const TELLING = Uint8Array.from([
   0x00, 0x01, 0x7f, 0x80, 0xff, 0x28, 0x29, 0x2e, 0x30, 0x4a, 0x51, 0x52, 0x5d, 0x63, 0x65, 0x68, 0x71, 0x74,
@@ -22,8 +22,8 @@ const TELLING = Uint8Array.from([
 ]);
 
 /**
- * A damaged copy: one to four of a flipped bit, another byte, a number of four bytes, a cut, a part
- * repeated, moved or taken out.
+ * Returns a damaged copy with one to four damages. Each is a flipped bit, another byte, a number of
+ * four bytes, a cut, or a part that is repeated, moved or taken out.
  */
 export function damaged(original: Uint8Array, random: Draw): Uint8Array {
   let bytes = new Uint8Array(original); // not slice: that of a Buffer shares its memory
@@ -74,12 +74,12 @@ function joined(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   return whole;
 }
 
-/** Values that settings are replaced by. */
+/** Values that replace settings. */
 const ODD_VALUES = [null, true, false, 0, -1, 0.5, 1e308, 2 ** 53, '', 'x', [], [1], {}, { a: 1 }, '1'];
 
 /**
- * JSON with one to three values of its top levels replaced, taken out, or under another name; now
- * and then damaged as text.
+ * Returns JSON with one to three values of its top levels replaced, taken out or renamed. Now and
+ * then the text is damaged too.
  */
 export function damagedJson(original: unknown, random: Draw): string {
   const json = structuredClone(original);

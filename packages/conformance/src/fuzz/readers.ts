@@ -24,18 +24,21 @@ import sharp from 'sharp';
 import { golden, readJson } from '../golden.js';
 import { type Draw, damaged, damagedJson, generator } from './damage.js';
 
-/** A reader of foreign bytes, and good files to damage. */
+/** A reader of foreign bytes, with good files to damage. */
 export interface FuzzedReader {
   readonly name: string;
-  /** Makes the good files; `folder` is for what must be on disk. */
+  /** Makes the good files. `folder` is for files that must be on disk. */
   prepare(folder: string): Promise<Prepared>;
 }
 
-/** A reader with its files at hand. */
+/** A reader whose good files have been made. */
 export interface Prepared {
   /** Number of good files. */
   readonly originals: number;
-  /** Reads file number i, damaged by `random` or as it is. Throws what the reader throws. */
+  /**
+   * Reads file number i, damaged by `random`, or undamaged without it. Throws what the reader
+   * throws.
+   */
   read(i: number, random: Draw | undefined): Promise<void> | void;
 }
 
@@ -54,7 +57,7 @@ async function readTensors(open: (bytes: Uint8Array) => TensorSource, bytes: Uin
   if (refusals[0]) throw refusals[0];
 }
 
-/** A reader of bytes. */
+/** Makes a reader of bytes. */
 function ofBytes(
   name: string,
   originals: (folder: string) => Promise<Uint8Array[]> | Uint8Array[],
@@ -75,7 +78,7 @@ function ofBytes(
   };
 }
 
-/** A reader of a JSON object that was parsed already, or of its text. */
+/** Makes a reader of a JSON object that was parsed already, or of its text. */
 function ofJson(name: string, originals: () => unknown[], read: (json: unknown) => unknown): FuzzedReader {
   return {
     name,
@@ -163,9 +166,7 @@ async function drain(rows: AsyncIterable<unknown>): Promise<void> {
   for await (const _ of rows) if (++count > 1e5) throw new Error('a hundred thousand rows of a small file');
 }
 
-/**
- * Reads every picture's captions and bytes; what is wrong with single ones is thrown at the end.
- */
+/** Reads every picture's captions and bytes. Errors of single pictures are thrown at the end. */
 async function drainPictures(source: PictureSource): Promise<void> {
   let [count, problem] = [0, undefined as unknown];
   for await (const picture of source.read()) {
@@ -179,7 +180,7 @@ async function drainPictures(source: PictureSource): Promise<void> {
 }
 
 /**
- * Parquet files with levels, dictionaries, nulls, structures, both kinds of pages and several
+ * Makes parquet files with levels, dictionaries, nulls, structures, both kinds of pages and several
  * compressions.
  */
 function parquetFiles(what: 'image' | 'encoding'): Uint8Array[] {
@@ -231,7 +232,7 @@ function parquetFiles(what: 'image' | 'encoding'): Uint8Array[] {
   ];
 }
 
-/** A tar archive of some samples. */
+/** Makes a tar archive of some samples. */
 function tarFile(): Uint8Array {
   const blocks: Uint8Array[] = [];
   const text = new TextEncoder();
@@ -365,17 +366,17 @@ export const READERS: readonly FuzzedReader[] = [
   ),
 ];
 
-/** What became of damaged files. */
+/** The results of reading damaged files. */
 export interface FuzzResult {
   readonly files: number;
-  /** Refused with an EaselError. */
+  /** Number of files that were refused with an EaselError. */
   readonly refused: number;
 }
 
 /**
- * Reads every good file of a reader, then `files` damaged ones, the same in each run of a seed.
- * Throws Error that holds the file's number if a good file is refused or anything but an EaselError
- * is thrown.
+ * Reads every good file of a reader, then `files` damaged ones, which are the same in each run with
+ * a seed. Throws an Error with the file's number if a good file is refused, or if anything but an
+ * EaselError is thrown.
  */
 export async function fuzz(reader: FuzzedReader, files: number, seed = 0x2545f491): Promise<FuzzResult> {
   const folder = mkdtempSync(join(tmpdir(), 'easel-fuzz-'));

@@ -3,7 +3,7 @@ import { modelCase } from './clip/model-case.js';
 import { processorCases } from './clip/processor-cases.js';
 import { resizeCase } from './clip/resize-case.js';
 
-/** Weights of a model's folder: Flax's and PyTorch's names. */
+/** Files of a model's weights, under Flax's and PyTorch's names. */
 const WEIGHTS = ['flax_model.msgpack', 'model.safetensors'] as const;
 
 /** CLIP: both towers, the image processor, and the resizing that it goes through. */

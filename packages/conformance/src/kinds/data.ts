@@ -39,7 +39,7 @@ interface Document {
   >;
 }
 
-/** Order and content of batches, and the generators behind them. */
+/** Compares order and content of batches, and the random generators behind them. */
 export const kind: Kind = {
   cases(folder: GoldenFolder): Case[] {
     if (!folder.has('batches.safetensors', 'cases.json')) return [];
@@ -67,7 +67,7 @@ class Recorded {
     this.document = readJson(folder.file('cases.json'));
   }
 
-  /** Cases, without the name of the array. */
+  /** Returns the names of the cases, without the name of the array. */
   names(): string[] {
     const names = this.arrays.names.map((name) =>
       name.replace(/\/(input_ids|attention_mask|labels|decoder_input_ids|permutation)$/, ''),
@@ -134,7 +134,7 @@ class Recorded {
     checks.equal('order', name, Int32Array.from(found), expected);
   }
 
-  /** The batches of a case, made as its name says (README of the folder). */
+  /** Makes the batches of a case. Its name says how; the folder's README explains the names. */
   private async batches(
     name: string,
     count: number,
@@ -156,7 +156,8 @@ class Recorded {
     const epoch = epochOf(part);
     const batches: (readonly LoadedRow[])[] = [];
     for await (const { rows, after } of trainingBatches(loader, shuffle, batchSize)) {
-      // Endless streams were cut off; of the others the epoch's end is checked too.
+      // Recorded endless streams were cut off. For the other streams the epoch's end is checked
+      // too.
       if (carryOver ? batches.length === count : after.epoch > epoch) break;
       if (carryOver || after.epoch === epoch) batches.push(rows);
     }
@@ -233,8 +234,8 @@ class Recorded {
   }
 
   /**
-   * The seed in a name, else the second of the recorded ones, which the generator took where it had
-   * no choice of seeds.
+   * Returns the seed in a name, else the second recorded seed, which the generator used for names
+   * without one.
    */
   private seed(name: string): number {
     if (name === 'first') return this.document.seeds[0] as number;

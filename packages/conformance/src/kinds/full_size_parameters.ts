@@ -18,7 +18,7 @@ import type { Case, GoldenFolder, Kind } from '../kind.js';
 import { flaxShapes, table } from './bart/flax-names.js';
 
 /**
- * A list of a model's parameters: of the text model under `parameters`, of the others under
+ * A list of a model's parameters. The text model's are under `parameters`, the others' under
  * `tensors`.
  */
 interface ParameterList {
@@ -48,7 +48,7 @@ export const kind: Kind = {
   },
 };
 
-/** Shapes of the list, without buffers. */
+/** Returns the shapes of the list, without buffers. */
 function trained(list: ParameterList): Map<string, number[]> {
   const buffers = new Set(list.buffers_not_counted);
   return new Map(
@@ -58,7 +58,7 @@ function trained(list: ParameterList): Map<string, number[]> {
   );
 }
 
-/** Ours, under the original's names. */
+/** Returns the shapes of Easel's weights under the original's names. */
 function shapesOf(file: string, list: ParameterList): Map<string, number[]> {
   const { settings } = list;
   if (settings) return flaxShapes(table(planModel(configOf(settings), file)));
@@ -68,8 +68,8 @@ function shapesOf(file: string, list: ParameterList): Map<string, number[]> {
 }
 
 /**
- * The published files of a configuration are configs/models/<name>.json; other settings of the list
- * override them.
+ * Returns a configuration. It is read from configs/models/<name>.json; the list's other settings
+ * override it.
  */
 function configOf({ config: name, base, ...change }: Record<string, unknown>): unknown {
   const file = base === undefined ? `${name}` : 'first-version';
@@ -104,7 +104,7 @@ const MODELS: readonly ListedModel[] = [
   {
     files: /\.taming_loss\.json$/,
     shapes() {
-      // taming's class NLayerDiscriminator and its LPIPS, of full size.
+      // taming's NLayerDiscriminator and its LPIPS, of full size.
       const lpips = new Lpips();
       const discriminator = new PatchDiscriminator();
       const prefixes = [
@@ -142,7 +142,7 @@ const MODELS: readonly ListedModel[] = [
   },
 ];
 
-/** What differs from ViT-B/32, which is transformers' default. */
+/** Settings that differ from ViT-B/32, which is transformers' default. */
 const VIT_LARGE_PATCH14 = {
   projection_dim: 768,
   text_config: { hidden_size: 768, intermediate_size: 3072, num_attention_heads: 12 },

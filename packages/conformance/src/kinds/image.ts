@@ -6,7 +6,7 @@ import type { Checks, Tolerance } from '../checks.js';
 import { GoldenArrays, readJson } from '../golden.js';
 import type { Case, GoldenFolder, Kind } from '../kind.js';
 
-/** Which program's arrays have which prefix. */
+/** Prefixes of array names → the programs they belong to. */
 const PROGRAMS: Readonly<Record<string, OriginalPreparation>> = {
   july: 'july-2021',
   july_float: 'july-2021',
@@ -21,7 +21,10 @@ const OPENCV: Tolerance = {
 
 const MEAN: Tolerance = { absolute: 1e-7, reason: 'a mean in float64 of equal numbers' };
 
-/** Pictures on their way to the encoder, and the decoder's output on its way to bytes. */
+/**
+ * Compares the preparation of pictures for the encoder, and the conversion of the decoder's output
+ * to bytes.
+ */
 export const kind: Kind = {
   cases(folder: GoldenFolder): Case[] {
     const cases: Case[] = [];
@@ -37,7 +40,9 @@ export const kind: Kind = {
   besides: /\.png$|^preprocess\.json$/,
 };
 
-/** One picture as each program prepares it, by arrays called program/image/size. */
+/**
+ * Makes the case of one picture as each program prepares it. Arrays are called program/image/size.
+ */
 function pictureCase(folder: GoldenFolder, golden: GoldenArrays, image: string): Case {
   return {
     name: image,
@@ -78,7 +83,7 @@ function comparePrepared(
   }
 }
 
-/** webdataset's decode("rgb") of the whole picture, by the mean that is noted. */
+/** Compares webdataset's decode("rgb") of the whole picture by the recorded mean. */
 function compareScale(checks: Checks, folder: GoldenFolder, image: string, values: Float32Array): void {
   const file = folder.file('preprocess.json');
   if (!existsSync(file)) return;
@@ -90,8 +95,8 @@ function compareScale(checks: Checks, folder: GoldenFolder, image: string, value
 }
 
 /**
- * Floats of a decoder as bytes: of a model in [0, 1], and of one in [−1, 1], whose output a Vqgan
- * halves and shifts.
+ * Makes the case of a decoder's floats as bytes: of a model in [0, 1], and of one in [−1, 1], whose
+ * output a Vqgan halves and shifts.
  */
 function outputCase(file: string): Case {
   return {

@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import type { GoldenFolder, KindEntry } from '../kind.js';
 
 /**
- * Every kind of recorded numbers. A folder's kind is told by its name or by the name of the nearest
- * folder around it; if none of them is a kind's name, by its files. To add a runner: write
- * kinds/<name>.ts, which exports `kind`, and load it here.
+ * Every kind of recorded numbers. The name of a folder, or of the nearest folder around it, tells
+ * its kind. If none of them is the name of a kind, the folder's files tell it. To add a runner:
+ * write kinds/<name>.ts, which exports `kind`, and load it here.
  */
 export const KINDS: readonly KindEntry[] = [
   {

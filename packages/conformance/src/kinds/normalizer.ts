@@ -6,20 +6,23 @@ import { golden, readJson } from '../golden.js';
 import type { Case, GoldenFolder, Kind } from '../kind.js';
 
 interface NormalizedText {
-  /** The rule that the text is meant for. */
+  /** The rule that the text tests. */
   readonly group: string;
   readonly text: string;
   readonly result?: string;
   /** Text after each step that changed it. */
   readonly steps?: Readonly<Record<string, string>>;
-  /** Results where `<person>` is drawn, and the numbers that were drawn. */
+  /**
+   * Results by seed, for texts in which `<person>` is drawn. `draws` has the numbers that were
+   * drawn.
+   */
   readonly by_seed?: Readonly<Record<string, string>>;
   readonly draws?: Readonly<Record<string, readonly number[]>>;
 }
 
 const WORDS = 'enwiki-words-frequency.txt';
 
-/** The text normalizer, step by step, and its splitting of hashtags. */
+/** Compares the text normalizer, step by step, and its splitting of hashtags. */
 export const kind: Kind = {
   cases(folder: GoldenFolder): Case[] {
     const path = folder.has(WORDS) ? folder.file(WORDS) : golden(`normalizer/${WORDS}`);

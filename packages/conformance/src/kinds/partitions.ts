@@ -17,7 +17,7 @@ interface RecordedModel {
   readonly params: Record<string, [shape: number[], spec: ('mp' | null)[] | null]>;
 }
 
-/** How the original cuts models over devices. */
+/** Compares how the original divides models among devices. */
 export const kind: Kind = {
   cases(folder: GoldenFolder): Case[] {
     if (!folder.has('partitions.json')) return [];

@@ -8,7 +8,10 @@ import type { Case, GoldenFolder, Kind } from '../kind.js';
 
 const WORDS = 'enwiki-words-frequency.txt';
 
-/** Prompts → ids and masks, and those of "no prompt": a model folder without a model. */
+/**
+ * Compares ids and masks of prompts and of "no prompt". The folder is a model folder without a
+ * model.
+ */
 export const kind: Kind = {
   cases(folder: GoldenFolder): Case[] {
     if (!folder.has('prompts.json', 'io.safetensors', 'config.json')) return [];
@@ -49,7 +52,7 @@ function processorOf(folder: GoldenFolder): Processor {
     tokenizerConfig: text('tokenizer_config.json'),
   });
   const wordFrequencies = parseWordFrequencies(readFileSync(wordList(folder), 'utf8'));
-  // The original draws `<person>` at random; no recorded prompt has one that stands alone.
+  // The original draws `<person>` at random. No recorded prompt has a `<person>` that stands alone.
   const normalizer = config.normalizeText
     ? new TextNormalizer({ wordFrequencies, random: () => 0 })
     : undefined;
@@ -57,8 +60,8 @@ function processorOf(folder: GoldenFolder): Processor {
 }
 
 /**
- * The word list is no part of the folders: the normalizer's, beside the folder's kind, else our own
- * copy.
+ * Returns the path of the word list, which the folders don't contain: the normalizer's list beside
+ * the folder's kind, else our own copy.
  */
 function wordList(folder: GoldenFolder): string {
   const beside = join(dirname(dirname(folder.path)), 'normalizer', WORDS);

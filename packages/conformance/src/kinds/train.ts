@@ -24,7 +24,7 @@ import { type ScheduleFlags, scheduleOf } from './schedules.js';
 import { compareWrittenState, optimizerSettings } from './train/original-state.js';
 import { resumedCases } from './train/resumed.js';
 
-/** What a run's run.json says, as far as it is compared. */
+/** The part of a run's run.json that is compared. */
 interface RecordedTraining {
   readonly flags: readonly string[];
   readonly common_flags: { readonly seed_model: number };
@@ -35,7 +35,7 @@ interface RecordedTraining {
   readonly gradients_norm: readonly Record<string, number>[];
   readonly params_norm: readonly Record<string, number>[];
   readonly eval: readonly { readonly loss: number }[];
-  /** Of opt_state.msgpack: dtype and shape by name, {} for a map with nothing in it. */
+  /** Dtype and shape of the entries of opt_state.msgpack by name; {} for an empty map. */
   readonly opt_state_tree: Readonly<Record<string, readonly [dtype: string, shape: number[]] | object>>;
   readonly dropout_rng: { readonly after: readonly (readonly [number, number])[] };
 }
@@ -66,7 +66,7 @@ export const kind: Kind = {
   besides: /^(run\.json|flax_model\.msgpack)$/,
 };
 
-/** "--learning_rate 0.02 --nesterov" as { learning_rate: 0.02, nesterov: true }. */
+/** Parses "--learning_rate 0.02 --nesterov" to { learning_rate: 0.02, nesterov: true }. */
 function parseFlags(words: readonly string[]): TrainFlags {
   const flags: Record<string, number | string | boolean> = {};
   for (let i = 0; i < words.length; i++) {
@@ -82,7 +82,10 @@ function parseFlags(words: readonly string[]): TrainFlags {
   return flags;
 }
 
-/** A gradient below this turns into a full step of Adam whichever way it rounds. */
+/**
+ * A gradient below this gives a full step of Adam in one direction or the other, depending on its
+ * rounding.
+ */
 const TINY_GRADIENT = 1e-7;
 
 class Replay {
@@ -96,7 +99,7 @@ class Replay {
   private readonly table: readonly Parameter[];
   private readonly optimizer: Optimizer;
   private readonly schedule: Schedule;
-  /** Elements whose gradient was near 0 at some update, by weight. */
+  /** For each weight, the elements whose gradient was near 0 at some update. */
   private readonly tiny = new Map<string, Uint8Array>();
 
   static async open(folder: GoldenFolder, checks: Checks): Promise<Replay> {
@@ -204,7 +207,7 @@ class Replay {
     });
   }
 
-  /** Batch n of those laid out [.., 1, rows, length]. */
+  /** Returns batch n of arrays [.., 1, rows, length]. */
   private batch(prefix: string, n: number): Seq2SeqBatch {
     const rows = (name: string): { values: Int32Array; shape: [number, number] } => {
       const key = `${prefix}${name}`;
@@ -251,7 +254,7 @@ class Replay {
     }
   }
 
-  /** L2 norms by the original's names; stacked layers are one tensor. */
+  /** Compares L2 norms under the original's names. Stacked layers are one tensor. */
   private compareNorms(
     group: string,
     wanted: Record<string, number> | undefined,
@@ -320,7 +323,7 @@ class Replay {
     }
   }
 
-  /** Optimizer state after the last step, under the names of opt_state.msgpack. */
+  /** Compares the optimizer's state after the last step, under the names of opt_state.msgpack. */
   private compareState(context: RunContext): void {
     const recorded = new GoldenArrays(this.folder.file('opt_state.safetensors'));
     const state = this.optimizer.state();
@@ -361,7 +364,7 @@ const NO_SCHEDULE: ScheduleFlags = {
   lr_offset: 0,
 };
 
-/** Our names of optimizer state → the original's path of it. */
+/** Our names of optimizer state → the original's paths. */
 const STATE_NAMES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   adam: { m: '0/mu/NAME', v: '0/nu/NAME' },
   adafactor: { v: '0/v/NAME', v_row: '0/v_row/NAME', v_col: '0/v_col/NAME' },
@@ -373,16 +376,16 @@ const STATE_NAMES: Readonly<Record<string, Readonly<Record<string, string>>>> = 
 };
 
 /**
- * Of one weight in `shampoo_scanned` our serial kernels end 1e-3 above the recorded number, our
- * AVX-512 ones 1.1e-3 below it.
+ * For one weight in `shampoo_scanned` our serial kernels end 1e-3 above the recorded number, and
+ * our AVX-512 kernels 1.1e-3 below it.
  */
 const NEARLY_SINGULAR =
   'a hundred updates and roots of nearly singular statistics: our own kernels are as far apart';
 
 /**
- * Of the loss behind `step` updates. The original's float32 run is at most 1.5e-7 off at first,
- * 4.3e-7 behind 20 updates of Adam, and 9e-7 behind ten of Shampoo with momenta in bytes
- * (`reference/noise/training.py`, the worst of five seeds).
+ * Returns the tolerance of the loss after `step` updates. The original's float32 run is at most
+ * 1.5e-7 off at first, 4.3e-7 after 20 updates of Adam, and 9e-7 after ten updates of Shampoo with
+ * momenta in bytes (`reference/noise/training.py`, the worst of five seeds).
  */
 function lossTolerance(step: number): Tolerance {
   if (step === 0) return { relative: 4e-6, reason: 'float32 beside float64: 1.5e-7' };
@@ -392,22 +395,23 @@ function lossTolerance(step: number): Tolerance {
 }
 
 /**
- * Momenta kept in bytes: a number near the middle of two buckets goes to the one or the other by
- * its last digit, and from then on the two runs have momenta a bucket apart. The original's float32
- * and float64 runs are apart by at most 0.05, 0.39 and 0.90 of the learning rate after 5, 10 and 20
- * updates (the worst of five seeds; 1e-4, 2e-4 and 0.15 in the median one:
- * `reference/noise/training.py`). Four times as much, in even steps.
+ * Drift of weights for each update with momenta kept in bytes, as a part of the learning rate. A
+ * number near the middle of two buckets goes to one or the other by its last digit. From then on
+ * the two runs have momenta a bucket apart. The original's float32 and float64 runs differ by at
+ * most 0.05, 0.39 and 0.90 of the learning rate after 5, 10 and 20 updates (the worst of five
+ * seeds; 1e-4, 2e-4 and 0.15 in the median one: `reference/noise/training.py`). Four times as much
+ * is allowed, in even steps.
  */
 const QUANTIZED_DRIFT = 4 * (0.9 / 20);
 
 /**
- * How far weights drift apart, of the learning rate for each update. The original's: at most 1.2e-5
- * with Adam, 2e-6 with Adafactor, and 5e-5, 7e-5, 7e-5 behind 2, 5, 10 updates of Shampoo without
- * preconditioners (the worst of five seeds). Five times the largest.
+ * Drift of weights for each update, as a part of the learning rate. The original's is at most
+ * 1.2e-5 with Adam, 2e-6 with Adafactor, and 5e-5, 7e-5, 7e-5 after 2, 5, 10 updates of Shampoo
+ * without preconditioners (the worst of five seeds). About five times the largest is allowed.
  */
 const DRIFT = 4e-4;
 
-/** A few last digits of weights of order 1. */
+/** A few units in the last place of weights of order 1. */
 const LAST_DIGITS = 4e-7;
 
 function parameterTolerance(step: number, flags: TrainFlags): Tolerance {

@@ -4,7 +4,7 @@ import { ganLossesCase } from './vqgan_loss/gan-losses-case.js';
 import { lpipsCase } from './vqgan_loss/lpips-case.js';
 import { trainingCase } from './vqgan_loss/training-case.js';
 
-/** Which file holds what. */
+/** The forms of files, by their names. */
 const FORMS: readonly { files: RegExp; make: (file: string, name: string) => Case }[] = [
   { files: /^lpips_/, make: lpipsCase },
   { files: /^discriminator_/, make: discriminatorCase },

@@ -13,7 +13,7 @@ interface DropoutMask {
   readonly first_16: readonly number[];
 }
 
-/** Each dropout's key, and the mask drawn with it. */
+/** Compares each dropout's key, and the mask drawn with it. */
 export function checkDropoutKeys(checks: Checks, file: string): void {
   for (const mask of readJson<{ masks: DropoutMask[] }>(file).masks) {
     const key: Key = foldInNames(mask.root, mask.hashed);

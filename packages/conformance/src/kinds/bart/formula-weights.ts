@@ -17,7 +17,7 @@ interface Row {
 
 const TOLERANCE: Tolerance = { absolute: 1e-4, reason: 'float32: two programs agree to 4e-5' };
 
-/** `formula_weights.json`: models whose weights are a formula, at one fixed input. */
+/** `formula_weights.json`: models whose weights a formula gives, at one fixed input. */
 export function formulaCases(file: string): Case[] {
   const { base, rows } = readJson<{ base: Record<string, unknown>; rows: Record<string, Row> }>(file);
   return Object.entries(rows).map(([name, row]) => ({
@@ -60,8 +60,9 @@ export function formulaCases(file: string): Case[] {
 }
 
 /**
- * Weight k of the original's sorted paths, element j: 0.5·sin(0.37·(j+1) + 1.3·k); scales 1 + 0.2
- * times that. Stacked layers are one weight, so j runs on through them.
+ * Fills a model by the formula. Element j of weight k, in the order of the original's sorted paths,
+ * is 0.5·sin(0.37·(j+1) + 1.3·k); a scale is 1 + 0.2 times that. Stacked layers are one weight, so
+ * j runs on through them.
  */
 export function fillByFormula(model: DalleBart): void {
   const table = bartParameters(model.config);

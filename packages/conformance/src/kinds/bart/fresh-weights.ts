@@ -17,13 +17,12 @@ import type { Case, GoldenFolder } from '../../kind.js';
 import { flaxName, flaxShapes, partOf } from './flax-names.js';
 
 /**
- * Two roundings, of the draw times initStd and times the gain, around XLA's erf_inv, which ours
- * follows to 3 ulp.
+ * The draw is rounded twice, after initStd and after the gain. Our erf_inv follows XLA's to 3 ulp.
  */
 const EXACT: Tolerance = { absolute: 1e-7, relative: 4e-7, reason: 'the same draws; up to 3 ulp of erf_inv' };
 
 /**
- * `exact_*.safetensors`: the parameters of a tiny model for a seed; config and seed are in the
+ * `exact_*.safetensors`: the parameters of a tiny model for a seed. Config and seed are in the
  * header.
  */
 export function freshWeightsCase(folder: GoldenFolder, file: string): Case {
@@ -56,7 +55,7 @@ interface Statistics {
 }
 
 /**
- * `statistics.json`: mean and spread of every parameter of medium models; the seed is not in the
+ * `statistics.json`: mean and spread of every parameter of medium models. The seed is not in the
  * file.
  */
 export function statisticsCases(file: string): Case[] {
@@ -75,8 +74,8 @@ export function statisticsCases(file: string): Case[] {
 }
 
 /**
- * `statistics_v1.json`: the same of the first version. Its config is not in the file: sizes are
- * read off the shapes.
+ * `statistics_v1.json`: the same for the first version. Its config is not in the file, so the
+ * shapes tell the sizes.
  */
 export function statisticsCaseV1(file: string): Case {
   return {
@@ -103,7 +102,7 @@ function firstVersionOfShapes(expected: Record<string, Statistics>) {
   const sizes = (stack: string): Record<string, number> => ({
     [`${stack}_layers`]: layers(stack),
     [`${stack}_ffn_dim`]: shape(`model/${stack}/layers/0/fc1/bias`)[0] as number,
-    [`${stack}_attention_heads`]: 4, // of no consequence for shapes
+    [`${stack}_attention_heads`]: 4, // it does not matter for shapes
   });
   const positions = (stack: string): number =>
     (shape(`model/${stack}/embed_positions/embedding`)[0] as number) - 2;
@@ -122,8 +121,8 @@ function firstVersionOfShapes(expected: Record<string, Statistics>) {
 }
 
 /**
- * Stacked layers are one parameter. Two samples of one distribution differ by their own spread:
- * five times that passes.
+ * Compares mean and spread of each parameter. Stacked layers are one parameter. Two samples of one
+ * distribution differ by the sampling error; five times that error passes.
  */
 function checkStatistics(
   checks: Checks,

@@ -6,21 +6,22 @@ import { openModel, planOf } from './open-model.js';
 import { layersOf } from './tolerance.js';
 
 /**
- * Roundings to the low precision that add up on the way to a logit: the noise of the original's run
- * in that type beside its float64 run, of the largest number and in units of EPSILON, as
- * `reference/noise/bart.py --low` measures it. The noisiest of ten seeds has 20 with two layers, 33
- * with four, and 42 (bfloat16) and 130 (float16) with eight; medians are 3 to 8, 15 and 13.
+ * Number of roundings to the low precision that add up on the way to a logit, per layer.
+ * `reference/noise/bart.py --low` measures the noise of the original's run in that type beside its
+ * float64 run, as a part of the largest number and in units of EPSILON. The noisiest of ten seeds
+ * has 20 with two layers, 33 with four, and 42 (bfloat16) and 130 (float16) with eight. Medians are
+ * 3 to 8, 15 and 13.
  */
 const ROUNDINGS_OF_A_LAYER = 11;
 
-/** Seeds that were not measured may be noisier. Ours is float32, and adds nothing. */
+/** Seeds that were not measured may be noisier. Our run is in float32 and adds nothing. */
 const NOISES = 2;
 
 const EPSILON: Readonly<Record<string, number>> = { bfloat16: 2 ** -8, float16: 2 ** -11 };
 
 /**
  * `lowprec.safetensors`: the original with bfloat16 or float16 as its type of computation. Easel
- * computes in float32, so ours must lie within what rounding every step to that type changes.
+ * computes in float32. The difference must be within the error of rounding every step to that type.
  */
 export function lowPrecisionCase(folder: GoldenFolder, file: string): Case {
   return {

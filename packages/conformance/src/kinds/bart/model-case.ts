@@ -10,14 +10,15 @@ import { type AnyBart, openModel, planOf } from './open-model.js';
 import { type ModelTolerance, toleranceOf } from './tolerance.js';
 
 /**
- * Steps of the cache that are compared where the original gave no cached logits and its full pass
- * says what they are.
+ * Number of cached steps that are compared with the original's full pass, if it recorded no cached
+ * logits.
  */
 const CACHED_STEPS = 6;
 
 /**
- * A model folder and one file of inputs and results: hidden states, logits, cached steps, loss and
- * every gradient, as far as the file has them. Inputs that it lacks are those of io.safetensors.
+ * Makes the case of a model folder and one file of inputs and results: hidden states, logits,
+ * cached steps, loss and every gradient, as far as the file has them. Inputs that the file lacks
+ * come from io.safetensors.
  */
 export function modelCase(folder: GoldenFolder, file: string, name: string): Case {
   return {
@@ -45,8 +46,8 @@ export function modelCase(folder: GoldenFolder, file: string, name: string): Cas
 }
 
 /**
- * Later releases of transformers run the first version with another epsilon of its norms, which is
- * not in the file.
+ * Returns settings that the config.json lacks. Later releases of transformers run the first version
+ * with another epsilon of the norms, which is not in the file.
  */
 function changesFor(file: string): Record<string, unknown> {
   return /transformers_4\.(1\d|2\d)/.test(file) ? { layer_norm_epsilon: 1e-5 } : {};
@@ -117,7 +118,7 @@ class ModelRun {
     checks.close('logits', 'logits', logitValues, results.floats('logits'), tolerance.logits);
   }
 
-  /** One token at a time with the cache. */
+  /** Compares steps of one token with the cache. */
   async cachedSteps(context: RunContext): Promise<void> {
     const { checks, inputs, results } = this;
     const recorded = results.has('decode_logits');
@@ -200,7 +201,10 @@ class ModelRun {
   }
 }
 
-/** The table of parameters, from which names and shapes of every format come, is what is built. */
+/**
+ * Checks that the model has the names and shapes of the parameter table, from which all formats
+ * take them.
+ */
 function checkTable(checks: Checks, plan: ModelPlan, model: AnyBart): void {
   const listed = table(plan).map(({ name, shape }) => `${name} [${shape}]`);
   const built = [...model.namedWeights()].map(([name, weight]) => `${name} [${weight.shape}]`);
@@ -208,8 +212,8 @@ function checkTable(checks: Checks, plan: ModelPlan, model: AnyBart): void {
 }
 
 /**
- * Mean cross-entropy over all places, as the originals' loss_fn. logits [B, T, V], labels int32
- * [B, T].
+ * Returns the mean cross-entropy over all places, as the originals' loss_fn does. logits: [B, T,
+ * V]; labels: int32 [B, T].
  */
 export function meanCrossEntropy(logits: tf.Tensor3D, labels: tf.Tensor): tf.Scalar {
   const [rows, length, vocabulary] = logits.shape;
@@ -217,7 +221,7 @@ export function meanCrossEntropy(logits: tf.Tensor3D, labels: tf.Tensor): tf.Sca
   return tf.mean(sparseCrossEntropy(flat, tf.reshape(labels, [rows * length]) as tf.Tensor1D));
 }
 
-/** The values of tensors, which are disposed. */
+/** Reads the values of tensors and disposes the tensors. */
 async function valuesOf(tensors: readonly tf.Tensor[]): Promise<Float32Array[]> {
   const values: Float32Array[] = [];
   for (const tensor of tensors) {

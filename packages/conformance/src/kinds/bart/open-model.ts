@@ -9,7 +9,8 @@ import { GoldenFolder } from '../../kind.js';
 export type AnyBart = DalleBart | FirstVersionBart;
 
 /**
- * The config of a folder that the original's save_pretrained wrote; `change` overrides settings.
+ * Reads the config of a folder that the original's save_pretrained wrote. `change` overrides
+ * settings.
  */
 export function planOf(folder: GoldenFolder, change: Record<string, unknown> = {}): ModelPlan {
   const config = { ...readJson<Record<string, unknown>>(folder.file('config.json')), ...change };
@@ -19,7 +20,7 @@ export function planOf(folder: GoldenFolder, change: Record<string, unknown> = {
   return planModel(config, folder.file('config.json'), decoder);
 }
 
-/** A model with the weights of the folder's flax_model.msgpack. Dispose it. */
+/** Makes a model with the weights of the folder's flax_model.msgpack. The caller disposes it. */
 export async function openModel(plan: ModelPlan, folder: GoldenFolder): Promise<AnyBart> {
   const model = plan.build();
   try {
@@ -33,7 +34,7 @@ export async function openModel(plan: ModelPlan, folder: GoldenFolder): Promise<
   }
 }
 
-/** The model of a folder under reference/golden, for tests. Dispose it. */
+/** Opens the model of a folder under reference/golden, for tests. The caller disposes it. */
 export async function goldenBart(name: string): Promise<AnyBart> {
   const folder = new GoldenFolder(golden(name));
   return await openModel(planOf(folder), folder);

@@ -16,15 +16,15 @@ interface Attempt {
 
 /**
  * The original's own mistakes: a decoder without the attribute final_ln, position biases that
- * nn.scan cannot carry, outputs that its scan does not collect. What was meant is clear, and Easel
- * does it.
+ * nn.scan cannot carry, outputs that its scan does not collect. The intention is clear, and Easel
+ * does what was intended.
  */
 const MISTAKES = /no attribute "final_ln"|Scanned function carry|cannot scan with output_/;
 
 /**
- * `expected_errors.json`: configs and calls that the original refuses, at whatever stage. Easel
- * refuses a config when it is read, with the setting named, and a call before it computes; where
- * the original gives NaN for ids and lengths that no table has, Easel refuses.
+ * `expected_errors.json`: configs and calls that the original refuses at some stage. Easel refuses
+ * a config when it is read and names the setting. It refuses a call before it computes. For ids and
+ * lengths that no table has, the original gives NaN and Easel refuses.
  */
 export function refusalCase(file: string): Case {
   const { base, tries } = readJson<{ base: Record<string, unknown>; tries: Record<string, Attempt> }>(file);
@@ -70,7 +70,7 @@ function runs(checks: Checks, name: string, json: Record<string, unknown>): void
   checks.holds('accepted', name, problem);
 }
 
-/** The calls that the generator tries. */
+/** Tries the calls that the generator of the file tried. */
 function checkCall(checks: Checks, name: string, json: Record<string, unknown>, attempt: Attempt): void {
   const call = attempt.call ?? {};
   const config = parseDalleBartConfig(json);
@@ -112,8 +112,9 @@ function checkCall(checks: Checks, name: string, json: Record<string, unknown>, 
 }
 
 /**
- * The message of the EaselError that `run` throws, or of tfjs's gather for an index outside a
- * table; undefined if it throws none. Other errors are mistakes of ours.
+ * Returns the message of the EaselError that `run` throws, or of tfjs's gather for an index outside
+ * a table. Returns undefined if it throws none. Any other error is a mistake in Easel and is thrown
+ * on.
  */
 function problemOf(run: () => void): string | undefined {
   try {

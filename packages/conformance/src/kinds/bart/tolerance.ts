@@ -8,7 +8,8 @@ import type { GoldenFolder } from '../../kind.js';
 /** How far a model's numbers may be from the original's. */
 export interface ModelTolerance {
   /**
-   * Of hidden states, which stand before the last norm and are several times as large as logits.
+   * Tolerance of hidden states. They stand before the last norm and are several times as large as
+   * logits.
    */
   readonly states: Tolerance;
   readonly logits: Tolerance;
@@ -26,35 +27,38 @@ interface Noise {
   readonly states: number;
   /** Absolute. */
   readonly logits: number;
-  /** Of the largest number of a gradient's tensor. */
+  /** As a part of the largest number of the gradient's tensor. */
   readonly gradients: number;
   /** Absolute. */
   readonly loss: number;
 }
 
 /**
- * How far above the median of its configuration's noise a difference may be: 2 × 14. The noisiest
- * of twelve seeds was up to 14 × the median, at every depth and place of the norms (a soft maximum
- * near a tie, a norm near 0). The 2 is for two programs that each round.
+ * A difference may be this many times the median noise of its configuration: 2 × 14. The noisiest
+ * of twelve seeds had up to 14 × the median, at every depth and place of the norms (a soft maximum
+ * near a tie, a norm near 0). The 2 stands for two programs that both round.
  */
 const SPREAD = 28;
 
 /**
- * The same of gradients through cosine attention, whose noisiest of twelve seeds was 58 × the
- * median: 2 × 58.
+ * The same for gradients through cosine attention: 2 × 58. The noisiest of twelve seeds had 58 ×
+ * the median.
  */
 const COSINE_SPREAD = 116;
 
 /**
- * What the original's own noise in this very case may be multiplied by, where `cases.json` beside
- * its folder has it.
+ * A difference may be this many times the original's own noise in the same case, if `cases.json`
+ * beside its folder has that noise.
  */
 const OWN_NOISES = 10;
 
-/** A gradient that is 0 in exact arithmetic (a key's bias) is rounding in both. */
+/** A gradient that is 0 in exact arithmetic (a key's bias) is pure rounding in both programs. */
 const GRADIENT_FLOOR = 1e-6;
 
-/** By the config, and by the original's noise in the case itself where that is known. */
+/**
+ * Returns the tolerances of a model, by its config, and by the original's noise in the case itself
+ * if that is known.
+ */
 export function toleranceOf(plan: ModelPlan, folder: GoldenFolder): ModelTolerance {
   const {
     noise,
@@ -78,12 +82,12 @@ export function toleranceOf(plan: ModelPlan, folder: GoldenFolder): ModelToleran
 
 interface ExplainedNoise {
   readonly noise: Noise;
-  /** Of gradients, where it is not SPREAD. */
+  /** The factor of gradients, if it is not SPREAD. */
   readonly spread?: number;
   readonly reason: string;
 }
 
-/** The noise of a model of the second version. */
+/** Returns the noise of a model of the second version. */
 export function noiseOf(config: DalleBartConfig): ExplainedNoise {
   const layers = Math.max(config.encoderLayers, config.decoderLayers);
   const usual = config.lnPositions === 'swinv2' ? swinV2Noise(layers) : normedNoise(layers);
@@ -91,10 +95,10 @@ export function noiseOf(config: DalleBartConfig): ExplainedNoise {
 }
 
 /**
- * Noise where every layer norms what it reads (or what the layer before it gave): it grows with the
- * layers. Medians of 12 seeds for 2 and 8 layers: states 5.7e-6 and 3.2e-5, logits 3.8e-6 and
- * 8.0e-6, gradients 4.4e-6 and 1.5e-5, loss 3.3e-7 and 3.5e-7 (normformer; postln and preln have
- * less).
+ * Returns the noise of models in which every layer norms its input (or the previous layer's
+ * result). It grows with the number of layers. Medians of 12 seeds for 2 and 8 layers: states
+ * 5.7e-6 and 3.2e-5, logits 3.8e-6 and 8.0e-6, gradients 4.4e-6 and 1.5e-5, loss 3.3e-7 and 3.5e-7
+ * (normformer; postln and preln have less).
  */
 function normedNoise(layers: number): ExplainedNoise {
   const depth = relativeDepth(layers);
@@ -110,11 +114,11 @@ function normedNoise(layers: number): ExplainedNoise {
 }
 
 /**
- * Noise of Swin V2, whose layers read states that no norm has seen: they grow from layer to layer,
- * attention sharpens, and noise with it. Medians of 12 seeds for 2, 4, 7, 10 layers: states 8e-6,
- * 2.8e-5, 8e-5, 2.6e-4; logits 4e-6, 7e-6, 3.5e-5, 7.5e-5; gradients 5e-6, 2.5e-5, 1e-4, 3e-4; loss
- * 3e-7, 2.3e-7, 5.8e-7, 9.2e-7. The largest of 12 seeds of gradients: 2.2e-5, 6.8e-5, 1.4e-3,
- * 3.4e-3.
+ * Returns the noise of Swin V2. Its layers read states that no norm has scaled. The states grow
+ * from layer to layer, attention sharpens, and the noise grows with it. Medians of 12 seeds for 2,
+ * 4, 7, 10 layers: states 8e-6, 2.8e-5, 8e-5, 2.6e-4; logits 4e-6, 7e-6, 3.5e-5, 7.5e-5; gradients
+ * 5e-6, 2.5e-5, 1e-4, 3e-4; loss 3e-7, 2.3e-7, 5.8e-7, 9.2e-7. The largest of 12 seeds of
+ * gradients: 2.2e-5, 6.8e-5, 1.4e-3, 3.4e-3.
  */
 function swinV2Noise(layers: number): ExplainedNoise {
   const depth = relativeDepth(layers);
@@ -129,16 +133,16 @@ function swinV2Noise(layers: number): ExplainedNoise {
   };
 }
 
-/** Layers beside the two of the shallowest models measured. */
+/** Returns the number of layers relative to the two of the shallowest models measured. */
 function relativeDepth(layers: number): number {
   return Math.max(layers, 2) / 2;
 }
 
 /**
- * Noise under cosine attention, whose scores are divided by tau and by the norms of queries and
- * keys, which may be near 0. Medians of 12 seeds for two layers of normformer with a tau of 0.05
- * and 0.1: states 1.2e-4 and 4.1e-5, logits 5.3e-5 and 2.3e-5, gradients 1.5e-4 and 6.4e-5, loss
- * 5.6e-7 and 4.8e-7. The largest of 12 seeds of gradients: 8.7e-3 and 2.6e-3.
+ * Returns the noise under cosine attention. Its scores are divided by tau and by the norms of
+ * queries and keys, which may be near 0. Medians of 12 seeds for two layers of normformer with a
+ * tau of 0.05 and 0.1: states 1.2e-4 and 4.1e-5, logits 5.3e-5 and 2.3e-5, gradients 1.5e-4 and
+ * 6.4e-5, loss 5.6e-7 and 4.8e-7. The largest of 12 seeds of gradients: 8.7e-3 and 2.6e-3.
  */
 function cosineNoise(noise: Noise, tau: number): ExplainedNoise {
   return {
@@ -153,7 +157,7 @@ function cosineNoise(noise: Noise, tau: number): ExplainedNoise {
   };
 }
 
-/** Layers of the larger stack. */
+/** Returns the number of layers of the larger stack. */
 export function layersOf(plan: ModelPlan): number {
   return plan.version === 1
     ? Math.max(plan.config.encoder.layers, plan.config.decoder.layers)
@@ -161,8 +165,8 @@ export function layersOf(plan: ModelPlan): number {
 }
 
 /**
- * What the original's own float32 run of a case is from its float64 run; in cases.json beside the
- * case's folder.
+ * The difference of the original's float32 run of a case from its float64 run, as in cases.json
+ * beside the case's folder.
  */
 interface OwnNoise {
   readonly logits_max_abs: number;

@@ -19,7 +19,10 @@ const SCORES: Tolerance = {
   reason: 'ten times what float32 and float64 runs of the original differ by (4e-6): a cosine times exp(2.7)',
 };
 
-/** A model with recorded states, embeddings and scores; weights of one of its files. */
+/**
+ * Makes the case of a model with recorded states, embeddings and scores, with the weights of one of
+ * its files.
+ */
 export function modelCase(folder: GoldenFolder, file: string): Case {
   return {
     name: file,
@@ -61,7 +64,7 @@ async function compare(checks: Checks, golden: GoldenArrays, clip: Clip): Promis
   }
 }
 
-/** Everything that the model computes, by the names of the recorded arrays. */
+/** Computes all results of the model, under the names of the recorded arrays. */
 function results(golden: GoldenArrays, clip: Clip): Record<string, tf.Tensor> {
   const inputIds = golden.tensor<tf.Rank.R2>('input_ids');
   const attentionMask = golden.tensor<tf.Rank.R2>('attention_mask');

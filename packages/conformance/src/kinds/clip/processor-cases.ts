@@ -14,7 +14,7 @@ const PIXELS: Tolerance = {
 };
 
 /**
- * The image processor, a case for each of its pictures; they are stored in the file or lie in
+ * Makes a case of the image processor for each picture. The pictures are in the file, or in
  * image/inputs beside the folder.
  */
 export function processorCases(folder: GoldenFolder): Case[] {
@@ -61,7 +61,7 @@ function rasterOf(golden: GoldenArrays, name: string): Raster {
 }
 
 /**
- * Names: pixel_values/IMAGE/EDGE_HEIGHTxWIDTH, resized_EDGE/IMAGE,
+ * Compares one array. Its name is pixel_values/IMAGE/EDGE_HEIGHTxWIDTH, resized_EDGE/IMAGE or
  * pixel_values_EDGE_every_Nth/IMAGE.
  */
 function compare(

@@ -49,7 +49,10 @@ export function conditionedLogitsCase(folder: GoldenFolder): Case {
   };
 }
 
-/** The folder whose model the arrays belong to: `plain`, else the first with a model. */
+/**
+ * Returns the folder with the model that the arrays belong to: `plain`, else the first one with a
+ * model.
+ */
 export function plainModel(folder: GoldenFolder): GoldenFolder {
   const names = readdirSync(folder.path, { withFileTypes: true })
     .filter((entry) => entry.isDirectory())

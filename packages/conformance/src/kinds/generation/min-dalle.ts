@@ -10,9 +10,9 @@ import { withModel } from './with-model.js';
 
 interface MinDalleCall {
   readonly name: string;
-  /** Where only the rule ran: the array of its logits. */
+  /** Name of the array of logits, for a call where only the rule ran. */
   readonly logits?: string;
-  /** Where min-dalle drew: rows that differ by their start tokens alone. */
+  /** Number of rows, for a call where min-dalle drew. They differ by their start tokens alone. */
   readonly images?: number;
   readonly temperature: number;
   readonly top_k: number;
@@ -26,7 +26,7 @@ const STATES: Tolerance = {
 };
 
 /**
- * `cases.json` of min_dalle/: its sampling rule on given logits, and whole runs with the weights of
+ * `cases.json` of min_dalle/: the sampling rule on given logits, and whole runs with the weights of
  * the folder beside it.
  */
 export function minDalleCases(folder: GoldenFolder): Case[] {
@@ -41,7 +41,10 @@ export function minDalleCases(folder: GoldenFolder): Case[] {
   }));
 }
 
-/** The weights that min-dalle draws by, of logits [2n, V] with the unconditional half first. */
+/**
+ * Compares the weights with which min-dalle draws from logits [2n, V], whose first half is
+ * unconditional.
+ */
 function checkWeights(checks: Checks, io: GoldenArrays, call: MinDalleCall): void {
   const name = call.logits ?? `${call.name}.logits`;
   const vocabulary = io.shape(name).at(-1) as number;
@@ -65,7 +68,10 @@ function checkWeights(checks: Checks, io: GoldenArrays, call: MinDalleCall): voi
   checks.close('weights', call.name, got, expected, WEIGHTS);
 }
 
-/** The golden runs take the likeliest token: one row each, as rows differ by their start tokens. */
+/**
+ * Compares runs that take the likeliest token. Each row is drawn alone, because rows differ by
+ * their start tokens.
+ */
 async function checkDrawing(
   checks: Checks,
   folder: GoldenFolder,

@@ -15,7 +15,7 @@ interface Refusal extends Omit<GoldenRun, 'name'> {
   readonly row0?: readonly number[];
 }
 
-/** Where Easel knowingly differs: the first that fits says how. */
+/** Cases where Easel knowingly differs. The first entry that fits says how. */
 const DIFFERENCES: readonly [(refusal: Refusal) => boolean, string][] = [
   [
     ({ ok, temperature = 1, top_p: p = 1, top_k: k = 0 }) =>
@@ -38,7 +38,7 @@ const DIFFERENCES: readonly [(refusal: Refusal) => boolean, string][] = [
   ],
 ];
 
-/** `refusals.json`: arguments that the original was tried with, and whether it took them. */
+/** `refusals.json`: arguments that the original was called with, and whether it accepted them. */
 export function refusalsCase(folder: GoldenFolder): Case {
   return {
     name: 'refusals',
@@ -75,8 +75,8 @@ async function checkRefusal(
   try {
     if (run.num_beams !== undefined) {
       const beams: BeamOptions = { beams: run.num_beams, ...rowOptionsOf(run) };
-      // The original has no sampling beams, and ours no option for them: their key and scale say
-      // what is wanted.
+      // The original has no sampling with beams, and ours has no option for it. Key and scale show
+      // what the call wants.
       const foreign = given({
         key: run.do_sample ? prngKey(0) : undefined,
         conditionScale: run.condition_scale,

@@ -61,7 +61,7 @@ function checkCall(checks: Checks, call: RuleCall): void {
     return;
   }
   if (call.op === 'top_k_indices') {
-    // The k ids that top-k keeps, the highest first: of equal ones the lower id.
+    // The k ids that top-k keeps, the highest logit first; of equal logits the lower id first.
     const kept = (call.result as unknown as number[][]).map((ids) => [...ids].sort((a, b) => a - b));
     const ours = rows.map((row, i) => {
       const after = topK((kept[i] as number[]).length)(row, 1);

@@ -2,7 +2,7 @@ import type { GenerateInputs, GenerateOptions, RowOptions } from '@easel/bart';
 import { prngKey } from '@easel/core';
 import type { GoldenArrays } from '../../golden.js';
 
-/** A call of the original's generate, its arguments by their own names. */
+/** A call of the original's generate, with the arguments under their own names. */
 export interface GoldenRun {
   readonly name: string;
   readonly do_sample?: boolean;
@@ -26,8 +26,8 @@ export interface GoldenRun {
 }
 
 /**
- * What a run says of its rows. Our additions to the original are off: it draws ids that have no
- * code too, and takes no least length from the config.
+ * Returns a run's options for its rows. Our additions to the original are switched off: ids without
+ * a code may be drawn, and no least length comes from the config.
  */
 export function rowOptionsOf(run: Omit<GoldenRun, 'name'>): RowOptions {
   return given({
@@ -56,12 +56,12 @@ export function samplingOptionsOf(run: Omit<GoldenRun, 'name'>): GenerateOptions
   };
 }
 
-/** The entries that have a value. */
+/** Returns the entries that have a value. */
 export function given(entries: Record<string, unknown>): object {
   return Object.fromEntries(Object.entries(entries).filter(([, value]) => value !== undefined));
 }
 
-/** The prompts of a run, with those of "no prompt" behind each. */
+/** Returns the prompts of a run, with the rows of "no prompt". */
 export function inputsOf(io: GoldenArrays, run: Pick<GoldenRun, 'rows' | 'no_mask'>): GenerateInputs {
   const [all, length] = io.shape('input_ids') as [number, number];
   const rows = run.rows ?? Array.from({ length: all }, (_, i) => i);

@@ -12,7 +12,7 @@ const STATES: Tolerance = { absolute: 1e-4, reason: "float32: 10 × the original
 /** Sums of up to max_length log-probabilities; −1e7 stands for −∞ and is whole. */
 const SCORES: Tolerance = { absolute: 1e-4, reason: 'sums of float32 log-probabilities' };
 
-/** A folder's model, and one case for each call in runs.json. */
+/** Makes one case for each call in runs.json, with the folder's model. */
 export function runCases(folder: GoldenFolder): Case[] {
   const io = (): GoldenArrays => new GoldenArrays(folder.file('io.safetensors'));
   const states: Case = {

@@ -14,8 +14,9 @@ import type { AnyBart } from '../bart/open-model.js';
 import { type GoldenRun, inputsOf } from './run-arguments.js';
 
 /**
- * The logits of each step of a run whose stages are recorded: `raw` after super conditioning, then
- * after each rule. The recorded tokens are fed, so that one wrong step does not hide the others.
+ * Compares the logits of each step of a run whose stages are recorded: `raw` after super
+ * conditioning, then after each rule. The recorded tokens are fed, so that one wrong step does not
+ * hide the others.
  */
 export async function checkSteps(
   checks: Checks,
@@ -62,8 +63,8 @@ export async function checkSteps(
 }
 
 /**
- * The original's rules in its order, with the names of their stages; `processed` is behind the
- * first three.
+ * Returns the original's rules in its order, with the names of their stages. `processed` is the
+ * stage after the first three.
  */
 function rulesOf(model: AnyBart, run: GoldenRun, steps: number): [string, LogitsRule][] {
   const { config } = model;
@@ -87,7 +88,10 @@ function rulesOf(model: AnyBart, run: GoldenRun, steps: number): [string, Logits
   return rules.filter((entry): entry is [string, LogitsRule] => entry[1] !== undefined);
 }
 
-/** Logits [rows][V] of each step after super conditioning, when `token(row, step)` is fed. */
+/**
+ * Yields the logits [rows][V] of each step after super conditioning, when `token(row, step)` is
+ * fed.
+ */
 async function* fedLogits(
   model: AnyBart,
   io: GoldenArrays,

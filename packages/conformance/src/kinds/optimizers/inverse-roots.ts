@@ -10,24 +10,25 @@ interface RecordedRoot {
   readonly max_ev: number | 'NaN';
 }
 
-/** Half a unit in the last place of float32, of 1. */
+/** Half a unit in the last place of float32 at 1. */
 const ROUNDING = 2 ** -24;
 
 /**
- * Largest noise of the original's root, beside the root by eigenvalues in float64 and of the root's
- * largest number: 14 roundings, and 0.22 for each unit of the matrix's condition. Over 20 seeds,
- * three sizes, p of 2 and 4, and conditions from 1 to 1e6 (`reference/noise/roots.py`).
+ * Largest noise of the original's root, as a part of the root's largest number: 14 roundings, and
+ * 0.22 for each unit of the matrix's condition. It was measured beside the root by eigenvalues in
+ * float64, over 20 seeds, three sizes, p of 2 and 4, and conditions from 1 to 1e6
+ * (`reference/noise/roots.py`).
  */
 const LEAST_NOISE = 14;
 const NOISE_OF_CONDITION = 0.22;
 
 /**
- * Two programs round, and seeds that were not measured may be noisier: four times the largest
- * noise.
+ * Four times the largest noise is allowed, because two programs round and seeds that were not
+ * measured may be noisier.
  */
 const NOISES = 4;
 
-/** From this error on the old preconditioner is kept, and the root is of no consequence. */
+/** From this error on the old preconditioner is kept, and the root does not matter. */
 const FAILED = 0.1;
 
 /** `inverse_roots`: S^(−1/p) of well and badly conditioned matrices. */
@@ -56,8 +57,8 @@ export function inverseRootCases(folder: GoldenFolder): Case[] {
 }
 
 /**
- * By the condition of the matrix (largest ÷ smallest eigenvalue, with what the original adds to
- * them).
+ * Returns the tolerance by the condition of the matrix: largest ÷ smallest eigenvalue, after the
+ * original's addition to the diagonal.
  */
 function toleranceOf(condition: number): Tolerance {
   return {
@@ -67,8 +68,8 @@ function toleranceOf(condition: number): Tolerance {
 }
 
 /**
- * Of a symmetric positive matrix [n, n], by power iteration; at most a thousandth too small unless
- * two are nearly equal.
+ * Returns the largest eigenvalue of a symmetric positive matrix [n, n], by power iteration. It is
+ * at most a thousandth too small, unless two eigenvalues are nearly equal.
  */
 function largestEigenvalue(matrix: Float32Array): number {
   const n = Math.sqrt(matrix.length);

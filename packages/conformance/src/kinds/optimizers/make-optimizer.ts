@@ -10,7 +10,7 @@ import {
 } from '@easel/core';
 import { groupOf, type RecordedRun, type TrainFlags } from './recorded-run.js';
 
-/** Our optimizer for a recorded run, or why there is none. */
+/** Makes our optimizer for a recorded run, or says why there is none. */
 export function makeOptimizer(run: RecordedRun): Optimizer | { readonly missing: string } {
   if (!run.flags) return ofOptax(run);
   const schedule: Schedule = (step) => run.rates?.[step] ?? Number.NaN;
@@ -21,8 +21,8 @@ type Setting = number | string | boolean | null;
 type Names<Config> = Readonly<Record<string, keyof Config>>;
 
 /**
- * The trainer's flags → ours. What is not listed says nothing about the optimizer (rates come from
- * the recording).
+ * The trainer's flags → our settings. Flags that are not listed say nothing about the optimizer.
+ * Rates come from the recording.
  */
 const ADAM: Names<AdamWConfig> = {
   beta1: 'beta1',
@@ -48,7 +48,7 @@ const SHAMPOO: Names<ShampooConfig> = {
   diagonal_epsilon: 'diagonalEpsilon',
 };
 
-/** The optimizer of the trainer's flags. */
+/** Makes the optimizer of the trainer's flags. */
 export function trainerOptimizer(
   flags: TrainFlags,
   schedule: Schedule,

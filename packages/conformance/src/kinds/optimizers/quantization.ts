@@ -4,8 +4,8 @@ import { GoldenArrays } from '../../golden.js';
 import type { Case, GoldenFolder } from '../../kind.js';
 
 /**
- * `quantization`: signed bytes with a bucket for each column, and back. Momenta are kept so; 16
- * bits and diagonals nobody uses.
+ * `quantization`: signed bytes with a bucket for each column, and back. Momenta are stored in this
+ * form. Nothing uses its forms with 16 bits or diagonals.
  */
 export function quantizationCase(folder: GoldenFolder): Case {
   return {

@@ -2,8 +2,8 @@ import { elementCount } from 'safetensors-ts';
 import { GoldenArrays } from '../../golden.js';
 
 /**
- * One variable of a run: a recorded tensor, or one layer of a stacked one, as Easel's models have
- * them.
+ * One variable of a run, as Easel's models have it: a recorded tensor, or one layer of a stacked
+ * tensor.
  */
 export interface RecordedParameter {
   readonly name: string;
@@ -12,23 +12,23 @@ export interface RecordedParameter {
   readonly shape: readonly number[];
 }
 
-/** Flags of the trainer's command, by its own names, as far as they differ from its defaults. */
+/** Flags of the trainer's command, under their own names, that differ from the defaults. */
 export type TrainFlags = Readonly<Record<string, number | string | boolean | null>>;
 
 /** A recorded run. */
 export class RecordedRun {
   readonly arrays: GoldenArrays;
-  /** Numbers of updates behind which parameters and state are recorded. */
+  /** Numbers of updates after which parameters and state are recorded. */
   readonly steps: readonly number[];
   /** Rate of each update. */
   readonly rates: readonly number[] | undefined;
-  /** Of a run of the trainer's optimizer. */
+  /** The flags, for a run of the trainer's optimizer. */
   readonly flags: TrainFlags | undefined;
   readonly overrides: TrainFlags;
-  /** Of a run of optax alone: the call, in Python. */
+  /** The call in Python, for a run of optax alone. */
   readonly call: string | undefined;
   readonly parameters: readonly RecordedParameter[];
-  /** Gradients and start by a formula over 997 numbers, in place of recorded ones. */
+  /** Formula over 997 numbers that gives gradients and start values, in place of recorded ones. */
   private readonly formula:
     | { readonly base: Float32Array; readonly shapes: [string, number[]][] }
     | undefined;
@@ -70,13 +70,16 @@ export class RecordedRun {
     return this.byFormula(parameter, (i, j) => Math.fround(0.3) * this.base(7 * i + 31 * j));
   }
 
-  /** Of the update numbered `t` from 0. */
+  /** Returns a parameter's gradient at update `t`, from 0. */
   gradient(parameter: RecordedParameter, t: number): Float32Array {
     if (!this.formula) return this.recorded(`grads/${parameter.source}`, t, parameter.layer).values;
     return this.byFormula(parameter, (i, j) => this.base(11 * i + 13 * t + 17 * j));
   }
 
-  /** An array's part for one record, and of one layer where it is stacked. */
+  /**
+   * Returns the part of an array that belongs to one record, and to one layer if the array is
+   * stacked.
+   */
   recorded(
     name: string,
     record: number,
@@ -107,12 +110,15 @@ export class RecordedRun {
   }
 }
 
-/** Stacked parameters are those of the original's scanned layers. */
+/** Whether a parameter is stacked. The original's scanned layers are. */
 function isStacked(source: string): boolean {
   return /FlaxBart(En|De)coderLayers/.test(source);
 }
 
-/** The original optimizes its scanned encoder, its scanned decoder and the rest one by one. */
+/**
+ * Returns the group of a parameter. The original optimizes three groups separately: the scanned
+ * encoder, the scanned decoder, and the rest.
+ */
 export function groupOf(name: string): string {
   if (name.includes('FlaxBartEncoderLayers')) return 'scanned_encoder';
   return name.includes('FlaxBartDecoderLayers') ? 'scanned_decoder' : 'standard';

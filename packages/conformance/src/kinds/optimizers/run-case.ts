@@ -10,24 +10,31 @@ const ELEMENTWISE: Tolerance = {
   absolute: 2e-6,
   reason: 'float32: the original is up to 5e-7 from its float64 run',
 };
-/** Of a state's largest number in any step: means of gradients pass through zero. */
+/**
+ * Noise as a part of a state's largest number in any step, since means of gradients pass through
+ * zero.
+ */
 const STATE_NOISE = 2e-6;
 const SHAMPOO: Tolerance = {
   absolute: 2e-5,
   reason: 'float32: the original is up to 1.5e-6 from its float64 run',
 };
 /**
- * The first statistic of a block is nearly its gradient's own product, and nearly singular: one
- * last digit moves its inverse root. The original's float32 run ends up to 0.059 of the learning
- * rate from its float64 run (`make_optimizers.py --x64`: 0.009 and 0.012 in two seeds of early
- * preconditioning, 0.010 and 0.059 grafted, 0.034 with momenta in bytes). Five times as much.
+ * The first statistic of a block is nearly the product of its gradient with itself, and nearly
+ * singular. One last digit then changes its inverse root. The original's float32 run ends up to
+ * 0.059 of the learning rate from its float64 run (`make_optimizers.py --x64`: 0.009 and 0.012 in
+ * two seeds of early preconditioning, 0.010 and 0.059 grafted, 0.034 with momenta in bytes). Five
+ * times as much is allowed.
  */
 const PRECONDITIONED_NOISE = 0.3;
 
-/** After this many updates the optimizer is saved, and another one goes on with its state. */
+/**
+ * Number of updates after which the optimizer is saved. Another optimizer then goes on with its
+ * state.
+ */
 const SAVED_AFTER = 2;
 
-/** A file of one optimizer's updates. */
+/** Makes the case of a file with one optimizer's updates. */
 export function runCase(folder: GoldenFolder, file: string): Case {
   return {
     name: file.replace('.safetensors', ''),
@@ -102,7 +109,7 @@ async function savedAndLoaded(run: RecordedRun, optimizer: Optimizer): Promise<O
   return next;
 }
 
-/** Our names of state, and the original's in order of trial. */
+/** Our names of state → the original's names, in the order in which they are tried. */
 const STATE_NAMES: Readonly<Record<string, readonly string[]>> = {
   m: ['mu', 'ema'],
   v: ['nu', 'v'],

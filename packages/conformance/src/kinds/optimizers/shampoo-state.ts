@@ -13,7 +13,8 @@ const PRECONDITIONED: Tolerance = {
     'made with roots of nearly singular statistics: updates of the original are some percent from its float64 run',
 };
 /**
- * Of a grafted momentum a last digit moves a value by one bucket, of a preconditioned one by more.
+ * A last digit moves a value of a grafted momentum by one bucket, and of a preconditioned momentum
+ * by more.
  */
 const BYTES: Tolerance = { absolute: 1, reason: 'a last digit moves a value by one bucket' };
 const PRECONDITIONED_BYTES: Tolerance = {
@@ -22,8 +23,8 @@ const PRECONDITIONED_BYTES: Tolerance = {
 };
 
 /**
- * Squares, momenta and statistics; preconditioners show in the preconditioned momentum and in the
- * parameters.
+ * Compares squares, momenta and statistics. Errors of preconditioners show in the preconditioned
+ * momentum and in the parameters.
  */
 export function checkShampooState(
   checks: Checks,
@@ -33,8 +34,8 @@ export function checkShampooState(
 ): void {
   const state = optimizer.state();
   /**
-   * Where each variable's statistics begin in its group's recorded list, which has the variables in
-   * alphabetical order.
+   * The start of each variable's statistics in its group's recorded list, which has the variables
+   * in alphabetical order.
    */
   const places = new Map<string, number>();
   for (const { name, source, layer } of [...run.parameters].sort((a, b) => (a.name < b.name ? -1 : 1))) {

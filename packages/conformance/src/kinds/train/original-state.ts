@@ -15,7 +15,7 @@ import * as tf from '@tensorflow/tfjs';
 import type { Checks } from '../../checks.js';
 import type { TrainFlags } from '../optimizers/recorded-run.js';
 
-/** Our settings of the optimizer that a command of the trainer names. */
+/** Returns our settings of the optimizer for the trainer's flags. */
 export function optimizerSettings(flags: TrainFlags): StateSubject['optimizer'] {
   const names: Readonly<Record<string, string>> = { adam: 'adamw', distributed_shampoo: 'shampoo' };
   const given = (flag: string, name: string) => (flag in flags ? { [name]: flags[flag] } : {});

@@ -20,15 +20,15 @@ import type { Case, GoldenFolder } from '../../kind.js';
 import { flaxName, partOf } from '../bart/flax-names.js';
 import { optimizerSettings } from './original-state.js';
 
-/** A run that goes on from another's files. */
+/** A run that goes on from another run's files. */
 interface ResumedRun {
   readonly learning_rate: readonly number[];
   readonly loss: readonly number[];
 }
 
 /**
- * Runs that begin with files of a run before: weights and optimizer state, or weights alone. Flags
- * as in the golden folder's make_train.py.
+ * Makes the cases of runs that begin with an earlier run's files: weights and optimizer state, or
+ * weights alone. The flags are those of make_train.py in the golden folder.
  */
 export function resumedCases(folder: GoldenFolder): Case[] {
   const recorded = readJson<Record<'restored' | 'weights_only', ResumedRun>>(folder.file('run.json'));
@@ -113,7 +113,7 @@ async function replay(
   }
 }
 
-/** The file read as ours and written again is the file. */
+/** Checks that a file which is read and written again has the same bytes. */
 async function compareBytes(checks: Checks, folder: GoldenFolder, config: DalleBartConfig): Promise<void> {
   const model = new DalleBart(config);
   const out = await mkdtemp(join(tmpdir(), 'easel-state-'));
@@ -147,7 +147,7 @@ function setWeights(
   }
 }
 
-/** The batch of a step, of those laid out [steps, 1, rows, length]. */
+/** Returns the batch of a step from arrays [steps, 1, rows, length]. */
 function batchOf(arrays: GoldenArrays, step: number): Seq2SeqBatch {
   const part = (name: string): [Int32Array, [number, number]] => {
     const [rows, length] = arrays.shape(`batch/${name}`).slice(-2) as [number, number];

@@ -7,8 +7,8 @@ import { flaxPath, withVqgan } from './open-model.js';
 import { outputTolerance } from './tolerance.js';
 
 /**
- * `activations.safetensors`: the output of every module, in the order of the calls, so that the
- * first wrong one is told first.
+ * `activations.safetensors`: the output of every module in the order of the calls, so that the
+ * first wrong module is reported first.
  */
 export function activationsCase(folder: GoldenFolder, file: string): Case {
   return {
@@ -27,7 +27,7 @@ export function activationsCase(folder: GoldenFolder, file: string): Case {
           const values = await output.data();
           output.dispose();
           if (!missing.delete(path)) continue;
-          // Ours applies the swish that follows a norm inside the norm.
+          // In Easel a norm also applies the swish that follows it.
           const target = tf.tidy(() => {
             const theirs = expected.tensor(path);
             return path.endsWith('norm_out') ? silu(theirs) : theirs;

@@ -7,7 +7,8 @@ import { flaxPath, withVqgan } from './open-model.js';
 import { gradientTolerance } from './tolerance.js';
 
 /**
- * `grads*.safetensors`: loss, and of every weight's gradient some elements, the norm and the sum.
+ * `grads*.safetensors`: the loss, and some elements, the norm and the sum of every weight's
+ * gradient.
  */
 export function gradientsCase(folder: GoldenFolder, file: string): Case {
   return {
@@ -45,7 +46,8 @@ export function gradientsCase(folder: GoldenFolder, file: string): Case {
             checks.close('norms', name, [norm], want, { ...tolerance, relative: 1e-4 });
           }
           if (missing.delete(`${path}#sum`)) {
-            // A sum of n numbers, each as far off as a number may be, and as the norm is.
+            // Tolerance of a sum of n numbers, each of which may be as far off as its own
+            // tolerance, plus a share of the norm.
             const absolute = (tolerance.absolute ?? 0) * Math.sqrt(values.length) + 1e-4 * norm;
             checks.close('sums', name, [sum], expected.floats(`${path}#sum`), { ...tolerance, absolute });
           }
@@ -70,7 +72,7 @@ function objective(model: Vqgan, pixels: tf.Tensor4D): tf.Scalar {
     tf.mul(tf.mean(tf.squaredDifference(codes, constant(latents))), 0.25),
   );
   const decoded = model.decodeLatent(tf.add(latents, constant(tf.sub(codes, latents))) as tf.Tensor4D);
-  // Where sides do not divide, what is drawn is smaller than the picture.
+  // If the sides are not divisible, the drawn picture is smaller than the real one.
   const target = `${decoded.shape}` === `${pixels.shape}` ? pixels : tf.zerosLike(decoded);
   return tf.add(tf.mean(tf.squaredDifference(decoded, target)), quantizing) as tf.Scalar;
 }

@@ -2,8 +2,8 @@ import { CompositeLayer } from '@easel/core';
 import * as tf from '@tensorflow/tfjs';
 
 /**
- * Runs `call` and keeps the output of every layer below `model`, by its path. The caller disposes
- * them.
+ * Runs `call` and returns the output of every layer below `model`, by its path. The caller disposes
+ * the outputs.
  */
 export function outputsOfLayers(model: CompositeLayer, call: () => tf.Tensor): Map<string, tf.Tensor> {
   const found = new Map<string, tf.Tensor>();

@@ -4,22 +4,22 @@ import { GoldenArrays, readJson } from '../../golden.js';
 import type { GoldenFolder } from '../../kind.js';
 import { flaxWeight } from '../vqgan_loss/weights.js';
 
-/** The seed of a folder's weights, which are a formula. */
+/** Returns the seed of the formula that gives a folder's weights. */
 export function seedOf(folder: GoldenFolder): number {
   return new GoldenArrays(folder.file('weights_check.safetensors')).setting<number>('seed') as number;
 }
 
-/** The model of a folder's config.json, its weights zero. */
+/** Makes the model of a folder's config.json, with weights of zero. */
 export function emptyModel(folder: GoldenFolder): Vqgan {
   return new Vqgan(parseVqganConfig(readJson(folder.file('config.json')), folder.file('config.json')));
 }
 
-/** Our names are the Flax paths. */
+/** Returns the Flax path of a weight. Our names are these paths. */
 export function flaxPath(name: string): string {
   return name.replaceAll('.', '/');
 }
 
-/** Runs `use` with the model of a folder and its weights, and frees it. */
+/** Runs `use` with the model of a folder and its weights, and frees the model afterwards. */
 export async function withVqgan<R>(folder: GoldenFolder, use: (model: Vqgan) => R | Promise<R>): Promise<R> {
   const model = emptyModel(folder);
   try {

@@ -19,7 +19,8 @@ export function outputsCase(folder: GoldenFolder, file: string): Case {
 }
 
 /**
- * `io_torch.safetensors`: the same of taming's own forward, with channels before rows and columns.
+ * `io_torch.safetensors`: the same from taming's own forward pass, with channels before rows and
+ * columns.
  */
 export function torchOutputsCase(folder: GoldenFolder, file: string): Case {
   return {

@@ -8,8 +8,8 @@ import type { Case, GoldenFolder } from '../../kind.js';
 const TOLERANCE: Tolerance = { absolute: 1e-5, reason: 'float32, values of order 1' };
 
 /**
- * How taming weighs the two distances between latents and codes: its older forms, which all models
- * have, have beta on the wrong one.
+ * Returns taming's weights of the two distances between latents and codes. Its older forms, which
+ * all models use, put beta on the wrong one.
  */
 function weightsOf(convention: string, beta: number): { commitment: number; codebook: number } {
   return convention === 'not_legacy' ? { commitment: beta, codebook: 1 } : { commitment: 1, codebook: beta };
@@ -59,7 +59,7 @@ function checkConvention(checks: Checks, arrays: GoldenArrays, convention: strin
   const [count, width] = codebook.shape;
   const quantizer = new Quantizer(count, width);
   quantizer.codes.assign(codebook);
-  // Row after row, whatever shape a convention gives its indices.
+  // Indices are compared row after row, whatever shape a convention gives them.
   const indices = quantizer.indices(latents as tf.Tensor4D).dataSync();
   const codes = quantizer.call(latents as tf.Tensor4D) as tf.Tensor;
   checks.equal('ids', convention, [...indices], [...arrays.ints(`${convention}/indices`)]);
@@ -88,7 +88,7 @@ function checkConvention(checks: Checks, arrays: GoldenArrays, convention: strin
   quantizer.codes.dispose();
 }
 
-/** GumbelQuantize with the noise that was drawn. */
+/** Compares GumbelQuantize with the recorded noise. */
 function checkGumbel(checks: Checks, arrays: GoldenArrays, name: string): void {
   const [count, embedDim] = arrays.shape('gumbel/embed') as [number, number];
   const inputChannels = arrays.shape('gumbel/proj')[1] as number;
@@ -147,12 +147,13 @@ function checkGumbel(checks: Checks, arrays: GoldenArrays, name: string): void {
   quantizer.dispose();
 }
 
-/** One update of codes that follow the latents. */
+/** Compares one update of codes that follow moving averages of latents. */
 async function checkMovingAverages(checks: Checks, arrays: GoldenArrays): Promise<void> {
   const codebook = tf.tidy(() => tf.variable(arrays.tensor<tf.Rank.R2>('codebook')));
   const decay = arrays.setting<number>('decay') as number;
   const tracker = await CodebookTracker.create(codebook, { norm: 'none', decay });
-  // The recorded run started from averages of its own: sums are the codes, use the cluster sizes.
+  // The recorded run started from averages of its own: its sums are the codes, and its use is the
+  // cluster sizes.
   const use = arrays.tensor('cluster_size');
   await tracker.loadState(
     new Map<string, tf.Tensor>([

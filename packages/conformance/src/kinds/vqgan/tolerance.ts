@@ -1,10 +1,13 @@
 import type { Tolerance } from '../../checks.js';
 import type { GoldenArrays } from '../../golden.js';
 
-/** Times the original's own float32 noise that a difference may be. */
+/** A difference may be this many times the original's own float32 noise. */
 const NOISES = 10;
 
-/** Of an output, by the noise in the file's header where it is there. Values are of order 1. */
+/**
+ * Returns the tolerance of an output, by the noise in the file's header if it is there. Values are
+ * of order 1.
+ */
 export function outputTolerance(arrays: GoldenArrays, name: string): Tolerance {
   const noise = arrays.setting<Record<string, number>>('float32_noise')?.[name] ?? 0;
   return {
@@ -14,7 +17,8 @@ export function outputTolerance(arrays: GoldenArrays, name: string): Tolerance {
 }
 
 /**
- * Of gradients, which are of a float64 run; those that are 0 in exact arithmetic count absolutely.
+ * Returns the tolerance of gradients, which were recorded in float64. Gradients that are 0 in exact
+ * arithmetic are compared absolutely.
  */
 export function gradientTolerance(arrays: GoldenArrays): Tolerance {
   const noise = arrays.setting<number>('float32_noise') ?? 0;

@@ -10,7 +10,7 @@ import { flaxWeight } from '../vqgan_loss/weights.js';
 import { emptyModel, flaxPath, seedOf, withVqgan } from './open-model.js';
 
 /**
- * `weights_check.safetensors`: names, number and some values of the weights, which are a formula.
+ * `weights_check.safetensors`: names, number and some values of the weights, which a formula gives.
  */
 export function formulaCase(folder: GoldenFolder, file: string): Case {
   return {
@@ -37,8 +37,8 @@ export function formulaCase(folder: GoldenFolder, file: string): Case {
 }
 
 /**
- * A checkpoint that an original wrote, under Flax's or taming's names: it gives the weights of the
- * formula.
+ * A checkpoint that an original wrote, under Flax's or taming's names. It must give the weights of
+ * the formula.
  */
 export function checkpointCase(folder: GoldenFolder, file: string): Case {
   return {

@@ -15,10 +15,10 @@ const VALUES: Tolerance = {
   reason: 'float32 beside float64: 1e-6 of the largest',
 };
 
-/** Channels first, as PyTorch has pictures and logits. */
+/** The order of axes with channels first, as in PyTorch's pictures and logits. */
 const CHANNELS_FIRST = [0, 2, 3, 1];
 
-/** Logits before, in and after training, gradients, and what norms gathered. */
+/** Compares logits before, in and after training, gradients, and the statistics of norms. */
 export function discriminatorCase(file: string, name: string): Case {
   return {
     name,
@@ -41,8 +41,8 @@ export function discriminatorCase(file: string, name: string): Case {
       };
       const nchw = (x: tf.Tensor): Float32Array => theirLayout(x, CHANNELS_FIRST);
       const nhwc = (x: tf.Tensor4D): tf.Tensor4D => tf.transpose(x, CHANNELS_FIRST);
-      // Large inputs are not stored: they are what the formula gives under these names, in the size
-      // that has so many logits.
+      // Large inputs are not stored. The formula gives them under these names, in the size that has
+      // the recorded number of logits.
       const input = (key: string, formulaName: string): tf.Tensor4D => {
         if (arrays.has(key)) return nhwc(arrays.tensor<tf.Rank.R4>(key));
         const shape = inputShape(arrays.shape('train_logits'), setting<number>('n_layers'));
@@ -88,7 +88,10 @@ export function discriminatorCase(file: string, name: string): Case {
   };
 }
 
-/** Shape [B, 3, H, W] of the smallest input, in steps of 32, that has logits [B, 1, h, w]. */
+/**
+ * Returns the shape [B, 3, H, W] of the smallest input, in steps of 32, that has logits [B, 1, h,
+ * w].
+ */
 function inputShape([batch, , h, w]: number[], layers: number): [number, number, number, number] {
   const logitsOf = (side: number): number => {
     let out = side;

@@ -13,10 +13,13 @@ const FEATURES: Tolerance = {
   reason: 'float32 beside float64: 5e-6 in features of some units',
 };
 
-/** The tap of each level, but for the first, which is not recorded. */
+/** The layer from which each level's features come. The first level is not recorded. */
 const TAPS = ['relu1_2', 'relu2_2', 'relu3_3', 'relu4_3', 'relu5_3'];
 
-/** Distances, their parts and gradients, features; with the recorded dropout where there is one. */
+/**
+ * Compares distances, their parts and gradients, and features, with the recorded dropout if there
+ * is one.
+ */
 export function lpipsCase(file: string, name: string): Case {
   return {
     name,

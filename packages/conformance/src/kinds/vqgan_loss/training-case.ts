@@ -16,7 +16,7 @@ import { GoldenArrays } from '../../golden.js';
 import type { Case } from '../../kind.js';
 import { fillPlain, flaxWeight, GAIN, theirLayout, thinned } from './weights.js';
 
-/** taming's names of the numbers that a step gives. */
+/** taming's names of a step's results → our names. */
 const LOGGED: Readonly<Record<string, keyof AdversarialMetrics>> = {
   'train/total_loss': 'totalLoss',
   'train/quant_loss': 'quantLoss',
@@ -41,7 +41,10 @@ interface LossSettings {
   readonly perceptual_weight: number;
 }
 
-/** Whole batches of taming's training: an update of the VQGAN, then one of the discriminator. */
+/**
+ * Compares whole batches of taming's training: an update of the VQGAN, then one of the
+ * discriminator.
+ */
 export function trainingCase(file: string, name: string): Case {
   return {
     name,

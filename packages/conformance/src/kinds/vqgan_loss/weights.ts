@@ -3,12 +3,12 @@ import * as tf from '@tensorflow/tfjs';
 import { elementCount } from 'safetensors-ts';
 import { hashedUniform } from '../../hashed-uniform.js';
 
-/** Gain of 4-D weights by the formula: LPIPS has twice that of the others. */
+/** Gain of 4-D weights in the formula. */
 export const GAIN = { lpips: 6, discriminator: 3 } as const;
 
 /**
- * A weight under its PyTorch name and shape [O, I, h, w] (reference/golden/scripts/taming_stubs.py,
- * fill_plain).
+ * Returns the formula's values of a weight with its PyTorch name and shape [O, I, h, w]
+ * (reference/golden/scripts/taming_stubs.py, fill_plain).
  */
 function plainWeight(name: string, shape: readonly number[], seed: number, gain: number): Float32Array {
   const size = elementCount(shape);
@@ -24,7 +24,7 @@ function plainWeight(name: string, shape: readonly number[], seed: number, gain:
   return Float32Array.from(u, (x) => 0.2 * x);
 }
 
-/** Sets weights to what the formula gives under the names of taming. */
+/** Sets weights to the formula's values under taming's names. */
 export function fillPlain(
   weights: ReadonlyMap<string, tf.Variable>,
   rules: ReadonlyMap<string, WeightRule>,
@@ -44,7 +44,10 @@ export function fillPlain(
   }
 }
 
-/** A VQGAN's weight under its Flax path (reference/golden/scripts/weights.py, tensor). */
+/**
+ * Returns the formula's values of a VQGAN's weight with its Flax path
+ * (reference/golden/scripts/weights.py, tensor).
+ */
 export function flaxWeight(path: string, shape: readonly number[], seed: number): Float32Array {
   const size = elementCount(shape);
   const u = hashedUniform(path, size, seed);
@@ -61,14 +64,17 @@ export function flaxWeight(path: string, shape: readonly number[], seed: number)
   return Float32Array.from(u, (x) => base + factor * x);
 }
 
-/** A tensor of ours in PyTorch's layout, by the rule that reads it. */
+/**
+ * Returns a tensor's values in PyTorch's layout. `transpose` is the rule that reads PyTorch's
+ * tensor.
+ */
 export function theirLayout(x: tf.Tensor, transpose: readonly number[] | undefined): Float32Array {
   if (transpose === undefined) return x.dataSync() as Float32Array;
   const back = transpose.map((_, axis) => transpose.indexOf(axis));
   return tf.tidy(() => tf.transpose(x, back).dataSync()) as Float32Array;
 }
 
-/** Every k-th element, k the smallest step that leaves at most `kept` of them. */
+/** Returns every k-th element, where k is the smallest step that leaves at most `kept` elements. */
 export function thinned(values: Float32Array, kept: number): Float32Array {
   const step = Math.max(1, Math.ceil(values.length / Math.max(1, kept)));
   return values.filter((_, i) => i % step === 0);
