@@ -3,9 +3,8 @@ import * as tf from '@tensorflow/tfjs';
 /** What starting a backend may need to know. */
 export interface BackendOptions {
   /**
-   * Where a page finds tfjs's WebAssembly: the address of the folder with tfjs-backend-wasm.wasm
-   * and its siblings. By default it is looked for beside the program's script; in Node it lies in
-   * the package.
+   * The address of the folder with tfjs-backend-wasm.wasm and its siblings, for a page. By default
+   * these files are looked for beside the program's script. In Node they lie in the package.
    */
   readonly wasmPaths?: string;
 }
@@ -16,13 +15,13 @@ export interface Candidate {
   readonly name: string;
   readonly description: string;
   /**
-   * Makes tfjs know the backend (loads its package) and says what it is. Throws an Error whose
-   * message says why it cannot, and what to do.
+   * Loads the backend's package, so that tfjs knows the backend, and describes it. Throws an Error
+   * whose message says why this failed and what to do.
    */
   load(options: BackendOptions): Promise<{ readonly version?: string; readonly details?: string }>;
 }
 
-/** Modules are imported by a name that bundlers do not follow: all but wasm are optional. */
+/** Imports a module by a name that bundlers do not follow: all backends but wasm are optional. */
 async function importOptional(specifier: string, remedy: string): Promise<Record<string, unknown>> {
   try {
     return (await import(/* @vite-ignore */ /* webpackIgnore: true */ specifier)) as Record<string, unknown>;
@@ -76,7 +75,8 @@ const cpu: Candidate = {
   name: 'cpu',
   description: "tfjs's plain JavaScript kernels, slow but everywhere",
   async load() {
-    // Private in tfjs: silences its advice, on first use in Node, to install tfjs-node.
+    // `firstUse` is private in tfjs. Clearing it silences tfjs's advice, on first use in Node, to
+    // install tfjs-node.
     const backend = tf.findBackend('cpu') as { firstUse?: boolean } | null;
     if (backend !== null) backend.firstUse = false;
     return { version: tf.version['tfjs-core'] };
@@ -122,7 +122,7 @@ function navigatorWithGpu(): { gpu?: WebGpu } | undefined {
   return (globalThis as { navigator?: { gpu?: WebGpu } }).navigator;
 }
 
-/** In Node the package `webgpu` (Dawn) stands for the browser's navigator.gpu. */
+/** Provides navigator.gpu in Node, from the package `webgpu` (Dawn). */
 async function provideWebGpu(install: string): Promise<void> {
   const navigator = navigatorWithGpu();
   if (navigator?.gpu !== undefined) return;

@@ -2,14 +2,14 @@ import * as tf from '@tensorflow/tfjs';
 import { ConfigError, didYouMean, EaselError } from '../errors.js';
 import { AUTO_ORDER, type BackendOptions, CANDIDATES, type Candidate } from './candidates.js';
 
-/** Environment variable that names the backend where nothing else does. */
+/** The environment variable that names the backend if the caller names none. */
 export const BACKEND_VARIABLE = 'EASEL_BACKEND';
 
 /** One attempt to start a backend. */
 export interface BackendTrial {
   readonly name: string;
   readonly ok: boolean;
-  /** What runs, or why it does not and what to do. */
+  /** What runs, or why the backend does not run and what to do. */
   readonly reason: string;
 }
 
@@ -17,7 +17,7 @@ export interface BackendTrial {
 export interface BackendChoice {
   readonly name: string;
   readonly reason: string;
-  /** Everything that was tried, in order; the last is the one that runs. */
+  /** Everything that was tried, in order. The last one runs. */
   readonly tried: readonly BackendTrial[];
 }
 
@@ -27,7 +27,7 @@ export interface BackendDescription {
   readonly description: string;
   /** Whether it computed a product just now. */
   readonly available: boolean;
-  /** Details of what runs, or why it does not and what to do. */
+  /** Details of what runs, or why the backend does not run and what to do. */
   readonly reason: string;
   readonly version?: string;
 }
@@ -36,12 +36,12 @@ export interface BackendDescription {
 export const backendNames: readonly string[] = ['auto', ...CANDIDATES.map(({ name }) => name)];
 
 /**
- * Starts a tfjs backend and makes it the current one. `requested`, else the environment's
- * EASEL_BACKEND, else 'auto': native, else wasm, else cpu. A backend counts as started when it has
- * computed a small product.
+ * Starts a tfjs backend and makes it the current one. The name is `requested`, else the
+ * environment's EASEL_BACKEND, else 'auto': native, else wasm, else cpu. A backend counts as
+ * started when it has computed a small product.
  *
- * Throws ConfigError for an unknown name, and EaselError with the remedy if a backend asked for by
- * name does not start; then the backend from before is current, or cpu if there was none.
+ * Throws ConfigError for an unknown name. Throws EaselError with the remedy if a backend that was
+ * named does not start; the backend from before is then current, or cpu if there was none.
  */
 export async function selectBackend(
   requested?: string,
@@ -73,8 +73,8 @@ export async function selectBackend(
 }
 
 /**
- * Tries every backend and says which run here. The current backend (cpu if there was none) is
- * current afterwards.
+ * Tries every backend and says which ones run here. Afterwards the backend from before is current,
+ * or cpu if there was none.
  */
 export async function describeBackends(): Promise<BackendDescription[]> {
   const before = currentBackend();
@@ -93,16 +93,15 @@ function find(name: string): Candidate {
 }
 
 /**
- * The backend in use, or undefined if tfjs has not started one yet. (tf.getBackend would start
- * one.)
+ * The backend in use, or undefined if tfjs has not started one yet. tf.getBackend would start one.
  */
 function currentBackend(): string | undefined {
   return (tf.engine() as { backendName?: string }).backendName;
 }
 
 /**
- * tfjs calls a backend current even if it failed to start: go back to the one from before, or to
- * cpu, which always runs.
+ * Goes back to the backend from before, or to cpu, which always runs. tfjs calls a backend current
+ * even if it failed to start.
  */
 async function restore(before: string | undefined): Promise<void> {
   await tf.setBackend(before ?? 'cpu');

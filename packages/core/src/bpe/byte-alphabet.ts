@@ -1,7 +1,7 @@
 /**
- * The printable stand-ins of the 256 bytes in byte-level BPE: bytes 33–126, 161–172 and 174–255
- * stand for themselves, the other 68, in increasing order, for U+0100, U+0101, … (space is "Ġ",
- * newline "Ċ").
+ * The printable stand-ins of the 256 bytes in byte-level BPE. Bytes 33–126, 161–172 and 174–255
+ * stand for themselves. U+0100, U+0101, … stand for the other 68, in increasing order: space is
+ * "Ġ", newline "Ċ".
  *
  * Source: GPT-2, openai/gpt-2 `src/encoder.py`, `bytes_to_unicode`.
  */
@@ -32,7 +32,7 @@ export function toSymbols(text: string): string {
   return symbols;
 }
 
-/** The bytes behind `symbols`; a character that stands for no byte gives its own UTF-8 bytes. */
+/** The bytes behind `symbols`. A character that stands for no byte gives its own UTF-8 bytes. */
 export function fromSymbols(symbols: string): Uint8Array {
   const bytes: number[] = [];
   for (const symbol of symbols) {

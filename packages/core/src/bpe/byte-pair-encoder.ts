@@ -7,19 +7,21 @@ export interface BytePairs {
   readonly vocab: ReadonlyMap<string, number>;
   /** Pairs of tokens to join, most urgent first. */
   readonly merges: readonly (readonly [string, string])[];
-  /** Token for a symbol without an entry. Without one such symbols are dropped before merging. */
+  /**
+   * The token for a symbol that has no entry. Without it, such symbols are dropped before merging.
+   */
   readonly unknown?: string | undefined;
-  /** Ends the last symbol of each word, as CLIP's `</w>`; default nothing. */
+  /** What ends the last symbol of each word, such as CLIP's `</w>`; by default nothing. */
   readonly endOfWord?: string | undefined;
 }
 
-/** Words kept with their ids; beyond this many the memory starts afresh. */
+/** How many words are kept with their ids. When there are more, the memory is cleared. */
 const CACHED_WORDS = 65_536;
 /** Longer words are rare and are not remembered. */
 const CACHED_WORD_LENGTH = 64;
 
 /**
- * Words → ids by byte-level BPE, and back. How texts are cut into words is the caller's.
+ * Turns words into ids by byte-level BPE, and back. The caller cuts texts into words.
  *
  * Source: Sennrich et al. 2016, arXiv:1508.07909; huggingface/tokenizers `models/bpe`,
  * `pre_tokenizers/byte_level.rs`.
@@ -30,7 +32,7 @@ export class BytePairEncoder {
   private readonly tokens: (string | undefined)[] = [];
   private readonly unknownId: number | undefined;
   private readonly endOfWord: string;
-  /** Rank and result of joining ids a and b, under a·vocabulary + b. */
+  /** The rank and the result of joining ids a and b. The key is a·vocabulary + b. */
   private readonly joins = new Map<number, { rank: number; id: number }>();
   private readonly pairBase: number;
   private readonly cache = new Map<string, readonly number[]>();
@@ -52,12 +54,12 @@ export class BytePairEncoder {
     }
   }
 
-  /** Largest id + 1: the least number of rows an embedding needs. */
+  /** The largest id + 1: the least number of rows that an embedding needs. */
   get size(): number {
     return this.tokens.length;
   }
 
-  /** The id of a token. Throws ConfigError, which says that `where` needs it, if there is none. */
+  /** The id of a token. If there is none, throws ConfigError, which says that `where` needs it. */
   requireId(token: string, where: string): number {
     const id = this.vocab.get(token);
     if (id !== undefined) return id;
@@ -75,7 +77,7 @@ export class BytePairEncoder {
     );
   }
 
-  /** The ids of a word, which merges never cross. */
+  /** The ids of a word. Merges never cross its borders. */
   encode(word: string): readonly number[] {
     const known = this.cache.get(word);
     if (known) return known;
@@ -88,7 +90,7 @@ export class BytePairEncoder {
   }
 
   /**
-   * The text of tokens; bytes that are no UTF-8 become U+FFFD. An end of word stays as it is
+   * The text of tokens. Bytes that are not UTF-8 become U+FFFD. An end of word stays as it is
    * written.
    */
   decode(tokens: Iterable<string>): string {
@@ -109,9 +111,9 @@ export class BytePairEncoder {
   /**
    * Joins the pair with the lowest rank, leftmost first, until no adjacent pair is ranked.
    *
-   * The ids are a linked list, and the pairs wait in a heap under rank·length + position, so a word
-   * of n bytes takes n·log n steps however long it is. A pair that changed since it was queued is
-   * noticed when it is taken.
+   * The ids are a linked list, and the pairs wait in a heap under rank·length + position. So a word
+   * of n bytes takes n·log n steps, however long it is. A pair that has changed since it was queued
+   * is noticed when it is taken.
    */
   private merge(ids: number[]): number[] {
     const n = ids.length;

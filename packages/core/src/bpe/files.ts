@@ -4,7 +4,7 @@ import type { BytePairs } from './byte-pair-encoder.js';
 import type { SpecialToken } from './special-tokens.js';
 
 /**
- * The texts of a tokenizer folder in Hugging Face form; give vocab and merges, or tokenizerJson.
+ * The texts of a tokenizer folder in Hugging Face's form. Give vocab and merges, or tokenizerJson.
  */
 export interface TokenizerFiles {
   /** vocab.json: an object of token → id. */
@@ -31,14 +31,14 @@ export function parseJsonObject(text: string, file: string): Record<string, unkn
   return value;
 }
 
-/** vocab.json: token → id. Throws ConfigError for anything but whole numbers, each once. */
+/** Parses vocab.json: token → id. Throws ConfigError unless ids are whole numbers, each once. */
 export function parseVocab(text: string, file = 'vocab.json'): Map<string, number> {
   return vocabOf(parseJsonObject(text, file), file);
 }
 
 /**
- * merges.txt: lines that start with `#version` and empty lines are skipped. Throws ConfigError,
- * naming the line.
+ * Parses merges.txt. Lines that start with `#version` and empty lines are skipped. Throws
+ * ConfigError that names the line.
  */
 export function parseMerges(text: string): [string, string][] {
   const merges: [string, string][] = [];
@@ -68,8 +68,8 @@ export interface TokenizerJson {
 }
 
 /**
- * Reads a tokenizer.json whose model is BPE; what stands before the model is handed over to be
- * judged. Throws ConfigError, naming the field, for another model.
+ * Reads a tokenizer.json whose model is BPE. The parts before the model are returned for the caller
+ * to judge. Throws ConfigError, naming the field, for another model.
  */
 export function parseTokenizerJson(text: string, file = 'tokenizer.json'): TokenizerJson {
   const root = parseJsonObject(text, file);
@@ -139,7 +139,7 @@ function vocabOf(entries: Record<string, unknown>, file: string): Map<string, nu
 }
 
 /**
- * A special token as special_tokens_map.json and tokenizer_config.json have it, or the standard one
+ * A special token as special_tokens_map.json and tokenizer_config.json give it, or the standard one
  * where they say nothing. Throws ConfigError, which `where` begins, for another form.
  */
 export function parseSpecialToken(value: unknown, standard: SpecialToken, where: string): SpecialToken {
@@ -157,7 +157,7 @@ export function parseSpecialToken(value: unknown, standard: SpecialToken, where:
   return { content: value.content, lstrip: value.lstrip === true, rstrip: value.rstrip === true };
 }
 
-/** The class that a tokenizer.json's normalizer or pre_tokenizer is of. */
+/** The class of a tokenizer.json's normalizer or pre_tokenizer. */
 export function typeOf(part: unknown): unknown {
   return isObject(part) ? part.type : part;
 }

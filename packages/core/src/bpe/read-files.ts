@@ -2,9 +2,9 @@ import type { ModelFiles } from '../files/model-files.js';
 import type { TokenizerFiles } from './files.js';
 
 /**
- * The texts of a tokenizer's files in Hugging Face form, those that are there; tokenizer.json only
- * where vocab.json and merges.txt are not, which win over it. Throws ConfigError for one that is no
- * text.
+ * The texts of a tokenizer's files in Hugging Face's form, of those files that are there.
+ * tokenizer.json is read only if vocab.json and merges.txt are missing; they win over it. Throws
+ * ConfigError for a file that is not text.
  */
 export async function readTokenizerFiles(files: ModelFiles): Promise<TokenizerFiles> {
   const [vocab, merges, specialTokensMap, tokenizerConfig] = await Promise.all(

@@ -1,21 +1,21 @@
 /** A token that is cut out of the text before BPE. */
 export interface SpecialToken {
   readonly content: string;
-  /** Also takes the white space to its left. */
+  /** Whether the token also takes the white space to its left. */
   readonly lstrip: boolean;
-  /** Also takes the white space to its right. */
+  /** Whether the token also takes the white space to its right. */
   readonly rstrip: boolean;
 }
 
 /** A stretch of text without special tokens, or the id of a special token. */
 export type TextPart = string | number;
 
-/** Cuts special tokens out of texts: the longest where several start at one place. */
+/** Cuts special tokens out of texts. Where several start at one place, the longest is cut. */
 export class SpecialTokenCutter {
   private readonly specials: ReadonlyMap<string, { readonly token: SpecialToken; readonly id: number }>;
   private readonly pattern: RegExp;
 
-  /** `ids`: the vocabulary; tokens that it does not have are left as text. */
+  /** `ids` is the vocabulary. A token that it does not have is left as text. */
   constructor(tokens: Iterable<SpecialToken>, ids: ReadonlyMap<string, number>) {
     const specials = new Map<string, { token: SpecialToken; id: number }>();
     for (const token of tokens) {
@@ -29,7 +29,7 @@ export class SpecialTokenCutter {
     this.pattern = new RegExp(contents.join('|'), 'gu');
   }
 
-  /** Whether a token of the vocabulary is one of them. */
+  /** Whether a token of the vocabulary is a special token. */
   has(token: string): boolean {
     return this.specials.has(token);
   }
@@ -54,8 +54,8 @@ export class SpecialTokenCutter {
 const WHITE_SPACE = /^\p{White_Space}$/u;
 
 /**
- * Where the white space that ends at `end` starts, not before `start`. All of White_Space is one
- * UTF-16 unit long.
+ * Where the white space that ends at `end` starts, but not before `start`. Every character of
+ * White_Space is one UTF-16 unit long.
  */
 function whiteSpaceBefore(text: string, start: number, end: number): number {
   let at = end;

@@ -10,9 +10,9 @@ export interface TokenBatch {
 }
 
 /**
- * Brings texts' ids to one length: longer rows lose tokens before their last, which is the end,
- * shorter ones are padded on the right. Throws DataError if maxLength has no room for the first and
- * last token.
+ * Brings the ids of texts to one length. A longer row loses tokens before its last one, which is
+ * the end. A shorter row is padded on the right. Throws DataError if maxLength has no room for the
+ * first and last token.
  */
 export function padRows(
   rows: readonly (readonly number[])[],

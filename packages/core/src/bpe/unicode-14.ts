@@ -1,11 +1,11 @@
 /**
- * Code points that Unicode has given a meaning since its version 14 (to 17), with gaps filled where
- * no version has one: unassigned in Python 3.11's unicodedata, assigned in Unicode 17.
+ * Code points that Unicode has given a meaning between its versions 14 and 17: unassigned in Python
+ * 3.11's unicodedata, assigned in Unicode 17. Gaps that no version has assigned are filled.
  *
- * The tokenizers that the originals' texts were cut by (tokenizers 0.13.3, whose regular
- * expressions are Onigurama's of Unicode 14) take them for signs, neither letters nor numbers,
- * neither capitals nor marks. JavaScript engines know each their own version of Unicode; where
- * these are left out, a text has the same ids on all of them.
+ * The originals' texts were cut by tokenizers 0.13.3, whose regular expressions are Onigurama's of
+ * Unicode 14. It takes these code points for signs: neither letters nor numbers, neither capitals
+ * nor marks. Each JavaScript engine knows its own version of Unicode. Where these code points are
+ * left out, a text has the same ids on all engines.
  */
 const RANGES = `
   88f 897 c5c cdc cf3 ece 1acf-1aeb 1b4e-1b4f 1b7f 1c89-1c8a 20c1 2427-2429 2b96 2ffc-2fff 31e4-31ef a7cb-a7cf a7d2 a7d4 a7da-a7f1
@@ -15,7 +15,7 @@ const RANGES = `
   1fa75-1fa77 1fa87-1fa8f 1faad-1faaf 1fabb-1fabf 1fac6-1facf 1fada-1fadf 1fae8-1faef 1faf7-1faf8 1fbcb-1fbef 1fbfa 2b739-2b73f
   2cea2-2cead 2ebf0-2ee5d 31350-33479`;
 
-/** The same as the content of a class of a regular expression with flag u or v. */
+/** The same code points, as the content of a class of a regular expression with flag u or v. */
 export const AFTER_UNICODE_14: string = RANGES.trim()
   .split(/\s+/)
   .map((range) =>

@@ -1,16 +1,19 @@
 import type { ByteFile } from 'safetensors-ts';
 import { readWhole } from '../files/model-files.js';
 
-/** Bytes that can be looked at by position: of a file of any size, or in memory. */
+/** Bytes that can be viewed by position: those of a file of any size, or in memory. */
 export interface ByteSource {
-  /** For messages. */
+  /** The name for messages. */
   readonly description: string;
   readonly size: number;
-  /** The `length` bytes at `position`; both lie inside. The view is good until the next call. */
+  /**
+   * The `length` bytes at `position`. All of them lie inside. The view is valid until the next
+   * call.
+   */
   view(position: number, length: number): Uint8Array;
 }
 
-/** Fills `target` with the bytes from `position` on, which are there. */
+/** Fills `target` with the bytes from `position` on. The bytes must exist. */
 export type ReadInto = (target: Uint8Array, position: number) => Promise<void>;
 
 /** Bytes in memory as a ByteSource. */

@@ -10,22 +10,22 @@ import { type FitOptions, type PlannedWeight, planWeights, readPlanned, type Wei
 import { withRemedy } from './write-file.js';
 
 /**
- * How numbers are stored: all in one format, or each weight as its source has it (F32 for what is
- * neither F32, F16 nor BF16).
+ * How numbers are stored: all in one format, or each weight as its source has it. With 'keep', what
+ * is neither F32, F16 nor BF16 is stored as F32.
  */
 export type ConvertDtype = FloatDtype | 'keep';
 
-/** What `convertCheckpoint` may be told besides the rules. */
+/** Options of `convertCheckpoint` beside the rules. */
 export interface ConvertOptions extends FitOptions {
   readonly metadata?: Metadata;
-  /** Our weights' shapes, if the model is known: then they must agree. */
+  /** The shapes of our weights, if the model is known. The checkpoint's shapes must then agree. */
   readonly shapes?: ReadonlyMap<string, readonly number[]>;
   /**
-   * Most bytes of tensors in a file: what is more goes into several files and an index. Default:
+   * The most bytes of tensors in a file. More tensors go into several files and an index. Default:
    * one file.
    */
   readonly maxShardBytes?: number;
-  /** Called after each weight; `share`: of all numbers, how many are behind us, from 0 to 1. */
+  /** Called after each weight. `share`, from 0 to 1, is the part of all numbers that is done. */
   readonly onWeight?: (name: string, done: number, total: number, share: number) => void;
   /** Stops between two weights, with the signal's reason; no file is left. */
   readonly signal?: AbortSignal;
@@ -33,20 +33,20 @@ export interface ConvertOptions extends FitOptions {
 
 /** A checkpoint that was written. */
 export interface WrittenCheckpoint {
-  /** What is to be opened: the file, or the index of its parts. */
+  /** The path to open: the file, or the index of its parts. */
   readonly path: string;
-  /** Size of the file, or of its parts together. */
+  /** The size of the file, or of its parts together. */
   readonly bytes: number;
-  /** Whether a weight is stored in a format that its source's numbers may not fit exactly. */
+  /** Whether a weight is stored in a format that may not hold its source's numbers exactly. */
   readonly rounded: boolean;
 }
 
 /**
- * Rewrites a checkpoint under our names as a .safetensors file, one weight (one slice of a stacked
- * tensor) at a time, so memory does not grow with the checkpoint. Numbers are rounded to `dtype`,
- * to nearest, ties to even.
+ * Rewrites a checkpoint under our names as a .safetensors file. It takes one weight (one slice of a
+ * stacked tensor) at a time, so memory does not grow with the checkpoint. Numbers are rounded to
+ * `dtype`, to nearest, ties to even.
  *
- * Throws WeightMismatchError before anything is written, CheckpointError for a damaged source,
+ * Throws WeightMismatchError before anything is written, CheckpointError for a damaged source, and
  * EaselError for an unwritable path.
  */
 export async function convertCheckpoint(
@@ -85,9 +85,9 @@ export async function convertCheckpoint(
 }
 
 /**
- * Rewrites a checkpoint as a Flax msgpack file of the given tensors, else as `convertCheckpoint`:
- * one weight in memory at a time, also where layers are stacked. Every weight that the rules name
- * must be in one of the tensors.
+ * Rewrites a checkpoint as a Flax msgpack file of the given tensors. Otherwise it does what
+ * `convertCheckpoint` does, with one weight in memory at a time even where layers are stacked.
+ * Every weight that the rules name must be in one of the tensors.
  *
  * Throws CheckpointError also if weights that are to be stacked differ in shape.
  */
@@ -143,7 +143,10 @@ export async function convertToFlax(
   return written(path, await withRemedy(path, writing), storage);
 }
 
-/** Gives, weight by weight, the share of all numbers that are behind us. */
+/**
+ * Returns a function that, called with each weight in turn, says which share of all numbers is
+ * done.
+ */
 function behindUs(weights: Iterable<PlannedWeight>): (shape: readonly number[]) => number {
   const total = [...weights].reduce((sum, { shape }) => sum + elementCount(shape), 0);
   let behind = 0;
@@ -153,7 +156,7 @@ function behindUs(weights: Iterable<PlannedWeight>): (shape: readonly number[]) 
   };
 }
 
-/** In which format weights are stored, and whether that rounds one of them. */
+/** Decides in which format weights are stored, and notes whether that rounds one of them. */
 class StorageChoice {
   /** Whether some weight so far may have lost digits. */
   rounded = false;
@@ -165,7 +168,7 @@ class StorageChoice {
     this.dtype = dtype;
   }
 
-  /** The format of a tensor made of these weights. */
+  /** The format of a tensor that is made of these weights. */
   of(weights: readonly PlannedWeight[]): FloatDtype {
     const found = new Set(weights.map(({ rule }) => this.source.entries.get(rule.source)?.dtype));
     const [only] = found;
@@ -176,7 +179,7 @@ class StorageChoice {
   }
 }
 
-/** What was written, by the names of its files; the last one is opened. */
+/** Describes what was written, by the names of its files. The last file is the one to open. */
 async function written(
   path: string,
   names: readonly string[],

@@ -2,8 +2,8 @@ import { type ModelFile, readWhole } from '../files/model-files.js';
 import type { ByteSource } from './byte-source.js';
 
 /**
- * Bytes fetched at a time where views must be waited for; most descriptions of a tensor take less
- * than 100.
+ * How many bytes are fetched at a time where views must be waited for. Most descriptions of a
+ * tensor take less than 100 bytes.
  */
 const WINDOW_BYTES = 65_536;
 
@@ -20,8 +20,8 @@ class BytesMissing extends Error {
 }
 
 /**
- * What `index` finds in a file's structure. Where the file cannot be looked at without waiting,
- * `index` is run again each time a window of the file has come that it missed.
+ * What `index` finds in a file's structure. If the file cannot be viewed without waiting, `index`
+ * runs again each time a window of the file that it missed has come.
  */
 export async function indexFile<Result>(
   file: ModelFile,
@@ -43,7 +43,7 @@ export async function indexFile<Result>(
   }
 }
 
-/** Parts of a file, by position. */
+/** The parts of a file that are in memory, by position. */
 class Windows {
   private readonly sorted: { readonly start: number; readonly bytes: Uint8Array }[] = [];
 

@@ -3,8 +3,8 @@ export interface FlaxTensor {
   /** Its keys, joined with dots. */
   readonly name: string;
   /**
-   * The weight that it is; if `stacked`, the same weight of each layer in order, on a new leading
-   * axis.
+   * The weight that the tensor is. If `stacked`, these are the same weight of each layer in order,
+   * on a new leading axis.
    */
   readonly weights: readonly string[];
   readonly stacked: boolean;

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import type { FloatDtype } from 'safetensors-ts';
 
 /**
- * What the native backend gives for tensors whose values are to be written to files while the
+ * What the native backend returns for tensors whose values are to be written to files while the
  * program goes on.
  */
 interface HeldValues {
@@ -17,9 +17,9 @@ interface HoldingBackend {
 }
 
 /**
- * Tensors as they are now, for `saveSafetensors`, while the program changes them: not copied, but
- * an optimizer that updates in place moves to other memory as long as the old values are still to
- * be written. Made by `holdTensors`.
+ * Tensors as they are now, for `saveSafetensors`, while the program changes them. They are not
+ * copied. An optimizer that updates in place moves to other memory, as long as the old values are
+ * still to be written. `holdTensors` makes this.
  */
 export class HeldTensors {
   readonly tensors: ReadonlyMap<string, tf.Tensor>;
@@ -37,22 +37,22 @@ export class HeldTensors {
     return this.values.begun;
   }
 
-  /** Writes tensors to an open file at its position, and syncs it; throws as node:fs does. */
+  /** Writes tensors to an open file at its position, and syncs the file. Throws as node:fs does. */
   writeTo(file: number, names: readonly string[], dtype: FloatDtype): Promise<void> {
     const order = names.map((name) => this.index.get(name) as number);
     return this.values.writeTo(file, order, dtype);
   }
 
-  /** Lets the memory go, but for what is being written. */
+  /** Releases the memory, except what is being written. */
   release(): void {
     this.values.release();
   }
 }
 
 /**
- * Holds the present values of tensors, for `files` calls of `saveSafetensors`; the caller releases
- * them at the end. Undefined where the running backend can't: save, then, before the tensors
- * change.
+ * Holds the present values of tensors for `files` calls of `saveSafetensors`. The caller releases
+ * them at the end. Returns undefined where the running backend cannot hold tensors: then save them
+ * before they change.
  */
 export function holdTensors(tensors: ReadonlyMap<string, tf.Tensor>, files = 1): HeldTensors | undefined {
   const backend = tf.backend() as HoldingBackend;

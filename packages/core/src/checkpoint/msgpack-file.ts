@@ -6,8 +6,8 @@ import { indexMsgpack, type MsgpackEntry, type MsgpackIndex, readMsgpackEntry } 
 import { entryOf, type TensorSource } from './tensor-source.js';
 
 /**
- * A Flax msgpack file. Opening reads the structure only; tensors are read when asked for, by
- * position, so memory holds one at a time and the file may have any size.
+ * A Flax msgpack file. Opening reads the structure only. Tensors are read by position when asked
+ * for, so memory holds one at a time and the file may have any size.
  */
 export class MsgpackFile implements TensorSource {
   readonly description: string;
@@ -23,8 +23,8 @@ export class MsgpackFile implements TensorSource {
   }
 
   /**
-   * Checks a file; it is closed with what is returned, and also if that fails. Throws
-   * CheckpointError, or what reading throws.
+   * Opens and checks a file. Closing the result closes the file; if the check fails, the file is
+   * closed too. Throws CheckpointError, or what reading throws.
    */
   static async open(file: ModelFile): Promise<MsgpackFile> {
     try {
@@ -47,10 +47,10 @@ export class MsgpackFile implements TensorSource {
 
 /**
  * The files of a `flax_model.msgpack.index.json` as one checkpoint. The index joins keys with '/';
- * our names have '.'. `index`: the file of that name in `files`, which is read and closed.
+ * our names have '.'. `index` is the file of that name in `files`; it is read and closed.
  *
  * Throws CheckpointError for a malformed index, a missing file, a tensor that is not where the
- * index says or that it does not name.
+ * index says, or a tensor that the index does not name.
  */
 export async function openMsgpackIndex(index: ModelFile, files: ModelFiles): Promise<TensorSource> {
   const path = index.name;

@@ -1,5 +1,5 @@
 /**
- * Where everything lies in a Flax msgpack file that is to be written: the bytes of
+ * Where everything lies in a Flax msgpack file that is to be written. The bytes are those of
  * flax.serialization.to_bytes for a tree whose maps have sorted keys, as jax leaves them. Source:
  * google/flax flax/serialization.py; the MessagePack specification.
  */
@@ -23,11 +23,11 @@ const DTYPE_NAMES = new Map([...NUMPY_DTYPES].map(([name, dtype]) => [dtype, nam
 type Tree = Map<string, Tree | SourceEntry>;
 
 /**
- * The parts of a file that holds these tensors; dots in names become nested maps. `emptyMaps`:
- * names of maps with nothing in them, which Flax writes for empty tuples.
+ * The parts of a file that holds these tensors. Dots in names become nested maps. `emptyMaps` names
+ * maps with nothing in them, which Flax writes for empty tuples.
  *
- * Throws CheckpointError for a dtype that NumPy has no name for, for a name that is twice there, or
- * both of a tensor and of a map.
+ * Throws CheckpointError for a dtype that NumPy has no name for, for a name that stands twice, or
+ * for a name that is both a tensor's and a map's.
  */
 export function layOutMsgpack(
   tensors: Iterable<SourceEntry>,
@@ -119,7 +119,7 @@ class LayoutWriter {
     }
   }
 
-  /** An array: [shape, dtype name, data], with the data left to the caller. */
+  /** Adds an array: [shape, dtype name, data]. The caller writes the data. */
   private extension(name: string, dtypeName: string, shape: readonly number[], byteLength: number): void {
     const head = [0x93, ...sized(shape.length, 0x90, 15, undefined, 0xdc, 0xdd)];
     for (const dim of shape) head.push(...integer(dim));
@@ -150,7 +150,7 @@ class LayoutWriter {
   }
 }
 
-/** First byte of an extension whose length needs no number. */
+/** The first byte of an extension whose length needs no number of its own. */
 const FIXED_EXTENSIONS: ReadonlyMap<number, number> = new Map([
   [1, 0xd4],
   [2, 0xd5],
@@ -165,8 +165,8 @@ function text(value: string): number[] {
 }
 
 /**
- * The shortest head of something with a length: in the first byte itself up to `most`, else after a
- * byte that tells its width.
+ * The shortest head of something with a length. Up to `most`, the length is in the first byte
+ * itself; beyond, it follows a byte that tells its width.
  */
 function sized(
   length: number,

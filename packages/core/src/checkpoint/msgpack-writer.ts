@@ -6,22 +6,23 @@ import { CheckpointError } from '../errors.js';
 import { layOutMsgpack, MAX_CHUNK_BYTES } from './msgpack-layout.js';
 import { itemBytes, type SourceEntry } from './tensor-source.js';
 
-/** How `writeMsgpack` writes. */
+/** Options of `writeMsgpack`. */
 export interface MsgpackWriteOptions {
-  /** Arrays of more bytes are cut into pieces; Flax's own bound by default. */
+  /** Arrays of more bytes are cut into pieces. The default is Flax's own limit. */
   readonly maxChunkBytes?: number;
-  /** Names of maps that are to be there with nothing in them. */
+  /** Names of maps that the file has with nothing in them. */
   readonly emptyMaps?: Iterable<string>;
 }
 
 /**
- * Writes a Flax msgpack file tensor by tensor: `read` is called for each in the order of the file
- * and may give its data in pieces (an async iterable), so memory holds one tensor or one piece at a
- * time. Keys are sorted; the bytes are those of flax.serialization.to_bytes. The file appears under
- * its name only when it is complete. Returns its size in bytes.
+ * Writes a Flax msgpack file tensor by tensor. `read` is called for each tensor in the order of the
+ * file, and may give its data in pieces (an async iterable), so memory holds one tensor or one
+ * piece at a time. Keys are sorted. The bytes are those of flax.serialization.to_bytes. The file
+ * appears under its name only when it is complete. Returns its size in bytes.
  *
- * Throws CheckpointError for names or dtypes that Flax's format cannot hold and for data of another
- * length than dtype and shape say; what `read` throws; errors of the file system.
+ * Throws CheckpointError for names or dtypes that Flax's format cannot hold, and for data whose
+ * length is not what dtype and shape say. Also throws what `read` throws, and errors of the file
+ * system.
  */
 export async function writeMsgpack(
   path: string,
@@ -49,10 +50,10 @@ export async function writeMsgpack(
 }
 
 /**
- * Writes tensors into as few Flax files as `maxShardBytes` of tensors allow, filled in the given
- * order: `path` (…/flax_model.msgpack) alone if one is enough, else
- * flax_model-00001-of-0000N.msgpack … and then flax_model.msgpack.index.json, as transformers does.
- * Else as `writeMsgpack`. Returns the names of the files written.
+ * Writes tensors, in the given order, into as few Flax files as `maxShardBytes` of tensors allow.
+ * If one is enough, that is `path` (…/flax_model.msgpack). Else the files are
+ * flax_model-00001-of-0000N.msgpack …, and then flax_model.msgpack.index.json, as transformers
+ * writes them. The rest is as in `writeMsgpack`. Returns the names of the files written.
  */
 export async function writeShardedMsgpack(
   path: string,
@@ -110,7 +111,7 @@ class DataStream {
     if (this.rest.byteLength > 0 || (await this.next())) throw this.mismatch('more bytes');
   }
 
-  /** Fetches the next piece that is not empty; false if there is none. */
+  /** Fetches the next piece that is not empty. Returns false if there is none. */
   private async next(): Promise<boolean> {
     for (;;) {
       const { done, value } = await this.pieces.next();

@@ -3,7 +3,7 @@
  * arrays.
  *
  * The indexer walks the structure and notes where each array's bytes lie; it never touches them. It
- * reads through `ByteSource`, so that bytes in memory and files of any size go the same way.
+ * reads through `ByteSource`, so bytes in memory and files of any size are read in the same way.
  * Source: google/flax flax/serialization.py; the MessagePack specification.
  */
 import { type Dtype, elementCount, toFloat32 } from 'safetensors-ts';
@@ -26,8 +26,8 @@ export interface Piece {
 }
 
 /**
- * A leaf of the file: what it is and where its bytes are, in order. Several pieces if Flax wrote it
- * in chunks.
+ * A leaf of the file: what it is, and where its bytes lie, in order. It has several pieces if Flax
+ * wrote it in chunks.
  */
 export interface MsgpackEntry extends SourceEntry {
   readonly pieces: readonly Piece[];
@@ -43,18 +43,21 @@ export interface MsgpackIndex {
 }
 
 /**
- * Deepest nesting of maps: real trees have about ten levels; a bound keeps a hostile file off the
- * stack.
+ * The deepest nesting of maps that is read. Real trees have about ten levels; the limit keeps a
+ * hostile file from exhausting the stack.
  */
 const MAX_DEPTH = 32;
 
-/** Longest key, dtype name or text, so that a length field cannot ask for gigabytes. */
+/**
+ * The longest key, dtype name or text that is read, so that a length field cannot ask for
+ * gigabytes.
+ */
 const MAX_TEXT_BYTES = 65_536;
 
-/** Most axes of an array: NumPy's own bound. */
+/** The most axes of an array, which is NumPy's own limit. */
 const MAX_RANK = 64;
 
-/** Key of the map that stands for an array in chunks. */
+/** The key of the map that stands for an array in chunks. */
 export const CHUNK_MARK = '__msgpack_chunked_array__';
 
 /** Flax's extension types. */
@@ -74,9 +77,7 @@ function isLeaf(node: TreeNode | undefined): node is Leaf {
   return typeof node === 'object' && node !== null && !(node instanceof Map);
 }
 
-/**
- * The first bytes of a MessagePack value: what it is, and for those with a body, how long that is.
- */
+/** The first bytes of a MessagePack value: what it is, and if it has a body, how long that is. */
 type Head =
   | { readonly type: 'map' | 'array' | 'string' | 'binary'; readonly length: number }
   | { readonly type: 'extension'; readonly length: number; readonly code: number }
@@ -133,7 +134,7 @@ class Indexer {
     return new CheckpointError(`${this.source.description}${where}: ${problem} (byte ${this.at}). ${remedy}`);
   }
 
-  /** Moves over `length` bytes, which must be there. Returns where they start. */
+  /** Moves over `length` bytes, which must exist. Returns where they start. */
   private skip(length: number, what: string): number {
     const left = this.source.size - this.at;
     if (length > left) {
@@ -296,7 +297,7 @@ class Indexer {
     return leaf;
   }
 
-  /** [shape, dtype name, data], the data not touched. */
+  /** Reads [shape, dtype name, data] without touching the data. */
   private array(code: number): Leaf {
     this.expectArray(3, 'the description of an array');
     const rank = this.head();
@@ -352,7 +353,10 @@ class Indexer {
     }
   }
 
-  /** The array that Flax cut into flat chunks, since a MessagePack value holds less than 4 GiB. */
+  /**
+   * Joins the flat chunks into which Flax cuts an array, since a MessagePack value holds less than
+   * 4 GiB.
+   */
   private joinChunks(map: Tree): Leaf {
     const mark = map.get(CHUNK_MARK);
     const [shapeMap, chunkMap] = [map.get('shape'), map.get('chunks')];
@@ -408,10 +412,10 @@ function describe(head: Head): string {
 }
 
 /**
- * What a Flax msgpack file holds and where. Every rule of the format is checked; tensor data is not
- * read.
+ * What a Flax msgpack file holds, and where. Every rule of the format is checked. Tensor data is
+ * not read.
  *
- * Throws CheckpointError naming file, place in the tree, byte, what was expected and what was
+ * Throws CheckpointError that names file, place in the tree, byte, what was expected and what was
  * found.
  */
 export function indexMsgpack(source: ByteSource): MsgpackIndex {
@@ -419,10 +423,10 @@ export function indexMsgpack(source: ByteSource): MsgpackIndex {
 }
 
 /**
- * The numbers of an entry, or of one index of its leading axis, read through `readInto`: only the
- * bytes asked for.
+ * The numbers of an entry, or of one index of its leading axis. `readInto` reads them; no other
+ * bytes are read.
  *
- * Throws CheckpointError: no such slice, complex numbers.
+ * Throws CheckpointError if there is no such slice, or for complex numbers.
  */
 export async function readMsgpackEntry(
   entry: MsgpackEntry,

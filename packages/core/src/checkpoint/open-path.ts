@@ -8,11 +8,11 @@ import { openWeights } from './open.js';
 import type { TensorSource } from './tensor-source.js';
 
 /**
- * Opens a checkpoint: the weights of a model (a folder on disk, an address, files), or a file on
+ * Opens a checkpoint: the weights of a model (a folder on disk, an address, or files), or a file on
  * disk. See `openWeights`.
  *
- * Throws CheckpointError as that does, and for a path that is not there, with the nearest name that
- * is.
+ * Throws CheckpointError as that does. For a path that does not exist, the error names the nearest
+ * name that does.
  */
 export async function openCheckpoint(source: ModelSource): Promise<TensorSource> {
   if (typeof source !== 'string' || /^https?:\/\//i.test(source)) return openWeights(modelFiles(source));

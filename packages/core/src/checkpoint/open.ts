@@ -5,7 +5,7 @@ import { openSafetensors, openSafetensorsIndex } from './safetensors-file.js';
 import { joinSources, type TensorSource } from './tensor-source.js';
 import { isLegacyTorch } from './torch-magic.js';
 
-/** Names under which a model folder holds its weights, the first that is there counts. */
+/** The names under which a model folder holds its weights. The first one that exists counts. */
 export const CHECKPOINT_NAMES = [
   'model.safetensors',
   'model.safetensors.index.json',
@@ -13,15 +13,15 @@ export const CHECKPOINT_NAMES = [
   'flax_model.msgpack.index.json',
 ] as const;
 
-/** Enough to tell formats apart: a tar archive's mark ends at byte 262. */
+/** Bytes that are enough to tell formats apart: a tar archive's mark ends at byte 262. */
 const SNIFF_BYTES = 512;
 
 /** Names that PyTorch's files have. */
 const TORCH_NAME = /\.(?:bin|ckpt|pt|pth)$/;
 
 /**
- * The two files that min-dalle keeps a text model in, of mega or mini: read as one, under
- * `encoder.` and `decoder.`.
+ * The two files in which min-dalle keeps a text model, mega or mini. They are read as one
+ * checkpoint, under `encoder.` and `decoder.`.
  */
 const MIN_DALLE_PAIRS = [
   { encoder: 'encoder.pt', decoder: 'decoder.pt' },
@@ -33,11 +33,12 @@ const CONVERT_TORCH =
   '`torch.save(torch.load(PATH, map_location="cpu"), OUT)`.';
 
 /**
- * Opens the weights of a model: those of a file of it (`name`), or of the model whose files these
- * are. A file is of one of the forms that Easel reads (.safetensors, Flax .msgpack, the index of
- * either in parts, or what torch.save writes, of which nothing is run); its content decides, not
- * its name. Files with none of CHECKPOINT_NAMES may have min-dalle's encoder.pt and decoder.pt
- * among them (mega; or encoder_mini.pt and decoder_mini.pt), or one file of PyTorch's.
+ * Opens the weights of a model: those of its file `name`, or of the model whose files these are.
+ *
+ * A file may have any form that Easel reads: .safetensors, Flax .msgpack, the index of either in
+ * parts, or what torch.save writes (nothing of which is run). Its content decides, not its name. If
+ * none of CHECKPOINT_NAMES is among the files, min-dalle's encoder.pt and decoder.pt serve (or
+ * encoder_mini.pt and decoder_mini.pt), or a single file of PyTorch's.
  *
  * Throws CheckpointError that says what was found instead and what to do: a missing or empty file,
  * a Git LFS pointer, a web page, a pickle of another program, another known format, a damaged file.
@@ -103,7 +104,10 @@ async function openPair(files: ModelFiles, names: Pair): Promise<TensorSource> {
   }
 }
 
-/** What an opened file holds; it is closed with that, and also if it is refused. */
+/**
+ * Reads an opened file. Closing the result closes the file; if the file is refused, it is closed
+ * too.
+ */
 async function openFile(file: ModelFile, files: ModelFiles): Promise<TensorSource> {
   let open: () => Promise<TensorSource>;
   try {
@@ -116,8 +120,8 @@ async function openFile(file: ModelFile, files: ModelFiles): Promise<TensorSourc
 }
 
 /**
- * How a file is read; those readers that drawing with converted weights has no need of are loaded
- * when they are needed.
+ * Returns the function that reads a file. Drawing with converted weights does not need all readers;
+ * the others are loaded when they are needed.
  */
 async function readerOf(file: ModelFile, files: ModelFiles): Promise<() => Promise<TensorSource>> {
   const { name } = file;
@@ -161,7 +165,10 @@ async function readStart(file: ByteFile): Promise<Uint8Array> {
   return start;
 }
 
-/** A header length below 2^32, then an object: no other format that we know starts so. */
+/**
+ * Whether the file begins with a header length below 2^32, then an object. No other format that we
+ * know starts so.
+ */
 function looksLikeSafetensors(start: Uint8Array): boolean {
   return (
     start.length > 8 &&
@@ -170,12 +177,12 @@ function looksLikeSafetensors(start: Uint8Array): boolean {
   );
 }
 
-/** A map, or an array alone in its file. */
+/** Whether a msgpack file begins with this byte: a map, or an array alone in its file. */
 function startsMsgpack(byte: number): boolean {
   return (byte >= 0x80 && byte <= 0x8f) || byte === 0xde || byte === 0xdf || (byte >= 0xc7 && byte <= 0xc9);
 }
 
-/** What a file is that is no checkpoint of ours, and what to do; undefined if it may be one. */
+/** What a file is if it is not a checkpoint of ours, and what to do. Undefined if it may be one. */
 function recognizeForeign(text: string, start: Uint8Array): string | undefined {
   if (text.startsWith('version https://git-lfs')) {
     const bytes = /^size (\d+)$/m.exec(text)?.[1];

@@ -1,4 +1,4 @@
-/** Shape after a permutation of axes: axis i of the result is axis `axes[i]` of the input. */
+/** The shape after a permutation of axes: axis i of the result is axis `axes[i]` of the input. */
 export function permutedShape(shape: readonly number[], axes: readonly number[]): number[] {
   return axes.map((axis) => shape[axis] as number);
 }
@@ -12,7 +12,7 @@ export function isPermutation(axes: readonly number[], rank: number): boolean {
   );
 }
 
-/** How many elements to move on for one step on each axis, in C order. */
+/** How many elements one step on each axis moves on, in C order. */
 export function stridesOf(shape: readonly number[]): number[] {
   const strides = new Array<number>(shape.length);
   let stride = 1;
@@ -24,8 +24,8 @@ export function stridesOf(shape: readonly number[]): number[] {
 }
 
 /**
- * Numbers in C order of `shape`, rearranged into C order of the permuted shape: what
- * numpy.transpose does. Axis i of the result is axis `axes[i]` of the input.
+ * Rearranges numbers from C order of `shape` into C order of the permuted shape, as numpy.transpose
+ * does. Axis i of the result is axis `axes[i]` of the input.
  */
 export function permute(
   values: Float32Array,
@@ -38,9 +38,9 @@ export function permute(
 }
 
 /**
- * Fills `out` (C order of `shape`) with the elements of `values` that lie `strides` apart on each
- * axis, the first at 0. Every index that this asks for must be inside `values`; `out` has as many
- * elements as the shape.
+ * Fills `out`, in C order of `shape`, with the elements of `values` that lie `strides` apart on
+ * each axis. The first one is at 0. Every index that this asks for must be inside of `values`;
+ * `out` has as many elements as the shape.
  */
 export function gatherStrided<Values extends { readonly length: number; [index: number]: number | bigint }>(
   values: Values,
@@ -56,7 +56,7 @@ export function gatherStrided<Values extends { readonly length: number; [index: 
   let from = 0;
   for (let to = 0; to < out.length; to += width) {
     for (let i = 0, at = from; i < width; i++, at += step) out[to + i] = values[at] as Values[number];
-    // Counts the other axes up like an odometer, keeping `from` in step.
+    // Counts the other axes up like an odometer, and keeps `from` in step.
     for (let axis = last - 1; axis >= 0; axis--) {
       const stride = strides[axis] as number;
       from += stride;

@@ -1,17 +1,17 @@
 /**
- * Reads Python pickles without running them: containers, numbers and text become their like;
- * whatever Python would import or construct stays a name, unless the `PickleHost` knows it as data.
- * Nothing in a pickle can choose code that runs.
+ * Reads Python pickles without running them. Containers, numbers and text become their JavaScript
+ * counterparts. Whatever Python would import or construct stays a name, unless the `PickleHost`
+ * knows it as data. Nothing in a pickle can choose code that runs.
  *
- * The binary opcodes of protocols 2 to 5, which is what torch.save writes; the text opcodes of
- * protocols 0 and 1 are refused but for GLOBAL. Source: CPython Lib/pickletools.py.
+ * It knows the binary opcodes of protocols 2 to 5, which torch.save writes. The text opcodes of
+ * protocols 0 and 1 are refused, except GLOBAL. Source: CPython Lib/pickletools.py.
  */
 import { CheckpointError } from '../errors.js';
 
-/** Something in a pickle that is no plain data. */
+/** Something in a pickle that is not plain data. */
 export abstract class PickleObject {}
 
-/** A class or function that the pickle names; it is never looked up. */
+/** A class or function that the pickle names. It is never looked up. */
 export class PickleGlobal extends PickleObject {
   /** Module and name, joined with a dot. */
   readonly name: string;
@@ -22,9 +22,9 @@ export class PickleGlobal extends PickleObject {
   }
 }
 
-/** What Python would have made by calling something: skipped, with all that is in it. */
+/** What Python would have made by a call. It is skipped, with all that is in it. */
 export class PickleOpaque extends PickleObject {
-  /** Of what was to be called. */
+  /** The name of what was to be called. */
   readonly name: string;
 
   constructor(name: string) {
@@ -45,7 +45,7 @@ export type PickleValue =
   | Map<PickleValue, PickleValue>
   | PickleObject;
 
-/** What a kind of file knows of the objects in its pickles. */
+/** What the reader of a kind of file knows of the objects in its pickles. */
 export interface PickleHost {
   /**
    * What calling `name` would give, if that is plain data; undefined to skip it. Throws an Error
@@ -59,7 +59,10 @@ export interface PickleHost {
   persistent(id: PickleValue): PickleValue;
 }
 
-/** Longest Python integer in bytes: reading one takes time that grows with its square. */
+/**
+ * The longest Python integer that is read, in bytes. Reading one takes time that grows with the
+ * square of its length.
+ */
 const MAX_INTEGER_BYTES = 64;
 
 /** Marks where the items of a list, dict or tuple begin on the stack. */
@@ -70,8 +73,8 @@ type StackItem = PickleValue | typeof MARK;
 /**
  * The value of a pickle.
  *
- * Throws CheckpointError with the byte: an opcode that torch.save does not write, operands that are
- * not there, text that is not UTF-8, bytes after the end, and what the host refuses.
+ * Throws CheckpointError with the byte: an opcode that torch.save does not write, missing operands,
+ * text that is not UTF-8, bytes after the end, and what the host refuses.
  */
 export function readPickle(bytes: Uint8Array, description: string, host: PickleHost): PickleValue {
   const { value, end } = readPickleAt(bytes, 0, description, host);
@@ -84,8 +87,8 @@ export function readPickle(bytes: Uint8Array, description: string, host: PickleH
 }
 
 /**
- * The value of the pickle that begins at a byte, and the byte after its end. Throws CheckpointError
- * as `readPickle`, whatever follows.
+ * The value of the pickle that begins at a byte, and the byte after its end. Whatever follows is
+ * ignored. Throws CheckpointError as `readPickle` does.
  */
 export function readPickleAt(
   bytes: Uint8Array,
@@ -115,7 +118,7 @@ class PickleReader {
     this.host = host;
   }
 
-  /** Bytes that were read. */
+  /** How many bytes have been read. */
   get position(): number {
     return this.at;
   }
@@ -323,7 +326,7 @@ class PickleReader {
     }
   }
 
-  /** Moves over `length` bytes, which must be there. Returns where they start. */
+  /** Moves over `length` bytes, which must exist. Returns where they start. */
   private skip(length: number): number {
     const left = this.bytes.byteLength - this.at;
     if (length > left)

@@ -4,8 +4,8 @@ import { asCheckpointError } from './safetensors.js';
 import type { ArrayToSave } from './save.js';
 
 /**
- * All numbers of a .safetensors file on disk, as `saveSafetensors` had them: 32-bit integers
- * exactly, what else there is as float32. Throws CheckpointError for a malformed file, or the file
+ * All numbers of a .safetensors file on disk, as `saveSafetensors` had them. 32-bit integers are
+ * exact; everything else is float32. Throws CheckpointError for a malformed file, or the file
  * system's error.
  */
 export async function readSafetensors(path: string): Promise<Map<string, ArrayToSave>> {

@@ -4,8 +4,8 @@ import { asCheckpointError } from './safetensors.js';
 import { entryOf, sliceShape, type TensorSource } from './tensor-source.js';
 
 /**
- * A .safetensors file; it is closed with the checkpoint. Throws CheckpointError for a malformed
- * one.
+ * A .safetensors file. Closing the checkpoint closes it. Throws CheckpointError for a malformed
+ * file.
  */
 export async function openSafetensors(file: ByteFile): Promise<TensorSource> {
   try {
@@ -17,8 +17,8 @@ export async function openSafetensors(file: ByteFile): Promise<TensorSource> {
 }
 
 /**
- * The files of a `model.safetensors.index.json` as one checkpoint. `index`: the file of that name
- * in `files`, which is read and closed. Throws CheckpointError for a malformed or a missing one.
+ * The files of a `model.safetensors.index.json` as one checkpoint. `index` is the file of that name
+ * in `files`; it is read and closed. Throws CheckpointError for a malformed or a missing file.
  */
 export async function openSafetensorsIndex(index: ByteFile, files: ModelFiles): Promise<TensorSource> {
   try {

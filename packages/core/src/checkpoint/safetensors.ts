@@ -2,7 +2,9 @@ import { deserialize, SafetensorsError, toFloat32 } from 'safetensors-ts';
 import { CheckpointError } from '../errors.js';
 import { entryOf, sliceShape, type TensorSource } from './tensor-source.js';
 
-/** A safetensors refusal as a CheckpointError; any other error as it is. */
+/**
+ * Turns a refusal of safetensors-ts into a CheckpointError. Any other error is returned unchanged.
+ */
 export function asCheckpointError(error: unknown): unknown {
   if (!(error instanceof SafetensorsError)) return error;
   return new CheckpointError(

@@ -14,27 +14,27 @@ export interface ArrayToSave {
   readonly shape: readonly number[];
 }
 
-/** How `saveSafetensors` writes. */
+/** Options of `saveSafetensors`. */
 export interface SaveOptions {
-  /** Storage of float32 numbers. Default 'F32'. Integers and booleans keep their dtype. */
+  /** How float32 numbers are stored. Default 'F32'. Integers and booleans keep their dtype. */
   readonly dtype?: FloatDtype;
   readonly metadata?: Metadata;
 }
 
-/** What every function that saves a model may be told. */
+/** Options of every function that saves a model. */
 export interface SaveModelOptions {
-  /** Storage of the weights (default 'F32'). */
+  /** How the weights are stored. Default 'F32'. */
   readonly dtype?: WeightDtype;
-  /** Weights by name, in place of those that the model has now. */
+  /** Weights by name, to save in place of those that the model has now. */
   readonly weights?: ReadonlyMap<string, Tensor> | HeldTensors | undefined;
 }
 
 /**
- * Writes tensors to a .safetensors file, complete or not at all: as they are when it is called, by
- * a thread of its own, on the native backend, else one at a time. Tensors stay the caller's; int32
- * becomes I32, bool BOOL. Returns the file's size in bytes.
+ * Writes tensors to a .safetensors file, complete or not at all. On the native backend a thread of
+ * its own writes the tensors as they are when this is called; elsewhere they are written one at a
+ * time. Tensors stay the caller's. int32 becomes I32, bool BOOL. Returns the file's size in bytes.
  *
- * Throws EaselError for an unwritable path or a full disk (the old file stays), or a tensor of
+ * Throws EaselError for an unwritable path or a full disk (the old file stays), and for a tensor of
  * strings or complex numbers.
  */
 export async function saveSafetensors(
@@ -78,9 +78,9 @@ function areTensors(
 }
 
 /**
- * Writes tensors to a Flax msgpack file, dots in names as nested maps; else as `saveSafetensors`,
- * and what flax.serialization.to_bytes writes. Flax reads it with from_bytes, and a model's
- * `from_pretrained` does if it is called flax_model.msgpack.
+ * Writes tensors to a Flax msgpack file. Dots in names become nested maps. The bytes are those of
+ * flax.serialization.to_bytes; the rest is as in `saveSafetensors`. Flax reads the file with
+ * from_bytes, and a model's `from_pretrained` reads it if it is called flax_model.msgpack.
  */
 export async function saveMsgpack(
   path: string,
@@ -91,7 +91,7 @@ export async function saveMsgpack(
   return withRemedy(path, writeMsgpack(path, entries, read, options));
 }
 
-/** What a writer needs of tensors. */
+/** What a writer needs to know of tensors. */
 function stored(path: string, tensors: ReadonlyMap<string, Tensor | ArrayToSave>, dtype: FloatDtype) {
   const entries = [...tensors].map(([name, tensor]) => ({
     name,

@@ -1,27 +1,27 @@
 import { DTYPE_BITS, type Dtype } from 'safetensors-ts';
 import { CheckpointError } from '../errors.js';
 
-/** dtypes of other formats than safetensors. */
+/** The dtypes of other formats that safetensors lacks. */
 export type UnnamedDtype = keyof typeof UNNAMED_BITS;
 
-/** Their width in bits as they are stored. */
+/** Their width in bits, as they are stored. */
 const UNNAMED_BITS = { C32: 32, C128: 128 } as const;
 
 /** What a checkpoint says of one tensor, whatever its format. */
 export interface SourceEntry {
   readonly name: string;
   /**
-   * A name of safetensors ('F32', 'BF16', 'I64' …), or one that safetensors has no name for:
-   * complex numbers of 32 and 128 bits, which nobody can read as float32, and integers of 2 and 4
-   * bits that ml_dtypes stores a byte each.
+   * A dtype of safetensors ('F32', 'BF16', 'I64' …), or one that safetensors has no name for. The
+   * latter are complex numbers of 32 and 128 bits, which cannot be read as float32, and integers of
+   * 2 and 4 bits, which ml_dtypes stores in a byte each.
    */
   readonly dtype: Dtype | UnnamedDtype;
   readonly shape: readonly number[];
 }
 
 /**
- * Longest name of a tensor, keys joined: a long key over many tensors would take more memory than
- * the file.
+ * The longest name of a tensor, keys joined. A long key over many tensors would take more memory
+ * than the file.
  */
 export const MAX_NAME_LENGTH = 4096;
 
@@ -36,31 +36,34 @@ function isUnnamed(dtype: SourceEntry['dtype']): dtype is UnnamedDtype {
 
 /** A checkpoint, open for reading one tensor at a time. */
 export interface TensorSource {
-  /** Where it comes from, for messages: a path, or what the caller said. */
+  /** Where the checkpoint comes from, for messages: a path, or what the caller said. */
   readonly description: string;
-  /** By name; the keys of nested maps (Flax) are joined with '.'. */
+  /** The tensors by name. The keys of nested maps (Flax) are joined with '.'. */
   readonly entries: ReadonlyMap<string, SourceEntry>;
   /** Text that the file holds beside its tensors. */
   readonly metadata: ReadonlyMap<string, string>;
   /**
    * What the file holds and cannot be read: the name that it would have, and what it is. A model
-   * that needs it is told so; nothing else of the file is refused for it.
+   * that needs it gets this as the reason. The rest of the file can still be read.
    */
   readonly leftOut?: ReadonlyMap<string, string>;
   /**
-   * A tensor's numbers in C order: floats widened or rounded to float32, integers and booleans
-   * converted. With `slice`, only that index of the leading axis, and no other byte of the file is
-   * read. The array is the caller's own.
+   * A tensor's numbers in C order. Floats are widened or rounded to float32; integers and booleans
+   * are converted. With `slice`, only that index of the leading axis is read, and no other byte of
+   * the file. The array is the caller's own.
    *
-   * Throws CheckpointError: unknown name, no such slice, complex numbers, a file that changed while
-   * open.
+   * Throws CheckpointError for an unknown name, a slice that does not exist, complex numbers, or a
+   * file that changed while open.
    */
   read(name: string, slice?: number): Promise<Float32Array>;
-  /** Gives files back. Reads after it fail. */
+  /** Closes the files. Reads after it fail. */
   close(): Promise<void>;
 }
 
-/** The entry, or a CheckpointError that names it, and says why if it was left out. */
+/**
+ * The entry of a name. Throws CheckpointError that names it if there is none, and says why if it
+ * was left out.
+ */
 export function entryOf<Entry extends SourceEntry>(
   entries: ReadonlyMap<string, Entry>,
   name: string,
@@ -78,7 +81,7 @@ export function entryOf<Entry extends SourceEntry>(
 }
 
 /**
- * Shape of one index of the leading axis: the shape without it.
+ * The shape of one index of the leading axis: the shape without that axis.
  *
  * Throws CheckpointError if there is no such axis or index.
  */
@@ -93,7 +96,7 @@ export function sliceShape(entry: SourceEntry, slice: number, description: strin
 }
 
 /**
- * Shape of what `read` gives: the tensor's, or that of one index of its leading axis.
+ * The shape of what `read` gives: the tensor's, or that of one index of its leading axis.
  *
  * Throws CheckpointError if there is no such index, or for complex numbers.
  */
@@ -111,8 +114,8 @@ export function shapeToRead(
 }
 
 /**
- * Several checkpoints as one: `part` of a tensor's name, then a dot, then its name there. Closing
- * closes all.
+ * Several checkpoints as one. A tensor's name is its checkpoint's key in `parts`, then a dot, then
+ * its name there. Closing the result closes all.
  */
 export function joinSources(description: string, parts: ReadonlyMap<string, TensorSource>): TensorSource {
   const entries = new Map<string, SourceEntry>();

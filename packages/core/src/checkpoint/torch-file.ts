@@ -5,8 +5,8 @@ import { entryOf, type TensorSource } from './tensor-source.js';
 import { indexTorch, readTorchEntry, type TorchEntry, type TorchIndex } from './torch.js';
 
 /**
- * A PyTorch file (see torch.ts: nothing of it is run). Opening reads directory and pickle; tensors
- * are read when asked for, by position, so memory holds one at a time and the file may have any
+ * A PyTorch file. Nothing of it is run (see torch.ts). Opening reads directory and pickle. Tensors
+ * are read by position when asked for, so memory holds one at a time and the file may have any
  * size.
  */
 export class TorchFile implements TensorSource {
@@ -14,7 +14,7 @@ export class TorchFile implements TensorSource {
   readonly entries: ReadonlyMap<string, TorchEntry>;
   readonly metadata: ReadonlyMap<string, string>;
   readonly leftOut: ReadonlyMap<string, string>;
-  /** Classes of the objects in the file that were skipped. */
+  /** The classes of the objects in the file that were skipped. */
   readonly skipped: readonly string[];
   private readonly file: ModelFile;
 
@@ -28,8 +28,8 @@ export class TorchFile implements TensorSource {
   }
 
   /**
-   * Checks a file; it is closed with what is returned, and also if that fails. Throws
-   * CheckpointError, or what reading throws.
+   * Opens and checks a file. Closing the result closes the file; if the check fails, the file is
+   * closed too. Throws CheckpointError, or what reading throws.
    */
   static async open(file: ModelFile): Promise<TorchFile> {
     try {

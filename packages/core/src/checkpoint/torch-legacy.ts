@@ -1,7 +1,7 @@
 /**
- * The form of torch.save before PyTorch 1.6, in which torchvision's VGG16 and LPIPS are published:
- * pickles one after the other (a magic number, a version, the machine, the object, the keys of the
- * storages), then each storage as its element count (int64) and its elements.
+ * The form of torch.save before PyTorch 1.6, in which torchvision's VGG16 and LPIPS are published.
+ * It is pickles one after the other (a magic number, a version, the machine, the object, the keys
+ * of the storages), and then each storage: its element count (int64) and its elements.
  *
  * Source: pytorch torch/serialization.py, _legacy_save and _legacy_load.
  */
@@ -18,24 +18,24 @@ export interface StoragePlace {
   readonly byteLength: number;
 }
 
-/** Pickles are read from this much of the file at first, then from more. */
+/** Pickles are read from this much of the file at first. If that is too little, more is read. */
 const FIRST_BYTES = 2 ** 20;
 
 /** What reading the object's pickle needs. */
 export interface LegacyHost {
   /** The host for a pickle whose storages lie at these places. */
   at(places: ReadonlyMap<string, StoragePlace>): PickleHost;
-  /** Bytes of an element of a class of storages; undefined for one that isn't known. */
+  /** The bytes of an element of a class of storages; undefined for an unknown class. */
   itemBytes(storageClass: string): number | undefined;
-  /** Most bytes that all pickles together may have. */
+  /** The most bytes that all pickles together may have. */
   readonly maxPickleBytes: number;
 }
 
 /**
  * The object of such a file, and how many bytes its pickle has. Storages are located, not read.
  *
- * Throws CheckpointError: another version, big-endian data, a damaged pickle, storages of other
- * sizes than the pickle says or beyond the end.
+ * Throws CheckpointError for another version, big-endian data, a damaged pickle, and storages that
+ * have other sizes than the pickle says or lie beyond the end.
  */
 export function readLegacyTorch(
   source: ByteSource,
@@ -95,7 +95,7 @@ function readFrom(
   return { root, pickleBytes: collected.end - machine.end };
 }
 
-/** For pickles of plain data. */
+/** The host of pickles that hold plain data only. */
 const plain: PickleHost = {
   call: () => undefined,
   persistent: () => {
@@ -103,7 +103,7 @@ const plain: PickleHost = {
   },
 };
 
-/** Notes the storages that a pickle speaks of, and makes nothing of it. */
+/** Notes the storages that a pickle refers to, and builds nothing. */
 function collect(
   storages: Map<string, { readonly count: number; readonly width: number }>,
   { itemBytes }: Pick<LegacyHost, 'itemBytes'>,

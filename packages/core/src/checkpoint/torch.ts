@@ -1,10 +1,11 @@
 /**
- * PyTorch checkpoints: the ZIP archives that torch.save writes since PyTorch 1.6 (the form before:
- * torch-legacy.ts). `NAME/data.pkl` is a pickle of nested containers; tensors in it are views
- * (offset, sizes, strides) of storages, whose bytes are the files `NAME/data/0`, `NAME/data/1` …
+ * PyTorch checkpoints: the ZIP archives that torch.save has written since PyTorch 1.6
+ * (torch-legacy.ts reads the form before). `NAME/data.pkl` is a pickle of nested containers.
+ * Tensors in it are views (offset, sizes, strides) of storages, whose bytes are the files
+ * `NAME/data/0`, `NAME/data/1` …
  *
- * Nothing of the pickle is run: tensors, containers, numbers and text are read, every other object
- * is skipped unbuilt and listed by the name of its class. Tensors that are no views of numbers
+ * Nothing of the pickle is run. Tensors, containers, numbers and text are read. Every other object
+ * is skipped unbuilt, and listed by the name of its class. Tensors that are not views of numbers
  * (sparse, quantized, meta …) are left out and named. Source: pytorch torch/serialization.py,
  * torch/_utils.py.
  */
@@ -34,11 +35,11 @@ import { readZipDirectory, type ZipEntry } from './zip.js';
 
 /** A tensor of a PyTorch file: a view of a storage. */
 export interface TorchEntry extends SourceEntry {
-  /** Elements from one index to the next on each axis. */
+  /** How many elements lie between one index and the next, on each axis. */
   readonly strides: readonly number[];
-  /** Byte of its first element in the file. */
+  /** The byte of its first element in the file. */
   readonly offset: number;
-  /** Whether its numbers are those of the file with the other sign (`torch._neg_view`). */
+  /** Whether its numbers are the file's with the other sign (`torch._neg_view`). */
   readonly negative: boolean;
   /** Whether the file has the high byte of a number first. */
   readonly bigEndian: boolean;
@@ -47,35 +48,35 @@ export interface TorchEntry extends SourceEntry {
 /** What a file holds. */
 export interface TorchIndex {
   readonly entries: ReadonlyMap<string, TorchEntry>;
-  /** Text, numbers and booleans that stand in dicts beside the tensors, as text. */
+  /** Texts, numbers and booleans that dicts hold beside the tensors, as text. */
   readonly metadata: ReadonlyMap<string, string>;
-  /** Names of what is in the file and cannot be read, each with what it is. */
+  /** The names of what the file holds and cannot be read, each with what it is. */
   readonly leftOut: ReadonlyMap<string, string>;
-  /** Classes and functions of the objects that were skipped, in order of their first place. */
+  /** The classes and functions of the objects that were skipped, in order of first appearance. */
   readonly skipped: readonly string[];
 }
 
 /**
- * Deepest nesting of containers: optimizer states have about five levels; a bound keeps a hostile
- * file off the stack.
+ * The deepest nesting of containers that is read. Optimizer states have about five levels; the
+ * limit keeps a hostile file from exhausting the stack.
  */
 const MAX_DEPTH = 32;
 
-/** Most axes of a tensor: PyTorch's own bound. */
+/** The most axes of a tensor, which is PyTorch's own limit. */
 const MAX_RANK = 64;
 
-/** Longest text beside the tensors that is kept. */
+/** The longest text beside the tensors that is kept. */
 const MAX_METADATA_LENGTH = 65_536;
 
 /**
- * A pickle describes a tensor in about 100 bytes; beyond this it holds data, which tensors keep
+ * A pickle describes a tensor in about 100 bytes. A larger pickle holds data, which tensors keep
  * elsewhere.
  */
 const MAX_PICKLE_BYTES = 64 * 2 ** 20;
 
 /**
- * Most elements of a tensor that has more of them than its storage (expanded, overlapping): a few
- * bytes of a file could ask for any amount of memory.
+ * The most elements of a tensor that has more elements than its storage (expanded, overlapping). A
+ * few bytes of a file could ask for any amount of memory.
  */
 const MAX_EXPANDED_ELEMENTS = 2 ** 26;
 
@@ -95,7 +96,7 @@ const STORAGE_DTYPES: ReadonlyMap<string, SourceEntry['dtype']> = new Map<string
   ['torch.ComplexDoubleStorage', 'C128'],
 ]);
 
-/** dtypes without a class of storages: their tensors name them, over a storage of bytes. */
+/** The dtypes without a class of storages. Their tensors name them, over a storage of bytes. */
 const TENSOR_DTYPES: ReadonlyMap<string, SourceEntry['dtype']> = new Map<string, SourceEntry['dtype']>([
   ['torch.uint16', 'U16'],
   ['torch.uint32', 'U32'],
@@ -108,7 +109,7 @@ const TENSOR_DTYPES: ReadonlyMap<string, SourceEntry['dtype']> = new Map<string,
   ['torch.complex32', 'C32'],
 ]);
 
-/** Bytes of an element of the storages of quantized tensors, which are located and not read. */
+/** The bytes of an element of quantized tensors' storages, which are located and not read. */
 const QUANTIZED_BYTES: ReadonlyMap<string, number> = new Map([
   ['torch.QInt8Storage', 1],
   ['torch.QUInt8Storage', 1],
@@ -117,7 +118,7 @@ const QUANTIZED_BYTES: ReadonlyMap<string, number> = new Map([
   ['torch.QUInt2x4Storage', 1],
 ]);
 
-/** What the functions make that rebuild tensors which are no views of numbers. */
+/** What functions make that rebuild other tensors than views of numbers. */
 const OTHER_TENSORS: ReadonlyMap<string, string> = new Map([
   ['torch._utils._rebuild_sparse_tensor', 'a sparse tensor (save TENSOR.to_dense())'],
   ['torch._utils._rebuild_sparse_csr_tensor', 'a sparse tensor (save TENSOR.to_dense())'],
@@ -132,7 +133,7 @@ const UNTYPED_STORAGE = 'torch.storage.UntypedStorage';
 
 /** A storage: the bytes of one file in the archive, or of a stretch of an older file. */
 class Storage extends PickleObject {
-  /** Undefined for one of bytes alone. */
+  /** Undefined for a storage of plain bytes. */
   readonly dtype: SourceEntry['dtype'] | undefined;
   readonly file: StoragePlace;
 
@@ -165,7 +166,7 @@ class OtherTensor extends PickleObject {
 
 /**
  * What pickles of torch.save hold beside plain data. Its errors are reasons; the pickle's reader
- * says where.
+ * adds the place.
  */
 class TorchHost implements PickleHost {
   private readonly locate: (key: string) => StoragePlace | undefined;
@@ -177,8 +178,8 @@ class TorchHost implements PickleHost {
   }
 
   /**
-   * ('storage', class, key, device, element count), and before PyTorch 1.6 null or (key, first
-   * element, element count) of a part of it.
+   * Reads ('storage', class, key, device, element count). Before PyTorch 1.6 a last item follows:
+   * null, or (key, first element, element count) of a part of the storage.
    */
   persistent(id: PickleValue): PickleValue {
     if (!Array.isArray(id) || id[0] !== 'storage' || !(id[1] instanceof PickleGlobal)) {
@@ -232,8 +233,8 @@ class TorchHost implements PickleHost {
   }
 
   /**
-   * (function, class, its arguments, state): a Buffer, or a tensor of somebody's class, whose
-   * numbers are those of a plain one.
+   * Reads (function, class, its arguments, state): a Buffer, or a tensor of somebody's class, whose
+   * numbers are those of a plain tensor.
    */
   private ofClass([rebuild, , args]: readonly PickleValue[]): PickleValue | undefined {
     if (!(rebuild instanceof PickleGlobal) || !Array.isArray(args)) return undefined;
@@ -242,7 +243,7 @@ class TorchHost implements PickleHost {
   }
 }
 
-/** The part of a storage that a view of it has. */
+/** The part of a storage that a view of it takes. */
 function partOf(whole: StoragePlace, view: PickleValue | undefined, width: number): StoragePlace {
   if (view === undefined || view === null) return whole;
   if (!Array.isArray(view))
@@ -253,7 +254,7 @@ function partOf(whole: StoragePlace, view: PickleValue | undefined, width: numbe
   return { offset: whole.offset + offset, byteLength };
 }
 
-/** OrderedDict() and OrderedDict([[key, value], …]). */
+/** Reads OrderedDict() and OrderedDict([[key, value], …]). */
 function dictOf(pairs: PickleValue | undefined): PickleValue {
   const dict = new Map<PickleValue, PickleValue>();
   if (pairs === undefined) return dict;
@@ -266,8 +267,8 @@ function dictOf(pairs: PickleValue | undefined): PickleValue {
 }
 
 /**
- * (storage, offset, sizes, strides, …), with `ofTensor` where the tensor and not its storage says
- * the dtype. `metadata`: the bits of torch's `get_tensor_metadata`.
+ * Reads (storage, offset, sizes, strides, …). `ofTensor` is given where the tensor, and not its
+ * storage, says the dtype. `metadata` holds the bits of torch's `get_tensor_metadata`.
  */
 function tensor(
   args: readonly PickleValue[],
@@ -307,7 +308,7 @@ function tensor(
 
 /**
  * What a tensor's metadata says of its numbers: `neg`, and `conj`, which only complex numbers have.
- * Whoever wrote something else there meant something by it.
+ * Any other key may change the meaning of the numbers, so such a tensor is left out.
  */
 function bitsOf(metadata: PickleValue | undefined): { readonly negative: boolean } | OtherTensor {
   if (metadata === undefined || metadata === null) return { negative: false };
@@ -353,8 +354,8 @@ class Flattener {
   readonly skipped = new Set<string>();
   private readonly description: string;
   /**
-   * Containers may be shared: without a bound, a few hundred bytes could name one tensor in 2^32
-   * ways.
+   * How many more containers may be visited. Containers may be shared: without a limit, a few
+   * hundred bytes could name one tensor in 2^32 ways.
    */
   private visitsLeft: number;
 
@@ -364,7 +365,7 @@ class Flattener {
   }
 
   /**
-   * Scalars count as metadata where a dict names them; lists of them are settings of an optimizer.
+   * Scalars count as metadata where a dict names them. Lists of them are an optimizer's settings.
    */
   visit(value: PickleValue, path: readonly string[], inList: boolean): void {
     const name = path.join('.');
@@ -402,10 +403,10 @@ class Flattener {
 }
 
 /**
- * What a PyTorch file holds and where. Directory and pickle are checked; tensor data is not read.
+ * What a PyTorch file holds, and where. Directory and pickle are checked. Tensor data is not read.
  *
- * Throws CheckpointError: a damaged archive or pickle, a TorchScript program, big-endian data,
- * tensors outside their storage, no tensors.
+ * Throws CheckpointError for a damaged archive or pickle, a TorchScript program, big-endian data,
+ * tensors outside of their storage, or a file without tensors.
  */
 export function indexTorch(source: ByteSource): TorchIndex {
   const { description } = source;
@@ -454,8 +455,8 @@ export function indexTorch(source: ByteSource): TorchIndex {
 }
 
 /**
- * The tensors of an unpickled object by name. Throws CheckpointError if there are none, or too many
- * ways to one.
+ * The tensors of an unpickled object by name. Throws CheckpointError if there are none, or if too
+ * many paths lead to one.
  */
 function namedTensors(root: PickleValue, pickleBytes: number, description: string): TorchIndex {
   const flattener = new Flattener(description, pickleBytes);
@@ -485,10 +486,10 @@ function text(source: ByteSource, { offset, byteLength }: ZipEntry): string {
 }
 
 /**
- * The numbers of a tensor, or of one index of its leading axis, read through `readInto`: only the
- * span from its first to its last element. Each has its own sign: what `negative` says is done.
+ * The numbers of a tensor, or of one index of its leading axis. `readInto` reads only the span from
+ * the first to the last element. Signs are those of the tensor: `negative` has been applied.
  *
- * Throws CheckpointError: no such slice, complex numbers.
+ * Throws CheckpointError if there is no such slice, or for complex numbers.
  */
 export async function readTorchEntry(
   entry: TorchEntry,
@@ -514,7 +515,7 @@ export async function readTorchEntry(
   return values;
 }
 
-/** Whether numbers of this dtype are negated as integers, which wrap. */
+/** Whether numbers of this dtype are negated as integers, which wrap around. */
 function isInteger(dtype: Dtype): boolean {
   return /^[IU]\d/.test(dtype);
 }
@@ -524,7 +525,7 @@ function swapBytes(bytes: Uint8Array, width: number): void {
   if (width > 1) for (let at = 0; at < bytes.length; at += width) bytes.subarray(at, at + width).reverse();
 }
 
-/** Two's complement of each element, the low byte first. */
+/** Negates each element in two's complement, the low byte first. */
 function negateIntegers(bytes: Uint8Array, width: number): void {
   for (let at = 0; at < bytes.length; at += width) {
     let carry = 1;
@@ -565,15 +566,16 @@ function gatherAs<Words extends WordArray>(
 }
 
 /**
- * Whether the elements follow each other in C order; the stride of an axis of one index says
- * nothing.
+ * Whether the elements follow each other in C order. The stride of an axis with one index does not
+ * matter.
  */
 function isContiguous(shape: readonly number[], strides: readonly number[]): boolean {
   return stridesOf(shape).every((stride, axis) => shape[axis] === 1 || stride === strides[axis]);
 }
 
 /**
- * A PyTorch file in memory. `description` is for messages. Throws CheckpointError as `indexTorch`.
+ * A PyTorch file in memory. `description` is for messages. Throws CheckpointError as `indexTorch`
+ * does.
  */
 export function fromTorch(bytes: Uint8Array, description = 'torch'): TensorSource {
   const { entries, metadata, leftOut } = indexTorch(bytesSource(bytes, description));

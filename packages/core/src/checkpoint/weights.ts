@@ -5,32 +5,36 @@ import type { TensorSource } from './tensor-source.js';
 
 /** How one of our weights is found in a checkpoint. */
 export interface WeightRule {
-  /** The checkpoint's name of it. */
+  /** The checkpoint's name for the weight. */
   readonly source: string;
-  /** Index on the leading axis, if the checkpoint stacks the layers of a model in one tensor. */
+  /**
+   * The index on the leading axis, if the checkpoint stacks the layers of a model in one tensor.
+   */
   readonly slice?: number;
-  /** Axes to permute after slicing: axis i of ours is axis `transpose[i]` of theirs. */
+  /** The axes to permute after slicing: axis i of ours is axis `transpose[i]` of theirs. */
   readonly transpose?: readonly number[];
 }
 
-/** What `loadWeights` and `convertCheckpoint` let pass. */
+/** What `loadWeights` and `convertCheckpoint` tolerate. */
 export interface FitOptions {
   /**
-   * Names in the checkpoint that the model has no use for, such as training state beside the
-   * weights.
+   * Says of a name in the checkpoint whether the model has no use for it, such as training state
+   * beside the weights.
    */
   readonly ignore?: (sourceName: string) => boolean;
 }
 
-/** What every function that opens a model may be told. */
+/** Options of every function that opens a model. */
 export interface OpenOptions {
-  /** Stops between two weights, with the signal's reason. */
+  /** Stops the opening between two weights, with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
-  /** Called after each weight that has come: its name, and how many of how many are there. */
+  /**
+   * Called after each weight that is read: its name, the number read so far, and the number of all.
+   */
   readonly onWeight?: ((name: string, done: number, total: number) => void) | undefined;
 }
 
-/** Everything in which a checkpoint and a model differ. */
+/** All differences between a checkpoint and a model. */
 export class WeightMismatchError extends CheckpointError {
   /** Our weights that the checkpoint lacks. */
   readonly missing: readonly string[];
@@ -60,9 +64,9 @@ export class WeightMismatchError extends CheckpointError {
 export interface PlannedWeight {
   readonly name: string;
   readonly rule: WeightRule;
-  /** Shape of what `source.read` gives for the rule. */
+  /** The shape of what `source.read` gives for the rule. */
   readonly readShape: readonly number[];
-  /** Shape of our weight. */
+  /** The shape of our weight. */
   readonly shape: readonly number[];
 }
 
@@ -70,7 +74,7 @@ export interface PlannedWeight {
  * Compares a checkpoint with what a model needs, by names and shapes alone, and says how to make
  * each weight.
  *
- * `shapes` holds our weights' names and shapes; without it every rule counts as a weight of the
+ * `shapes` holds our weights' names and shapes. Without it, every rule counts as a weight of the
  * shape that it finds. Every tensor of the checkpoint must be used, a stacked one with each of its
  * slices, unless `ignore` names it. Throws WeightMismatchError with all differences.
  */
@@ -146,7 +150,7 @@ export function planWeights(
   return planned;
 }
 
-/** Reads a planned weight: float32, in our layout. */
+/** Reads a planned weight as float32 in our layout. */
 export async function readPlanned(
   source: TensorSource,
   { rule, readShape }: PlannedWeight,
@@ -159,8 +163,8 @@ export async function readPlanned(
  * Fills a model's weights from a checkpoint, one tensor at a time. Nothing is changed unless names
  * and shapes agree on both sides.
  *
- * `target`: our names and variables (float32). Throws WeightMismatchError listing every difference,
- * and what reading throws.
+ * `target` holds our names and variables (float32). Throws WeightMismatchError that lists every
+ * difference, and what reading throws.
  */
 export async function loadWeights(
   target: ReadonlyMap<string, tf.Variable>,

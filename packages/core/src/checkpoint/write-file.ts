@@ -15,7 +15,10 @@ const REMEDIES: Readonly<Record<string, string>> = {
   EMFILE: 'Too many files are open: raise the limit (ulimit -n).',
 };
 
-/** An error of the file system as an EaselError that says what to do; any other error as it is. */
+/**
+ * Turns an error of the file system into an EaselError that says what to do. Any other error is
+ * returned unchanged.
+ */
 export function asWriteError(error: unknown, path: string): unknown {
   const code = errorCode(error);
   if (code === undefined || error instanceof EaselError) return error;
@@ -26,7 +29,9 @@ export function asWriteError(error: unknown, path: string): unknown {
   );
 }
 
-/** What `writing` gives; an error of the file system says what to do about `path`. */
+/**
+ * Waits for `writing`. An error of the file system becomes one that says what to do about `path`.
+ */
 export async function withRemedy<Result>(path: string, writing: Promise<Result>): Promise<Result> {
   try {
     return await writing;
@@ -36,9 +41,9 @@ export async function withRemedy<Result>(path: string, writing: Promise<Result>)
 }
 
 /**
- * Makes or replaces a file as a whole: the content goes to a temporary sibling, which is synced and
- * renamed. Whatever fails, no temporary file is left and what was at `path` stays. Text is written
- * as UTF-8. Throws EaselError saying what to do.
+ * Makes or replaces a file as a whole. The content goes to a temporary sibling, which is synced and
+ * renamed. If anything fails, no temporary file is left, and what was at `path` stays. Text is
+ * written as UTF-8. Throws EaselError that says what to do.
  */
 export async function writeFileAtomic(path: string, content: Uint8Array | string): Promise<void> {
   const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content;
@@ -48,14 +53,16 @@ export async function writeFileAtomic(path: string, content: Uint8Array | string
   );
 }
 
-/** Writes a value as indented JSON, ended by a line break; else as `writeFileAtomic`. */
+/**
+ * Writes a value as indented JSON that ends with a line break. The rest is as in `writeFileAtomic`.
+ */
 export async function writeJson(path: string, json: unknown): Promise<void> {
   await writeFileAtomic(path, `${JSON.stringify(json, null, 2)}\n`);
 }
 
 /**
- * Makes a folder, and those above it, where they are not there yet. Throws EaselError saying what
- * to do.
+ * Makes a folder, and those above it, if they do not exist yet. Throws EaselError that says what to
+ * do.
  */
 export async function makeFolder(path: string): Promise<void> {
   await withRemedy(path, mkdir(path, { recursive: true }));

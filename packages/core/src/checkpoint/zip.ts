@@ -1,11 +1,12 @@
 /**
- * The directory of a ZIP archive whose files lie in it unpacked, as torch.save writes them. Only
- * positions are read, so the archive may have any size (zip64). Source: PKWARE APPNOTE.TXT 6.3.10.
+ * The directory of a ZIP archive whose files lie in it uncompressed, as torch.save writes them.
+ * Only positions are read, so the archive may have any size (zip64). Source: PKWARE APPNOTE.TXT
+ * 6.3.10.
  */
 import { CheckpointError } from '../errors.js';
 import type { ByteSource } from './byte-source.js';
 
-/** A file inside an archive: where its bytes are. */
+/** A file inside of an archive: where its bytes are. */
 export interface ZipEntry {
   readonly name: string;
   readonly offset: number;
@@ -18,11 +19,14 @@ const END64 = { signature: 0x06064b50, bytes: 56 };
 const CENTRAL = { signature: 0x02014b50, bytes: 46 };
 const LOCAL = { signature: 0x04034b50, bytes: 30 };
 
-/** In a 32-bit or 16-bit field: the number is in the zip64 record. */
+/**
+ * This value in a 32-bit field, or its lower half in a 16-bit field, means that the number is in
+ * the zip64 record.
+ */
 const SEE_ZIP64 = 0xffffffff;
 const SEE_ZIP64_16 = 0xffff;
 
-/** The comment at the end has a 16-bit length. */
+/** The comment at the end of an archive has a 16-bit length. */
 const MAX_COMMENT_BYTES = 0xffff;
 
 const TRUNCATED = 'It is probably a partial download or copy: fetch it again.';
@@ -31,8 +35,9 @@ const DAMAGED = 'If the file was downloaded or copied, fetch it again; else writ
 /**
  * The files of an archive, by name.
  *
- * Throws CheckpointError: no directory at its end (a truncated file), numbers that do not fit each
- * other or the file, a name twice, packed or encrypted files, an archive in several parts.
+ * Throws CheckpointError for an archive without a directory at its end (a truncated file), numbers
+ * that fit neither each other nor the file, a name that stands twice, packed or encrypted files,
+ * and an archive in several parts.
  */
 export function readZipDirectory(source: ByteSource): Map<string, ZipEntry> {
   return new ZipDirectory(source).read();
@@ -90,8 +95,8 @@ class ZipDirectory {
   }
 
   /**
-   * The end record is the last thing in the file but for a comment, so it is looked for from the
-   * end on.
+   * Finds the end record. Only a comment may follow it, so it is looked for from the end of the
+   * file.
    */
   private extent(): Extent {
     const { size } = this.source;
@@ -195,7 +200,7 @@ class ZipDirectory {
     throw this.error(`"${name}": its size is in a zip64 record, which is not there`);
   }
 
-  /** Where a file's bytes start: after its own head, whose length the directory does not say. */
+  /** Where a file's bytes start: after its own header, whose length the directory does not say. */
   private dataOffset(local: number, name: string): number {
     const head = this.record(LOCAL, local, `"${name}"`);
     const nameBytes = head.getUint16(26, true);
