@@ -1,7 +1,7 @@
-// node bench/checkpoint.mjs [--parameters N] [--rounds N] [--folder DIR]
-// Saves the weights and AdamW's state of N million parameters (400) as a training run does, beside
-// the disk alone: as many bytes from one buffer, written and synced. Rounds alternate. Prints a
-// table on stdout; `paused` is how long the program may not change its tensors.
+// node bench/checkpoint.mjs [--parameters N] [--rounds N] [--folder DIR] Saves the weights and
+// AdamW's state of N million parameters (400) as a training run does. For comparison it writes and
+// syncs as many bytes from one buffer. Rounds alternate. It prints a table on stdout; `paused` is
+// the time during which the program may not change its tensors.
 import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -37,7 +37,7 @@ const buffer = new Uint8Array(PIECE).map((_, i) => i * 31);
 
 const times = { disk: [], easel: [], paused: [] };
 
-/** The disk alone. */
+/** Writes as many bytes from one buffer, for the speed of the disk alone. */
 async function writeBytes() {
   const file = await open(join(folder, 'bytes'), 'w');
   for (let left = bytes; left > 0; left -= PIECE) await file.write(buffer, 0, Math.min(PIECE, left));

@@ -1,6 +1,6 @@
-// A process that takes part: one JSON request a line, one JSON answer a line. Between its turns it
-// is stopped (SIGSTOP), so that threads which spin at a barrier cost nobody else anything, and may
-// spin as they like while it is their turn.
+// A process that takes part in the bench. It reads one JSON request a line and writes one JSON
+// answer a line. Between its turns it is stopped (SIGSTOP), so that its threads, which may spin at
+// a barrier, take no time from the others.
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
@@ -37,12 +37,12 @@ export class Contestant {
     lines.on('close', end);
   }
 
-  /** The last line that the program wrote on stderr: why it ended, most likely. */
+  /** The last line that the program wrote on stderr. It most likely says why the program ended. */
   get lastWords() {
     return this.#errors.trim().split('\n').pop();
   }
 
-  /** Lets the process run until it has answered. Undefined if it has ended. */
+  /** Lets the process run until it has answered. Returns undefined if the process has ended. */
   async ask(request) {
     if (this.#gone) return undefined;
     this.#process.kill('SIGCONT');
@@ -61,7 +61,7 @@ export class Contestant {
   }
 }
 
-/** The environment without what would force a peer's kernels below what this machine can run. */
+/** Returns the environment without variables that would force slower kernels on a peer. */
 function cleanEnvironment(added) {
   const env = { ...process.env };
   for (const name of Object.keys(env))

@@ -1,7 +1,6 @@
-// node bench/kernels.mjs CASE [--runs N] [--shapes N]
-// Where a row of Easel spends its time: mean milliseconds of a run by kernel, then by kernel and
-// shapes. What is outside of kernels is JavaScript: the engine, the tape, the row itself. CASE as
-// `npm run bench -- --list` names it.
+// node bench/kernels.mjs CASE [--runs N] [--shapes N] Prints where a row of Easel spends its time:
+// mean milliseconds of a run by kernel, then by kernel and shapes. The time outside of kernels is
+// JavaScript: the engine, the tape, the row itself. CASE as `npm run bench -- --list` names it.
 import { parseArgs } from 'node:util';
 import * as core from '@easel/core';
 import * as tf from '@tensorflow/tfjs';
@@ -25,7 +24,7 @@ if (make === undefined) throw new Error(`${test.name}: Easel has no ${test.kind}
 
 /** Time and count by kernel and shapes. */
 const spent = new Map();
-/** Time in kernels that the running one has called. */
+/** Time spent in kernels that the running kernel has called. */
 let within = 0;
 for (const kernel of tf.getKernelsForBackend('native')) {
   const run = kernel.kernelFunc;

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 
 /**
- * What a family's kinds do, by name: of its files of these names, a later one's in place of an
- * earlier one's.
+ * Loads the functions of a family's kinds by name, from its files of these names. A later file's
+ * function replaces an earlier one's.
  */
 export async function kindsOf(family, files) {
   const found = {};

@@ -1,4 +1,4 @@
-/** The middle value, or the mean of the two middle ones. */
+/** Returns the middle value, or the mean of the two middle ones. */
 export function median(list) {
   const sorted = [...list].sort((a, b) => a - b);
   const middle = sorted.length >> 1;

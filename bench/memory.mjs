@@ -1,8 +1,8 @@
-// node bench/memory.mjs [--steps N] [--every N] [--json FILE]
-// Trains a conv net and a transformer on the native backend, plain tfjs programs, and prints what
-// memory does: resident megabytes of the process, JavaScript's heap in it, megabytes that tensors
-// hold and the pool keeps, tensors. Flat lines are the point; V8 lets its heap grow by some
-// megabytes before it collects.
+// node bench/memory.mjs [--steps N] [--every N] [--json FILE] Trains a conv net and a transformer,
+// which are plain tfjs programs, on the native backend and prints their memory: resident megabytes
+// of the process, JavaScript's heap in it, megabytes that tensors hold and the pool keeps, and the
+// number of tensors. The lines should be flat. V8 lets its heap grow by some megabytes before it
+// collects.
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import * as tf from '@tensorflow/tfjs';

@@ -23,26 +23,30 @@ const { values: options, positionals: wanted } = parseArgs({
 });
 
 /**
- * Least time of one turn, in ms: a turn is one run that is not timed, then runs until this is over.
+ * Least time of one turn, in ms. A turn is one run that is not timed, then timed runs until this
+ * time is over.
  */
 const TURN_MS = 40;
-/** A peer that takes this long for a run, and so many times as long as Easel, has one turn only. */
+/**
+ * A peer that takes this many ms for a run, and this many times as long as Easel, gets one turn
+ * only.
+ */
 const SLOW_MS = 200;
 const SLOW_RATIO = 6;
 
-/** Only for rows that ask for it. */
+/** This peer takes part only in rows that ask for it. */
 const ON_DEMAND = 'torch-compiled';
 
-/** Rows of a process of their own: passes over all contestants, and runs of a pass. */
+/** For rows with a process of their own: passes over all contestants, and runs of a pass. */
 const ALONE_PASSES = 2;
 const ALONE_RUNS = 2;
 
 /**
- * Peers allocate their results with malloc, which gives large ones back to the system each time: a
- * layer norm of 32 MB then takes PyTorch 8 to 30 ms in place of 1.3, all of it page faults. With
- * these settings glibc keeps the memory, as Easel's pool does. OpenMP's threads are bound to cores:
- * two that spin on one core, which happens after a pause, take a scheduler's time slice (8 ms) for
- * every barrier.
+ * Peers allocate their results with malloc, which gives large blocks back to the system each time.
+ * A layer norm of 32 MB then takes PyTorch 8 to 30 ms in place of 1.3, all of it page faults. With
+ * these settings glibc keeps the memory, as Easel's pool does. OpenMP's threads are bound to cores.
+ * Otherwise two threads may spin on one core after a pause, and every barrier takes a scheduler's
+ * time slice (8 ms).
  */
 const PEER_ENVIRONMENT = {
   MALLOC_MMAP_MAX_: '0',
@@ -101,7 +105,7 @@ function figure(time) {
   return time === undefined || time === null ? '–' : time >= 1000 ? time.toFixed(0) : time.toPrecision(3);
 }
 
-/** How each contestant is started, or why it cannot be. */
+/** Says how each contestant is started, or why it cannot be started. */
 function contestants() {
   const file = (name) => new URL(`peers/${name}`, import.meta.url).pathname;
   const node = (...args) => [process.execPath, ['--no-warnings', '--expose-gc', file('tfjs.mjs'), ...args]];
@@ -121,7 +125,7 @@ function isListed(name) {
   return name === 'easel' || options.peers === undefined || options.peers.split(',').includes(name);
 }
 
-/** Starts whoever is installed; names whoever is not. */
+/** Starts the peers that are installed, and names those that are not. */
 async function startPeers() {
   const started = [];
   for (const [name, candidate] of Object.entries(candidates)) {
@@ -143,7 +147,7 @@ async function startPeers() {
   return started;
 }
 
-/** Says what the machine is and permits; returns rows of it. */
+/** Prints what the machine is and what it permits, and returns it as rows. */
 async function describeMachine() {
   console.error(`cpu: ${cpus()[0].model.trim()} × ${cpus().length}`);
   if (machine === undefined) {
@@ -171,9 +175,10 @@ async function describeMachine() {
 }
 
 /**
- * Two rows, time and peak memory, of a case that needs a process of its own: a contestant is
- * started, prepared, timed and ended, then the next. Peers have one pass with memory settings that
- * make them fast and one as they come: the faster and the smaller counts.
+ * Measures two rows, time and peak memory, of a case that needs a process of its own. Each
+ * contestant is started, prepared, timed and ended before the next one. Peers have one pass with
+ * memory settings that make them fast, and one with their defaults. The faster time and the smaller
+ * memory count.
  */
 async function measureAlone(test) {
   const { name, flop, alone } = test;
@@ -213,7 +218,7 @@ async function measureAlone(test) {
   ];
 }
 
-/** Time of passes over memory, one after the other, in ms. */
+/** Measures the time of passes over memory, one after the other, in ms. */
 async function streamTime(passes) {
   let time = 0;
   for (const bytes of passes) time += median(await machine.stream(bytes, 0.04 / passes.length));
@@ -221,8 +226,8 @@ async function streamTime(passes) {
 }
 
 /**
- * One row: everybody in turns, the machine among them, so that all see the same clock and the same
- * neighbours.
+ * Measures one row. All contestants and the machine take turns, so that all see the same clock rate
+ * and the same neighbours.
  */
 async function measure(test) {
   const { name, unit, inner, flop, bytes } = test;

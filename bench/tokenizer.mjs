@@ -81,7 +81,7 @@ for (const { name, folder, open, clip = false } of vocabularies) {
 }
 peer.end();
 
-/** All ids of the texts in a row, and how long it took to make them. */
+/** Encodes all texts. Returns their ids in a row, and the time it took. */
 function pass(tokenizer, texts) {
   const begin = performance.now();
   const rows = texts.map((one) => tokenizer.encode(one));

@@ -1,4 +1,4 @@
-// One of the processes of train-memory.mjs: `predict CONFIG` or `run CONFIG OUT`, prints bytes.
+// One of the processes of train-memory.mjs: `predict CONFIG` or `run CONFIG OUT`. It prints bytes.
 import { readFileSync } from 'node:fs';
 import * as tf from '@tensorflow/tfjs';
 import 'tfjs-backend-native';

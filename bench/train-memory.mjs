@@ -1,7 +1,7 @@
-// node bench/train-memory.mjs [NAME …] [--json FILE]
-// What `easel train --dry-run` says of a run's memory beside what the run takes: each prediction,
-// and each run of four updates with a checkpoint, in a process of its own. Prints predicted and
-// measured peak of resident memory in MiB and their ratio, a row a configuration.
+// node bench/train-memory.mjs [NAME …] [--json FILE] Compares the memory that `easel train
+// --dry-run` predicts for a run with the memory that the run takes. Each prediction, and each run
+// of four updates with a checkpoint, has a process of its own. It prints predicted and measured
+// peak of resident memory in MiB and their ratio, a row for each configuration.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -83,7 +83,7 @@ try {
   rmSync(folder, { recursive: true });
 }
 
-/** Bytes that bench/train-memory-process.mjs prints. */
+/** Runs bench/train-memory-process.mjs and returns the bytes that it prints. */
 function inProcess(what, config, folder) {
   const program = join(import.meta.dirname, 'train-memory-process.mjs');
   const out = join(folder, 'run');
@@ -103,7 +103,7 @@ function common(folder) {
   };
 }
 
-/** 64 rows of 256 tokens below 1024. */
+/** Writes a set of 64 rows of 256 tokens below 1024. */
 async function writeSet(folder) {
   const rows = Array.from({ length: 64 }, (_, i) => ({
     caption: `a picture of thing number ${i}`,

@@ -1,5 +1,5 @@
-// A model of DALL·E mini's full size with random weights, in the form in which the original was
-// published:
+// Makes a model of DALL·E mini's full size with random weights, in the form in which the original
+// was published:
 //
 //   node reference/make-full-size-checkpoint.mjs OUT [--seed 1]
 //
@@ -7,9 +7,9 @@
 // OUT/config.json, vocab.json, merges.txt, tokenizer_config.json (a token for each byte, no merges)
 // OUT/vqgan/flax_model.msgpack  76,073,859 parameters, float32 (0.30 GB), and config.json
 //
-// It draws noise, but at the real cost: for measuring conversion, memory and speed. Names and
-// shapes are the original programs' own (reference/golden); a value depends on seed, name and
-// position alone, so the same command gives the same bytes everywhere. Kernels, embeddings and
+// The model draws noise, but at the real cost. It serves to measure conversion, memory and speed.
+// Names and shapes are the original programs' own (reference/golden); a value depends on seed, name
+// and position alone, so the same command gives the same bytes everywhere. Kernels, embeddings and
 // biases have mean 0 and standard deviation 0.02, norm scales are 1. Bytes are written as
 // flax.serialization does, 4 MB at a time.
 import {
@@ -94,7 +94,8 @@ const VQGAN_CONFIG = {
 };
 
 /**
- * Shapes of a golden file as a nested map, keys in the file's order, and the number of parameters.
+ * Reads the shapes of a golden file as a nested map with the keys in the file's order, and the
+ * number of parameters.
  */
 function readTree(name) {
   const file = JSON.parse(readFileSync(new URL(`./golden/${name}.json`, import.meta.url), 'utf8'));
@@ -162,8 +163,8 @@ function hashText(value) {
 const SUM_DEVIATION = Math.sqrt((4 * (256 ** 2 - 1)) / 12);
 
 /**
- * Fills `out` with the values at `from`, `from` + 1 …: the four bytes of an integer hash, summed,
- * are nearly normal.
+ * Fills `out` with the values at `from`, `from` + 1, … The sum of the four bytes of an integer hash
+ * is nearly normal.
  */
 function fillNormal(out, length, from, key) {
   const factor = STANDARD_DEVIATION / SUM_DEVIATION;

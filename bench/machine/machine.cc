@@ -188,8 +188,8 @@ void stream(Team& team, int64_t read_bytes, int64_t written_bytes, int64_t updat
   float* in = memory(0, read + 64);
   float* out = memory(1, written + 64);
   float* changed = memory(2, updated + 64);
-  // Stores through the cache and past it: which is faster depends on sizes, so both are timed and
-  // the faster is what is permitted.
+  // Stores go through the cache or past it. Which is faster depends on sizes, so both are timed and
+  // the faster one counts.
   std::vector<double> times[2];
   for (int past_cache = 0; past_cache < (written > 0 ? 2 : 1); past_cache++) {
     const auto begin = Clock::now();

@@ -9,12 +9,12 @@ import { Contestant } from '../contestant.mjs';
 import { median } from '../median.mjs';
 
 /**
- * Bytes of the streams that are stated as the memory's bandwidth: beyond any cache share that a
- * program can count on.
+ * Bytes of the streams that measure the memory's bandwidth. They are more than any share of a cache
+ * that a program can count on.
  */
 const STATED_BYTES = 2 ** 28;
 
-/** Path of the compiled program; undefined if there is no compiler. */
+/** Compiles the program and returns its path; undefined if there is no compiler. */
 function compile() {
   const source = join(import.meta.dirname, 'machine.cc');
   const hash = createHash('sha256').update(readFileSync(source)).digest('hex').slice(0, 16);
@@ -34,11 +34,11 @@ function compile() {
   return program;
 }
 
-/** What the machine permits, with `threads` threads. */
+/** Measures what the machine permits with `threads` threads. */
 export class Machine {
   #process;
 
-  /** Undefined where the program cannot be compiled: there are no limits then. */
+  /** Returns undefined if the program cannot be compiled. There are no limits then. */
   static start(threads = availableParallelism()) {
     const program = compile();
     return program === undefined ? undefined : new Machine(program, threads);
@@ -49,20 +49,20 @@ export class Machine {
     this.#process = new Contestant('machine', program, [String(threads)], { format: (line) => line });
   }
 
-  /** Multiply-adds in registers, GFLOP/s, tried for so many seconds. */
+  /** Measures multiply-adds in registers for so many seconds, in GFLOP/s. */
   async fma(seconds) {
     return (await this.#process.ask(`fma ${seconds}`)).gflops;
   }
 
   /**
-   * Milliseconds of passes that read so many bytes, write so many others, and change so many in
-   * place.
+   * Measures passes that read `read` bytes, write `write` others, and change `update` bytes in
+   * place, in milliseconds.
    */
   async stream({ read = 0, write = 0, update = 0 }, seconds) {
     return (await this.#process.ask(`stream ${read} ${write} ${update} ${seconds}`)).ms;
   }
 
-  /** Peak and bandwidths in numbers for the table's head. */
+  /** Returns peak and bandwidths for the table's head. */
   async describe() {
     const rounds = 5;
     const gflops = [];

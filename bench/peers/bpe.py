@@ -1,4 +1,5 @@
-"""Times Hugging Face's `tokenizers` for tokenizer.mjs: a JSON request a line on stdin, an answer a line on stdout."""
+"""Times Hugging Face's `tokenizers` for tokenizer.mjs. It reads a JSON request a line on stdin and
+writes an answer a line on stdout."""
 
 import json
 import sys

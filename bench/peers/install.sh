@@ -24,7 +24,8 @@ mv wheel/open/tensorflow/libtensorflow_framework.so.2 wheel/open/tensorflow/pyth
 cp -r wheel/open/tensorflow/include/tensorflow "$package/deps/include/"
 rm -rf wheel
 
-# The wheel's library wants a Python around it. Nothing of the C interface calls Python, so empty symbols do.
+# The wheel's library expects Python's symbols. Nothing of the C interface calls Python, so empty
+# symbols suffice.
 internal=$library/_pywrap_tensorflow_internal.so
 nm --dynamic --undefined-only "$internal" | awk '{ sub(/@.*/, "", $2); print $2 }' | grep -E '^_?Py[A-Z_]' | sort -u |
   awk '/^PyExc_/ { print "void *" $0 ";"; next }

@@ -21,7 +21,7 @@ def forward(function, *arguments):
 
 
 def forward_backward(function, dy, *arguments):
-    """Value of function(*arguments) and its gradients by all of them."""
+    """Returns the value of function(*arguments) and its gradients by all arguments."""
 
     def both(dy, *arguments):
         value, pull_back = jax.vjp(function, *arguments)

@@ -33,17 +33,17 @@ async function load() {
 }
 
 /**
- * A case runs so long, in ms, before it is timed, and if it is short so many times, for
- * JavaScript's compiler goes by the number of runs: a product of 0.18 ms took 0.22 ms for the first
- * two thousand, which no program pays that makes thousands of them.
+ * Least time in ms that a case runs before it is timed. A short case also runs a least number of
+ * times, because JavaScript's compiler goes by the number of runs: a product of 0.18 ms took 0.22
+ * ms for the first two thousand runs.
  */
 const WARM_MS = 80;
 const WARM_RUNS = 4000;
 const LONGEST_WARM_MS = 1000;
-/** A run of less is short. */
+/** A case is short if a run takes less than this many ms. */
 const SHORT_MS = 2;
 
-/** Files of a family that speak of this backend. */
+/** Files of a family that are for this backend. */
 const FILES = extra === undefined ? ['tfjs.mjs'] : ['tfjs.mjs', 'easel.mjs'];
 
 let prepared;
@@ -67,8 +67,8 @@ async function timed(run, inner) {
 const answers = {
   describe: about,
   /**
-   * Makes the inputs and runs until the engine has compiled what it will; the time of the shortest
-   * run. A kind returns a function; what that returns, or promises, is disposed.
+   * Makes the inputs and runs until the engine has compiled the case. Returns the time of the
+   * shortest run. A kind returns a function; its result, or the result of its promise, is disposed.
    */
   async prepare({ family, kind, args, inner }) {
     const make = (await kindsOf(family, FILES))[kind];
@@ -103,7 +103,7 @@ const answers = {
       ms.push(await timed(run, inner));
     return { ms };
   },
-  /** Most resident bytes so far. */
+  /** Returns the most resident bytes so far. */
   peak: () => ({ bytes: process.resourceUsage().maxRSS * 1024 }),
   forget() {
     forget();

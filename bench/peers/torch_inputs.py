@@ -1,4 +1,5 @@
-"""Inputs of the PyTorch cases, and how they run: forward alone under inference mode, else with gradients."""
+"""Makes inputs of the PyTorch cases and runs them: forward alone under inference mode, or with
+gradients."""
 
 import torch
 
@@ -14,7 +15,7 @@ def indices(count, most):
 
 
 def forward(function, *arguments):
-    """Calls function(*arguments) without anything kept for gradients."""
+    """Calls function(*arguments) and keeps nothing for gradients."""
 
     def run():
         with torch.inference_mode():
@@ -24,6 +25,6 @@ def forward(function, *arguments):
 
 
 def forward_backward(function, dy, *arguments):
-    """Value of function(*arguments) and its gradients by all of them."""
+    """Returns the value of function(*arguments) and its gradients by all arguments."""
     arguments = [argument.requires_grad_() for argument in arguments]
     return lambda: torch.autograd.grad(function(*arguments), arguments, dy)

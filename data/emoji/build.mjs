@@ -24,8 +24,8 @@ const usage = `node data/emoji/build.mjs [options]
 const toneWeight = 0.15;
 
 /**
- * Judged prompts (packages/train, judge/judged-prompts.ts): lists of one prompt a drawing; no text
- * stands twice in a list.
+ * Makes the judged prompts (packages/train, judge/judged-prompts.ts): lists with one prompt for
+ * each drawing. No text stands twice in a list.
  */
 function promptLists(drawings, rows, seed) {
   const shuffled = [...drawings];
@@ -109,7 +109,7 @@ async function build({ out, size, captions, skinTones, flags, style, seed }) {
   };
 }
 
-/** An integer option within bounds, or the end of the program with a message. */
+/** Reads an integer option within bounds, or ends the program with a message. */
 function integer(name, text, least, most) {
   const value = Number(text);
   if (Number.isInteger(value) && value >= least && value <= most) return value;

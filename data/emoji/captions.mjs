@@ -1,5 +1,5 @@
-// What a person might write to get a drawing: its label, other names, the label with tags, tags
-// alone; with or without an article.
+// Captions that a person might write to get a drawing: its label, other names, the label with tags,
+// or tags alone, with or without an article.
 
 const toneNames = ['', 'light', 'medium-light', 'medium', 'medium-dark', 'dark'];
 const clean = (text) => text.toLowerCase().replaceAll('’', "'").replace(/[“”]/g, '').replaceAll('_', ' ');
@@ -33,7 +33,7 @@ function sample(random, list, count) {
   return out;
 }
 
-/** All names of a drawing's concept, the label's plain form first. */
+/** Returns all names of a drawing's concept, the label's plain form first. */
 function namesOf(drawing) {
   const label = clean(drawing.label);
   const names = [label];
@@ -51,7 +51,7 @@ function namesOf(drawing) {
 }
 
 /**
- * The caption by which a drawing is asked for in evaluations: `a red heart`, `flag of France` in
+ * Returns the caption that asks for a drawing in evaluations: `a red heart`, `flag of France` in
  * lower case.
  */
 export function canonicalCaption(drawing) {
@@ -60,15 +60,15 @@ export function canonicalCaption(drawing) {
   return isProperName(drawing) ? toned : withArticle(toned);
 }
 
-/** The canonical caption without its article. */
+/** Returns the canonical caption without its article. */
 export function plainCaption(drawing) {
   const name = namesOf(drawing)[0];
   return drawing.tone ? `${name}, ${toneNames[drawing.tone]} skin tone` : name;
 }
 
 /**
- * One caption drawn at random: 45 % label, 23 % another name, 17 % label and 1–2 tags, 15 % tags
- * only (where a drawing has them); then an article in 40 %, "a drawing of" and the like in 8 %, "…
+ * Draws a caption at random: 45 % label, 23 % another name, 17 % label and 1–2 tags, 15 % tags only
+ * (where a drawing has them); then an article in 40 %, "a drawing of" and the like in 8 %, "…
  * emoji" in 4 %. A style word, if given, in 65 %.
  */
 export function randomCaption(drawing, random, style = '') {
@@ -112,9 +112,10 @@ export function randomCaption(drawing, random, style = '') {
 }
 
 /**
- * `count` different captions of a drawing, the canonical one and (from three on) its plain form
- * first; fewer only if 20 draws a caption bring nothing new. The same drawing, count, seed and
- * style give the same captions, whatever other drawings are in the set.
+ * Returns `count` different captions of a drawing. The canonical one comes first, then (from three
+ * captions on) its plain form. There are fewer captions only if 20 draws bring nothing new. The
+ * same drawing, count, seed and style give the same captions, whatever other drawings are in the
+ * set.
  */
 export function captionsOf(drawing, { count, seed, style = '' }) {
   const random = randomFrom(`${seed} ${drawing.id}`);

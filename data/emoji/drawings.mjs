@@ -1,4 +1,4 @@
-// Which drawings there are: the files of @lobehub/fluent-emoji-3d joined to the entries of
+// Lists the drawings: the files of @lobehub/fluent-emoji-3d, joined to the entries of
 // emojibase-data by code points.
 import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -18,7 +18,7 @@ const readJson = (path) => JSON.parse(readFileSync(path, 'utf8'));
 const joinKey = (hexcode) => hexcode.toUpperCase().replace(/-?FE0[EF]/g, '');
 
 /**
- * All drawings that have an entry, ordered by code points.
+ * Returns all drawings that have an entry, ordered by code points.
  *
  * Left out: entries without a group (regional indicators), the group `component` (hair, bare skin
  * tones), and drawings with two skin tones.

@@ -1,8 +1,8 @@
-// The drawings' image tokens under the shipped model's VQGAN: node data/emoji/encode.mjs
-// [--pictures DIR] [--out DIR] That VQGAN is shipped without its encoder; but the shipped
-// transformer recites the tokens of the drawings that it learnt. So each drawing is drawn from its
-// captions, the likeliest token each time, and the tokens whose picture is nearest to the real one
-// are kept.
+// Finds the drawings' image tokens under the shipped model's VQGAN: node data/emoji/encode.mjs
+// [--pictures DIR] [--out DIR] That VQGAN is shipped without its encoder. But the shipped
+// transformer recites the tokens of the drawings that it learnt. So the program draws each drawing
+// from its captions, with the likeliest token each time, and keeps the tokens whose picture is
+// nearest to the real one.
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -23,7 +23,7 @@ const usage = `node data/emoji/encode.mjs [options]
 
 const side = 64;
 const batch = 64;
-/** Each so many-th drawing is held out, with all its captions. */
+/** Every 20th drawing is held out, with all its captions. */
 const every = 20;
 
 /** Peak signal-to-noise ratio in dB of pixels in [0, 1]. */

@@ -14,7 +14,7 @@ const usage = `node data/emoji/retrieval.mjs RESULTS [options]
   --self           judge the real pictures themselves instead of RESULTS: the metric's ceiling, 100 % but for equal drawings
   --misses N       also list the first N drawings whose nearest concept is another one (0)`;
 
-/** What a picture is compared by. */
+/** Computes the features by which a picture is compared. */
 async function features(path) {
   const { data, info } = await sharp(path)
     .flatten({ background: '#ffffff' })
@@ -28,8 +28,8 @@ async function features(path) {
 }
 
 /**
- * Prompt → concept for one list, or for all of them together; a prompt of several concepts counts
- * for each of them.
+ * Maps prompts to concepts, for one list or for all lists together. A prompt of several concepts
+ * counts for each of them.
  */
 function conceptsOfPrompts(lists, name) {
   const concepts = new Map();

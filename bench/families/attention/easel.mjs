@@ -1,4 +1,4 @@
-// By @easel/core's attention, on its own layout: heads side by side in the last axis.
+// @easel/core's attention, in its own layout: heads side by side in the last axis.
 function operands({ random }, { batch, heads, queries, keys, width }) {
   const part = (length) => random([batch, length, heads * width]);
   return { q: part(queries), k: part(keys), v: part(keys), dy: part(queries) };

@@ -1,4 +1,4 @@
-// In tfjs's operations, heads on the batch axis.
+// Attention in tfjs's operations, with heads on the batch axis.
 function operands({ random }, { batch, heads, queries, keys, width }) {
   return {
     q: random([batch * heads, queries, width]),
@@ -9,7 +9,7 @@ function operands({ random }, { batch, heads, queries, keys, width }) {
   };
 }
 
-/** −1e9 above the diagonal. */
+/** A mask with −1e9 above the diagonal. */
 export function causalMask(tf, length) {
   const values = Float32Array.from({ length: length * length }, (_, i) =>
     i % length > Math.floor(i / length) ? -1e9 : 0,

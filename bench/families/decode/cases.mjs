@@ -1,6 +1,6 @@
-// One step of drawing: a token of each row, from its embedding to the logits, against caches that
-// hold what came before. Two rows are one picture: with its text and without. Steps run through the
-// 256 places and begin again. The limit reads the decoder's weights once, and half-full caches.
+// One step of drawing: a token of each row, from its embedding to the logits, with caches of the
+// tokens before it. Two rows are one picture: one with its text and one without. Steps run through
+// the 256 places and begin again. The limit reads the decoder's weights once, and half-full caches.
 const MINI = {
   rows: 2,
   text: 64,

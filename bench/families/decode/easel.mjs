@@ -1,9 +1,9 @@
-// @easel/bart's decoder, as generateTokens steps it.
+// @easel/bart's decoder, with the steps of generateTokens.
 import { DalleBart, parseDalleBartConfig } from '@easel/bart';
 
 export const kinds = {
   decode({ tf, random, indices }, { rows, text, length, width, heads, inner, layers, codes }) {
-    // Only the decoder takes part; the encoder is made small.
+    // Only the decoder takes part, so the encoder is small.
     const config = parseDalleBartConfig({
       encoder_vocab_size: 64,
       image_vocab_size: codes - 1,

@@ -14,7 +14,8 @@ def readback():
 
 
 def chain():
-    """One dispatch an operation, as in the others: jit of the whole would fuse it."""
+    """Each operation is dispatched by itself, as in the other libraries. jit of the whole would fuse
+    them."""
     x, y, one = values(8), values(8, scale=0.01), jax.jit(jnp.add)
 
     def run():

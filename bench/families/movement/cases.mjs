@@ -1,4 +1,4 @@
-// What only moves: float32, bytes read and written once.
+// Operations that only move float32 data. Bytes are read and written once.
 const move = (name, kind, read, write) => ({ name, kind, bytes: { read: 4 * read, write: 4 * write } });
 
 export const cases = [

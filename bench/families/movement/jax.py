@@ -14,7 +14,7 @@ resize = lambda: forward(lambda x: jnp.repeat(jnp.repeat(x, 2, 1), 2, 2), values
 
 
 def upload():
-    """From NumPy's memory, not shared with it."""
+    """The upload copies from NumPy's memory and does not share it."""
     array = np.ones((2048, 2048), np.float32)
     return lambda: jnp.array(array, copy=True)
 

@@ -40,7 +40,7 @@ export const kinds = {
   },
   upload({ tf }) {
     const values = new Float32Array(2 ** 22).fill(1);
-    // One element is read back: tfjs-node puts the copy off until the tensor is used.
+    // One element is read back, because tfjs-node delays the copy until the tensor is used.
     return () =>
       tf.tidy(() => {
         tf.slice(tf.tensor(values, [2048, 2048]), [2047, 2047], [1, 1]).dataSync();

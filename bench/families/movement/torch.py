@@ -31,7 +31,7 @@ def resize():
 
 
 def upload():
-    """From NumPy's memory, not shared with it."""
+    """The upload copies from NumPy's memory and does not share it."""
     array = np.ones((2048, 2048), np.float32)
     return forward(lambda: torch.from_numpy(array).clone())
 

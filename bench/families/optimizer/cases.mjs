@@ -16,7 +16,7 @@ const DALLE = [
 ];
 const DALLE_N = DALLE.reduce((sum, [rows, columns]) => sum + rows * columns, 0);
 
-/** g for the statistics, g and p for the root mean squares, then p from g. */
+/** Three passes: g for the statistics, g and p for the root mean squares, then p from g. */
 const adafactorPasses = (n) => [{ read: 4 * n }, { read: 8 * n }, { read: 4 * n, update: 4 * n }];
 
 export const cases = [
@@ -47,6 +47,6 @@ export const cases = [
   },
   // S ← β₂·S + (1 − β₂)·G·Gᵀ of both sides of a block
   { name: 'shampoo_statistics_1024', kind: 'shampoo_statistics', args: { size: 1024 }, flop: 4 * 1024 ** 3 },
-  // S^(−1/4); both sides iterate until the error is 1e-6
+  // S^(−1/4). Both programs iterate until the error is 1e-6.
   { name: 'shampoo_root_1024', kind: 'shampoo_root', args: { size: 1024, p: 4 } },
 ];

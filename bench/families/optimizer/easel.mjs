@@ -1,4 +1,4 @@
-// By @easel/core's optimizers.
+// @easel/core's optimizers.
 const update =
   (make) =>
   (given, { shapes }) => {
@@ -19,8 +19,8 @@ const adafactor = update(
 export const kinds = {
   adamw,
   adafactor,
-  // Of a whole model: a contest with the memory alone, since two programs with 7 GB each may not
-  // fit beside each other.
+  // A whole model. Only the memory limit is compared, since two programs with 7 GB each may not fit
+  // beside each other.
   adamw_model: adamw,
   adafactor_model: adafactor,
 

@@ -7,7 +7,7 @@ from jax_inputs import forward, values
 
 
 def updating(update, state, gradients):
-    """Runs state = update(state, gradients); the state's memory is reused."""
+    """Runs state = update(state, gradients). The state's memory is reused."""
     compiled = jax.jit(update, donate_argnums=0)
 
     def run():
@@ -35,7 +35,7 @@ def adamw(shapes):
 
 
 def adafactor_update(state, gradients, rate=1e-3):
-    """As optax's: factored squares, clipping by root mean square, the parameter's scale."""
+    """optax's Adafactor: factored squares, clipping by root mean square, the parameter's scale."""
     parameters, rows, columns, count = state
     count = count + 1
     rho = 1 - count**-0.8
@@ -57,7 +57,7 @@ def adafactor(shapes):
 
 
 def shampoo_statistics(size, old=0.999, fresh=1e-3):
-    """Both statistics of one block, in place."""
+    """Updates both statistics of one block in place."""
 
     def update(sums, gradient):
         left, right = sums
@@ -68,7 +68,8 @@ def shampoo_statistics(size, old=0.999, fresh=1e-3):
 
 
 def shampoo_root(size, p):
-    """The coupled Newton iteration, power iteration included, as the original's trainer compiles it."""
+    """The coupled Newton iteration with the power iteration, as the original's trainer compiles it.
+    """
     gradient = values(size, size)
     matrix = 1e-3 * (gradient @ gradient.T) + 1e-6 * jnp.eye(size)
     start = jnp.asarray(np.random.RandomState(1729).uniform(-1, 1, size).astype(np.float32))

@@ -1,4 +1,4 @@
-// tfjs's own Adam (it has neither AdamW nor Adafactor).
+// tfjs's own Adam. tfjs has neither AdamW nor Adafactor.
 export const kinds = {
   adamw({ tf, random }, { shapes }) {
     const optimizer = tf.train.adam(1e-3);

@@ -1,5 +1,5 @@
-// What walks rows: norms, softmax, GELU, cross-entropy. Bytes are every operand once: forward x →
-// y, backward x (or y), dy → dx.
+// Operations on rows: norms, softmax, GELU, cross-entropy. Bytes count every operand once: forward
+// x → y, backward x (or y), dy → dx.
 const SIZES = [
   [8192, 1024],
   [2048, 16385],
@@ -31,7 +31,7 @@ export const cases = [
   // VQGAN: 128 channels of 256², with silu
   ...pair('group_norm_256sq_128ch', 'group_norm', { size: 256, channels: 128 }, 256 * 256 * 128, MAP),
   ...pair('group_norm_16sq_512ch', 'group_norm', { size: 16, channels: 512 }, 16 * 16 * 512, MAP),
-  // The same tfjs program everywhere
+  // The same tfjs program on every backend.
   {
     name: 'softmax_1024x1024',
     kind: 'softmax',

@@ -1,4 +1,4 @@
-// By the fused operations of @easel/core.
+// The fused operations of @easel/core.
 import { forwardAndGradients, operands } from './tfjs.mjs';
 
 export const kinds = {

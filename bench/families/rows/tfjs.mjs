@@ -1,4 +1,4 @@
-// In tfjs's own operations.
+// Norms and losses in tfjs's own operations.
 export const layerNorm = (tf, x, scale, bias) =>
   tf.tidy(() => {
     const centred = tf.sub(x, tf.mean(x, -1, true));
@@ -19,13 +19,13 @@ const groupNorm = (tf, x, scale, bias) =>
     const y = tf.add(tf.mul(normal, scale), bias);
     return tf.mul(y, tf.sigmoid(y));
   });
-/** As tfjs programs write it: one-hot labels. */
+/** Cross-entropy with one-hot labels, as tfjs programs write it. */
 const crossEntropy = (tf, logits, labels) =>
   tf.tidy(() => tf.neg(tf.sum(tf.mul(tf.logSoftmax(logits), tf.oneHot(labels, logits.shape[1])), -1)));
 
 /**
- * Kinds `name` and `name_gradients` of run(x, …) by operands that `make` gives: those to
- * differentiate first, then dy's shape.
+ * Makes the kinds `name` and `name_gradients` of run(x, …). `make` gives the operands to
+ * differentiate by, and then dy's shape.
  */
 export function forwardAndGradients(name, make, run) {
   return {

@@ -1,6 +1,6 @@
 // One training step: forward, gradients of all parameters, Adam. The `_fused` rows compute the same
-// with the best that each library has: @easel/core's operations, PyTorch's functional ones; the
-// others are one tfjs program on every tfjs backend.
+// with each library's best operations: @easel/core's operations, PyTorch's functional ones. The
+// other rows are one tfjs program on every tfjs backend.
 const CONVNET = { batch: 32, size: 32, classes: 10 };
 const TRANSFORMER = { batch: 8, length: 128, width: 256, heads: 4, inner: 1024, vocabulary: 1000, layers: 2 };
 
@@ -27,7 +27,7 @@ const DALLE = {
   layers: 4,
 };
 
-/** Multiply-adds of a row's forward pass; the causal mask halves the decoder's own attention. */
+/** Multiply-adds of a row's forward pass. The causal mask halves the decoder's self-attention. */
 function dalleProducts({ codes, text_length: text, length, width, inner, layers }) {
   const feedForward = 3 * width * inner;
   const encoder = text * (4 * width ** 2 + feedForward + 2 * text * width);
@@ -37,9 +37,9 @@ function dalleProducts({ codes, text_length: text, length, width, inner, layers 
 }
 
 /**
- * Texts of 10 tokens, as captions are, or as long as they may be. Easel's trainer pads to the
- * longest text of a batch, rounded up to 8, and so does the row; the others pad to 64 and mask, as
- * the original does.
+ * Texts have 10 tokens, as captions do, or the greatest length. Easel's trainer pads to the longest
+ * text of a batch, rounded up to 8, and so does the row. The others pad to 64 and mask, as the
+ * original does.
  */
 function dalle(batch, optimizer, { text = 10, rematerialize = false } = {}) {
   const computed = dalleProducts({ ...DALLE, text_length: Math.ceil(text / 8) * 8 });

@@ -10,7 +10,7 @@ function named(parameters, prefix = '') {
   return new Map(entries);
 }
 
-/** A step that lowers loss() over the variables. */
+/** Makes a training step that lowers loss() over the variables. */
 function trainer({ core }, variables, optimizer, loss) {
   return () => {
     const update = optimizer.begin(variables);
@@ -60,7 +60,7 @@ export const kinds = {
     });
   },
 
-  /** @easel/bart's model, stepped as @easel/train steps it. */
+  /** @easel/bart's model, with the steps of @easel/train. */
   dalle(given, args) {
     const { tf, core, random, indices } = given;
     const { batch, text, length, codes, optimizer: name, rematerialize } = args;

@@ -9,7 +9,7 @@ tree_map = jax.tree_util.tree_map
 
 
 def trainer(parameters, loss, rate=1e-3, b1=0.9, b2=0.999, epsilon=1e-8):
-    """Adam on loss(parameters), all of a step under one jit; the state's memory is reused."""
+    """Adam on loss(parameters). A whole step is under one jit. The state's memory is reused."""
 
     def step(state):
         parameters, m, v, count = state
@@ -154,7 +154,8 @@ def dalle(batch, vocabulary, codes, text, text_length, length, width, heads, inn
 
 
 def adafactor_trainer(parameters, loss, rate=1e-4):
-    """As trainer, with optax's Adafactor: squares of matrices factored, clipping by root mean square, the parameter's scale."""
+    """The same with optax's Adafactor: factored squares of matrices, clipping by root mean square, the
+    parameter's scale."""
     factored = lambda p: p.ndim == 2 and min(p.shape) >= 128
 
     def update(p, g, state, rho):

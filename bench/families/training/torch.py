@@ -66,7 +66,7 @@ def transformer_of(block, batch, length, width, heads, inner, vocabulary, layers
 
 
 def composed_block(mask):
-    """As the tfjs program has it: norms, GELU and attention of single operations."""
+    """The same as the tfjs program: norms, GELU and attention consist of single operations."""
 
     def norm(x, scale, bias):
         centred = x - x.mean(-1, keepdim=True)

@@ -1,6 +1,7 @@
-// VQGANs with random weights. Encoding: the published f16-16384 model, 256×256 pictures → 16×16
-// codes, what `easel encode` spends its time on. Training: the embedded model's size, 64×64, a step
-// of taming's: VQGAN by L1, codebook and adversarial loss, then the discriminator; both Adams.
+// VQGANs with random weights. The encoding rows use the published f16-16384 model: 256×256 pictures
+// → 16×16 codes. `easel encode` spends its time on this. The training rows use the embedded model's
+// size, 64×64, and a step of taming's: an update of the VQGAN by L1, codebook and adversarial loss,
+// then one of the discriminator, both by Adam.
 const F16 = {
   size: 256,
   ch: 128,

@@ -111,7 +111,8 @@ def discriminator(width):
 
 
 def vqgan_train(batch, codes, **sizes):
-    """taming's training_step: the VQGAN, then the discriminator on what the new VQGAN draws."""
+    """taming's training_step: it updates the VQGAN, then the discriminator on pictures of the updated
+    VQGAN."""
 
     def form(layout):
         enc, dec, disc = (part.to(memory_format=layout) for part in (encoder(**sizes), decoder(**sizes), discriminator(32)))
