@@ -1,4 +1,4 @@
-// What a setting may be, said once: fields that read it, check it and fill in its default.
+// Says once what a setting may be: fields that read it, check it and fill in its default.
 export { withAssignments, withSetting } from './config/assignments.js';
 export {
   anything,

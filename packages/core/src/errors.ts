@@ -1,9 +1,9 @@
 import { distance } from 'fastest-levenshtein';
 
 /**
- * Base of every error that Easel throws on purpose. The message is one paragraph: where, what was
- * expected, what was found, what to try. A command prints it without a stack; anything else that
- * reaches the user is a defect.
+ * The base of every error that Easel throws on purpose. The message is one paragraph: where, what
+ * was expected, what was found, what to try. A command prints it without a stack. Any other error
+ * that reaches the user is a defect.
  */
 export class EaselError extends Error {
   constructor(message: string, options?: ErrorOptions) {
@@ -13,23 +13,23 @@ export class EaselError extends Error {
 }
 
 /**
- * A tensor or weight whose shape or dtype is not the one that an operation, layer or checkpoint
+ * The shape or dtype of a tensor or weight is not the one that an operation, layer or checkpoint
  * needs.
  */
 export class ShapeError extends EaselError {}
 
-/** A configuration value or option that is unknown, unsupported or out of range. */
+/** A configuration value or option is unknown, unsupported or out of range. */
 export class ConfigError extends EaselError {}
 
-/** A checkpoint that is missing, truncated, foreign or that does not fit the model. */
+/** A checkpoint is missing, truncated, foreign, or does not fit the model. */
 export class CheckpointError extends EaselError {}
 
-/** Input data (pictures, captions, shards) that cannot be used. */
+/** Input data (pictures, captions, shards) cannot be used. */
 export class DataError extends EaselError {}
 
 /**
- * Edits from one word to another; two neighbouring letters swapped, the commonest slip, are one
- * edit.
+ * The number of edits from one word to another. Two neighbouring letters swapped, the commonest
+ * slip, are one edit.
  */
 function edits(from: string, to: string): number {
   const first = [...from].findIndex((letter, i) => letter !== to[i]);
@@ -39,9 +39,9 @@ function edits(from: string, to: string): number {
 }
 
 /**
- * The candidate that a user probably meant by `name`, by edit distance without regard to case;
- * undefined if none is near. Near means at most a third of the longer of the two words, and at
- * least one edit is always allowed.
+ * The candidate that a user probably meant by `name`, by edit distance without regard to case.
+ * Undefined if none is near. Near means at most a third of the longer word's letters; one edit is
+ * always allowed.
  */
 export function nearest(name: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined;
@@ -56,7 +56,9 @@ export function nearest(name: string, candidates: Iterable<string>): string | un
   return best;
 }
 
-/** ` Did you mean "x"?` for the end of an error message, or an empty string. */
+/**
+ * ` Did you mean "x"?` for the end of an error message, or an empty string if no candidate is near.
+ */
 export function didYouMean(name: string, candidates: Iterable<string>): string {
   const near = nearest(name, candidates);
   return near === undefined ? '' : ` Did you mean "${near}"?`;

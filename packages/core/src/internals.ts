@@ -1,4 +1,4 @@
-// For the packages of this repository alone: what is here may change in any release.
+// For the packages of this repository alone. Anything here may change in any release.
 
 export { SYMBOL_OF_BYTE, toSymbols } from './bpe/byte-alphabet.js';
 export { BytePairEncoder, type BytePairs } from './bpe/byte-pair-encoder.js';

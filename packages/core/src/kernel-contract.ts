@@ -1,5 +1,5 @@
-// The contract between Easel's operations and a backend's fused kernels, for who writes a backend:
-// the table, its types, and the suite that a backend runs.
+// The contract between Easel's operations and a backend's fused kernels, for whoever writes a
+// backend: the table, its types, and the suite that a backend runs.
 export { KERNELS } from './kernel-contract/kernels.js';
 export { readmeTable } from './kernel-contract/readme-table.js';
 export type {

@@ -4,13 +4,13 @@ export { CHECKPOINT_NAMES } from './checkpoint/open.js';
 export { openCheckpoint } from './checkpoint/open-path.js';
 export { readSafetensors } from './checkpoint/read-safetensors.js';
 
-// Readers of Flax's and PyTorch's files in memory. A page that never meets such a file should not
-// carry them: openWeights of the main entry loads the one that it needs.
+// Readers of Flax's and PyTorch's files in memory. openWeights of the main entry loads the reader
+// that it needs, so that a page without such files does not carry them.
 
 export { fromMsgpack } from './checkpoint/msgpack.js';
 export { fromTorch } from './checkpoint/torch.js';
 
-// Writing tensors, whole or not at all; held tensors are written while a program goes on.
+// Writing tensors, whole or not at all. Held tensors are written while a program goes on.
 
 export { HeldTensors, holdTensors } from './checkpoint/held-tensors.js';
 export { type MsgpackWriteOptions, writeMsgpack, writeShardedMsgpack } from './checkpoint/msgpack-writer.js';
@@ -22,7 +22,7 @@ export {
   saveSafetensors,
 } from './checkpoint/save.js';
 
-// Conversion between formats, a tensor at a time.
+// Conversion between formats, one tensor at a time.
 
 export {
   type ConvertDtype,

@@ -1,9 +1,10 @@
 import { ConfigError } from '../errors.js';
 
 /**
- * A raw config with one setting changed. `path` is its name, behind those of the objects around it:
- * optimizer.beta1. Objects are made where absent. Throws ConfigError for a path through a value
- * that is no object; `place` says in it where the path stands. The config given is not changed.
+ * A raw config with one setting changed. `path` is the setting's name, after the names of the
+ * objects around it: optimizer.beta1. Objects are made where they are absent. The config given is
+ * not changed. Throws ConfigError for a path through a value that is not an object; `place` says in
+ * the message where the path stands.
  */
 export function withSetting(
   config: Readonly<Record<string, unknown>>,
@@ -27,9 +28,9 @@ export function withSetting(
 }
 
 /**
- * Sets values in a raw config, as `--set optimizer.beta1=0.95` of a command does: the value is read
- * as JSON, or as text where it isn't JSON. Throws ConfigError for an assignment without '=' or
- * through a value that is no object. The config given is not changed.
+ * Sets values in a raw config, as a command's `--set optimizer.beta1=0.95` does. The value is read
+ * as JSON, or as text if it isn't JSON. The config given is not changed. Throws ConfigError for an
+ * assignment without '=', or through a value that is not an object.
  */
 export function withAssignments(
   config: Readonly<Record<string, unknown>>,

@@ -4,8 +4,8 @@ import { folderFiles } from '../files/folder-files.js';
 import { parseJson } from './json.js';
 
 /**
- * The content of a JSON file on disk. Throws ConfigError that names it if it is missing, no text or
- * not JSON.
+ * The content of a JSON file on disk. Throws ConfigError that names the file if it is missing, not
+ * text, or not JSON.
  */
 export async function readJsonFile(path: string): Promise<unknown> {
   const text = await folderFiles(dirname(path)).text(basename(path));

@@ -2,12 +2,12 @@ import { ConfigError, didYouMean } from '../errors.js';
 import { showValue } from './show-value.js';
 
 /**
- * Reads one setting: `value` as it stands in the file (undefined if it is absent), `at` its place
- * for messages. Returns the value or its default; throws ConfigError for anything else.
+ * Reads one setting. `value` is what stands in the file (undefined if it is absent), and `at` its
+ * place for messages. Returns the value or its default. Throws ConfigError for anything else.
  */
 export interface Field<T> {
   (value: unknown, at: string): T;
-  /** Of an object of settings: the fields that read them. */
+  /** If this reads an object of settings: the fields that read them. */
   readonly fields?: Fields | undefined;
 }
 
@@ -17,7 +17,7 @@ export type Fields = Readonly<Record<string, Field<unknown>>>;
 /** What a section of fields reads. */
 export type Settings<F> = { readonly [K in keyof F]: F[K] extends Field<infer T> ? T : never };
 
-/** Bounds of a number: `min` and `max` are allowed themselves, `above` and `below` are not. */
+/** Bounds of a number. `min` and `max` are allowed themselves; `above` and `below` are not. */
 export interface Range {
   readonly min?: number;
   readonly above?: number;
@@ -25,12 +25,12 @@ export interface Range {
   readonly below?: number;
 }
 
-/** A whole number; required if there is no default. */
+/** A whole number. It is required if there is no default. */
 export function integer(options: Range & { readonly default?: number } = {}): Field<number> {
   return number('a whole number', Number.isSafeInteger, options);
 }
 
-/** A finite number; required if there is no default. */
+/** A finite number. It is required if there is no default. */
 export function real(options: Range & { readonly default?: number } = {}): Field<number> {
   return number('a number', Number.isFinite, options);
 }
@@ -57,7 +57,7 @@ function number(
   };
 }
 
-/** A non-empty text; required if there is no default. */
+/** A text that is not empty. It is required if there is no default. */
 export function text(options: { readonly default?: string } = {}): Field<string> {
   return (value, at) => {
     const found = value ?? options.default;
@@ -75,7 +75,7 @@ export function flag(byDefault: boolean): Field<boolean> {
   };
 }
 
-/** One of some words; the first is the default unless another is named. */
+/** One of some words. The first is the default unless another one is named. */
 export function oneOf<const W extends string>(
   words: readonly [W, ...W[]],
   byDefault: W = words[0],
@@ -103,7 +103,7 @@ export function nullable<T>(field: Field<T>, byDefault: T | null): Field<T | nul
   return Object.assign(read, { fields: field.fields });
 }
 
-/** A list whose entries `entry` reads, of at least `least` of them. */
+/** A list of at least `least` entries, which `entry` reads. */
 export function list<T>(entry: Field<T>, byDefault: readonly T[], least = 0): Field<readonly T[]> {
   const expected = `a list${least === 0 ? '' : ` of at least ${least} ${least === 1 ? 'entry' : 'entries'}`}`;
   return (value, at) => {
@@ -113,7 +113,7 @@ export function list<T>(entry: Field<T>, byDefault: readonly T[], least = 0): Fi
   };
 }
 
-/** An object whose settings have names of the user's own; `entry` reads each. */
+/** An object whose settings have names of the user's choice. `entry` reads each of them. */
 export function named<T>(entry: Field<T>): Field<Readonly<Record<string, T>>> {
   return (value, at) => {
     const found = value ?? {};
@@ -125,8 +125,8 @@ export function named<T>(entry: Field<T>): Field<Readonly<Record<string, T>>> {
 }
 
 /**
- * A setting that can have one value only, which is its default. `why` there is no other: a sentence
- * for the message.
+ * A setting that can have one value only, which is its default. `why` is a sentence for the
+ * message: the reason why there is no other value.
  */
 export function fixed<const T extends string | number | boolean>(only: T, why: string): Field<T> {
   return (value, at) => {
@@ -135,13 +135,13 @@ export function fixed<const T extends string | number | boolean>(only: T, why: s
   };
 }
 
-/** Any JSON value, but not none. What it may be is checked elsewhere. */
+/** Any JSON value; it is required. Its content is checked elsewhere. */
 export const anything: Field<unknown> = (value, at) => {
   if (value === undefined) throw mismatch(at, 'a value', value);
   return value;
 };
 
-/** Any JSON object, or a text that names a file with one. What is in it is checked elsewhere. */
+/** Any JSON object, or a text that names a file with one. Its content is checked elsewhere. */
 export const objectOrFile: Field<Readonly<Record<string, unknown>> | string> = (value, at) => {
   if (typeof value === 'string' && value !== '') return value;
   if (typeof value === 'object' && value !== null && !Array.isArray(value))
@@ -150,25 +150,25 @@ export const objectOrFile: Field<Readonly<Record<string, unknown>> | string> = (
 };
 
 /**
- * Reads the content of a config file, which `file` names in messages. Unlike an object of settings
- * within a file it must be there. Throws ConfigError for what `read` refuses.
+ * Reads the content of a config file, which `file` names in messages. The content is required,
+ * unlike an object of settings within a file. Throws ConfigError for what `read` refuses.
  */
 export function readSettings<T>(read: Field<T>, json: unknown, file: string): T {
   if (json === null || json === undefined) throw mismatch(file, 'an object of settings', json);
   return read(json, `${file}: `);
 }
 
-/** How an object of settings stands in a file. */
+/** How an object of settings is written in a file. */
 export interface SectionForm {
-  /** The name in the file of a field's setting; default: the field's own. */
+  /** The name in the file of a field's setting. By default it is the field's own. */
   readonly nameOf?: (field: string) => string;
-  /** Names in the file that are passed over, whatever they hold. */
+  /** Names in the file that are ignored, whatever they hold. */
   readonly ignored?: { has(name: string): boolean };
 }
 
 /**
- * An object with these settings and no others. Absent, it is as if it were empty: every default is
- * filled in. Of a name that there isn't, the message has the nearest that there is.
+ * An object with these settings and no others. If it is absent, it is read as an empty object:
+ * every default is filled in. For an unknown name, the message suggests the nearest known one.
  */
 export function section<F extends Fields>(
   fields: F,
@@ -181,8 +181,8 @@ export function section<F extends Fields>(
     const settings = new Map(Object.entries(given));
     const readOf = ([name, field]: [string, string]) =>
       [field, (fields[field] as Field<unknown>)(settings.get(name), inside(at, name))] as const;
-    // What is wrong with a value tells more than a name that is unknown, and that tells more than
-    // one that is missing.
+    // Errors are reported in the order of how much they tell: a wrong value first, then an unknown
+    // name, then a missing one.
     const found = new Map([...names].filter(([name]) => settings.has(name)).map(readOf));
     for (const name of settings.keys())
       if (!names.has(name) && !ignored.has(name))
@@ -207,7 +207,7 @@ export function snakeCase(name: string): string {
 }
 
 /**
- * The error for a value that is not as expected: `FIELD: expected X, got Y.`, and what `hint` adds.
+ * The error for a value that is not as expected: `FIELD: expected X, got Y.`, followed by `hint`.
  */
 export function mismatch(at: string, expected: string, value: unknown, hint = ''): ConfigError {
   const found = value === undefined ? 'it is missing' : `got ${showValue(value)}`;

@@ -1,6 +1,6 @@
 import { ConfigError } from '../errors.js';
 
-/** A file's JSON. `file` is for messages. Throws ConfigError that names the file. */
+/** Parses a file's JSON. `file` is for messages. Throws ConfigError that names the file. */
 export function parseJson(text: string, file: string): unknown {
   try {
     return JSON.parse(text);

@@ -3,12 +3,12 @@ import type { FileHandle } from 'node:fs/promises';
 import { becameShorter, type ModelFile } from './model-files.js';
 
 /**
- * The structure between tensors is read in steps of this size; most descriptions take less than 100
+ * The structure between tensors is read in steps of this size. Most descriptions take less than 100
  * bytes.
  */
 const WINDOW_BYTES = 16_384;
 
-/** Views of an open file: holds one window of it. `name` is for messages. */
+/** Views of an open file. They hold one window of it. `name` is for messages. */
 export function diskViews(handle: FileHandle, size: number, name: string): NonNullable<ModelFile['view']> {
   let window = new Uint8Array(0);
   let windowStart = 0;

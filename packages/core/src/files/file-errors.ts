@@ -1,8 +1,8 @@
 import { CheckpointError } from '../errors.js';
 
 /**
- * The file system's code of an error (ENOENT, ENOSPC …), undefined for any other error. By shape
- * and not by class: an error may come from another realm.
+ * The file system's code of an error (ENOENT, ENOSPC …), or undefined for any other error. The
+ * error is recognized by its shape and not by its class, since it may come from another realm.
  */
 export function errorCode(error: unknown): string | undefined {
   const code = (error as { code?: unknown } | null | undefined)?.code;
@@ -10,8 +10,8 @@ export function errorCode(error: unknown): string | undefined {
 }
 
 /**
- * An error of the file system as a CheckpointError that names what could not be read; any other
- * error as it is.
+ * Turns an error of the file system into a CheckpointError that names what could not be read. Any
+ * other error is returned unchanged.
  */
 export function asReadError(error: unknown, path: string): unknown {
   const code = errorCode(error);

@@ -51,8 +51,8 @@ export function folderFiles(folder: string): ModelFiles {
 }
 
 /**
- * The files of a source, of which text that is no http address is the path of a folder on disk.
- * Throws ConfigError for an address that cannot be fetched.
+ * The files of a source. Text that is not an http address is the path of a folder on disk. Throws
+ * ConfigError for an address that cannot be fetched.
  */
 export function modelFiles(source: ModelSource): ModelFiles {
   if (source instanceof ModelFiles) return source;

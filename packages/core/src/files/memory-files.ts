@@ -40,7 +40,7 @@ class MemoryFiles extends ModelFiles {
 
 /**
  * A model whose files are in memory, by name (`vqgan/config.json` lies in the folder `vqgan`).
- * Bytes are not copied and must stay as they are while the model is opened. `description` is for
+ * Bytes are not copied; they must not change while the model is opened. `description` is for
  * messages.
  */
 export function memoryFiles(contents: FileContents, description = 'memory'): ModelFiles {

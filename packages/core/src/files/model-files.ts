@@ -4,50 +4,53 @@ import { CheckpointError, ConfigError } from '../errors.js';
 /** A file of a model, open for reading by position. */
 export interface ModelFile extends ByteFile {
   /**
-   * The `length` bytes at `position`, which lie inside, without waiting for them, where the place
-   * can: a disk and memory. The view is good until the next call.
+   * The `length` bytes at `position`, which lie inside, without waiting. A disk and memory have
+   * this; an address does not. The view is valid until the next call.
    */
   readonly view?: (position: number, length: number) => Uint8Array;
 }
 
 /**
  * The files of a model by name, wherever they lie: in a folder on disk (`folderFiles` of the
- * `/node` entry), behind an address (`urlFiles`), in memory (`memoryFiles`), or where a class of
- * your own finds them, which says how to `open` one.
+ * `/node` entry), behind an address (`urlFiles`), or in memory (`memoryFiles`). A class of your own
+ * may find them elsewhere; it says how to `open` one.
  *
- * Names are relative; a `/` stands between a folder and what lies in it.
+ * Names are relative. A `/` stands between a folder and what lies in it.
  */
 export abstract class ModelFiles {
-  /** Where they are, for messages: a path, an address, or what the caller said. */
+  /** Where the files are, for messages: a path, an address, or what the caller said. */
   abstract readonly description: string;
 
   /**
-   * Opens a file for reading by position; the caller closes it. Undefined if there is no file of
-   * this name. Throws CheckpointError if it is there and cannot be read.
+   * Opens a file for reading by position. The caller closes it. Returns undefined if no file has
+   * this name. Throws CheckpointError if the file exists and cannot be read.
    */
   abstract open(name: string): Promise<ModelFile | undefined>;
 
   /** The files of a folder in this one, whether it is there or not. */
   abstract folder(name: string): ModelFiles;
 
-  /** The names of files and folders, where the place can tell them; else undefined. */
+  /** The names of files and folders, or undefined where the place cannot list them. */
   async list(): Promise<readonly string[] | undefined> {
     return undefined;
   }
 
-  /** What messages call a file. */
+  /** The name of a file in messages. */
   nameOf(name: string): string {
     return `${this.description}/${name}`;
   }
 
-  /** Whether there is a file of this name. Throws as `open`. */
+  /** Whether a file has this name. Throws as `open` does. */
   async has(name: string): Promise<boolean> {
     const file = await this.open(name);
     await file?.close();
     return file !== undefined;
   }
 
-  /** A whole file; undefined if there is none. The array is the caller's own. Throws as `open`. */
+  /**
+   * A whole file, or undefined if there is none. The array is the caller's own. Throws as `open`
+   * does.
+   */
   async bytes(name: string): Promise<Uint8Array | undefined> {
     const file = await this.open(name);
     if (file === undefined) return undefined;
@@ -61,8 +64,8 @@ export abstract class ModelFiles {
   }
 
   /**
-   * A whole file as text; undefined if there is none. Throws as `open`, and ConfigError if it is
-   * not UTF-8.
+   * A whole file as text, or undefined if there is none. Throws as `open` does, and ConfigError if
+   * the file is not UTF-8.
    */
   async text(name: string): Promise<string | undefined> {
     const bytes = await this.bytes(name);
@@ -78,8 +81,8 @@ export abstract class ModelFiles {
   }
 
   /**
-   * The bytes from `begin` up to `end` of a file. Throws as `open`, and CheckpointError if they are
-   * not there.
+   * The bytes of a file from `begin` up to `end`. Throws as `open` does, and CheckpointError if the
+   * file lacks them.
    */
   async range(name: string, begin: number, end: number): Promise<Uint8Array> {
     const file = await this.open(name);
@@ -107,7 +110,7 @@ export async function readWhole(file: ByteFile, target: Uint8Array, position: nu
   if ((await file.read(target, position)) < target.byteLength) throw becameShorter(file.name);
 }
 
-/** A file that no longer has the bytes that it had when it was opened. */
+/** The error for a file that lacks bytes that it had when it was opened. */
 export function becameShorter(name: string): CheckpointError {
   return new CheckpointError(
     `${name}: the file became shorter while it was read. Is another program writing it?`,

@@ -4,18 +4,18 @@ import { becameShorter, type ModelFile, ModelFiles } from './model-files.js';
 
 /** How files behind an address are fetched. */
 export interface UrlFilesOptions {
-  /** In place of the global fetch: to send credentials, to stop by a signal, to count bytes. */
+  /** Replaces the global fetch: to send credentials, to stop by a signal, to count bytes. */
   readonly fetch?: (url: string, init: { readonly headers: Record<string, string> }) => Promise<Response>;
 }
 
 /**
- * The first request for a file asks for this much: a file that is no larger comes whole in one
- * request, where each of its tensors would cost a round trip of its own.
+ * The first request for a file asks for this many bytes. A file that is no larger comes whole in
+ * one request; otherwise each of its tensors would cost a round trip of its own.
  */
 const FIRST_BYTES = 16 * 2 ** 20;
 
 /**
- * Answers that say that there is no such file. Stores of objects answer 403 where nobody may list
+ * Statuses that mean that there is no such file. Stores of objects answer 403 where nobody may list
  * them.
  */
 const NOT_THERE: readonly number[] = [403, 404, 410];
@@ -41,9 +41,9 @@ class UrlFiles extends ModelFiles {
   }
 
   /**
-   * One request for the first bytes. A server that knows no ranges sends the whole file, which then
-   * is kept in memory. A page of HTML counts as no file: servers of single-page programs answer so
-   * whatever is asked for.
+   * Sends one request, for the first bytes. A server that knows no ranges sends the whole file,
+   * which is then kept in memory. A page of HTML counts as no file: servers of single-page programs
+   * send one for any name.
    */
   override async open(name: string): Promise<ModelFile | undefined> {
     const url = this.nameOf(name);
@@ -63,8 +63,8 @@ class UrlFiles extends ModelFiles {
       await response.body?.cancel();
       throw refused(url, response);
     }
-    // No range fits an empty file, and a page of another origin may not see how long the file is:
-    // take all there is.
+    // All of the file is fetched. No range fits an empty file, and a page of another origin may not
+    // see how long the file is.
     const whole = await this.request(url);
     if (whole.status !== 200) throw refused(url, whole);
     return inMemory(await bodyOf(whole, url), url);
@@ -81,7 +81,8 @@ class UrlFiles extends ModelFiles {
   }
 
   /**
-   * A file of `size` bytes whose `first` are there; the others are asked for when they are read.
+   * A file of `size` bytes whose `first` bytes are in memory. The others are requested when they
+   * are read.
    */
   private remote(url: string, first: Uint8Array, size: number, tag: string | null): ModelFile {
     return {
@@ -102,7 +103,7 @@ class UrlFiles extends ModelFiles {
           if (found < size) throw becameShorter(url);
           throw isPart || response.status === 200 ? changed(url) : refused(url, response);
         }
-        // A server may answer a range with the whole file even if it did not the first time.
+        // A server may answer a range with the whole file even if it did not do so the first time.
         return readInto(response, target.subarray(0, length), isPart ? 0 : position, url);
       },
       close: async () => undefined,
@@ -128,8 +129,8 @@ class UrlFiles extends ModelFiles {
 
 /**
  * A model whose files lie behind an address, which is that of their folder:
- * `https://host/models/emoji`. Weights are read by range requests, so that none are fetched twice
- * or in vain; a server without them sends each file whole. A query of the address is kept.
+ * `https://host/models/emoji`. Weights are read by range requests, so that none is fetched twice or
+ * in vain. A server without ranges sends each file whole. A query of the address is kept.
  */
 export function urlFiles(address: string | URL, options: UrlFilesOptions = {}): ModelFiles {
   const { fetch = (url, init) => globalThis.fetch(url, init) } = options;
@@ -152,8 +153,8 @@ async function bodyOf(response: Response, url: string): Promise<Uint8Array> {
 }
 
 /**
- * Fills `target` from a body as it comes, from its byte `skip` on. Returns how many bytes there
- * were.
+ * Fills `target` from a body as it arrives, from the body's byte `skip` on. Returns how many bytes
+ * there were.
  */
 async function readInto(response: Response, target: Uint8Array, skip: number, url: string): Promise<number> {
   const reader = response.body?.getReader();
@@ -173,7 +174,7 @@ async function readInto(response: Response, target: Uint8Array, skip: number, ur
   return Math.max(0, Math.min(at, target.byteLength));
 }
 
-/** The size of the whole file, where an answer to a range says it. */
+/** The size of the whole file, if an answer to a range says it. */
 function totalOf(response: Response): number | undefined {
   const total = /^bytes .*\/(\d+)$/.exec(response.headers.get('content-range') ?? '')?.[1];
   return total === undefined ? undefined : Number(total);

@@ -13,7 +13,7 @@ import {
 } from './specification.js';
 
 /**
- * Functions that products and gates compute in the same pass; each is defined in ops/activation.ts.
+ * The functions that products and gates compute in the same pass. ops/activation.ts defines each.
  */
 const fused = ['relu', 'gelu', 'gelu_tanh', 'silu'] as const;
 
@@ -82,13 +82,13 @@ const attentionForward = {
 } as const;
 
 /**
- * Every fused kernel that Easel's operations and optimizers ask a backend for by name and that tfjs
- * does not define.
+ * Every fused kernel that Easel's operations and optimizers ask a backend for by name, and that
+ * tfjs does not define.
  *
- * A backend has as many of them as it likes, but with one of them all that it `needs`; where it has
- * none, an operation's plain form runs. The types of `runKernel`, the check of the native backend
- * (native-backend.ts), the table in its README and the cases of the contract suite
- * (kernel-suite/suite.ts) all follow from this table.
+ * A backend may have any of them. With one of them it must have all that the kernel `needs`. Where
+ * it lacks a kernel, an operation's plain form runs. Four things follow from this table: the types
+ * of `runKernel`, the check of the native backend (native-backend.ts), the table in its README, and
+ * the cases of the contract suite (kernel-suite/suite.ts).
  */
 export const KERNELS = {
   LayerNorm: {

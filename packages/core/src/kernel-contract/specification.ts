@@ -1,55 +1,55 @@
 /**
- * A tensor that a kernel takes or gives.
+ * A tensor that a kernel takes or returns.
  *
- * `shape` lists extents: a letter is a size, the same wherever it stands in one kernel; a number is
- * itself; `1|B` is 1 or B; `..` is any number of axes, the same wherever it stands; `*` is any
+ * `shape` lists extents. A letter is a size, the same wherever it stands in one kernel. A number is
+ * itself. `1|B` is 1 or B. `..` is any number of axes, the same wherever it stands. `*` is any
  * size. The empty string is a scalar.
  */
 export interface TensorSpecification {
   readonly dtype: 'float32' | 'int32';
   readonly shape: string;
-  /** Whether it may be left out. */
+  /** Whether the tensor may be left out. */
   readonly optional: boolean;
-  /** What it is, where the name and the kernel's formula do not say it. */
+  /** What the tensor is, if the name and the kernel's formula do not say it. */
   readonly about: string;
 }
 
-/** A setting of a kernel. `T` is its type, which is the compiler's alone. */
+/** A setting of a kernel. `T` is its type, which only the compiler uses. */
 export interface AttributeSpecification<T> {
   readonly optional: boolean;
-  /** Which values it has, and what it is where the name does not say it. */
+  /** Which values the attribute has, and what it is if the name does not say it. */
   readonly about: string;
-  /** The letter of the size, in the shapes of this kernel, that it is. */
+  /** The letter in the kernel's shapes whose size this attribute is. */
   readonly letter?: string;
-  /** Never there: carries the type. */
+  /** Carries the type; it is never set. */
   readonly type?: T;
 }
 
-/** What a kernel is asked for by name, what it takes and what it gives. */
+/** A kernel's contract: its formula, inputs, attributes and outputs. */
 export interface KernelSpecification {
-  /** The formula, or where it stands. */
+  /** The formula, or where the formula stands. */
   readonly computes: string;
   readonly inputs: Readonly<Record<string, TensorSpecification>>;
   readonly attributes: Readonly<Record<string, AttributeSpecification<unknown>>>;
-  /** In the order in which the kernel gives them. */
+  /** The outputs, in the order in which the kernel returns them. */
   readonly outputs: readonly (TensorSpecification & { readonly name: string })[];
-  /** Inputs whose values it changes, where nothing else would see it. */
+  /** The inputs whose values the kernel changes, if nothing else would see that. */
   readonly changes: readonly string[];
   /** Kernels that a backend with this one must have too: its gradient's, and other forms of it. */
   readonly needs: readonly string[];
 }
 
-/** float32 of that shape. */
+/** A float32 tensor of that shape. */
 export function float32<const S extends string>(shape: S, about = '') {
   return { dtype: 'float32', shape, optional: false, about } as const;
 }
 
-/** int32 of that shape. */
+/** An int32 tensor of that shape. */
 export function int32<const S extends string>(shape: S, about = '') {
   return { dtype: 'int32', shape, optional: false, about } as const;
 }
 
-/** The same, which may be left out. */
+/** The same tensor or attribute, which may be left out. */
 export function optional<const S extends { readonly optional: boolean }>(
   specification: S,
 ): Omit<S, 'optional'> & { readonly optional: true } {
@@ -74,7 +74,7 @@ function attribute<T>(
 /** A number. */
 export const real = (about: string) => attribute<number>(about);
 
-/** A whole number; `letter` if it is a size. */
+/** A whole number. `letter` is given if it is a size. */
 export const integer = (about: string, letter?: string) => attribute<number>(about, letter);
 
 /** True or false. */
@@ -84,5 +84,5 @@ export const flag = (about = '') => attribute<boolean>(about);
 export const oneOf = <const Name extends string>(...names: readonly Name[]) =>
   attribute<Name>(names.join(', '));
 
-/** A value of type T that none of the others describes. */
+/** A value of type T that none of the other functions describes. */
 export const setting = <T>(about: string) => attribute<T>(about);

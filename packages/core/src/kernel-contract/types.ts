@@ -10,7 +10,7 @@ type Specification<Name extends KernelName> = (typeof KERNELS)[Name];
 type OptionalKeys<T> = { [K in keyof T]: T[K] extends { readonly optional: true } ? K : never }[keyof T];
 type RequiredKeys<T> = Exclude<keyof T, OptionalKeys<T>>;
 
-/** A kernel's inputs by name; those that may be left out may be undefined. */
+/** A kernel's inputs by name. Those that may be left out may be undefined. */
 export type KernelInputs<Name extends KernelName, T = Tensor> = {
   readonly [K in RequiredKeys<Specification<Name>['inputs']>]: T;
 } & { readonly [K in OptionalKeys<Specification<Name>['inputs']>]?: T | undefined };
@@ -37,16 +37,18 @@ type Outputs<Specifications, T> = Specifications extends readonly [infer First, 
 /** A kernel's outputs in order. */
 export type KernelOutputs<Name extends KernelName, T = Tensor> = Outputs<Specification<Name>['outputs'], T>;
 
-/** Attributes as the last argument of a call, which may be left out where all of them may. */
+/**
+ * The attributes as the last argument of a call. The argument may be left out if all of them may.
+ */
 export type AttributesArgument<Name extends KernelName> =
   Record<never, never> extends KernelAttributes<Name>
     ? [attributes?: KernelAttributes<Name>]
     : [attributes: KernelAttributes<Name>];
 
-/** How a backend's kernel is typed, in the check below: what it takes and gives. */
+/** The type of a backend's kernel in the check below: what it takes and returns. */
 export type Signature<Inputs, Attributes, Outputs> = (inputs: Inputs, attributes: Attributes) => Outputs;
 
-/** What the contract asks of a kernel; a single output may come without its list. */
+/** What the contract asks of a kernel. A single output may come without its list. */
 type Expected<Name extends KernelName, T> = Signature<
   KernelInputs<Name, T>,
   KernelAttributes<Name>,
@@ -67,10 +69,11 @@ type Problem<Name extends KernelName, S, T> =
     : 'it has no signature';
 
 /**
- * What is wrong with a backend's kernels: a type without properties where they keep the contract.
+ * What is wrong with a backend's kernels. This is a type without properties if they keep the
+ * contract.
  *
- * `Kernels` maps names to `Signature`s with `T` for a tensor; kernels that are not in the contract
- * are passed over, and so are those that the backend lacks. See native-backend.ts.
+ * `Kernels` maps names to `Signature`s with `T` for a tensor. Kernels that are not in the contract
+ * are ignored, and so are those that the backend lacks. See native-backend.ts.
  */
 export type ContractProblems<Kernels, T> = {
   [Name in KernelName & keyof Kernels as Problem<Name, Kernels[Name], T> extends never
@@ -78,7 +81,7 @@ export type ContractProblems<Kernels, T> = {
     : Name]: Problem<Name, Kernels[Name], T>;
 };
 
-/** Kernels of the contract that a backend lacks, as `ContractProblems`. */
+/** The kernels of the contract that a backend lacks, in the form of `ContractProblems`. */
 export type MissingKernels<Kernels> = {
   [Name in Exclude<KernelName, keyof Kernels>]: 'the backend has no such kernel';
 };

@@ -4,15 +4,15 @@ import { EPSILON } from './references.js';
 import type { Sizes } from './shapes.js';
 
 /**
- * Where an input's values come from, if not from the table's shape and a sequence of numbers in
- * (−2, 2).
+ * Where an input's values come from, if not from a sequence of numbers in (−2, 2) in the table's
+ * shape.
  */
 export type Source =
   | { readonly values: readonly number[]; readonly shape?: readonly number[] }
-  /** Squares of such numbers: second moments. */
+  /** Squares of such numbers, for second moments. */
   | 'squares'
   /**
-   * An output of another kernel's reference on this case's inputs: statistics that a gradient
+   * An output of another kernel's reference on this case's inputs, for statistics that a gradient
    * takes.
    */
   | { readonly of: KernelName; readonly output: number; readonly attributes?: object };
@@ -22,24 +22,24 @@ export interface KernelCase<Name extends KernelName = KernelName> {
   readonly name: string;
   readonly sizes: Sizes;
   readonly attributes: KernelAttributes<Name>;
-  /** Optional inputs that are given. */
+  /** The optional inputs that are given. */
   readonly given?: readonly (keyof KernelInputs<Name> & string)[];
   readonly sources?: { readonly [Input in keyof KernelInputs<Name> & string]?: Source };
-  /** Letters whose `1|…` is 1. */
+  /** The letters whose `1|…` is 1. */
   readonly ones?: readonly string[];
-  /** Shapes in place of the table's, where an attribute says that they are others. */
+  /** Shapes that replace the table's, if an attribute changes them. */
   readonly shapes?: Readonly<Record<string, string>>;
 }
 
 /**
- * Lengths around the widths of vectors (4, 8, 16 lanes; 32, 64 of a GPU's), several of them, and a
- * tail.
+ * Lengths around the widths of vectors (4, 8 and 16 lanes; 32 and 64 on a GPU), several vectors
+ * long, and with a tail.
  */
 export const WIDTHS = [1, 3, 4, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 131];
 
 type Cases = { readonly [Name in KernelName]: readonly KernelCase<Name>[] };
 
-/** Elementwise kernels: lengths with 0, and a tensor of three axes. */
+/** Sizes for elementwise kernels: lengths, 0 among them, and a tensor of three axes. */
 const elementwise: readonly Sizes[] = [
   ...[0, ...WIDTHS, 1000].map((length) => ({ '..': [length] })),
   { '..': [2, 3, 5] },
@@ -50,7 +50,7 @@ const named = (sizes: Sizes) =>
     .map(([letter, size]) => `${letter}=${typeof size === 'number' ? size : `[${size}]`}`)
     .join(' ');
 
-/** Cases of all sizes with the same attributes. */
+/** Cases of all these sizes with the same attributes. */
 function over<Name extends KernelName>(
   sizes: readonly Sizes[],
   attributes: KernelAttributes<Name>,
@@ -89,7 +89,7 @@ const groups = [
 const gates = ['relu', 'gelu', 'gelu_tanh', 'silu'] as const;
 
 const products: readonly Sizes[] = [
-  // Few, some and many rows; inner and outer sizes around the widths.
+  // Few, some and many rows, with inner and outer sizes around the widths.
   ...[1, 2, 3, 8, 9, 31, 33].map((rows) => ({ '..': [rows], I: 37, O: 65 })),
   ...WIDTHS.map((O) => ({ '..': [3], I: 5, O })),
   ...WIDTHS.map((I) => ({ '..': [2, 2], I, O: 17 })),
@@ -149,7 +149,7 @@ const biased = (sizes: Sizes, ones: readonly string[]) => {
   const { B, N, T, S } = sizes as Record<'B' | 'N' | 'T' | 'S', number>;
   const shape = [ones.includes('B') ? 1 : B, ones.includes('N') ? 1 : N, ones.includes('T') ? 1 : T, S];
   const size = shape.reduce((product, extent) => product * extent, 1);
-  // A mask hides every third key, but for the first.
+  // A mask that hides every third key except the first.
   const values = Array.from({ length: size }, (_, i) => (i % S > 0 && i % 3 === 1 ? -1e9 : Math.sin(i)));
   return { values, shape };
 };
@@ -197,7 +197,9 @@ const adafactor: KernelAttributes<'AdafactorUpdate'> = {
   gradientScale: 0.5,
 };
 
-/** Factored state of a parameter [.., rows, columns]: all ones, so that it has a size. */
+/**
+ * The factored state of a parameter [.., rows, columns]. All of it is ones, so that it has a size.
+ */
 const factored = (leading: readonly number[], rowCount: number, columns: number) => {
   const [ofRow, ofColumn] = columns >= rowCount ? [rowCount, columns] : [columns, rowCount];
   const ones = (extent: number) => {
@@ -208,7 +210,7 @@ const factored = (leading: readonly number[], rowCount: number, columns: number)
   return { vRow: ones(ofRow), vCol: ones(ofColumn) };
 };
 
-/** Calls of every kernel whose values are compared. */
+/** The calls of every kernel whose values are compared. */
 export const CASES: Cases = {
   LayerNorm: [
     ...over<'LayerNorm'>(rows, { epsilon: EPSILON }, { given: ['scale', 'bias'] }),
@@ -271,7 +273,7 @@ export const CASES: Cases = {
     attributes: {},
     sources: { labels: labels(R, V) },
   })),
-  // tfjs's oneHot, of the reference, knows no depth of 1.
+  // tfjs's oneHot, which the reference uses, knows no depth of 1.
   SparseCrossEntropyGrad: logits.slice(1).map(({ R, V }) => ({
     name: `R=${R} V=${V}`,
     sizes: { R, V },
@@ -435,8 +437,8 @@ export const CASES: Cases = {
 };
 
 /**
- * Kernels whose results are the reference's bit for bit: they move or round values, and add nothing
- * up.
+ * Kernels whose results equal the reference's bit for bit. They move or round values, and add
+ * nothing up.
  */
 export const EXACT: ReadonlySet<KernelName> = new Set(['ReluGrad', 'UpdateRows', 'Narrow', 'IfAccepted']);
 

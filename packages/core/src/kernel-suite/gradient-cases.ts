@@ -11,7 +11,7 @@ import { layerNorm, plainLayerNorm, plainRmsNorm, rmsNorm } from '../ops/norm.js
 
 type Op = (...inputs: tf.Tensor[]) => tf.Tensor;
 
-/** An operation that runs fused kernels under a tape, beside its plain form. */
+/** An operation that runs fused kernels under a tape, and its plain form. */
 export interface GradientCase {
   readonly name: string;
   readonly fused: Op;
@@ -27,7 +27,7 @@ const IDS = [3, 1, 3, 0];
 const labels = () => tf.tensor1d(LABELS, 'int32');
 const ids = () => tf.tensor1d(IDS, 'int32');
 
-/** Rows of a table by a product with a one-hot matrix, whose gradient is a product too. */
+/** Rows of a table by a product with a one-hot matrix, whose gradient is also a product. */
 function plainEmbedding(table: tf.Tensor): tf.Tensor {
   const places = tf.cast(tf.oneHot(ids(), table.shape[0] as number, 1, 0, 'int32'), 'float32');
   return tf.matMul(places, table);

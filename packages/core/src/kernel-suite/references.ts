@@ -18,15 +18,15 @@ import { plainLayerNorm, plainRmsNorm } from '../ops/norm.js';
 import { plainUpdateRows } from '../ops/update-rows.js';
 
 /**
- * What a kernel gives, in tfjs operations: its outputs in order, then the new values of the inputs
- * that it changes, in the order of `changes` and without those that were left out.
+ * What a kernel returns, in tfjs operations: its outputs in order, then the new values of the
+ * inputs that it changes. These are in the order of `changes`, without those that were left out.
  */
 export type Reference<Name extends KernelName> = (
   inputs: KernelInputs<Name>,
   attributes: KernelAttributes<Name>,
 ) => tf.Tensor[];
 
-/** Gradients of f at inputs, from the gradient of its result. */
+/** The gradients of f at inputs, from the gradient of its result. */
 function pullBack(f: (...xs: tf.Tensor[]) => tf.Tensor, inputs: tf.Tensor[], dy: tf.Tensor): tf.Tensor[] {
   return tf.grads(f)(inputs, dy);
 }
@@ -72,8 +72,8 @@ function attentionOf(inputs: AttentionInputs, attributes: KernelAttributes<'Atte
 }
 
 /**
- * Maximum m of each query's scores, then 1 / Σ exp(score − m): float32 [B, N, 2, T]. All rows
- * alike.
+ * The maximum m of each query's scores, then 1 / Σ exp(score − m): float32 [B, N, 2, T]. All rows
+ * have the same numbers.
  */
 export function attentionStatistics(
   { q, k, bias }: Pick<AttentionInputs, 'q' | 'k' | 'bias'>,
@@ -126,7 +126,7 @@ function biasCorrection(beta: number, step: number): number {
   return Math.fround(1 - Math.fround(Math.fround(beta) ** step));
 }
 
-/** What an update leaves: `after`, or `before` where the scale of its gradient is NaN. */
+/** The result of an update: `after`, or `before` where the scale of its gradient is NaN. */
 function unlessRefused(scale: tf.Tensor | undefined, before: tf.Tensor, after: tf.Tensor): tf.Tensor {
   if (scale === undefined) return after;
   return tf.where(tf.broadcastTo(tf.isNaN(scale), after.shape), before, after);
@@ -203,7 +203,7 @@ export const REFERENCES: { readonly [Name in KernelName]: Reference<Name> } = {
     plainGroupNorm(x, scale, bias, { groups, epsilon, swish }),
     ...groupStatistics(x, groups, epsilon),
   ],
-  // Its mean and rstd are those of x with this epsilon: see cases.ts.
+  // The mean and rstd of this case are those of x with this epsilon: see cases.ts.
   GroupNormGrad: ({ dy, x, scale, bias }, { groups, swish = false }) =>
     pullBack(
       (...[x, scale, bias]) =>

@@ -1,10 +1,9 @@
-/** Sizes of the letters of a kernel's shapes; `..` is a list of extents. */
+/** The sizes of the letters in a kernel's shapes. `..` is a list of extents. */
 export type Sizes = Readonly<Record<string, number | readonly number[]>>;
 
 /**
- * The extents that a shape of the contract means: `B, T, D` with sizes for its letters. Of `1|B` it
- * is B, unless `ones` names the letter. Undefined for a shape with `*`, which has no size of its
- * own.
+ * The extents that a shape of the contract means: `B, T, D` with sizes for its letters. `1|B` means
+ * B, unless `ones` names the letter. Undefined for a shape with `*`, which has no size of its own.
  */
 export function extentsOf(shape: string, sizes: Sizes, ones: readonly string[] = []): number[] | undefined {
   if (shape === '') return [];
@@ -23,7 +22,7 @@ export function extentsOf(shape: string, sizes: Sizes, ones: readonly string[] =
   return extents;
 }
 
-/** Whether extents are those of the shape; `*` fits any, `1|B` fits 1 and B. */
+/** Whether extents are those of the shape. `*` fits any extent; `1|B` fits 1 and B. */
 export function fitsShape(extents: readonly number[], shape: string, sizes: Sizes): boolean {
   const wanted =
     shape === ''

@@ -7,7 +7,7 @@ import { GRADIENT_CASES, type GradientCase } from './gradient-cases.js';
 import { REFERENCES } from './references.js';
 import { extentsOf, fitsShape } from './shapes.js';
 
-/** Values of a tensor, apart from any backend. */
+/** The values of a tensor, independent of any backend. */
 interface Values {
   readonly shape: readonly number[];
   readonly dtype: 'float32' | 'int32';
@@ -17,17 +17,17 @@ interface Values {
 type Inputs = Readonly<Record<string, Values>>;
 
 /**
- * How far a result may be from the reference's: |got − expected| ≤ tolerance·max(1, largest
- * |expected|).
+ * How far a result may be from the reference: |got − expected| ≤ tolerance·max(1, largest
+ * expected|).
  */
 const TOLERANCE = 2e-5;
 
-/** Where the references are computed. */
+/** The backend that computes the references. */
 const REFERENCE_BACKEND = 'cpu';
 
 const specificationOf = (name: KernelName): KernelSpecification => KERNELS[name];
 
-/** Numbers in (−2, 2) that differ, the same in every run. */
+/** Different numbers in (−2, 2), the same in every run. */
 function sequence(size: number, seed: number): Float32Array {
   let state = Math.imul(seed + 1, 2654435761);
   return Float32Array.from({ length: size }, () => {
@@ -53,8 +53,8 @@ async function onBackend<T>(backend: string, run: () => Promise<T>): Promise<T> 
 }
 
 /**
- * A tensor on the current backend; `offset`: its values begin so many elements into a larger
- * tensor, where the backend shares memory.
+ * A tensor on the current backend. Its values begin `offset` elements into a larger tensor, if the
+ * backend shares memory.
  */
 function upload({ shape, dtype, data }: Values, offset = 0): tf.Tensor {
   if (offset === 0) return tf.tensor(data, [...shape], dtype);
@@ -71,7 +71,7 @@ async function download(tensor: tf.Tensor): Promise<Values> {
   return { shape: tensor.shape, dtype: tensor.dtype as Values['dtype'], data };
 }
 
-/** Outputs of a kernel's reference, and what it changes. */
+/** The outputs of a kernel's reference, and the inputs that it changes. */
 async function referenceOf(name: KernelName, inputs: Inputs, attributes: object): Promise<Values[]> {
   return onBackend(REFERENCE_BACKEND, async () => {
     const given = Object.fromEntries(Object.entries(inputs).map(([key, values]) => [key, upload(values)]));
@@ -108,7 +108,7 @@ async function valuesOf(
   return { shape, dtype, data: source === 'squares' ? data.map((value) => value * value) : data };
 }
 
-/** All inputs of a case; those that come from other inputs last. */
+/** All inputs of a case. Those that are made from other inputs come last. */
 async function inputsOf(name: KernelName, one: KernelCase): Promise<Inputs> {
   const specifications = Object.entries(specificationOf(name).inputs).filter(
     ([input, { optional }]) => !optional || (one.given as readonly string[] | undefined)?.includes(input),
@@ -126,7 +126,7 @@ async function inputsOf(name: KernelName, one: KernelCase): Promise<Inputs> {
   return inputs;
 }
 
-/** The first difference in words, or undefined. Infinities must be equal, and NaN is NaN. */
+/** The first difference in words, or undefined. Infinities must be equal, and NaN equals NaN. */
 function difference(got: Values, expected: Values, tolerance: number): string | undefined {
   if (`${got.shape}` !== `${expected.shape}`) return `shape [${got.shape}], expected [${expected.shape}]`;
   if (got.dtype !== expected.dtype) return `dtype ${got.dtype}, expected ${expected.dtype}`;
@@ -141,7 +141,7 @@ function difference(got: Values, expected: Values, tolerance: number): string | 
 }
 
 /**
- * Runs a kernel of the current backend; `offset` as in `upload`. Returns outputs and changed
+ * Runs a kernel of the current backend; `offset` is as in `upload`. Returns outputs and changed
  * inputs, and frees everything.
  */
 async function play(name: KernelName, inputs: Inputs, attributes: object, offset: number): Promise<Values[]> {
@@ -149,7 +149,7 @@ async function play(name: KernelName, inputs: Inputs, attributes: object, offset
   const given: Record<string, tf.Tensor> = {};
   for (const [input, values] of Object.entries(inputs)) {
     const tensor = upload(values, offset);
-    // Updates in place are for variables: a tensor's data may be others' too.
+    // Updates in place take variables, since a tensor's data may be shared.
     given[input] = changes.includes(input) && isUpdate(name) ? tf.variable(tensor) : tensor;
     if (given[input] !== tensor) tensor.dispose();
   }
@@ -166,7 +166,7 @@ async function play(name: KernelName, inputs: Inputs, attributes: object, offset
   }
 }
 
-/** Whether a kernel gives nothing but what it changes. */
+/** Whether a kernel returns nothing but what it changes. */
 const isUpdate = (name: KernelName) => specificationOf(name).outputs.length === 0;
 
 function shapeProblem(name: KernelName, one: KernelCase, got: readonly Values[]): string | undefined {
@@ -178,7 +178,7 @@ function shapeProblem(name: KernelName, one: KernelCase, got: readonly Values[])
   return undefined;
 }
 
-/** References of cases, which are the same for every backend and CPU target. */
+/** The references of cases, which are the same for every backend and CPU target. */
 const references = new WeakMap<KernelCase, Promise<{ inputs: Inputs; expected: Values[] }>>();
 
 function prepared(name: KernelName, one: KernelCase): Promise<{ inputs: Inputs; expected: Values[] }> {
@@ -194,9 +194,10 @@ function prepared(name: KernelName, one: KernelCase): Promise<{ inputs: Inputs; 
 }
 
 /**
- * Compares a backend's kernel with its reference on every case: values, shapes, tensors left
- * behind; each case with inputs that begin a block of memory and with inputs that begin one to
- * three elements into one. Returns what is wrong, a sentence each. Reads tensors by `data()` alone.
+ * Compares a backend's kernel with its reference on every case: values, shapes, and tensors left
+ * behind. Each case runs with inputs that begin a block of memory, and with inputs that begin one
+ * to three elements into one. Returns what is wrong, one sentence for each fault. Reads tensors by
+ * `data()` alone.
  */
 export async function checkValues(backend: string, name: KernelName): Promise<string[]> {
   const problems: string[] = [];
@@ -227,7 +228,7 @@ export async function checkValues(backend: string, name: KernelName): Promise<st
   return problems;
 }
 
-/** A case of a kernel made wrong in one place. */
+/** A call of a kernel that is wrong in one place. */
 interface WrongCall {
   readonly how: string;
   readonly inputs: Inputs;
@@ -241,8 +242,8 @@ const zeros = (shape: readonly number[], dtype: Values['dtype']): Values => ({
 });
 
 /**
- * Ways to get a case wrong that follow from the table: dtypes, extents that stand in several
- * inputs, inputs that lack, names and sizes among attributes.
+ * The wrong forms of a case that follow from the table: dtypes, extents that stand in several
+ * inputs, missing inputs, and names and sizes among the attributes.
  */
 function wrongCalls(name: KernelName, inputs: Inputs, attributes: object): WrongCall[] {
   const calls: WrongCall[] = [];
@@ -273,7 +274,7 @@ function wrongCalls(name: KernelName, inputs: Inputs, attributes: object): Wrong
     if (axes.length > 0 && shape !== '')
       change(`${input} with an axis more`, zeros([...values.shape, 1], dtype));
     for (const [axis, letter] of axes.entries()) {
-      // A letter that stands once is free.
+      // A letter that stands only once is free.
       const isFixed = /^\d+$/.test(letter) || (/^\w+$/.test(letter) && uses(letter) > 1);
       if (!isFixed) continue;
       const extents = values.shape.map((extent, i) => (i === axis ? extent + 1 : extent));
@@ -295,14 +296,14 @@ function wrongCalls(name: KernelName, inputs: Inputs, attributes: object): Wrong
 }
 
 /**
- * Calls a backend's kernel wrongly in every way that follows from the table, and returns which
- * calls it did not refuse, or left tensors behind. A refusal is an error that is thrown, at once or
- * when the result is read.
+ * Calls a backend's kernel wrongly in every way that follows from the table. Returns the calls that
+ * it did not refuse, or that left tensors behind. A refusal is an error, thrown at once or when the
+ * result is read.
  */
 export async function checkRefusals(backend: string, name: KernelName): Promise<string[]> {
   const problems: string[] = [];
   const cases = CASES[name] as readonly KernelCase[];
-  // A case with pairwise different sizes and as many inputs as may be.
+  // The case has pairwise different sizes and as many inputs as possible.
   const most = Math.max(...cases.map(({ given }) => given?.length ?? 0));
   const one = cases.find(
     ({ given, sizes }) =>
@@ -327,7 +328,7 @@ export async function checkRefusals(backend: string, name: KernelName): Promise<
   return problems;
 }
 
-/** Gradients of an operation by its inputs, of Σ operation·weights. */
+/** The gradients of Σ operation·weights with respect to the operation's inputs. */
 async function gradientsOf(one: GradientCase, inputs: readonly Values[], plain: boolean): Promise<Values[]> {
   const tensors = inputs.map((values) => upload(values));
   const gradients = tf.tidy(() => {
@@ -363,7 +364,7 @@ export async function checkGradients(backend: string): Promise<string[]> {
   return problems;
 }
 
-/** Kernels that a backend has but lacks the company of: see `needs` of the table. */
+/** Kernels of a backend that lack another kernel which they need: see `needs` of the table. */
 export function lackingKernels(backend: string): string[] {
   const has = (name: string) => tf.getKernel(name, backend) !== undefined;
   return KERNEL_NAMES.filter(has).flatMap((name) =>
@@ -379,8 +380,8 @@ export function kernelsOf(backend: string): KernelName[] {
 }
 
 /**
- * The whole contract suite on a backend: what is wrong, a sentence each; none where it keeps the
- * contract.
+ * Runs the whole contract suite on a backend. Returns what is wrong, one sentence for each fault;
+ * none if the backend keeps the contract.
  */
 export async function checkBackend(backend: string): Promise<string[]> {
   const problems = lackingKernels(backend);

@@ -7,18 +7,18 @@ type Initializer = ReturnType<typeof tf.initializers.zeros>;
 type Regularizer = ReturnType<typeof tf.regularizers.l2>;
 
 /**
- * Base of every layer that Easel defines: an ordinary tf.layers.Layer (it goes into tf.model,
- * saves, loads, freezes) whose weights and children exist from the constructor on, so that `call`
- * works at once on plain tensors.
+ * The base of every layer that Easel defines. It is an ordinary tf.layers.Layer: it goes into
+ * tf.model, saves, loads and freezes. Its weights and children exist from the constructor on, so
+ * `call` works at once on plain tensors.
  *
- * A subclass adds own weights with addWeight and children with child, both in its constructor.
- * Weights are named by their path: `encoder.layers.0.glu.gate.kernel` in namedWeights, the same
- * with slashes where tfjs saves a model.
+ * A subclass adds its own weights with addWeight and children with child, both in its constructor.
+ * A weight's name is its path: `encoder.layers.0.glu.gate.kernel` in namedWeights, the same with
+ * slashes where tfjs saves a model.
  *
- * tfjs does not track a layer's children by itself; repaired here, once: (1) weights get unique
- * original names, or loading a saved model dies of duplicates; (2) weight getters and freezing
- * reach the children; (3) dispose works for a layer that was never applied to a symbolic tensor;
- * (4) no build step is needed before call.
+ * tfjs does not track a layer's children by itself. This class repairs that, once. (1) Weights get
+ * unique original names; with duplicates, loading a saved model would fail. (2) Weight getters and
+ * freezing reach the children. (3) dispose works for a layer that was never applied to a symbolic
+ * tensor. (4) No build step is needed before call.
  */
 export abstract class CompositeLayer extends tf.layers.Layer {
   private readonly children = new Map<string, tf.layers.Layer>();
@@ -29,7 +29,7 @@ export abstract class CompositeLayer extends tf.layers.Layer {
     this.built = true;
   }
 
-  /** Adds a weight of this layer's own; its path is `name`. */
+  /** Adds a weight of this layer itself. Its path is `name`. */
   protected override addWeight(
     name: string,
     shape: tf.Shape,
@@ -43,29 +43,29 @@ export abstract class CompositeLayer extends tf.layers.Layer {
     return weight;
   }
 
-  /** `className` where a subclass can be saved and loaded, else the class's own name. */
+  /** `className` if a subclass can be saved and loaded, else the class's own name. */
   override getClassName(): string {
     const { className, name } = this.constructor as { className?: string; name: string };
     return className ?? name;
   }
 
   /**
-   * Registers a child under `name` (which may hold dots, as 'layers.0') and returns it. Throws
+   * Registers a child under `name`, which may hold dots ('layers.0'), and returns it. Throws
    * EaselError if the name is taken.
    */
   protected child<L extends tf.layers.Layer>(name: string, layer: L): L {
     if (this.children.has(name)) throw new EaselError(`${this.name}: there is already a child "${name}".`);
     this.children.set(name, layer);
     for (const [path, weight] of this.weightPaths()) {
-      // The outermost layer comes last and wins.
+      // The outermost layer is built last, and its name stays.
       (weight as { originalName: string }).originalName = `${this.name}/${path.replaceAll('.', '/')}`;
     }
     return layer;
   }
 
   /**
-   * Every weight below this layer, trainable or not, by its path joined with dots, in order of
-   * construction.
+   * Every weight of this layer and the layers in it, trainable or not. Keys are paths joined with
+   * dots, in order of construction.
    */
   namedWeights(): Map<string, tf.Variable> {
     return new Map(this.weightPaths().map(([path, weight]) => [path, weight.read() as tf.Variable]));
@@ -104,19 +104,19 @@ export abstract class CompositeLayer extends tf.layers.Layer {
   }
 
   /**
-   * Trainable weights, then the others. (The base's getter would call itself for ever once the
-   * layer is frozen.)
+   * Trainable weights, then the others. The base's getter would call itself for ever once the layer
+   * is frozen.
    */
   override get weights(): LayerVariable[] {
     return [...this.trainableWeights, ...this.nonTrainableWeights];
   }
 
-  /** The same shape as the input, unless a subclass says otherwise. */
+  /** The shape of the input, unless a subclass says otherwise. */
   override computeOutputShape(inputShape: tf.Shape | tf.Shape[]): tf.Shape | tf.Shape[] {
     return inputShape;
   }
 
-  /** Frees all weights below this layer. A second call does nothing. */
+  /** Frees all weights of this layer and the layers in it. A second call does nothing. */
   override dispose(): ReturnType<tf.layers.Layer['dispose']> {
     if (this.disposed) return { refCountAfterDispose: 0, numDisposedVariables: 0 };
     this.disposed = true;
@@ -138,8 +138,8 @@ function ownWeights(layer: tf.layers.Layer): [string, LayerVariable][] {
 }
 
 /**
- * The one tensor of a call that tfjs may hand over as a list of one. Throws EaselError for any
- * other list.
+ * The one tensor of a call. tfjs may pass it as a list of one. Throws EaselError for any other
+ * list.
  */
 export function singleInput(inputs: tf.Tensor | tf.Tensor[], layer: tf.layers.Layer): tf.Tensor {
   if (!Array.isArray(inputs)) return inputs;

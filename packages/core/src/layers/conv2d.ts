@@ -7,7 +7,7 @@ import { defaultKernelInitializer, type InitializerOption, resolveInitializer } 
 export interface Conv2dConfig {
   readonly inputChannels: number;
   readonly outputChannels: number;
-  /** Side of the square kernel, or [height, width]. */
+  /** The side of the square kernel, or [height, width]. */
   readonly kernelSize: number | readonly [number, number];
   /** Default 1. */
   readonly stride?: number;

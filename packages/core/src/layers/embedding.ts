@@ -34,7 +34,7 @@ export class Embedding extends CompositeLayer {
 
   override call(inputs: tf.Tensor | tf.Tensor[]): tf.Tensor {
     const ids = singleInput(inputs, this);
-    // tf.model hands over float32 where no dtype was asked for.
+    // tf.model passes float32 where no dtype was asked for.
     return tf.tidy(() => embedding(this.table.read(), ids.dtype === 'int32' ? ids : tf.cast(ids, 'int32')));
   }
 

@@ -4,12 +4,12 @@ import { ConfigError, didYouMean } from '../errors.js';
 type Initializer = ReturnType<typeof tf.initializers.zeros>;
 
 /**
- * An initializer of tfjs, its name in `tf.initializers` ('zeros', 'randomNormal', …) or its
+ * An initializer of tfjs, its name in `tf.initializers` ('zeros', 'randomNormal', …), or its
  * serialized form.
  */
 export type InitializerOption = Initializer | string | { className: string; config: object };
 
-/** Kernels and embeddings start as N(0, 0.02²) unless told otherwise, BART's init_std. */
+/** Kernels and embeddings start as N(0, 0.02²) by default, which is BART's init_std. */
 export function defaultKernelInitializer(): Initializer {
   return tf.initializers.randomNormal({ mean: 0, stddev: 0.02 });
 }
@@ -23,7 +23,7 @@ export function resolveInitializer(
   if (option instanceof tf.serialization.Serializable) return option as Initializer;
   const name = typeof option === 'string' ? option : (option as { className: string }).className;
   const config = typeof option === 'string' ? {} : (option as { config: object }).config;
-  // tf.initializers names its functions with a small first letter, serialized forms with a capital
+  // tf.initializers names its functions with a small first letter; serialized forms have a capital
   // one.
   const id = name.charAt(0).toLowerCase() + name.slice(1);
   const make = (tf.initializers as unknown as Record<string, ((config: object) => Initializer) | undefined>)[

@@ -17,8 +17,8 @@ export interface LayerNormConfig {
 }
 
 /**
- * Layer norm over the last axis, [.., size] → the same. Weights: scale [size] (ones), bias [size]
- * (zeros), each only if used.
+ * Layer norm over the last axis; the shape [.., size] stays. Weights: scale [size] (ones) and bias
+ * [size] (zeros), each only if used.
  */
 export class LayerNorm extends CompositeLayer {
   static className = 'EaselLayerNorm';
@@ -46,7 +46,9 @@ tf.serialization.registerClass(LayerNorm);
 /** Settings of an RmsNorm layer. */
 export type RmsNormConfig = Omit<LayerNormConfig, 'useBias'>;
 
-/** RMS norm over the last axis, [.., size] → the same. Weight: scale [size] (ones), if used. */
+/**
+ * RMS norm over the last axis; the shape [.., size] stays. Weight: scale [size] (ones), if used.
+ */
 export class RmsNorm extends CompositeLayer {
   static className = 'EaselRmsNorm';
   private readonly config: Required<Omit<RmsNormConfig, 'name'>>;
