@@ -13,12 +13,14 @@ export class MsgpackFile implements TensorSource {
   readonly description: string;
   readonly entries: ReadonlyMap<string, MsgpackEntry>;
   readonly metadata: ReadonlyMap<string, string>;
+  readonly leftOut: ReadonlyMap<string, string>;
   private readonly file: ModelFile;
 
   private constructor(index: MsgpackIndex, file: ModelFile) {
     this.description = file.name;
     this.entries = index.entries;
     this.metadata = index.metadata;
+    this.leftOut = index.leftOut;
     this.file = file;
   }
 
@@ -36,7 +38,7 @@ export class MsgpackFile implements TensorSource {
   }
 
   async read(name: string, slice?: number): Promise<Float32Array> {
-    const entry = entryOf(this.entries, name, this.description);
+    const entry = entryOf(this.entries, name, this.description, this.leftOut);
     return readMsgpackEntry(entry, slice, this.description, readFromFile(this.file));
   }
 
@@ -71,7 +73,9 @@ export async function openMsgpackIndex(index: ModelFile, files: ModelFiles): Pro
     }
     const entries = new Map<string, MsgpackEntry>();
     for (const [name, fileName] of weightMap) {
-      const entry = parts.get(fileName)?.entries.get(name);
+      const part = parts.get(fileName);
+      if (part?.leftOut.has(name)) continue;
+      const entry = part?.entries.get(name);
       if (entry === undefined)
         throw new CheckpointError(`${path}: it puts "${name}" into "${fileName}", which does not hold it.`);
       entries.set(name, entry);
@@ -83,12 +87,14 @@ export async function openMsgpackIndex(index: ModelFile, files: ModelFiles): Pro
         }
       }
     }
+    const leftOut = new Map([...parts.values()].flatMap((file) => [...file.leftOut]));
     return {
       description: path,
       entries,
       metadata: new Map([...parts.values()].flatMap((file) => [...file.metadata])),
+      leftOut,
       read: async (name, slice) => {
-        entryOf(entries, name, path);
+        entryOf(entries, name, path, leftOut);
         const file = parts.get(weightMap.get(name) as string) as MsgpackFile;
         return file.read(name, slice);
       },

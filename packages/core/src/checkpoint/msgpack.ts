@@ -1,6 +1,6 @@
 /**
- * Flax's msgpack files (flax.serialization.to_bytes): nested maps with string keys whose leaves are
- * arrays.
+ * Flax's msgpack files (flax.serialization.to_bytes): nested maps whose leaves are arrays. Keys are
+ * text, or numbers where a tree has such (those of nnx), which become text.
  *
  * The indexer walks the structure and notes where each array's bytes lie; it never touches them. It
  * reads through `ByteSource`, so bytes in memory and files of any size are read in the same way.
@@ -8,6 +8,7 @@
  */
 import { type Dtype, elementCount, toFloat32 } from 'safetensors-ts';
 import { CheckpointError } from '../errors.js';
+import { byteNumbers, isByteDtype } from './byte-dtypes.js';
 import { type ByteSource, bytesSource, type ReadInto, readFromBytes } from './byte-source.js';
 import { NUMPY_DTYPES } from './numpy-dtypes.js';
 import {
@@ -40,6 +41,8 @@ export interface MsgpackIndex {
   readonly entries: ReadonlyMap<string, MsgpackEntry>;
   /** Leaves that are text. */
   readonly metadata: ReadonlyMap<string, string>;
+  /** Names of leaves that cannot be read, each with what it is. */
+  readonly leftOut: ReadonlyMap<string, string>;
 }
 
 /**
@@ -67,14 +70,23 @@ const EXT_NUMPY_SCALAR = 3;
 
 type Leaf = Omit<MsgpackEntry, 'name'>;
 type Tree = ReadonlyMap<string, TreeNode>;
-type TreeNode = Tree | Leaf | string | null;
+type TreeNode = Tree | Leaf | LeftOut | string | null;
+
+/** A leaf that cannot be read, and what it is. */
+class LeftOut {
+  readonly reason: string;
+
+  constructor(reason: string) {
+    this.reason = reason;
+  }
+}
 
 function isTree(node: TreeNode | undefined): node is Tree {
   return node instanceof Map;
 }
 
 function isLeaf(node: TreeNode | undefined): node is Leaf {
-  return typeof node === 'object' && node !== null && !(node instanceof Map);
+  return typeof node === 'object' && node !== null && !(node instanceof Map) && !(node instanceof LeftOut);
 }
 
 /** The first bytes of a MessagePack value: what it is, and if it has a body, how long that is. */
@@ -106,11 +118,20 @@ class Indexer {
     if (rest > 0) throw this.error(`${rest} bytes follow the end of the tree`);
     const entries = new Map<string, MsgpackEntry>();
     const metadata = new Map<string, string>();
-    this.flatten(root, entries, metadata);
-    return { entries, metadata };
+    const leftOut = new Map<string, string>();
+    this.flatten(root, { entries, metadata, leftOut });
+    return { entries, metadata, leftOut };
   }
 
-  private flatten(node: TreeNode, entries: Map<string, MsgpackEntry>, metadata: Map<string, string>): void {
+  private flatten(
+    node: TreeNode,
+    found: {
+      readonly entries: Map<string, MsgpackEntry>;
+      readonly metadata: Map<string, string>;
+      readonly leftOut: Map<string, string>;
+    },
+  ): void {
+    const { entries, metadata, leftOut } = found;
     const name = this.path.join('.');
     if (name.length > MAX_NAME_LENGTH) {
       throw this.error(`a name of ${name.length} characters; expected at most ${MAX_NAME_LENGTH}`);
@@ -118,12 +139,14 @@ class Indexer {
     if (isTree(node)) {
       for (const [key, child] of node) {
         this.path.push(key);
-        this.flatten(child, entries, metadata);
+        this.flatten(child, found);
         this.path.pop();
       }
     } else if (isLeaf(node)) {
       if (entries.has(name)) throw this.error('two paths give this name');
       entries.set(name, { name, ...node });
+    } else if (node instanceof LeftOut) {
+      leftOut.set(name, node.reason);
     } else if (node !== null) {
       metadata.set(name, node);
     }
@@ -260,18 +283,39 @@ class Indexer {
         return this.text(head.length, 'a text');
       case 'nil':
         return null;
-      default:
-        throw this.error(`expected a map or a leaf, found ${describe(head)}, which Flax does not write here`);
+      case 'array':
+        return this.list(head.length);
+      case 'binary':
+        this.skip(head.length, 'bytes');
+        return new LeftOut(`${head.length} bytes without a dtype`);
     }
+  }
+
+  /** A list that Flax was given as it is: a map of the keys "0", "1" … */
+  private list(length: number): TreeNode {
+    if (this.path.length >= MAX_DEPTH) throw this.error(`lists are nested deeper than ${MAX_DEPTH}`);
+    const map = new Map<string, TreeNode>();
+    for (let i = 0; i < length; i++) {
+      this.path.push(`${i}`);
+      map.set(`${i}`, this.value());
+      this.path.pop();
+    }
+    return map;
+  }
+
+  /** Text, or a number as text. */
+  private key(): string {
+    const head = this.head();
+    if (head.type === 'string' || head.type === 'binary') return this.text(head.length, 'a key');
+    if (head.type === 'number') return head.dtype === 'BOOL' ? `${head.value === 1}` : `${head.value}`;
+    throw this.error(`expected a string or a number as key, found ${describe(head)}`);
   }
 
   private map(length: number): TreeNode {
     if (this.path.length >= MAX_DEPTH) throw this.error(`maps are nested deeper than ${MAX_DEPTH}`);
     const map = new Map<string, TreeNode>();
     for (let i = 0; i < length; i++) {
-      const head = this.head();
-      if (head.type !== 'string') throw this.error(`expected a string as key, found ${describe(head)}`);
-      const key = this.text(head.length, 'a key');
+      const key = this.key();
       if (map.has(key)) throw this.error(`the key "${key}" stands twice in one map`);
       this.path.push(key);
       map.set(key, this.value());
@@ -280,7 +324,7 @@ class Indexer {
     return map.has(CHUNK_MARK) ? this.joinChunks(map) : map;
   }
 
-  private extension(code: number, length: number): Leaf {
+  private extension(code: number, length: number): Leaf | LeftOut {
     const end = this.at + length;
     if (end > this.source.size) this.skip(length, 'an array');
     const leaf =
@@ -298,7 +342,7 @@ class Indexer {
   }
 
   /** Reads [shape, dtype name, data] without touching the data. */
-  private array(code: number): Leaf {
+  private array(code: number): Leaf | LeftOut {
     this.expectArray(3, 'the description of an array');
     const rank = this.head();
     if (rank.type !== 'array' || rank.length > MAX_RANK) {
@@ -321,13 +365,12 @@ class Indexer {
     }
     const dtypeName = this.text(dtypeHead.length, 'a dtype');
     const dtype = NUMPY_DTYPES.get(dtypeName);
-    if (dtype === undefined) {
-      throw this.error(
-        `unknown dtype "${dtypeName}"; expected one of ${[...NUMPY_DTYPES.keys()].join(', ')}`,
-      );
-    }
     const data = this.head();
     if (data.type !== 'binary') throw this.error(`expected an array's data, found ${describe(data)}`);
+    if (dtype === undefined) {
+      this.skip(data.length, "an array's data");
+      return new LeftOut(`an array [${shape}] of the dtype ${JSON.stringify(dtypeName)}, which is unknown`);
+    }
     const expected = elementCount(shape) * itemBytes(dtype);
     if (data.length !== expected) {
       throw this.error(`${dtypeName} [${shape}] takes ${expected} bytes, but its data has ${data.length}`);
@@ -357,7 +400,7 @@ class Indexer {
    * Joins the flat chunks into which Flax cuts an array, since a MessagePack value holds less than
    * 4 GiB.
    */
-  private joinChunks(map: Tree): Leaf {
+  private joinChunks(map: Tree): Leaf | LeftOut {
     const mark = map.get(CHUNK_MARK);
     const [shapeMap, chunkMap] = [map.get('shape'), map.get('chunks')];
     if (!isLeaf(mark) || mark.scalar !== 1 || !isTree(shapeMap) || !isTree(chunkMap) || map.size !== 3) {
@@ -372,6 +415,8 @@ class Indexer {
       }
       return value;
     });
+    const unread = [...chunkMap.values()].find((chunk) => chunk instanceof LeftOut);
+    if (unread !== undefined) return unread;
     const chunks = this.numbered(chunkMap, 'chunks');
     const [first] = chunks;
     if (first === undefined) throw this.error('a chunked array without chunks');
@@ -434,10 +479,9 @@ export async function readMsgpackEntry(
   description: string,
   readInto: ReadInto,
 ): Promise<Float32Array> {
-  const dtype = entry.dtype as Dtype; // shapeToRead refuses the one that is none
   const shape = shapeToRead(entry, slice, description);
   if (entry.scalar !== undefined) return Float32Array.of(entry.scalar);
-  const bytes = new Uint8Array(elementCount(shape) * itemBytes(dtype));
+  const bytes = new Uint8Array(elementCount(shape) * itemBytes(entry.dtype));
   let from = (slice ?? 0) * bytes.byteLength;
   let filled = 0;
   for (const { offset, byteLength } of entry.pieces) {
@@ -451,7 +495,8 @@ export async function readMsgpackEntry(
     filled += length;
     from = 0;
   }
-  return toFloat32({ dtype, shape, bytes });
+  if (isByteDtype(entry.dtype)) return byteNumbers(entry.dtype, bytes);
+  return toFloat32({ dtype: entry.dtype as Dtype, shape, bytes }); // shapeToRead refuses complex ones
 }
 
 /**
@@ -459,13 +504,19 @@ export async function readMsgpackEntry(
  * `indexMsgpack`.
  */
 export function fromMsgpack(bytes: Uint8Array, description = 'msgpack'): TensorSource {
-  const { entries, metadata } = indexMsgpack(bytesSource(bytes, description));
+  const { entries, metadata, leftOut } = indexMsgpack(bytesSource(bytes, description));
   return {
     description,
     entries,
     metadata,
+    leftOut,
     read: async (name, slice) =>
-      readMsgpackEntry(entryOf(entries, name, description), slice, description, readFromBytes(bytes)),
+      readMsgpackEntry(
+        entryOf(entries, name, description, leftOut),
+        slice,
+        description,
+        readFromBytes(bytes),
+      ),
     close: async () => undefined,
   };
 }

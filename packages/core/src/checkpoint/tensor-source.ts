@@ -1,19 +1,17 @@
 import { DTYPE_BITS, type Dtype } from 'safetensors-ts';
 import { CheckpointError } from '../errors.js';
+import { type ByteDtype, isByteDtype } from './byte-dtypes.js';
 
 /** The dtypes of other formats that safetensors lacks. */
-export type UnnamedDtype = keyof typeof UNNAMED_BITS;
-
-/** Their width in bits, as they are stored. */
-const UNNAMED_BITS = { C32: 32, C128: 128 } as const;
+export type UnnamedDtype = 'C32' | 'C128' | ByteDtype;
 
 /** What a checkpoint says of one tensor, whatever its format. */
 export interface SourceEntry {
   readonly name: string;
   /**
    * A dtype of safetensors ('F32', 'BF16', 'I64' …), or one that safetensors has no name for. The
-   * latter are complex numbers of 32 and 128 bits, which cannot be read as float32, and integers of
-   * 2 and 4 bits, which ml_dtypes stores in a byte each.
+   * latter are complex numbers of 32 and 128 bits, which cannot be read as float32, and what
+   * ml_dtypes stores in a byte each ('int4' …).
    */
   readonly dtype: Dtype | UnnamedDtype;
   readonly shape: readonly number[];
@@ -27,11 +25,9 @@ export const MAX_NAME_LENGTH = 4096;
 
 /** Bytes of one element. */
 export function itemBytes(dtype: SourceEntry['dtype']): number {
-  return (isUnnamed(dtype) ? UNNAMED_BITS[dtype] : DTYPE_BITS[dtype]) / 8;
-}
-
-function isUnnamed(dtype: SourceEntry['dtype']): dtype is UnnamedDtype {
-  return Object.hasOwn(UNNAMED_BITS, dtype);
+  if (dtype === 'C128') return 16;
+  if (dtype === 'C32') return 4;
+  return isByteDtype(dtype) ? 1 : DTYPE_BITS[dtype] / 8;
 }
 
 /** A checkpoint, open for reading one tensor at a time. */
