@@ -77,11 +77,13 @@ function showEvents(
       return;
     }
     const lines =
-      event.kind === 'checkpoint'
-        ? [`step ${event.step}: checkpoint ${event.path}`]
-        : Object.entries(event.splits).map(
-            ([split, numbers]) => `step ${event.step}: ${split}  ${formatNumbers(numbers)}`,
-          );
+      event.kind === 'data'
+        ? [`${event.path}: of ${event.rows} rows left out: ${describeFailures(event.leftOut)}`]
+        : event.kind === 'checkpoint'
+          ? [`step ${event.step}: checkpoint ${event.path}`]
+          : Object.entries(event.splits).map(
+              ([split, numbers]) => `step ${event.step}: ${split}  ${formatNumbers(numbers)}`,
+            );
     for (const line of lines) progress.log(line);
   };
   return { onEvent, finish: () => progress.finish() };

@@ -202,3 +202,12 @@ describe('pictures that are passed over', () => {
     expect(await decodePicture(path, shape)).toHaveLength(300);
   });
 });
+
+test.each([
+  ['a Git LFS pointer', 'version https://git-lfs.github.com/spec/v1\n', /x\.png: it is a Git LFS pointer/],
+  ['a web page', '<html><title>404</title></html>', /it is a web page/],
+  ['nothing', '', /its file is empty/],
+])('content that is %s is called so', async (_, content, message) => {
+  const decoding = decodePicture('x.png', { size: 8, ...defaultPictureShape }, Buffer.from(content));
+  await expect(decoding).rejects.toThrow(message);
+});

@@ -5,6 +5,7 @@ import {
   type OriginalPreparation,
   prepareAsOriginal,
 } from '../original/picture-preparation.js';
+import { foreignKindOf } from '../sources/foreign-file.js';
 import { PictureError } from '../sources/picture-source.js';
 
 /** How a picture becomes a square of pixels, and which pictures do not. */
@@ -87,7 +88,7 @@ export async function decodePicture(
       throw new Error(`decoded to ${info.width}×${info.height}×${info.channels}`);
     return data;
   } catch (error) {
-    throw undecodable(path, error);
+    throw undecodable(path, error, content);
   }
 }
 
@@ -119,7 +120,7 @@ async function requireProportions(
   content: Uint8Array | undefined,
 ): Promise<void> {
   const { width, height } = await sides(content ?? path).catch((error) => {
-    throw undecodable(path, error);
+    throw undecodable(path, error, content);
   });
   if (Math.min(width, height) < minSide)
     throw new PictureError(
@@ -153,13 +154,16 @@ export async function readRgb(path: string, content?: Uint8Array): Promise<Raste
     if (info.channels !== 3) throw new Error(`decoded to ${info.channels} channels`);
     return { data, width: info.width, height: info.height, channels: 3 };
   } catch (error) {
-    throw undecodable(path, error);
+    throw undecodable(path, error, content);
   }
 }
 
-function undecodable(path: string, error: unknown): PictureError {
-  return new PictureError(
-    'undecodable',
-    `Picture ${path}: can't be decoded (${(error as Error).message.split('\n')[0]}).`,
-  );
+function undecodable(path: string, error: unknown, content: Uint8Array | undefined): PictureError {
+  const foreign = content && foreignKindOf(content);
+  const reason =
+    foreign ??
+    (content?.length === 0
+      ? 'its file is empty'
+      : `can't be decoded (${(error as Error).message.split('\n')[0]})`);
+  return new PictureError('undecodable', `Picture ${path}: ${reason}.`);
 }

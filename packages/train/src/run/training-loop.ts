@@ -1,5 +1,6 @@
 import { globalNorm } from '@easel/core';
 import { eventLoopTurn } from '@easel/core/internals';
+import type { LeftOutKind } from '../sources/left-out.js';
 import type { SkippedPicture } from '../sources/picture-source.js';
 import { type BestEvaluation, betterEvaluation } from './best-evaluation.js';
 import { CheckpointSaver } from './checkpoint-saver.js';
@@ -52,6 +53,14 @@ export type TrainingEvent =
       /** Memory of this process that is in RAM, in bytes. */
       readonly memoryBytes: number;
       readonly secondsLeft: number;
+    }
+  | {
+      /** Before the first step, for a set of which rows were left out. */
+      readonly kind: 'data';
+      readonly path: string;
+      /** Rows of the set, with those that were left out. */
+      readonly rows: number;
+      readonly leftOut: Readonly<Partial<Record<LeftOutKind, number>>>;
     }
   | {
       readonly kind: 'evaluation';

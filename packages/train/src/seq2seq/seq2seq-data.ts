@@ -2,7 +2,7 @@ import type { BpeTokenizer, DalleBartConfig } from '@easel/bart';
 import { DataError, foldInNames, type Key, permutation } from '@easel/core';
 import type { Seq2SeqConfig } from '../config/seq2seq-config.js';
 import type { EncodingShape } from '../encoded/checked-row.js';
-import { readEncodedSet, shardFiles } from '../encoded/encoded-set.js';
+import { type EncodedSet, readEncodedSet, shardFiles } from '../encoded/encoded-set.js';
 import { type DataPosition, holdOut } from '../encoded/epoch-order.js';
 import type { RowFilter } from '../encoded/row-filter.js';
 import type { ShardColumns } from '../encoded/shards.js';
@@ -22,8 +22,13 @@ import {
   type TrainingRows,
 } from './training-rows.js';
 
+/** A set of which rows were left out, and how many by kind. */
+export type PartlyReadSet = Pick<EncodedSet, 'rows' | 'leftOut'> & { readonly path: string };
+
 /** What a run is trained on, and what it is evaluated on by name. */
 export interface Seq2SeqData {
+  /** Sets in memory of which not every row could be used, or passed the filter. */
+  readonly partlyRead: readonly PartlyReadSet[];
   readonly rows: TrainingRows;
   readonly splits: Readonly<Record<string, EvaluationRows>>;
   /** Up to `count` captions of the training rows, no two alike, and the same ones each time. */
@@ -92,9 +97,11 @@ interface Opening {
 async function openPermuted(opening: Opening): Promise<Seq2SeqData> {
   const { config, shape, columns, filter, settings, normalize, key, evaluatedRows } = opening;
   const { data, evaluation } = config;
+  const partlyRead: PartlyReadSet[] = [];
   const open = async (path: string, maxRows: number | null) => {
     const selection = { filter, ...(maxRows !== null && { maxRows }) };
     const set = await readEncodedSet(path, shape, columns, selection);
+    if (Object.keys(set.leftOut).length > 0) partlyRead.push({ path, rows: set.rows, leftOut: set.leftOut });
     return new Seq2SeqBatches(set, {
       ...settings,
       // The empty caption stays empty: normalized it would be a space, which is a token.
@@ -130,6 +137,7 @@ async function openPermuted(opening: Opening): Promise<Seq2SeqData> {
   const order =
     seed === null ? foldInNames(key, ['order']) : (epoch: number) => permutedEpoch(seed, count, epoch);
   return {
+    partlyRead,
     rows: new PermutedRows(batches, rows, config, order, opening.from),
     splits,
     captions: async (wanted) => spread(rows, batches.set.captions, wanted),
@@ -170,6 +178,7 @@ async function openStreamed(opening: Opening): Promise<Seq2SeqData> {
     },
   };
   return {
+    partlyRead: [],
     rows: new StreamedRows(source, settings, config, opening.from.position),
     splits,
     captions: (wanted) => firstCaptions(training, wanted),

@@ -44,6 +44,22 @@ type TestSettings = Readonly<Record<string, unknown>>;
 const train = (name: string, changes: TestSettings = {}, options: Partial<TrainingOptions> = {}) =>
   runs.train(name, { ...settings(), ...changes }, options);
 
+test('rows of a set that cannot be used are told before the first step, and in the log', async () => {
+  const path = join(runs.root, 'set.jsonl');
+  const rows = slidingRows([['a red ball', 'Ball, red!'], ['a blue ball'], ['a pink ball'], ['green']]);
+  const lines = [...rows, { ...rows[0], caption: null }, { ...rows[0], encoding: null }];
+  writeFileSync(path, lines.map((row) => `${JSON.stringify(row)}\n`).join(''));
+  const events: TrainingEvent[] = [];
+  await train('partly', { steps: 4, data: { train: path } }, { onEvent: (event) => events.push(event) });
+  const leftOut = { 'row without caption': 1, 'row without tokens': 1 };
+  expect(events[0]).toEqual({ kind: 'data', path, rows: 7, leftOut });
+  const log = runs.bytes('partly', 'skipped.jsonl').toString().trim().split('\n');
+  expect(log.map((line) => JSON.parse(line))).toEqual([
+    { file: path, kind: 'row without caption', reason: `Encoded set ${path}: 1 of 7 rows.` },
+    { file: path, kind: 'row without tokens', reason: `Encoded set ${path}: 1 of 7 rows.` },
+  ]);
+});
+
 test('a run learns, logs, evaluates, keeps checkpoints, and leaves a model that draws', async () => {
   const before = tf.memory().numTensors;
   const events: TrainingEvent[] = [];

@@ -10,6 +10,7 @@ import { releasing } from '../run/releasing.js';
 import { restoreCheckpoint } from '../run/restore-checkpoint.js';
 import { RunFolder } from '../run/run-folder.js';
 import { runTraining, type TrainingOptions, type TrainingResult } from '../run/training-loop.js';
+import type { LeftOutKind } from '../sources/left-out.js';
 import { createNormalizer } from './caption-normalizer.js';
 import { ModelExport } from './model-export.js';
 import { PromptSamples, SAMPLED_CAPTIONS } from './sample-prompts.js';
@@ -36,6 +37,7 @@ export function trainSeq2Seq(config: Seq2SeqConfig, options: TrainingOptions): P
     const run = own(await openRun(config, model, options), (folder) => folder.close());
     const data = await openSeq2SeqData(config, start, key, run.resumed?.state);
     own(data.rows, (rows) => rows.close());
+    await tellPartlyRead(run, data, options);
     const steps = await updatesOf(config, data.rows);
     const samples = own(await openSamples(config, model, start, data, key), (one) => one?.dispose());
     const subject = updateSubject(config, model, steps);
@@ -60,6 +62,24 @@ export function trainSeq2Seq(config: Seq2SeqConfig, options: TrainingOptions): P
     holdWeights(weights, config.weights);
     return runTraining(run, task, options);
   });
+}
+
+/** Says, and puts into RUN/skipped.jsonl, how many rows of the sets were left out. */
+async function tellPartlyRead(
+  run: RunFolder,
+  { partlyRead }: Seq2SeqData,
+  { onEvent }: TrainingOptions,
+): Promise<void> {
+  for (const set of partlyRead) onEvent?.({ kind: 'data', ...set });
+  await run.saveSkipped(
+    partlyRead.flatMap(({ path, rows, leftOut }) =>
+      (Object.entries(leftOut) as [LeftOutKind, number][]).map(([kind, count]) => ({
+        file: path,
+        kind,
+        reason: `Encoded set ${path}: ${count} of ${rows} rows.`,
+      })),
+    ),
+  );
 }
 
 function openRun(config: Seq2SeqConfig, model: DalleBart, options: TrainingOptions): Promise<RunFolder> {

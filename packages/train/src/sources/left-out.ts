@@ -72,13 +72,17 @@ export function countsOf(leftOut: readonly LeftOut[]): Partial<Record<LeftOutKin
 }
 
 /** The lines of a log that names what was left out, as far as it is named. */
-export function leftOutLines(
-  leftOut: readonly LeftOut[],
-): { readonly file: string; readonly kind: LeftOutKind; readonly reason: string }[] {
+export function leftOutLines(leftOut: readonly LeftOut[]): {
+  readonly file: string;
+  readonly kind: LeftOutKind;
+  readonly reason: string;
+  /** Of the line that stands for all that are not named. */
+  readonly count?: number;
+}[] {
   return leftOut.flatMap(({ kind, count, named }) => [
     ...named.map(({ file, reason }) => ({ file, kind, reason })),
     ...(count > named.length
-      ? [{ file: '', kind, reason: `${count - named.length} more, which are not named.` }]
+      ? [{ file: '', kind, reason: 'More, which are not named.', count: count - named.length }]
       : []),
   ]);
 }

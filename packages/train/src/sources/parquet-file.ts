@@ -9,6 +9,7 @@ import {
   type RowGroup,
 } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
+import { foreignKindOf, SIGNATURE_BYTES } from './foreign-file.js';
 import { afterSubtree, checkPages, levelsOf } from './parquet-pages.js';
 
 /** A parquet file that is read a row group at a time. Nothing of a group is decoded before all of its pages were checked. */
@@ -39,8 +40,11 @@ export class ParquetFile {
     const handle = await open(path).catch((error: Error) => {
       throw new DataError(`Shard ${path}: can't be opened (${error.message}).`);
     });
+    let opened = false;
     try {
-      const byteLength = (await handle.stat()).size;
+      const info = await handle.stat();
+      if (!info.isFile()) throw new Error('it is no regular file');
+      const byteLength = info.size;
       const buffer: AsyncBuffer = {
         byteLength,
         async slice(start, end = byteLength) {
@@ -56,10 +60,12 @@ export class ParquetFile {
       const metadata = await parquetMetadataAsync(buffer, { geoparquet: false });
       for (const { num_rows } of metadata.row_groups)
         if (!(num_rows >= 0n && num_rows <= BigInt(2 ** 31))) throw new Error(`a group of ${num_rows} rows`);
+      opened = true;
       return new ParquetFile(path, handle, buffer, metadata);
     } catch (error) {
-      await handle.close();
-      throw notParquet(path, error);
+      throw notParquet(path, error, await foreignKind(handle));
+    } finally {
+      if (!opened) await handle.close();
     }
   }
 
@@ -158,7 +164,14 @@ function overlay(
   if (from < to) bytes.set(chunk.bytes.subarray(from - chunk.start, to - chunk.start), from - start);
 }
 
-function notParquet(path: string, error: unknown): DataError {
+/** What a file is that isn't parquet, if it is known. */
+async function foreignKind(handle: FileHandle): Promise<string | undefined> {
+  const { buffer, bytesRead } = await handle.read(Buffer.alloc(SIGNATURE_BYTES), 0, SIGNATURE_BYTES, 0);
+  return foreignKindOf(buffer.subarray(0, bytesRead));
+}
+
+function notParquet(path: string, error: unknown, foreign?: string): DataError {
+  if (foreign !== undefined) return new DataError(`Shard ${path}: ${foreign}.`);
   const reason = error instanceof Error ? error.message : String(error);
   return new DataError(`Shard ${path}: not a whole parquet file (${reason}). Is it a truncated copy?`);
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ConfigError, DataError } from '@easel/core';
@@ -116,6 +116,15 @@ test('nulls are a missing picture and no caption; captions may be bytes or lists
   ]);
 });
 
+test('files of one name in several folders stay apart', async () => {
+  for (const folder of ['p', 'q']) {
+    mkdirSync(join(root, folder));
+    write(join(folder, 'x.parquet'), { schema: plain, data: files.slice(0, 1) }, ['one']);
+  }
+  const pictures = await all(await openPictures(join(root, '?/x.PARQUET'.toLowerCase())));
+  expect(pictures.map(({ file }) => file)).toEqual(['p/x.parquet/0', 'q/x.parquet/0']);
+});
+
 describe('columns', () => {
   const renamed = (name: string, schema: SchemaElement[]) => [
     { ...(schema[0] as SchemaElement), name },
@@ -157,6 +166,8 @@ describe('refused', () => {
     await expect(openParquetPictures([join(root, 'none.parquet')])).rejects.toThrow(/can't be opened/);
     writeFileSync(join(root, 'text.parquet'), 'this is a text and no parquet file at all');
     await expect(openParquetPictures([join(root, 'text.parquet')])).rejects.toThrow(DataError);
+    writeFileSync(join(root, 'lfs.parquet'), 'version https://git-lfs.github.com/spec/v1\noid sha256:0\n');
+    await expect(openParquetPictures([join(root, 'lfs.parquet')])).rejects.toThrow(/it is a Git LFS pointer/);
     const empty = write('empty.parquet', { schema: plain, data: [] }, []);
     await expect(openParquetPictures([empty])).rejects.toThrow(/no rows/);
     const path = write('a.parquet', { schema: plain, data: files }, captions);

@@ -43,6 +43,8 @@ export interface SkippedPicture {
   readonly file: string;
   readonly kind: FailureKind | LeftOutKind;
   readonly reason: string;
+  /** How many it stands for, if they are not named one by one. */
+  readonly count?: number;
   /** How many captions were lost with it, if it had any. */
   readonly captions?: number;
 }

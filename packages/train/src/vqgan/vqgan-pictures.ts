@@ -29,7 +29,7 @@ export function countFailures(
   skipped: readonly SkippedPicture[],
 ): Partial<Record<SkippedPicture['kind'], number>> {
   const failures: Partial<Record<SkippedPicture['kind'], number>> = {};
-  for (const { kind } of skipped) failures[kind] = (failures[kind] ?? 0) + 1;
+  for (const { kind, count = 1 } of skipped) failures[kind] = (failures[kind] ?? 0) + count;
   return failures;
 }
 
@@ -178,7 +178,7 @@ class SkippedLog {
   }
 
   add(skipped: SkippedPicture): void {
-    this.found.set(skipped.file, skipped);
+    this.found.set(JSON.stringify([skipped.file, skipped.kind, skipped.reason]), skipped);
     if (this.found.size < this.due) return;
     this.due = Math.ceil(this.found.size * 1.2);
     void this.write();
