@@ -1,7 +1,10 @@
 import type { CaptionScorer } from '@easel/train';
 import { modelDigest } from '@easel/train/internals';
 
-/** A CLIP folder as what gives encoded rows their scores. Loaded here, since most encoding needs none. */
+/**
+ * Opens a CLIP folder as the scorer of encoded rows. CLIP is loaded only here, since most encoding
+ * needs none.
+ */
 export async function openCaptionScorer(folder: string): Promise<CaptionScorer & { dispose(): void }> {
   const { openClip } = await import('@easel/clip/node');
   const { clipConfigToJson } = await import('@easel/clip');

@@ -1,15 +1,18 @@
 import { pictureGrid, type Raster } from '@easel/core';
 import sharp from 'sharp';
 
-/** Lines of a caption below its picture; what is longer is cut. */
+/** Most lines of a caption below its picture. Longer captions are cut. */
 const LINES = 2;
-/** Height of a letter as a share of a picture's width, and the least in pixels. */
+/** Height of a letter as a share of a picture's width, and its least height in pixels. */
 const LETTER_SHARE = 1 / 14;
 const LEAST_LETTER = 9;
-/** Width of a letter as a share of its height, on average, of what fontconfig calls sans. */
+/** Average width of a letter as a share of its height, for the font that fontconfig calls sans. */
 const LETTER_WIDTH = 0.58;
 
-/** Text in lines of at most `length` characters, broken at spaces; the last ends in … if there is more. */
+/**
+ * Breaks text at spaces into lines of at most `length` characters. If there is more text than fits,
+ * the last line ends in "…".
+ */
 export function captionLines(text: string, length: number): string[] {
   const lines: string[] = [];
   let rest = [...text.replace(/\s+/g, ' ').trim()];
@@ -24,8 +27,9 @@ export function captionLines(text: string, length: number): string[] {
 }
 
 /**
- * Pictures of one size as one sheet, row by row, each with its caption below: black sans letters on white, in two
- * lines at most. Which letters there are depends on the fonts of this machine.
+ * Puts pictures of one size onto one sheet, row by row, each with its caption below. Captions have
+ * black sans letters on white, in two lines at most. The available letters depend on the fonts of
+ * this machine.
  */
 export async function captionedSheet(
   pictures: readonly Raster[],

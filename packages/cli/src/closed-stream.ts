@@ -1,8 +1,11 @@
-/** How many commands that write files are at work; their files are worth more than what they print. */
+/** Number of running commands that write files. Their files are worth more than their output. */
 let writingFiles = 0;
 let told = false;
 
-/** A reader that goes away (`easel inspect … | head`) ends a command that only prints, and is no error. */
+/**
+ * Handles a reader of stdout that goes away (`easel inspect … | head`). It ends a command that only
+ * prints, and it is no error.
+ */
 function onStdoutError(error: NodeJS.ErrnoException): void {
   if (!isClosed(error)) throw error;
   if (writingFiles === 0) process.exit();
@@ -11,7 +14,7 @@ function onStdoutError(error: NodeJS.ErrnoException): void {
   process.stderr.write('Nobody reads stdout any more; the work goes on, and its files are written.\n');
 }
 
-/** A terminal that has gone takes no messages; the work goes on without them. */
+/** Handles a terminal that has gone. The work goes on without messages. */
 function onStderrError(error: NodeJS.ErrnoException): void {
   if (!isClosed(error)) throw error;
 }
@@ -20,7 +23,7 @@ function isClosed({ code }: NodeJS.ErrnoException): boolean {
   return code === 'EPIPE' || code === 'EIO' || code === 'EBADF' || code === 'ERR_STREAM_DESTROYED';
 }
 
-/** Makes this process outlive the readers of its streams, as far as the command at work wants to. */
+/** Makes this process outlive the readers of its streams, if the running command writes files. */
 export function outliveReaders(): void {
   for (const [stream, handler] of [
     [process.stdout, onStdoutError],
@@ -29,7 +32,7 @@ export function outliveReaders(): void {
     if (!stream.listeners('error').includes(handler)) stream.on('error', handler);
 }
 
-/** Runs a command's work that makes files: it goes on when nobody reads stdout any more, and says so. */
+/** Runs work that writes files. It goes on when nobody reads stdout any more, and says so. */
 export async function whileWritingFiles<T>(work: () => Promise<T>): Promise<T> {
   writingFiles++;
   try {

@@ -4,18 +4,18 @@ import type { Command } from './command.js';
 import { UsageError } from './usage-error.js';
 import { version } from './version.js';
 
-/** The command that the words begin with, if any. */
+/** Returns the command that the words begin with, if there is one. */
 export function commandOf(commands: readonly Command[], words: readonly string[]): Command | undefined {
   return commands.find(({ name }) => name.split(' ').every((word, i) => words[i] === word));
 }
 
-/** "; did you mean --seed?" for a name that is close to a valid one. */
+/** Returns "; did you mean --seed?" for a name that is close to a valid one, else an empty text. */
 function suggestion(name: string, candidates: readonly string[], prefix = ''): string {
   const near = nearest(name, candidates);
   return near === undefined ? '' : ` Did you mean ${prefix}${near}?`;
 }
 
-/** yargs's message about a command line, with the nearest valid names. */
+/** Makes a UsageError of yargs's message about a command line, with the nearest valid names. */
 function usageError(commands: readonly Command[], message: string, argv: readonly string[]): UsageError {
   const command = commandOf(commands, argv);
   const names = message.match(/^Unknown arguments?: (.+)$/)?.[1]?.split(', ');
@@ -53,7 +53,10 @@ function unknownCommand(commands: readonly Command[], argv: readonly string[]): 
   );
 }
 
-/** The arguments with those after `--` appended to the command's list of positionals, which yargs does not do. */
+/**
+ * Returns the arguments, with those after `--` appended to the command's list of positionals. yargs
+ * does not append them.
+ */
 function withRest(
   command: Command,
   args: Readonly<Record<string, unknown>>,
@@ -98,7 +101,7 @@ function parserFor(commands: readonly Command[], argv: readonly string[]): Argv 
     .wrap(Math.min(120, process.stdout.columns || 120))
     .exitProcess(false)
     .fail((message, error) => {
-      // A YError is yargs's own, and what it makes of the error of an option's conversion.
+      // yargs throws a YError for its own errors, and also for the error of an option's conversion.
       if (error && error.name !== 'YError') throw error;
       throw usageError(commands, error?.message ?? message, argv);
     });

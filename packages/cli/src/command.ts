@@ -3,9 +3,14 @@ import type { InferredOptionTypes, Options, PositionalOptions } from 'yargs';
 /** The options of a command by name, as yargs takes them. */
 export type OptionTable = Readonly<Record<string, Options>>;
 
-/** What a command declares: yargs checks and converts the arguments, `run` gets them typed. */
+/**
+ * The declaration of a command. yargs checks and converts the arguments, and `run` gets them with
+ * their types.
+ */
 export interface CommandSpec<P extends Record<string, PositionalOptions>, O extends OptionTable> {
-  /** Name as typed, e.g. `train-vqgan`; a command of a group has two words: `tokenizer train`. */
+  /**
+   * Name as it is typed, e.g. `train-vqgan`. A command of a group has two words: `tokenizer train`.
+   */
   readonly name: string;
   /** The positional arguments in yargs's notation, e.g. `<in> <out>`, `[prompts..]`. */
   readonly usage?: string;
@@ -13,12 +18,12 @@ export interface CommandSpec<P extends Record<string, PositionalOptions>, O exte
   readonly description: string;
   readonly positionals: P;
   readonly options: O;
-  /** At least one: command line and what it does. */
+  /** At least one example: a command line and what it does. */
   readonly examples: readonly (readonly [command: string, meaning: string])[];
   readonly run: (args: InferredOptionTypes<P> & InferredOptionTypes<O>) => Promise<void>;
 }
 
-/** A command without its argument types, as the list of all commands holds it. */
+/** A command without its argument types, for the list of all commands. */
 export interface Command {
   readonly name: string;
   readonly usage: string;
@@ -36,7 +41,7 @@ export function defineCommand<P extends Record<string, PositionalOptions>, O ext
   return {
     ...spec,
     usage: spec.usage ?? '',
-    // The parser builds the arguments from these very tables.
+    // The parser builds the arguments from the same tables.
     run: (args) => spec.run(args as InferredOptionTypes<P> & InferredOptionTypes<O>),
   };
 }

@@ -1,25 +1,28 @@
 import { whileWritingFiles } from './closed-stream.js';
 import { tellOrphan } from './orphan.js';
 
-/** Exit code of a run that was interrupted and no signal says otherwise: 128 + 2 (SIGINT). */
+/** Exit code of an interrupted run if no signal gives another: 128 + 2 (SIGINT). */
 export const INTERRUPTED_EXIT_CODE = 130;
 
-/** Signals that stop a command, with the exit codes that they have by convention: 128 and the signal's number. */
+/**
+ * Signals that stop a command, with their conventional exit codes: 128 plus the signal's number.
+ */
 const EXIT_CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 type StopSignal = keyof typeof EXIT_CODES;
 const STOP_SIGNALS = Object.keys(EXIT_CODES) as StopSignal[];
 
 let received: StopSignal | undefined;
 
-/** Exit code of a run that was interrupted: that of the signal that came first. */
+/** Returns the exit code of an interrupted run: that of the signal that came first. */
 export function interruptedExitCode(): number {
   return received === undefined ? INTERRUPTED_EXIT_CODE : EXIT_CODES[received];
 }
 
 /**
- * Runs `work` with an abort signal that SIGINT (Ctrl-C), SIGTERM and SIGHUP (the terminal has gone) set off. The work
- * ends at its next safe point and keeps what is finished; a second signal ends the program at once. After an abort the
- * exit code is that of the signal, whether the work returned or threw.
+ * Runs `work` with an abort signal. SIGINT (Ctrl-C), SIGTERM and SIGHUP (the terminal has gone) set
+ * it off. The work then ends at its next safe point and keeps what is finished. A second signal
+ * ends the program at once. After an abort the exit code is that of the signal, whether the work
+ * returned or threw.
  */
 export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();
@@ -42,8 +45,8 @@ export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>
 }
 
 /**
- * Ends this process by the signal itself, so that the system does it: `process.exit` waits for its threads, of which
- * one may hang in a file that never answers.
+ * Ends this process by the signal itself, so that the system ends it. `process.exit` waits for the
+ * process's threads, and one of them may hang in a file that never answers.
  */
 function endAtOnce(name: StopSignal): void {
   process.removeAllListeners(name);

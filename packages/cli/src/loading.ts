@@ -1,12 +1,12 @@
 import type { OpenOptions } from '@easel/core';
 import { Progress } from './progress.js';
 
-/** A model that opens sooner than this needs no bar. */
+/** A model that opens within this time gets no progress bar. */
 const PATIENCE_MILLISECONDS = 1000;
 
 /**
- * Opens a model with a bar of its weights on stderr, where that takes longer than a moment; `signal` stops it between
- * two weights. Returns and throws what `open` does.
+ * Opens a model. If that takes longer than a moment, a bar on stderr counts its weights. `signal`
+ * stops it between two weights. Returns and throws what `open` does.
  */
 export async function loading<T>(
   label: string,

@@ -6,7 +6,10 @@ import { modelOfRun } from '@easel/train';
 /** The model that ships with Easel, below the root of the repository. */
 const shippedModel = join('data', 'models', 'emoji');
 
-/** The shipped model's folder, looked for in the folders above this package; undefined if there is none. */
+/**
+ * Looks for the shipped model in the folders above this package. Returns its folder, or undefined
+ * if there is none.
+ */
 export function findShippedModel(from: string = import.meta.dirname): string | undefined {
   for (let folder = from; ; folder = dirname(folder)) {
     const candidate = join(folder, shippedModel);
@@ -16,9 +19,10 @@ export function findShippedModel(from: string = import.meta.dirname): string | u
 }
 
 /**
- * The folder of the model to use: the one asked for, else the environment variable EASEL_MODEL, else the shipped one; of
- * a run's folder the model in it. Throws CheckpointError if it is not a folder with the config.json of a text model, or
- * if none was given and none is shipped; ConfigError for a run that has no model yet.
+ * Returns the folder of the model to use: the one asked for, else that of the environment variable
+ * EASEL_MODEL, else the shipped one. A run's folder stands for the model in it. Throws
+ * CheckpointError if it is not a folder with the config.json of a text model, or if none was given
+ * and none is shipped; ConfigError for a run that has no model yet.
  */
 export function resolveModelFolder(asked: string | undefined, from: string = import.meta.dirname): string {
   const given = asked ?? process.env.EASEL_MODEL;
@@ -45,8 +49,8 @@ export function resolveModelFolder(asked: string | undefined, from: string = imp
 }
 
 /**
- * The folder of a VQGAN: the one asked for, or `vqgan` in a model folder that was asked for, or the one of the default
- * model; of a run's folder the model in it.
+ * Returns the folder of a VQGAN: the one asked for, or `vqgan` in a model folder that was asked
+ * for, or the default model's. A run's folder stands for the model in it.
  */
 export function resolveVqganFolder(asked: string | undefined): string {
   if (asked === undefined) return join(resolveModelFolder(undefined), 'vqgan');
@@ -61,6 +65,6 @@ function isVqgan(folder: string): boolean {
     const json = JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8'));
     return json.model_type === undefined && json.n_embed !== undefined;
   } catch {
-    return false; // what is damaged is for those to say who read it
+    return false; // those who read a damaged file report it
   }
 }

@@ -2,7 +2,7 @@ import { ConfigError } from '@easel/core';
 import { type Field, integer, type Range, real } from '@easel/core/config';
 import { UsageError } from './usage-error.js';
 
-/** The one value of an option; refuses one that was given twice or left empty. */
+/** Returns the one value of an option. Refuses an option that was given twice or left empty. */
 function single(name: string, value: unknown): string | undefined {
   if (value === undefined) return undefined;
   if (Array.isArray(value)) throw new UsageError(`--${name} was given ${value.length} times; give it once.`);
@@ -10,7 +10,9 @@ function single(name: string, value: unknown): string | undefined {
   return String(value);
 }
 
-/** What a field of a config file reads, of an option. Throws UsageError where the field refuses. */
+/**
+ * Reads an option by a field of a config file. Throws UsageError if the field refuses the value.
+ */
 function checked(name: string, field: Field<number>, value: unknown): number {
   try {
     return field(value, `--${name}`);
@@ -64,13 +66,19 @@ function numericOption(
   } as const;
 }
 
-/** An option that takes a whole number within bounds; undefined when not given and without default. */
+/**
+ * An option that takes a whole number within bounds. It is undefined if it is not given and has no
+ * default.
+ */
 export function integerOption(name: string, describe: string, more: Range & { default?: number } = {}) {
   const { default: preset, ...range } = more;
   return numericOption(name, describe, preset, integer(range), /^[+-]?\d+$/);
 }
 
-/** An option that takes a number within bounds; undefined when not given and without default. */
+/**
+ * An option that takes a number within bounds. It is undefined if it is not given and has no
+ * default.
+ */
 export function numberOption(name: string, describe: string, more: Range & { default?: number } = {}) {
   const { default: preset, ...range } = more;
   return numericOption(name, describe, preset, real(range), /^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$/i);

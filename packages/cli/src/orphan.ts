@@ -1,9 +1,9 @@
-/** Milliseconds between two looks at who the parent is. */
+/** Milliseconds between two checks of the parent process. */
 const LOOK_MILLISECONDS = 1000;
 
 /**
- * Says on stderr, once, if the process that started this one ends before it: a signal to `npx` alone ends npx and not
- * what it runs. Returns what ends the watch.
+ * Watches the process that started this one, and says once on stderr if it ends first. A signal to
+ * `npx` alone ends npx and not the program that it runs. Returns a function that ends the watch.
  */
 export function tellOrphan(): () => void {
   const parent = process.ppid;

@@ -5,7 +5,10 @@ import { DataError } from '@easel/core';
 /** Folders that this process made for its output, the outer ones first. */
 const made: string[] = [];
 
-/** Makes a folder and its parents. Node's own `recursive` never returns where a file system refuses folders with ENOENT, as /proc does. */
+/**
+ * Makes a folder and its parents. Node's own `recursive` never returns if a file system refuses
+ * folders with ENOENT, as /proc does.
+ */
 async function makeFolder(path: string): Promise<void> {
   const make = () =>
     mkdir(path).then(
@@ -37,7 +40,10 @@ export async function prepareOutputFolder(path: string): Promise<void> {
   }
 }
 
-/** Removes the folders that `prepareOutputFolder` made and that are still empty, as after a command that failed. */
+/**
+ * Removes the folders that `prepareOutputFolder` made and that are still empty, for example after a
+ * command that failed.
+ */
 export async function removeEmptyFolders(): Promise<void> {
   for (const path of made.splice(0).reverse()) await rmdir(path).catch(() => {}); // there is something in it
 }

@@ -9,8 +9,8 @@ import { addPngText } from './png-text.js';
 const SLUG_LENGTH = 60;
 
 /**
- * A prompt as a part of a file name: lower-case letters and digits of any script, joined by hyphens; of emoji alone,
- * their names; `picture` if there is neither.
+ * Turns a prompt into a part of a file name: lower-case letters and digits of any script, joined by
+ * hyphens. A prompt of emoji alone gives their names. If there is neither, the result is `picture`.
  */
 export function slug(prompt: string): string {
   const [written, named] = [wordsOf(prompt), wordsOf(demojize(prompt, ' ').replaceAll('_', ' '))];
@@ -28,17 +28,18 @@ function wordsOf(text: string): readonly string[] {
   );
 }
 
-/** How a picture is written. */
+/** Options of `writePicture`. */
 export interface WritePictureOptions {
-  /** Text entries of the file (none). */
+  /** Text entries of the file (default none). */
   readonly texts?: ReadonlyMap<string, string>;
-  /** Replace what has its name (false). */
+  /** Whether a file with the same name is replaced (default false). */
   readonly overwrite?: boolean;
 }
 
 /**
- * Writes a PNG file atomically and returns its path. Where another file has its name, a number is added behind a dot,
- * `name.2.png`, unless `overwrite` is on; the very same file stays as it is.
+ * Writes a PNG file atomically and returns its path. If another file has the name, a number is
+ * added after a dot, `name.2.png`, unless `overwrite` is on. A file with the same content stays as
+ * it is.
  */
 export async function writePicture(
   folder: string,
@@ -57,7 +58,7 @@ export async function writePicture(
   }
 }
 
-/** Content of a file; undefined where there is none. */
+/** Reads a file. Returns undefined if there is none. */
 async function contentOf(path: string): Promise<Buffer | undefined> {
   try {
     return await readFile(path);
@@ -67,7 +68,10 @@ async function contentOf(path: string): Promise<Buffer | undefined> {
   }
 }
 
-/** Pictures of one size as one sheet, row by row, with a white gap of a thirty-second of a picture's width. */
+/**
+ * Puts pictures of one size onto one sheet, row by row, with a white gap of a thirty-second of a
+ * picture's width.
+ */
 export function sheetOf(pictures: readonly Raster[], columns: number): Raster {
   return pictureGrid(pictures, columns, Math.max(1, Math.round((pictures[0]?.width ?? 0) / 32)));
 }

@@ -9,11 +9,11 @@ import { sourcePaths } from '@easel/train/internals';
 import { flagOption, integerOption, textOption } from './options.js';
 import { UsageError } from './usage-error.js';
 
-/** What a source of pictures may be, for help texts. */
+/** The possible sources of pictures, for help texts. */
 export const SOURCES =
   'a folder of pictures with a .txt beside each, or with captions.jsonl, captions.csv, captions.tsv, metadata.jsonl or metadata.csv; WebDataset shards, "shards/{0000..0031}.tar", also .tar.gz; parquet files with the pictures in a column, "data/train-*.parquet"; or a folder of such shards or files';
 
-/** Options that say how a source of pictures is read. */
+/** Options for reading a source of pictures. */
 export const sourceOptions = {
   captions: textOption('captions', 'caption list (.jsonl, .csv, .tsv) that is elsewhere or has another name'),
   'caption-lines': textOption(
@@ -34,7 +34,7 @@ export const sourceOptions = {
   ),
 } as const;
 
-/** Options that say how several sources are mixed. */
+/** Options for mixing several sources. */
 export const mixOptions = {
   weights: textOption(
     'weights',
@@ -51,7 +51,7 @@ export const mixOptions = {
   ),
 } as const;
 
-/** What these options give. */
+/** The values of these options. */
 export interface SourceArguments {
   readonly captions: string | undefined;
   readonly 'caption-lines'?: string | undefined;
@@ -63,7 +63,10 @@ export interface SourceArguments {
   readonly 'mix-until'?: string | undefined;
 }
 
-/** Opens the sources of a command line as one. Throws UsageError for options that don't go with them. */
+/**
+ * Opens the sources of a command line as one source. Throws UsageError for options that don't go
+ * with them.
+ */
 export async function openSources(
   paths: readonly string[],
   args: SourceArguments,

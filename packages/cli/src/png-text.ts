@@ -4,7 +4,7 @@ import { DataError } from '@easel/core';
 // PNG text chunks (PNG specification, third edition, 11.3.3): iTXt carries UTF-8, which the older tEXt does not.
 
 const signature = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
-/** Length, type and CRC of a chunk: everything but its data. */
+/** Bytes of a chunk's length, type and CRC: everything except its data. */
 const CHUNK_OVERHEAD_BYTES = 12;
 
 interface Chunk {
@@ -49,7 +49,7 @@ function textChunk(keyword: string, text: string): Buffer {
 }
 
 /**
- * The PNG with one uncompressed iTXt chunk for each entry, right after its header.
+ * Returns the PNG with one uncompressed iTXt chunk for each entry, right after the header.
  *
  * Keywords: 1 to 79 Latin-1 characters. Throws DataError if `png` is not a PNG file or a keyword is out of range.
  */
@@ -67,7 +67,10 @@ export function addPngText(png: Uint8Array, texts: ReadonlyMap<string, string>):
   return Buffer.concat([png.subarray(0, end), ...added, png.subarray(end)]);
 }
 
-/** The uncompressed iTXt and tEXt entries of a PNG file, by keyword. Throws DataError if it is not a PNG file or is truncated. */
+/**
+ * Reads the uncompressed iTXt and tEXt entries of a PNG file, by keyword. Throws DataError if it is
+ * not a PNG file or is truncated.
+ */
 export function readPngText(png: Uint8Array, file = 'picture'): Map<string, string> {
   const texts = new Map<string, string>();
   for (const { type, data } of chunks(png, file)) {

@@ -12,7 +12,7 @@ import { openPictureModel } from '@easel/draw/node';
 import * as tf from '@tensorflow/tfjs';
 import type { KernelCount } from 'tfjs-backend-native';
 
-/** Kernels that ran in one piece of work, and how often each was left to JavaScript. */
+/** The kernels that ran in one piece of work, with how often each was left to JavaScript. */
 export interface WorkProfile {
   readonly work: string;
   readonly seconds: number;
@@ -56,7 +56,7 @@ async function drawOne(model: PictureModel): Promise<void> {
   for await (const _ of generatePictures(model, { prompts: ['a red heart'] }));
 }
 
-/** One update on captions and codes of no meaning; the weights on disk stay. */
+/** Makes one update on meaningless captions and codes. The weights on disk stay as they are. */
 async function trainOnce({ text: { model, processor, config } }: PictureModel): Promise<void> {
   const prompts = processor.process(Array<string>(TRAINED_ROWS).fill('a red heart'));
   const inputIds = tf.tensor2d(prompts.inputIds, [prompts.rows, prompts.length], 'int32');
@@ -82,7 +82,7 @@ async function trainOnce({ text: { model, processor, config } }: PictureModel): 
   tf.dispose([value, squares, scale, labels, decoderInputIds, inputIds, attentionMask, ...grads.values()]);
 }
 
-/** A profile as lines: kernels left to JavaScript first. */
+/** Writes a profile as lines, with the kernels left to JavaScript first. */
 export function formatProfile({ work, seconds, kernels }: WorkProfile): string {
   const total = (of: 'native' | 'cpu') => kernels.reduce((sum, kernel) => sum + kernel[of], 0);
   const lines = kernels.map(({ kernel, native, cpu, largestOnCpu }) => {

@@ -1,4 +1,7 @@
-/** Where progress goes: a terminal is redrawn in place, anything else gets plain lines. */
+/**
+ * The stream that shows progress. A terminal is redrawn in place; any other stream gets plain
+ * lines.
+ */
 export interface ProgressStream {
   readonly isTTY?: boolean;
   readonly columns?: number;
@@ -6,19 +9,22 @@ export interface ProgressStream {
 }
 
 export interface ProgressOptions {
-  /** What is being done, e.g. `drawing`. */
+  /** Name of the work, e.g. `drawing`. */
   readonly label: string;
-  /** Units in all; undefined while unknown. */
+  /** Number of units in all. It is undefined while unknown. */
   readonly total?: number;
   /** Plural name of a unit, e.g. `tokens`. */
   readonly unit: string;
-  /** Clock and rate begin at the first update, and what it counts was done before: where only the work itself tells what there is to do. */
+  /**
+   * Whether clock and rate begin at the first update, and the units that it counts were done
+   * before. This is for work that finds out itself how much there is to do.
+   */
   readonly startsLate?: boolean;
-  /** Nothing is shown of work that ends within so many milliseconds (0). */
+  /** Work that ends within this many milliseconds shows nothing (default 0). */
   readonly afterMilliseconds?: number;
   readonly quiet?: boolean;
   readonly stream?: ProgressStream;
-  /** Milliseconds of a clock; for tests. */
+  /** Returns the milliseconds of a clock, for tests. */
   readonly now?: () => number;
 }
 
@@ -26,7 +32,7 @@ const REDRAW_MILLISECONDS = 100;
 const LINE_MILLISECONDS = 10_000;
 const BAR_CELLS = 24;
 
-/** Seconds as `m:ss` or `h:mm:ss`. */
+/** Writes seconds as `m:ss` or `h:mm:ss`. */
 export function formatSeconds(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));
   const pad = (value: number) => String(value).padStart(2, '0');
@@ -40,8 +46,9 @@ function formatRate(rate: number): string {
 }
 
 /**
- * A bar on stderr with count, rate and time left. On a terminal it is redrawn at most ten times a second; elsewhere a line is written every
- * ten seconds and one at the end. `note` may carry what belongs beside the count, e.g. a loss.
+ * A bar on stderr with count, rate and time left. On a terminal it is redrawn at most ten times a
+ * second; elsewhere a line is written every ten seconds and one at the end. `note` is a text beside
+ * the count, e.g. a loss.
  */
 export class Progress {
   private readonly options: ProgressOptions;
@@ -72,8 +79,8 @@ export class Progress {
   }
 
   /**
-   * Sets the count (and the total, if it became known) and redraws if it is time. `share`: of the work that is done,
-   * where units are not alike; the time left then follows from it.
+   * Sets the count (and the total, if it became known) and redraws if it is time. `share` is the
+   * part of the work that is done, if units are not alike. The time left then follows from it.
    */
   update(
     done: number,
@@ -136,7 +143,10 @@ export class Progress {
     } else this.stream.write(`${this.line(false)}\n`);
   }
 
-  /** By the share of the work where it is known, else by the count; 0 at the end, or while it can't be said. */
+  /**
+   * Estimates the seconds left by the share of the work if it is known, else by the count. Returns
+   * 0 at the end, and while no estimate is possible.
+   */
   private secondsLeft(rate: number, seconds: number): number {
     if (this.share === undefined) return this.total === undefined ? 0 : (this.total - this.done) / rate;
     const did = this.share - this.firstShare;

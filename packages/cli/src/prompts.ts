@@ -2,7 +2,8 @@ import { DataError } from '@easel/core';
 import { readLines } from './text-file.js';
 
 /**
- * The prompts of a command line, then those of a file, one a line (blank lines are skipped).
+ * Returns the prompts of a command line, then those of a file with one prompt a line. Blank lines
+ * of the file are skipped.
  *
  * Throws DataError if there is none, one is blank, or one is not valid UTF-8. Node replaces invalid bytes of arguments by U+FFFD, so a prompt
  * with that character is refused as well.

@@ -2,36 +2,41 @@ import { DataError, type Raster } from '@easel/core';
 import type { Picture } from '@easel/draw';
 import { isAbort } from './interrupt.js';
 
-/** Says how well pictures fit a text: a number each, higher for a better fit. */
+/** Scores how well pictures fit a text, with a number for each picture, higher for a better fit. */
 export interface PictureScorer {
   score(text: string, pictures: readonly Raster[]): Promise<readonly number[]>;
 }
 
 /** A picture among the best of its prompt. */
 export interface RankedPicture extends Picture {
-  /** Higher for a better fit; comparable among pictures of one prompt. */
+  /** Score, higher for a better fit. Scores can be compared among pictures of one prompt. */
   readonly score: number;
   /** 1 for the best. */
   readonly rank: number;
 }
 
-/** How `rankPictures` works. */
+/** Options of `rankPictures`. */
 export interface RankOptions {
   readonly scorer: PictureScorer;
-  /** Pictures of each prompt that are handed on; the others are dropped as soon as they are beaten. */
+  /**
+   * Number of best pictures of each prompt that are yielded. The others are dropped as soon as
+   * enough better ones are known.
+   */
   readonly keep: number;
-  /** Pictures scored at a time (default 8). */
+  /** Number of pictures scored at a time (default 8). */
   readonly batch?: number;
-  /** Called after each batch with the pictures scored so far, of all prompts. */
+  /** Called after each batch with the number of pictures scored so far, over all prompts. */
   readonly onScored?: (done: number) => void;
 }
 
 type Scored = Picture & { readonly score: number };
 
 /**
- * The best pictures of each prompt, best first; `pictures` come prompt by prompt. Of equal scores the earlier picture wins.
+ * Yields the best pictures of each prompt, best first. `pictures` must come prompt by prompt. Of
+ * equal scores the earlier picture wins.
  *
- * If `pictures` end by an abort, those that came are ranked before it is thrown on. Throws DataError for a score that is no number.
+ * If `pictures` end by an abort, those that came are ranked before the abort is thrown on. Throws
+ * DataError for a score that is not a number.
  */
 export async function* rankPictures(
   pictures: AsyncIterable<Picture>,

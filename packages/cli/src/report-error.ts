@@ -2,7 +2,7 @@ import { EaselError } from '@easel/core';
 import { interruptedExitCode, isAbort } from './interrupt.js';
 import { UsageError } from './usage-error.js';
 
-/** What the system's codes mean to a person, and what to try. */
+/** The meanings of the system's error codes for a person, with what to try. */
 const systemErrors: Readonly<Record<string, string>> = {
   EACCES: 'permission denied. Give another path, or the right to use this one.',
   EPERM: 'the operation is not permitted there. Give another path.',
@@ -16,7 +16,10 @@ const systemErrors: Readonly<Record<string, string>> = {
   EMFILE: 'too many open files. Raise the limit (ulimit -n).',
 };
 
-/** The paragraph that a person gets for an error that has a cause outside the program; undefined for one that has not. */
+/**
+ * Returns the paragraph that explains an error with a cause outside the program to a person.
+ * Returns undefined for any other error.
+ */
 export function explain(error: unknown): string | undefined {
   if (error instanceof EaselError || error instanceof UsageError) return error.message;
   if (typeof error !== 'object' || error === null) return undefined;
@@ -27,8 +30,9 @@ export function explain(error: unknown): string | undefined {
 }
 
 /**
- * Writes an error to stderr as one paragraph and returns the exit code: 2 for a command line that can't be understood, that of the signal for an interrupted run, else 1.
- * An error of the program itself is one line too; with EASEL_DEBUG set its stack follows, as it does for any other error.
+ * Writes an error to stderr as one paragraph and returns the exit code: 2 for a command line that
+ * can't be understood, the signal's code for an interrupted run, else 1. An error of the program
+ * itself is one line. With EASEL_DEBUG set, the stack of any error follows.
  */
 export function reportError(error: unknown, command: string): number {
   if (isAbort(error)) return interruptedExitCode();

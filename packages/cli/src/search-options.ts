@@ -1,7 +1,7 @@
 import type { TokenSearch } from '@easel/draw';
 import { UsageError } from './usage-error.js';
 
-/** What the command line says about the search. */
+/** The options of the command line that choose the search. */
 export interface SearchArguments {
   readonly rule: string | undefined;
   readonly greedy: boolean;
@@ -15,7 +15,10 @@ export interface SearchArguments {
   readonly scale: number | undefined;
 }
 
-/** The search that the command line asks for, for `pictures` of each prompt. Throws UsageError for options that do not go together. */
+/**
+ * Returns the search that the command line asks for. `pictures` is the number of pictures of each
+ * prompt. Throws UsageError for options that do not go together.
+ */
 export function searchOf(args: SearchArguments, pictures: number): TokenSearch {
   const given = (names: readonly (keyof SearchArguments)[]): string | undefined => {
     const name = names.find((one) => args[one] !== undefined && args[one] !== false);

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
 import { DataError } from '@easel/core';
 
-/** Length in bytes of the longest valid beginning of `bytes`. */
+/** Returns the length in bytes of the longest valid beginning of `bytes`. */
 function validUtf8Bytes(bytes: Uint8Array): number {
   let valid = 0;
   let invalid = bytes.length + 1;
@@ -20,8 +20,8 @@ function validUtf8Bytes(bytes: Uint8Array): number {
 }
 
 /**
- * The lines of a UTF-8 file that are not blank, trimmed; `-` is stdin. Throws DataError, with line and byte, if it is
- * not valid UTF-8.
+ * Reads the lines of a UTF-8 file that are not blank, trimmed. The path `-` stands for stdin.
+ * Throws DataError, with line and byte, if it is not valid UTF-8.
  */
 export async function readLines(path: string): Promise<string[]> {
   const bytes = path === '-' ? await buffer(process.stdin) : await readFile(path);

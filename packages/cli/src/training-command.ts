@@ -20,27 +20,29 @@ import { UsageError } from './usage-error.js';
 /** Below this share of the time in computation the progress line says that the training waits for its data. */
 const LEAST_COMPUTE_SHARE = 0.97;
 
-/** A kind of training as the command line offers it. */
+/** A kind of training for the command line. */
 interface TrainingKind<Config> {
   readonly name: string;
   readonly description: string;
-  /** What a step is made of, e.g. `pictures`. */
+  /** Plural name of a step's samples, e.g. `pictures`. */
   readonly samples: string;
   readonly examples: Command['examples'];
   readonly parse: (json: unknown, file: string) => Config;
   readonly train: (config: Config, options: TrainingOptions) => Promise<TrainingResult>;
-  /** What the run will be. */
+  /** Plans a run without starting it. */
   readonly plan: (config: Config, options: { readonly signal: AbortSignal }) => Promise<AnyPlan>;
 }
 
-/** Numbers by name as `loss 0.123  psnr 21.9`. */
+/** Writes numbers by name as `loss 0.123  psnr 21.9`. */
 function formatNumbers(numbers: Readonly<Record<string, number>>): string {
   return Object.entries(numbers)
     .map(([name, value]) => `${name} ${Number.isInteger(value) ? value : value.toPrecision(4)}`)
     .join('  ');
 }
 
-/** Shows a run's events: steps on the bar, evaluations and checkpoints as lines above it. */
+/**
+ * Shows a run's events: steps on the progress bar, evaluations and checkpoints as lines above it.
+ */
 function showEvents(
   quiet: boolean,
   samples: string,
@@ -89,7 +91,7 @@ function showEvents(
   return { onEvent, finish: () => progress.finish() };
 }
 
-/** Prints what a run will be; writes its first batch as pictures if a file is named. */
+/** Prints the plan of a run. If a file is named, it writes the first batch as pictures. */
 async function printPlan(plan: AnyPlan, pictureFile: string | undefined, json: boolean): Promise<void> {
   if (pictureFile !== undefined) {
     const { picture } = plan.batch;
@@ -102,7 +104,7 @@ async function printPlan(plan: AnyPlan, pictureFile: string | undefined, json: b
   process.stdout.write(`${json ? planAsJson(plan, pictureFile) : formatPlan(plan, pictureFile)}\n`);
 }
 
-/** The command of a kind of training: a config file, overrides, a run folder. */
+/** Makes the command of a kind of training. It takes a config file, overrides and a run folder. */
 export function trainingCommand<Config>(kind: TrainingKind<Config>): Command {
   return defineCommand({
     name: kind.name,

@@ -8,14 +8,14 @@ import {
 } from '@easel/train';
 import { formatSeconds } from './progress.js';
 
-/** Rows of the first batch that are printed, and tokens of each. */
+/** Number of rows of the first batch that are printed, and of tokens of each. */
 const SHOWN_ROWS = 8;
 const SHOWN_TOKENS = 12;
 
 /** A plan of either training. */
 export type AnyPlan = Seq2SeqPlan | VqganPlan;
 
-/** A plan as a person reads it. */
+/** Writes a plan for a person. */
 export function formatPlan(plan: AnyPlan, pictureFile: string | undefined): string {
   return [
     `Settings\n${JSON.stringify(plan.settings, null, 2)}`,
@@ -31,7 +31,7 @@ export function formatPlan(plan: AnyPlan, pictureFile: string | undefined): stri
   ].join('\n\n');
 }
 
-/** A plan as a program reads it. */
+/** Returns a plan for a program, as JSON. */
 export function planAsJson(plan: AnyPlan, pictureFile: string | undefined): string {
   const { picture: _, ...batch } = plan.batch;
   return JSON.stringify({
@@ -125,7 +125,7 @@ function formatBytes(bytes: number): string {
   return bytes >= 2 ** 30 ? `${(bytes / 2 ** 30).toFixed(2)} GiB` : `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 }
 
-/** Columns under each other; numbers, which begin with a digit, to the right. */
+/** Aligns rows in columns. Numbers, which begin with a digit, are aligned to the right. */
 function table(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   return rows

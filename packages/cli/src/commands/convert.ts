@@ -14,7 +14,7 @@ import { prepareOutputFolder } from '../output-folder.js';
 import { Progress } from '../progress.js';
 import { UsageError } from '../usage-error.js';
 
-/** How far outputs before and after are apart, in words. */
+/** Describes the difference of the outputs before and after. */
 function describeOutputs({ difference, largest }: OutputDifference): string {
   if (difference === 0) return 'outputs equal';
   return `outputs differ by at most ${difference.toPrecision(3)} (largest ${largest.toPrecision(3)})`;
@@ -25,7 +25,10 @@ const UNITS: Readonly<Record<string, number>> = {
   ...{ KIB: 2 ** 10, MIB: 2 ** 20, GIB: 2 ** 30 },
 };
 
-/** Bytes of a size as `2GB` (1e9 each) or `500MiB` (2^20 each); undefined if none was given. Throws UsageError. */
+/**
+ * Parses a size such as `2GB` (1e9 bytes each) or `500MiB` (2^20 bytes each). Returns undefined if
+ * none was given. Throws UsageError for any other text.
+ */
 function bytesOf(size: string | undefined): number | undefined {
   if (size === undefined) return undefined;
   const [, number = '', unit = ''] = /^(\d+(?:\.\d+)?)\s*([KMG]i?B|B)$/i.exec(size) ?? [];

@@ -18,7 +18,7 @@ interface Row {
   readonly tokens: ArrayLike<number>;
 }
 
-/** The rows to draw: those of an encoded set, or one written out as `1,2,3`. */
+/** Reads the rows to draw: those of an encoded set, or one row written as `1,2,3`. */
 async function readRows(
   source: string | undefined,
   inline: string | undefined,

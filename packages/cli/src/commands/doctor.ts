@@ -9,25 +9,25 @@ import { flagOption, jsonOption, textOption } from '../options.js';
 import { formatProfile, profileKernels, type WorkProfile } from '../profile-kernels.js';
 import { version } from '../version.js';
 
-/** What the machine offers and what of it Easel can use. */
+/** The abilities of the machine, and those that Easel can use. */
 export interface DoctorReport {
   readonly easel: string;
   readonly node: string;
   readonly platform: string;
   readonly cpu: string;
-  /** Cores that this process may use. */
+  /** Number of cores that this process may use. */
   readonly cores: number;
   readonly memoryGiB: { readonly total: number; readonly free: number };
   /** The backend that runs. */
   readonly backend: BackendChoice;
-  /** All backends that Easel knows, tried one after another. */
+  /** All backends that Easel knows, each with the result of trying it. */
   readonly backends: readonly BackendDescription[];
   readonly selfTest: SelfTest;
   readonly sharp: string;
   readonly libvips: string;
   /** Folder of the model that ships with Easel; null if it is not there. */
   readonly model: string | null;
-  /** With --profile: which kernels ran where. */
+  /** With --profile: the kernels that ran, and where they ran. */
   readonly profile?: readonly WorkProfile[];
 }
 
@@ -40,10 +40,16 @@ export interface SelfTest {
   readonly ok: boolean;
 }
 
-/** Sums of a few hundred products in float32 stay below this by an order of magnitude. */
+/**
+ * Largest error that passes. Sums of a few hundred products in float32 stay below it by an order of
+ * magnitude.
+ */
 const ERROR_LIMIT = 1e-4;
 
-/** Multiplies two [n, n] matrices of small whole numbers' fractions and compares sampled entries with float64. */
+/**
+ * Multiplies two [n, n] matrices of fractions of small whole numbers, and compares sampled entries
+ * with float64.
+ */
 export async function selfTest(size: number): Promise<SelfTest> {
   const values = (step: number) =>
     Float32Array.from({ length: size * size }, (_, i) => ((i * step) % 17) / 16 - 0.5);
@@ -75,7 +81,9 @@ export async function selfTest(size: number): Promise<SelfTest> {
   return { size, gflops: (2 * size ** 3) / seconds / 1e9, error, ok: error < ERROR_LIMIT };
 }
 
-/** Looks at the machine. Throws EaselError only if the backend that was asked for does not start. */
+/**
+ * Examines the machine. Throws EaselError only if the backend that was asked for does not start.
+ */
 export async function diagnose(backend: string | undefined): Promise<DoctorReport> {
   const choice = await selectBackend(backend);
   const gib = (bytes: number) => Number((bytes / 2 ** 30).toFixed(1));
@@ -95,7 +103,7 @@ export async function diagnose(backend: string | undefined): Promise<DoctorRepor
   };
 }
 
-/** A report as lines for a person. */
+/** Writes a report as lines for a person. */
 export function formatDoctor(report: DoctorReport): string {
   const { backend, backends, selfTest: test } = report;
   const lines: [string, string][] = [

@@ -27,20 +27,23 @@ import { type RankedPicture, rankPictures } from '../rank-pictures.js';
 import { searchOf } from '../search-options.js';
 import { UsageError } from '../usage-error.js';
 
-/** One drawn picture, as `--json` prints it. */
+/** One drawn picture in the form that `--json` prints. */
 interface Result {
   readonly file: string;
   readonly prompt: string;
   readonly seed: number;
-  /** Which of the prompt's pictures this is, from 0. */
+  /** Number of this picture among those of its prompt, from 0. */
   readonly index: number;
-  /** With --clip: how well it fits, and its place among the prompt's pictures, 1 for the best. */
+  /** With --clip: the picture's score, and its rank among the prompt's pictures, 1 for the best. */
   readonly score?: number;
   readonly rank?: number;
   readonly tokens?: number[];
 }
 
-/** A picture's name without its ending; prompts of one slug are told apart by a number after a dot, which no slug has. */
+/**
+ * Returns each picture's name without its ending. A number after a dot tells prompts with one slug
+ * apart; no slug has a dot.
+ */
 function pictureNames(
   prompts: readonly string[],
   seed: number,
@@ -55,11 +58,14 @@ function pictureNames(
   return (promptIndex, which) => `${names[promptIndex]}-${seed}-${which}`;
 }
 
-/** How many pictures of each prompt are drawn, and how many of them are kept after CLIP has ranked them. */
+/**
+ * The number of pictures that are drawn of each prompt, and the number that is kept after CLIP has
+ * ranked them.
+ */
 interface Choice {
   readonly drawn: number;
   readonly kept: number;
-  /** Folder of the CLIP; undefined: all are kept as they come. */
+  /** Folder of the CLIP. If it is undefined, all pictures are kept as they come. */
   readonly clip: string | undefined;
 }
 
@@ -88,7 +94,7 @@ function choiceOf(args: {
   return { drawn, kept, clip };
 }
 
-/** The scorer of a CLIP folder. Loaded here, since most drawing needs none. */
+/** Opens the scorer of a CLIP folder. CLIP is loaded only here, since most drawing needs none. */
 async function openScorer(folder: string, prompts: readonly string[]) {
   const { openClip } = await import('@easel/clip/node');
   const { scorer, dispose } = await openClip(folder);
@@ -108,7 +114,7 @@ function warnOfBlack(prompt: string, index: number): void {
   process.stderr.write(`Warning: picture ${index} of "${prompt}" is black: one of its ids has no code.\n`);
 }
 
-/** Says on stderr which prompts the model reads only the beginning of. */
+/** Warns on stderr of prompts of which the model reads only the beginning. */
 function warnOfLongPrompts({ text: { tokenizer, config } }: PictureModel, prompts: readonly string[]): void {
   for (const prompt of prompts) {
     const tokens = tokenizer.encode(prompt).length;
@@ -117,24 +123,33 @@ function warnOfLongPrompts({ text: { tokenizer, config } }: PictureModel, prompt
   }
 }
 
-/** A rank as a part of a file name; with leading zeros, so that a folder lists the best first. */
+/**
+ * Writes a rank as a part of a file name, with leading zeros, so that a folder lists the best
+ * picture first.
+ */
 function rankName(rank: number, kept: number): string {
   return `rank-${String(rank).padStart(String(kept).length, '0')}`;
 }
 
-/** What a picture's file calls the model: the name of its folder; with that of the run that it is the model of. */
+/**
+ * Returns the model's name for a picture's file: the name of its folder, with that of its run if it
+ * is a run's model.
+ */
 function nameOfModel(folder: string): string {
   const path = resolve(folder);
   const run = dirname(path);
   return isRun(run) ? `${basename(run)}/${basename(path)}` : basename(path);
 }
 
-/** Columns of the sheet: a row for each prompt, or near a square if there is one picture a prompt or one prompt only. */
+/**
+ * Returns the number of columns of the sheet. Each prompt gets a row. If there is one picture for
+ * each prompt, or only one prompt, the sheet is nearly square.
+ */
 function sheetColumns(prompts: number, images: number): number {
   return prompts > 1 && images > 1 ? images : Math.ceil(Math.sqrt(prompts * images));
 }
 
-/** Settings given on the command line; those not given are left out. */
+/** Returns the settings that the command line gives. The others are left out. */
 function givenSettings(args: {
   readonly 'top-k': number | undefined;
   readonly 'top-p': number | undefined;

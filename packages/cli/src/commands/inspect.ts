@@ -5,9 +5,9 @@ import { defineCommand } from '../command.js';
 import { jsonOption } from '../options.js';
 import { readPngText } from '../png-text.js';
 
-/** What a checkpoint holds. */
+/** The contents of a checkpoint. */
 export interface CheckpointReport {
-  /** The file that was read: of a folder, its weights. */
+  /** The file that was read. For a folder it is the file of the weights. */
   readonly file: string;
   readonly format: 'safetensors' | 'msgpack' | 'pytorch';
   readonly tensors: readonly {
@@ -15,20 +15,23 @@ export interface CheckpointReport {
     readonly dtype: string;
     readonly shape: readonly number[];
   }[];
-  /** Elements of all tensors. */
+  /** Number of elements of all tensors. */
   readonly parameters: number;
   readonly metadata: Readonly<Record<string, string>>;
-  /** What the file holds and cannot be read: its name, and what it is. */
+  /** Names of the file's entries that cannot be read, with what each is. */
   readonly leftOut: Readonly<Record<string, string>>;
 }
 
-/** The format of a checkpoint that opened, by its file's ending. */
+/** Tells the format of a checkpoint that opened, by its file's ending. */
 function formatOf(file: string): CheckpointReport['format'] {
   if (/\.safetensors(\.index\.json)?$/.test(file)) return 'safetensors';
   return /\.msgpack(\.index\.json)?$/.test(file) ? 'msgpack' : 'pytorch';
 }
 
-/** Names, types and shapes of a checkpoint's tensors, read from its headers. Throws CheckpointError if it is none. */
+/**
+ * Reads names, types and shapes of a checkpoint's tensors from its headers. Throws CheckpointError
+ * if the file is not a checkpoint.
+ */
 export async function inspectCheckpoint(path: string): Promise<CheckpointReport> {
   const source = await openCheckpoint(path);
   try {
@@ -53,7 +56,7 @@ export async function inspectCheckpoint(path: string): Promise<CheckpointReport>
 /** A count as `1,234,567`. */
 const grouped = (count: number) => count.toLocaleString('en-US');
 
-/** A report as a table, one tensor a line, the totals last. */
+/** Writes a report as a table with one tensor a line and the totals last. */
 export function formatReport(report: CheckpointReport): string {
   const { file, format, tensors, parameters, metadata, leftOut } = report;
   const nameWidth = Math.max(0, ...tensors.map(({ name }) => name.length));

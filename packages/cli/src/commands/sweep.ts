@@ -21,7 +21,7 @@ import { UsageError } from '../usage-error.js';
 
 const kinds = [seq2seqKind, vqganKind, drawingKind];
 
-/** Shows a sweep's events: one bar over all runs, a line for each run that ends. */
+/** Shows a sweep's events: one bar over all runs, and a line for each run that ends. */
 function showEvents(
   unit: string,
   quiet: boolean,

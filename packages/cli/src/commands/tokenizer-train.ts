@@ -13,8 +13,9 @@ import { openSources, SOURCES, type SourceArguments, sourceOptions } from '../pi
 import { readLines } from '../text-file.js';
 
 /**
- * The captions of sources of pictures, of a caption list (.jsonl, .csv, .tsv), or the lines of a text file; never empty. The pictures are not read.
- * Throws DataError if there is nothing to learn from.
+ * Reads the captions of sources of pictures, of a caption list (.jsonl, .csv, .tsv), or the lines
+ * of a text file. The result is never empty. The pictures are not read. Throws DataError if there
+ * is nothing to learn from.
  */
 export async function readCaptions(paths: readonly string[], args: SourceArguments): Promise<string[]> {
   const captions: string[] = [];

@@ -4,7 +4,7 @@ import { ConfigError } from '@easel/core';
 import * as tf from '@tensorflow/tfjs';
 import { type ConvertibleModel, fixedIds, fixedPixels, plainLayout } from './convertible-model.js';
 
-/** A CLIP: both towers. Our names and layouts are those of Flax. */
+/** A CLIP with both towers. Our names and layouts are those of Flax. */
 export function clipModel(config: ClipConfig): ConvertibleModel {
   const shapes = clipParameters(config);
   const model: ConvertibleModel = {
@@ -35,7 +35,7 @@ export function clipModel(config: ClipConfig): ConvertibleModel {
   return model;
 }
 
-/** A text and a picture as vectors [1, P], and how well they fit [1, 1]. */
+/** Computes the vectors [1, P] of a text and a picture, and their score [1, 1]. */
 function scores(clip: Clip): tf.Tensor[] {
   const { text, image } = clip.config;
   return tf.tidy(() => {

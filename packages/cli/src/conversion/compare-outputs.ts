@@ -2,13 +2,13 @@ import { CheckpointError, loadWeights, type TensorSource } from '@easel/core';
 import * as tf from '@tensorflow/tfjs';
 import type { ConvertibleModel } from './convertible-model.js';
 
-/** A checkpoint and the model that it is of. */
+/** A checkpoint and its model. */
 export interface ReadableCheckpoint {
   readonly source: TensorSource;
   readonly model: ConvertibleModel;
 }
 
-/** How far the outputs of two checkpoints are apart. */
+/** The difference between the outputs of two checkpoints. */
 export interface OutputDifference {
   /** Largest absolute difference of two numbers. */
   readonly difference: number;
@@ -17,11 +17,12 @@ export interface OutputDifference {
 }
 
 /**
- * Loads a model from each of two checkpoints, one after the other, and compares what they compute for a fixed input: a text model's logits for a
- * whole row of image tokens; a VQGAN's picture of a 4×4 map of tokens and its latents of a picture; a CLIP's vectors of a text and a picture
- * and their score. Runs on the backend that is started.
+ * Loads a model from each of two checkpoints, one after the other, and compares their outputs for a
+ * fixed input. The outputs are a text model's logits for a whole row of image tokens; a VQGAN's
+ * picture of a 4×4 map of tokens and its latents of a picture; or a CLIP's vectors of a text and a
+ * picture and their score. It runs on the current backend.
  *
- * Throws CheckpointError if an output is not finite, and as `loadWeights`.
+ * Throws CheckpointError if an output is not finite, and as `loadWeights` does.
  */
 export async function compareOutputs(
   before: ReadableCheckpoint,
@@ -41,7 +42,7 @@ export async function compareOutputs(
   return { difference, largest };
 }
 
-/** All numbers that a model computes, in a row. */
+/** Returns all numbers that a model computes, in a row. */
 async function outputs({ source, model }: ReadableCheckpoint): Promise<Float32Array> {
   const { rules, ignore } = model.reading(source);
   const built = model.build();

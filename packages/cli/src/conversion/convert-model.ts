@@ -17,37 +17,46 @@ import { compareOutputs, type OutputDifference } from './compare-outputs.js';
 import type { ConvertibleModel, ModelKind } from './convertible-model.js';
 import { recognizeModel } from './recognize-model.js';
 
-/** Number formats of a converted checkpoint, by the names that the command line has for them; keep: each weight's own. */
+/**
+ * Number formats of a converted checkpoint, by their names on the command line. `keep` leaves each
+ * weight in its own format.
+ */
 export const convertDtypes = { keep: 'keep', f32: 'F32', f16: 'F16', bf16: 'BF16' } as const;
 
 /** Forms that a model is written in. */
 export const CONVERSION_TARGETS = ['easel', 'flax'] as const;
 export type ConversionTarget = (typeof CONVERSION_TARGETS)[number];
 
-/** How `convertModel` works. */
+/** Options of `convertModel`. */
 export interface ConvertModelOptions {
-  /** Storage of the weights (default keep). */
+  /** Number format of the weights (default keep). */
   readonly dtype?: keyof typeof convertDtypes;
-  /** config.json, where it is not beside the checkpoint. */
+  /** Path of the config.json, if it is not beside the checkpoint. */
   readonly config?: string | undefined;
-  /** What is written: model.safetensors under our names (default), or flax_model.msgpack for the original programs. */
+  /**
+   * The form that is written: model.safetensors under our names (default), or flax_model.msgpack
+   * for the original programs.
+   */
   readonly to?: ConversionTarget;
-  /** Whether a Flax text model has its layers stacked; default: as its config says. */
+  /** Whether a Flax text model has its layers stacked (default: as its config says). */
   readonly stacked?: boolean | undefined;
-  /** Most bytes of weights in a file; more go into several files and an index. Default: one file. */
+  /**
+   * Most bytes of weights in a file (default: no limit). Larger checkpoints are written as several
+   * files and an index.
+   */
   readonly maxShardBytes?: number | undefined;
-  /** Compare what the model computes before and after, on the backend that is started. */
+  /** Whether the model's outputs before and after are compared, on the current backend. */
   readonly verify?: boolean | undefined;
-  /** The file with the linear weights of LPIPS, where the input is VGG16. */
+  /** The file with the linear weights of LPIPS, if the input is VGG16. */
   readonly lpips?: string | undefined;
-  /** VQGAN (folder or file) that is converted into `out/vqgan` with a text model. */
+  /** A VQGAN (folder or file) that is converted into `out/vqgan` together with a text model. */
   readonly vqgan?: string | undefined;
-  /** Stops between two weights; the checkpoint in work leaves no file. */
+  /** Stops the conversion between two weights. The unfinished checkpoint leaves no file. */
   readonly signal?: AbortSignal;
   readonly onWeight?: (name: string, done: number, total: number, share: number) => void;
 }
 
-/** What came of a conversion. */
+/** The result of a conversion. */
 export interface ConvertedModel {
   readonly folder: string;
   readonly kind: ModelKind;
@@ -55,13 +64,13 @@ export interface ConvertedModel {
   readonly description: string;
   readonly tensors: number;
   readonly bytes: number;
-  /** What the source holds and cannot be read: its name, and what it is. */
+  /** Names of the source's entries that cannot be read, with what each is. */
   readonly leftOut: Readonly<Record<string, string>>;
-  /** With `verify`: how far outputs for a fixed input are apart. */
+  /** With `verify`: the difference of outputs for a fixed input. */
   readonly outputs?: OutputDifference;
 }
 
-/** The VQGAN that belongs to a text model: the one asked for, else one in its folder. */
+/** Returns the VQGAN of a text model: the one asked for, else the one in its folder. */
 function innerVqgan(asked: string | undefined, folder: string, source: TensorSource): string | undefined {
   if (asked !== undefined) return asked;
   if (existsSync(join(folder, 'vqgan', 'config.json'))) return join(folder, 'vqgan');
@@ -70,8 +79,9 @@ function innerVqgan(asked: string | undefined, folder: string, source: TensorSou
 }
 
 /**
- * Throws CheckpointError if `out` holds a checkpoint that would not be replaced: two in one folder would be taken for each other. Which files
- * parts have is known only later, so they go into a folder without any.
+ * Throws CheckpointError if `out` holds a checkpoint that would not be replaced, because two in one
+ * folder could be confused. The file names of a checkpoint in parts are known only later, so it
+ * needs a folder without any checkpoint.
  */
 async function refuseSecondCheckpoint(
   out: string,
@@ -91,12 +101,15 @@ async function refuseSecondCheckpoint(
 }
 
 /**
- * Rewrites a model as a folder: its config, its weights, and the tokenizer's files if there are any. Weights are model.safetensors under our
- * names, which Easel opens fastest, or flax_model.msgpack, which the original programs open. Models: both versions of DALL·E mini, VQGANs, CLIP, LPIPS;
- * reads Flax's, taming's, min-dalle's, transformers' and Easel's own checkpoints, whole or in parts, one tensor at a time.
+ * Rewrites a model as a folder with its config, its weights, and the tokenizer's files if there are
+ * any. The weights become model.safetensors under our names, which Easel opens fastest, or
+ * flax_model.msgpack, which the original programs open. The model may be either version of DALL·E
+ * mini, a VQGAN, a CLIP or LPIPS. Checkpoints of Flax, taming, min-dalle, transformers and Easel
+ * are read, whole or in parts, one tensor at a time.
  *
- * Throws CheckpointError or ConfigError if the checkpoint, its config or the two together are not a model; nothing is written then. Throws
- * CheckpointError if `verify` finds other outputs than float32 rounding makes (where no weight was rounded).
+ * Throws CheckpointError or ConfigError if the checkpoint, its config or the two together are not a
+ * model. Nothing is written then. Throws CheckpointError if no weight was rounded and `verify`
+ * finds a difference that float32 rounding does not explain.
  */
 export async function convertModel(
   input: string,
@@ -166,7 +179,10 @@ export async function convertModel(
   }
 }
 
-/** Where nothing is rounded the outputs differ by the order of sums at most, if a backend does not keep to one. */
+/**
+ * If no weight is rounded, the outputs differ at most by the order of sums, on backends that do not
+ * keep to one order.
+ */
 const MAX_RELATIVE_DIFFERENCE = 1e-5;
 
 async function verifyWritten(
@@ -196,9 +212,9 @@ async function sameFile(a: string, b: string): Promise<boolean> {
 }
 
 /**
- * Copies the tokenizer's files and generation.json. Where that is missing, one is written that keeps
- * the model drawing as before: a model of the original gets the original's super conditioning, and
- * one of Easel's own that is written under Flax's names none.
+ * Copies the tokenizer's files and generation.json. If generation.json is missing, one is written
+ * with which the model draws as before: a model of the original gets the original's super
+ * conditioning, and a model of Easel's own that is written under Flax's names gets none.
  */
 async function copyCompanions(
   model: ConvertibleModel,

@@ -5,7 +5,10 @@ import { lpipsReading } from '@easel/vqgan/internals/node';
 import * as tf from '@tensorflow/tfjs';
 import { type ConvertibleModel, fixedPixels } from './convertible-model.js';
 
-/** LPIPS: VGG16's convolutions and five linear layers, of one file or of two that complete each other. */
+/**
+ * LPIPS: VGG16's convolutions and five linear layers, from one file or from two that complete each
+ * other.
+ */
 export function lpipsModel({ entries, description }: TensorSource): ConvertibleModel {
   const { widths } = lpipsReading(entries, description);
   if (!entries.has('lin0.kernel') && !entries.has('lin0.model.1.weight')) {

@@ -13,7 +13,7 @@ import { lpipsModel } from './lpips-model.js';
 import { dalleBart, firstVersion } from './text-models.js';
 import { vqganModel } from './vqgan-model.js';
 
-/** The models that are told apart. */
+/** The models that can be told apart. */
 const MODELS = {
   second: 'DALL·E mini',
   first: "DALL·E mini's first version",
@@ -22,7 +22,7 @@ const MODELS = {
 } as const;
 type Model = keyof typeof MODELS;
 
-/** Tensors that a checkpoint of one model has and those of the others have not, whosever names it has. */
+/** Tensors that only checkpoints of one model have, under any program's names. */
 const TENSORS: readonly (readonly [string, Model])[] = [
   ['logit_scale', 'clip'],
   ['decoder.conv_in.kernel', 'vqgan'],
@@ -35,10 +35,13 @@ const TENSORS: readonly (readonly [string, Model])[] = [
   ['encoder.embed_tokens.weight', 'second'],
 ];
 
-/** Tensors of LPIPS or of VGG16, by our names, taming's and torchvision's. Their shapes say the sizes: there is no config. */
+/**
+ * Tensors of LPIPS or of VGG16, by our names, taming's and torchvision's. Their shapes tell the
+ * sizes, since there is no config.
+ */
 const LPIPS_TENSORS = ['conv1_1.kernel', 'net.slice1.0.weight', 'features.0.weight', 'lin0.model.1.weight'];
 
-/** Settings that a config.json of one model has and those of the others have not. */
+/** Settings that only the config.json of one model has. */
 const SETTINGS: readonly (readonly [string, Model])[] = [
   ['text_config', 'clip'],
   ['text_config_dict', 'clip'],
@@ -53,7 +56,7 @@ const SETTINGS: readonly (readonly [string, Model])[] = [
 
 const TYPES: Readonly<Record<string, Model>> = { clip: 'clip', bart: 'first', dallebart: 'second' };
 
-/** Which model a config.json is of; undefined if it may be of several. */
+/** Tells which model a config.json belongs to. Returns undefined if it may belong to several. */
 function modelOfConfig(json: unknown): Model | undefined {
   if (typeof json !== 'object' || json === null) return undefined;
   const type = (json as Record<string, unknown>).model_type;
@@ -70,11 +73,13 @@ async function readConfig(file: string): Promise<unknown> {
 }
 
 /**
- * Which model a checkpoint is of: what its tensors are called tells, and its config says the sizes. `config`: the file of it, default
- * config.json in `folder`. min-dalle keeps no config for its detoker.pt, which lies beside the text model's: unless one is given, it
- * is the published f16-16384 model.
+ * Tells which model a checkpoint belongs to. The names of its tensors tell the model, and its
+ * config the sizes. `config` is the config's file (default config.json in `folder`). min-dalle
+ * keeps no config for its detoker.pt, which lies beside the text model's config. Unless one is
+ * given, detoker.pt counts as the published f16-16384 model.
  *
- * Throws ConfigError if neither tells, if the two tell different things, and as the models' own parsers.
+ * Throws ConfigError if neither tells the model, if the two tell different models, and as the
+ * models' own parsers do.
  */
 export async function recognizeModel(
   source: TensorSource,

@@ -33,7 +33,7 @@ const COMPANIONS = [
   GENERATION_FILE,
 ];
 
-/** What the second version's notebook draws with. The first version knew no super conditioning. */
+/** The settings of the second version's notebook. The first version had no super conditioning. */
 const NOTEBOOK = new Map([[GENERATION_FILE, generationSettingsToJson(NOTEBOOK_SETTINGS)]]);
 
 /** DALL·E mini and mega. */
@@ -89,7 +89,10 @@ function shapesOf(table: readonly Parameter[]): Map<string, readonly number[]> {
   return new Map(table.map(({ name, shape }) => [name, shape]));
 }
 
-/** Logits [1, T, V] of a whole row of image tokens; the last quarter of the text is padding. */
+/**
+ * Computes the logits [1, T, V] of a whole row of image tokens. The last quarter of the text is
+ * padding.
+ */
 function logits(model: CompositeLayer & ImageTransformer, config: GenerationConfig): tf.Tensor {
   const { maxTextLength, encoderVocabSize, imageLength, imageVocabSize } = config;
   const row = (values: Int32Array) => tf.tensor2d(values, [1, values.length], 'int32');

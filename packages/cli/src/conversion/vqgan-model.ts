@@ -4,7 +4,10 @@ import { vqganParameters, vqganReading } from '@easel/vqgan/internals';
 import * as tf from '@tensorflow/tfjs';
 import { type ConvertibleModel, fixedPixels, plainLayout } from './convertible-model.js';
 
-/** A VQGAN; `decoderOnly`: its checkpoint has only what drawing needs, as min-dalle's. */
+/**
+ * A VQGAN. `decoderOnly` means that its checkpoint has only the weights that drawing needs, as
+ * min-dalle's has.
+ */
 export function vqganModel(config: VqganConfig, decoderOnly: boolean): ConvertibleModel {
   const shapes = vqganParameters(config, { decoderOnly });
   const model: ConvertibleModel = {
@@ -34,7 +37,10 @@ export function vqganModel(config: VqganConfig, decoderOnly: boolean): Convertib
   return model;
 }
 
-/** Pixels of 4×4 tokens; latents of a picture of the same size, if the model can encode. */
+/**
+ * Computes the pixels of 4×4 tokens and, if the model can encode, the latents of a picture of the
+ * same size.
+ */
 function picturesAndLatents(vqgan: Vqgan): tf.Tensor[] {
   const codes = Int32Array.from({ length: 16 }, (_, i) => (5 * i + 3) % vqgan.config.nEmbed);
   const drawn = tf.tidy(() => vqgan.decodeCode(tf.tensor2d(codes, [1, 16], 'int32')));
