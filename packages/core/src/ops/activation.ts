@@ -85,7 +85,7 @@ export function relu<T extends tf.Tensor>(x: T): T {
   return tf.relu(x);
 }
 
-/** An activation that products and gates compute in the same pass. */
+/** The activations that products and gates compute in the same pass. */
 export type FusableActivation = KernelAttributes<'GatedActivation'>['activation'];
 
 /** Fusable activations as operations of their own. */
@@ -96,17 +96,17 @@ export const FUSABLE_ACTIVATIONS: Readonly<Record<FusableActivation, Activation>
   silu,
 };
 
-/** The fusable activation that is the operation f, if one is. */
+/** The fusable activation that is the operation f, or undefined if none is. */
 export function fusableActivation(f: Activation): FusableActivation | undefined {
   const entries = Object.entries(FUSABLE_ACTIVATIONS) as [FusableActivation, Activation][];
   return entries.find(([, operation]) => operation === f)?.[0];
 }
 
 /**
- * "smelu" as dalle-mini computes it, which is not the published SmeLU: ¼ for x ≤ −1, (x+1)²/4
- * between −1 and 1, x from 1 on; and the gradient is 1 everywhere but at x = ±1 exactly, where it
- * is 0. Models trained there were trained with these. Source: dalle-mini `modeling.py`, `smelu`;
- * the published form is arXiv:2202.06499.
+ * "smelu" as dalle-mini computes it, which is not the published SmeLU. It is ¼ for x ≤ −1, (x+1)²/4
+ * between −1 and 1, and x from 1 on. Its gradient is 1 everywhere but at x = ±1 exactly, where it
+ * is 0. Models trained with dalle-mini were trained with these. Source: dalle-mini `modeling.py`,
+ * `smelu`; the published form is arXiv:2202.06499.
  */
 export function smelu<T extends tf.Tensor>(x: T): T {
   const op = tf.customGrad((...args) => {
@@ -133,9 +133,7 @@ const ACTIVATIONS: ReadonlyMap<string, Activation> = new Map<string, Activation>
   ['smelu', smelu],
 ]);
 
-/**
- * The names that `activation` knows, as transformers 4.25.1 with dalle-mini's addition names them.
- */
+/** The names that `activation` knows: those of transformers 4.25.1, and dalle-mini's addition. */
 export const activationNames: readonly string[] = [...ACTIVATIONS.keys()];
 
 /**

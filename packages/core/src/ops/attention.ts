@@ -5,42 +5,42 @@ import { gradientsOf, hasKernel, registerGradientOnce, runKernel } from './fused
 import { tapeIsOn } from './tape.js';
 
 /**
- * Settings of `attention`. Numbers of rows are tensors, int32 [B], so that rows at different places
- * can share a call.
+ * Settings of `attention`. Where rows have numbers of their own, these are int32 [B] tensors, so
+ * that rows at different places can share a call.
  */
 export interface AttentionOptions {
-  /** N; D must be a multiple of it. */
+  /** N. D must be a multiple of it. */
   readonly heads: number;
-  /** Factor of q·k; default 1/√K, K = D / heads. */
+  /** The factor of q·k. Default 1/√K with K = D / heads. */
   readonly scale?: number;
   /**
-   * Added to the scaled scores before softmax: [1 or B, 1 or N, 1 or T, S]. Masks use a large
-   * negative number, not −Infinity.
+   * A tensor added to the scaled scores before softmax: [1 or B, 1 or N, 1 or T, S]. Masks use a
+   * large negative number, not −Infinity.
    */
   readonly bias?: tf.Tensor4D;
   /**
-   * Use only the first keyLength keys and values (default S): a cache that is not full yet. One
+   * How many of the first keys and values count (default S), for a cache that is not full yet. One
    * number for all rows, or int32 [B], each from 1 to S.
    */
   readonly keyLength?: number | tf.Tensor1D;
   /**
-   * Whether query t looks at keys 0 … firstQuery + t alone: a mask that costs nothing, and halves
-   * the work.
+   * Whether query t looks only at keys 0 … firstQuery + t. This mask costs nothing, and halves the
+   * work.
    */
   readonly causal?: boolean;
   /**
-   * Place of query 0 among the keys, for `causal` (default 0): one number for all rows, or int32
-   * [B], each at least 0.
+   * The place of query 0 among the keys, for `causal` (default 0). One number for all rows, or
+   * int32 [B], each at least 0.
    */
   readonly firstQuery?: number | tf.Tensor1D;
   /**
-   * The row of k and v that each row of q looks at: int32 [B], each from 0 to E − 1; k and v are
-   * then [E, S, D]. Default: its own.
+   * The row of k and v that each row of q looks at: int32 [B], each from 0 to E − 1. k and v are
+   * then [E, S, D]. By default row b looks at row b.
    */
   readonly keyRows?: tf.Tensor1D;
 }
 
-/** What is one number for all rows, as the kernels take it. */
+/** The settings that are one number for all rows, as the kernels take them. */
 type KernelSettings = {
   readonly heads: number;
   readonly scale: number;
@@ -50,17 +50,17 @@ type KernelSettings = {
 };
 
 /**
- * Multi-head attention without its projections: softmax(scale·q·kᵀ + bias)·v for each head.
+ * Multi-head attention without its projections: softmax(scale·q·kᵀ + bias)·v for each head. Source:
+ * Vaswani et al. 2017, arXiv:1706.03762 §3.2.
  *
- * q: float32 [B, T, D]; k, v: [B, S, D], or [E, S, D] with keyRows, heads side by side (column n·K
- * + k belongs to head n); result [B, T, D]. Where the backend has the kernels, neither direction
- * stores the [T, S] scores (arXiv:2205.14135). Gradients with numbers of rows, and derivatives of
- * derivatives, take the plain form.
+ * q is float32 [B, T, D]; k and v are [B, S, D], or [E, S, D] with keyRows. Heads lie side by side:
+ * column n·K + k belongs to head n. The result is [B, T, D]. Where the backend has the kernels,
+ * neither direction stores the [T, S] scores (arXiv:2205.14135). Gradients with numbers of rows,
+ * and derivatives of derivatives, take the plain form.
  *
  * With numbers of rows, a row's result does not depend on the rows beside it; on the native backend
- * to the last bit. Their values are checked by the native kernel alone, since reading them
- * elsewhere would wait for the device. Throws ShapeError if sizes do not fit. Source: Vaswani et
- * al. 2017, arXiv:1706.03762 §3.2.
+ * that holds to the last bit. Only the native kernel checks their values, since reading them
+ * elsewhere would wait for the device. Throws ShapeError if sizes do not fit.
  */
 export function attention(
   q: tf.Tensor3D,
@@ -75,7 +75,7 @@ export function attention(
   if (!hasKernel('Attention') || (hasRows && tapeIsOn())) return plainAttention(q, k, v, options);
   const inputs = { q, k, v, keyLengths, firstQueries, keyRows };
   return tf.tidy(() => {
-    // The gradient reads its settings from the tape and two numbers of each row from the second
+    // The gradient reads its settings from the tape, and two numbers of each row from the second
     // output.
     const settings = { ...kernelSettings(q, k, options), withStats: tapeIsOn() };
     const [y] =
@@ -97,7 +97,7 @@ function kernelSettings(q: tf.Tensor3D, k: tf.Tensor3D, options: AttentionOption
   };
 }
 
-/** The numbers of rows, if there are such. */
+/** The numbers of rows, or undefined if the option is one number for all. */
 function ofRows(option: number | tf.Tensor1D | undefined): tf.Tensor1D | undefined {
   return typeof option === 'number' ? undefined : option;
 }
@@ -142,7 +142,7 @@ registerGradientOnce({
     const fused = () => runKernel('AttentionGrad', inputs, settings);
     const parts = gradientsOf(fused, plain, [q, k, v, bias], dy);
     const [dq, dk, dv, dbias] = parts as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor?];
-    // Most biases are masks, whose gradient nobody asks for: it is computed when it is.
+    // Most biases are masks, and nobody asks for their gradient. It is computed on demand.
     const ofBias = () => dbias ?? runKernel('AttentionBiasGrad', inputs, settings)[0];
     return { q: () => dq, k: () => dk, v: () => dv, bias: ofBias };
   },
@@ -170,8 +170,8 @@ export function plainAttention(
       const used = bias.shape[3] === keyLength ? bias : tf.slice(bias, [0, 0, 0, 0], [-1, -1, -1, keyLength]);
       scores = tf.add(scores, used);
     }
-    // −∞ is safe, as each query sees a key; a large negative number would tie with a bias that
-    // masks all it sees.
+    // −∞ is safe, since each query sees a key. A large negative number would tie with a bias that
+    // masks all that a query sees.
     if (causal || ofRows(options.keyLength)) {
       const hidden = tf.fill(scores.shape, Number.NEGATIVE_INFINITY);
       scores = tf.where(seenKeys(queries, keyLength, options), scores, hidden);
@@ -181,7 +181,7 @@ export function plainAttention(
   });
 }
 
-/** bool [1 or B, 1, T, S]: whether query t of a row looks at key s. */
+/** Whether query t of a row looks at key s: bool [1 or B, 1, T, S]. */
 function seenKeys(queries: number, keys: number, options: AttentionOptions): tf.Tensor {
   const { causal = false, firstQuery = 0 } = options;
   const ends: tf.Tensor[] = []; // each [1 or B, 1, 1 or T, 1]: the first key that is not seen

@@ -3,14 +3,14 @@ import { hasKernel, runKernel } from './fused-kernel.js';
 import { type TapeNode, unrecorded } from './tape.js';
 
 /**
- * x with its values rounded to bfloat16, the upper half of a float32. It is an ordinary float32
- * tensor; the native backend holds it in two bytes a value, and operations compute on it in float32
- * as ever. Has no gradient.
+ * x with its values rounded to bfloat16, the upper half of a float32. The result is an ordinary
+ * float32 tensor, which the native backend holds in two bytes a value. Operations compute on it in
+ * float32 as ever. It has no gradient.
  *
- * Rounds to the nearest, ties to even; with a seed (a whole number below 2³²) by chance, in
- * proportion to the distances of both neighbours, so that the mean is the value and steps smaller
- * than the distance aren't lost. The same seed gives the same values on every backend. ±∞ and NaN
- * stay.
+ * Values are rounded to the nearest, ties to even. With a seed (a whole number below 2³²) they are
+ * rounded by chance, in proportion to the distances of both neighbours. Then the mean is the value,
+ * and steps smaller than the distance aren't lost. The same seed gives the same values on every
+ * backend. ±∞ and NaN stay.
  */
 export function toBfloat16<T extends tf.Tensor>(x: T, seed: number | null = null): T {
   return hasKernel('Narrow')
@@ -19,16 +19,18 @@ export function toBfloat16<T extends tf.Tensor>(x: T, seed: number | null = null
 }
 
 /**
- * toBfloat16 without the kernel, by arithmetic that is exact in float32, so that nothing is read. A
- * value is t units of the last digit that bfloat16 has there; it becomes ⌊t⌋ units or one more:
- * where what lies above ⌊t⌋ is at least 1 less chance, which is the kernel's, hashed from seed and
- * place (native/kernels/bfloat16/bfloat16.h), or to the nearest.
+ * toBfloat16 without the kernel. Its arithmetic is exact in float32, and nothing is read.
+ *
+ * A value is t units of the last digit that bfloat16 has there. It becomes ⌊t⌋ units or one more.
+ * With a seed it becomes one more if the rest above ⌊t⌋ is at least 1 − chance; the chance is the
+ * kernel's, hashed from seed and place (native/kernels/bfloat16/bfloat16.h). Otherwise it goes to
+ * the nearest.
  */
 export function plainToBfloat16<T extends tf.Tensor>(x: T, seed: number | null): T {
   return tf.tidy(() => {
     const size = tf.abs(x);
-    // Into a range where neither a product overflows nor a unit is below the least normal number;
-    // by powers of two, which are exact.
+    // Values are scaled into a range where no product overflows and no unit is below the least
+    // normal number. The factors are powers of two, which are exact.
     const isLarge = tf.greaterEqual(size, 2 ** 64);
     const isSmall = tf.less(size, 2 ** -64);
     const within = tf.where(isLarge, tf.mul(size, 2 ** -64), tf.where(isSmall, tf.mul(size, 2 ** 64), size));
@@ -46,24 +48,23 @@ export function plainToBfloat16<T extends tf.Tensor>(x: T, seed: number | null):
       tf.mul(rounded, 2 ** 64),
       tf.where(isSmall, tf.mul(rounded, 2 ** -64), rounded),
     );
-    // Zeros with their sign, ∞ and NaN are what they are.
+    // Zeros with their sign, ∞ and NaN stay what they are.
     const isNumber = tf.logicalAnd(tf.isFinite(x), tf.notEqual(x, 0));
     return tf.where(isNumber, tf.where(tf.less(x, 0), tf.neg(scaled), scaled), x) as T;
   });
 }
 
-/** Of whole numbers from 0. */
+/** Whether each whole number, from 0 on, is odd. */
 function isOdd(whole: tf.Tensor): tf.Tensor {
   return tf.greater(tf.sub(whole, tf.mul(tf.floor(tf.mul(whole, 0.5)), 2)), 0);
 }
 
 /**
- * Of scaled sizes: 2⁻⁷ of the power of two below each; of those that were scaled up, at least the
- * unit of bfloat16's smallest numbers.
+ * The unit of the last digit, for scaled sizes: 2⁻⁷ of the power of two below each. For sizes that
+ * were scaled up it is at least the unit of bfloat16's smallest numbers.
  */
 function lastDigit(size: tf.Tensor, isScaledUp: tf.Tensor): tf.Tensor {
-  // Veltkamp's splitting: what is left of (2²³ + 1)·a − ((2²³ + 1)·a − a) is a rounded to its first
-  // digit.
+  // Veltkamp's splitting: (2²³ + 1)·a − ((2²³ + 1)·a − a) is a rounded to its first digit.
   const spread = tf.mul(size, 2 ** 23 + 1);
   const near = tf.sub(spread, tf.sub(spread, size));
   const power = tf.where(tf.greater(near, size), tf.mul(near, 0.5), near);
@@ -71,7 +72,9 @@ function lastDigit(size: tf.Tensor, isScaledUp: tf.Tensor): tf.Tensor {
   return tf.where(isScaledUp, tf.maximum(unit, 2 ** (64 - 133)), unit);
 }
 
-/** What a value has to have above ⌊t⌋ to become more: 1 − chance, in steps of 2⁻¹⁶. */
+/**
+ * The least rest above ⌊t⌋ at which a value becomes one unit more: 1 − chance, in steps of 2⁻¹⁶.
+ */
 function leastRests(seed: number, count: number): tf.Tensor1D {
   const half = Math.ceil(count / 2);
   const values = new Float32Array(count);
@@ -90,21 +93,21 @@ function hash(x: number): number {
 }
 
 /**
- * Tensors smaller than this are kept as they are: a norm's means, attention's sums, of which the
- * gradient needs every digit.
+ * Smaller tensors stay as they are: a norm's means, and attention's sums, of which the gradient
+ * needs every digit.
  */
 const LEAST_SIZE = 4096;
 
 /**
- * What a forward pass keeps for its gradient, in bfloat16: to be shown each node of the tape as it
- * is recorded. Only where the backend holds such tensors narrow; weights, integers and small
- * tensors stay, and so does what the newest node keeps, which the backward pass asks for first (the
- * logits).
+ * Keeps what a forward pass saves for its gradient in bfloat16. It is shown each node of the tape
+ * as the node is recorded. It acts only where the backend holds such tensors narrow. Weights,
+ * integers and small tensors stay. So does what the newest node saves (the logits), which the
+ * backward pass asks for first.
  */
 export class NarrowSaving {
-  /** Data of weights, which are there anyway. */
+  /** The data of weights, which are in memory anyway. */
   private readonly weights: ReadonlySet<object>;
-  /** The narrow form of data that several nodes keep. */
+  /** The narrow form of data that several nodes save. */
   private readonly narrow = new WeakMap<object, tf.Tensor>();
   private newest: TapeNode | undefined;
 
@@ -118,7 +121,7 @@ export class NarrowSaving {
     const before = this.newest;
     this.newest = node;
     if (before?.saved === undefined) return;
-    // The array that the node's gradient function reads.
+    // This is the array that the node's gradient function reads.
     const saved = before.saved as tf.Tensor[];
     for (const [i, tensor] of saved.entries()) if (this.isLarge(tensor)) saved[i] = this.narrowed(tensor);
   };
@@ -127,7 +130,9 @@ export class NarrowSaving {
     return tensor.dtype === 'float32' && tensor.size >= LEAST_SIZE && !this.weights.has(tensor.dataId);
   }
 
-  /** The tensor's narrow form, in its place; other nodes' tensors of the same data share it. */
+  /**
+   * The tensor's narrow form, to take its place. Other nodes' tensors of the same data share it.
+   */
   private narrowed(tensor: tf.Tensor): tf.Tensor {
     const found = this.narrow.get(tensor.dataId);
     const result = unrecorded(() => {

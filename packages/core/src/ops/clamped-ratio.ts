@@ -3,17 +3,18 @@ import { hasKernel, runKernel } from './fused-kernel.js';
 
 /** Constants of clampedRatio. */
 export interface ClampedRatioOptions {
-  /** Added to what is divided by. */
+  /** Added to the divisor. */
   readonly epsilon: number;
-  /** The ratio is at most this, and at least 0. */
+  /** The largest ratio; the least is 0. */
   readonly largest: number;
   /** Multiplies the ratio. */
   readonly factor: number;
 }
 
 /**
- * factor · clamp(a / (b + epsilon), 0, largest) of two float32 scalars, a float32 scalar: a weight
- * made of two norms without reading them. NaN where the ratio is. Has no gradient.
+ * factor · clamp(a / (b + epsilon), 0, largest) of two float32 scalars, as a float32 scalar. It
+ * makes a weight of two norms without reading them. It is NaN where the ratio is. It has no
+ * gradient.
  */
 export function clampedRatio(a: tf.Scalar, b: tf.Scalar, options: ClampedRatioOptions): tf.Scalar {
   const { epsilon, largest, factor } = options;

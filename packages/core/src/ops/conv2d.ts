@@ -5,8 +5,8 @@ import { hasKernel, registerGradientOnce, runKernel } from './fused-kernel.js';
 import { tapeIsOn } from './tape.js';
 
 /**
- * 'same' and 'valid' as TensorFlow means them, or zero rows and columns [[top, bottom],
- * [left, right]].
+ * 'same' and 'valid' as TensorFlow means them, or the numbers of zero rows and columns [[top,
+ * bottom], [left, right]].
  */
 export type Conv2dPadding =
   | 'same'
@@ -24,9 +24,9 @@ export interface Conv2dOptions {
 }
 
 /**
- * Cross-correlation, as every framework's convolution layer: activation(x ⋆ kernel + bias).
+ * Cross-correlation, as in every framework's convolution layer: activation(x ⋆ kernel + bias).
  *
- * x: float32 [B, H, W, I]; kernel: [h, w, I, O]; bias: [O] or undefined; result [B, H', W', O].
+ * x is float32 [B, H, W, I]; kernel [h, w, I, O]; bias [O] or undefined; the result [B, H', W', O].
  * Throws ShapeError if sizes do not fit.
  */
 export function conv2d(
@@ -47,7 +47,7 @@ export function conv2d(
     );
   }
   if (typeof padding !== 'string' && tapeIsOn() && !hasKernel('BiasedConv2D')) {
-    // The gradients of tfjs-node's convolutions take no zeros around the picture.
+    // The gradients of tfjs-node's convolutions cannot take explicit zeros around the picture.
     const zeros: [number, number][] = [[0, 0], [...padding[0]], [...padding[1]], [0, 0]];
     return tf.tidy(() => conv2d(tf.pad(x, zeros), kernel, bias, { ...options, padding: 'valid' }));
   }
@@ -74,7 +74,7 @@ export function conv2d(
 type Pad = Parameters<typeof tf.conv2d>[3];
 
 /**
- * conv2d in single tfjs operations: tfjs's fused form saves its whole output for a gradient that
+ * conv2d in single tfjs operations. tfjs's fused form saves its whole output for a gradient that
  * does not need it.
  */
 function plainConv2d(
@@ -94,7 +94,7 @@ function plainConv2d(
 
 type Conv2dAttributes = KernelAttributes<'BiasedConv2D'>;
 
-/** Gradients from dz, the gradient of what the activation takes. */
+/** The gradients, from dz, the gradient of the activation's input. */
 function gradientsFrom(dz: tf.Tensor, x: tf.Tensor, filter: tf.Tensor, attrs: Conv2dAttributes) {
   const { strides, pad, dataFormat } = attrs;
   const settings = { strides, pad, dataFormat };
@@ -107,7 +107,7 @@ function gradientsFrom(dz: tf.Tensor, x: tf.Tensor, filter: tf.Tensor, attrs: Co
   };
 }
 
-// Neither needs the product: relu's output says where its input was above 0.
+// Neither gradient needs the product: relu's output says where its input was above 0.
 registerGradientOnce({
   kernelName: 'BiasedConv2D',
   inputsToSave: ['x', 'filter'],
@@ -124,7 +124,8 @@ registerGradientOnce({
   gradFunc: (dys, saved, attrs) => {
     const [x, filter, y] = saved as [tf.Tensor, tf.Tensor, tf.Tensor];
     const dy = dys as tf.Tensor;
-    // Recorded for a derivative of a derivative: operations that have gradients.
+    // If this is recorded for a derivative of a derivative, operations that have gradients are
+    // used.
     const dz = tapeIsOn() ? tf.mul(dy, tf.step(y)) : runKernel('ReluGrad', { dy, x: y })[0];
     return gradientsFrom(dz, x, filter, attrs);
   },

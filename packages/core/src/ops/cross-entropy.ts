@@ -6,8 +6,8 @@ import { gradientsOf, hasKernel, registerGradientOnce, runKernel } from './fused
  * loss[r] = logsumexp(logits[r]) − logits[r, labels[r]], the negative log-likelihood of each row's
  * label.
  *
- * logits: float32 [R, V]; labels: int32 [R], each in 0 … V−1; result [R]. Throws ShapeError if they
- * do not fit.
+ * logits is float32 [R, V]; labels int32 [R], each in 0 … V−1; the result [R]. Throws ShapeError if
+ * they do not fit.
  */
 export function sparseCrossEntropy(logits: tf.Tensor2D, labels: tf.Tensor1D): tf.Tensor1D {
   if (
@@ -39,7 +39,7 @@ registerGradientOnce({
 });
 
 /**
- * sparseCrossEntropy in tfjs operations, without a one-hot in the forward pass. Gradient:
+ * sparseCrossEntropy in tfjs operations. The forward pass makes no one-hot. The gradient is
  * softmax(logits) − oneHot(labels).
  */
 export function plainSparseCrossEntropy(logits: tf.Tensor2D, labels: tf.Tensor1D): tf.Tensor1D {
@@ -53,7 +53,7 @@ export function plainSparseCrossEntropy(logits: tf.Tensor2D, labels: tf.Tensor1D
       gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) =>
         tf.tidy(() => {
           const [scores, ids] = saved as [tf.Tensor2D, tf.Tensor1D];
-          // As int32: the wasm kernel writes integers whatever type is asked for.
+          // The one-hot is int32, since the wasm kernel writes integers whatever type is asked for.
           const target = tf.cast(tf.oneHot(ids, vocabulary, 1, 0, 'int32'), 'float32');
           return tf.mul(tf.sub(tf.softmax(scores), target), tf.reshape(dy, [rows, 1]));
         }),

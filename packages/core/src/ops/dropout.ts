@@ -5,8 +5,8 @@ import { type Key, uniform } from '../random/index.js';
 /**
  * Keeps each element with probability 1 − rate, divided by 1 − rate, and sets the others to 0.
  *
- * x: float32 of any shape. The mask is uniform(key, x.shape) < 1 − rate, so that equal keys give
- * jax's and Flax's mask. rate 0 returns a clone. Throws ConfigError unless 0 ≤ rate < 1.
+ * x is float32 of any shape. The mask is uniform(key, x.shape) < 1 − rate, so equal keys give jax's
+ * and Flax's mask. Rate 0 returns a clone. Throws ConfigError unless 0 ≤ rate < 1.
  */
 export function dropout<T extends tf.Tensor>(x: T, rate: number, key: Key): T {
   if (!(rate >= 0 && rate < 1))

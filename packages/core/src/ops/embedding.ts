@@ -5,8 +5,8 @@ import { hasKernel, registerGradientOnce, runKernel } from './fused-kernel.js';
 /**
  * Rows of a table: y[..] = table[ids[..]].
  *
- * table: float32 [V, D]; ids: int32 [..], each in 0 … V−1; y: [.., D]. The table's gradient adds up
- * the rows of equal ids. Throws ShapeError if table is no matrix or ids are not int32.
+ * table is float32 [V, D]; ids int32 [..], each in 0 … V−1; y [.., D]. The table's gradient adds up
+ * the rows of equal ids. Throws ShapeError if table is not a matrix or ids are not int32.
  */
 export function embedding(table: tf.Tensor, ids: tf.Tensor): tf.Tensor {
   if (table.rank !== 2 || ids.dtype !== 'int32') {
@@ -29,8 +29,8 @@ export function embedding(table: tf.Tensor, ids: tf.Tensor): tf.Tensor {
 }
 
 /**
- * out[ids[r]] += rows[r] from zeros [entries, ..]. rows: float32 [R, ..]; ids: int32 [R], each in 0
- * … entries − 1.
+ * out[ids[r]] += rows[r] from zeros [entries, ..]. rows is float32 [R, ..]; ids int32 [R], each in
+ * 0 … entries − 1.
  */
 export function scatterAdd(rows: tf.Tensor, ids: tf.Tensor1D, entries: number): tf.Tensor {
   if (hasKernel('ScatterAdd')) return runKernel('ScatterAdd', { rows, ids }, { entries })[0];

@@ -8,14 +8,14 @@ import type {
 } from '../kernel-contract/types.js';
 import { tapeIsOn } from './tape.js';
 
-/** Whether the running backend has this kernel of the contract. Costs 0.13 µs. */
+/** Whether the running backend has this kernel of the contract. The call costs 0.13 µs. */
 export function hasKernel(name: KernelName): boolean {
   return tf.getKernel(name, tf.getBackend()) !== undefined;
 }
 
 /**
- * Runs a kernel of the contract (kernel-contract/kernels.ts), which says what it takes and gives.
- * Inputs that are undefined are left out. The backend must have it: ask `hasKernel` first.
+ * Runs a kernel of the contract. kernel-contract/kernels.ts says what it takes and returns. Inputs
+ * that are undefined are left out. The backend must have the kernel: ask `hasKernel` first.
  */
 export function runKernel<Name extends KernelName>(
   name: Name,
@@ -38,8 +38,8 @@ export interface KernelGradient<Name extends KernelName> {
   readonly inputsToSave?: (keyof KernelInputs<Name> & string)[];
   readonly outputsToSave?: boolean[];
   /**
-   * From the outputs' gradients (one, or a list where the kernel gives several) and what was saved,
-   * a function for each input that may be asked for.
+   * Returns a function for each input whose gradient may be asked for. It takes the outputs'
+   * gradients (one, or a list if the kernel has several outputs) and what was saved.
    */
   readonly gradFunc: (
     dys: tf.Tensor | tf.Tensor[],
@@ -57,9 +57,9 @@ export function registerGradientOnce<Name extends KernelName>(gradient: KernelGr
 }
 
 /**
- * Gradients of a fused operation's inputs: by its backward kernel, or, where this backward pass is
- * itself being recorded for a derivative of a derivative, through the plain form, whose operations
- * all have gradients.
+ * The gradients of a fused operation's inputs, by its backward kernel. If this backward pass is
+ * itself recorded, for a derivative of a derivative, they go through the plain form, whose
+ * operations all have gradients.
  */
 export function gradientsOf(
   fused: () => tf.Tensor[],

@@ -5,11 +5,11 @@ import { gradientsOf, hasKernel, registerGradientOnce, runKernel } from './fused
 
 /**
  * y = activation(gate)·up, elementwise: the middle of a gated feed-forward block. Where the backend
- * has the kernels, one pass in each direction, and the gradient keeps gate and up alone, not
+ * has the kernels, each direction is one pass. The gradient keeps gate and up alone, not
  * activation(gate).
  *
- * gate, up, y: float32 of one shape. Throws ShapeError if the shapes differ. Source: Shazeer 2020,
- * arXiv:2002.05202.
+ * gate, up and y are float32 of one shape. Throws ShapeError if the shapes differ. Source: Shazeer
+ * 2020, arXiv:2002.05202.
  */
 export function gatedActivation<T extends tf.Tensor>(gate: T, up: T, activation: FusableActivation): T {
   if (!tf.util.arraysEqual(gate.shape, up.shape)) {

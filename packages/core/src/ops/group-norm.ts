@@ -5,7 +5,7 @@ import { gradientsOf, hasKernel, registerGradientOnce, runKernel } from './fused
 
 /** How groupNorm divides the channels, and whether silu follows. */
 export interface GroupNormOptions {
-  /** Groups of C / groups neighbouring channels. */
+  /** The number of groups. A group has C / groups neighbouring channels. */
   readonly groups: number;
   /** Added to the variance; VQGAN uses 1e-6 (the default). */
   readonly epsilon?: number;
@@ -14,11 +14,11 @@ export interface GroupNormOptions {
 }
 
 /**
- * Normalises each sample over each group of neighbouring channels and all places, biased variance,
- * then scale and bias by channel.
+ * Normalises each sample over each group of neighbouring channels and all places, then applies
+ * scale and bias by channel. The variance is biased.
  *
- * x and y: float32 [B, .., C]; scale, bias: [C]. Throws ShapeError if they do not fit or C is no
- * multiple of groups. Source: Wu and He 2018, arXiv:1803.08494.
+ * x and y are float32 [B, .., C]; scale and bias are [C]. Throws ShapeError if they do not fit or C
+ * is not a multiple of groups. Source: Wu and He 2018, arXiv:1803.08494.
  */
 export function groupNorm<T extends tf.Tensor>(
   x: T,

@@ -15,9 +15,9 @@ export interface LinearOptions {
 /**
  * y = activation(x·kernel + bias) + residual over the last axis.
  *
- * x: float32 [.., I]; kernel: [I, O]; bias: [O] or undefined; residual and y: [.., O]. Where the
- * backend has the kernel this is one pass over y; under a tape the activation is an operation of
- * its own, as its gradient needs what goes in. Throws ShapeError if the sizes do not fit.
+ * x is float32 [.., I]; kernel [I, O]; bias [O] or undefined; residual and y [.., O]. Where the
+ * backend has the kernel, this is one pass over y. Under a tape the activation is an operation of
+ * its own, since its gradient needs its input. Throws ShapeError if the sizes do not fit.
  */
 export function linear(
   x: tf.Tensor,
@@ -70,12 +70,12 @@ export function plainLinear(
 
 function product(rows: tf.Tensor2D, kernel: tf.Tensor2D, bias: tf.Tensor | undefined): tf.Tensor {
   if (bias === undefined) return tf.matMul(rows, kernel);
-  // Under a tape the fused form saves its whole output for a gradient that does not need it.
+  // Under a tape, the fused form would save its whole output for a gradient that does not need it.
   if (tapeIsOn()) return tf.add(tf.matMul(rows, kernel), bias);
   return tf.fused.matMul({ a: rows, b: kernel, bias });
 }
 
-// Its result is not saved: none of the gradients needs it. On a tape there is no activation.
+// The result is not saved, since none of the gradients needs it. On a tape there is no activation.
 registerGradientOnce({
   kernelName: 'Linear',
   inputsToSave: ['x', 'kernel'],
@@ -86,7 +86,8 @@ registerGradientOnce({
     const rows = (of: tf.Tensor, width: number) => tf.reshape(of, [-1, width]) as tf.Tensor2D;
     const bias = () => tf.sum(rows(dy, outputSize), 0);
     if (tapeIsOn()) {
-      // Recorded for a derivative of a derivative: operations that have gradients.
+      // If this is recorded for a derivative of a derivative, operations that have gradients are
+      // used.
       return {
         x: () => tf.reshape(tf.matMul(rows(dy, outputSize), kernel, false, true), x.shape),
         kernel: () => tf.matMul(rows(x, inputSize), rows(dy, outputSize), true, false),

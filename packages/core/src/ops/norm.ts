@@ -4,10 +4,10 @@ import { gradientsOf, hasKernel, runKernel } from './fused-kernel.js';
 import { tapeIsOn } from './tape.js';
 
 /**
- * y = (x − mean)·rsqrt(var + epsilon)·scale + bias over the last axis, variance biased.
+ * y = (x − mean)·rsqrt(var + epsilon)·scale + bias over the last axis. The variance is biased.
  *
- * x and y: float32 [.., D]; scale, bias: [D] or undefined (1 and 0). Throws ShapeError if they do
- * not fit the last axis. Source: Ba et al. 2016, arXiv:1607.06450.
+ * x and y are float32 [.., D]; scale and bias are [D] or undefined (1 and 0). Throws ShapeError if
+ * they do not fit the last axis. Source: Ba et al. 2016, arXiv:1607.06450.
  */
 export function layerNorm<T extends tf.Tensor>(
   x: T,
@@ -40,8 +40,8 @@ export function plainLayerNorm<T extends tf.Tensor>(
 /**
  * y = x·rsqrt(mean(x²) + epsilon)·scale over the last axis.
  *
- * x and y: float32 [.., D]; scale: [D] or undefined (1). Throws ShapeError if scale does not fit.
- * Source: Zhang and Sennrich 2019, arXiv:1910.07467.
+ * x and y are float32 [.., D]; scale is [D] or undefined (1). Throws ShapeError if scale does not
+ * fit. Source: Zhang and Sennrich 2019, arXiv:1910.07467.
  */
 export function rmsNorm<T extends tf.Tensor>(x: T, scale: tf.Tensor | undefined, epsilon = 1e-5): T {
   checkAffine('rmsNorm', x, scale, undefined);
@@ -58,8 +58,8 @@ export function plainRmsNorm<T extends tf.Tensor>(x: T, scale: tf.Tensor | undef
 }
 
 /**
- * Both norms by the kernels LayerNorm and LayerNormGrad. customGrad and not registerGradient: a
- * registered gradient cannot save inputs that may be missing.
+ * Both norms by the kernels LayerNorm and LayerNormGrad. They use customGrad, since a registered
+ * gradient cannot save inputs that may be missing.
  */
 function fusedNorm(
   x: tf.Tensor,
@@ -68,8 +68,8 @@ function fusedNorm(
   epsilon: number,
   rms: boolean,
 ): tf.Tensor {
-  // Without a tape nothing is to be saved, and the detour through customGrad would cost more than
-  // the norm of a few rows.
+  // Without a tape nothing is saved, and the detour through customGrad would cost more than the
+  // norm of a few rows.
   if (!tapeIsOn()) return tf.tidy(() => runKernel('LayerNorm', { x, scale, bias }, { epsilon, rms })[0]);
   const hasBias = bias !== undefined;
   const inputs = [x, scale, bias].filter((tensor) => tensor !== undefined);

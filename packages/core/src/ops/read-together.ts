@@ -1,11 +1,11 @@
 import * as tf from '@tensorflow/tfjs';
 
 /**
- * The values of several float32 or int32 tensors by one awaited read, each as float32: whole
+ * The values of several float32 or int32 tensors by one awaited read, each as float32. Whole
  * numbers are exact up to 2²⁴. The tensors stay the caller's.
  *
- * A device computes on while its results are waited for, but each wait is a round trip to it; so
- * what a step needs to know is read together, when everything has been handed over.
+ * A device computes on while its results are waited for, but each wait is a round trip to it. So a
+ * step reads what it needs to know together, once everything has been handed over.
  */
 export async function readTogether(tensors: readonly tf.Tensor[]): Promise<Float32Array[]> {
   if (tensors.length === 0) return [];

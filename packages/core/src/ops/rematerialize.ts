@@ -3,15 +3,14 @@ import { tapeIsOn } from './tape.js';
 import { pullBack } from './value-and-grads.js';
 
 /**
- * f(...inputs), of which the backward pass keeps the inputs alone: it runs f again to have the
- * rest, so memory is traded for time.
+ * f(...inputs). The forward pass keeps only the inputs; the backward pass runs f again to have the
+ * rest. So memory is traded for time. Gradients are bit for bit those without it. Without a tape f
+ * just runs. Source: Chen et al. 2016, arXiv:1604.06174; `jax.checkpoint`.
  *
- * `variables` are all variables that f reads and that may be trained; one that is left out gets no
- * gradient. Everything random in f must come from an explicit key, so that the second run repeats
- * the first. `constants`: further tensors that f reads, which are kept for the second run and get
- * no gradient; f must not read any that are freed before the backward pass. Without a tape f just
- * runs. Gradients are bit for bit those without it. Source: Chen et al. 2016, arXiv:1604.06174;
- * `jax.checkpoint`.
+ * `variables` are all variables that f reads and that may be trained; a variable that is missing
+ * here gets no gradient. `constants` are further tensors that f reads; they are kept for the second
+ * run and get no gradient. f must not read tensors that are freed before the backward pass.
+ * Everything random in f must come from an explicit key, so that the second run repeats the first.
  */
 export function rematerialize<
   const Inputs extends readonly tf.Tensor[],

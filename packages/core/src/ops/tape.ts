@@ -10,8 +10,8 @@ export interface TapeNode {
 }
 
 /**
- * A gradient of an input that can be added to the gradient `sum` which that input already has, in
- * the pass that computes it. tfjs's own backward pass calls it as any other and adds.
+ * A gradient of an input. If the input already has the gradient `sum`, `plus` adds to it in the
+ * same pass. tfjs's own backward pass calls this as any other gradient, and adds.
  */
 export interface SummingGradient {
   (): tf.Tensor;
@@ -19,7 +19,7 @@ export interface SummingGradient {
   plus?: (sum: tf.Tensor) => tf.Tensor;
 }
 
-/** f as a gradient: f() alone, f(sum) added to sum. */
+/** Makes f a gradient: f() is the gradient alone, f(sum) is added to sum. */
 export function summing(f: (sum?: tf.Tensor) => tf.Tensor): SummingGradient {
   const gradient: SummingGradient = () => f();
   gradient.plus = f;
@@ -27,8 +27,8 @@ export function summing(f: (sum?: tf.Tensor) => tf.Tensor): SummingGradient {
 }
 
 /**
- * What of tfjs's engine is used here beyond its public types. `tape.test.ts` pins it, so that
- * another tfjs fails there first.
+ * The parts of tfjs's engine that are used here beyond its public types. `tape.test.ts` pins them,
+ * so that another tfjs fails there first.
  */
 interface EngineWithTape {
   startTape(): void;
@@ -63,16 +63,17 @@ export function unrecorded<T extends tf.TensorContainer>(f: () => T): T {
 }
 
 /**
- * Runs f inside tidy while recording; returns its result and the tape, which is then the caller's:
- * each node's saved tensors must be disposed. `onNode` is shown each node as it comes. If f throws,
- * saved tensors are disposed and tfjs's tape is as before. Not inside another gradient.
+ * Runs f inside tidy while recording. Returns its result and the tape, which is then the caller's:
+ * the caller disposes each node's saved tensors. `onNode` is shown each node as it comes. If f
+ * throws, saved tensors are disposed and tfjs's tape is as before. Do not call it inside another
+ * gradient.
  */
 export function record<T extends tf.TensorContainer>(
   f: () => T,
   onNode?: (node: TapeNode) => void,
 ): { result: T; tape: readonly TapeNode[] } {
   const tfEngine = engine();
-  // Inside a backward pass of tfjs's own there is a tape that is still read.
+  // Inside a backward pass of tfjs's own there is a tape that will still be read.
   const before = tfEngine.state.activeTape;
   tfEngine.startTape();
   if (onNode !== undefined) {

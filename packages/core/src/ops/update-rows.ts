@@ -8,21 +8,21 @@ import { tapeIsOn } from './tape.js';
 export interface UpdateRowsOptions {
   /**
    * The row of the cache that each row goes to: int32 [B], pairwise different, each from 0 to C −
-   * 1. Default: row b to row b, and C = B.
+   * 1. By default row b goes to row b, and C = B.
    */
   readonly cacheRows?: tf.Tensor1D | undefined;
 }
 
 /**
- * The cache with rows written from `position` on: result[c, p + t, :] = rows[b, t, :] for t < T,
- * where c is cacheRows[b] or b, and p is `position`, or position[b] where that is int32 [B].
+ * The cache with rows written from `position` on: result[c, p + t, :] = rows[b, t, :] for t < T. c
+ * is cacheRows[b], or b. p is `position`, or position[b] where that is int32 [B].
  *
- * cache: float32 [C, L, D]; rows: [B, T, D]; result [C, L, D]. A backend with an UpdateRows kernel
- * writes in place and the result shares the cache's memory; elsewhere it is a copy. Either way the
- * caller goes on with the result, does not read the cache again and disposes both. Under a gradient
- * it is a copy. Throws ShapeError if sizes or position do not fit; positions and rows of the cache
- * that are tensors are checked by the native kernel alone, since reading them elsewhere would wait
- * for the device.
+ * cache is float32 [C, L, D]; rows [B, T, D]; result [C, L, D]. A backend with an UpdateRows kernel
+ * writes in place, and the result shares the cache's memory. Elsewhere, and under a gradient, the
+ * result is a copy. Either way the caller goes on with the result, does not read the cache again,
+ * and disposes both. Throws ShapeError if sizes or position do not fit. Only the native kernel
+ * checks positions and cacheRows that are tensors, since reading them elsewhere would wait for the
+ * device.
  */
 export function updateRows(
   cache: tf.Tensor3D,
@@ -61,7 +61,7 @@ export function plainUpdateRows(
         1,
       );
     }
-    // Each place of the result is gathered from the cache's places, behind which the rows' lie.
+    // Each place of the result is gathered from the cache's places, followed by the rows' places.
     const sources = cacheRows ? rowOfEach(cacheRows, cached) : tf.range(0, batch, 1, 'int32'); // [C], −1 for none
     const zero = tf.scalar(0, 'int32');
     const known = tf.maximum(sources, zero);
@@ -84,7 +84,7 @@ export function plainUpdateRows(
   });
 }
 
-/** int32 [C]: the b with cacheRows[b] = c, or −1. */
+/** The row b with cacheRows[b] = c, or −1: int32 [C]. */
 function rowOfEach(cacheRows: tf.Tensor1D, cached: number): tf.Tensor1D {
   const batch = cacheRows.shape[0];
   const all = tf.reshape(tf.range(0, cached, 1, 'int32'), [cached, 1]);

@@ -1,10 +1,10 @@
 import * as tf from '@tensorflow/tfjs';
 
 /**
- * Doubles height and width, each pixel repeated 2×2: [B, H, W, C] → [B, 2H, 2W, C].
+ * Doubles height and width by repeating each pixel 2×2: [B, H, W, C] → [B, 2H, 2W, C].
  *
- * The gradient sums each 2×2 field by reshape and sum, which every backend has (tfjs's own needs a
- * kernel that wasm lacks).
+ * The gradient sums each 2×2 field by reshape and sum, which every backend has. tfjs's own gradient
+ * needs a kernel that wasm lacks.
  */
 export function upsampleNearest2x(x: tf.Tensor4D): tf.Tensor4D {
   const [batch, height, width, channels] = x.shape;

@@ -6,19 +6,19 @@ import { disposeSaved, insideGradient, record, type SummingGradient, type TapeNo
 /** Settings of `valueAndGrads`. */
 export interface ValueAndGradsOptions {
   /**
-   * Keep what the gradient needs of the forward pass in bfloat16, on backends that hold it in half
-   * the memory (native); default false. The gradient is then that of rounded activations, 3 digits
-   * each; all arithmetic stays float32.
+   * Whether what the gradient needs of the forward pass is kept in bfloat16, on a backend that
+   * holds it in half the memory (native). Default false. The gradient is then that of activations
+   * rounded to 3 digits; all arithmetic stays float32.
    */
   readonly narrowSaved?: boolean;
   /**
-   * Leave a variable that does not reach the loss out of `grads`, in place of an error (default
-   * false).
+   * Whether a variable that does not reach the loss is left out of `grads`. By default it is an
+   * error.
    */
   readonly allowUnused?: boolean;
   /**
-   * Is given each gradient as soon as it is whole, when nothing of what is left to do reads the
-   * variable any more: it may be changed there. The gradient is disposed afterwards and is not in
+   * Called with each gradient as soon as it is whole. Nothing that is left to do reads the variable
+   * any more, so it may be changed there. The gradient is disposed afterwards and is not in
    * `grads`, so that never all gradients are held at once.
    */
   readonly onGradient?: (name: string, gradient: tf.Tensor) => void;
@@ -28,23 +28,23 @@ export interface ValueAndGradsOptions {
 export interface ValueAndGrads {
   /** The loss. */
   readonly value: tf.Scalar;
-  /** What else f returned beside `loss`, by name. */
+  /** What f returned beside `loss`, by name. */
   readonly outputs: Record<string, tf.Tensor>;
-  /** d loss / d variable by the names of the map that was given, each of its variable's shape. */
+  /** d loss / d variable, by the names of the given map. Each has its variable's shape. */
   readonly grads: Map<string, tf.Tensor>;
 }
 
 /**
- * The value of f and the gradient of its loss for each variable: what tf.variableGrads computes,
- * with less memory. tfjs frees the tensors saved for the backward pass, and the gradients of all
- * activations, only when the whole pass ends; this walk frees each as soon as its operation is done
- * (measured on six feed-forward blocks: no memory above the forward pass, against 45 % more).
+ * The value of f and the gradient of its loss for each variable. This is what tf.variableGrads
+ * computes, with less memory. tfjs frees the tensors saved for the backward pass, and the gradients
+ * of all activations, only when the whole pass ends. This walk frees each as soon as its operation
+ * is done: six feed-forward blocks took no memory above the forward pass, against 45 % more.
  *
- * f returns the loss (a scalar) or `{ loss, … }` with further tensors to hand out; it runs in tidy.
- * Integer tensors on the way carry no gradient, so an index chosen by a variable (an argmin of
- * distances) needs no special care. Throws EaselError if called inside another gradient, if the
- * loss is no float32 scalar, if an operation on the way has no gradient, or if a variable does not
- * reach the loss.
+ * f returns the loss (a scalar), or `{ loss, … }` with further tensors to hand out; it runs in
+ * tidy. Integer tensors on the way carry no gradient, so an index that a variable chooses (an
+ * argmin of distances) needs no special care. Throws EaselError if called inside another gradient,
+ * if the loss is not a float32 scalar, if an operation on the way has no gradient, or if a variable
+ * does not reach the loss.
  */
 export function valueAndGrads(
   f: () => tf.Scalar | ({ loss: tf.Scalar } & Record<string, tf.Tensor>),
@@ -84,8 +84,8 @@ export function valueAndGrads(
 }
 
 /**
- * The gradients of Σ f·dy for some tensors that f reads: what flows back through f. Runs f once
- * more, inside tidy; call it where no gradient is being recorded. A tensor that does not reach the
+ * The gradients of Σ f·dy for some tensors that f reads: what flows back through f. It runs f once
+ * more, inside tidy. Call it where no gradient is being recorded. A tensor that does not reach the
  * result has a gradient of zeros. The caller (or its tidy) disposes the result.
  */
 export function pullBack(f: () => tf.Tensor, dy: tf.Tensor, wanted: readonly tf.Tensor[]): tf.Tensor[] {
@@ -111,9 +111,9 @@ function splitResult(result: tf.TensorContainer): {
 }
 
 /**
- * Kept gradients by the id of the wanted tensor, from the result's gradient `dy` (default 1). On an
- * error nothing is kept. With `onWhole` each gradient goes there, and is then disposed, when all
- * operations that read its tensor have been walked.
+ * The kept gradients by the id of the wanted tensor, from the result's gradient `dy` (default 1).
+ * On an error nothing is kept. With `onWhole`, each gradient goes there when all operations that
+ * read its tensor have been walked, and is disposed afterwards.
  */
 function backward(
   result: tf.Tensor,
@@ -167,10 +167,7 @@ function backward(
   }
 }
 
-/**
- * Adds this node's part to the gradients of those of its inputs that are reached from a wanted
- * tensor.
- */
+/** Adds this node's part to the gradients of those inputs that depend on a wanted tensor. */
 function walkNode(
   node: TapeNode,
   dys: (tf.Tensor | undefined)[],
@@ -183,8 +180,8 @@ function walkNode(
     );
   }
   const parts = node.gradient(dys);
-  // A gradient function may hand back dy, a saved tensor, or one tensor for two inputs: only the
-  // first owner keeps it as it is.
+  // A gradient function may return dy, a saved tensor, or one tensor for two inputs. Only the first
+  // owner keeps it as it is.
   const owned = new Set([...dys, ...(node.saved ?? [])].map((tensor) => tensor?.id));
   for (const [name, input] of Object.entries(node.inputs)) {
     if (input == null || !reached.has(input.id)) continue;

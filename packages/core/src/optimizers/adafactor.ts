@@ -7,41 +7,48 @@ import { Optimizer, type OptimizerConfig, type UpdatePoint } from './optimizer.j
 /** Settings of Adafactor; the defaults are optax's. */
 export interface AdafactorConfig extends OptimizerConfig {
   /**
-   * Tensors whose second-largest dimension is at least this keep two vectors in place of a matrix
+   * A tensor whose second-largest dimension is at least this keeps two vectors in place of a matrix
    * of squares (default 128).
    */
   readonly minDimSizeToFactor?: number;
   /** Exponent of the decay 1 − t^(−decayRate) of the squares (default 0.8). */
   readonly decayRate?: number;
-  /** Updates that count as none in that decay, for fine-tuning (default 0). */
+  /** Updates that do not count in that decay, for fine-tuning (default 0). */
   readonly decayOffset?: number;
-  /** Multiplies updates by the parameter's root mean square, at least 1e-3 (default true). */
+  /**
+   * Whether updates are multiplied by the parameter's root mean square, at least 1e-3 (default
+   * true).
+   */
   readonly multiplyByParameterScale?: boolean;
-  /** Largest root mean square of an update before the learning rate; null for none (default 1). */
+  /**
+   * The largest root mean square of an update before the learning rate; null for no limit (default
+   * 1).
+   */
   readonly clippingThreshold?: number | null;
-  /** Decay of a mean of updates; 0 for none (default). */
+  /** The decay of a mean of updates; 0 for none (default). */
   readonly momentum?: number;
-  /** Default 0. Not multiplied by learning rate or parameter scale. */
+  /** Default 0. It is multiplied neither by the learning rate nor by the parameter's scale. */
   readonly weightDecay?: number;
   /** Added to the squares (default 1e-30). */
   readonly epsilon?: number;
 }
 
-/** Least factor of multiplyByParameterScale. */
+/** The least factor of multiplyByParameterScale. */
 const LEAST_SCALE = 1e-3;
 
 /**
- * Adafactor, with t the number of this update from 1 and ρ = 1 − (t − decayOffset)^(−decayRate),
- * for each variable p alone:
+ * Adafactor. t is the number of this update, from 1, and ρ = 1 − (t − decayOffset)^(−decayRate).
+ * For each variable p alone:
  *
- *     S ← ρ·S + (1 − ρ)·(g² + ε)        u = g / √S        (where factored, S ≈ row ⊗ column / mean(row))
+ *     S ← ρ·S + (1 − ρ)·(g² + ε), u = g / √S (where factored, S ≈ row ⊗ column / mean(row))
  *     u ← u / max(1, rms(u)/threshold) · learningRate · max(rms(p), 1e-3)
- *     u ← mean of updates, with momentum;  u ← u + weightDecay·p        p ← p − u
+ *     with momentum: u ← mean of updates
+ *     u ← u + weightDecay·p, p ← p − u
  *
  * State: `v_row.NAME` and `v_col.NAME` (the tensor's shape without its largest, or second-largest,
- * dimension) or `v.NAME`; `m.NAME` with momentum. Where a checkpoint of the original stacks the
- * layers of a model, its optimizer runs on each layer alone, as here. Source: Shazeer and Stern
- * 2018, arXiv:1804.04235; optax 0.1.7 `adafactor`.
+ * dimension), or `v.NAME`; and `m.NAME` with momentum. Where a checkpoint of the original stacks
+ * the layers of a model, its optimizer runs on each layer alone, as this one does. Source: Shazeer
+ * and Stern 2018, arXiv:1804.04235; optax 0.1.7 `adafactor`.
  */
 export class Adafactor extends Optimizer {
   private readonly config: Required<Omit<AdafactorConfig, 'schedule' | 'weights'>>;
@@ -90,7 +97,7 @@ export class Adafactor extends Optimizer {
     const rho = 1 - (count - decayOffset + 1) ** -decayRate;
     const axes = factoredAxes(variable.shape, minDimSizeToFactor);
     const lastTwo = variable.rank - 2;
-    // The kernel factors matrices: the last two axes.
+    // The kernel factors matrices, which are the last two axes.
     if (
       hasKernel('AdafactorUpdate') &&
       (axes === undefined || Math.min(axes.largest, axes.second) === lastTwo)
@@ -101,9 +108,7 @@ export class Adafactor extends Optimizer {
     this.updatePlain(name, variable, scaled(gradient, gradientScale), axes, rho, at);
   }
 
-  /**
-   * By the kernel, where nothing shares the memory of variable and state; the kernel sees to that.
-   */
+  /** Updates by the kernel. It makes sure that nothing shares the memory of variable and state. */
   private updateInPlace(
     name: string,
     variable: tf.Variable,
@@ -161,7 +166,7 @@ export class Adafactor extends Optimizer {
     this.assign(variable, tf.sub(variable, u), at);
   }
 
-  /** g / √S, S updated. */
+  /** g / √S. Updates S. */
   private direction(
     name: string,
     g: tf.Tensor,
@@ -191,7 +196,7 @@ export class Adafactor extends Optimizer {
   }
 }
 
-/** Over which axes S is kept as means. */
+/** The axes over which S is kept as means. */
 interface FactoredAxes {
   readonly largest: number;
   readonly second: number;
@@ -203,8 +208,8 @@ function without(shape: readonly number[], axis: number): number[] {
 }
 
 /**
- * The axes of the largest and second-largest dimension (of equal ones the later axis is the
- * larger), or undefined if not factored.
+ * The axes of the largest and the second-largest dimension, or undefined if the tensor is not
+ * factored. Of equal dimensions the later one is the larger.
  */
 function factoredAxes(shape: readonly number[], minDimSize: number): FactoredAxes | undefined {
   const order = shape

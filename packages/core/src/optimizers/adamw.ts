@@ -19,12 +19,12 @@ export interface AdamWConfig extends OptimizerConfig {
 }
 
 /**
- * AdamW, with t the number of this update from 1:
+ * AdamW. t is the number of this update, from 1:
  *
  *     m ← β₁·m + (1 − β₁)·g        v ← β₂·v + (1 − β₂)·g²
  *     u = (m / (1 − β₁ᵗ)) / (√(v / (1 − β₂ᵗ)) + ε) + weightDecay·p        p ← p − learningRate·u
  *
- * State: `m.NAME` and `v.NAME` of each variable's shape. Source: Loshchilov and Hutter 2017,
+ * State: `m.NAME` and `v.NAME`, of each variable's shape. Source: Loshchilov and Hutter 2017,
  * arXiv:1711.05101; optax 0.1.7 `adamw`.
  */
 export class AdamW extends Optimizer {
@@ -52,7 +52,7 @@ export class AdamW extends Optimizer {
     const v = this.slot('v', name, variable.shape);
     const step = count + 1;
     if (hasKernel('AdamWUpdate')) {
-      // In place, where nothing shares the memory of these three; the kernel sees to that.
+      // The kernel updates in place. It makes sure that nothing shares the memory of these three.
       const inputs = { param: variable, grad: gradient, m, v, ...scaleInput(gradientScale) };
       const settings = { learningRate, beta1, beta2, epsilon, weightDecay, step };
       runKernel('AdamWUpdate', inputs, { ...settings, ...scaleSetting(gradientScale) });
@@ -69,7 +69,7 @@ export class AdamW extends Optimizer {
 }
 
 /**
- * 1 − βᵗ in float32 steps, as optax rounds it: for β₂ = 0.999 that is 1e-5 from the exact value at
+ * 1 − βᵗ in float32 steps, as optax rounds it. For β₂ = 0.999 that is 1e-5 from the exact value at
  * first.
  */
 function biasCorrection(beta: number, step: number): number {

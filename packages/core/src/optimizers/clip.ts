@@ -2,15 +2,15 @@ import * as tf from '@tensorflow/tfjs';
 import { ConfigError } from '../errors.js';
 import { hasKernel, runKernel } from '../ops/fused-kernel.js';
 
-/** Σ x² of one tensor, a scalar. */
+/** Σ x² of one tensor, as a scalar. */
 export function sumOfSquares(x: tf.Tensor): tf.Scalar {
   if (hasKernel('SumOfSquares')) return runKernel('SumOfSquares', { x })[0] as tf.Scalar;
   return tf.tidy(() => tf.sum(tf.square(x)));
 }
 
 /**
- * Σ x² of each tensor, float32 [n] in their order: on the device, to be read when it suits
- * (`normOf`) or made a scale of (`updateScale`).
+ * Σ x² of each tensor, float32 [n] in their order. The sums stay on the device: `normOf` takes them
+ * once they have been read, and `updateScale` makes a scale of them.
  */
 export function sumsOfSquares(tensors: Iterable<tf.Tensor>): tf.Tensor1D {
   return tf.tidy(() => {
@@ -20,7 +20,8 @@ export function sumsOfSquares(tensors: Iterable<tf.Tensor>): tf.Tensor1D {
 }
 
 /**
- * The common L2 norm √Σ of what `sumsOfSquares` gave, once it has been read; added up in float64.
+ * The common L2 norm √Σ of the sums of `sumsOfSquares`, once these have been read. It is added up
+ * in float64.
  */
 export function normOf(squares: ArrayLike<number>): number {
   let total = 0;
@@ -29,8 +30,9 @@ export function normOf(squares: ArrayLike<number>): number {
 }
 
 /**
- * The common L2 norm of gradients: √Σ g² over all of them, by one awaited read. NaN or infinite
- * gradients show there. An update need not wait for it: `updateScale` clips and refuses without.
+ * The common L2 norm of gradients, √Σ g² over all of them, by one awaited read. NaN or infinite
+ * gradients show in it. An update need not wait for it: `updateScale` clips and refuses without a
+ * read.
  */
 export async function globalNorm(grads: ReadonlyMap<string, tf.Tensor>): Promise<number> {
   const squares = sumsOfSquares(grads.values());
@@ -40,8 +42,8 @@ export async function globalNorm(grads: ReadonlyMap<string, tf.Tensor>): Promise
 }
 
 /**
- * What gradients of that global norm are multiplied by so that it is at most maxNorm: maxNorm/norm
- * where norm ≥ maxNorm, else 1.
+ * The factor by which gradients of that global norm are clipped to maxNorm: maxNorm/norm where norm
+ * ≥ maxNorm, else 1.
  *
  * Throws ConfigError unless maxNorm is positive. Source: Pascanu et al. 2012, arXiv:1211.5063;
  * optax `clip_by_global_norm`.
@@ -53,22 +55,24 @@ export function clipFactor(norm: number, maxNorm: number): number {
 
 /** What `updateScale` looks at beside the gradients. */
 export interface UpdateScaleOptions {
-  /** Largest common norm of the gradients, to which they are clipped; null for none (default). */
+  /**
+   * The largest common norm of the gradients, to which they are clipped; null for none (default).
+   */
   readonly maxNorm?: number | null;
   /**
-   * Float32 tensors whose values must be finite too: losses, or the scale of an update that must
-   * have been accepted. Default none.
+   * Float32 tensors whose values must be finite too, such as losses, or the scale of an update that
+   * must have been accepted. Default none.
    */
   readonly finite?: readonly tf.Tensor[];
 }
 
 /**
- * The scale of an update, for `Optimizer.apply`, from gradients' sums of squares [n]
- * (`sumsOfSquares`): their `clipFactor`, or 1 without maxNorm; NaN, which refuses the update, where
- * a sum or one of `finite` is infinite or NaN.
+ * The scale of an update, for `Optimizer.apply`, from the gradients' sums of squares [n]
+ * (`sumsOfSquares`). It is their `clipFactor`, or 1 without maxNorm. It is NaN, which refuses the
+ * update, where a sum or one of `finite` is infinite or NaN.
  *
- * A float32 scalar that the caller disposes. Nothing is read: norm, factor and check stay on the
- * device. Throws ConfigError unless maxNorm is positive.
+ * It is a float32 scalar that the caller disposes. Nothing is read: norm, factor and check stay on
+ * the device. Throws ConfigError unless maxNorm is positive.
  */
 export function updateScale(
   squares: tf.Tensor1D,
@@ -86,8 +90,8 @@ export function updateScale(
 }
 
 /**
- * Sums below count as this when the norm is taken: the least normal float32, about, since a device
- * may take smaller ones for 0.
+ * Smaller sums count as this when the norm is taken. It is about the least normal float32, since a
+ * device may take smaller numbers for 0.
  */
 const LEAST_UNIT = 1.2e-38;
 
@@ -101,7 +105,7 @@ export function plainUpdateScale(
   const allFinite = tf.all(tf.isFinite(all));
   let factor: tf.Tensor = tf.scalar(1);
   if (maxNorm !== null && squares.size > 0) {
-    // In units of the largest, so that the sum is finite where all are.
+    // Sums are counted in units of the largest, so that the total is finite where all sums are.
     const unit = tf.maximum(tf.max(squares), LEAST_UNIT);
     const norm = tf.mul(tf.sqrt(unit), tf.sqrt(tf.sum(tf.div(squares, unit))));
     factor = tf.minimum(tf.div(maxNorm, norm), 1);
@@ -109,25 +113,25 @@ export function plainUpdateScale(
   return tf.where(allFinite, factor, tf.scalar(Number.NaN)) as tf.Scalar;
 }
 
-/** gradient·factor; the gradient itself for 1. */
+/** gradient·factor, or the gradient itself for a factor of 1. */
 export function scaled(gradient: tf.Tensor, factor: number | tf.Scalar): tf.Tensor {
   return factor === 1 ? gradient : tf.mul(gradient, factor);
 }
 
-/** A scale as the input `scale` of an update's kernel, where it is a tensor. */
+/** A scale as the input `scale` of an update's kernel, if it is a tensor. */
 export function scaleInput(scale: number | tf.Scalar): { readonly scale?: tf.Scalar } {
   return typeof scale === 'number' ? {} : { scale };
 }
 
-/** A scale as the attribute `gradientScale` of an update's kernel: 1 beside the input. */
+/** A scale as the attribute `gradientScale` of an update's kernel; 1 if the scale is an input. */
 export function scaleSetting(scale: number | tf.Scalar): { readonly gradientScale: number } {
   return { gradientScale: typeof scale === 'number' ? scale : 1 };
 }
 
 /**
- * `next` where an update's scale is a number, `before` where it is NaN and the update refused: what
- * a variable or a state tensor becomes. All three on the device; `next` and `before` of one shape
- * and dtype. Call inside tidy.
+ * What a variable or a state tensor becomes: `next` where an update's scale is a number, `before`
+ * where it is NaN and the update is refused. All three are on the device. `next` and `before` have
+ * one shape and dtype. Call it inside tidy.
  */
 export function ifAccepted(scale: tf.Scalar, next: tf.Tensor, before: tf.Tensor): tf.Tensor {
   return hasKernel('IfAccepted')

@@ -5,17 +5,17 @@ const POWER_ITERATIONS = 100;
 const POWER_TOLERANCE = 1e-6;
 const NEWTON_ITERATIONS = 100;
 const NEWTON_TOLERANCE = 1e-6;
-/** The error may grow by less than this factor from one iteration to the next. */
+/** The largest factor by which the error may grow from one iteration to the next. */
 const LARGEST_GROWTH = 1.2;
 const RIDGE = 1e-6;
 const LEAST_EIGENVALUE = 1e-6;
 
-/** An inverse root and how far the iteration came. */
+/** An inverse root, and how far the iteration came. */
 export interface InverseRoot {
-  /** float32 [n, n]; the caller disposes it. */
+  /** float32 [n, n]. The caller disposes it. */
   readonly root: tf.Tensor2D;
   /**
-   * max |M − I| at the end; NaN for a matrix with NaN. It says nothing of the root of an
+   * max |M − I| at the end; NaN for a matrix with NaN. It says nothing about the root of an
    * ill-conditioned matrix.
    */
   readonly error: number;
@@ -25,17 +25,19 @@ export interface InverseRoot {
  * (S + ridge·I)^(−1/p) of a symmetric positive semidefinite matrix S, float32 [n, n], by the
  * coupled Newton iteration
  *
- *     z = (1 + p)/(2‖A‖)    M ← z·A    H ← z^(1/p)·I    then  T = (1 − α)·I + α·M,  M ← Tᵖ·M,  H ← H·T,  α = −1/p
+ *     z = (1 + p)/(2‖A‖)    M ← z·A    H ← z^(1/p)·I
+ *     then  T = (1 − α)·I + α·M,  M ← Tᵖ·M,  H ← H·T,  α = −1/p
  *
- * with A = S + ridge·I, ridge = 1e-6·max(λ, 1e-6), λ the largest eigenvalue by power iteration.
+ * with A = S + ridge·I and ridge = 1e-6·max(λ, 1e-6). λ is the largest eigenvalue by power
+ * iteration.
  *
- * `paddedSize` (default n): computes as if S stood in the corner of an identity of that size, as
- * the original does; the rest of such a matrix stays a multiple of the identity, so two numbers
- * stand for it. It enters λ, the norm and the error.
+ * `paddedSize` (default n) makes it compute as if S stood in the corner of an identity of that
+ * size, as the original does. The rest of such a matrix stays a multiple of the identity, so two
+ * numbers stand for it. It enters λ, the norm and the error.
  *
- * Each iteration waits for one read of its error, on which it depends whether there is another; S
- * must not change meanwhile. Throws ShapeError if S is not square or larger than `paddedSize`.
- * Source: dalle-mini `scalable_shampoo/distributed_shampoo.py`, matrix_inverse_pth_root and
+ * Each iteration waits for one read of its error, which decides whether there is another. S must
+ * not change meanwhile. Throws ShapeError if S is not square or larger than `paddedSize`. Source:
+ * dalle-mini `scalable_shampoo/distributed_shampoo.py`, matrix_inverse_pth_root and
  * power_iteration; Higham and others, the iteration of arXiv:2002.09018 §5.
  */
 export async function inversePthRoot(
@@ -62,8 +64,8 @@ export async function inversePthRoot(
     kept.push(m);
     const squares = await number(tf.tidy(() => tf.sum(tf.square(m))));
     const norm = fround(Math.sqrt(fround(squares + padding * fround(1 + ridge) ** 2)));
-    // Rounded as the original rounds: an ulp of z moves the roots of an ill-conditioned matrix by
-    // many.
+    // This rounds as the original does: one ulp of z moves the roots of an ill-conditioned matrix
+    // by many.
     const z = fround((1 + p) / fround(2 * norm));
     let power = tf.tidy(() => tf.mul(m, z) as tf.Tensor2D);
     kept.pop()?.dispose();
@@ -102,17 +104,16 @@ export async function inversePthRoot(
 }
 
 /**
- * The largest eigenvalue of a matrix padded with `padding` rows of the identity: Rayleigh quotient
- * of at most 100 power iterations from the original's start vector, until two differ by 1e-6 or
- * less (the first is compared with 0).
+ * The largest eigenvalue of a matrix padded with `padding` rows of the identity. It is the Rayleigh
+ * quotient of at most 100 power iterations from the original's start vector, until two differ by
+ * 1e-6 or less. The first is compared with 0.
  */
 async function largestEigenvalue(matrix: tf.Tensor2D, padding: number): Promise<number> {
   const n = matrix.shape[0];
   const start = powerIterationStart(n + padding);
   let vector = tf.tensor2d(start.slice(0, n), [n, 1]);
   let inside = await number(tf.tidy(() => tf.sum(tf.square(vector))));
-  // The padding's part of the vector stays a multiple of its start, of which only the length
-  // matters.
+  // The padding's part of the vector stays a multiple of its start. Only its length matters.
   let paddedSquares = start.slice(n).reduce((sum, x) => sum + x * x, 0);
   let eigenvalue = 0;
   for (let i = 0; i < POWER_ITERATIONS; i++) {
@@ -148,7 +149,7 @@ function matrixPower(a: tf.Tensor2D, p: number): tf.Tensor2D {
   return result as tf.Tensor2D;
 }
 
-/** Seed of the start vector: the original's `numpy.random.RandomState(1729)`. */
+/** The seed of the start vector: the original's `numpy.random.RandomState(1729)`. */
 const START_SEED = 1729;
 let startVector: Float32Array = new Float32Array(0);
 
@@ -196,12 +197,12 @@ function mersenneTwisterUniform(seed: number, n: number): Float32Array {
 
 const { fround } = Math;
 
-/** The larger one; NaN if either is. */
+/** The larger of two numbers; NaN if either is NaN. */
 function larger(a: number, b: number): number {
   return Math.max(a, b);
 }
 
-/** The value of a scalar, which is disposed. */
+/** The value of a scalar. Disposes the scalar. */
 async function number(scalar: tf.Tensor): Promise<number> {
   const [value] = await scalar.data();
   scalar.dispose();

@@ -5,15 +5,15 @@ import { foldIn, foldInNames, prngKey } from '../random/index.js';
 import { ifAccepted } from './clip.js';
 import type { Schedule } from './schedules.js';
 
-/** Name of the count of updates in `state()`. */
+/** The name of the count of updates in `state()`. */
 const STEP = 'step';
 
 /** What an update has in common for all variables. */
 export interface UpdatePoint {
   readonly learningRate: number;
-  /** Updates before this one. */
+  /** The number of updates before this one. */
   readonly count: number;
-  /** What each gradient is multiplied by; a tensor that is NaN refuses the update. */
+  /** The factor of each gradient. A tensor that is NaN refuses the update. */
   readonly gradientScale: number | tf.Scalar;
 }
 
@@ -23,16 +23,16 @@ export interface PendingUpdate {
    * Changes one variable by its gradient times `gradientScale` (default 1). The gradient is read,
    * not disposed.
    *
-   * The scale is a number or, still on the device, a float32 scalar (`updateScale`). Where it is
-   * NaN the update is refused: the variable and its state keep their values bit for bit. Nothing is
-   * waited for, so that all can be handed over before a number is read. Throws ShapeError if the
-   * gradient does not fit or the variable had its turn.
+   * The scale is a number, or a float32 scalar still on the device (`updateScale`). Where it is NaN
+   * the update is refused: the variable and its state keep their values bit for bit. Nothing is
+   * waited for, so everything can be handed over before a number is read. Throws ShapeError if the
+   * gradient does not fit, or if the variable has had its turn.
    */
   take(name: string, gradient: tf.Tensor, gradientScale?: number | tf.Scalar): void;
   /**
-   * Counts the update, after what of it waits for numbers (Shampoo's roots). Not for a refused one,
-   * which is to be left unfinished. Throws ShapeError if a variable has had no gradient, and
-   * CheckpointError if loaded state does not fit.
+   * Counts the update, after waiting for what depends on numbers (Shampoo's roots). Do not call it
+   * for a refused update, which stays unfinished. Throws ShapeError if a variable has had no
+   * gradient, and CheckpointError if loaded state does not fit.
    */
   finish(): Promise<void>;
 }
@@ -40,13 +40,14 @@ export interface PendingUpdate {
 /** How the variables are held between updates. */
 export type WeightFormat = 'float32' | 'bfloat16';
 
-/** What all optimizers are told. */
+/** Settings of every optimizer. */
 export interface OptimizerConfig {
   readonly schedule: Schedule;
   /**
-   * 'bfloat16': after its update, which is float32, each variable is rounded to bfloat16 by chance:
-   * in proportion to the distances, with a seed that follows from name and count, so that small
-   * steps aren't lost and a run can be repeated. Default 'float32'.
+   * How variables are held between updates. Default 'float32'. With 'bfloat16', each variable is
+   * rounded to bfloat16 after its update, which is float32. It is rounded by chance, in proportion
+   * to the distances, with a seed that follows from name and count. So small steps aren't lost and
+   * a run can be repeated.
    */
   readonly weights?: WeightFormat;
 }
@@ -58,8 +59,8 @@ function roundingSeed(name: string, count: number): number {
 }
 
 /**
- * Base of the optimizers: counts updates, holds the state tensors of each variable by name, saves
- * and loads them.
+ * The base of the optimizers. It counts updates, holds the state tensors of each variable by name,
+ * and saves and loads them.
  *
  * A subclass computes one variable's update in `update`, with state tensors from `slot`.
  */
@@ -70,7 +71,7 @@ export abstract class Optimizer {
   private readonly counter: tf.Variable = tf.tidy(() => tf.variable(tf.scalar(0), false));
   private stepsDone = 0;
   /**
-   * Names of loaded state that no variable has taken up yet; undefined where nothing was loaded.
+   * The names of loaded state that no variable has taken up yet; undefined if nothing was loaded.
    */
   private loaded: Set<string> | undefined;
 
@@ -79,7 +80,7 @@ export abstract class Optimizer {
     this.weights = weights;
   }
 
-  /** Updates done so far. The next one has the learning rate schedule(step). */
+  /** The number of updates done so far. The next one has the learning rate schedule(step). */
   get step(): number {
     return this.stepsDone;
   }
@@ -88,8 +89,8 @@ export abstract class Optimizer {
    * Changes each variable by its gradient times `gradientScale`, as `PendingUpdate.take` does, then
    * counts the update. Gradients are read, not disposed.
    *
-   * The two maps have the same names and shapes; throws ShapeError before anything is changed if
-   * not, and CheckpointError if loaded state does not fit the variables.
+   * The two maps must have the same names and shapes: otherwise ShapeError is thrown before
+   * anything is changed. Throws CheckpointError if loaded state does not fit the variables.
    */
   async apply(
     variables: ReadonlyMap<string, tf.Variable>,
@@ -103,8 +104,8 @@ export abstract class Optimizer {
   }
 
   /**
-   * As `apply`, for gradients that come one by one and in any order. What `take` has changed stays
-   * changed if the update is not finished.
+   * As `apply`, for gradients that come one by one and in any order. If the update is not finished,
+   * what `take` has changed stays changed.
    */
   begin(variables: ReadonlyMap<string, tf.Variable>): PendingUpdate {
     const at = { learningRate: this.schedule(this.stepsDone), count: this.stepsDone };
@@ -137,31 +138,31 @@ export abstract class Optimizer {
     });
   }
 
-  /** Called once before the variables of an update, for what depends on all of them. */
+  /** Called once before the variables of an update, to prepare what depends on all of them. */
   protected prepare(_variables: ReadonlyMap<string, tf.Variable>): void {}
 
   /**
-   * Called once when all variables have been changed, `count` updates being before this one: for
-   * what has to read numbers.
+   * Called once when all variables have been changed, for work that has to read numbers. `count` is
+   * the number of updates before this one.
    */
   protected async settle(_variables: ReadonlyMap<string, tf.Variable>, _count: number): Promise<void> {}
 
   /**
-   * Gives a variable or state tensor its new value; in an update that its scale refuses, the old
-   * one. Call inside tidy.
+   * Gives a variable or state tensor its new value, or the old one in an update that its scale
+   * refuses. Call it inside tidy.
    */
   protected assign(target: tf.Variable, value: tf.Tensor, { gradientScale }: UpdatePoint): void {
     target.assign(typeof gradientScale === 'number' ? value : ifAccepted(gradientScale, value, target));
   }
 
   /**
-   * Changes one variable and its state by gradient·gradientScale, inside tidy: by `assign`, or by a
-   * kernel that heeds the scale itself.
+   * Changes one variable and its state by gradient·gradientScale, inside tidy. It uses `assign`, or
+   * a kernel that heeds the scale itself.
    */
   protected abstract update(name: string, variable: tf.Variable, gradient: tf.Tensor, at: UpdatePoint): void;
 
   /**
-   * The state tensor `kind` of a variable, `initial()` (default zeros) when new. Throws
+   * The state tensor `kind` of a variable; `initial()` (default zeros) if it is new. Throws
    * CheckpointError if loaded state lacks it or has another shape.
    */
   protected slot(
@@ -192,9 +193,9 @@ export abstract class Optimizer {
   }
 
   /**
-   * All state by name: `step` (a scalar) and `kind.variable` for each state tensor, as
-   * `m.decoder.final_norm.bias`. The tensors are the optimizer's own: read or save them before the
-   * next update, do not dispose them.
+   * All state by name: `step` (a scalar), and `kind.variable` for each state tensor, as in
+   * `m.decoder.final_norm.bias`. The tensors are the optimizer's own. Read or save them before the
+   * next update, and do not dispose them.
    */
   state(): Map<string, tf.Tensor> {
     tf.tidy(() => this.counter.assign(tf.scalar(this.stepsDone)));
@@ -202,8 +203,8 @@ export abstract class Optimizer {
   }
 
   /**
-   * Goes on from a state that `state` gave. Copies the tensors. Throws CheckpointError if there is
-   * no valid `step`; whether the rest fits the variables shows at the next update.
+   * Goes on from a state that `state` returned. Copies the tensors. Throws CheckpointError if there
+   * is no valid `step`. Whether the rest fits the variables shows at the next update.
    */
   async loadState(state: ReadonlyMap<string, tf.Tensor>): Promise<void> {
     const step = (await state.get(STEP)?.data())?.[0];
@@ -215,7 +216,7 @@ export abstract class Optimizer {
     const before = [...this.slots.values()];
     this.slots.clear();
     for (const [key, tensor] of state) {
-      // A sum and not a clone: a clone would share the caller's memory, which updates in place must
+      // A sum makes a copy. A clone would share the caller's memory, which updates in place must
       // not change.
       if (key !== STEP)
         this.slots.set(
@@ -229,7 +230,7 @@ export abstract class Optimizer {
     this.loaded = step === 0 && this.slots.size === 0 ? undefined : new Set(this.slots.keys());
   }
 
-  /** Frees the state. The optimizer is of no use afterwards. */
+  /** Frees the state. The optimizer must not be used afterwards. */
   dispose(): void {
     tf.dispose([this.counter, ...this.slots.values()]);
     this.slots.clear();

@@ -1,26 +1,26 @@
 import * as tf from '@tensorflow/tfjs';
 
-/** Largest absolute value of a quantized element. */
+/** The largest absolute value of a quantized element. */
 const BUCKETS = 127;
 
 /**
  * A tensor of rank 2 or more as signed bytes, for state that is kept but seldom read: value ≈ bytes
- * · bucket, with one bucket size for each column over axis 0.
+ * · bucket. Each column over axis 0 has one bucket size.
  */
 export interface Quantized {
-  /** int32 [⌈size/4⌉]: four bytes in each, the first lowest. */
+  /** int32 [⌈size/4⌉] with four bytes in each, the first one lowest. */
   readonly packed: tf.Tensor1D;
-  /** float32, the shape without its first axis. */
+  /** float32 of the shape without its first axis. */
   readonly buckets: tf.Tensor;
 }
 
-/** Length of `packed` for a tensor of this many elements. */
+/** The length of `packed` for a tensor of this many elements. */
 export function packedLength(size: number): number {
   return Math.ceil(size / 4);
 }
 
 /**
- * Rounds x to 255 steps of each column's largest absolute value over axis 0, half to even. Call
+ * Rounds x to 255 steps of each column's largest absolute value over axis 0, half to even. Call it
  * inside tidy, or dispose both results. Source: dalle-mini
  * `scalable_shampoo/quantization_utils.py`, QuantizedValue with int8.
  */
@@ -33,12 +33,12 @@ export function quantize(x: tf.Tensor): Quantized {
   });
 }
 
-/** The values, float32 of the shape given. */
+/** The values, as float32 of the given shape. */
 export function dequantize({ packed, buckets }: Quantized, shape: number[]): tf.Tensor {
   return tf.tidy(() => tf.mul(unpackBytes(packed, shape), buckets));
 }
 
-/** The bytes themselves as float32 −127…127 of the shape given. */
+/** The bytes themselves, as float32 −127…127 of the given shape. */
 export function unpackBytes(packed: tf.Tensor1D, shape: number[]): tf.Tensor {
   return tf.tidy(() => {
     const size = tf.util.sizeFromShape(shape);
@@ -46,7 +46,7 @@ export function unpackBytes(packed: tf.Tensor1D, shape: number[]): tf.Tensor {
     for (let rest: tf.Tensor = packed, place = 0; place < 4; place++) {
       const moved = tf.add(rest, whole(128));
       const near = tf.sub(tf.sub(moved, tf.mul(tf.floorDiv(moved, whole(256)), whole(256))), whole(128));
-      // The wasm backend divides whole numbers as float32 and may miss the floor by one.
+      // The wasm backend divides whole numbers as float32, and may miss the floor by one.
       const over = tf.cast(tf.greater(near, whole(127)), 'int32');
       const under = tf.cast(tf.less(near, whole(-128)), 'int32');
       const byte = tf.add(near, tf.mul(tf.sub(under, over), whole(256)));
@@ -58,7 +58,10 @@ export function unpackBytes(packed: tf.Tensor1D, shape: number[]): tf.Tensor {
   });
 }
 
-/** Four of −127…127 in each int32; the sum of b·256^place is undone from the lowest place on. */
+/**
+ * Packs four numbers of −127…127 into each int32. The sum of b·256^place is undone from the lowest
+ * place on.
+ */
 function pack(bytes: tf.Tensor): tf.Tensor1D {
   const flat = tf.reshape(tf.cast(bytes, 'int32'), [-1]);
   const length = packedLength(flat.size);

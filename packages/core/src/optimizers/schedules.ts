@@ -1,21 +1,22 @@
 import { ConfigError } from '../errors.js';
 
 /**
- * The learning rate of an update by its number: the optimizer's count of updates before it, from 0.
+ * The learning rate of an update by its number, which is the optimizer's count of updates before
+ * it, from 0.
  */
 export type Schedule = (step: number) => number;
 
 /** What all schedules have in common. */
 export interface ScheduleOptions {
-  /** The peak. */
+  /** The peak of the rate. */
   readonly learningRate: number;
   /**
-   * Length W of the linear warm-up (default 0): the rate is learningRate·t/(W+1), so that the very
+   * The length W of the linear warm-up (default 0). The rate is learningRate·t/(W+1), so the very
    * first update has rate 0.
    */
   readonly warmupSteps?: number;
   /**
-   * Updates with rate 0 before the warm-up begins (default 0); everything after it moves by as
+   * Updates with rate 0 before the warm-up begins (default 0). Everything after is shifted by as
    * much.
    */
   readonly offset?: number;
@@ -23,6 +24,7 @@ export interface ScheduleOptions {
 
 /**
  * Warm-up, then the peak for ever, reached at t = W+1.
+ *
  * Source of all schedules but cosine: dalle-mini `tools/train/train.py`, `create_learning_rate_fn`,
  * its oddities included.
  */
@@ -33,8 +35,9 @@ export function constantSchedule(options: ScheduleOptions): Schedule {
 }
 
 /**
- * Warm-up, then a straight line from the peak at t = W (a jump from the warm-up's W/(W+1)) to 0 at
- * t = totalSteps, and 0 after it. Throws ConfigError unless totalSteps is larger than warmupSteps.
+ * Warm-up, then a straight line from the peak at t = W to 0 at t = totalSteps, and 0 after it. At t
+ * = W the rate jumps from the warm-up's W/(W+1). Throws ConfigError unless totalSteps is larger
+ * than warmupSteps.
  */
 export function linearSchedule(options: ScheduleOptions & { readonly totalSteps: number }): Schedule {
   const decaySteps = decayLength('linearSchedule', options);
@@ -42,7 +45,7 @@ export function linearSchedule(options: ScheduleOptions & { readonly totalSteps:
 }
 
 /**
- * Warm-up, then learningRate·decayRate^((t − W)/transitionSteps), from t = W on; with staircase the
+ * Warm-up, then learningRate·decayRate^((t − W)/transitionSteps) from t = W on. With staircase the
  * exponent is rounded down. Throws ConfigError unless transitionSteps and decayRate are positive.
  */
 export function exponentialSchedule(

@@ -1,26 +1,27 @@
 /** How Distributed Shampoo sees one tensor. */
 export interface ShampooBlocks {
   /**
-   * The shape with small neighbouring dimensions multiplied together; the same number of elements.
+   * The shape with small neighbouring dimensions multiplied together. It has the same number of
+   * elements.
    */
   readonly merged: readonly number[];
   /** For each axis of `merged`, the sizes that it is cut into. */
   readonly splits: readonly (readonly number[])[];
   /**
-   * Sizes of the statistics: for each block (first axis outermost) one for each axis. Empty if the
-   * tensor is not preconditioned.
+   * The sizes of the statistics: for each block (first axis outermost), one for each axis. Empty if
+   * the tensor is not preconditioned.
    */
   readonly statistics: readonly number[];
   /**
-   * p of the inverse p-th roots: twice the rank of a block; undefined if the tensor is not
+   * p of the inverse p-th roots, which is twice the rank of a block. Undefined if the tensor is not
    * preconditioned.
    */
   readonly exponent: number | undefined;
 }
 
-/** Limits that decide about blocks. */
+/** The limits that decide about blocks. */
 export interface BlockLimits {
-  /** Longest side of a block. */
+  /** The longest side of a block. */
   readonly blockSize: number;
   /** Neighbouring dimensions are merged while their product is at most this. */
   readonly mergeSmallDimsBlockSize: number;
@@ -29,9 +30,9 @@ export interface BlockLimits {
 }
 
 /**
- * Merges dimensions from the left while the product stays within the limit; dimensions of 1 vanish,
- * and a shape of only those becomes [1]. Source: dalle-mini
- * `scalable_shampoo/distributed_shampoo.py`, merge_small_dims.
+ * Merges dimensions from the left while the product stays within the limit. Dimensions of 1 vanish;
+ * a shape of only those becomes [1]. Source: dalle-mini `scalable_shampoo/distributed_shampoo.py`,
+ * merge_small_dims.
  */
 export function mergeSmallDims(shape: readonly number[], limit: number): number[] {
   if (shape.length > 0 && shape.every((extent) => extent === 1)) return [1];
@@ -50,7 +51,7 @@ export function mergeSmallDims(shape: readonly number[], limit: number): number[
 }
 
 /**
- * Blocks and statistics of a tensor of this shape. Source: as above, BlockPartitioner and
+ * The blocks and statistics of a tensor of this shape. Source: as above, BlockPartitioner and
  * Preconditioner.
  */
 export function shampooBlocks(shape: readonly number[], limits: BlockLimits): ShampooBlocks {

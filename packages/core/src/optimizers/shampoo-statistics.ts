@@ -1,18 +1,18 @@
 import * as tf from '@tensorflow/tfjs';
 
-/** What a sum over the steps and what comes to it are multiplied by. */
+/** The factors of a sum over the steps: one of the old sum, one of what is added. */
 export interface SumWeights {
   readonly old: number;
   readonly fresh: number;
 }
 
-/** A mean that decays by beta2, or for 1 a plain sum. */
+/** The factors of a mean that decays by beta2; for beta2 = 1, of a plain sum. */
 export function sumWeights(beta2: number): SumWeights {
   return beta2 === 1 ? { old: 1, fresh: 1 } : { old: beta2, fresh: 1 - beta2 };
 }
 
 /**
- * old·S + fresh·G, with G the products of a block with itself over all axes but one: float32 [n, n]
+ * old·S + fresh·G. G is the products of a block with itself over all axes but one: float32 [n, n]
  * for an axis of n.
  *
  * Source: dalle-mini `scalable_shampoo/distributed_shampoo.py`,
@@ -27,17 +27,22 @@ export function plusGram(
   return tf.tidy(() => tf.add(tf.mul(sum, old), tf.mul(gram(block, axis), fresh)));
 }
 
-/** Products of a block with itself over all axes but one. Call inside tidy. */
+/** The products of a block with itself over all axes but one. Call it inside tidy. */
 function gram(block: tf.Tensor, axis: number): tf.Tensor2D {
   const order = [axis, ...block.shape.map((_, i) => i).filter((i) => i !== axis)];
   const rows = axis === 0 ? block : tf.transpose(block, order);
   return rowProducts(tf.reshape(rows, [block.shape[axis] as number, -1]) as tf.Tensor2D);
 }
 
-/** Matrices of fewer rows are multiplied whole: halves of them are too small for fast products. */
+/**
+ * Matrices with fewer rows are multiplied whole, since halves of them are too small for fast
+ * products.
+ */
 const LEAST_ROWS_TO_HALVE = 512;
 
-/** A·Aᵀ, of which the part below the diagonal is a copy: 5/8 of the arithmetic for 1,024 rows. */
+/**
+ * A·Aᵀ. The part below the diagonal is a copy, which leaves 5/8 of the arithmetic for 1,024 rows.
+ */
 function rowProducts(a: tf.Tensor2D): tf.Tensor2D {
   const [n, width] = a.shape;
   if (n < LEAST_ROWS_TO_HALVE) return tf.matMul(a, a, false, true);

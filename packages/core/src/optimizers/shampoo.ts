@@ -7,7 +7,7 @@ import { dequantize, packedLength, quantize } from './quantized.js';
 import { type ShampooBlocks, shampooBlocks } from './shampoo-blocks.js';
 import { plusGram, sumWeights } from './shampoo-statistics.js';
 
-/** Whose step length a preconditioned direction takes. */
+/** The updates whose step length a preconditioned direction can take. */
 export const GRAFT_TYPES = [
   'rmsprop_normalized',
   'rmsprop',
@@ -16,16 +16,16 @@ export const GRAFT_TYPES = [
   'sgd',
   'sqrt_n',
 ] as const;
-/** Name of one of `GRAFT_TYPES`. */
+/** The name of one of `GRAFT_TYPES`. */
 export type GraftType = (typeof GRAFT_TYPES)[number];
 
-/** Settings of Distributed Shampoo; the defaults are those of the original's trainer. */
+/** Settings of Distributed Shampoo. The defaults are those of the original's trainer. */
 export interface ShampooConfig extends OptimizerConfig {
   /** Decay of both means of updates (default 0.9). */
   readonly beta1?: number;
   /** Decay of the statistics and of the grafted squares (default 0.999); 1 sums them. */
   readonly beta2?: number;
-  /** Longest side of a preconditioned block (default 1024). */
+  /** The longest side of a preconditioned block (default 1024). */
   readonly blockSize?: number;
   /** Updates between two computations of the preconditioners (default 10). */
   readonly preconditioningComputeSteps?: number;
@@ -42,34 +42,35 @@ export interface ShampooConfig extends OptimizerConfig {
   readonly graftType?: GraftType;
   /** Default false. */
   readonly nesterov?: boolean;
-  /** Added to the update before the momentum: coupled (default 0). */
+  /** Coupled weight decay: it is added to the update before the momentum (default 0). */
   readonly weightDecay?: number;
   /** Statistics begin as this multiple of the identity (default 1e-6). */
   readonly matrixEpsilon?: number;
   /** Added to the root of grafted squares (default 1e-10). */
   readonly diagonalEpsilon?: number;
   /**
-   * An inverse root with an error of this or more is thrown away, and the old one stays (default
+   * An inverse root with an error of this or more is discarded, and the old one stays (default
    * 0.1).
    */
   readonly inverseFailureThreshold?: number;
   /** Keeps the momenta of tensors of rank 2 and more as signed bytes (default false). */
   readonly quantized?: boolean;
   /**
-   * Which tensors are preconditioned together (default: all). The original pads the statistics of a
-   * group to its largest, which changes the last digits of the roots: its groups are the encoder's
-   * layers, the decoder's and the rest, where layers are scanned.
+   * Names the group of tensors with which a tensor is preconditioned (default: one group of all).
+   * The original pads the statistics of a group to its largest, which changes the last digits of
+   * the roots. Where layers are scanned, its groups are the encoder's layers, the decoder's layers,
+   * and the rest.
    */
   readonly groupOf?: (name: string) => string;
 }
 
-/** Added to norms that are divided by. */
+/** Added to norms that are divisors. */
 const NORM_EPSILON = 1e-16;
 
 /**
- * Distributed Shampoo, for each variable p alone, count = updates before this one, G = g cut into
- * blocks (see `shampooBlocks`), and for each axis a of a block a statistic S and its preconditioner
- * P:
+ * Distributed Shampoo, for each variable p alone. count is the number of updates before this one,
+ * and G is g cut into blocks (see `shampooBlocks`). Each axis a of a block has a statistic S and
+ * its preconditioner P:
  *
  *     S ← β₂·S + (1 − β₂)·G G^T over all axes but a            (both weights 1 where β₂ = 1)
  *     graft: u_g from g and its squares A, as the graft type says
@@ -77,14 +78,17 @@ const NORM_EPSILON = 1e-16;
  *     M ← β₁·M + (1 − β₁)·u_s        D ← β₁·D + (1 − β₁)·u_g
  *     m, u = M, u_s from startPreconditioningStep on, else D, u_g
  *     p ← p − learningRate·(m, or (1 − β₁)·u + β₁·m with nesterov)
- *     every preconditioningComputeSteps from count 0:  P ← (S + ridge)^(−1/exponent), for use from the next update on
+ *     every preconditioningComputeSteps from count 0:
+ *       P ← (S + ridge)^(−1/exponent), for use from the next update on
  *
- * Norms are over the whole tensor: a model that stacks its layers is to be given them one by one,
- * as Easel's are. State: `A.NAME` (squares; none for sgd and sqrt_n), `D.NAME`, `M.NAME`,
- * `S<i>.NAME` and `P<i>.NAME` for each statistic, `E.NAME` (the last error of each root); with
- * `quantized` the momenta are `D.bytes.NAME` (int32, four to each) and `D.bucket.NAME`.
- * Source: Anil et al. 2020, arXiv:2002.09018; dalle-mini `scalable_shampoo/distributed_shampoo.py`
- * in its sharded mode, as `train.py` calls it.
+ * Norms are over the whole tensor. A model that stacks its layers must be given them one by one, as
+ * Easel's models are.
+ *
+ * State: `A.NAME` (squares; none for sgd and sqrt_n), `D.NAME`, `M.NAME`, `S<i>.NAME` and
+ * `P<i>.NAME` for each statistic, and `E.NAME` (the last error of each root). With `quantized` the
+ * momenta are `D.bytes.NAME` (int32, four bytes in each) and `D.bucket.NAME`. Source: Anil et al.
+ * 2020, arXiv:2002.09018; dalle-mini `scalable_shampoo/distributed_shampoo.py` in its sharded mode,
+ * as `train.py` calls it.
  */
 export class DistributedShampoo extends Optimizer {
   private readonly config: Required<Omit<ShampooConfig, 'schedule' | 'weights'>>;
@@ -156,7 +160,7 @@ export class DistributedShampoo extends Optimizer {
     this.assign(variable, tf.sub(variable, tf.mul(step, learningRate)), at);
   }
 
-  /** The preconditioners of the next updates, where they are due. */
+  /** Computes the preconditioners of the next updates, if they are due. */
   protected override async settle(variables: ReadonlyMap<string, tf.Variable>, count: number): Promise<void> {
     const { preconditioningComputeSteps, groupOf } = this.config;
     if (count % preconditioningComputeSteps !== 0) return;
@@ -218,8 +222,8 @@ export class DistributedShampoo extends Optimizer {
   }
 
   /**
-   * β₁·momentum + (1 − β₁)·update; keeps it, rounded if momenta are, and returns it as it was
-   * before rounding.
+   * β₁·momentum + (1 − β₁)·update. Keeps it, rounded if momenta are quantized, and returns it as it
+   * was before rounding.
    */
   private momentum(kind: string, name: string, update: tf.Tensor, at: UpdatePoint): tf.Tensor {
     const { beta1, quantized } = this.config;
@@ -240,8 +244,8 @@ export class DistributedShampoo extends Optimizer {
   }
 
   /**
-   * The roots of one variable's statistics, computed beside each other: what one waits for comes
-   * with what the others do.
+   * The roots of one variable's statistics. They are computed side by side: while one waits for a
+   * read, the others go on.
    */
   private async computeRoots(
     name: string,
@@ -297,7 +301,7 @@ function checkConfig(config: Required<Omit<ShampooConfig, 'schedule' | 'weights'
   }
 }
 
-/** The blocks of a tensor, first axis outermost, each of the merged rank. Call inside tidy. */
+/** The blocks of a tensor, first axis outermost, each of the merged rank. Call it inside tidy. */
 function cutInBlocks(x: tf.Tensor, { merged, splits, statistics }: ShampooBlocks): tf.Tensor[] {
   if (statistics.length === 0) return [];
   let pieces: tf.Tensor[] = [tf.reshape(x, [...merged])];
@@ -307,7 +311,7 @@ function cutInBlocks(x: tf.Tensor, { merged, splits, statistics }: ShampooBlocks
   return pieces;
 }
 
-/** Puts blocks together again; the opposite of cutInBlocks. */
+/** Joins blocks again; the opposite of cutInBlocks. */
 function joinBlocks(
   blocks: readonly tf.Tensor[],
   splits: readonly (readonly number[])[],
@@ -324,7 +328,9 @@ function joinBlocks(
   return tf.reshape(pieces[0] as tf.Tensor, shape);
 }
 
-/** Each block multiplied along each axis by that axis's preconditioner, put together again. */
+/**
+ * Multiplies each block along each axis by that axis's preconditioner, and joins the blocks again.
+ */
 function precondition(
   pieces: readonly tf.Tensor[],
   statistics: readonly Statistic[],
@@ -338,8 +344,8 @@ function precondition(
       const { preconditioner } = statistics[i++] as Statistic;
       const [first, ...rest] = y.shape as [number, ...number[]];
       const rows = tf.reshape(y, [first, -1]) as tf.Tensor2D;
-      // [first, rest]ᵀ·P: the axis that was first comes last, so that after all axes the order is
-      // the old one.
+      // [first, rest]ᵀ·P: the axis that was first comes last, so the order is the old one after all
+      // axes.
       y = tf.reshape(tf.matMul(rows, preconditioner as unknown as tf.Tensor2D, true), [...rest, first]);
     }
     return y;
