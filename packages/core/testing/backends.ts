@@ -4,8 +4,8 @@ import '@tensorflow/tfjs-backend-wasm';
 import { nativeStatus } from 'tfjs-backend-native';
 
 /**
- * describe on the native backend for tests that need its kernels `kernels`; skipped, with the
- * reason in its name, where the addon did not load or lacks one of them. tfjs is on cpu again
+ * `describe` on the native backend, for tests that need its kernels `kernels`. It is skipped, with
+ * the reason in its name, if the addon did not load or lacks one of them. tfjs is on cpu again
  * afterwards.
  */
 export function describeNative(name: string, kernels: readonly string[], body: () => void): void {
@@ -22,7 +22,7 @@ export function describeNative(name: string, kernels: readonly string[], body: (
 
 /**
  * The same tests on cpu, wasm and native. A backend named in `except` is skipped for the reason
- * given there, native also where its addon did not load.
+ * given there. native is also skipped if its addon did not load.
  */
 export function onEachBackend(body: () => void, except: { readonly wasm?: string } = {}): void {
   onBackend('cpu', 'on cpu', body);

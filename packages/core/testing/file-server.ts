@@ -3,26 +3,26 @@ import type { AddressInfo } from 'node:net';
 
 /** How a server of files answers. */
 export interface FileServerOptions {
-  /** Whether it knows ranges (default true); else it sends each file whole. */
+  /** Whether the server knows ranges (default true). If not, it sends each file whole. */
   readonly ranges?: boolean;
   /**
-   * Whether it answers every name that it does not have with a page, as servers of single-page
-   * programs do (default false).
+   * Whether the server answers every unknown name with a page, as servers of single-page programs
+   * do (default false).
    */
   readonly pages?: boolean;
 }
 
 /** A server of files in memory, by name. */
 export interface FileServer {
-  /** Without a slash at its end. */
+  /** The address without a slash at its end. */
   readonly address: string;
   readonly files: Map<string, Uint8Array>;
-  /** Each request: its name and range, as "model.safetensors bytes=0-99". */
+  /** Each request: its name and range, as in "model.safetensors bytes=0-99". */
   readonly asked: string[];
   close(): Promise<void>;
 }
 
-/** What a page must be told of its parts. */
+/** The content types that a page needs for its parts. */
 const TYPES: Readonly<Record<string, string>> = {
   html: 'text/html',
   js: 'text/javascript',

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 
 /**
- * Values that differ, are not symmetric and are the same in every run: a small linear congruential
+ * Values that differ, are not symmetric, and are the same in every run: a small linear congruential
  * sequence in (−1, 1).
  */
 export function sampleValues(size: number, seed = 1): Float32Array {
@@ -24,9 +24,9 @@ export function sample(shape: number[], seed = 1): tf.Tensor {
 }
 
 /**
- * Largest difference between tfjs's gradient of sum(f(inputs)·w), w fixed, and central differences,
- * over all elements of all inputs. In float32, steps of 1e-2: about 1e-4 for smooth functions of
- * size 1.
+ * The largest difference between tfjs's gradient of sum(f(inputs)·w), w fixed, and central
+ * differences, over all elements of all inputs. In float32, with steps of 1e-2, it is about 1e-4
+ * for smooth functions of size 1.
  */
 export function gradientError(
   f: (...inputs: tf.Tensor[]) => tf.Tensor,
@@ -57,13 +57,13 @@ export function gradientError(
   });
 }
 
-/** Largest absolute difference of two tensors of one shape. */
+/** The largest absolute difference of two tensors of one shape. */
 export function largestDifference(a: tf.Tensor, b: tf.Tensor): number {
   if (`${a.shape}` !== `${b.shape}`) throw new Error(`shapes differ: [${a.shape}] and [${b.shape}]`);
   return tf.tidy(() => tf.max(tf.abs(tf.sub(a, b))).dataSync()[0] as number);
 }
 
-/** How many tensors f leaves behind beside those in its result, which is disposed. */
+/** How many tensors f leaves behind beside those in its result. Disposes the result. */
 export function leakedTensors(f: () => tf.TensorContainer): number {
   const before = tf.memory().numTensors;
   tf.dispose(f());

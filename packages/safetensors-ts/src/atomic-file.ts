@@ -4,8 +4,8 @@ import { basename, dirname, join } from 'node:path';
 import { bytesOf } from './bytes.js';
 
 /**
- * One write call moves at most this much: libuv's limit is below 2 GiB, and an abort should not
- * wait for more.
+ * The most bytes of one write call. libuv's limit is below 2 GiB, and an abort should not wait for
+ * more.
  */
 const MAX_WRITE_BYTES = 64 * 2 ** 20;
 
@@ -21,9 +21,9 @@ export async function writeAll(handle: FileHandle, view: ArrayBufferView): Promi
 
 /**
  * Makes or replaces the file at `path` with what `write` writes, so that nobody ever sees a part of
- * it: the content goes to a temporary sibling (`.NAME.RANDOM.tmp`), which is synced to the disk and
- * renamed at the end. Whatever fails, the temporary file is gone and what was at `path` before is
- * untouched; the error is the one that `write` or the file system threw.
+ * it. The content goes to a temporary sibling (`.NAME.RANDOM.tmp`), which is synced to the disk and
+ * renamed at the end. If anything fails, the temporary file is removed and what was at `path` stays
+ * untouched. The error is the one that `write` or the file system threw.
  */
 export async function writeAtomically(
   path: string,
@@ -48,8 +48,8 @@ export async function writeAtomically(
 }
 
 /**
- * Makes a rename last through a power cut. Not every file system can; then the rename stands as it
- * is.
+ * Makes a rename last through a power cut. Not every file system can do this; then the rename
+ * stands as it is.
  */
 async function syncDirectory(directory: string): Promise<void> {
   try {

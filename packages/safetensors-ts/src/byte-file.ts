@@ -2,16 +2,16 @@
  * A file, wherever it lies (on disk, behind an address, in memory), open for reading by position.
  */
 export interface ByteFile {
-  /** For messages: a path, an address, or what the caller said. */
+  /** The name for messages: a path, an address, or what the caller said. */
   readonly name: string;
-  /** Its bytes. */
+  /** The number of its bytes. */
   readonly size: number;
   /**
    * Fills `target` with the bytes from `position` on. Returns how many there were: fewer than asked
    * for if the file ends. Several reads may run at once.
    */
   read(target: Uint8Array, position: number): Promise<number>;
-  /** Gives the file back. Reads after it fail. */
+  /** Closes the file. Reads after it fail. */
   close(): Promise<void>;
 }
 

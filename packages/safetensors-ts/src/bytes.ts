@@ -64,8 +64,8 @@ export interface TensorEntry {
 }
 
 /**
- * A tensor to be written. `data` holds its elements in C order, little-endian; packed from the low
- * bits up below a byte.
+ * A tensor to be written. `data` holds its elements in C order, little-endian. Elements below a
+ * byte are packed from the low bits up.
  */
 export interface TensorData extends TensorEntry {
   readonly data: ArrayBufferView;
@@ -79,19 +79,22 @@ export type Metadata = ReadonlyMap<string, string> | Readonly<Record<string, str
  * data.
  */
 export interface Layout<Entry extends TensorEntry> {
-  /** Length and header, padded with spaces so that the data buffer starts at a multiple of 8. */
+  /**
+   * The header's length and the header, padded with spaces so that the data buffer starts at a
+   * multiple of 8.
+   */
   readonly start: Uint8Array;
   readonly entries: readonly Entry[];
-  /** Bytes of the whole file. */
+  /** The size of the whole file in bytes. */
   readonly fileBytes: number;
 }
 
 /**
- * Where each tensor goes: by dtype from the last of the reference's enum to the first, so that wide
- * elements stay aligned, then by the UTF-8 bytes of the name.
+ * Lays out the tensors. They are ordered by dtype, from the last of the reference's enum to the
+ * first, so that wide elements stay aligned; then by the UTF-8 bytes of the name.
  *
  * Throws SafetensorsError `InvalidTensorData` for a repeated name, the name `__metadata__`, half a
- * surrogate pair, or a dimension that is no size.
+ * surrogate pair, or a dimension that is not a size.
  */
 export function layOut<Entry extends TensorEntry>(
   entries: Iterable<Entry>,
@@ -156,7 +159,7 @@ export function layOut<Entry extends TensorEntry>(
   return { start, entries: sorted.map(({ entry }) => entry), fileBytes: start.byteLength + offset };
 }
 
-/** Bytes of a view, whatever its element type. */
+/** The bytes of a view, whatever its element type. */
 export function bytesOf(view: ArrayBufferView): Uint8Array {
   return new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
 }
@@ -177,8 +180,8 @@ export function checkDataLength({ name, dtype, shape }: TensorEntry, found: numb
 }
 
 /**
- * A whole file in memory, byte for byte what the Rust package writes for these tensors and this
- * metadata (whose order is kept here, and arbitrary there).
+ * A whole file in memory. It is byte for byte what the Rust package writes for these tensors and
+ * this metadata. (The metadata's order is kept here and arbitrary there.)
  */
 export function serialize(tensors: Iterable<TensorData>, metadata?: Metadata): Uint8Array {
   const { start, entries, fileBytes } = layOut(tensors, metadata);
@@ -200,7 +203,7 @@ function pairsOf(metadata: Metadata): Iterable<readonly [string, string]> {
 const LONE_SURROGATE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/;
 
 /**
- * The string as serde_json writes it, which is how JSON.stringify does, but for lone surrogates.
+ * The string as serde_json writes it. JSON.stringify writes the same, except for lone surrogates.
  */
 function jsonText(text: string): string {
   if (typeof text !== 'string' || LONE_SURROGATE.test(text)) {

@@ -1,7 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import type { ByteFile } from './byte-file.js';
 
-/** One read call moves at most this much: libuv's limit is below 2 GiB. */
+/** The most bytes of one read call: libuv's limit is below 2 GiB. */
 const MAX_READ_BYTES = 256 * 2 ** 20;
 
 /**

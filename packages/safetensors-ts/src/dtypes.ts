@@ -1,8 +1,8 @@
 import { SafetensorsError } from './errors.js';
 
 /**
- * The dtypes of the format with their width in bits, in the order of the reference's enum, which is
- * also the order (from the last to the first) in which a writer lays tensors out.
+ * The dtypes of the format with their width in bits, in the order of the reference's enum. A writer
+ * lays tensors out in that order, from the last to the first.
  */
 export const DTYPE_BITS = {
   BOOL: 8,
@@ -29,7 +29,7 @@ export const DTYPE_BITS = {
   U64: 64,
 } as const;
 
-/** Element type of a tensor, by its name in a header. */
+/** The element type of a tensor, by its name in a header. */
 export type Dtype = keyof typeof DTYPE_BITS;
 
 /** All dtypes in the reference's order. */
@@ -40,14 +40,14 @@ export function isDtype(name: string): name is Dtype {
   return Object.hasOwn(DTYPE_BITS, name);
 }
 
-/** Product of the dimensions; 1 for a scalar. */
+/** The product of the dimensions; 1 for a scalar. */
 export function elementCount(shape: readonly number[]): number {
   return shape.reduce((product, dim) => product * dim, 1);
 }
 
 /**
- * Bytes of a tensor. Throws SafetensorsError `MisalignedSlice` if a sub-byte dtype leaves part of a
- * byte over, and `ValidationOverflow` beyond 2^53 bytes.
+ * The bytes of a tensor. Throws SafetensorsError: `MisalignedSlice` if a sub-byte dtype leaves part
+ * of a byte over, `ValidationOverflow` beyond 2^53 bytes.
  */
 export function byteLength(dtype: Dtype, shape: readonly number[], tensor?: string): number {
   const bits = elementCount(shape) * DTYPE_BITS[dtype];

@@ -1,6 +1,6 @@
 /**
- * What a file, an index or a call got wrong. The first ten are the refusals of the Rust package
- * `safetensors` (its `SafeTensorError`), under the same names; the rest concern things that it
+ * What is wrong with a file, an index or a call. The first ten are the refusals of the Rust package
+ * `safetensors` (its `SafeTensorError`), under the same names. The rest concern things that it
  * leaves to its caller.
  */
 export type SafetensorsErrorKind =
@@ -40,14 +40,14 @@ export interface SafetensorsErrorDetails {
 
 const MAX_QUOTED_CHARS = 120;
 
-/** JSON form of a string from a file, shortened so that a message stays one paragraph. */
+/** A string from a file as JSON, shortened so that a message stays one paragraph. */
 export function quote(text: string): string {
   return JSON.stringify(text.length <= MAX_QUOTED_CHARS ? text : `${text.slice(0, MAX_QUOTED_CHARS)}…`);
 }
 
 /**
- * Every refusal of this package: `kind` for programs, the message for people, the parts of it as
- * fields.
+ * Every refusal of this package. `kind` is for programs and the message for people; the parts of
+ * the message are fields too.
  */
 export class SafetensorsError extends Error {
   readonly kind: SafetensorsErrorKind;

@@ -4,8 +4,8 @@ import { toFloat32 } from './floats.js';
 import { type Header, LENGTH_BYTES, parseHeader, parseHeaderLength, type TensorInfo } from './header.js';
 
 /**
- * A .safetensors file of any size, open for reading. Only the header is held in memory; tensors are
- * read when asked for, whole or in part, by position, so several reads may run at once.
+ * A .safetensors file of any size, open for reading. Only the header is held in memory. Tensors are
+ * read by position when asked for, whole or in part, so several reads may run at once.
  */
 export class SafetensorsFile {
   readonly header: Header;
@@ -17,8 +17,8 @@ export class SafetensorsFile {
   }
 
   /**
-   * Reads and checks the header. The file is closed with what is returned, and also if that fails.
-   * Throws SafetensorsError, or what reading throws.
+   * Reads and checks the header. Closing the result closes the file; if the check fails, the file
+   * is closed too. Throws SafetensorsError, or what reading throws.
    */
   static async open(file: ByteFile): Promise<SafetensorsFile> {
     const { name, size } = file;
@@ -34,12 +34,14 @@ export class SafetensorsFile {
     }
   }
 
-  /** What messages call the file. */
+  /** The name of the file in messages. */
   get name(): string {
     return this.file.name;
   }
 
-  /** What the header says of a tensor. Throws SafetensorsError `TensorNotFound`. */
+  /**
+   * What the header says of a tensor. Throws SafetensorsError `TensorNotFound` if there is none.
+   */
   info(name: string): TensorInfo {
     const info = this.header.tensors.get(name);
     if (info === undefined) {
@@ -52,8 +54,8 @@ export class SafetensorsFile {
   }
 
   /**
-   * `byteLength` bytes of a tensor's data from its byte `byteOffset` on, by default all; a buffer
-   * of their own, aligned for any dtype.
+   * `byteLength` bytes of a tensor's data, from its byte `byteOffset` on; by default all. The
+   * result has a buffer of its own, aligned for any dtype.
    *
    * Throws SafetensorsError: TensorNotFound, InvalidRange, FileChanged.
    */
@@ -102,7 +104,7 @@ export class SafetensorsFile {
     });
   }
 
-  /** Gives the file back. Reads after it fail. */
+  /** Closes the file. Reads after it fail. */
   async close(): Promise<void> {
     await this.file.close();
   }

@@ -2,8 +2,8 @@ import { byteLength, DTYPE_BITS, type Dtype, elementCount } from './dtypes.js';
 import { SafetensorsError } from './errors.js';
 
 /**
- * A tensor's data as it lies in a file: little-endian, C order, sub-byte elements from the low bits
- * up.
+ * A tensor's data as it lies in a file: little-endian, C order, elements below a byte packed from
+ * the low bits up.
  */
 export interface RawTensor {
   readonly dtype: Dtype;
@@ -12,8 +12,8 @@ export interface RawTensor {
 }
 
 /**
- * The typed array of a dtype's elements; the bits where JavaScript has no such number (BOOL, F16,
- * BF16, F8, F6, F4).
+ * The typed array of a dtype's elements. It holds their bits where JavaScript has no such number
+ * (BOOL, F16, BF16, F8, F6, F4).
  */
 export type TensorArray =
   | Int8Array
@@ -58,8 +58,8 @@ const ARRAYS: Readonly<Record<Dtype, ArrayConstructor>> = {
 };
 
 /**
- * The bytes as elements: a view of the same memory where they are aligned, else a copy. C64 gives
- * two float32 an element (real, imaginary); sub-byte dtypes give their packed bytes.
+ * The bytes as elements. This is a view of the same memory where they are aligned, else a copy. C64
+ * gives two float32 an element (real, imaginary); sub-byte dtypes give their packed bytes.
  */
 export function typedArray({ dtype, bytes }: Pick<RawTensor, 'dtype' | 'bytes'>): TensorArray {
   const array = ARRAYS[dtype];
@@ -112,8 +112,8 @@ const SMALL_FLOATS: Readonly<Partial<Record<Dtype, SmallFloat>>> = {
     bias: 16,
     special: (bits) => (bits === 0x80 ? Number.NaN : undefined),
   },
-  // An exponent alone: no sign, no zero. Written as special values, so that the fields below do not
-  // apply.
+  // An exponent alone, without sign or zero. All values are written as special ones, so the fields
+  // below do not apply.
   F8_E8M0: {
     exponentBits: 8,
     mantissaBits: 0,
@@ -124,7 +124,7 @@ const SMALL_FLOATS: Readonly<Partial<Record<Dtype, SmallFloat>>> = {
 
 const tables = new Map<Dtype, Float32Array>();
 
-/** Value of each bit pattern of F16 or of a smaller float. Built once. */
+/** The value of each bit pattern of F16 or of a smaller float. Each table is built once. */
 function valueTable(dtype: Dtype): Float32Array | undefined {
   const known = tables.get(dtype);
   if (known !== undefined) return known;
@@ -159,11 +159,11 @@ function valueTable(dtype: Dtype): Float32Array | undefined {
 }
 
 /**
- * The tensor's numbers as float32, one per element. F32 is a view of the same memory where it is
- * aligned; F64 and integers beyond 2^24 are rounded to nearest; BOOL gives 0 and 1.
+ * The tensor's numbers as float32, one for each element. For F32 this is a view of the same memory
+ * where it is aligned. F64 and integers beyond 2^24 are rounded to nearest. BOOL gives 0 and 1.
  *
- * Throws SafetensorsError: UnsupportedDtype for C64, InvalidTensorData if the bytes are not as many
- * as dtype and shape say.
+ * Throws SafetensorsError: UnsupportedDtype for C64, InvalidTensorData if the number of bytes is
+ * not what dtype and shape say.
  */
 export function toFloat32(tensor: RawTensor): Float32Array {
   const { dtype, shape, bytes } = tensor;
@@ -208,7 +208,7 @@ export function toFloat32(tensor: RawTensor): Float32Array {
 }
 
 /**
- * Looks up elements of `width` < 8 bits that follow each other from the low bits of each byte up.
+ * Looks up elements of `width` < 8 bits, which follow each other from the low bits of each byte up.
  */
 function unpack(bytes: Uint8Array, width: number, out: Float32Array, table: Float32Array): void {
   const mask = 2 ** width - 1;
@@ -219,12 +219,12 @@ function unpack(bytes: Uint8Array, width: number, out: Float32Array, table: Floa
   }
 }
 
-/** A dtype that float32 numbers can be stored in. */
+/** The dtypes that float32 numbers can be stored in. */
 export type FloatDtype = 'F32' | 'F16' | 'BF16';
 
 /**
  * Float32 numbers in a storage dtype, rounded to nearest, ties to even. F32 gives `values` itself;
- * F16 and BF16 give their bits. Numbers beyond the range become infinite; NaN stays NaN.
+ * F16 and BF16 give their bits. Numbers beyond the range become infinite. NaN stays NaN.
  */
 export function fromFloat32(values: Float32Array, dtype: FloatDtype): Float32Array | Uint16Array {
   if (dtype === 'F32') return values;
@@ -236,7 +236,7 @@ function roundToBF16(bits: Uint32Array): Uint16Array {
   const out = new Uint16Array(bits.length);
   for (let i = 0; i < bits.length; i++) {
     const x = bits[i] as number;
-    // A NaN with payload in its low half only would round to infinity: keep it quiet instead.
+    // A NaN with a payload in its low half only would round to infinity. It is made quiet instead.
     if ((x & 0x7fffffff) > 0x7f800000) out[i] = (x >>> 16) | 0x40;
     else out[i] = (x + 0x7fff + ((x >>> 16) & 1)) >>> 16;
   }
@@ -244,8 +244,8 @@ function roundToBF16(bits: Uint32Array): Uint16Array {
 }
 
 /**
- * Smallest float32 bits that are beyond F16's numbers (2^16), that are normal in F16 (2^-14), that
- * do not round to 0 (over 2^-25).
+ * The smallest float32 bits of three ranges: beyond F16's numbers (2^16), normal in F16 (2^-14),
+ * and not rounded to 0 (over 2^-25).
  */
 const F16_OVERFLOW = 0x47800000;
 const F16_NORMAL = 0x38800000;
@@ -258,13 +258,14 @@ function roundToF16(bits: Uint32Array): Uint16Array {
     const sign = (x >>> 16) & 0x8000;
     const a = x & 0x7fffffff;
     if (a >= F16_NORMAL && a < F16_OVERFLOW) {
-      // Exponent bias 127 → 15; the carry of the rounding runs into the exponent, up to infinity,
-      // as it should.
+      // The exponent's bias changes from 127 to 15. The carry of the rounding runs into the
+      // exponent, up to infinity, as it should.
       out[i] = sign | ((a - 0x38000000 + 0xfff + ((a >>> 13) & 1)) >>> 13);
     } else if (a < F16_NONZERO) {
       out[i] = sign;
     } else if (a < F16_NORMAL) {
-      // Subnormal: a multiple of 2^-24. The float32 significand counts 2^(exponent - 150).
+      // The number is subnormal: a multiple of 2^-24. The float32 significand counts 2^(exponent -
+      // 150).
       const shift = 126 - (a >>> 23);
       const significand = (a & 0x7fffff) | 0x800000;
       const floor = significand >>> shift;

@@ -2,15 +2,16 @@ import { DTYPE_BITS, DTYPES, type Dtype, isDtype } from './dtypes.js';
 import { quote, SafetensorsError, type SafetensorsErrorDetails } from './errors.js';
 import { describeJson, JsonObject, JsonSyntaxError, type JsonValue, parseJson } from './json.js';
 
-/** Bytes of the header's length, a little-endian u64, at the start of a file. */
+/** The bytes of the header's length, a little-endian u64 at the start of a file. */
 export const LENGTH_BYTES = 8;
 
 /**
- * Longest header that the format allows (its authors' bound against files made to exhaust memory).
+ * The longest header that the format allows. Its authors set this limit against files made to
+ * exhaust memory.
  */
 export const MAX_HEADER_BYTES = 100_000_000;
 
-/** Key of the header that holds text about the file and no tensor. */
+/** The key of the header that holds text about the file and no tensor. */
 export const METADATA_KEY = '__metadata__';
 
 const U64_END = 2n ** 64n;
@@ -20,33 +21,33 @@ export interface TensorInfo {
   readonly name: string;
   readonly dtype: Dtype;
   /**
-   * Sizes of the axes, C order; [] is a scalar. A dimension beyond 2^53 can only stand behind a 0
-   * and is rounded to a double; the tensor has no elements.
+   * The sizes of the axes in C order; [] is a scalar. A dimension beyond 2^53 can only stand behind
+   * a 0, and is rounded to a double. The tensor then has no elements.
    */
   readonly shape: readonly number[];
-  /** First byte in the data buffer, which starts at `Header.dataStart`. */
+  /** The first byte in the data buffer, which starts at `Header.dataStart`. */
   readonly begin: number;
   /** One past the last byte in the data buffer. */
   readonly end: number;
 }
 
 /**
- * A checked header: every tensor lies inside the file, and together they cover its data buffer
+ * A checked header. Every tensor lies inside of the file, and together they cover its data buffer
  * without holes.
  */
 export interface Header {
-  /** By name, in the order of their data. */
+  /** The tensors by name, in the order of their data. */
   readonly tensors: ReadonlyMap<string, TensorInfo>;
   readonly metadata: ReadonlyMap<string, string>;
-  /** Bytes before the data buffer: 8 plus the header's length. */
+  /** The bytes before the data buffer: 8 plus the header's length. */
   readonly dataStart: number;
 }
 
 /**
- * Length of the header in bytes, from the first 8 bytes of a file of `fileBytes` bytes.
+ * The length of the header in bytes, from the first 8 bytes of a file of `fileBytes` bytes.
  *
  * Throws SafetensorsError: HeaderTooSmall (fewer than 8 bytes), HeaderTooLarge (over 100,000,000),
- * InvalidHeaderLength (the file ends inside the header).
+ * InvalidHeaderLength (the file ends inside of the header).
  */
 export function parseHeaderLength(start: Uint8Array, fileBytes: number, file?: string): number {
   if (start.byteLength < LENGTH_BYTES || fileBytes < LENGTH_BYTES) {
@@ -87,13 +88,13 @@ export function parseHeaderLength(start: Uint8Array, fileBytes: number, file?: s
 }
 
 /**
- * The header in `headerBytes` (the JSON text, without the 8 bytes of its length) of a file of
- * `fileBytes` bytes in all.
+ * Parses the header in `headerBytes`: the JSON text, without the 8 bytes of its length, of a file
+ * of `fileBytes` bytes in all.
  *
- * Accepts and refuses exactly what the Rust package does, oddities included: white space around the
- * object, unknown fields, a repeated name (the last counts), `null` metadata, a tensor as the array
- * [dtype, shape, offsets], `{"F32": null}` as dtype. Throws SafetensorsError naming file, tensor
- * and field.
+ * It accepts and refuses exactly what the Rust package does, oddities included: white space around
+ * the object, unknown fields, a repeated name (the last counts), `null` metadata, a tensor as the
+ * array [dtype, shape, offsets], and `{"F32": null}` as dtype. Throws SafetensorsError that names
+ * file, tensor and field.
  */
 export function parseHeader(headerBytes: Uint8Array, fileBytes: number, file?: string): Header {
   const dataStart = LENGTH_BYTES + headerBytes.byteLength;
@@ -262,7 +263,7 @@ function readIntegers(
   });
 }
 
-/** The reference's checks in its order, over tensors sorted by their data. */
+/** Makes the reference's checks in its order, over tensors sorted by their data. */
 function validate(infos: RawInfo[], dataBytes: bigint, file: string | undefined): Map<string, TensorInfo> {
   infos.sort((a, b) => compare(a.begin, b.begin) || compare(a.end, b.end));
   const tensors = new Map<string, TensorInfo>();
@@ -309,7 +310,9 @@ function validate(infos: RawInfo[], dataBytes: bigint, file: string | undefined)
   return tensors;
 }
 
-/** count × bits, each product below 2^64 in the order of the axes, as the reference multiplies. */
+/**
+ * count × bits. Each product, in the order of the axes, must be below 2^64, as in the reference.
+ */
 function bitCount({ name, dtype, shape }: RawInfo, file: string | undefined): bigint {
   let product = 1n;
   for (const factor of [...shape, BigInt(DTYPE_BITS[dtype])]) {

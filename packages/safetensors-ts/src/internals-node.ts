@@ -1,4 +1,4 @@
-// For the packages of this repository alone: what is here may change in any release.
+// For the packages of this repository alone. Anything here may change in any release.
 
 export { writeAll, writeAtomically } from './atomic-file.js';
 export { readFully } from './disk-file.js';

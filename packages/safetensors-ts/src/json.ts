@@ -1,10 +1,10 @@
 /**
- * A strict JSON parser that keeps what JSON.parse throws away: repeated keys and their order, the
- * difference between 1, 1.0 and -0, integers beyond 2^53, lone surrogates. It accepts and refuses
- * what Rust's serde_json does, since a header's validity is defined by that parser.
+ * A strict JSON parser that keeps what JSON.parse loses: repeated keys and their order, the
+ * difference between 1, 1.0 and -0, integers beyond 2^53, and lone surrogates. It accepts and
+ * refuses what Rust's serde_json does, since that parser defines whether a header is valid.
  */
 
-/** An object as written: keys in order, repeated ones included. */
+/** An object as written: its keys in order, repeated ones included. */
 export class JsonObject {
   readonly entries: readonly (readonly [key: string, value: JsonValue])[];
   constructor(entries: readonly (readonly [string, JsonValue])[]) {
@@ -13,8 +13,8 @@ export class JsonObject {
 }
 
 /**
- * bigint: an integer without fraction or exponent in [-2^63, 2^64). number: every other number; -0
- * too, which serde_json reads as a float.
+ * A value. An integer in [-2^63, 2^64) without fraction or exponent is a bigint. Every other number
+ * is a number; so is -0, which serde_json reads as a float.
  */
 export type JsonValue = null | boolean | bigint | number | string | JsonObject | readonly JsonValue[];
 
@@ -29,8 +29,8 @@ export class JsonSyntaxError extends Error {
 }
 
 /**
- * serde_json refuses the 128th open bracket, so that nesting cannot exhaust the stack; so does this
- * parser.
+ * serde_json refuses the 128th open bracket, so that nesting cannot exhaust the stack. This parser
+ * does the same.
  */
 const MAX_DEPTH = 127;
 
@@ -170,7 +170,7 @@ export function parseJson(text: string): JsonValue {
       }
     }
   };
-  /** A value and the white space on both sides of it; `depth` brackets are open. */
+  /** Reads a value and the white space on both sides of it. `depth` brackets are open. */
   const value = (depth: number): JsonValue => {
     skipSpace();
     const c = text[at];
@@ -200,7 +200,7 @@ export function parseJson(text: string): JsonValue {
   return result;
 }
 
-/** A value in words for a message: short, and telling 1 from 1.0. */
+/** A value in words for a message. The words are short, and tell 1 from 1.0. */
 export function describeJson(value: JsonValue | undefined): string {
   if (value === undefined) return 'nothing';
   if (value === null) return 'null';

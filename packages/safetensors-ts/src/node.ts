@@ -22,14 +22,14 @@ export async function openSafetensors(path: string): Promise<SafetensorsFile> {
 }
 
 /**
- * Reads an index on disk, see `parseIndex`. Throws SafetensorsError `InvalidIndex`, or the file
+ * Reads an index on disk; see `parseIndex`. Throws SafetensorsError `InvalidIndex`, or the file
  * system's error.
  */
 export async function readIndex(path: string): Promise<ShardIndex> {
   return parseIndex(await readFile(path), path);
 }
 
-/** Opens an index on disk and the files beside it that it names, see `ShardedSafetensors.open`. */
+/** Opens an index on disk and the files beside it that it names; see `ShardedSafetensors.open`. */
 export async function openShardedSafetensors(indexPath: string): Promise<ShardedSafetensors> {
   const index = await readIndex(indexPath);
   return ShardedSafetensors.open(index, (name) => openFile(join(dirname(indexPath), name)));

@@ -7,14 +7,14 @@ import { describeJson, JsonObject, JsonSyntaxError, type JsonValue, parseJson } 
 /** `model.safetensors.index.json`: which file of a folder holds which tensor. */
 export interface ShardIndex {
   readonly path: string;
-  /** Bytes of all tensors together, if the index says. */
+  /** The bytes of all tensors together, if the index says so. */
   readonly totalSize: number | undefined;
   /** Tensor name → file name, in the folder of the index. */
   readonly weightMap: ReadonlyMap<string, string>;
 }
 
 /**
- * An index's content. File names must be plain names: an index cannot lead out of its folder.
+ * Parses an index. File names must be plain names, so that an index cannot lead out of its folder.
  * `path` is for messages.
  *
  * Throws SafetensorsError `InvalidIndex`.
@@ -82,8 +82,8 @@ export function parseIndex(bytes: Uint8Array, path: string): ShardIndex {
 export class ShardedSafetensors {
   readonly path: string;
   /**
-   * Of all files, by name, in the order of the index. `begin` and `end` are offsets in the tensor's
-   * own file.
+   * The tensors of all files by name, in the order of the index. `begin` and `end` are offsets in
+   * the tensor's own file.
    */
   readonly tensors: ReadonlyMap<string, TensorInfo>;
   readonly metadata: ReadonlyMap<string, string>;
@@ -99,11 +99,11 @@ export class ShardedSafetensors {
   }
 
   /**
-   * Opens every file that the index names, by `openShard`, and checks that index and files hold the
+   * Opens every file that the index names, by `openShard`. Checks that index and files hold the
    * same tensors.
    *
-   * Throws SafetensorsError, with `InvalidIndex` for a missing file or tensor and for one that the
-   * index does not name.
+   * Throws SafetensorsError, with `InvalidIndex` for a missing file or tensor, and for a tensor
+   * that the index does not name.
    */
   static async open(
     index: ShardIndex,
@@ -168,7 +168,7 @@ export class ShardedSafetensors {
     return this.file(name).readFloat32(name, slice);
   }
 
-  /** Gives all files back. */
+  /** Closes all files. */
   async close(): Promise<void> {
     await closeAll(this.files);
   }

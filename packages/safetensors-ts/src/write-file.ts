@@ -7,13 +7,13 @@ import { SafetensorsError } from './errors.js';
 export type TensorChunks = ArrayBufferView | AsyncIterable<ArrayBufferView>;
 
 /**
- * Writes a file tensor by tensor: `read` is called for each in the order of the file, and what it
- * gave may be reused by the time it is called again, so memory holds one tensor (one piece, if
- * `read` gives pieces) at a time. The bytes are those of `serialize`. The file appears under its
- * name only when it is complete (see `writeAtomically`). Returns its size in bytes.
+ * Writes a file tensor by tensor. `read` is called for each tensor in the order of the file. The
+ * array that it returned may be reused once it is called again. So memory holds one tensor at a
+ * time, or one piece if `read` gives pieces. The bytes are those of `serialize`. The file appears
+ * under its name only when it is complete (see `writeAtomically`). Returns its size in bytes.
  *
- * Throws SafetensorsError `InvalidTensorData` if a tensor's data is not as long as its shape says,
- * what `read` throws, and file errors.
+ * Throws SafetensorsError `InvalidTensorData` if a tensor's data is not as long as its shape says.
+ * Also throws what `read` throws, and file errors.
  */
 export async function writeSafetensors(
   path: string,
@@ -41,9 +41,9 @@ export async function writeSafetensors(
 }
 
 /**
- * As `writeSafetensors`, but the caller writes the tensors' data: all of it, in the order of the
- * entries it is given, from the handle's position on. Throws SafetensorsError `InvalidTensorData`
- * if the file is then not as long as the shapes say.
+ * As `writeSafetensors`, but the caller writes the data of all tensors, in the order of the entries
+ * that it is given, from the handle's position on. Throws SafetensorsError `InvalidTensorData` if
+ * the file is then not as long as the shapes say.
  */
 export async function writeSafetensorsBy(
   path: string,

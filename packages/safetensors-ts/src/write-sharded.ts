@@ -9,20 +9,20 @@ import { type TensorChunks, writeSafetensors } from './write-file.js';
 /** How `writeSharded` cuts and names. */
 export interface ShardOptions {
   /**
-   * Most bytes of tensors in a file; a bigger tensor has a file of its own. Default 5 GB, as in
+   * The most bytes of tensors in a file. A bigger tensor has a file of its own. Default 5 GB, as in
    * huggingface_hub.
    */
   readonly maxShardBytes?: number;
-  /** Written into each file. */
+  /** Metadata, written into each file. */
   readonly metadata?: Metadata;
-  /** First part of the file names. Default `model`. */
+  /** The first part of the file names. Default `model`. */
   readonly baseName?: string;
 }
 
 const DEFAULT_MAX_SHARD_BYTES = 5e9;
 
 /**
- * Tensors in their order, cut into lists of at most `maxShardBytes` each; a bigger tensor is alone
+ * Tensors in their order, cut into lists of at most `maxShardBytes` each. A bigger tensor is alone
  * in its list.
  */
 export function cutIntoShards<Tensor>(
@@ -52,7 +52,7 @@ export function shardName(baseName: string, index: number, count: number, ending
 
 /**
  * Writes the files of a sharded checkpoint by `writeFile`, one after the other, and then the index,
- * so that an index always names complete files; if one cannot be written, those before it are
+ * so that an index always names complete files. If a file cannot be written, those before it are
  * removed. `weightMap` is written sorted. Returns the index's name.
  */
 export async function writeShards(
@@ -80,10 +80,10 @@ export async function writeShards(
 }
 
 /**
- * Writes tensors into as few files as `maxShardBytes` allows, filled in the given order:
- * `model.safetensors` alone if one is enough, else `model-00001-of-0000N.safetensors` … and then
- * the index, so that an index always names complete files. `read` as in `writeSafetensors`. Returns
- * the names of the files written.
+ * Writes tensors, in the given order, into as few files as `maxShardBytes` allows. If one is
+ * enough, that is `model.safetensors`. Else the files are `model-00001-of-0000N.safetensors` …, and
+ * then the index, so that an index always names complete files. `read` is as in `writeSafetensors`.
+ * Returns the names of the files written.
  */
 export async function writeSharded(
   directory: string,

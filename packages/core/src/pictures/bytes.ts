@@ -1,9 +1,9 @@
 /**
  * Values of [0, 1] as bytes: cut off outside, times 255 in float32, truncated. NaN becomes 0.
  *
- * Truncated and not rounded, as DALL·E mini's notebook, min-dalle and torchvision's ToPILImage do:
- * a third of all values come out one lower than rounding has it. The product is rounded to float32
- * first, so that k / 255 gives k again.
+ * Values are truncated and not rounded, as in DALL·E mini's notebook, min-dalle and torchvision's
+ * ToPILImage. A third of all values come out one lower than rounding would give. The product is
+ * rounded to float32 first, so k / 255 gives k again.
  */
 export function toBytes(values: Float32Array): Uint8Array {
   const bytes = new Uint8Array(values.length);

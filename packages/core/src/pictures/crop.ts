@@ -2,9 +2,9 @@ import { ShapeError } from '../errors.js';
 import { checkRaster, checkSize, type PictureSize, type Raster } from './raster.js';
 
 /**
- * The `size` window of a picture whose upper left corner is at (top, left), which may be negative:
- * outside the picture it is 0, black. Throws ShapeError for an impossible size or a place that is
- * not whole.
+ * The `size` window of a picture whose upper left corner is at (top, left), which may be negative.
+ * Outside of the picture it is 0, black. Throws ShapeError for an impossible size, or a place that
+ * is not whole.
  */
 export function crop<A extends Uint8Array | Float32Array>(
   picture: Raster<A>,

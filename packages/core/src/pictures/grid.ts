@@ -3,11 +3,12 @@ import { checkRaster, type Raster } from './raster.js';
 
 /**
  * Pictures of one size side by side, in rows of `columns` from the upper left, with `gap` pixels
- * between them. What no picture covers is white; so is the place of an `undefined`. Without any
+ * between them. What no picture covers is white, and so is the place of an `undefined`. Without any
  * picture the grid has no pixels and three channels.
  *
- * Width: columns · w + (columns − 1) · gap, however few pictures there are; height likewise, by as
- * many rows as are needed. Throws ShapeError for pictures of different sizes or channels.
+ * The width is columns · w + (columns − 1) · gap, however few pictures there are. The height is
+ * computed likewise, with as many rows as are needed. Throws ShapeError for pictures of different
+ * sizes or channels.
  */
 export function pictureGrid(pictures: readonly (Raster | undefined)[], columns: number, gap = 0): Raster {
   const first = pictures.find((picture) => picture !== undefined);

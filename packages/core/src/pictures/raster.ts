@@ -1,8 +1,8 @@
 import { ShapeError } from '../errors.js';
 
 /**
- * A picture in memory: numbers [height, width, channels], row by row. Bytes are 0–255; floats have
- * the range that their maker says.
+ * A picture in memory: numbers [height, width, channels], row by row. Bytes are 0–255. Whoever
+ * makes a picture of floats says what range they have.
  */
 export interface Raster<A extends Uint8Array | Float32Array = Uint8Array> {
   readonly data: A;
@@ -38,8 +38,8 @@ export function splitPictures(data: Uint8Array, size: PictureSize, channels = 3)
 }
 
 /**
- * Throws ShapeError, which `where` begins, if a picture is empty or its data is not as long as its
- * sides say.
+ * Throws ShapeError, which `where` begins, if a picture is empty or its data does not have the
+ * length that its sides say.
  */
 export function checkRaster(picture: Raster<Uint8Array | Float32Array>, where: string): void {
   const { data, width, height, channels } = picture;
@@ -51,7 +51,7 @@ export function checkRaster(picture: Raster<Uint8Array | Float32Array>, where: s
   }
 }
 
-/** Throws ShapeError, which `where` begins, if a size is not of whole numbers from 1. */
+/** Throws ShapeError, which `where` begins, unless both sizes are whole numbers from 1. */
 export function checkSize({ height, width }: PictureSize, where: string): void {
   if ([height, width].every((side) => Number.isInteger(side) && side >= 1)) return;
   throw new ShapeError(

@@ -1,7 +1,7 @@
 import { checkRaster, checkSize, type PictureSize, type Raster } from './raster.js';
 import { roundHalfEven } from './round-half-even.js';
 
-/** Bits behind the point of a weight. */
+/** The bits behind the point of a weight. */
 const WEIGHT_BITS = 11;
 const ONE = 1 << WEIGHT_BITS;
 
@@ -34,12 +34,12 @@ function placesOf(inputs: number, outputs: number): Places {
 }
 
 /**
- * Resizes a picture of bytes by mixing the four pixels around each place, also where it shrinks:
- * pixels between are passed over, and fine patterns alias. That is OpenCV's INTER_LINEAR, through
- * which taming-transformers' training data went; for anything else use `resize`.
+ * Resizes a picture of bytes by mixing the four pixels around each place, even where it shrinks:
+ * then pixels between are passed over, and fine patterns alias. That is OpenCV's INTER_LINEAR,
+ * through which taming-transformers' training data went. Use `resize` for anything else.
  *
- * Weights are rounded to 2^−11, as OpenCV's plain code does; where the factor is 2 on both axes it
- * averages 2×2 pixels. Throws ShapeError for an impossible size. Source: OpenCV,
+ * Weights are rounded to 2^−11, as in OpenCV's plain code. Where the factor is 2 on both axes, 2×2
+ * pixels are averaged. Throws ShapeError for an impossible size. Source: OpenCV,
  * `modules/imgproc/src/resize.cpp`.
  */
 export function resizeBilinear(picture: Raster, size: PictureSize): Raster {

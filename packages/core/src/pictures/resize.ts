@@ -1,9 +1,9 @@
 import { ConfigError, didYouMean } from '../errors.js';
 import { checkRaster, checkSize, type PictureSize, type Raster } from './raster.js';
 
-/** How `resize` weighs the pixels around a place, x in pixels from it. */
+/** How `resize` weighs the pixels around a place; x is in pixels from it. */
 interface Filter {
-  /** weight is 0 from this distance on. */
+  /** The distance from which on the weight is 0. */
   readonly support: number;
   readonly weight: (x: number) => number;
 }
@@ -21,7 +21,7 @@ function cubic(distance: number): number {
   return 0;
 }
 
-/** Hamming's constants as Pillow has them, float32: seen in the 22nd bit of a weight. */
+/** Hamming's constants as Pillow has them, in float32, which shows in the 22nd bit of a weight. */
 const HAMMING_MEAN = Math.fround(0.54);
 const HAMMING_SWING = Math.fround(0.46);
 
@@ -54,22 +54,23 @@ export const RESIZE_FILTERS: readonly ResizeFilter[] = [
 ];
 
 /**
- * Bits behind the point of a weight for bytes: 32, less 8 for the byte and 2 for the sign and for
- * sums beyond 1.
+ * The bits behind the point of a weight for bytes: 32, minus 8 for the byte and 2 for the sign and
+ * for sums beyond 1.
  */
 const PRECISION_BITS = 22;
 
 /**
  * Resizes a picture as Pillow's Image.resize does, bit for bit for bytes.
  *
- * A filter's support grows with the factor by which the picture shrinks, so that every pixel
- * counts. Width comes first, then height; bytes are rounded and clipped between the two, floats
- * (summed in float64) rounded to float32. An axis of unchanged size is left alone. (Pillow 13 takes
- * height first where a picture shrinks much more in height than in width, which is another result;
- * every Pillow before is as here.) Bytes may have any number of channels; alpha is a channel as any
- * other (Pillow multiplies it in before).
+ * A filter's support grows with the factor by which the picture shrinks, so every pixel counts.
+ * Width comes first, then height. Between the two, bytes are rounded and clipped, and floats
+ * (summed in float64) are rounded to float32. An axis of unchanged size is left alone. Bytes may
+ * have any number of channels. Alpha is a channel like any other; Pillow multiplies it in before.
  *
- * Throws ShapeError for an impossible size, ConfigError for an unknown filter. Source: Pillow,
+ * Pillow 13 takes height first where a picture shrinks much more in height than in width, which
+ * gives another result. Every Pillow before works as this does.
+ *
+ * Throws ShapeError for an impossible size, and ConfigError for an unknown filter. Source: Pillow,
  * `src/libImaging/Resample.c`.
  */
 export function resize<A extends Uint8Array | Float32Array>(
@@ -94,11 +95,11 @@ export function resize<A extends Uint8Array | Float32Array>(
 
 /** The input places that an output place is made of, and their weights, which sum to 1. */
 interface Weights {
-  /** First input place of each output place. */
+  /** The first input place of each output place. */
   readonly first: Int32Array;
-  /** Number of input places of each output place. */
+  /** The number of input places of each output place. */
   readonly count: Int32Array;
-  /** Weight `k` of output place `i` at i·stride + k. */
+  /** Weight `k` of output place `i`, at i·stride + k. */
   readonly weights: Float64Array;
   readonly stride: number;
 }
@@ -158,8 +159,8 @@ function alongColumns<A extends Uint8Array | Float32Array>(picture: Raster<A>, w
 }
 
 /**
- * How `combine` walks: `lines` lines, in each the places `step` apart, at each place `items`
- * neighbours that are combined alike.
+ * How `combine` walks: over `lines` lines, in each over places `step` apart, and at each place over
+ * `items` neighbours that are combined alike.
  */
 interface Walk {
   readonly lines: number;

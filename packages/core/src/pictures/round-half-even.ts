@@ -1,4 +1,7 @@
-/** To the nearest whole number, halves to the even one, as Python's `round` and C's `lrint`. */
+/**
+ * Rounds to the nearest whole number, halves to the even one, as Python's `round` and C's `lrint`
+ * do.
+ */
 export function roundHalfEven(x: number): number {
   const down = Math.floor(x);
   const rest = x - down;

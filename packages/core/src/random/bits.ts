@@ -8,7 +8,7 @@ import {
   threefryStreamPart,
 } from './threefry.js';
 
-/** Arrays that randomBits fills, by width. */
+/** The arrays that randomBits fills, by width. */
 interface BitArrays {
   8: Uint8Array;
   16: Uint16Array;
@@ -19,9 +19,9 @@ interface BitArrays {
 /**
  * n unsigned integers of 8, 16, 32 or 64 random bits.
  *
- * Each 32-bit word gives four or two narrow values, lowest bits first; of the wide ones the high
- * words are the stream's first half, the low words its second. With `partitionable` each value has
- * two words of its own, high and low: the wide values are both, the others the low bits of high ⊕
+ * Each 32-bit word gives four or two narrow values, lowest bits first. Of the wide values, the high
+ * words are the stream's first half and the low words its second. With `partitionable` each value
+ * has two words of its own, high and low: a wide value is both, any other the low bits of high ⊕
  * low.
  */
 export function randomBits<B extends keyof BitArrays = 32>(
@@ -33,7 +33,7 @@ export function randomBits<B extends keyof BitArrays = 32>(
   return (partitionable ? placeBits(key, n, bits) : streamBits(key, n, bits)) as BitArrays[B];
 }
 
-/** Numbers first … first + count − 1 of randomBits(key, n, 32), without drawing the others. */
+/** Numbers first … first + count − 1 of randomBits(key, n, 32). The others are not drawn. */
 export function randomWordsPart(
   key: Key,
   n: number,
@@ -46,7 +46,7 @@ export function randomWordsPart(
   return low.map((word, i) => word ^ (high[i] as number));
 }
 
-/** How many numbers a shape holds. Throws ShapeError if it is no shape. */
+/** How many numbers a shape holds. Throws ShapeError if it is not a shape. */
 export function drawCount(shape: readonly number[]): number {
   const size = elementCount(shape);
   if (!Number.isSafeInteger(size) || size < 0)

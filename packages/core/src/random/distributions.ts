@@ -4,7 +4,7 @@ import { FLOAT_FORMATS, type FloatFormat, type FloatType } from './float-formats
 import { erf, erfInv, nextAfter } from './float32.js';
 import type { Key, StreamOptions } from './threefry.js';
 
-// All draws are flat, in row-major order of the shape, and equal those of jax.random with the same
+// All draws are flat, in row-major order of the shape. They equal those of jax.random with the same
 // key (jax 0.4.13, threefry). Source: jax/_src/random.py.
 
 const { fround } = Math;
@@ -14,19 +14,19 @@ const SQRT2 = fround(Math.SQRT2);
 /** How numbers are drawn. */
 export interface FloatOptions extends StreamOptions {
   /**
-   * The type that jax would draw in (default float32); results are float32 arrays of numbers that
-   * the type has.
+   * The type that jax would draw in (default float32). Results are float32 arrays of numbers that
+   * this type has.
    */
   readonly dtype?: FloatType | undefined;
 }
 
-/** Bounds of a uniform draw: minval inclusive (default 0), maxval exclusive (default 1). */
+/** Bounds of a uniform draw. minval is inclusive (default 0), maxval exclusive (default 1). */
 export interface UniformBounds extends FloatOptions {
   readonly minval?: number;
   readonly maxval?: number;
 }
 
-/** Uniform numbers of 23 random bits each (10 as float16, 7 as bfloat16). */
+/** Uniform numbers of 23 random bits each; 10 bits as float16, 7 as bfloat16. */
 export function uniform(key: Key, shape: readonly number[], options: UniformBounds = {}): Float32Array {
   const { minval = 0, maxval = 1, dtype = 'float32' } = options;
   const n = drawCount(shape);
@@ -38,8 +38,8 @@ export function uniform(key: Key, shape: readonly number[], options: UniformBoun
 function uniformFloat32(words: Uint32Array, minval: number, maxval: number): Float32Array {
   const least = fround(minval);
   const span = fround(fround(maxval) - least);
-  // The high 23 bits become a fraction of [1, 2); scaled and shifted exactly in float64, rounded
-  // once.
+  // The high 23 bits become a fraction of [1, 2). It is scaled and shifted exactly in float64, and
+  // rounded once.
   for (let i = 0; i < words.length; i++) words[i] = ((words[i] as number) >>> 9) | 0x3f800000;
   const values = new Float32Array(words.buffer, words.byteOffset, words.length);
   for (let i = 0; i < values.length; i++) {
@@ -48,7 +48,7 @@ function uniformFloat32(words: Uint32Array, minval: number, maxval: number): Flo
   return values;
 }
 
-/** The same with a type's own significand, every step rounded to the type. */
+/** The same with a type's own significand. Every step is rounded to the type. */
 function uniformNarrow(
   key: Key,
   n: number,
@@ -66,7 +66,7 @@ function uniformNarrow(
   });
 }
 
-/** Standard normal numbers: √2·erfInv(u), u uniform in (−1, 1). */
+/** Standard normal numbers: √2·erfInv(u), with u uniform in (−1, 1). */
 export function normal(key: Key, shape: readonly number[], options: FloatOptions = {}): Float32Array {
   const { dtype = 'float32' } = options;
   const { round, belowOne } = FLOAT_FORMATS[dtype];
@@ -109,16 +109,16 @@ export function truncatedNormal(
 }
 
 /**
- * Numbers of the standard Gumbel distribution: −ln(−ln u), u uniform in [0, 1) but at least the
- * smallest normal number. (jax asks for draws from that number to 1; in float16, where adding it
- * could be seen, XLA does not add it.)
+ * Numbers of the standard Gumbel distribution: −ln(−ln u), with u uniform in [0, 1) but at least
+ * the smallest normal number. (jax asks for draws from that number to 1. Adding it would show in
+ * float16 alone, and there XLA does not add it.)
  */
 export function gumbel(key: Key, shape: readonly number[], options: FloatOptions = {}): Float32Array {
   const { round, smallestNormal } = FLOAT_FORMATS[options.dtype ?? 'float32'];
   return gumbelOfUniform(uniform(key, shape, options), round, smallestNormal);
 }
 
-/** Row `row` of gumbel(key, [rows, n]), without drawing the others. */
+/** Row `row` of gumbel(key, [rows, n]). The other rows are not drawn. */
 export function gumbelRow(
   key: Key,
   n: number,

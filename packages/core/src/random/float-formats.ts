@@ -1,4 +1,4 @@
-/** A type of float in which numbers can be drawn. */
+/** The types of float in which numbers can be drawn. */
 export type FloatType = 'float32' | 'float16' | 'bfloat16';
 
 /** What drawing needs to know of a type of float. */
@@ -6,13 +6,13 @@ export interface FloatFormat {
   /** Stored bits of the significand. */
   readonly mantissaBits: number;
   /**
-   * Bits of a random word that jax draws for one number: as wide as the type, but 8 where the
+   * The bits of a random word that jax draws for one number: as wide as the type, but 8 where the
    * significand has fewer.
    */
   readonly wordBits: 8 | 16 | 32;
   /** The smallest normal number. */
   readonly smallestNormal: number;
-  /** The nearest number of the type, of two as near the even one. */
+  /** Rounds to the nearest number of the type; of two equally near, to the even one. */
   round(x: number): number;
   /** The largest number of the type below 1. */
   readonly belowOne: number;
@@ -43,8 +43,8 @@ export const FLOAT_FORMATS: Readonly<Record<FloatType, FloatFormat>> = {
 };
 
 /**
- * Half to even at the last of `mantissaBits`; below 2^lowest the steps stay as wide as there. Draws
- * never come near overflow.
+ * Rounds half to even at the last of `mantissaBits`. Below 2^lowest, steps stay as wide as there.
+ * Draws never come near overflow.
  */
 function roundTo(x: number, mantissaBits: number, lowest: number): number {
   if (!Number.isFinite(x) || x === 0) return x;

@@ -5,7 +5,8 @@
 
 const { fround } = Math;
 
-// Giles 2010, "Approximating the erfinv function", single precision: for w < 5, and from 5 on.
+// Coefficients of Giles 2010, "Approximating the erfinv function", single precision: for w < 5, and
+// from 5 on.
 const CENTRAL = [
   2.81022636e-8, 3.43273939e-7, -3.5233877e-6, -4.39150654e-6, 0.00021858087, -0.00125372503, -0.00417768164,
   0.246640727, 1.50140941,
@@ -16,8 +17,8 @@ const TAIL = [
 ].map(fround);
 
 /**
- * The inverse of erf for a float32 x in [−1, 1]; ±Infinity at ±1. At most 2 ulp from XLA's, up to
- * 65 from the exact one.
+ * The inverse of erf for a float32 x in [−1, 1]; ±Infinity at ±1. It is at most 2 ulp from XLA's,
+ * and up to 65 ulp from the exact value.
  */
 export function erfInv(x: number): number {
   if (Math.abs(x) === 1) return x * Number.POSITIVE_INFINITY;
@@ -44,7 +45,7 @@ export function erf(x: number): number {
   return fround(fround(bounded * polynomial(ERF_P, square)) / polynomial(ERF_Q, square));
 }
 
-/** Horner's rule, highest power first, each step rounded once. */
+/** Horner's rule, highest power first. Each step is rounded once. */
 function polynomial(coefficients: readonly number[], x: number): number {
   let value = coefficients[0] as number;
   for (let i = 1; i < coefficients.length; i++) value = fround(value * x + (coefficients[i] as number));

@@ -5,15 +5,15 @@ import { type Key, type StreamOptions, threefryBlocks, threefryPlaces, threefryS
 /** How a seed becomes a key. */
 export interface SeedOptions {
   /**
-   * jax_enable_x64: all 64 bits of the seed count, the high 32 in the first word (default false:
-   * the low 32 alone).
+   * Stands for jax_enable_x64. All 64 bits of the seed count, the high 32 in the first word. By
+   * default (false) only the low 32 count.
    */
   readonly x64?: boolean | undefined;
 }
 
 /**
- * The key of a seed, as jax.random.PRNGKey with 64-bit types off: the low 32 bits, with a first
- * word of 0; −1 gives [0, 2³²−1]. Throws ConfigError unless the seed is an integer that fits into
+ * The key of a seed, as jax.random.PRNGKey gives with 64-bit types off: a first word of 0, then the
+ * low 32 bits; −1 gives [0, 2³²−1]. Throws ConfigError unless the seed is an integer that fits into
  * 64 bits with sign.
  */
 export function prngKey(seed: number | bigint, { x64 = false }: SeedOptions = {}): Key {
@@ -27,7 +27,7 @@ export function prngKey(seed: number | bigint, { x64 = false }: SeedOptions = {}
   return [x64 ? Number(BigInt.asUintN(32, value >> 32n)) : 0, Number(BigInt.asUintN(32, value))];
 }
 
-/** n new keys from one. The old one should not be used again. */
+/** n new keys from one. Do not use the old one again. */
 export function split(key: Key, n = 2, { partitionable = false }: StreamOptions = {}): Key[] {
   if (partitionable) {
     const { high, low } = threefryPlaces(key, n);
@@ -46,10 +46,10 @@ export function foldIn(key: Key, data: number): Key {
 }
 
 /**
- * A new key from a key and a path of names and numbers, as Flax folds a module's path: foldIn of
- * the first 4 bytes, big-endian, of SHA-1 over the UTF-8 names and the shortest big-endian bytes of
- * the numbers, without separators. Source: flax/core/scope.py, `_fold_in_static` (0.6.3). Throws
- * ConfigError for a number that is no non-negative integer.
+ * A new key from a key and a path of names and numbers, as Flax folds a module's path. It is foldIn
+ * of the first 4 bytes, big-endian, of a SHA-1. That is taken over the UTF-8 names and the shortest
+ * big-endian bytes of the numbers, without separators. Source: flax/core/scope.py,
+ * `_fold_in_static` (0.6.3). Throws ConfigError for a number that is not an integer of 0 or more.
  */
 export function foldInNames(key: Key, path: readonly (string | number)[]): Key {
   const encoder = new TextEncoder();

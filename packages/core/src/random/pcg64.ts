@@ -18,16 +18,16 @@ const MIX_RIGHT = 0x4973f715;
 
 /**
  * The generator of `numpy.random.default_rng(seed)`: PCG64 (XSL-RR 128/64), seeded through
- * SeedSequence. It draws the same numbers; of numpy's draws there are those that data loaders use.
- * A draw takes about half a microsecond.
+ * SeedSequence. It draws the same numbers. Of numpy's draws it has those that data loaders use. A
+ * draw takes about half a microsecond.
  */
 export class Pcg64 {
   private state = 0n;
   private increment: bigint;
-  /** The high half of the last 64 bits that a 32-bit draw took the low half of. */
+  /** The high half of a 64-bit draw whose low half the last 32-bit draw took. */
   private half: number | undefined;
 
-  /** seed: a whole number from 0 on. Throws ConfigError for any other. */
+  /** `seed` is a whole number from 0 on. Throws ConfigError for any other. */
   constructor(seed: number | bigint) {
     if (typeof seed === 'number' ? !(Number.isSafeInteger(seed) && seed >= 0) : seed < 0n) {
       throw new ConfigError(`Pcg64: expected a whole number from 0 on as seed, got ${seed}.`);
@@ -39,7 +39,7 @@ export class Pcg64 {
     this.step();
   }
 
-  /** A generator that draws from here on what this one would. */
+  /** A generator that draws from here on what this one would draw. */
   copy(): Pcg64 {
     const other = new Pcg64(0);
     other.state = this.state;
@@ -49,8 +49,8 @@ export class Pcg64 {
   }
 
   /**
-   * Passes over so many 64-bit draws (each `random()` is one), in time that grows with their
-   * logarithm.
+   * Skips so many 64-bit draws (each `random()` is one). The time grows with the logarithm of their
+   * number.
    */
   advance(draws: number | bigint): void {
     let multiplier = 1n;
@@ -78,7 +78,7 @@ export class Pcg64 {
     return ((word >> turn) | (word << (-turn & 63n))) & MASK_64;
   }
 
-  /** 32 random bits: the low half of a 64-bit draw, then its high half. */
+  /** 32 random bits. Two calls take the low half of a 64-bit draw, then its high half. */
   next32(): number {
     if (this.half !== undefined) {
       const half = this.half;
@@ -90,15 +90,15 @@ export class Pcg64 {
     return Number(word & 0xffffffffn);
   }
 
-  /** A double in [0, 1) of 53 bits, as `random()`. */
+  /** A double in [0, 1) of 53 bits, as numpy's `random()`. */
   random(): number {
     return Number(this.next64() >> 11n) / 2 ** 53;
   }
 
   /**
-   * A whole number from 0 to below `bound`, as `integers(0, bound)`: Lemire's multiplication, of 32
-   * bits for bounds up to 2^32 − 1, else of 64. Throws ConfigError for a bound below 1 or above
-   * 2^64.
+   * A whole number from 0 to below `bound`, as numpy's `integers(0, bound)`. It uses Lemire's
+   * multiplication, of 32 bits for bounds up to 2^32 − 1, else of 64. Throws ConfigError for a
+   * bound below 1 or above 2^64.
    */
   integer(bound: number): number;
   integer(bound: bigint): bigint;
@@ -114,7 +114,7 @@ export class Pcg64 {
     return typeof bound === 'bigint' ? BigInt(narrow) : narrow;
   }
 
-  /** Brings a list into random order in place, as `shuffle` of a Python list. */
+  /** Shuffles a list in place, as numpy's `shuffle` of a Python list does. */
   shuffle<T>(list: T[]): void {
     for (let i = list.length - 1; i >= 1; i--) {
       const j = this.upTo(i);
@@ -157,7 +157,7 @@ export class Pcg64 {
     return product >> 64n;
   }
 
-  /** 0 to `most`, by drawing masked words until one is not larger. */
+  /** A number from 0 to `most`: masked words are drawn until one is not larger. */
   private upTo(most: number): number {
     let mask = most;
     for (const shift of [1, 2, 4, 8, 16]) mask |= mask >>> shift;

@@ -4,7 +4,7 @@ import { gumbel, gumbelRow, uniform } from './distributions.js';
 import { split } from './key.js';
 import type { Key, StreamOptions } from './threefry.js';
 
-// As in distributions.ts: flat, in row-major order, and equal to jax.random's. Source:
+// As in distributions.ts, draws are flat, in row-major order, and equal to jax.random's. Source:
 // jax/_src/random.py.
 
 const { fround } = Math;
@@ -14,17 +14,17 @@ export interface CategoricalOptions extends StreamOptions {
   /** The axis of the classes (default the last). */
   readonly axis?: number;
   /**
-   * Shape of the result, to which the other axes are broadcast; further axes may stand before them
-   * (default those axes).
+   * The shape of the result, to which the other axes are broadcast. Further axes may stand before
+   * them. By default these axes are the shape.
    */
   readonly drawShape?: readonly number[] | undefined;
 }
 
 /**
- * A class for each place of the other axes, drawn with probability softmax over the axis: the
- * largest of logits + gumbel noise, the first of equals. logits: flat numbers of the shape, for a
- * batch [rows, V]; −Infinity is never drawn while another is finite. Throws ShapeError if sizes or
- * shapes do not fit.
+ * A class for each place of the other axes, drawn with the probability that softmax over the axis
+ * gives: the class with the largest logits + gumbel noise, the first of equals. logits holds flat
+ * numbers of the shape; for a batch that is [rows, V]. −Infinity is never drawn while another is
+ * finite. Throws ShapeError if sizes or shapes do not fit.
  */
 export function categorical(
   key: Key,
@@ -46,7 +46,7 @@ export function categorical(
   if (!fits)
     throw new ShapeError(`categorical: logits of [${shape}] do not broadcast to draws of [${drawn}].`);
 
-  // Noise has the draws' shape with the classes put back where they were.
+  // The noise has the draws' shape, with the axis of the classes put back in its place.
   const noiseShape = [...drawn.slice(0, before + at), classes, ...drawn.slice(before + at)];
   const noise = gumbel(key, noiseShape, { partitionable });
   const inner = drawCount(drawn.slice(before + at));
@@ -68,8 +68,8 @@ export function categorical(
 }
 
 /**
- * What categorical(key, logits of [rows, V]) draws for row `row`, from that row's logits alone:
- * numbers of one draw can so be taken at different times. logits: [V].
+ * What categorical(key, logits of [rows, V]) draws for row `row`, from that row's logits alone. So
+ * the numbers of one draw can be taken at different times. logits is [V].
  */
 export function categoricalRow(
   key: Key,
@@ -97,7 +97,10 @@ export function categoricalRow(
   return chosen;
 }
 
-/** Where a flat index of `shape` reads an array of `from`, which broadcasts to it. */
+/**
+ * For a flat index of `shape`, the index that it reads in an array of shape `from`, which
+ * broadcasts to `shape`.
+ */
 function broadcastReader(from: readonly number[], shape: readonly number[]): (index: number) => number {
   const before = shape.length - from.length;
   if (before === 0 && from.every((extent, i) => extent === shape[i])) return (index) => index;
@@ -114,7 +117,9 @@ function broadcastReader(from: readonly number[], shape: readonly number[]): (in
   };
 }
 
-/** Whole numbers that randint draws, with their arrays and least and largest values. */
+/**
+ * The types of whole numbers that randint draws, with their arrays and least and largest values.
+ */
 const INTEGERS = {
   int32: { array: Int32Array, bits: 32, least: -(2 ** 31), most: 2 ** 31 - 1 },
   uint32: { array: Uint32Array, bits: 32, least: 0, most: 2 ** 32 - 1 },
@@ -136,9 +141,9 @@ export interface IntegerOptions<T extends IntegerType = 'int32'> extends StreamO
 type IntegerArray<T extends IntegerType> = InstanceType<(typeof INTEGERS)[T]['array']>;
 
 /**
- * Whole numbers from minval (inclusive) to maxval (exclusive; one more than the largest number is
- * allowed), nearly uniform; minval where maxval is not larger. Throws ConfigError for bounds that
- * the type has not.
+ * Whole numbers from minval (inclusive) to maxval, nearly uniform. maxval is exclusive, and may be
+ * one more than the largest number. Where maxval is not larger, all are minval. Throws ConfigError
+ * for bounds that the type does not have.
  */
 export function randint<T extends IntegerType = 'int32'>(
   key: Key,
@@ -169,7 +174,9 @@ export function randint<T extends IntegerType = 'int32'>(
   return values as IntegerArray<T>;
 }
 
-/** 0 … n−1 in random order, by sorting on random words as often as makes equal words harmless. */
+/**
+ * 0 … n−1 in random order. They are sorted by random words, as often as makes equal words harmless.
+ */
 export function permutation(key: Key, n: number, options: StreamOptions = {}): Int32Array {
   return shuffled(
     key,
@@ -184,12 +191,14 @@ export function permutation(key: Key, n: number, options: StreamOptions = {}): I
 export interface PermutedOptions extends StreamOptions {
   /** The axis that is shuffled (default 0). */
   readonly axis?: number;
-  /** Each line along the axis in an order of its own (default false: whole slices move). */
+  /**
+   * Whether each line along the axis has an order of its own. By default (false) whole slices move.
+   */
   readonly independent?: boolean;
 }
 
 /**
- * The numbers of an array of a shape in random order along an axis. Throws ShapeError if sizes do
+ * The numbers of an array of a shape, in random order along an axis. Throws ShapeError if sizes do
  * not fit.
  */
 export function permuted(
@@ -219,12 +228,12 @@ export function permuted(
 export interface ChoiceOptions extends StreamOptions {
   /** Whether a number may come twice (default true). */
   readonly replace?: boolean;
-  /** Probability of each number, float32 (default all the same). */
+  /** The probability of each number, float32. By default all are equal. */
   readonly p?: Float32Array | undefined;
 }
 
 /**
- * Numbers of 0 … n−1. Throws ConfigError where more are drawn than there are without `replace`, or
+ * Numbers of 0 … n−1. Throws ConfigError if more are drawn than there are without `replace`, or if
  * p has another size.
  */
 export function choice(
@@ -266,7 +275,10 @@ export function choice(
   });
 }
 
-/** Each line along the axis, sorted by random words; rounds by the size of the whole array. */
+/**
+ * Sorts each line along the axis by random words. The size of the whole array decides the number of
+ * rounds.
+ */
 function shuffled(
   key: Key,
   values: Int32Array,
@@ -301,8 +313,8 @@ function shuffled(
 }
 
 /**
- * values in ascending order of their words; equal words keep their order. A radix sort of two
- * 16-bit digits.
+ * `values` in ascending order of their words. Equal words keep their order. It is a radix sort of
+ * two 16-bit digits.
  */
 function sortedBy(words: Uint32Array, values: Int32Array): Int32Array<ArrayBuffer> {
   let [keys, sorted] = [words, new Int32Array(values)];

@@ -1,6 +1,7 @@
 /**
- * SHA-1 of bytes: 20 bytes. Synchronous, and the same in browsers, whose own is asynchronous. For
- * deriving random keys as Flax does, not for security. Source: FIPS 180-4 §6.1.
+ * SHA-1 of bytes, 20 bytes long. It is synchronous and the same in browsers, whose own is
+ * asynchronous. It derives random keys as Flax does, and is not for security. Source: FIPS 180-4
+ * §6.1.
  */
 export function sha1(message: Uint8Array): Uint8Array {
   const padded = new Uint8Array(Math.ceil((message.length + 9) / 64) * 64);

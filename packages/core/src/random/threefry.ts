@@ -1,22 +1,22 @@
 /** A threefry key: two uint32 words. */
 export type Key = readonly [number, number];
 
-/** Which of jax's two streams is drawn from. */
+/** The choice between jax's two streams. */
 export interface StreamOptions {
   /**
-   * jax_threefry_partitionable: each number is encrypted from its own place alone. The default of
-   * jax from 0.5 on; off in the jax that trained DALL·E mini, and here by default. Keys of seeds
-   * and foldIn are the same in both.
+   * jax_threefry_partitionable: each number is encrypted from its own place alone. This is jax's
+   * default from 0.5 on. It was off in the jax that trained DALL·E mini, and is off here by
+   * default. Keys of seeds and foldIn are the same in both streams.
    */
   readonly partitionable?: boolean | undefined;
 }
 
 /**
- * threefry2x32 in place: block i is the pair (x0[i], x1[i]), encrypted with the key in 20 rounds.
- * Rotations by 13 15 26 6 and 17 29 16 24 in turn; after each four rounds a pair of the key
- * schedule and its number are added. Written out, since a loop over the rounds takes twice as long.
- * Source: Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3"; jax/_src/prng.py
- * `threefry2x32`.
+ * threefry2x32 in place. Block i is the pair (x0[i], x1[i]), encrypted with the key in 20 rounds.
+ * Rotations are by 13 15 26 6 and 17 29 16 24 in turn. After each four rounds a pair of the key
+ * schedule and its number are added. The rounds are written out, since a loop over them takes twice
+ * as long. Source: Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3";
+ * jax/_src/prng.py `threefry2x32`.
  */
 export function threefryBlocks(key: Key, x0: Uint32Array, x1: Uint32Array): void {
   const k0 = key[0] | 0;
@@ -81,9 +81,9 @@ export function threefryBlocks(key: Key, x0: Uint32Array, x1: Uint32Array): void
 }
 
 /**
- * Encrypts counters as jax does: cut into two halves whose members are paired; an odd count gets
- * one zero at the end, and its last word is dropped. (jax with jax_threefry_partitionable off, the
- * default of jax 0.4.)
+ * Encrypts counters as jax does with jax_threefry_partitionable off, the default of jax 0.4. They
+ * are cut into two halves whose members are paired. An odd count gets one zero at the end, and its
+ * last word is dropped.
  */
 export function threefryCounters(key: Key, counters: Uint32Array): Uint32Array {
   const words = new Uint32Array(counters.length + (counters.length & 1));
@@ -93,7 +93,7 @@ export function threefryCounters(key: Key, counters: Uint32Array): Uint32Array {
   return words.subarray(0, counters.length);
 }
 
-/** n random words of a key: the counters 0 … n−1, encrypted. */
+/** n random words of a key: the encrypted counters 0 … n−1. */
 export function threefryStream(key: Key, n: number): Uint32Array {
   const counters = new Uint32Array(n);
   for (let i = 0; i < n; i++) counters[i] = i;
@@ -101,8 +101,8 @@ export function threefryStream(key: Key, n: number): Uint32Array {
 }
 
 /**
- * Words first … first + count − 1 of threefryStream(key, n), without the others: a word's block has
- * the counter of the other half beside its own.
+ * Words first … first + count − 1 of threefryStream(key, n). The others are not made. A word's
+ * block holds its own counter and that of the other half.
  */
 export function threefryStreamPart(key: Key, n: number, first: number, count: number): Uint32Array {
   const half = Math.ceil(n / 2);
@@ -119,7 +119,7 @@ export function threefryStreamPart(key: Key, n: number, first: number, count: nu
 }
 
 /**
- * The two words of each of n places from `first` on, (0, i) encrypted: what jax draws from with
+ * The two words of each of n places from `first` on: (0, i) encrypted. jax draws from these with
  * jax_threefry_partitionable on. Word i of `high` and of `low` belong to place first + i < 2³².
  */
 export function threefryPlaces(
