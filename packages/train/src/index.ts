@@ -1,4 +1,4 @@
-// Training runs: settings, the two trainings, and what they tell on the way.
+// Training runs: settings, the two trainings, and their events.
 
 export { parseSeq2SeqConfig, type Seq2SeqConfig } from './config/seq2seq-config.js';
 export { parseVqganTrainingConfig, type VqganTrainingConfig } from './config/vqgan-config.js';
@@ -8,7 +8,7 @@ export type { TrainingEvent, TrainingOptions, TrainingResult } from './run/train
 export { trainSeq2Seq } from './seq2seq/train-seq2seq.js';
 export { trainVqgan } from './vqgan/train-vqgan.js';
 
-// What a run will take, before it is begun.
+// Plans: the memory and time that a run will take.
 
 export type { MemoryPlan, ParameterGroup, TimePlan, TrainingPlan } from './run/training-plan.js';
 export { planSeq2Seq, type Seq2SeqPlan } from './seq2seq/plan-seq2seq.js';

@@ -1,4 +1,4 @@
-// For the packages of this repository alone: what is here may change in any release.
+// Only the packages of this repository use this entry. Its exports may change in any release.
 
 export { readRgb } from './decoded/decode-picture.js';
 export { NO_FILTER, type RowFilter } from './encoded/row-filter.js';

@@ -3,8 +3,8 @@ import type { Field, Fields } from '@easel/core/config';
 const FREE = new WeakSet<Field<unknown>>();
 
 /**
- * The same field, of a setting that doesn't touch a run's numbers: a resumed run may change it, and
- * all below it.
+ * Marks the field of a setting that does not change a run's numbers. A resumed run may change it,
+ * and all settings below it.
  */
 export function freeOnResume<T>(field: Field<T>): Field<T> {
   const free = Object.assign((value: unknown, at: string) => field(value, at), { fields: field.fields });
@@ -13,8 +13,8 @@ export function freeOnResume<T>(field: Field<T>): Field<T> {
 }
 
 /**
- * Paths of the settings that are free on resume, such as `data.memoryLimit`; what lies below a path
- * is free with it.
+ * Returns the paths of the settings that are free on resume, such as `data.memoryLimit`. Settings
+ * below a path are free with it.
  */
 export function freeSettings(fields: Fields): string[] {
   return Object.entries(fields).flatMap(([name, field]) => {

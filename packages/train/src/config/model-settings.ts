@@ -1,8 +1,8 @@
 import { readJsonFile } from '@easel/core/node';
 
 /**
- * What a training config's `model` says, itself or in the file that it names; `file`: its name for
- * messages.
+ * Returns the settings of a training config's `model`, which are in the config itself or in the
+ * file that it names. `file` is the config's name for messages.
  */
 export async function modelSettings(
   model: unknown,

@@ -13,7 +13,7 @@ import {
 import { GRAFT_TYPES } from '@easel/core/internals';
 import { freeOnResume } from './free-settings.js';
 
-/** Which optimizer, with its constants. */
+/** The optimizer and its constants. */
 export const optimizerFields = {
   /**
    * AdamW (Loshchilov and Hutter 2019), Adafactor (Shazeer and Stern 2018) or Distributed Shampoo
@@ -47,10 +47,10 @@ export const optimizerFields = {
     startStep: optional(integer({ min: 0 })),
     /** Tensors with a longer dimension are not preconditioned. */
     largestDimension: integer({ min: 0, default: 4096 }),
-    /** Whose step length a preconditioned direction takes. */
+    /** The optimizer whose step length a preconditioned direction takes. */
     graft: oneOf([...GRAFT_TYPES]),
     nesterov: flag(false),
-    /** Keep momenta as signed bytes. */
+    /** Whether momenta are kept as signed bytes. */
     quantized: flag(false),
   }),
 };
@@ -105,7 +105,7 @@ function checkSchedule(schedule: ScheduleSettings, file: string): void {
 export const loggingFields = {
   /** Steps between two lines of metrics.jsonl. */
   every: integer({ min: 1, default: 50 }),
-  /** Write TensorBoard's event files too, in RUN/tensorboard. */
+  /** Whether TensorBoard's event files are written too, in RUN/tensorboard. */
   tensorboard: flag(true),
   /**
    * Steps between two lines of weights.jsonl with the norm of each weight and its gradient; 0:
@@ -123,11 +123,12 @@ export const checkpointFields = {
   every: integer({ min: 0, default: 1000 }),
   /** Minutes between two checkpoints, whatever the step; 0: not by the clock. */
   minutes: real({ min: 0, default: 0 }),
-  /** How many are kept, the newest ones. */
+  /** Number of newest checkpoints that are kept. */
   keep: integer({ min: 1, default: 2 }),
   /**
-   * Write while the training goes on, on the native backend. A tensor that is updated before it is
-   * on the disk takes its memory twice until then; false: the training waits.
+   * Whether checkpoints are written while the training goes on (on the native backend). A tensor
+   * that is updated before it is on the disk takes its memory twice until then. If false, the
+   * training waits.
    */
   background: flag(true),
   /**
@@ -140,8 +141,8 @@ export const checkpointFields = {
 export type CheckpointSettings = Settings<typeof checkpointFields>;
 
 /**
- * Throws ConfigError if a decay has no steps left after the warm-up. `steps`: of the whole run,
- * null while unknown.
+ * Throws ConfigError if a decay has no steps left after the warm-up. `steps` counts the updates of
+ * the whole run; it is null while unknown.
  */
 export function checkWarmup(
   { decay, warmupSteps }: ScheduleSettings,

@@ -34,8 +34,8 @@ const dataFields = {
    */
   evalFraction: real({ min: 0, max: 0.9, default: 0 }),
   /**
-   * In memory, each epoch a permutation; or streamed through a shuffle buffer, for sets larger than
-   * memory, as the original does by default.
+   * Order of the rows. 'permuted': they are in memory, and each epoch is a permutation. 'streamed':
+   * they go through a shuffle buffer, for sets larger than memory, as in the original by default.
    */
   order: oneOf(['permuted', 'streamed']),
   /**
@@ -56,8 +56,8 @@ const dataFields = {
    */
   repeatEpoch: freeOnResume(flag(false)),
   /**
-   * Only the first rows of the training set, of each evaluation set; counted before shuffling and
-   * filtering.
+   * Numbers of first rows of the training set and of each evaluation set that are used, counted
+   * before shuffling and filtering.
    */
   maxTrainRows: optional(integer({ min: 1 })),
   maxEvalRows: freeOnResume(optional(integer({ min: 1 }))),
@@ -112,10 +112,10 @@ const evaluationFields = {
 const sampleFields = {
   /**
    * Steps between two pictures in RUN/samples; one is always drawn at the end. 0: never. Null: as
-   * often as evaluations are made, where there is a VQGAN to draw with.
+   * often as evaluations are made, if there is a VQGAN to draw with.
    */
   every: optional(integer({ min: 0 })),
-  /** What is drawn, a row each; null: four captions of the training set. */
+  /** Prompts that are drawn, a row each; null: four captions of the training set. */
   prompts: optional(list(text(), [], 1)),
   /** Pictures of each prompt. */
   perPrompt: integer({ min: 1, default: 4 }),
@@ -144,9 +144,9 @@ const fields = {
   /** Model folder to go on from (fine-tuning); its tokenizer is used unless another is named. */
   init: optional(text()),
   /**
-   * With init, a folder of the original's: its opt_state.msgpack too is taken over, so that
-   * optimizer and schedule go on where they were. Without, they begin anew; schedule.offset then
-   * holds the rate at 0 for a while.
+   * Whether the opt_state.msgpack of `init`, a folder of the original's, is read too, so that
+   * optimizer and schedule go on where they were. Otherwise they begin anew; schedule.offset can
+   * then hold the rate at 0 for a while.
    */
   restoreState: flag(false),
   /** Folder with the tokenizer: vocab.json and merges.txt, or tokenizer.json. */
@@ -156,8 +156,8 @@ const fields = {
    */
   vqgan: freeOnResume(optional(text())),
   /**
-   * What of the VQGAN goes into the finished model: all of its folder, or the decoder, which is
-   * enough to draw.
+   * The part of the VQGAN that goes into the finished model: its whole folder, or the decoder,
+   * which is enough to draw.
    */
   vqganParts: freeOnResume(oneOf(['whole', 'decoder'])),
   data: section(dataFields),

@@ -1,7 +1,7 @@
 /**
- * What differs between two objects of settings, a line each: `optimizer.beta2 was 0.9, now 0.95`.
- * Objects within are compared setting by setting, anything else as JSON. `free`: paths that are
- * passed over with all below them.
+ * Lists the differences of two objects of settings, a line each: `optimizer.beta2 was 0.9, now
+ * 0.95`. Objects within them are compared setting by setting, other values as JSON. `free` holds
+ * paths that are ignored with all settings below them.
  */
 export function settingsDifferences(
   before: Readonly<Record<string, unknown>>,

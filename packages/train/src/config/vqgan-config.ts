@@ -30,14 +30,16 @@ const dataFields = {
   evalFraction: real({ min: 0, max: 0.9, default: 0 }),
   ...pictureShapeFields,
   /**
-   * Decoded once and held in memory, each epoch a permutation; or read and decoded as they are
-   * needed, for sets larger than memory.
+   * Order of the pictures. 'permuted': they are decoded once and held in memory, and each epoch is
+   * a permutation. 'streamed': they are read and decoded when they are needed, for sets larger than
+   * memory.
    */
   order: oneOf(['permuted', 'streamed']),
-  /** Streamed: pictures that are shuffled together. */
+  /** With 'streamed': number of pictures that are shuffled together. */
   shuffleBuffer: integer({ min: 1, default: 2048 }),
   /**
-   * Decoded pictures are held in memory, three bytes a pixel; more than this is refused. In MiB.
+   * Most memory for decoded pictures, in MiB. They take three bytes a pixel. More than this is
+   * refused.
    */
   memoryLimit: freeOnResume(integer({ min: 1, default: 4096 })),
 };
@@ -49,8 +51,8 @@ const codebookFields = {
    */
   learning: oneOf(['averages', 'gradient']),
   /**
-   * Steps as a plain autoencoder before the codebook is set by k-means; what comes out of the
-   * encoder is then worth coding.
+   * Number of steps as a plain autoencoder, before k-means sets the codebook. After them the
+   * encoder's latents are worth coding.
    */
   startStep: integer({ min: 0, default: 200 }),
   /**
@@ -62,20 +64,21 @@ const codebookFields = {
   kmeansRounds: integer({ min: 1, default: 8 }),
   /** Weight of the old value in the moving averages of code use and code vectors. */
   decay: real({ min: 0, max: 1, default: 0.99 }),
-  /** Steps between two looks for dead codes; 0: never. */
+  /** Steps between two searches for dead codes; 0: never. */
   restartEvery: integer({ min: 0, default: 20 }),
   /** A code is dead if its mean use is below this share of an even spread. */
   restartBelow: real({ min: 0, default: 0.02 }),
   /** Share of the run after which no code is restarted. */
   restartUntil: real({ min: 0, max: 1, default: 0.85 }),
   /**
-   * Weight of the pull of codes on latents. With averages it multiplies a squared distance, default
-   * 0.25; with gradient its mean over the numbers of a latent, default 1.
+   * Weight of the loss that pulls latents towards codes. With averages it multiplies the squared
+   * distance (default 0.25). With gradient it multiplies the mean square over the numbers of a
+   * latent (default 1).
    */
   commitment: optional(real({ min: 0 })),
-  /** With gradient: weight of the pull of latents on codes. */
+  /** With gradient: weight of the loss that pulls codes towards latents. */
   beta: real({ min: 0, default: 0.25 }),
-  /** Weight of both pulls in the whole loss. */
+  /** Weight of both of these losses in the whole loss. */
   weight: real({ min: 0, default: 1 }),
 };
 
@@ -126,7 +129,7 @@ const adversarialFields = {
    * of the reconstruction.
    */
   adaptive: flag(true),
-  /** How the discriminator's errors count. */
+  /** The discriminator's loss. */
   loss: oneOf(['hinge', 'vanilla']),
   /**
    * Convolutions of the discriminator between its first and its last. Three see patches of 70×70
@@ -155,7 +158,7 @@ const adversarialFields = {
 const evaluationFields = {
   /** Steps between evaluations; one is always made at the end. 0: only at the end. */
   every: integer({ min: 0, default: 500 }),
-  /** At most this many pictures. With no evaluation pictures, training pictures are taken. */
+  /** Most pictures that are evaluated. Without evaluation pictures, training pictures are taken. */
   pictures: integer({ min: 1, default: 200 }),
   /** Pictures of the reconstruction grid. */
   gridPictures: integer({ min: 1, default: 32 }),
@@ -174,9 +177,9 @@ const fields = {
   data: section(dataFields),
   /** Pictures of one update. */
   batchSize: integer({ min: 1, default: 8 }),
-  /** How pixels count in the reconstruction loss. */
+  /** The pixels' part of the reconstruction loss. */
   reconstruction: section(reconstructionFields),
-  /** What looks at more than single pixels. */
+  /** The part of the loss that looks at more than single pixels. */
   perceptual: section(perceptualFields),
   /**
    * A discriminator that learns to tell drawn pictures from real ones, and that the VQGAN learns to

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { EaselError } from '@easel/core';
 import { type LockAttempt, takeLock } from './lock-file.js';
 
-/** A held lock; `release` gives the folder free and may be called twice. */
+/** A held lock. `release` frees the folder and may be called twice. */
 export interface FolderLock {
   release(): Promise<void>;
 }
@@ -10,11 +10,11 @@ export interface FolderLock {
 const LOCK_NAME = 'lock';
 
 /**
- * Takes a folder for this process, so that no second run writes into it.
+ * Locks a folder for this process, so that no second run writes into it.
  *
- * The file `lock` in it names process and host. One left by a process of this host that is gone is
- * replaced; one of another host can't be judged and is respected. Throws EaselError if the folder
- * is taken or can't be written to.
+ * The file `lock` in the folder names process and host. If it names a process of this host that has
+ * ended, it is replaced. A lock of another host cannot be checked, so it is respected. Throws
+ * EaselError if the folder is locked or can't be written to.
  */
 export async function lockFolder(folder: string): Promise<FolderLock> {
   const path = join(folder, LOCK_NAME);

@@ -9,27 +9,31 @@ export interface LockHolder {
   readonly pid: number;
   readonly host: string;
   /**
-   * When the process started, where the system tells: a later process may have got the same number.
+   * Start of the process, if the system tells it. It tells the holder from a later process with the
+   * same number.
    */
   readonly started: string | null;
 }
 
 /** A lock of this process. */
 export interface FileLock {
-  /** Tells others that its holder is alive. False if another has taken it over meanwhile. */
+  /**
+   * Tells others that the holder is alive. Returns false if another process has taken the lock over
+   * meanwhile.
+   */
   renew(): Promise<boolean>;
-  /** Gives it free; may be called twice. */
+  /** Releases the lock. It may be called twice. */
   release(): Promise<void>;
 }
 
-/** A lock, or who holds it (undefined if its file is damaged). */
+/** A lock, or its present holder (undefined if the file is damaged). */
 export type LockAttempt = { readonly lock: FileLock } | { readonly holder: LockHolder | undefined };
 
-/** Tries to take a lock that others give up before it is left. */
+/** Number of attempts to take a lock that other processes keep releasing. */
 const ATTEMPTS = 10;
 
 /**
- * Takes a lock file for this process, or says who holds it.
+ * Takes a lock file for this process, or returns its holder.
  *
  * The file names process and host. One left by a process of this host that is gone is replaced. One
  * of another host can't be judged: with `expirySeconds` it is replaced if it wasn't renewed for so
@@ -100,8 +104,8 @@ async function createWhole(path: string, content: string): Promise<FileHandle | 
 }
 
 /**
- * Takes a stale lock away by renaming, so that of two processes that found it only one does; a
- * fresh one is put back.
+ * Removes a stale lock by renaming it, so that only one of two processes that found it removes it.
+ * A fresh lock is put back.
  */
 async function removeStale(path: string, stale: string): Promise<void> {
   const aside = `${path}.${randomUUID()}`;
@@ -135,8 +139,8 @@ function isGone(holder: LockHolder | undefined): boolean {
 }
 
 /**
- * Whether the holder is of another host and has let its lock lie for too long. Both times are those
- * that the file system gave.
+ * Whether the holder is on another host and has not renewed its lock for too long. Both times come
+ * from the file system's clock.
  */
 async function isExpired(
   path: string,
@@ -157,7 +161,10 @@ async function isExpired(
   }
 }
 
-/** Field 22 of Linux's /proc/PID/stat, the start in clock ticks since boot; null elsewhere. */
+/**
+ * Reads field 22 of Linux's /proc/PID/stat, the start of the process in clock ticks since boot.
+ * Returns null on other systems.
+ */
 function startOf(pid: number): string | null {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'latin1');

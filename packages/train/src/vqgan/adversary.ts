@@ -17,15 +17,16 @@ import { restoreState } from '../run/restore-checkpoint.js';
 
 type AdversarialSettings = NonNullable<VqganTrainingConfig['adversarial']>;
 
-/** The discriminator of a VQGAN's training, with its optimizer: what of the run isn't the VQGAN. */
+/** The discriminator of a VQGAN's training, with its optimizer. */
 export class Adversary {
   readonly discriminator: PatchDiscriminator;
   readonly optimizer: Optimizer;
   readonly settings: AdversarialSettings;
 
   /**
-   * A fresh discriminator, by its key, or the one that `settings.init` names. `schedule`: of the VQGAN; `size`: side of the pictures.
-   * Throws ConfigError if pictures are too small for it, CheckpointError if `init` doesn't fit.
+   * Makes a fresh discriminator with this key, or opens the one that `settings.init` names.
+   * `schedule` is the VQGAN's; `size` is the side of the pictures. Throws ConfigError if pictures
+   * are too small for it, CheckpointError if `init` doesn't fit.
    */
   static async create(
     settings: AdversarialSettings,
@@ -48,19 +49,19 @@ export class Adversary {
 
   private constructor(settings: AdversarialSettings, discriminator: PatchDiscriminator, schedule: Schedule) {
     const { rate, beta1, beta2 } = settings;
-    // Its optimizer counts its own updates, which begin later where it idles.
+    // The optimizer counts its own updates. They begin later if the discriminator idles.
     const before = settings.idle ? settings.startStep : 0;
     this.settings = settings;
     this.discriminator = discriminator;
     this.optimizer = new AdamW({ schedule: (count) => rate * schedule(before + count), beta1, beta2 });
   }
 
-  /** Whether it takes part in update `step`. */
+  /** Whether the discriminator takes part in update `step`. */
   takesPart(step: number): boolean {
     return !this.settings.idle || step >= this.settings.startStep;
   }
 
-  /** Weights with the norms' statistics, and the optimizer's state. */
+  /** Returns the weights with the norms' statistics, and the optimizer's state. */
   checkpointParts(): CheckpointParts {
     return {
       discriminator: this.discriminator.namedWeights(),
@@ -68,7 +69,7 @@ export class Adversary {
     };
   }
 
-  /** Goes on from a checkpoint that has these parts. Throws CheckpointError if they don't fit. */
+  /** Restores these parts from a checkpoint. Throws CheckpointError if they don't fit. */
   async restore(checkpoint: string): Promise<void> {
     await loadDiscriminator(this.discriminator, join(checkpoint, 'discriminator.safetensors'));
     await restoreState(this.optimizer, checkpoint, 'discriminatorOptimizer');
@@ -80,7 +81,7 @@ export class Adversary {
   }
 }
 
-/** Throws ConfigError unless pictures of this side leave the discriminator something to judge. */
+/** Throws ConfigError if pictures of this side are too small for the discriminator. */
 function requireRoom(discriminator: PatchDiscriminator, size: number, layers: number): void {
   try {
     tf.tidy(() => {

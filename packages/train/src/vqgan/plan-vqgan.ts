@@ -13,33 +13,40 @@ import type { TrainingPictures } from './training-pictures.js';
 import { countFailures, readVqganPictures, type VqganPictures } from './vqgan-pictures.js';
 import { VqganTask } from './vqgan-task.js';
 
-/** What a VQGAN's run will be, before it is begun. */
+/** The plan of a VQGAN's run. */
 export interface VqganPlan extends TrainingPlan {
   readonly pictures: {
-    /** Pictures to train on; of a streamed run those that it will meet, not yet decoded. */
+    /**
+     * Number of pictures to train on. In a streamed run these are all pictures of the source, which
+     * are not decoded yet.
+     */
     readonly training: number;
-    /** Pictures that are evaluated, and whether they are held out of the training. */
+    /** Number of pictures that are evaluated, and whether they are held out of the training. */
     readonly evaluated: number;
     readonly heldOut: boolean;
-    /** Why pictures were passed over, and how many each. */
+    /** Number of pictures that were left out, by reason. */
     readonly failures: Readonly<Partial<Record<SkippedPicture['kind'], number>>>;
   };
-  /** The first update's pictures: their names, and how the model sees them. */
+  /** The first update's pictures: their names, and the pictures as the model sees them. */
   readonly batch: { readonly files: readonly string[]; readonly picture: Raster };
 }
 
-/** Updates that are timed, after one that is not: the first allocates what the others reuse. */
+/**
+ * Number of updates that are timed. An update before them is not timed, because it allocates memory
+ * that the others reuse.
+ */
 const TIMED_UPDATES = 3;
 
-/** Heap and code that a run has beyond what this process has before its first step. */
+/** Bytes of heap and code that a run adds to those of this process before its first step. */
 const GROWTH_BYTES = 20e6;
 
 /**
- * Checks a run's config against its files and says what the run will need: reads the pictures, plays updates through for
- * their memory, and, if that fits this machine, makes a few for their time. Nothing is written.
+ * Checks a run's config against its files and plans the run. It reads the pictures, simulates
+ * updates to find their memory, and, if that fits this machine, makes a few updates to measure
+ * their time. Nothing is written.
  *
- * `time`: false leaves the timing out. Throws as trainVqgan does for input that doesn't fit. An aborted `signal` ends
- * the reading, with its reason, or the timing.
+ * `time: false` leaves the timing out. Throws as trainVqgan does for input that doesn't fit. An
+ * aborted `signal` ends the reading, with the signal's reason, or the timing.
  */
 export function planVqgan(
   config: VqganTrainingConfig,
@@ -78,7 +85,7 @@ export function planVqgan(
   });
 }
 
-/** A run's task as trainVqgan makes it, that writes nothing. */
+/** Makes a run's task as trainVqgan does. It writes nothing. */
 async function openTask(
   config: VqganTrainingConfig,
   signal: AbortSignal | undefined,
@@ -110,10 +117,16 @@ async function makeTask(
   return new VqganTask({ ...parts, showGrid: unused, exportModel: unused });
 }
 
-/** The last update before the run's end: by then codebook and discriminator take part, if they ever do. */
+/**
+ * Returns the number of the last update. Codebook and discriminator take part in it if they ever
+ * do.
+ */
 const fullStep = ({ steps }: VqganTrainingConfig) => steps - 1;
 
-/** The times of an update before the discriminator begins and after, by how many updates each of them has. */
+/**
+ * Measures the time of an update before the discriminator begins and after it has begun, with the
+ * number of updates of each kind.
+ */
 async function measureTime(
   task: VqganTask,
   config: VqganTrainingConfig,
@@ -152,8 +165,8 @@ function estimatedTime(
 }
 
 /**
- * The memory that a run will need, by playing updates through on the native backend without computing them. Undefined
- * where that is not built.
+ * Finds the memory that a run will need, by simulating updates on the native backend without
+ * computing them. Returns undefined if that backend is not built.
  */
 async function planMemory(config: VqganTrainingConfig, size: number): Promise<MemoryPlan | undefined> {
   const native = await nativeBackend();
@@ -201,7 +214,7 @@ function bytesOf(tensors: ReadonlyMap<string, tf.Tensor> | undefined): number {
   return bytes;
 }
 
-/** The parameters of a VQGAN by its parts. */
+/** Counts the parameters of a VQGAN by its parts. */
 function parameterGroups(vqgan: Vqgan): ParameterGroup[] {
   const parts: readonly (readonly [name: string, prefix: RegExp])[] = [
     ['encoder', /^(encoder|quant_conv)\./],

@@ -28,11 +28,13 @@ import { countFailures, readVqganPictures, type VqganPictures } from './vqgan-pi
 import { VqganTask } from './vqgan-task.js';
 
 /**
- * Trains the image tokenizer on pictures, as the config says, in a run folder. Pictures are decoded once and held in
- * memory, or streamed (`data.order`); those that can't be used are named in RUN/skipped.jsonl and left out.
+ * Trains the image tokenizer on pictures in a run folder, as the config says. Pictures are decoded
+ * once and held in memory, or streamed (`data.order`). Pictures that can't be used are left out and
+ * named in RUN/skipped.jsonl.
  *
- * The loss is that of pixels, of a perceptual term (a pyramid of the picture's scales, or LPIPS), of the codebook, and from some step on of a
- * discriminator that is trained beside.
+ * The loss has parts for pixels, for perception (a pyramid of the picture's scales, or LPIPS) and
+ * for the codebook. From some step on, a discriminator that is trained beside the VQGAN adds a
+ * part.
  *
  * RUN/model is a VQGAN folder that `openVqgan` and `easel encode` read, renewed with each checkpoint; RUN/reconstructions holds a
  * picture for each evaluation. The same config, data and seed give the same weights bit for bit on one backend, however often
@@ -81,7 +83,7 @@ export function trainVqgan(config: VqganTrainingConfig, options: TrainingOptions
   });
 }
 
-/** How many pictures are trained on, and why others are not. */
+/** Returns how many pictures are trained on, and why others are left out. */
 function usedOf({ training, skipped }: VqganPictures): Pick<PicturesEvent, 'training' | 'failures'> {
   return { training: training.count, failures: countFailures(skipped()) };
 }
@@ -96,7 +98,7 @@ function openRun(config: VqganTrainingConfig, vqgan: Vqgan, options: TrainingOpt
   return RunFolder.open(options.out, settings, { resume: options.resume ?? false, tensorboard });
 }
 
-/** The VQGAN that a config begins with; the caller disposes it. */
+/** Makes the VQGAN that a config begins with. The caller disposes it. */
 export async function vqganStart(config: VqganTrainingConfig, key: Key): Promise<Vqgan> {
   if (config.init !== null) return openVqgan(modelOfRun(config.init));
   const { json, file } = await modelSettings(config.model);
@@ -105,7 +107,7 @@ export async function vqganStart(config: VqganTrainingConfig, key: Key): Promise
   return vqgan;
 }
 
-/** The networks beside the VQGAN that judge what it draws. */
+/** Makes the networks that judge the VQGAN's drawings. */
 export async function createJudges(
   config: VqganTrainingConfig,
   schedule: Schedule,

@@ -12,32 +12,38 @@ export interface NamedPixels {
   readonly pixels: Uint8Array;
 }
 
-/** The pictures of a run's updates. Which they are follows from key and step, so that a run can go on at any step. */
+/**
+ * The pictures of a run's updates. Key and step alone decide which they are, so that a run can go
+ * on at any step.
+ */
 export interface TrainingPictures {
-  /** Digest of the data: a run is resumed only with the same. */
+  /** Digest of the data. A run is resumed only with the same digest. */
   readonly digest: string;
   /** Side of each picture in pixels. */
   readonly size: number;
-  /** Pictures that there are to train on; of streamed ones, those that can't be used included. */
+  /** Number of pictures to train on. For streamed pictures it includes those that can't be used. */
   readonly count: number;
-  /** Where update `step` begins. */
+  /** Returns the place in the data at which update `step` begins. */
   position(step: number): DataPosition;
-  /** The pictures of update `step`; asked for one step after the other, or for the last one again. */
+  /**
+   * Returns the pictures of update `step`. Call it for one step after the other, or for the last
+   * step again.
+   */
   update(step: number): Promise<NamedPixels>;
-  /** Random pictures, `count` at a time, until all have come. */
+  /** Yields random pictures, `count` at a time, until all have come. */
   sample(key: Key, count: number): AsyncGenerator<Uint8Array>;
   close(): Promise<void>;
 }
 
-/** A part of a cache, and how much it weighs against the others. */
+/** A part of a cache, with its weight. */
 export interface WeightedRows {
   readonly rows: readonly number[];
   readonly weight: number;
 }
 
 /**
- * Pictures in memory. Each epoch is a permutation of them; with groups of different weight, as many draws, each of a group's next picture in an order
- * of its own.
+ * Pictures in memory. Each epoch is a permutation of them. With groups of different weight an epoch
+ * has as many draws; each draw takes a group's next picture in the group's own order.
  */
 export class CachedPictures implements TrainingPictures {
   readonly digest: string;
@@ -47,7 +53,10 @@ export class CachedPictures implements TrainingPictures {
   private readonly rows: readonly number[];
   private readonly order: EpochOrder;
 
-  /** `groups`: null where all rows weigh the same. Throws ConfigError if the pictures don't fill a batch. */
+  /**
+   * `groups` is null if all rows have the same weight. Throws ConfigError if the pictures don't
+   * fill a batch.
+   */
   constructor(
     cache: PictureCache,
     rows: readonly number[],
@@ -89,7 +98,10 @@ export class CachedPictures implements TrainingPictures {
   async close(): Promise<void> {}
 }
 
-/** Indices into the groups' rows, one group after the other: as many as there are rows, drawn by the groups' weights. */
+/**
+ * Draws as many indices as there are rows, by the groups' weights. The indices count the groups'
+ * rows, one group after the other.
+ */
 function weightedEpoch(groups: readonly WeightedRows[], key: Key): Int32Array {
   const lengths = groups.map(({ rows }) => rows.length);
   const first = lengths.map((_, g) => lengths.slice(0, g).reduce((sum, n) => sum + n, 0));
@@ -139,27 +151,29 @@ class WeightedDraws {
   }
 }
 
-/** A source that is streamed, and how much it weighs against the others. */
+/** A source that is streamed, with its weight. */
 export interface WeightedSource {
   readonly source: PictureSource;
   readonly weight: number;
 }
 
-/** How streamed pictures are drawn. */
+/** Settings of streamed pictures. */
 export interface StreamSettings {
   readonly shape: PictureShape;
   readonly batchSize: number;
-  /** Pictures that are shuffled together. */
+  /** Number of pictures that are shuffled together. */
   readonly bufferSize: number;
   readonly key: Key;
-  /** Told of each picture that can't be used, once per epoch in which it comes. */
+  /** Called for each picture that can't be used, once in each epoch in which it comes. */
   readonly onSkip: (skipped: SkippedPicture) => void;
 }
 
 /**
- * Pictures that are read and decoded as they are needed, the next update's while this one computes; memory holds those that are shuffled together. An
- * epoch is as many draws as there are pictures, less what doesn't fill a batch; each source is gone through in random order, over and over. In place
- * of a picture that can't be used another one of its batch comes twice.
+ * Pictures that are read and decoded when they are needed. The next update's pictures are read
+ * while the present update is computed. Memory holds the pictures that are shuffled together. An
+ * epoch has as many draws as there are pictures, without those that don't fill a batch. Each source
+ * is read in random order, over and over. A picture that can't be used is replaced by another one
+ * of its batch.
  */
 export class StreamedPictures implements TrainingPictures {
   readonly digest: string;
@@ -215,7 +229,7 @@ export class StreamedPictures implements TrainingPictures {
     }
   }
 
-  /** Batches without end, from the one of update `step` on. */
+  /** Yields batches without end, from that of update `step` on. */
   private async *batches(step: number, batchSize: number, key: Key): AsyncGenerator<NamedPixels> {
     const { shape, onSkip } = this.settings;
     const pictureBytes = shape.size * shape.size * 3;
@@ -245,7 +259,7 @@ export class StreamedPictures implements TrainingPictures {
     }
   }
 
-  /** Pictures without end, from number `from` on; its source is drawn for each. */
+  /** Yields pictures without end, from number `from` on. The source of each picture is drawn. */
   private async *pictures(from: number, key: Key): AsyncGenerator<ShuffledPicture> {
     const draws = new WeightedDraws(
       this.sources.map(({ weight }) => weight),

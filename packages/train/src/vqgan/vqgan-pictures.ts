@@ -16,15 +16,18 @@ import {
 } from './training-pictures.js';
 import type { PictureSplit } from './vqgan-task.js';
 
-/** What a VQGAN is trained on, and what it is evaluated on, with the name of that. */
+/**
+ * The pictures that a VQGAN is trained on, and those that it is evaluated on, with the name of
+ * their split.
+ */
 export interface VqganPictures {
   readonly training: TrainingPictures;
   readonly evaluated: PictureSplit & { readonly name: string };
-  /** Pictures that were passed over up to now, each once. */
+  /** Returns the pictures that have been left out so far, each once. */
   readonly skipped: () => readonly SkippedPicture[];
 }
 
-/** How many pictures were passed over, by kind. */
+/** Counts the pictures that were left out, by kind. */
 export function countFailures(
   skipped: readonly SkippedPicture[],
 ): Partial<Record<SkippedPicture['kind'], number>> {
@@ -33,7 +36,7 @@ export function countFailures(
   return failures;
 }
 
-/** What opening the pictures needs besides the config. */
+/** Options of opening the pictures, besides the config. */
 interface Reading {
   readonly config: VqganTrainingConfig;
   readonly shape: PictureShape;
@@ -43,8 +46,9 @@ interface Reading {
 }
 
 /**
- * Training and evaluated pictures of `size` × `size`, in memory or streamed; those that can't be used are named in RUN/skipped.jsonl.
- * Throws DataError for sources that can't be read, or too many pictures for the memory that the config allows; ConfigError if they don't fill a batch.
+ * Opens training and evaluated pictures of `size` × `size`, in memory or streamed. Pictures that
+ * can't be used are named in RUN/skipped.jsonl. Throws DataError for sources that can't be read, or
+ * too many pictures for the memory that the config allows; ConfigError if they don't fill a batch.
  */
 export async function readVqganPictures(
   config: VqganTrainingConfig,
@@ -114,7 +118,7 @@ function groupsOf(
 
 async function openStreamed({ config, shape, key, log, signal }: Reading): Promise<VqganPictures> {
   const { train, eval: others, shuffleBuffer } = config.data;
-  // Without weights all sources are one, each picture coming as often as any other.
+  // Without weights all sources are treated as one, and each picture comes as often as any other.
   const opened = isWeighted(train)
     ? await Promise.all(train.map((source) => openPictures(source, { captions: false })))
     : [await openPictures(train, { captions: false })];
@@ -138,7 +142,7 @@ async function openStreamed({ config, shape, key, log, signal }: Reading): Promi
   };
 }
 
-/** As many random pictures of a source as are evaluated. */
+/** Decodes as many random pictures of a source as are evaluated. */
 async function someDecoded(
   source: PictureSource,
   { config, shape, key, log, signal }: Reading,
@@ -162,7 +166,10 @@ async function someDecoded(
   return cache;
 }
 
-/** What is written of passed-over pictures: each once, and not for each of them anew. */
+/**
+ * The log of left-out pictures. Each picture is logged once, and the file is not rewritten for each
+ * of them.
+ */
 class SkippedLog {
   private readonly run: Pick<RunFolder, 'saveSkipped'>;
   private readonly found = new Map<string, SkippedPicture>();

@@ -44,20 +44,20 @@ export interface PictureSplit {
   readonly rows: readonly number[];
 }
 
-/** What a VqganTask trains and on what. */
+/** The parts of a VqganTask. */
 export interface VqganTaskParts {
   readonly config: VqganTrainingConfig;
   readonly vqgan: Vqgan;
   readonly optimizer: Optimizer;
   readonly tracker: CodebookTracker;
-  /** Judges pictures by their features, where the config says so. */
+  /** LPIPS, which judges pictures by their features, if the config asks for it. */
   readonly lpips?: Lpips;
-  /** Is trained against the VQGAN, where the config says so. */
+  /** The discriminator that is trained against the VQGAN, if the config asks for one. */
   readonly adversary?: Adversary;
   readonly training: TrainingPictures;
-  /** Name of the evaluated split, and its pictures. */
+  /** The pictures that are evaluated, with the name of their split. */
   readonly evaluated: PictureSplit & { readonly name: string };
-  /** Shows evaluated pictures above their reconstructions. */
+  /** Saves a grid of evaluated pictures above their reconstructions. */
   readonly showGrid: (step: number, grid: Raster) => Promise<void>;
   readonly exportModel: TrainingTask['exportModel'];
 }
@@ -65,10 +65,13 @@ export interface VqganTaskParts {
 /** Path of the codebook among a Vqgan's weights. */
 const CODEBOOK_NAME = 'quantize.embedding.embedding';
 
-/** Pictures that go through the model at a time where no gradient is needed. */
+/** Number of pictures that go through the model at a time if no gradient is needed. */
 const PASS_SIZE = 25;
 
-/** A batch's numbers, and what the codebook follows, once there is one. */
+/**
+ * The numbers of a batch, and the latents and indices that the codebook follows, once there is a
+ * codebook.
+ */
 interface StepResult {
   readonly loss: number;
   readonly metrics: Readonly<Record<string, number>>;
@@ -77,8 +80,9 @@ interface StepResult {
 }
 
 /**
- * Training a VQGAN in up to three phases: as a plain autoencoder; with a codebook, set by k-means, which then follows moving averages of the
- * latents that choose each code, or its gradient; and with a discriminator that is trained beside.
+ * Trains a VQGAN in up to three phases. The first trains a plain autoencoder. The second adds a
+ * codebook, which k-means sets and which then follows moving averages of the latents that choose
+ * each code, or its gradient. The third adds a discriminator, which is trained beside the VQGAN.
  */
 export class VqganTask implements TrainingTask {
   readonly steps: number;
@@ -88,7 +92,7 @@ export class VqganTask implements TrainingTask {
   readonly data: string;
   readonly exportModel: TrainingTask['exportModel'];
   private readonly parts: VqganTaskParts;
-  /** All weights, and those that follow gradients. */
+  /** All weights, and the weights that follow gradients. */
   private readonly weights: Map<string, tf.Variable>;
   private readonly trained: Map<string, tf.Variable>;
   private readonly pull: QuantizationLossOptions;
@@ -133,7 +137,10 @@ export class VqganTask implements TrainingTask {
     }
   }
 
-  /** The part of update `step` that some pictures [B, H, W, 3] make of the weights; a codebook of moving averages stays. */
+  /**
+   * Makes the part of update `step` that changes weights by pictures [B, H, W, 3]. A codebook of
+   * moving averages stays as it is.
+   */
   compute(step: number, pixels: tf.Tensor4D): Promise<StepResult> {
     const { adversary } = this.parts;
     return adversary?.takesPart(step)
@@ -141,7 +148,9 @@ export class VqganTask implements TrainingTask {
       : this.plainUpdate(step, pixels);
   }
 
-  /** An update by the pictures' loss and, once there is a codebook, its own. */
+  /**
+   * Makes an update by the pictures' loss and, once there is a codebook, by the codebook's loss.
+   */
   private async plainUpdate(step: number, pixels: tf.Tensor4D): Promise<StepResult> {
     const { config, vqgan, optimizer } = this.parts;
     const quantizes = this.quantizes(step);
@@ -156,8 +165,9 @@ export class VqganTask implements TrainingTask {
       { allowUnused: !quantizes }, // the codebook, which has no gradient yet
     );
     tf.dispose([...(perceptual?.keep ?? [])]);
-    // A codebook that follows its gradient has none before it begins; the optimizer's state has a
-    // place for it from the first step on, so that a checkpoint of any step holds one.
+    // A codebook that follows its gradient has no gradient before it begins. A gradient of zeros
+    // gives it a place in the optimizer's state, so that checkpoints of all steps have the same
+    // entries.
     for (const [name, weight] of this.trained) if (!grads.has(name)) grads.set(name, tf.zerosLike(weight));
     const names = ['reconstruction'];
     if (perceptual !== undefined) names.push('perceptual');
@@ -189,7 +199,7 @@ export class VqganTask implements TrainingTask {
     }
   }
 
-  /** An update of the VQGAN, then one of the discriminator, as in taming. */
+  /** Updates the VQGAN, then the discriminator, as taming does. */
   private async adversarialUpdate(
     step: number,
     pixels: tf.Tensor4D,
@@ -255,7 +265,7 @@ export class VqganTask implements TrainingTask {
     }
   }
 
-  /** LPIPS as it judges update `step`; the caller disposes `keep`. */
+  /** Returns the perceptual loss of update `step`. The caller disposes `keep`. */
   private perceptual(step: number, pixels: tf.Tensor4D): PictureLossOptions['perceptual'] {
     const { config, lpips } = this.parts;
     if (lpips === undefined) return undefined;
@@ -268,7 +278,7 @@ export class VqganTask implements TrainingTask {
     };
   }
 
-  /** The pictures by name, and as they went in. */
+  /** Returns the pictures' names, and the pictures as the model saw them. */
   async failedBatch(step: number): Promise<FailedBatch> {
     const { config, training } = this.parts;
     const { files, pixels } = await training.update(step);
@@ -280,13 +290,18 @@ export class VqganTask implements TrainingTask {
     };
   }
 
-  /** Whether update `step` goes through the codebook; before, the model is a plain autoencoder. */
+  /**
+   * Whether update `step` goes through the codebook. Before that, the model is a plain autoencoder.
+   */
   private quantizes(step: number): boolean {
     const { config } = this.parts;
     return config.init !== null || step >= config.codebook.startStep;
   }
 
-  /** Lets the codes, or their use alone, follow the latents [R·E] that chose them; moves dead codes onto some of these latents. */
+  /**
+   * Lets the codes, or only the statistics of their use, follow the latents [R·E] that chose them.
+   * Moves dead codes onto some of these latents.
+   */
   private async followCodebook(step: number, latents: Float32Array, indices: Int32Array): Promise<void> {
     const { config, tracker } = this.parts;
     const { restartEvery, restartUntil } = config.codebook;
@@ -295,7 +310,7 @@ export class VqganTask implements TrainingTask {
       await tracker.restartDead(latents, foldIn(foldInNames(this.key, ['restart']), step));
   }
 
-  /** Sets the codebook by k-means over latents of random training pictures. */
+  /** Sets the codebook by k-means over the latents of random training pictures. */
   private async startCodebook(): Promise<void> {
     const { config, vqgan, tracker, training } = this.parts;
     const { kmeansLatents, kmeansRounds } = config.codebook;
@@ -312,7 +327,10 @@ export class VqganTask implements TrainingTask {
     await tracker.startFromLatents(Float32Array.from(found), codesKey, { rounds: kmeansRounds });
   }
 
-  /** Reconstructs the evaluated pictures: `psnr` in dB and `lpips`, means over pictures; codes used and their perplexity; a grid of them. */
+  /**
+   * Reconstructs the evaluated pictures. Returns the means of `psnr` (in dB) and `lpips` over
+   * pictures, the number of codes used and their perplexity, and saves a grid.
+   */
   async evaluate(step: number): Promise<Record<string, Record<string, number>>> {
     const { config, vqgan, lpips, evaluated, showGrid } = this.parts;
     const { size } = evaluated.cache;
@@ -367,12 +385,14 @@ export class VqganTask implements TrainingTask {
   }
 }
 
-/** The loss among a plain update's numbers. */
+/** Returns the loss among a plain update's numbers. */
 function lossOf({ losses }: Pick<StepNumbers, 'losses'>): number {
   return losses[0]?.[0] as number;
 }
 
-/** Peak signal-to-noise ratio in dB of drawn pixels, cut off at 0 and 1, against bytes. */
+/**
+ * Computes the peak signal-to-noise ratio in dB of drawn pixels, clipped to 0 … 1, against bytes.
+ */
 function psnr(drawn: Float32Array, original: Uint8Array): number {
   let sum = 0;
   for (let i = 0; i < drawn.length; i++) {
