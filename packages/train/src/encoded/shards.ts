@@ -1,4 +1,4 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { DataError } from '@easel/core';
 import { writeFileAtomic } from '@easel/core/internals/node';
@@ -7,6 +7,7 @@ import { parquetWriteBuffer } from 'hyparquet-writer';
 import { fileLines } from '../sources/byte-lines.js';
 import { parseJsonText } from '../sources/json-text.js';
 import { ParquetFile } from '../sources/parquet-file.js';
+import { openRegularFile } from '../sources/regular-file.js';
 
 /**
  * A row of an encoded set: a caption, its picture's image tokens in row-major order, and the
@@ -112,9 +113,7 @@ export async function* readShard(
 }
 
 async function* readJsonlShard(path: string, columns: ShardColumns): AsyncGenerator<UncheckedRow> {
-  const file = await open(path).catch((error: Error) => {
-    throw new DataError(`Shard ${path}: can't be opened (${error.message}).`);
-  });
+  const file = await openRegularFile(path, `Shard ${path}`);
   try {
     yield* jsonlRows(file, path, columns);
   } finally {

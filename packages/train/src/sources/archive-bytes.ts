@@ -1,9 +1,10 @@
 import { createReadStream } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import * as zlib from 'node:zlib';
 import { DataError } from '@easel/core';
 import { readFully } from 'safetensors-ts/internals/node';
 import { foreignKindOf, SIGNATURE_BYTES } from './foreign-file.js';
+import { openRegularFile } from './regular-file.js';
 
 /** The bytes of an archive, unpacked if it is compressed. */
 export interface ArchiveBytes {
@@ -21,12 +22,9 @@ export interface ArchiveBytes {
 
 /** Opens an archive. Throws DataError if it can't be opened, or is compressed in a way that isn't known here. */
 export async function openArchive(path: string): Promise<ArchiveBytes & { readonly fileBytes: number }> {
-  const file = await open(path).catch((error: Error) => {
-    throw new DataError(`Shard ${path}: can't be opened (${error.message}).`);
-  });
+  const file = await openRegularFile(path, `Shard ${path}`);
   try {
     const info = await file.stat();
-    if (!info.isFile()) throw new DataError(`Shard ${path}: it is no regular file. Give a tar archive.`);
     const head = new Uint8Array(SIGNATURE_BYTES);
     const kind = head.subarray(0, await readFully(file, head, 0));
     const unpacker = unpackerOf(kind);

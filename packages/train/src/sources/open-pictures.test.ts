@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -47,6 +48,11 @@ describe('patterns', () => {
     await expect(openPictures(join(root, '*.tar.gz'))).rejects.toThrow(/no file matches .*\*\.tar\.gz/);
     await expect(openPictures(join(root, '*'))).rejects.toThrow(/none of them or of another kind/);
   });
+});
+
+test.each(['x.tar', 'x.parquet', 'x'])('a FIFO as the source %s is refused at once', async (name) => {
+  execFileSync('mkfifo', [join(root, name)]);
+  await expect(openPictures(join(root, name))).rejects.toThrow(/it is a (FIFO|file)/);
 });
 
 describe('folders', () => {

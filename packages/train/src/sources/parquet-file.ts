@@ -1,4 +1,4 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { DataError } from '@easel/core';
 import {
   type AsyncBuffer,
@@ -11,6 +11,7 @@ import {
 import { compressors } from 'hyparquet-compressors';
 import { foreignKindOf, SIGNATURE_BYTES } from './foreign-file.js';
 import { afterSubtree, checkPages, levelsOf } from './parquet-pages.js';
+import { openRegularFile } from './regular-file.js';
 
 /** A parquet file that is read a row group at a time. Nothing of a group is decoded before all of its pages were checked. */
 export class ParquetFile {
@@ -37,14 +38,10 @@ export class ParquetFile {
 
   /** Opens a file. Throws DataError if it can't be opened or isn't a whole parquet file. */
   static async open(path: string): Promise<ParquetFile> {
-    const handle = await open(path).catch((error: Error) => {
-      throw new DataError(`Shard ${path}: can't be opened (${error.message}).`);
-    });
+    const handle = await openRegularFile(path, `Shard ${path}`);
     let opened = false;
     try {
-      const info = await handle.stat();
-      if (!info.isFile()) throw new Error('it is no regular file');
-      const byteLength = info.size;
+      const byteLength = (await handle.stat()).size;
       const buffer: AsyncBuffer = {
         byteLength,
         async slice(start, end = byteLength) {

@@ -1,6 +1,7 @@
 import type { Stats } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
+import { type FileHandle, open, readFile, stat } from 'node:fs/promises';
 import { join, parse, sep } from 'node:path';
+import { DataError } from '@easel/core';
 
 /** What something in a file system is that is no regular file; undefined for one that is. */
 export function irregularKind(
@@ -9,6 +10,20 @@ export function irregularKind(
   if (info.isFile()) return undefined;
   if (info.isDirectory()) return 'a folder';
   return info.isFIFO() ? 'a FIFO' : info.isSocket() ? 'a socket' : 'a device';
+}
+
+/**
+ * Opens a regular file to be read. Throws DataError that begins with `where` if it can't be opened, or is a folder,
+ * FIFO, socket or device: opening a FIFO might wait for ever.
+ */
+export async function openRegularFile(path: string, where: string): Promise<FileHandle> {
+  try {
+    const irregular = irregularKind(await stat(path));
+    if (irregular !== undefined) throw new Error(`it is ${irregular} and no file`);
+    return await open(path);
+  } catch (error) {
+    throw new DataError(`${where}: can't be opened (${(error as Error).message}).`);
+  }
 }
 
 /** A name was found, but what it names is no file; reading it might never end. */
