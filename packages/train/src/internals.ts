@@ -1,6 +1,6 @@
 // Only the packages of this repository use this entry. Its exports may change in any release.
 
-export { readRgb } from './decoded/decode-picture.js';
+export { readRgb } from './decoded/read-rgb.js';
 export { NO_FILTER, type RowFilter } from './encoded/row-filter.js';
 export { modelDigest } from './encoding/model-digest.js';
 export { originalDropoutKeys } from './original/dropout-keys.js';

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { DataError } from '@easel/core';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import sharp, { type Sharp } from 'sharp';
-import { cropPlace, decodePicture, defaultPictureShape, readRgb } from './decode-picture.js';
+import { cropPlace, decodePicture, defaultPictureShape } from './decode-picture.js';
+import { readRgb } from './read-rgb.js';
 
 let folder: string;
 beforeAll(() => {

@@ -1,12 +1,13 @@
-import { foldInNames, prngKey, type Raster, uniform } from '@easel/core';
+import { foldInNames, prngKey, uniform } from '@easel/core';
 import sharp, { type Sharp } from 'sharp';
 import {
   ORIGINAL_PREPARATIONS,
   type OriginalPreparation,
   prepareAsOriginal,
 } from '../original/picture-preparation.js';
-import { foreignKindOf } from '../sources/foreign-file.js';
 import { PictureError } from '../sources/picture-source.js';
+import { readRgb } from './read-rgb.js';
+import { undecodable } from './undecodable.js';
 
 /** How a picture becomes a square of pixels, and which pictures do not. */
 export interface PictureShape {
@@ -136,34 +137,4 @@ async function requireProportions(
 
 function isOriginal(fit: PictureShape['fit']): fit is OriginalPreparation {
   return (ORIGINAL_PREPARATIONS as readonly string[]).includes(fit);
-}
-
-/**
- * The RGB bytes of a picture file as they are stored: alpha dropped and not blended, neither EXIF
- * orientation nor colour profiles looked at; grey and palettes become RGB. That is Pillow's
- * `convert("RGB")`, which the original programs use. Throws PictureError, naming the file, for what
- * can't be decoded.
- */
-export async function readRgb(path: string, content?: Uint8Array): Promise<Raster> {
-  try {
-    const { data, info } = await sharp(content ?? path, { failOn: 'error', ignoreIcc: true })
-      .removeAlpha()
-      .toColourspace('srgb')
-      .raw()
-      .toBuffer({ resolveWithObject: true });
-    if (info.channels !== 3) throw new Error(`decoded to ${info.channels} channels`);
-    return { data, width: info.width, height: info.height, channels: 3 };
-  } catch (error) {
-    throw undecodable(path, error, content);
-  }
-}
-
-function undecodable(path: string, error: unknown, content: Uint8Array | undefined): PictureError {
-  const foreign = content && foreignKindOf(content);
-  const reason =
-    foreign ??
-    (content?.length === 0
-      ? 'its file is empty'
-      : `can't be decoded (${(error as Error).message.split('\n')[0]})`);
-  return new PictureError('undecodable', `Picture ${path}: ${reason}.`);
 }

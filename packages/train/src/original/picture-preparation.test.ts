@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { fromBytes, type Raster } from '@easel/core';
 import { describe, expect, test } from '@jest/globals';
 import { deserialize, typedArray } from 'safetensors-ts';
-import { decodePicture, defaultPictureShape, readRgb } from '../decoded/decode-picture.js';
+import { decodePicture, defaultPictureShape } from '../decoded/decode-picture.js';
+import { readRgb } from '../decoded/read-rgb.js';
 import { ORIGINAL_PREPARATIONS, type OriginalPreparation, prepareAsOriginal } from './picture-preparation.js';
 
 const golden = new URL('../../../../reference/golden/image/', import.meta.url).pathname;
