@@ -1,8 +1,10 @@
 """
 Writes the parquet files and tar archives that @easel/train's source tests read, with what is in them.
 
-    pip install duckdb==2.0.1 pyarrow==26.0.1 polars==2.1.0
-    python reference/make-source-files.py packages/train/src/sources/golden
+    pip install duckdb==2.0.1 pyarrow==26.0.1 polars==2.1.0 webdataset==1.0.2
+    python -P reference/make-source-files.py packages/train/src/sources/golden
+
+(-P: else webdataset takes the folder torch beside this program for the package.)
 
 expected.json holds each file's rows: what the writer was given. DuckDB packs runs of 256 values and pads the last
 one; pyarrow and polars write other encodings, pages and types.
@@ -19,6 +21,7 @@ import duckdb
 import polars
 import pyarrow
 import pyarrow.parquet
+import webdataset
 
 out = Path(sys.argv[1])
 out.mkdir(parents=True, exist_ok=True)
@@ -130,6 +133,29 @@ for i in range(60):
     writer.writerows(given)
     tables.append({"delimiter": delimiter, "text": text.getvalue(), "rows": given})
 (out / "tables.json").write_text(json.dumps(tables, ensure_ascii=False))
+
+# Tars by webdataset, and what webdataset reads from them.
+samples = {}
+for name in ["webdataset.tar", "webdataset.tar.gz"]:
+    with webdataset.TarWriter(str(out / name), mtime=0) as writer:
+        for i in range(12):
+            sample = {"__key__": f"a.b/{i:05d}", "png": bytes([i]) * (1 + i * 97), "cls": i}
+            sample["json"] = json.dumps({"caption": f"of json {i}", "score": float("nan")}).encode()
+            if i % 3:
+                sample["txt"] = f"of text {i} é"
+            if i % 4 == 0:
+                sample["seg.png"] = b"mask"
+            writer.write(sample)
+    samples[name] = [
+        {
+            "key": sample["__key__"],
+            "png": sample["png"].hex(),
+            "caption": sample["txt"].decode() if "txt" in sample else json.loads(sample["json"])["caption"],
+            "further": "seg.png" in sample,
+        }
+        for sample in webdataset.WebDataset(str(out / name), shardshuffle=False)
+    ]
+(out / "webdataset.json").write_text(json.dumps(samples, ensure_ascii=False))
 
 json_rows = ",\n".join(
     f"{json.dumps(name)}: [\n" + ",\n".join(json.dumps(row, ensure_ascii=False) for row in given) + "\n]"

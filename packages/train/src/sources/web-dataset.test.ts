@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { ConfigError, DataError } from '@easel/core';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
@@ -143,6 +144,25 @@ async function readTar(bytes: Uint8Array, name = 'x.tar') {
   expect(source.length).toBe(found.length);
   return { found, leftOut: source.leftOut.map(({ kind, count }) => [kind, count]), source };
 }
+
+/** Archives that webdataset wrote, and what it reads from them (`reference/make-source-files.py`). */
+const golden = fileURLToPath(new URL('golden/', import.meta.url));
+
+test.each(['webdataset.tar', 'webdataset.tar.gz'])('%s: the samples that webdataset reads', async (name) => {
+  const expected = JSON.parse(readFileSync(`${golden}webdataset.json`, 'utf8'))[name] as {
+    key: string;
+    png: string;
+    caption: string;
+    further: boolean;
+  }[];
+  const source = await openPictures(`${golden}${name}`);
+  const found: [string, string | undefined, string][] = [];
+  for (const { file, captions, bytes } of await all(source))
+    found.push([file, captions[0], Buffer.from(await bytes()).toString('hex')]);
+  expect(found).toEqual(expected.map(({ key, png, caption }) => [`${name}/${key}`, caption, png]));
+  const further = expected.filter((sample) => sample.further).length;
+  expect(source.leftOut).toMatchObject([{ kind: 'further picture', count: further }]);
+});
 
 describe('names', () => {
   test.each<[string, (readonly [string, string])[], [string, string[], string][]]>([
