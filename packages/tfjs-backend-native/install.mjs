@@ -1,5 +1,6 @@
-// Builds the addon from source, offline. Never fails an install: without a compiler the package still loads and says why
-// the native backend is missing. `node install.mjs` again after changing a C++ file rebuilds what changed.
+// Builds the addon from source, offline. It never fails an install: without a compiler the package
+// still loads, and says why the native backend is missing. After a change of a C++ file, `node
+// install.mjs` rebuilds what changed.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -11,7 +12,7 @@ const require = createRequire(import.meta.url);
 const packageDir = import.meta.dirname;
 const stamp = join(packageDir, 'build', 'Release', 'sources.sha256');
 
-/** Hash of everything the addon is made of, so that an up-to-date build is kept. */
+/** A hash of everything that the addon is made of. It shows whether a build is up to date. */
 function hashSources() {
   const hash = createHash('sha256').update(`${process.platform} ${process.arch} `);
   const files = readdirSync(join(packageDir, 'native'), { recursive: true, withFileTypes: true })
@@ -21,7 +22,10 @@ function hashSources() {
   return hash.digest('hex');
 }
 
-/** What is wrong with the addon that node-gyp-build finds, or undefined if it loads. A child loads it, so a crash is contained. */
+/**
+ * What is wrong with the addon that node-gyp-build finds, or undefined if it loads. A child process
+ * loads it, so that a crash is contained.
+ */
 function loadProblem() {
   const code = `require(${JSON.stringify(require.resolve('node-gyp-build'))})(${JSON.stringify(packageDir)})`;
   const { status, signal, stderr } = spawnSync(process.execPath, ['-e', code], { encoding: 'utf8' });

@@ -1,5 +1,6 @@
-// Shows that the addon loads and computes under the Node that runs this, an emulated one say: `node scripts/addon-check.mjs`, after tsc -b. Runs
-// tfjs programs on `native`, under every CPU target, and on tfjs's `cpu` backend, and compares. Ends with 1 if they differ.
+// Shows that the addon loads and computes under the Node that runs this, for example an emulated
+// one: `node scripts/addon-check.mjs`, after tsc -b. It runs tfjs programs on `native`, under every
+// CPU target, and on tfjs's `cpu` backend, and compares them. It ends with 1 if they differ.
 import * as tf from '@tensorflow/tfjs';
 import { addon } from '../dist/addon.js';
 import { nativeStatus, setTarget } from '../dist/index.js';

@@ -1,5 +1,6 @@
-// Compiles this package's C++ sources without node-gyp, what has changed only: for builds that are no addons to install (sanitizers, the kernels'
-// own tests). The CPU targets' flags are those of binding.gyp.
+// Compiles those of this package's C++ sources that have changed, without node-gyp. It serves
+// builds that are no addons to install: sanitizers, and the kernels' own tests. The CPU targets'
+// flags are those of binding.gyp.
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -9,10 +10,13 @@ const packageDir = join(import.meta.dirname, '..');
 
 const AVX2 = ['-mavx2', '-mfma', '-mf16c'];
 const AVX512 = ['-mavx512f', '-mavx512bw', '-mavx512dq', '-mavx512vl', ...AVX2, '-mprefer-vector-width=512'];
-/** CPU targets of each architecture, with the flags of their files. Others have the serial one alone. */
+/**
+ * The CPU targets of each architecture, with the flags of their files. Other architectures have the
+ * serial target alone.
+ */
 const TARGETS = { x64: { avx2: AVX2, avx512: AVX512 }, arm64: { neon: [] } };
 
-/** Sources of the addon for an architecture: path in the package, flags of the CPU target. */
+/** The sources of the addon for an architecture: path in the package, flags of the CPU target. */
 export function sourcesOf(arch) {
   return Object.entries({ portable: [], serial: [], ...TARGETS[arch] }).flatMap(([target, flags]) => {
     const { stdout } = spawnSync(process.execPath, [join('native', 'gyp', 'sources.mjs'), target], {
@@ -26,14 +30,17 @@ export function sourcesOf(arch) {
   });
 }
 
-/** Runs a command in the package's folder; throws Error if it does not end with 0. */
+/** Runs a command in the package's folder. Throws Error unless it ends with 0. */
 export async function run(command, args) {
   const child = spawn(command, args, { cwd: packageDir, stdio: 'inherit' });
   const status = await new Promise((done) => child.once('close', done).once('error', () => done(-1)));
   if (status !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${status}`);
 }
 
-/** Compiles sources into `folder`, as many at a time as there are processors, and returns the objects. Flags are those of binding.gyp, then each source's. */
+/**
+ * Compiles sources into `folder`, as many at a time as there are processors. Returns the objects.
+ * Flags are those of binding.gyp, then each source's own.
+ */
 export async function compile({ compiler, sources, folder }) {
   mkdirSync(folder, { recursive: true });
   const common = ['-std=c++17', '-fPIC', '-pthread', '-fno-exceptions', '-fno-rtti', '-Inative'];

@@ -1,4 +1,5 @@
-// What it takes to build for another architecture of Linux and to run the result here: a cross-compiler, and QEMU's user mode.
+// Builds for another architecture of Linux, and runs the result here. This takes a cross-compiler,
+// and QEMU's user mode.
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,7 +7,10 @@ import { buildAddon } from '../native/gyp/build.mjs';
 
 const packageDir = join(import.meta.dirname, '..');
 
-/** By Node's name of an architecture: GNU's name, QEMU's, e_machine of its ELF files, Debian's packages. */
+/**
+ * For each architecture, by Node's name: GNU's name, QEMU's name, e_machine of its ELF files, and
+ * Debian's packages.
+ */
 const ARCHITECTURES = {
   arm64: {
     triple: 'aarch64-linux-gnu',
@@ -28,7 +32,10 @@ function runs(command) {
   return spawnSync(command, ['--version']).status === 0;
 }
 
-/** Names of the tools: CC, CXX, AR and STRIP of the environment, else GNU's for the architecture. */
+/**
+ * The names of the tools: CC, CXX, AR and STRIP of the environment, else GNU's for the
+ * architecture.
+ */
 export function crossTools(arch) {
   const { triple } = architecture(arch);
   const {
@@ -40,14 +47,20 @@ export function crossTools(arch) {
   return { CC, CXX, AR, STRIP };
 }
 
-/** The command, as a list, that runs the architecture's programs here; its libraries are the cross-compiler's. Undefined without QEMU. */
+/**
+ * The command, as a list, that runs the architecture's programs here. Its libraries are the
+ * cross-compiler's. Undefined without QEMU.
+ */
 export function emulator(arch) {
   const { emulators, triple } = architecture(arch);
   const found = emulators.find(runs);
   return found && [found, '-L', `/usr/${triple}`];
 }
 
-/** What is missing to build for the architecture and, with `toRun`, to run the result; undefined if nothing is. */
+/**
+ * What is missing to build for the architecture and, with `toRun`, to run the result. Undefined if
+ * nothing is missing.
+ */
 export function missingTools(arch, { toRun }) {
   const { packages, emulators } = architecture(arch);
   const missing = [];
@@ -58,7 +71,10 @@ export function missingTools(arch, { toRun }) {
   return missing.length > 0 ? missing.join(' and ') : undefined;
 }
 
-/** Builds the addon for another architecture by binding.gyp, in a folder of its own, which it returns; node-gyp-build finds the addon there. */
+/**
+ * Builds the addon for another architecture by binding.gyp, in a folder of its own, which it
+ * returns. node-gyp-build finds the addon there.
+ */
 export function crossBuild(arch) {
   const missing = missingTools(arch, { toRun: false });
   if (missing !== undefined) throw new Error(`to build for ${arch} here, this is missing: ${missing}`);

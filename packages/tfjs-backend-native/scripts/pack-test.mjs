@@ -1,5 +1,6 @@
-// Shows that a packed tarball installs and computes in an empty folder on a machine without a compiler, make or Python:
-// `node scripts/pack-test.mjs`, after tsc -b. It takes tfjs from the npm registry or npm's cache. Ends with 1 and says why if it does not.
+// Shows that a packed tarball installs and computes in an empty folder on a machine without a
+// compiler, make or Python: `node scripts/pack-test.mjs`, after tsc -b. It takes tfjs from the npm
+// registry or npm's cache. If it fails, it ends with 1 and says why.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -22,7 +23,7 @@ console.log(JSON.stringify({
   backend: tf.getBackend(), ...nativeStatus(), sum: product.sum().dataSync()[0], x: x.dataSync()[0],
 }));`;
 
-/** Runs a command in `cwd`; returns its output, or throws with it. */
+/** Runs a command in `cwd`. Returns its output, or throws an error with it. */
 function run(command, args, cwd, env = process.env) {
   const { status, stdout, stderr, error } = spawnSync(command, args, { cwd, env, encoding: 'utf8' });
   if (status !== 0)
@@ -30,7 +31,7 @@ function run(command, args, cwd, env = process.env) {
   return stdout;
 }
 
-/** A folder with node, npm and a shell alone, for PATH. */
+/** A folder for PATH that holds only node, npm and a shell. */
 function pathWithoutCompiler() {
   const bin = join(folder, 'bin');
   mkdirSync(bin);

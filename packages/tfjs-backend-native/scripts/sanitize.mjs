@@ -1,6 +1,8 @@
-// Builds the addon with sanitizers and runs this package's kernel tests on it: `node scripts/sanitize.mjs [address|thread] [jest pattern …]`.
-// `address` is AddressSanitizer and UndefinedBehaviorSanitizer, with every block of memory of exactly the size asked for; `thread` is
-// ThreadSanitizer with four threads. Without a name both run. Ends with 1 at the first report. Needs Linux and GCC; CXX names another one.
+// Builds the addon with sanitizers and runs this package's kernel tests on it: `node
+// scripts/sanitize.mjs [address|thread] [jest pattern …]`. `address` is AddressSanitizer and
+// UndefinedBehaviorSanitizer, with every block of memory of exactly the size asked for. `thread` is
+// ThreadSanitizer with four threads. Without a name both run. It ends with 1 at the first report.
+// It needs Linux and GCC; CXX names another compiler.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -17,7 +19,7 @@ const SANITIZERS = {
     flags: ['-fsanitize=address,undefined', '-fno-sanitize-recover=all'],
     runtime: 'libasan.so',
     environment: {
-      // Node itself frees little at its end.
+      // Leaks are not detected, since Node itself frees little at its end.
       ASAN_OPTIONS: 'detect_leaks=0:allocator_may_return_null=1:halt_on_error=1:exitcode=99',
       UBSAN_OPTIONS: 'print_stacktrace=1:halt_on_error=1:exitcode=99',
       EASEL_EXACT_BLOCKS: '1',
@@ -27,7 +29,8 @@ const SANITIZERS = {
     flags: ['-fsanitize=thread'],
     runtime: 'libtsan.so',
     environment: {
-      // Node is not built with it: what its own code does with locks and memory says nothing.
+      // Node is not built with ThreadSanitizer, so reports about its own locks and memory mean
+      // nothing.
       TSAN_OPTIONS:
         'allocator_may_return_null=1:ignore_noninstrumented_modules=1:report_signal_unsafe=0:halt_on_error=1:exitcode=99',
       EASEL_THREADS: '4',
@@ -35,7 +38,10 @@ const SANITIZERS = {
   },
 };
 
-/** Tests that run, tfjs-core's suite among them: all but those that measure the process or compile programs of their own. */
+/**
+ * The tests that run, tfjs-core's suite among them. Tests that measure the process, or that compile
+ * programs of their own, do not run.
+ */
 const TESTS = ['src/(?!memory|native-kernels)'];
 
 function fail(message) {
@@ -43,7 +49,10 @@ function fail(message) {
   process.exit(1);
 }
 
-/** Builds the addon with a sanitizer, what changed only; returns the folder that node-gyp-build takes it from. */
+/**
+ * Builds what has changed of the addon with a sanitizer. Returns the folder from which
+ * node-gyp-build takes it.
+ */
 async function build(name, { flags }) {
   const folder = join(packageDir, 'build', 'sanitize', name);
   const release = join(folder, 'build', 'Release');
@@ -78,7 +87,7 @@ async function check(name, patterns) {
   const jest = join(rootDir, 'node_modules', 'jest', 'bin', 'jest.js');
   const tests = patterns.map((pattern) => `packages/${basename(packageDir)}/${pattern}`);
   const node = ['--experimental-vm-modules', '--no-warnings', jest, '--runInBand', '--testTimeout=600000'];
-  // Sanitizers want their memory at fixed addresses: no randomisation.
+  // Sanitizers want their memory at fixed addresses, so randomisation is off.
   const { status, signal } = spawnSync('setarch', ['-R', process.execPath, ...node, ...tests], {
     cwd: rootDir,
     stdio: 'inherit',

@@ -1,8 +1,10 @@
-// Puts the built addon, without its symbols, where node-gyp-build looks for a prebuilt one of a platform: prebuilds/<platform>-<arch>/. One binary
-// serves every CPU of the platform. npm runs it before it packs; publish from a tree that holds the folders of all platforms.
+// Puts the built addon, without its symbols, where node-gyp-build looks for a platform's prebuilt
+// one: prebuilds/<platform>-<arch>/. One binary serves every CPU of the platform. npm runs this
+// before it packs. Publish from a tree that holds the folders of all platforms.
 //
-// `node scripts/stage-addon.mjs` takes what install.mjs has built. With `--arch arm64` on Linux of another architecture it builds with a
-// cross-compiler (CC, CXX, AR and STRIP name one; else Debian's), beside the build of this machine.
+// `node scripts/stage-addon.mjs` takes what install.mjs has built. With `--arch arm64`, on Linux of
+// another architecture, it builds with a cross-compiler, beside the build of this machine. CC, CXX,
+// AR and STRIP name the tools; else they are Debian's.
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,8 +1,10 @@
-// Builds native/test with the kernels and runs it: `node scripts/test-kernels.mjs [--arch arm64] [--node PATH]`. Every CPU target's table is compared
-// with references in double precision, in memory that ends at an unreadable page. Ends with 1 if a comparison fails, with 2 if tools are missing.
+// Builds native/test with the kernels and runs it: `node scripts/test-kernels.mjs [--arch arm64]
+// [--node PATH]`. The program compares every CPU target's table with references in double
+// precision, in memory that ends at an unreadable page. It ends with 1 if a comparison fails, and
+// with 2 if tools are missing.
 //
 // --arch arm64   on a machine of another architecture: by Debian's cross-compiler, run by QEMU
-// --node PATH    besides, a Node of that architecture: builds the addon for it and runs addon-check.mjs there
+// --node PATH    also builds the addon for a Node of that architecture and runs addon-check.mjs there
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';

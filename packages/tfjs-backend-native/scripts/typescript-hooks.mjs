@@ -1,5 +1,6 @@
-// Lets plain Node run src/*.ts, which import each other as .js, without a build: `node --import ./scripts/typescript-hooks.mjs file.ts`.
-// For tests that need a process or a worker of their own. Types are not checked.
+// Lets plain Node run src/*.ts, which import each other as .js, without a build: `node --import
+// ./scripts/typescript-hooks.mjs file.ts`. It serves tests that need a process or a worker of their
+// own. Types are not checked.
 import { existsSync, readFileSync } from 'node:fs';
 import { register } from 'node:module';
 import { fileURLToPath } from 'node:url';
@@ -7,7 +8,7 @@ import { transformSync } from '@swc/core';
 
 const TYPESCRIPT = { jsc: { target: 'es2022', parser: { syntax: 'typescript' } }, module: { type: 'es6' } };
 
-/** Module hook: './x.js' is './x.ts' where that exists. */
+/** A module hook: './x.js' is './x.ts' where that exists. */
 export function resolve(specifier, context, next) {
   if (/^\.{1,2}\/.*\.js$/.test(specifier) && context.parentURL?.endsWith('.ts')) {
     const source = new URL(specifier.replace(/\.js$/, '.ts'), context.parentURL);
@@ -16,7 +17,7 @@ export function resolve(specifier, context, next) {
   return next(specifier, context);
 }
 
-/** Module hook: removes the types of .ts files. */
+/** A module hook: removes the types of .ts files. */
 export function load(url, context, next) {
   if (!url.endsWith('.ts')) return next(url, context);
   const { code } = transformSync(readFileSync(fileURLToPath(url), 'utf8'), {

@@ -16,8 +16,9 @@ function fileOf(path: string): string {
 }
 
 /**
- * A function that loads the ES modules that tfjs-core keeps in .js files without "type": "module", which Node takes for CommonJS: they are
- * translated, and their exports can be replaced (spied on). `substitutes` stands in for packages by name; the rest comes from node_modules.
+ * Returns a function that loads the ES modules of tfjs-core. These lie in .js files without "type":
+ * "module", which Node takes for CommonJS. They are translated, and their exports can be replaced
+ * (spied on). `substitutes` stands in for packages by name; the rest comes from node_modules.
  */
 export function esModuleLoader(substitutes: ReadonlyMap<string, unknown>): (path: string) => Exports {
   const loaded = new Map<string, Exports>();
@@ -38,7 +39,7 @@ export function esModuleLoader(substitutes: ReadonlyMap<string, unknown>): (path
       'Object.defineProperty(target, name, {',
       'Object.defineProperty(target, name, { configurable: true,',
     );
-    // Not node:vm, whose scripts would run outside the globals of jest's environment.
+    // node:vm would not do: its scripts would run outside of the globals of jest's environment.
     const run = new Function(
       'module',
       'exports',

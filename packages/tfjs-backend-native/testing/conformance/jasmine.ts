@@ -1,11 +1,14 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 
-/** A body of a spec or hook: may take `done`, or return a promise; other results (a spy, say) are dropped. */
+/**
+ * The body of a spec or hook. It may take `done`, or return a promise. Other results (a spy, say)
+ * are dropped.
+ */
 type Body = (done?: Done) => unknown;
 type Done = (() => void) & { fail: (reason?: unknown) => void };
 type ErrorClass = new (...args: never[]) => Error;
 
-/** How long a spec may take, in milliseconds: generous, for machines that are busy. */
+/** How long a spec may take, in milliseconds. It is generous, for machines that are busy. */
 const SPEC_TIMEOUT = 120_000;
 
 /** What the specs of one jest file have done so far. */
@@ -13,7 +16,7 @@ export interface SpecCounts {
   defined: number;
   pending: number;
   passed: number;
-  /** Specs that demand a wrong result, and fail. */
+  /** How many specs demand a wrong result, and fail. */
   wrong: number;
 }
 
@@ -21,7 +24,7 @@ function isPromise(value: unknown): value is PromiseLike<unknown> {
   return typeof (value as { then?: unknown } | undefined)?.then === 'function';
 }
 
-/** Runs a body; resolves when it is done, rejects when it fails. */
+/** Runs a body. Resolves when it is done, and rejects when it fails. */
 async function finish(body: Body): Promise<void> {
   if (body.length > 0) {
     await new Promise<void>((resolve, reject) => {
@@ -37,7 +40,10 @@ async function finish(body: Body): Promise<void> {
   if (isPromise(result)) await result;
 }
 
-/** Says why `thrown` is not the error that jasmine's toThrowError(type?, message?) asks for; undefined if it is. */
+/**
+ * Why `thrown` is not the error that jasmine's toThrowError(type?, message?) asks for. Undefined if
+ * it is.
+ */
 function errorMismatch(thrown: unknown, expected: readonly unknown[]): string | undefined {
   const error = thrown as Error | undefined;
   if (typeof error?.message !== 'string') return `expected an Error, but got ${String(thrown)}`;
@@ -53,7 +59,7 @@ function errorMismatch(thrown: unknown, expected: readonly unknown[]): string | 
   return undefined;
 }
 
-/** What calling `f` throws, if it does. */
+/** What calling `f` throws, or undefined if it throws nothing. */
 function thrownBy(f: () => unknown): { thrown: unknown } | undefined {
   try {
     f();
@@ -71,14 +77,15 @@ interface Spy {
 }
 
 /**
- * Puts the globals of jasmine that tfjs-core's specs use on globalThis, as thin forms of jest's. Unlike jest's matchers of the same names,
- * toThrowError compares a string with the whole message, toBe is ===, and fail() does not interrupt. Anything else that
- * specs might call is missing, so that its use fails. A spec whose name is among `wrong` demands a
- * wrong result and must fail. Returns the counts that the specs keep up.
+ * Puts the globals of jasmine that tfjs-core's specs use on globalThis, as thin forms of jest's.
+ * They differ from jest's matchers of the same names: toThrowError compares a string with the whole
+ * message, toBe is ===, and fail() does not interrupt. Anything else that specs might call is
+ * missing, so that its use fails. A spec whose name is among `wrong` demands a wrong result and
+ * must fail. Returns the counts that the specs keep up to date.
  */
 export function installJasmine(wrong: ReadonlySet<string>): SpecCounts {
   const counts: SpecCounts = { defined: 0, pending: 0, passed: 0, wrong: 0 };
-  /** Undo spies at the end of the innermost running spec or describe. */
+  /** These undo spies at the end of the innermost running spec or describe. */
   let restores: (() => void)[] = [];
   let failures: string[] = [];
   const undo = (list: (() => void)[]) => {
@@ -86,7 +93,7 @@ export function installJasmine(wrong: ReadonlySet<string>): SpecCounts {
   };
 
   const jasmineExpect = (value?: unknown) => {
-    // Made when a matcher is asked for: jest binds all of its matchers each time.
+    // Matchers are made when one is asked for, since jest binds all of its matchers each time.
     const matchers = () => expect(value) as unknown as Record<string, Matcher>;
     const ours: Record<string, Matcher> = {
       nothing: () => undefined,

@@ -6,19 +6,24 @@ import '../../src/index.js';
 import { esModuleLoader } from './es-modules.js';
 import { installJasmine } from './jasmine.js';
 
-/** Specs of tfjs-core 4.22.0 that apply to a backend other than tfjs's own, in Node. The cpu backend has two more. */
+/**
+ * The specs of tfjs-core 4.22.0 that apply, in Node, to a backend that is not tfjs's own. The cpu
+ * backend has two more.
+ */
 const SPECS = 4230;
-/** Of these, declared with xit. */
+/** How many of these are declared with xit. */
 const PENDING = 5;
 /**
- * The one spec that demands a wrong result: avgPool with explicit padding divides by the pixels
- * inside of the picture, and the spec's gradient by the whole window.
+ * The one spec that demands a wrong result. avgPool with explicit padding divides by the number of
+ * pixels inside of the picture, and the spec's gradient by the whole window.
  */
 const WRONG = ['gradient x=[3,3,1] f=[3,3] s=1 p=explicit'];
 
 /**
- * Defines the whole test suite of tfjs-core, which ships compiled in its npm package, as jest tests of the native backend under one instruction set,
- * with memory poisoned on release; and a test that none of the specs is missing. Nothing where this machine cannot run the instruction set.
+ * Defines the whole test suite of tfjs-core as jest tests of the native backend under one
+ * instruction set. The suite ships compiled in tfjs-core's npm package. Memory is poisoned on
+ * release. One more test checks that no spec is missing. If this machine cannot run the instruction
+ * set, nothing is defined.
  */
 export function defineConformanceSuite(target: CpuTarget): void {
   if (!addon().status().targets.includes(target)) {
@@ -38,7 +43,7 @@ export function defineConformanceSuite(target: CpuTarget): void {
     else process.env.EASEL_POISON = before.poison;
   });
 
-  // The specs' own chatter; each file of jest has a console of its own.
+  // The specs' own output is silenced. Each file of jest has a console of its own.
   for (const name of ['log', 'warn'] as const) console[name] = () => undefined;
   const counts = installJasmine(new Set(WRONG));
   const core = { core: () => ({}) }; // tfjs-core's jasmine_util only sets a default there
