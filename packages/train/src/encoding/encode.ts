@@ -22,7 +22,7 @@ import { vqganPrint } from './vqgan-print.js';
 
 /** Says how well captions fit their pictures. */
 export interface CaptionScorer {
-  /** Of its weights: a set is gone on with only with the same. */
+  /** Digest of the scorer's weights. A set goes on only with the same digest. */
   readonly digest: string;
   /**
    * A number for each caption of each picture, higher for a better fit. `pixels`: uint8
@@ -31,12 +31,12 @@ export interface CaptionScorer {
   score(captions: readonly (readonly string[])[], pixels: Uint8Array, size: number): Promise<number[][]>;
 }
 
-/** How `encodePictures` works; only `vqgan` and `out` are needed. */
+/** Options of `encodePictures`. Only `vqgan` and `out` are required. */
 export interface EncodeOptions {
   readonly vqgan: Vqgan;
   /** Folder of the encoded set; made if it doesn't exist. Several processes may work in one. */
   readonly out: string;
-  /** 'parquet' unless said. */
+  /** Format of the shards (default 'parquet'). */
   readonly format?: ShardFormat;
   /** Pictures in one pass of the VQGAN (16). */
   readonly batchSize?: number;
@@ -58,30 +58,40 @@ export interface EncodeOptions {
    * batch takes.
    */
   readonly leaseSeconds?: number;
-  /** Stops after the batch in work; finished shards stay and a later call goes on from them. */
+  /**
+   * Stops the encoding after the present batch. Finished shards stay, and a later call goes on from
+   * them.
+   */
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: EncodeProgress) => void) | undefined;
 }
 
-/** Where an encoding stands, at its start and after each batch. */
+/** Progress of an encoding, at its start and after each batch. */
 export interface EncodeProgress {
-  /** Pictures behind us, skipped ones and those of other calls included, of `total`. */
+  /**
+   * Number of pictures that are done, of `total`. Skipped pictures and those of other calls are
+   * included.
+   */
   readonly pictures: number;
   readonly total: number;
   readonly skipped: number;
   readonly rows: number;
   /** Over this call. */
   readonly picturesPerSecond: number;
-  /** Shards that others have in work and that this call waits for, having none of its own. */
+  /**
+   * Number of shards that other processes are making and that this call waits for, when it has none
+   * of its own left.
+   */
   readonly waitingFor: number;
 }
 
-/** What came of an encoding. */
+/** The result of an encoding. */
 export interface EncodeSummary {
   /** Whether all shards are there, those of other parts and processes included. */
   readonly complete: boolean;
   /**
-   * Whether those of this part are; false if the signal stopped it. The same call again goes on.
+   * Whether all shards of this part are there. It is false if the signal stopped the call; the same
+   * call then goes on.
    */
   readonly partComplete: boolean;
   /** Pictures encoded and rows written into the folder, by whatever call. */
@@ -89,7 +99,7 @@ export interface EncodeSummary {
   readonly rows: number;
   /** Pictures that were passed over; named in `skippedLog`. */
   readonly skipped: number;
-  /** Why, and how many each. */
+  /** Number of skipped pictures by reason. */
   readonly failures: Readonly<Partial<Record<FailureKind, number>>>;
   /**
    * Captions of these pictures: a source has as many captions as there are rows and these, and as
@@ -101,10 +111,10 @@ export interface EncodeSummary {
   readonly shards: readonly string[];
   /** Shards that were there before. */
   readonly resumedShards: number;
-  /** Codes that occur at least once, of `codes` in the codebook. */
+  /** Number of codes that occur at least once, of the `codes` in the codebook. */
   readonly codesUsed: number;
   readonly codes: number;
-  /** exp of the entropy of the code frequencies: how many codes carry the set. */
+  /** exp of the entropy of the code frequencies: the effective number of codes in the set. */
   readonly perplexity: number;
   /** Of this call. */
   readonly seconds: number;
@@ -122,8 +132,8 @@ export interface EncodeSummary {
 const POLL_MS = 1000;
 
 /**
- * Turns captioned pictures into shards of (caption, image tokens): each picture goes through the
- * VQGAN once, each of its captions becomes a row.
+ * Turns captioned pictures into shards of (caption, image tokens). Each picture goes through the
+ * VQGAN once, and each of its captions becomes a row.
  *
  * Shards and the manifest are written atomically; a call on a folder that an interrupted call left
  * goes on with the missing shards. Several calls, in processes of one machine or of several that
@@ -262,8 +272,8 @@ class Encoding {
       }
       if (made > 0) continue;
       if (signal?.aborted) return false;
-      // All that is left is in the hands of others. Wait, in case one of them doesn't come to its
-      // end.
+      // Other processes hold all remaining shards. This call waits, in case one of them does not
+      // finish.
       this.tell({ taken: 0, rows: 0, skipped: 0 }, open.length);
       const from = performance.now();
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
@@ -330,7 +340,7 @@ class Encoding {
     return true;
   }
 
-  /** Reports where things stand; `current`: of the shard in work. */
+  /** Reports the progress. `current` holds the counts of the shard in work. */
   private tell(current: { taken: number; rows: number; skipped: number }, waitingFor: number): void {
     const { onProgress } = this.options;
     if (onProgress === undefined) return;

@@ -2,13 +2,16 @@ import { foldIn, type Key, split, uniform } from '@easel/core';
 import * as tf from '@tensorflow/tfjs';
 import type { EncodedSet } from '../encoded/encoded-set.js';
 
-/** Text tokens of some captions, as a tokenizer gives them: [captions, maxLength] each, row by row. */
+/**
+ * Text tokens of some captions, in the form that a tokenizer gives: [captions, maxLength] each, row
+ * by row.
+ */
 export interface TokenizedCaptions {
   readonly inputIds: Int32Array;
   readonly attentionMask: Int32Array;
 }
 
-/** What a seq2seq step reads. B rows, S text tokens, T image tokens; all int32. */
+/** The input of a seq2seq step: B rows, S text tokens, T image tokens. All tensors are int32. */
 export interface Seq2SeqBatch {
   /** [B, S] */
   readonly inputIds: tf.Tensor2D;
@@ -20,18 +23,21 @@ export interface Seq2SeqBatch {
   readonly labels: tf.Tensor1D;
 }
 
-/** How rows become batches. */
+/** Settings of turning rows into batches. */
 export interface BatchSettings {
   readonly maxTextLength: number;
-  /** What the decoder reads first, and in place of masked tokens. */
+  /** The token that the decoder reads first, and in place of masked tokens. */
   readonly startToken: number;
-  /** Pad to the longest caption of the batch, rounded up to 8 tokens, and not to maxTextLength. */
+  /**
+   * Whether captions are padded to the longest one of the batch, rounded up to 8 tokens, in place
+   * of maxTextLength.
+   */
   readonly trimText: boolean;
   /** Turns texts into tokens, padded and cut to maxTextLength. */
   readonly tokenize: (texts: string[]) => TokenizedCaptions;
 }
 
-/** What is random in a training batch. Masking: see `Seq2SeqConfig.maskInputs`. */
+/** The random parts of a training batch. For masking see `Seq2SeqConfig.maskInputs`. */
 export interface BatchNoise {
   readonly blankCaptions: number;
   readonly maskMax: number;
@@ -47,14 +53,14 @@ export interface TokenizedText {
   readonly length: number;
 }
 
-/** A row that needs nothing more than to be put into tensors. */
+/** A row that is ready to be put into tensors. */
 export interface TokenizedRow {
   readonly text: TokenizedText;
   /** [imageLength] */
   readonly encoding: ArrayLike<number>;
 }
 
-/** Texts as tokens, in their order. */
+/** Tokenizes texts and keeps their order. */
 export function tokenizeTexts(
   texts: readonly string[],
   { maxTextLength, tokenize }: Pick<BatchSettings, 'maxTextLength' | 'tokenize'>,
@@ -72,13 +78,16 @@ export function tokenizeTexts(
   return tokenized;
 }
 
-/** Some rows of a set, to be made into a batch: clean, or with noise for training. The caller disposes the tensors. */
+/**
+ * Some rows of a set, from which a batch is made: clean, or with noise for training. The caller
+ * disposes the batch's tensors.
+ */
 export class BatchRows {
   private readonly rows: readonly TokenizedRow[];
   private readonly blank: TokenizedText;
   private readonly settings: Omit<BatchSettings, 'tokenize'>;
 
-  /** `blank`: the tokens of the empty caption. */
+  /** `blank` holds the tokens of the empty caption. */
   constructor(
     rows: readonly TokenizedRow[],
     blank: TokenizedText,
@@ -93,12 +102,12 @@ export class BatchRows {
     return this.rows.length;
   }
 
-  /** The rows as they are; `blank` takes the empty caption for all. */
+  /** Makes a batch of the rows as they are. `blank` gives all rows the empty caption. */
   clean(options: { readonly blank?: boolean } = {}): Seq2SeqBatch {
     return this.assemble(this.rows.map(({ text }) => (options.blank ? this.blank : text)));
   }
 
-  /** The rows as a training batch. The same key gives the same batch. */
+  /** Makes a training batch of the rows. The same key gives the same batch. */
   noisy(noise: BatchNoise, key: Key): Seq2SeqBatch {
     const { rows } = this;
     const [blankKey, rowKey, rateKey, tokenKey] = split(key, 4) as [Key, Key, Key, Key];
@@ -155,9 +164,9 @@ function paddedLength(length: number, maxTextLength: number): number {
 export class Seq2SeqBatches {
   readonly set: EncodedSet;
   private readonly settings: BatchSettings;
-  /** Every different caption, and last the empty one. */
+  /** Every different caption, followed by the empty one. */
   private readonly texts: readonly TokenizedText[];
-  /** Text of each row. */
+  /** Index of each row's text. */
   private readonly textOfRow: Int32Array;
 
   constructor(set: EncodedSet, settings: BatchSettings) {
@@ -183,7 +192,7 @@ export class Seq2SeqBatches {
     return trimText ? paddedLength(longest, maxTextLength) : maxTextLength;
   }
 
-  /** These rows, to be made into a batch. */
+  /** Returns these rows, from which a batch can be made. */
   rows(rows: ArrayLike<number>): BatchRows {
     const { encodings, imageLength } = this.set;
     const tokenized = Array.from(rows, (row) => ({
@@ -194,7 +203,10 @@ export class Seq2SeqBatches {
   }
 }
 
-/** The key of micro-batch n of a run, for everything random in it: its noise first, its dropout second. */
+/**
+ * Returns the keys of micro-batch n of a run for everything random in it: one for its noise, one
+ * for its dropout.
+ */
 export function microBatchKeys(runKey: Key, n: number): { readonly noise: Key; readonly dropout: Key } {
   const [noise, dropout] = split(foldIn(runKey, n)) as [Key, Key];
   return { noise, dropout };

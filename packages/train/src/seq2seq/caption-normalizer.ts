@@ -5,7 +5,10 @@ import { foldIn, foldInNames, type Key, uniform } from '@easel/core';
 
 export type NormalizeCaption = (caption: string) => string;
 
-/** A normalizer whose choice of names for persons depends on the key and the caption alone, so that a stream can go on anywhere. */
+/**
+ * Makes a normalizer whose choice of names for persons depends on the key and the caption alone, so
+ * that a stream can go on at any row.
+ */
 export async function createNormalizer(wordList: string | null, key: Key): Promise<NormalizeCaption> {
   let drawn: { key: Key | undefined; count: number } = { key: undefined, count: 0 };
   let current = '';

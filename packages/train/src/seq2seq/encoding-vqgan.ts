@@ -6,9 +6,9 @@ import { modelDigest } from '../encoding/model-digest.js';
 import { samePrint, vqganPrint } from '../encoding/vqgan-print.js';
 
 /**
- * Throws ConfigError if one of the encoded sets was made by another VQGAN than the one in a folder:
- * the same codes would then be other pictures. A set without a manifest is taken as it is, and so is
- * one with an old manifest where the folder holds only the half of a VQGAN that draws.
+ * Throws ConfigError if one of the encoded sets was made by another VQGAN than the one in a folder,
+ * since the same codes would then stand for other pictures. A set without a manifest is accepted. A
+ * set with an old manifest is accepted if the folder holds only the half of a VQGAN that draws.
  */
 export async function requireEncodingVqgan(folder: string, sets: readonly string[]): Promise<void> {
   const found = await Promise.all(

@@ -9,16 +9,24 @@ import { disposeBatch, tokenLosses } from './seq2seq-step.js';
 import { isStreamed, seq2seqUpdate, updateSubject } from './seq2seq-update.js';
 import { holdWeights } from './trained-weights.js';
 
-/** Heap and code that a run has beyond what this process has before its first step. Measured over the configurations of bench/train-memory.mjs. */
+/**
+ * Bytes of heap and code that a run adds to those of this process before its first step. Measured
+ * over the configurations of bench/train-memory.mjs.
+ */
 const GROWTH_BYTES = 20e6;
-/** Copies of weights on their way to disk that are there at once, as a share of all; measured likewise, since it is the garbage collector that decides. */
+/**
+ * Share of all weights whose copies are in memory at once while a checkpoint is written. It was
+ * measured in the same way, because the garbage collector decides it.
+ */
 const SAVED_SHARE = 0.5;
 
 /**
- * The memory that a run will need, from playing three updates and an evaluation through on the native backend without computing them: every tensor is
- * reserved as in the run, and none is filled, so models larger than this machine's memory can be asked for too.
+ * Finds the memory that a run will need. It simulates three updates and an evaluation on the native
+ * backend without computing them: every tensor is reserved as in the run, and none is filled. So it
+ * also works for models larger than this machine's memory.
  *
- * `textLength`: of the longest batch. Undefined where the native backend is not built: other backends can't be played through.
+ * `textLength` is that of the longest batch. Returns undefined if the native backend is not built,
+ * because other backends can't simulate.
  */
 export async function planMemory(
   config: Seq2SeqConfig,
@@ -76,7 +84,7 @@ async function play(
   }
 }
 
-/** Rows of zeros; the caller disposes them. */
+/** Makes a batch of zeros. The caller disposes it. */
 function blankBatch({ imageLength }: DalleBartConfig, rows: number, textLength: number): Seq2SeqBatch {
   return {
     inputIds: tf.zeros([rows, textLength], 'int32'),

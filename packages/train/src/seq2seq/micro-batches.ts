@@ -6,19 +6,22 @@ import { type BatchRows, microBatchKeys } from './batches.js';
 import { countedDropoutKeys, type DropoutKeys } from './dropout-keys.js';
 import { disposeBatch, type MicroBatch } from './seq2seq-step.js';
 
-/** A row as the model reads it. */
+/** A row in the form in which the model reads it. */
 export interface ReadableRow {
-  /** Micro-batch of the update. */
+  /** Number of the micro-batch in the update. */
   readonly micro: number;
-  /** The text that its tokens make, padding left out. */
+  /** The text of its tokens, without padding. */
   readonly caption: string;
   readonly textTokens: readonly number[];
-  /** What the decoder should say, and what it reads. */
+  /** The tokens that the decoder should predict, and those that it reads. */
   readonly tokens: readonly number[];
   readonly decoderInput: readonly number[];
 }
 
-/** The micro-batches of a run's updates: its rows, with noise that follows from the seed and their number alone. */
+/**
+ * The micro-batches of a run's updates. Their noise depends on the seed and the number of the
+ * micro-batch alone.
+ */
 export class MicroBatches {
   private readonly config: Seq2SeqConfig;
   private readonly steps: number;
@@ -26,7 +29,10 @@ export class MicroBatches {
   private readonly batchKey: Key;
   private readonly dropoutKeys: DropoutKeys;
 
-  /** `steps`: updates of the run. `blanked`: whether rows come with their share of blank captions. */
+  /**
+   * `steps` is the number of updates of the run. `blanked` says whether rows already have their
+   * share of blank captions.
+   */
   constructor(config: Seq2SeqConfig, steps: number, blanked: boolean) {
     this.config = config;
     this.steps = steps;
@@ -38,7 +44,10 @@ export class MicroBatches {
         : countedDropoutKeys(this.batchKey);
   }
 
-  /** Those of update `step` for its rows, made as they are asked for; the caller disposes them. */
+  /**
+   * Makes the micro-batches of update `step` from its rows, each when it is asked for. The caller
+   * disposes them.
+   */
   *of(rows: readonly BatchRows[], step: number): Generator<MicroBatch> {
     const { config } = this;
     const masking = step < config.maskInputs.until * this.steps;
@@ -53,12 +62,15 @@ export class MicroBatches {
     }
   }
 
-  /** The keys of an update's micro-batches. */
+  /** Returns the keys of an update's micro-batches. */
   keys(rows: readonly BatchRows[], step: number): { readonly noise: Key; readonly dropout: Key }[] {
     return rows.map((_, micro) => this.keysOf(step, micro));
   }
 
-  /** The rows of an update as the model reads them. `readText`: the text of some of the tokenizer's ids. */
+  /**
+   * Returns the rows of an update as the model reads them. `readText` returns the text of some of
+   * the tokenizer's ids.
+   */
   async readable(
     rows: readonly BatchRows[],
     step: number,

@@ -11,22 +11,22 @@ import { openVqgan, saveVqgan } from '@easel/vqgan/node';
 import { saveOriginalCheckpoint } from '../original/checkpoint.js';
 import type { UpdateSubject } from './seq2seq-update.js';
 
-/** What lies in a run's model folder beside the weights. */
+/** The files of a run's model folder beside the weights. */
 export interface ModelCompanions {
   readonly tokenizer: BpeTokenizer;
   readonly wordList: string | null;
   /** Folder of the VQGAN that draws the model's tokens. */
   readonly vqgan: string | null;
-  /** How the model draws where nothing else is said. */
+  /** The settings with which the model draws by default. */
   readonly generation: Partial<GenerationSettings>;
 }
 
-/** Writes the model folders of a sitting. `current`: where the one before is. */
+/** Writes the model folders of a sitting. `current` is the path of the previous one. */
 export class ModelExport {
   private readonly subject: UpdateSubject;
   private readonly beside: ModelCompanions;
   private readonly current: string;
-  /** Whether the VQGAN in the current folder is this sitting's. */
+  /** Whether this sitting has written the VQGAN in the current folder. */
   private hasVqgan = false;
 
   constructor(subject: UpdateSubject, beside: ModelCompanions, current: string) {
@@ -35,7 +35,10 @@ export class ModelExport {
     this.current = current;
   }
 
-  /** Writes the model, with `weights` or those it has now, and what `easel generate` needs with it. */
+  /**
+   * Writes the model, with `weights` or its present weights, and the other files that `easel
+   * generate` needs.
+   */
   async write(folder: string, weights?: HeldTensors): Promise<void> {
     const { config, model, trained, optimizer } = this.subject;
     const { tokenizer, wordList, vqgan, generation } = this.beside;
@@ -48,7 +51,7 @@ export class ModelExport {
     await saveOriginalCheckpoint(folder, stateSubject, optimizer.state());
   }
 
-  /** The VQGAN as it is, or the half of it that drawing needs, which is made once a sitting. */
+  /** Writes the whole VQGAN, or the half that drawing needs, which is made once in a sitting. */
   private async exportVqgan(from: string, to: string): Promise<void> {
     const { vqganParts, exportDtype } = this.subject.config;
     const before = join(this.current, 'vqgan');

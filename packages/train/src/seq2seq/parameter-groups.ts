@@ -4,7 +4,7 @@ import { elementCount } from 'safetensors-ts';
 import type { ParameterGroup } from '../run/training-plan.js';
 import { isImageSide } from './trained-weights.js';
 
-/** The parameters of a model by its parts, none of which is built. */
+/** Counts the parameters of a model by its parts, without building it. */
 export function parameterGroups(
   config: DalleBartConfig,
   trainable: 'all' | 'embeddings',

@@ -16,20 +16,25 @@ import { stepFlop } from './step-flop.js';
 import { holdWeights } from './trained-weights.js';
 import { type TrainingRows, updatesOf } from './training-rows.js';
 
-/** What a run will be, before it is begun. */
+/** The plan of a run. */
 export interface Seq2SeqPlan extends TrainingPlan {
   /** The first update's rows as the model reads them, and as pictures if there is a VQGAN. */
   readonly batch: { readonly rows: readonly ReadableRow[]; readonly picture: Raster | undefined };
 }
 
-/** Updates that are timed, after one that is not: the first allocates what the others reuse. */
+/**
+ * Number of updates that are timed. An update before them is not timed, because it allocates memory
+ * that the others reuse.
+ */
 const TIMED_UPDATES = 3;
 
 /**
- * Checks a run's config against its files and says what the run will need: reads the data, plays updates through for their memory, and, if that fits this
- * machine, makes a few for their time. Nothing is written.
+ * Checks a run's config against its files and plans the run. It reads the data, simulates updates
+ * to find their memory, and, if that fits this machine, makes a few updates to measure their time.
+ * Nothing is written.
  *
- * `time`: false leaves the timing out. Throws as trainSeq2Seq does for input that doesn't fit. An aborted `signal` ends the timing early.
+ * `time: false` leaves the timing out. Throws as trainSeq2Seq does for input that doesn't fit. An
+ * aborted `signal` ends the timing early.
  */
 export async function planSeq2Seq(
   config: Seq2SeqConfig,
@@ -112,7 +117,10 @@ function estimatedTime(flop: number, peak: number | undefined, steps: number): T
   return { how: 'at least', updates: 0, secondsPerUpdate: flop / peak, seconds: (flop / peak) * steps };
 }
 
-/** The pictures that the rows' tokens stand for, in the order of the rows; undefined where tokens are not a square. */
+/**
+ * Draws the pictures of the rows' tokens, in the order of the rows. Returns undefined if the tokens
+ * do not fill a square.
+ */
 async function drawRows(folder: string, rows: readonly ReadableRow[]): Promise<Raster | undefined> {
   const length = rows[0]?.tokens.length ?? 0;
   if (!Number.isInteger(Math.sqrt(length))) return undefined;

@@ -5,10 +5,10 @@ import { checkBelongTogether, standardSettings } from '@easel/draw/internals';
 import { openVqgan } from '@easel/vqgan/node';
 import type { Seq2SeqConfig } from '../config/seq2seq-config.js';
 
-/** Captions of the training set that are drawn where the settings name no prompts. */
+/** Number of captions of the training set that are drawn if the settings name no prompts. */
 export const SAMPLED_CAPTIONS = 4;
 
-/** What `PromptSamples` draws: as a config's `samples`, with prompts and a pace that are known. */
+/** Settings of `PromptSamples`: a config's `samples`, with prompts and pace filled in. */
 export type SampleSettings = Seq2SeqConfig['samples'] & {
   readonly prompts: readonly string[];
   /** The prompts as the model reads them. */
@@ -16,8 +16,8 @@ export type SampleSettings = Seq2SeqConfig['samples'] & {
 };
 
 /**
- * Draws the same prompts with the same keys whenever it is asked, so that only the model's progress changes the
- * pictures. Takes no part in the run's own randomness.
+ * Draws the same prompts with the same keys each time, so that only the model's progress changes
+ * the pictures. It does not touch the run's own random numbers.
  */
 export class PromptSamples {
   private readonly parts: PictureParts;
@@ -29,8 +29,9 @@ export class PromptSamples {
   }
 
   /**
-   * Draws as the finished model will, by `generation`, where the settings say nothing else. The
-   * caller disposes it. Throws ConfigError if the VQGAN does not belong to the model.
+   * Opens the VQGAN. Settings that are not given come from `generation`, so that samples are drawn
+   * as the finished model draws. The caller disposes it. Throws ConfigError if the VQGAN does not
+   * belong to the model.
    */
   static async open(
     settings: SampleSettings,
@@ -54,7 +55,7 @@ export class PromptSamples {
     }
   }
 
-  /** A row of pictures for each prompt. */
+  /** Draws a row of pictures for each prompt. */
   async draw(): Promise<Raster> {
     const { normalized: prompts, perPrompt, seed, temperature, topK, conditionScale } = this.settings;
     const drawn = generatePictures(this.parts, {
@@ -73,7 +74,7 @@ export class PromptSamples {
     return pictureGrid(pictures, perPrompt);
   }
 
-  /** What the rows show. */
+  /** The prompts of the rows. */
   get rows(): readonly string[] {
     return this.settings.prompts;
   }

@@ -25,17 +25,17 @@ import {
 /** A set of which rows were left out, and how many by kind. */
 export type PartlyReadSet = Pick<EncodedSet, 'rows' | 'leftOut'> & { readonly path: string };
 
-/** What a run is trained on, and what it is evaluated on by name. */
+/** The rows that a run is trained on, and those that it is evaluated on, by name. */
 export interface Seq2SeqData {
   /** Sets in memory of which not every row could be used, or passed the filter. */
   readonly partlyRead: readonly PartlyReadSet[];
   readonly rows: TrainingRows;
   readonly splits: Readonly<Record<string, EvaluationRows>>;
-  /** Up to `count` captions of the training rows, no two alike, and the same ones each time. */
+  /** Returns up to `count` different captions of the training rows, the same ones each time. */
   captions(count: number): Promise<readonly string[]>;
 }
 
-/** What turns captions into a model's input. */
+/** The parts that turn captions into a model's input. */
 export interface CaptionParts {
   readonly modelConfig: DalleBartConfig;
   readonly tokenizer: BpeTokenizer;
@@ -44,7 +44,8 @@ export interface CaptionParts {
 }
 
 /**
- * Opens the encoded sets of a run as its config says; `resumed` is the update, and its place in the data, at which a run goes on.
+ * Opens the encoded sets of a run as its config says. `resumed` is the update at which a run goes
+ * on, with its place in the data.
  *
  * Throws DataError for a set that can't be read, doesn't fit the model, or has nothing to evaluate; ConfigError if its rows don't fill an update.
  */
@@ -80,7 +81,7 @@ export async function openSeq2SeqData(
   return data.order === 'streamed' ? openStreamed(opening) : openPermuted(opening);
 }
 
-/** What opening the sets of a run needs. */
+/** Options of opening the sets of a run. */
 interface Opening {
   readonly config: Seq2SeqConfig;
   readonly shape: EncodingShape;
@@ -104,7 +105,7 @@ async function openPermuted(opening: Opening): Promise<Seq2SeqData> {
     if (Object.keys(set.leftOut).length > 0) partlyRead.push({ path, rows: set.rows, leftOut: set.leftOut });
     return new Seq2SeqBatches(set, {
       ...settings,
-      // The empty caption stays empty: normalized it would be a space, which is a token.
+      // The empty caption is not normalized: it would become a space, which is a token.
       tokenize: (texts) =>
         settings.tokenize(texts.map((text) => (text === '' ? text : (normalize?.(text) ?? text)))),
     });
@@ -185,7 +186,7 @@ async function openStreamed(opening: Opening): Promise<Seq2SeqData> {
   };
 }
 
-/** Different captions of some rows, from places as far apart as can be. */
+/** Returns different captions of some rows, from places that are as far apart as possible. */
 function spread(rows: readonly number[], captions: readonly string[], wanted: number): string[] {
   const found = new Set<string>();
   for (let start = 0; start < wanted; start++) {
@@ -199,7 +200,7 @@ function spread(rows: readonly number[], captions: readonly string[], wanted: nu
   return [...found];
 }
 
-/** The first different captions of a set on disk. */
+/** Returns the first different captions of a set on disk. */
 async function firstCaptions({ normalize: _, ...loader }: LoaderSettings, wanted: number): Promise<string[]> {
   const found = new Set<string>();
   for await (const rows of evaluationBatches(loader, 1)) {
@@ -209,7 +210,10 @@ async function firstCaptions({ normalize: _, ...loader }: LoaderSettings, wanted
   return [...found];
 }
 
-/** Where the rows go on; or the start of that epoch, with the generator of blank captions at its own start, as the original has it. */
+/**
+ * Returns the place at which the rows go on; or the start of that epoch, with the generator of
+ * blank captions at its own start, as in the original.
+ */
 function rowsStart(
   { step, position }: { readonly step: number; readonly position: DataPosition },
   repeatEpoch: boolean,
@@ -219,12 +223,15 @@ function rowsStart(
   return { step, position: at };
 }
 
-/** Sets of the config for evaluation, in the original's order: `eval` last. */
+/** Lists the config's sets for evaluation in the original's order: `eval` comes last. */
 function evaluationSets({ eval: main, evals }: Seq2SeqConfig['data']): [name: string, path: string][] {
   return [...Object.entries(evals), ...(main === null ? [] : [['eval', main] as [string, string]])];
 }
 
-/** Throws DataError unless there is a batch to evaluate, which would otherwise show only after hours. */
+/**
+ * Throws DataError unless there is a batch to evaluate. Otherwise the mistake would show only after
+ * hours.
+ */
 async function requireRows(name: string, split: EvaluationRows, batchSize: number): Promise<void> {
   for await (const _ of split.batches()) return;
   throw new DataError(

@@ -4,15 +4,18 @@ import { eventLoopTurn } from '@easel/core/internals';
 import * as tf from '@tensorflow/tfjs';
 import type { Seq2SeqBatch } from './batches.js';
 
-/** How the model is run for a gradient. */
+/** Options of running the model for a gradient. */
 export interface StepOptions {
-  /** Keep only each layer's inputs and compute the layer again (default false). */
+  /** Whether only each layer's inputs are kept, and the layer is computed again (default false). */
   readonly rematerialize?: boolean;
-  /** Keep what the gradient needs in bfloat16, where the backend can (default false). */
+  /**
+   * Whether numbers that the gradient needs are kept in bfloat16, if the backend can (default
+   * false).
+   */
   readonly narrowSaved?: boolean;
 }
 
-/** −log p of each label over all V logits, float32 [B·T]; a key switches dropout on. */
+/** Computes −log p of each label over all V logits, float32 [B·T]. A key switches dropout on. */
 export function tokenLosses(
   model: DalleBart,
   batch: Seq2SeqBatch,
@@ -27,15 +30,16 @@ export function tokenLosses(
   });
 }
 
-/** A micro-batch and the key of its dropout; without a key there is none. */
+/** A micro-batch and the key of its dropout. Without a key there is no dropout. */
 export interface MicroBatch {
   readonly batch: Seq2SeqBatch;
   readonly dropoutKey?: Key | undefined;
 }
 
 /**
- * Mean loss over positions and rows of each micro-batch, a scalar, and the gradient of their mean for each of the weights; the caller disposes both. Micro-batches
- * are made one at a time, when they are needed, and disposed. Nothing is read.
+ * Computes the mean loss over positions and rows of the micro-batches, a scalar, and its gradient
+ * for each of the weights. The caller disposes both. Micro-batches are made one at a time, when
+ * they are needed, and then disposed. No value is read from the backend.
  *
  * Gradients are summed and then divided by the number of micro-batches. Source: dalle-mini `tools/train/train.py`, train_step.
  */
@@ -67,7 +71,10 @@ export function disposeBatch(batch: Seq2SeqBatch): void {
   tf.dispose([batch.inputIds, batch.attentionMask, batch.decoderInputIds, batch.labels]);
 }
 
-/** Mean loss over positions and rows of one batch, which is disposed: a scalar; `take` is handed each weight's gradient as soon as it is whole. */
+/**
+ * Computes the mean loss over positions and rows of one batch, a scalar, and disposes the batch.
+ * `take` gets each weight's gradient as soon as it is complete.
+ */
 export function seq2seqStreamed(
   model: DalleBart,
   weights: ReadonlyMap<string, tf.Variable>,
@@ -84,14 +91,14 @@ export function seq2seqStreamed(
   return value;
 }
 
-/** Sums by name; disposes both. */
+/** Adds tensors by name and disposes both maps' tensors. */
 function added(a: Map<string, tf.Tensor>, b: Map<string, tf.Tensor>): Map<string, tf.Tensor> {
   const sums = mapped(a, (tensor, name) => tf.add(tensor, b.get(name) as tf.Tensor));
   tf.dispose([...b.values()]);
   return sums;
 }
 
-/** Each tensor replaced by what `f` makes of it; disposes the old ones. */
+/** Replaces each tensor by the result of `f`, and disposes the old tensors. */
 function mapped(
   tensors: ReadonlyMap<string, tf.Tensor>,
   f: (tensor: tf.Tensor, name: string) => tf.Tensor,

@@ -16,22 +16,25 @@ import { seq2seqUpdate, type UpdateSubject } from './seq2seq-update.js';
 import { stepFlop } from './step-flop.js';
 import type { EvaluationRows, TrainingRows } from './training-rows.js';
 
-/** What a Seq2SeqTask trains and on what. */
+/** The parts of a Seq2SeqTask. */
 export interface Seq2SeqTaskParts extends UpdateSubject {
-  /** Updates of the whole run. */
+  /** Number of updates of the whole run. */
   readonly steps: number;
   readonly rows: TrainingRows;
-  /** What is evaluated, by name. */
+  /** The rows that are evaluated, by name. */
   readonly splits: Readonly<Record<string, EvaluationRows>>;
-  /** The text of some of the tokenizer's ids. */
+  /** Returns the text of some of the tokenizer's ids. */
   readonly readText: (ids: readonly number[]) => string;
-  /** Pictures of the config's prompts; null if it has none. */
+  /** Draws pictures of the config's prompts; null if it has none. */
   readonly samples: PromptSamples | null;
-  /** Writes the model as it is, tokenizer and VQGAN with it. */
+  /** Writes the present model with its tokenizer and VQGAN. */
   readonly exportModel: TrainingTask['exportModel'];
 }
 
-/** Training text → image tokens with cross-entropy over all V logits, averaged over positions and rows. */
+/**
+ * Trains text → image tokens with cross-entropy over all V logits, averaged over positions and
+ * rows.
+ */
 export class Seq2SeqTask implements TrainingTask {
   readonly steps: number;
   readonly samplesPerStep: number;
@@ -94,7 +97,7 @@ export class Seq2SeqTask implements TrainingTask {
     return { loss, learningRate, flop, dataSeconds: dataMs / 1000, metrics: { gradientNorm }, statistics };
   }
 
-  /** Each row as the model read it, and the keys of each micro-batch. */
+  /** Returns each row as the model read it, and the keys of each micro-batch. */
   async failedBatch(step: number): Promise<FailedBatch> {
     const samples = await this.microBatches.readable(this.newest, step, this.parts.readText);
     const keys = this.microBatches.keys(this.newest, step);
@@ -102,8 +105,9 @@ export class Seq2SeqTask implements TrainingTask {
   }
 
   /**
-   * For each split: `loss` per token with the right captions, `lossBlank` with empty ones, `lossFirstRow` over the picture's first
-   * row of tokens, which have only the caption to go by.
+   * Returns three numbers for each split: `loss` per token with the right captions; `lossBlank`
+   * with empty captions; `lossFirstRow` over the picture's first row of tokens, which the model
+   * must guess from the caption alone.
    */
   async evaluate(): Promise<Record<string, Record<string, number>>> {
     const results: Record<string, Record<string, number>> = {};
@@ -135,7 +139,7 @@ export class Seq2SeqTask implements TrainingTask {
     return Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, sum / rows]));
   }
 
-  /** Loss of each token, [B·T], without dropout; disposes the batch. */
+  /** Computes the loss of each token, [B·T], without dropout, and disposes the batch. */
   private async measure(batch: Seq2SeqBatch): Promise<Float32Array> {
     const losses = tf.tidy(() => tokenLosses(this.parts.model, batch));
     disposeBatch(batch);
@@ -156,7 +160,7 @@ export class Seq2SeqTask implements TrainingTask {
   }
 }
 
-/** Operations of a micro-batch's products, as padded as it is. */
+/** Counts the operations of a micro-batch's products, padding included. */
 function microBatchFlop(
   model: DalleBartConfig,
   { gradientCheckpointing: rematerialize, trainable }: Seq2SeqConfig,

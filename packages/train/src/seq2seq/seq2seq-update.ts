@@ -8,7 +8,7 @@ import { statisticsDue, type WeightStatistics, weightStatistics } from '../run/w
 import { type MicroBatch, seq2seqGradients, seq2seqStreamed } from './seq2seq-step.js';
 import { trainedWeights } from './trained-weights.js';
 
-/** What an update changes, and how. */
+/** The parts of an update: the model, its trained weights and the optimizer. */
 export interface UpdateSubject {
   readonly config: Seq2SeqConfig;
   readonly model: DalleBart;
@@ -16,7 +16,10 @@ export interface UpdateSubject {
   readonly optimizer: Optimizer;
 }
 
-/** A model with what trains it, for a run of so many updates; the caller disposes the optimizer. Throws ConfigError as `createSchedule` does. */
+/**
+ * Returns a model with the parts that train it, for a run of so many updates. The caller disposes
+ * the optimizer. Throws ConfigError as `createSchedule` does.
+ */
 export function updateSubject(config: Seq2SeqConfig, model: DalleBart, steps: number): UpdateSubject {
   const trained = trainedWeights(model, config);
   const schedule = createSchedule(config.schedule, steps);
@@ -30,7 +33,10 @@ export function updateSubject(config: Seq2SeqConfig, model: DalleBart, steps: nu
   return { config, model, trained, optimizer };
 }
 
-/** Whether weights are changed as their gradients come, so that never all of them are held: where nothing needs all at once. */
+/**
+ * Whether each weight is changed as soon as its gradient comes, so that not all gradients are in
+ * memory. This is so if nothing needs all gradients at once.
+ */
 export function isStreamed({ accumulate, clipNorm, log }: Seq2SeqConfig, step: number): boolean {
   return accumulate === 1 && clipNorm === null && !statisticsDue(log, step + 1);
 }

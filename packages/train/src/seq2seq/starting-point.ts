@@ -20,23 +20,23 @@ import { modelOfRun } from '../run/model-of-run.js';
 import { requireEncodingVqgan } from './encoding-vqgan.js';
 import { isImageSide } from './trained-weights.js';
 
-/** What a run begins with, but for the weights. */
+/** Everything that a run begins with, except the weights. */
 export interface StartingPoint {
   readonly modelConfig: DalleBartConfig;
   readonly tokenizer: BpeTokenizer;
   /** Folder of the VQGAN that draws the model's tokens: the config's, else what lies beside an older model. */
   readonly vqgan: string | null;
-  /** What lies beside an older model. */
+  /** Path of the word list beside an older model. */
   readonly wordList: string | null;
-  /** How the finished model draws: what its generation.json says. */
+  /** The settings with which the finished model draws, for its generation.json. */
   readonly generation: Partial<GenerationSettings>;
-  /** The model, with fresh weights or those of `init`; the caller disposes it. */
+  /** Makes the model with fresh weights or those of `init`. The caller disposes it. */
   readonly build: () => Promise<DalleBart>;
 }
 
 /**
- * Finds what a config begins with; `init` and `vqgan` may be runs, whose models are then taken. Throws ConfigError or
- * CheckpointError for files that are missing or don't go together.
+ * Finds everything that a config begins with. `init` and `vqgan` may be runs; their models are then
+ * used. Throws ConfigError or CheckpointError for files that are missing or don't fit each other.
  */
 export async function startingPoint(given: Seq2SeqConfig, key: Key): Promise<StartingPoint> {
   const model = (path: string | null) => (path === null ? null : modelOfRun(path));
@@ -86,8 +86,9 @@ async function modelStart(config: Seq2SeqConfig, key: Key): Promise<StartingPoin
 }
 
 /**
- * How the model in a folder draws, for one that goes on from it: as its generation.json says; of
- * the original without one, as its notebook drew.
+ * Returns the settings of the model in a folder, for a model that goes on from it. They come from
+ * its generation.json. A model of the original without that file has the settings of the original's
+ * notebook.
  */
 async function generationOf(folder: string, { data }: Seq2SeqConfig): Promise<Partial<GenerationSettings>> {
   const files = modelFiles(folder);
@@ -101,7 +102,7 @@ async function generationOf(folder: string, { data }: Seq2SeqConfig): Promise<Pa
   }
 }
 
-/** A model's config with the run's dropout, where that names any. */
+/** Returns a model's config with the run's dropout, if the run gives one. */
 function withRates(model: DalleBartConfig, { dropout, activationDropout }: Seq2SeqConfig): DalleBartConfig {
   return {
     ...model,
@@ -110,7 +111,10 @@ function withRates(model: DalleBartConfig, { dropout, activationDropout }: Seq2S
   };
 }
 
-/** The model with the run's dropout: itself, or one with its weights in its place. */
+/**
+ * Returns the model with the run's dropout: the model itself, or another one that takes over its
+ * weights.
+ */
 function withDropout(model: DalleBart, config: Seq2SeqConfig): DalleBart {
   const wanted = withRates(model.config, config);
   const { dropout, activationDropout } = model.config;
@@ -134,8 +138,8 @@ function requireFit(
 }
 
 /**
- * Throws ConfigError if a tokenizer gives ids other meanings than that of the model in `init`, whose
- * embeddings would then stand for other words.
+ * Throws ConfigError if a tokenizer gives ids other meanings than the tokenizer of the model in
+ * `init` does. The model's embeddings would then stand for other words.
  */
 async function requireVocabulary(tokenizer: BpeTokenizer, folder: string, init: string): Promise<void> {
   const own = await openTokenizer(init).catch(() => undefined); // a model may lie there without one

@@ -1,23 +1,25 @@
 import type { DalleBartConfig } from '@easel/bart';
 
-/** What a gradient is taken of. */
+/** The size of an update. */
 export interface StepSize {
-  /** Rows of all micro-batches. */
+  /** Number of rows of all micro-batches. */
   readonly rows: number;
-  /** Text tokens of a row, padding included. */
+  /** Number of text tokens of a row, padding included. */
   readonly textLength: number;
-  /** Layers are computed again for the gradient. */
+  /** Whether layers are computed again for the gradient. */
   readonly rematerialize: boolean;
-  /** Which weights are trained. */
+  /** The weights that are trained. */
   readonly trainable: 'all' | 'embeddings';
 }
 
 /**
- * Floating-point operations of the products of an update, two a multiply-add, forwards and backwards; norms, activations and the optimizer, 1 % or less, are not
- * counted, nor is what attention's gradient computes again. Of causal attention only the half that is computed counts.
+ * Counts the floating-point operations of the products of an update, forwards and backwards, with
+ * two for each multiply-add. Norms, activations and the optimizer (1 % or less) are not counted,
+ * nor are products that attention's gradient computes again. Of causal attention only the half that
+ * is computed counts.
  *
- * A product has two gradients of its own cost; where only the image side is trained, the decoder passes gradients on but takes none of its kernels, and
- * the encoder has none at all.
+ * A product has two gradients, each of the product's own cost. If only the image side is trained,
+ * the decoder passes gradients on but takes none of its kernels, and the encoder has no gradients.
  */
 export function stepFlop(
   config: DalleBartConfig,
@@ -43,7 +45,8 @@ export function stepFlop(
   const products = encoderLayers * encoderLayer + decoderLayers * (decoderPass + textKeys);
   const again = rematerialize ? 1 : 0;
   if (trainable === 'all') return rows * ((3 + again) * products + 3 * head);
-  // Gradients of attention are of q, k and v alike, those of a kernel's product only of what goes in.
+  // Attention always has the gradients of q, k and v. A kernel's product then has only the gradient
+  // of its input.
   const attention = attended((imageLength * (imageLength + 1)) / 2) + attended(imageLength * textLength);
   const passedOn = decoderLayers * (decoderPass + attention);
   return rows * (products + passedOn + again * decoderLayers * (decoderPass + textKeys) + 3 * head);

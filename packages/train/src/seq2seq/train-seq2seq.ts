@@ -22,11 +22,12 @@ import { holdWeights } from './trained-weights.js';
 import { updatesOf } from './training-rows.js';
 
 /**
- * Trains the transformer that turns text into image tokens, as the config says, in a run folder.
+ * Trains the transformer that turns text into image tokens in a run folder, as the config says.
  *
- * RUN/model is a model folder that `openDalleBart` and `easel generate` read; it is renewed with each checkpoint. The same config,
- * data and seed give the same weights bit for bit on one backend, however often the run was interrupted and resumed.
- * Throws ConfigError, DataError or CheckpointError for input that doesn't fit, TrainingError if loss or gradients stop being finite,
+ * RUN/model is a model folder that `openDalleBart` and `easel generate` read. Each checkpoint
+ * renews it. The same config, data and seed give the same weights bit for bit on one backend,
+ * however often the run was interrupted and resumed. Throws ConfigError, DataError or
+ * CheckpointError for input that doesn't fit, TrainingError if loss or gradients stop being finite,
  * EaselError if the folder can't be written to. Uses tfjs's current backend.
  */
 export function trainSeq2Seq(config: Seq2SeqConfig, options: TrainingOptions): Promise<TrainingResult> {
@@ -93,7 +94,10 @@ function openRun(config: Seq2SeqConfig, model: DalleBart, options: TrainingOptio
   return RunFolder.open(options.out, settings, { resume: options.resume ?? false, tensorboard });
 }
 
-/** A run's settings with the defaults of those that came later; as they are where they can't be read any more. */
+/**
+ * Returns a run's settings with the defaults of settings that were added later. Settings that can't
+ * be read any more stay as they are.
+ */
 function withNewSettings(before: Record<string, unknown>): Readonly<Record<string, unknown>> {
   try {
     return { ...parseSeq2SeqConfig(before), model: before.model };
@@ -102,7 +106,7 @@ function withNewSettings(before: Record<string, unknown>): Readonly<Record<strin
   }
 }
 
-/** What draws the config's prompts while the model is trained. */
+/** Opens the part that draws the config's prompts while the model is trained. */
 async function openSamples(
   { samples }: Seq2SeqConfig,
   model: DalleBart,

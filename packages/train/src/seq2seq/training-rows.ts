@@ -14,24 +14,32 @@ import {
 } from '../original/streamed-loader.js';
 import { BatchRows, type BatchSettings, type Seq2SeqBatches, tokenizeTexts } from './batches.js';
 
-/** Where the rows of a run's updates come from. */
+/** The source of the rows of a run's updates. */
 export interface TrainingRows {
-  /** Digest of the data: a run is resumed only with the same. */
+  /** Digest of the data. A run is resumed only with the same digest. */
   readonly digest: string;
-  /** Whether the rows come with their share of blank captions, so that none are to be blanked after. */
+  /**
+   * Whether the rows already have their share of blank captions, so that none must be blanked
+   * later.
+   */
   readonly blanked: boolean;
-  /** Text tokens of a row, padding included, of the longest batch that there can be. */
+  /** Number of text tokens of a row, padding included, in the longest possible batch. */
   readonly textLength: number;
-  /** How many updates so many passes over the data are. */
+  /** Returns the number of updates in so many passes over the data. */
   updatesIn(epochs: number): Promise<number>;
-  /** Where update `step` begins. Asked only of the next update. */
+  /** Returns the place in the data at which update `step` begins. It must be the next update. */
   position(step: number): DataPosition;
-  /** The rows of update `step`, as micro-batches. Asked for one update after the other. */
+  /**
+   * Returns the rows of update `step`, as micro-batches. Call it for one update after the other.
+   */
   update(step: number): Promise<readonly BatchRows[]>;
   close(): Promise<void>;
 }
 
-/** Updates of the whole run. Throws ConfigError if its epochs don't make one. */
+/**
+ * Returns the number of updates of the whole run. Throws ConfigError if its epochs don't fill one
+ * update.
+ */
 export async function updatesOf(
   {
     steps,
@@ -49,18 +57,18 @@ export async function updatesOf(
   return updates;
 }
 
-/** Rows that are evaluated, batch by batch, as often as wanted. */
+/** Rows that are evaluated, batch by batch. They can be read any number of times. */
 export interface EvaluationRows {
   batches(): Iterable<BatchRows> | AsyncIterable<BatchRows>;
 }
 
-/** How many rows an update takes: `accumulate` micro-batches of `batchSize`. */
+/** Size of an update: `accumulate` micro-batches of `batchSize` rows. */
 export interface UpdateSize {
   readonly batchSize: number;
   readonly accumulate: number;
 }
 
-/** Where rows go on: the number of an update, and its place in the data. */
+/** The update at which rows go on: its number, and its place in the data. */
 export interface RowsStart {
   readonly step: number;
   readonly position: StreamPosition;
@@ -68,7 +76,7 @@ export interface RowsStart {
 
 export const ROWS_START: RowsStart = { step: 0, position: STREAM_START };
 
-/** Rows of a set in memory: each epoch is a permutation of them. */
+/** Rows of a set in memory. Each epoch is a permutation of them. */
 export class PermutedRows implements TrainingRows {
   readonly digest: string;
   readonly blanked = false;
@@ -77,10 +85,16 @@ export class PermutedRows implements TrainingRows {
   private readonly rows: readonly number[];
   private readonly size: UpdateSize;
   private readonly order: EpochOrder;
-  /** Updates that were done twice, so that the data is as much behind the count of updates. */
+  /**
+   * Number of updates that were done twice. The place in the data is behind the count of updates by
+   * this number.
+   */
   private readonly repeated: number;
 
-  /** `rows`: which of the set's. `from`: where the data goes on at an update of that number. Throws ConfigError if the rows don't fill an update. */
+  /**
+   * `rows` holds the indices of the set's rows that are used. `from` is the place at which the data
+   * goes on. Throws ConfigError if the rows don't fill an update.
+   */
   constructor(
     batches: Seq2SeqBatches,
     rows: readonly number[],
@@ -114,7 +128,7 @@ export class PermutedRows implements TrainingRows {
   async close(): Promise<void> {}
 }
 
-/** A set on disk and how its rows are drawn. */
+/** A set on disk, with settings of how its rows are drawn. */
 export interface StreamSource {
   readonly digest: string;
   readonly loader: LoaderSettings;
@@ -122,8 +136,8 @@ export interface StreamSource {
 }
 
 /**
- * Rows as they come off the disk through a shuffle buffer: memory holds that and one row group, however large the set. The next update's rows are
- * read while this one's are computed on.
+ * Rows that are read from disk through a shuffle buffer. Memory holds the buffer and one row group,
+ * however large the set is. The next update's rows are read while the present update is computed.
  */
 export class StreamedRows implements TrainingRows {
   readonly digest: string;
@@ -151,7 +165,7 @@ export class StreamedRows implements TrainingRows {
     this.stream = trainingBatches(source.loader, source.shuffle, size.batchSize * size.accumulate, from);
   }
 
-  /** Reads the whole set to count its rows. */
+  /** Returns the number of updates in so many epochs. It reads the whole set to count its rows. */
   async updatesIn(epochs: number): Promise<number> {
     const { loader, shuffle } = this.source;
     const rows = await countRows(loader);
@@ -178,7 +192,10 @@ export class StreamedRows implements TrainingRows {
   }
 }
 
-/** The first rows of a set on disk, in its order, read anew each time; an incomplete last batch is left out. */
+/**
+ * Returns the first rows of a set on disk, in the set's order. They are read anew each time. An
+ * incomplete last batch is left out.
+ */
 export function streamedEvaluation(
   loader: LoaderSettings,
   settings: BatchSettings,
@@ -197,7 +214,7 @@ export function streamedEvaluation(
   };
 }
 
-/** Some rows of a set in memory. */
+/** Returns some rows of a set in memory for evaluation. */
 export function evaluationOf(
   batches: Seq2SeqBatches,
   rows: readonly number[],

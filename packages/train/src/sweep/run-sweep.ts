@@ -14,16 +14,17 @@ import { type RunRecord, rankSettings, recordOf, type SettingResult } from './sw
 import { checkRuns, type SweepRun, sweepRuns } from './sweep-runs.js';
 import { resultsCsv } from './sweep-table.js';
 
-/** What a sweep tells while it goes. */
+/** Events that a sweep reports. */
 export type SweepEvent =
   | {
       readonly kind: 'progress';
-      /** Place of the run, from 0, of so many. */
+      /** Index of the run, from 0, and the number of runs. */
       readonly index: number;
       readonly runs: number;
       readonly name: string;
       /**
-       * Units of all runs, those done before included; a run that failed early has no more to come.
+       * Units of all runs, including those done before. A run that failed early adds no further
+       * units.
        */
       readonly done: number;
       readonly total: number;
@@ -32,19 +33,20 @@ export type SweepEvent =
     }
   | { readonly kind: 'run'; readonly index: number; readonly runs: number; readonly record: RunRecord };
 
-/** How a sweep runs, beside its config. */
+/** Options of a sweep, beside its config. */
 export interface SweepOptions {
   /** Folder of the sweep; made if it doesn't exist. */
   readonly out: string;
   /**
-   * Go on where an earlier sitting stopped, or begin. Without it a folder with a sweep is refused.
+   * Whether the sweep goes on where an earlier sitting stopped, if there was one. Without it a
+   * folder with a sweep is refused.
    */
   readonly resume?: boolean;
   readonly signal?: AbortSignal | undefined;
   readonly onEvent?: ((event: SweepEvent) => void) | undefined;
 }
 
-/** How a sweep ended. */
+/** The result of a sweep. */
 export interface SweepResult {
   /** False if the signal stopped it. */
   readonly complete: boolean;
@@ -60,11 +62,11 @@ export interface PlannedSweep {
   readonly kind: SweepKind;
   readonly base: Readonly<Record<string, unknown>>;
   readonly runs: readonly SweepRun[];
-  /** Units of progress of each run; null where only the run itself can tell. */
+  /** Units of progress of each run; null if only the run itself can tell. */
   readonly units: readonly (number | null)[];
 }
 
-/** What may change while a sweep is half done: it touches no run. */
+/** Settings that may change while a sweep is half done, because they touch no run. */
 const FREE_SETTINGS = [
   'title',
   'claim',
@@ -84,7 +86,7 @@ const FREE_SETTINGS = [
  */
 export async function planSweep(config: SweepConfig, kinds: readonly SweepKind[]): Promise<PlannedSweep> {
   const base = await inlined(config.base, 'base');
-  // A file of model settings is taken in, so that single ones can vary.
+  // A file of model settings is read here, so that single settings can vary.
   if (typeof base.model === 'string' && base.model.endsWith('.json'))
     base.model = await inlined(base.model, 'base.model');
   const names = kinds.map(({ name }) => name);
@@ -119,11 +121,10 @@ async function inlined(
  *     results.json, results.csv   what came of each run; written anew after each
  *     lock            while a process works at it
  *
- * A run that ends in a TrainingError is recorded as failed and the sweep goes on. Resumed, a sweep
- * goes on within the run that was not finished; those that were are not repeated. Throws
- * ConfigError if the folder holds a sweep and `resume` is off, or one with other settings, which it
- * names; EaselError if another process works at it; and what a run throws otherwise, behind the
- * run's name.
+ * A run that ends in a TrainingError is recorded as failed, and the sweep goes on. A resumed sweep
+ * goes on within the unfinished run. It does not repeat finished runs. Throws ConfigError if the
+ * folder holds a sweep and `resume` is off, or one with other settings, which it names; EaselError
+ * if another process works at it; and what a run throws otherwise, behind the run's name.
  */
 export async function runSweep(planned: PlannedSweep, options: SweepOptions): Promise<SweepResult> {
   const { config, kind, runs, units } = planned;
@@ -170,8 +171,8 @@ export async function runSweep(planned: PlannedSweep, options: SweepOptions): Pr
 }
 
 /**
- * How much work there is: a run that failed early leaves none, and one of unknown length is taken
- * to be as long as the newest known.
+ * The amount of work of a sweep. A run that failed early leaves no work. A run of unknown length
+ * counts as long as the newest one of known length.
  */
 class Workload {
   private readonly units: (number | null)[];
@@ -203,8 +204,8 @@ class Workload {
 }
 
 /**
- * The records of an earlier sitting, those without an end as waiting; or all as waiting, at the
- * start.
+ * Returns the records of an earlier sitting, with unfinished runs as waiting. At the start all runs
+ * are waiting.
  */
 async function openRecords(
   planned: PlannedSweep,
@@ -243,7 +244,7 @@ async function openRecords(
   for (const run of runs) {
     const { name, variant, values, seed } = run;
     const record = found.get(name);
-    // The metric may be another one now, so it is read again.
+    // The metric may have changed since then, so it is read again.
     if (record?.status === 'done') records.push(await recordOf(config, run, join(out, 'runs')));
     else if (record?.status === 'failed') records.push(record);
     else
@@ -275,7 +276,7 @@ async function removeUnkept(folder: string, keep: SweepConfig['keep']): Promise<
   for (const name of unkept) await rm(join(folder, name), { recursive: true, force: true });
 }
 
-/** An error that the user can do something about, behind the name of its run. */
+/** Puts the name of the run before the message of an error that the user can mend. */
 function inRun(error: unknown, run: SweepRun): unknown {
   if (!(error instanceof EaselError)) return error;
   const Kind = error.constructor as new (message: string) => EaselError;

@@ -3,7 +3,7 @@ import { readRun } from '../report/read-run.js';
 import type { SweepConfig } from './sweep-config.js';
 import type { SweepRun } from './sweep-runs.js';
 
-/** What came of one run. */
+/** The result of one run. */
 export interface RunRecord {
   readonly name: string;
   readonly variant: string;
@@ -14,7 +14,7 @@ export interface RunRecord {
   readonly value: number | null;
   /** The last of each of its numbers: `eval.loss`, `train.loss`, … */
   readonly numbers: Readonly<Record<string, number>>;
-  /** Of its last line of metrics. */
+  /** Step of the run's last line of metrics. */
   readonly step: number;
   /**
    * Seconds of work, over all sittings, as the run's own metrics have them; null if it doesn't say.
@@ -24,13 +24,13 @@ export interface RunRecord {
   readonly failure?: string;
 }
 
-/** Runs that differ in their seed alone, together. */
+/** The results of runs that differ in their seed alone. */
 export interface SettingResult {
   readonly variant: string;
   readonly values: Readonly<Record<string, unknown>>;
   /** Mean of the metric over the runs that have it; null if none has. */
   readonly mean: number | null;
-  /** Greatest less least of them; null of fewer than two. */
+  /** The greatest minus the least value of the metric; null for fewer than two runs. */
   readonly spread: number | null;
   /** Means of the further numbers. */
   readonly numbers: Readonly<Record<string, number>>;
@@ -41,13 +41,13 @@ export interface SettingResult {
 /** Points of one number of one run. */
 export type RunCurve = readonly (readonly [step: number, value: number])[];
 
-/** All curves of a run by name; empty where its folder has none yet. */
+/** Reads all curves of a run by name. The map is empty if the folder has none yet. */
 export async function curvesOfRun(folder: string): Promise<Map<string, RunCurve>> {
   const run = await readRun(folder).catch(() => null);
   return new Map((run?.curves ?? []).map(({ kind, name, points }) => [`${kind}.${name}`, points]));
 }
 
-/** The record of a run that has ended; `failure` says why it failed. */
+/** Makes the record of a run that has ended. `failure` says why it failed. */
 export async function recordOf(
   sweep: Pick<SweepConfig, 'metric' | 'goal' | 'take'>,
   run: SweepRun,
@@ -70,7 +70,7 @@ export async function recordOf(
 }
 
 /**
- * The settings that were tried, the best first and those without a number last; runs that wait are
+ * Ranks the settings that were tried: the best first, those without a number last. Waiting runs are
  * left out.
  */
 export function rankSettings(

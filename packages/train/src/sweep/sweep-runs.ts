@@ -4,25 +4,25 @@ import type { Parameter, SweepConfig } from './sweep-config.js';
 
 /** One run of a sweep. */
 export interface SweepRun {
-  /** Of its folder: number, variant and values. */
+  /** Name of the run's folder: number, variant and values. */
   readonly name: string;
-  /** '' where the sweep has no variants. */
+  /** Name of the variant; '' if the sweep has no variants. */
   readonly variant: string;
   /** Values of the parameters by path. */
   readonly values: Readonly<Record<string, unknown>>;
-  /** Null: that of the base. */
+  /** The run's seed; null: that of the base. */
   readonly seed: number | null;
-  /** All its settings. */
+  /** All settings of the run. */
   readonly settings: Readonly<Record<string, unknown>>;
 }
 
 /**
- * The runs of a sweep, those of the first seed first, so that a sweep that is cut short has tried
- * everything once.
+ * Lists the runs of a sweep. Those of the first seed come first, so that a sweep that is cut short
+ * has tried everything once.
  *
- * `base`: the settings that `config.base` names. A random value depends on drawSeed, variant, path
- * and number of the draw alone. Throws ConfigError for a path that leads through something that is
- * no object of settings.
+ * `base` holds the settings that `config.base` names. A random value depends on drawSeed, variant,
+ * path and number of the draw alone. Throws ConfigError for a path that leads through something
+ * that is no object of settings.
  */
 export function sweepRuns(config: SweepConfig, base: Readonly<Record<string, unknown>>): SweepRun[] {
   const variants = Object.entries(config.variants);
@@ -43,7 +43,7 @@ export function sweepRuns(config: SweepConfig, base: Readonly<Record<string, unk
   return found.map((run, i) => ({ name: nameOf(run, String(i).padStart(digits, '0')), ...run }));
 }
 
-/** Every combination of the grids, once for each draw. */
+/** Lists every combination of the grids, once for each draw. */
 function combinations(
   parameters: Readonly<Record<string, Parameter>>,
   { runs, drawSeed }: SweepConfig,
@@ -71,7 +71,7 @@ function drawn({ random, uniform: even, logUniform }: Parameter, key: Key): unkn
   return Number(value.toPrecision(6));
 }
 
-/** A folder name that says what the run is: `07-adamw-learningRate=0.001-seed=1`. */
+/** Returns a folder name that describes the run: `07-adamw-learningRate=0.001-seed=1`. */
 function nameOf({ variant, values, seed }: Omit<SweepRun, 'name'>, number: string): string {
   const parts = Object.entries({ ...values, ...(seed !== null && { seed }) }).map(
     ([path, value]) => `${path.split('.').at(-1)}=${typeof value === 'object' ? 'object' : String(value)}`,
