@@ -12,7 +12,7 @@ onEachBackend(() => {
   test('by hand: relu and silu', async () => {
     const [gate, up] = [tf.tensor1d([-2, 0, 1, 3]), tf.tensor1d([5, 5, -7, 2])];
     expect([...(await gatedActivation(gate, up, 'relu').data())]).toEqual([0, 0, -7, 6]);
-    // 3·σ(3) = 2.8577223805, of which twice.
+    // The gated value is twice 3·σ(3) = 2.8577223805.
     const silu = await gatedActivation(gate, up, 'silu').data();
     expect(silu[3]).toBeCloseTo(5.715444761, 5);
   });
