@@ -7,7 +7,7 @@ export type Splits = Readonly<Record<string, Readonly<Record<string, number>>>>;
 
 /** The evaluation whose checkpoint is kept. */
 export interface BestEvaluation {
-  /** As in the config: split and name, "eval.loss". */
+  /** Metric as in the config: split and name, "eval.loss". */
   readonly metric: string;
   readonly value: number;
   /** Updates that had been done. */
@@ -15,9 +15,9 @@ export interface BestEvaluation {
 }
 
 /**
- * This evaluation if it is better than the best so far, else null; also null if the run doesn't
- * look for the best. What was measured by another metric doesn't count, and no number (NaN) is
- * never better.
+ * Returns this evaluation if it is better than the best so far, else null. Also returns null if the
+ * run doesn't look for the best. An earlier best by another metric doesn't count, and NaN is never
+ * better.
  *
  * Throws ConfigError if the evaluation has no such number.
  */

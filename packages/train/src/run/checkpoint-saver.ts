@@ -6,21 +6,21 @@ import type { TrainingTask } from './training-task.js';
 
 type SavedTask = Pick<TrainingTask, 'checkpointParts' | 'exportModel' | 'exportNeedsPause'>;
 
-/** How checkpoints are written. */
+/** Options of a CheckpointSaver. */
 export interface SaverOptions {
-  /** Newest checkpoints to keep. */
+  /** Number of newest checkpoints to keep. */
   readonly keep: number;
-  /** Write while the training goes on, where the backend can. */
+  /** Whether checkpoints are written while the training goes on, if the backend can do that. */
   readonly background: boolean;
   /** Called when a checkpoint and its model are on the disk. */
   readonly onSaved: (state: CheckpointState, path: string) => void;
 }
 
 /**
- * Writes a run's checkpoints, and after each the model folder. On the native backend a thread
- * writes the tensors as they were while the training computes on; an optimizer that comes to a
- * tensor that is not yet written puts its update elsewhere, so that memory grows by what the disk
- * is late with.
+ * Writes a run's checkpoints, and after each one the model folder. On the native backend a thread
+ * writes the tensors as they were, while the training goes on. If an optimizer updates a tensor
+ * that is not yet written, it puts the new values into other memory. So memory grows by the tensors
+ * that the disk has not yet taken.
  */
 export class CheckpointSaver {
   private readonly run: RunFolder;
@@ -28,7 +28,7 @@ export class CheckpointSaver {
   private readonly options: SaverOptions;
   private saving: Promise<void> = Promise.resolve();
   private inWork = false;
-  /** Thrown at the next call: nobody awaits a save when it fails. */
+  /** The error of a failed save. The next call throws it, because nobody awaits the save itself. */
   private failure: { readonly error: unknown } | undefined;
 
   constructor(run: RunFolder, task: SavedTask, options: SaverOptions) {
@@ -38,9 +38,9 @@ export class CheckpointSaver {
   }
 
   /**
-   * Saves the training as it is now, when the save before it has ended. Returns when the state may
-   * change: in the background that is when all files are being written. Throws EaselError if this
-   * or, in the background, the save before failed.
+   * Saves the present state of the training, after the previous save has ended. It returns when the
+   * state may change; in the background this is when all files are being written. Throws EaselError
+   * if this save failed or, in the background, the previous one.
    */
   async save(state: CheckpointState): Promise<void> {
     await this.finish();
@@ -62,25 +62,27 @@ export class CheckpointSaver {
     await Promise.all(Object.values(held).map(({ begun }) => begun));
   }
 
-  /** Throws what a save in the background failed with. Call it now and then. */
+  /** Throws the error of a failed save in the background. Call it now and then. */
   check(): void {
     const failure = this.failure;
     this.failure = undefined;
     if (failure !== undefined) throw failure.error;
   }
 
-  /** Whether a save is in work. */
+  /** Whether a save is under way. */
   get isSaving(): boolean {
     return this.inWork;
   }
 
-  /** Waits for the save in work. Throws what it failed with. */
+  /** Waits for the save that is under way. Throws its error if it failed. */
   async finish(): Promise<void> {
     await this.saving;
     this.check();
   }
 
-  /** Both at once; the model takes its place when the checkpoint has. */
+  /**
+   * Writes checkpoint and model at the same time. The model is put in place after the checkpoint.
+   */
   private async write(
     parts: CheckpointParts | HeldParts,
     state: CheckpointState,
@@ -94,8 +96,8 @@ export class CheckpointSaver {
 }
 
 /**
- * Holds all tensors of a checkpoint: the weights for two files, as the model has them too.
- * Undefined where the backend can't.
+ * Holds all tensors of a checkpoint. The weights are held for two files, since the model has them
+ * too. Returns undefined if the backend can't hold tensors.
  */
 function holdParts(parts: CheckpointParts): HeldParts | undefined {
   const held: Record<string, HeldTensors> = {};

@@ -14,7 +14,7 @@ export type CheckpointParts = Readonly<Record<string, ReadonlyMap<string, tf.Ten
 /** The same, held as they were. */
 export type HeldParts = Readonly<Record<string, HeldTensors>>;
 
-/** What a checkpoint holds beside tensors. */
+/** The state that a checkpoint holds beside tensors. */
 export interface CheckpointState {
   readonly version: 1;
   /** Updates done. */
@@ -25,7 +25,7 @@ export interface CheckpointState {
   readonly seconds: number;
   /** The key from which the randomness of every step is derived. */
   readonly key: readonly [number, number];
-  /** Where the data goes on. */
+  /** Place at which the data goes on. */
   readonly position: DataPosition;
   /** Digest of the training data. */
   readonly data: string;
@@ -53,12 +53,12 @@ export interface SavedCheckpoint {
 export class CheckpointStore {
   private readonly folder: string;
 
-  /** `folder`: where the checkpoints are; it must exist before one is saved. */
+  /** `folder` is the folder of the checkpoints. It must exist before one is saved. */
   constructor(folder: string) {
     this.folder = folder;
   }
 
-  /** Whole checkpoints, oldest first. */
+  /** Lists the complete checkpoints, oldest first. */
   async list(): Promise<SavedCheckpoint[]> {
     const names = await readdir(this.folder).catch(() => []);
     return names
@@ -110,7 +110,10 @@ export class CheckpointStore {
   }
 }
 
-/** What a checkpoint says beside its tensors. Throws EaselError if it is missing or damaged. */
+/**
+ * Reads the state of a checkpoint beside its tensors. Throws EaselError if it is missing or
+ * damaged.
+ */
 export async function readCheckpointState(checkpoint: string): Promise<CheckpointState> {
   const path = join(checkpoint, 'state.json');
   try {
@@ -123,7 +126,7 @@ export async function readCheckpointState(checkpoint: string): Promise<Checkpoin
 }
 
 /**
- * The numbers of one file of a checkpoint by name. Throws CheckpointError if it is missing or
+ * Reads the numbers of one file of a checkpoint by name. Throws CheckpointError if it is missing or
  * damaged.
  */
 export async function readCheckpointPart(

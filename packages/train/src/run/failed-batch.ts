@@ -3,13 +3,13 @@ import type { Raster } from '@easel/core';
 import { writeFileAtomic } from '@easel/core/internals/node';
 import { encodePng } from './encode-png.js';
 
-/** A batch that brought a run to its end. */
+/** A batch that ended a run. */
 export interface FailedBatch {
-  /** What is common to its samples: step, keys of the noise. */
+  /** Facts common to its samples: the step, and the keys of the noise. */
   readonly about: Readonly<Record<string, unknown>>;
   /** One object a sample. */
   readonly samples: readonly object[];
-  /** The samples, where they are pictures. */
+  /** The samples, if they are pictures. */
   readonly picture?: Raster | undefined;
 }
 

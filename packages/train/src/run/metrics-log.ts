@@ -9,7 +9,9 @@ import { thisSitting } from './sitting.js';
 import { stepName } from './step-name.js';
 import type { WeightStatistics } from './weight-statistics.js';
 
-/** A line of metrics.jsonl: `kind` is "train" or the evaluated split; the rest are numbers. */
+/**
+ * A line of metrics.jsonl. `kind` is "train" or the evaluated split. The other fields are numbers.
+ */
 export interface MetricsLine {
   readonly step: number;
   readonly kind: string;
@@ -22,7 +24,7 @@ const SITTINGS = 'sittings.jsonl';
 const ROWS = 'rows.json';
 
 /**
- * What a run tells of itself, in its folder:
+ * The logs of a run in its folder:
  *
  *     metrics.jsonl   one line for each logged step and evaluation
  *     sittings.jsonl  when, on what machine and with what versions each sitting ran
@@ -36,7 +38,7 @@ export class MetricsLog {
   private readonly folder: string;
   private readonly fromStep: number;
   private readonly tensorboard: boolean;
-  /** Of this sitting; made when there is something to write. */
+  /** The event file of this sitting. It is made when there is something to write. */
   private events: Promise<EventFile> | undefined;
 
   private constructor(folder: string, fromStep: number, tensorboard: boolean) {
@@ -46,8 +48,9 @@ export class MetricsLog {
   }
 
   /**
-   * The log of a sitting that begins after `fromStep` updates. Lines of later steps, and a last
-   * line that a killed process left torn, are dropped. `tensorboard`: write event files too.
+   * Opens the log of a sitting that begins after `fromStep` updates. It drops lines of later steps,
+   * and a torn last line of a killed process. `tensorboard` says whether event files are written
+   * too.
    */
   static async open(folder: string, fromStep: number, tensorboard: boolean): Promise<MetricsLog> {
     await dropLinesAfter(join(folder, METRICS), fromStep);
@@ -73,7 +76,7 @@ export class MetricsLog {
     );
   }
 
-  /** Adds what this sitting runs on to sittings.jsonl. */
+  /** Adds the machine and versions of this sitting to sittings.jsonl. */
   async addSitting(): Promise<void> {
     await this.append(SITTINGS, thisSitting(this.fromStep));
   }
@@ -95,8 +98,8 @@ export class MetricsLog {
   }
 
   /**
-   * Saves a picture that was drawn after a step as `kind`/step-….png. `rows`: what its rows show,
-   * where the settings don't say it; for `kind`/rows.json.
+   * Saves a picture that was drawn after a step as `kind`/step-….png. `rows` describes its rows, if
+   * the settings don't; it is saved as `kind`/rows.json.
    */
   async addPicture(kind: string, step: number, picture: Raster, rows?: readonly string[]): Promise<void> {
     const folder = join(this.folder, kind);

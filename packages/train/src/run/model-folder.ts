@@ -4,14 +4,13 @@ import { EaselError } from '@easel/core';
 import { allDone } from './all-done.js';
 
 /**
- * RUN/model, the model of the newest checkpoint: a folder that is replaced as a whole or not at
- * all.
+ * RUN/model, the model of the newest checkpoint. The folder is replaced as a whole or not at all.
  */
 export class ModelFolder {
   readonly path: string;
-  /** The new model while it is written. */
+  /** Path of the new model while it is written. */
   private readonly fresh: string;
-  /** The model that is replaced, for the moment in which neither is in place. */
+  /** Path of the replaced model, for the moment in which neither model is in place. */
   private readonly old: string;
 
   constructor(run: string) {
@@ -21,9 +20,9 @@ export class ModelFolder {
   }
 
   /**
-   * Replaces the model by what `write` puts into the folder it is given, once `checkpoint` is
-   * there; returns the model's path. Throws EaselError if it can't be written, and what
-   * `checkpoint` throws; the model is then as it was.
+   * Replaces the model, once `checkpoint` is there, by the files that `write` puts into the folder
+   * it is given. Returns the model's path. Throws EaselError if the model can't be written, and the
+   * error of `checkpoint`. The model is then as it was.
    */
   async replace(
     write: (folder: string) => Promise<void>,
@@ -39,7 +38,7 @@ export class ModelFolder {
     }
   }
 
-  /** Puts a model back that a killed process took away without putting a new one in its place. */
+  /** Puts back a model that a killed process removed without putting a new one in its place. */
   async putBack(): Promise<void> {
     await rename(this.old, this.path).catch(() => {}); // fails where there is a model, or none to put back
   }

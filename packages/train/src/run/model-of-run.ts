@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { ConfigError } from '@easel/core';
 
 /**
- * The folder of a model: the one that is given, or RUN/model where that is the folder of a training run. Throws
- * ConfigError for a run that has no model yet.
+ * Returns the folder of a model: the given one, or RUN/model if the given one is the folder of a
+ * training run. Throws ConfigError for a run that has no model yet.
  */
 export function modelOfRun(path: string): string {
   if (!isRun(path)) return path;
@@ -15,7 +15,9 @@ export function modelOfRun(path: string): string {
   );
 }
 
-/** Whether a folder is that of a training run: its config.json says of which kind, as no model's does. */
+/**
+ * Whether a folder is that of a training run. Only a run's config.json names a kind of training.
+ */
 export function isRun(path: string): boolean {
   try {
     const { kind, steps } = JSON.parse(readFileSync(join(path, 'config.json'), 'utf8'));

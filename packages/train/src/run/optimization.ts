@@ -17,8 +17,8 @@ import * as tf from '@tensorflow/tfjs';
 import { checkWarmup, type OptimizerSettings, type ScheduleSettings } from '../config/optimization.js';
 
 /**
- * The schedule that a config describes, for a run of so many updates. Throws ConfigError if the
- * warm-up is longer than the run.
+ * Makes the schedule that a config describes, for a run of so many updates. Throws ConfigError if
+ * the warm-up is longer than the run.
  */
 export function createSchedule(settings: ScheduleSettings, steps: number): Schedule {
   const { learningRate, warmupSteps, offset, decay, floor, staircase } = settings;
@@ -42,9 +42,9 @@ export function createSchedule(settings: ScheduleSettings, steps: number): Sched
 }
 
 /**
- * The optimizer that a config describes, for these weights. Throws ConfigError for constants that
- * it can't have. `format`: how the weights are held. `groupOf`: which weights Shampoo preconditions
- * together (see ShampooConfig).
+ * Makes the optimizer that a config describes, for these weights. `format` is the number format of
+ * the weights. `groupOf` says which weights Shampoo preconditions together (see ShampooConfig).
+ * Throws ConfigError for constants that the optimizer can't have.
  */
 export function createOptimizer(
   settings: OptimizerSettings,
@@ -77,17 +77,17 @@ export function createOptimizer(
 }
 
 /**
- * What an update's step tells of, beside its gradients: all of it on the device until the update
- * has been handed over.
+ * Tensors of an update's step, beside its gradients. They stay on the device until the update has
+ * been handed over.
  */
 export interface StepTensors {
-  /** The parts of the loss. The update is refused where one is not finite. */
+  /** The parts of the loss. The update is refused if one of them is not finite. */
   readonly losses: readonly tf.Tensor[];
-  /** What else is read with them. Default nothing. */
+  /** Further tensors that are read with them (default none). */
   readonly told?: readonly tf.Tensor[];
 }
 
-/** What was read after an update had been handed over. */
+/** Numbers that were read after an update had been handed over. */
 export interface StepNumbers {
   /** The values of each of the losses and of `told`. */
   readonly losses: readonly Float32Array[];
@@ -97,11 +97,11 @@ export interface StepNumbers {
 }
 
 /**
- * Clips the gradients to a common norm (null: not at all) and updates the weights, unless a loss or
- * a gradient is not finite: then weights and optimizer stay as they are. All of that is handed over
- * before anything is read. Then the numbers come by one read, `check` sees them, and the update is
- * counted unless it throws, as it is to do for numbers that are not finite. The gradients are
- * disposed, whatever happens.
+ * Clips the gradients to a common norm (null: no clipping) and updates the weights. If a loss or a
+ * gradient is not finite, weights and optimizer stay as they are. All of this is handed to the
+ * device before anything is read. Then one read brings the numbers, and `check` gets them. `check`
+ * must throw for numbers that are not finite; otherwise the update is counted. The gradients are
+ * disposed in any case.
  */
 export async function applyUpdate(
   optimizer: Optimizer,
@@ -133,15 +133,18 @@ export async function applyUpdate(
 
 /**
  * An update without clipping that takes gradients while they are being computed (valueAndGrads'
- * `onGradient`), so that never all are held. From the first gradient on that is no number, nothing
- * is changed any more; the device sees to that, and nothing is read before the end. The caller
- * disposes it.
+ * `onGradient`), so that not all of them are in memory. From the first gradient on that is not
+ * finite, the device changes nothing any more. Nothing is read before the end. The caller disposes
+ * it.
  */
 export class StreamedUpdate {
   private readonly pending: PendingUpdate;
   /** Sum of squares of each gradient so far. */
   private readonly squares: tf.Tensor1D[] = [];
-  /** 1, or NaN from the first gradient on that is no number; undefined before there is any. */
+  /**
+   * 1, or NaN from the first gradient on that is not finite. It is undefined before the first
+   * gradient.
+   */
   private scale: tf.Scalar | undefined;
 
   constructor(optimizer: Optimizer, weights: ReadonlyMap<string, tf.Variable>) {
@@ -158,8 +161,8 @@ export class StreamedUpdate {
   };
 
   /**
-   * Reads loss and norm of all gradients; `check` sees them, and whether any weight has been
-   * changed, before the update is counted.
+   * Reads the loss and the norm of all gradients. `check` gets them, and whether any weight has
+   * been changed, before the update is counted.
    */
   async finish(
     loss: tf.Tensor,

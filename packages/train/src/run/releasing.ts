@@ -1,13 +1,13 @@
 /**
- * Takes over what must be released when the work ends, and returns it. What `release` returns is
- * awaited.
+ * Registers a value that must be released when the work ends, and returns it. A promise that
+ * `release` returns is awaited.
  */
 export type Own = <T>(value: T, release: (value: T) => unknown) => T;
 
 /**
- * Does some work, and then releases what it came to own, the newest first, whether the work
- * succeeded or failed. A release that fails keeps none of the others from being made; the first
- * failure is thrown unless the work itself failed.
+ * Does some work, and then releases the values that it owns, the newest first, whether the work
+ * succeeded or failed. If a release fails, the others still take place. The first failure is
+ * thrown, unless the work itself failed.
  */
 export async function releasing<R>(work: (own: Own) => Promise<R>): Promise<R> {
   const releases: (() => unknown)[] = [];

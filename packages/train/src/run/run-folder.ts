@@ -9,25 +9,28 @@ import { type CheckpointState, CheckpointStore, readCheckpointState } from './ch
 import { MetricsLog } from './metrics-log.js';
 import { ModelFolder } from './model-folder.js';
 
-/** The settings of a run, as its folder keeps and compares them. */
+/** The settings of a run in the form in which its folder keeps and compares them. */
 export interface RunSettings {
-  /** All of them, defaults filled in. */
+  /** All settings, with defaults filled in. */
   readonly values: Readonly<Record<string, unknown>>;
-  /** Paths of those that a resumed run may change, with all below them. */
+  /** Paths of the settings that a resumed run may change, with all settings below them. */
   readonly free: readonly string[];
-  /** How long the run is, in words. */
+  /** Length of the run, in words. */
   readonly length: string | undefined;
   /**
-   * Fills in what the run's config.json lacks because there was no such setting when it was begun.
+   * Fills in settings that the run's config.json lacks because they did not exist when the run
+   * began.
    */
   readonly complete?: (before: Record<string, unknown>) => Readonly<Record<string, unknown>>;
 }
 
-/** How a run's folder is opened. */
+/** Options of opening a run's folder. */
 export interface OpenRunOptions {
-  /** Go on from the newest checkpoint; where there is none yet, the run starts anew. */
+  /**
+   * Whether the run goes on from the newest checkpoint. If there is none yet, the run starts anew.
+   */
   readonly resume: boolean;
-  /** Write TensorBoard's event files too (true). */
+  /** Whether TensorBoard's event files are written too (default true). */
   readonly tensorboard?: boolean;
 }
 
@@ -47,7 +50,7 @@ export class RunFolder {
   readonly checkpoints: CheckpointStore;
   readonly model: ModelFolder;
   readonly log: MetricsLog;
-  /** The checkpoint to go on from, or null at a fresh start. */
+  /** The checkpoint from which the run goes on, or null at a fresh start. */
   readonly resumed: { readonly path: string; readonly state: CheckpointState } | null;
   private readonly lock: FolderLock;
 
@@ -61,8 +64,8 @@ export class RunFolder {
   }
 
   /**
-   * Opens the folder, makes it if need be, and saves the settings in it. Of a resumed run, what was
-   * logged after its newest checkpoint is dropped.
+   * Opens the folder, makes it if necessary, and saves the settings in it. For a resumed run it
+   * drops the log lines after the newest checkpoint.
    *
    * Throws ConfigError if the folder holds a run and `resume` is off, or a run with other settings;
    * EaselError if another process trains in it or it can't be written to.
@@ -87,17 +90,14 @@ export class RunFolder {
     }
   }
 
-  /**
-   * Names pictures that were passed over in skipped.jsonl, in place of what an earlier sitting
-   * found.
-   */
+  /** Names left-out pictures in skipped.jsonl, in place of those that an earlier sitting found. */
   async saveSkipped(skipped: readonly SkippedPicture[]): Promise<void> {
     if (skipped.length === 0) return;
     const lines = skipped.map((picture) => `${JSON.stringify(picture)}\n`);
     await writeFileAtomic(this.skippedLog, lines.join(''));
   }
 
-  /** Where pictures that were passed over are named. */
+  /** Path of the file that names left-out pictures. */
   get skippedLog(): string {
     return join(this.path, 'skipped.jsonl');
   }
@@ -113,8 +113,8 @@ function checkpointsOf(run: string): CheckpointStore {
 }
 
 /**
- * Throws ConfigError if there is a run in the folder that this one may not go on with. `step`: of
- * its newest checkpoint.
+ * Throws ConfigError if the folder has a run that this one may not continue. `step` is that of the
+ * run's newest checkpoint.
  */
 async function checkEarlierRun(
   path: string,
@@ -123,7 +123,7 @@ async function checkEarlierRun(
   step: number | undefined,
 ): Promise<void> {
   const before = await readFile(join(path, 'config.json'), 'utf8').catch(() => null);
-  // A run that failed before its first logged step has left nothing worth keeping.
+  // A run that failed before its first logged step has left nothing to keep.
   if (before === null || (step === undefined && !(await MetricsLog.isBegun(path)))) return;
   if (!resume)
     throw new ConfigError(
@@ -137,7 +137,7 @@ async function checkEarlierRun(
     );
 }
 
-/** Removes what a killed process didn't finish: folders of checkpoints and models. */
+/** Removes unfinished folders of checkpoints and models that a killed process left. */
 async function removeLeftovers(run: string): Promise<void> {
   await new ModelFolder(run).putBack();
   for (const folder of [run, join(run, 'checkpoints')])

@@ -2,7 +2,10 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, hostname, totalmem } from 'node:os';
 import * as tf from '@tensorflow/tfjs';
 
-/** What a sitting of a run ran on. A week's run may have several, on several machines. */
+/**
+ * The machine and versions of one sitting of a run. A week's run may have several sittings, on
+ * several machines.
+ */
 export interface Sitting {
   /** When it began, ISO 8601. */
   readonly began: string;
@@ -24,7 +27,7 @@ const manifest: { version: string } = JSON.parse(
   readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
 );
 
-/** This process, as it begins at a step. */
+/** Describes this process, which begins at a step. */
 export function thisSitting(fromStep: number): Sitting {
   return {
     began: new Date().toISOString(),

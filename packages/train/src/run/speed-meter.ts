@@ -1,18 +1,18 @@
 import * as tf from '@tensorflow/tfjs';
 import type { TrainingTask, UpdateResult } from './training-task.js';
 
-/** How fast a sitting goes: of its updates alone, evaluations and checkpoints left out. */
+/** The speed of a sitting's updates, without evaluations and checkpoints. */
 export interface Speed {
   readonly samplesPerSecond: number;
   readonly tokensPerSecond: number | undefined;
   /**
-   * Share of the peak of multiply-adds that the products made; undefined where the task doesn't
+   * The products' share of the machine's peak of multiply-adds. It is undefined if the task doesn't
    * count them, or the peak is not known.
    */
   readonly peakShare: number | undefined;
   /**
-   * Share of the time that was not spent on reading data and making them ready; undefined where the
-   * task doesn't measure it.
+   * Share of the time that was not spent on reading and preparing data. It is undefined if the task
+   * doesn't measure it.
    */
   readonly computeShare: number | undefined;
 }
@@ -26,13 +26,13 @@ export class SpeedMeter {
   private flop: number | undefined = 0;
   private dataSeconds: number | undefined = 0;
 
-  /** `peak`: floating-point operations a second. */
+  /** `peak` is in floating-point operations a second. */
   constructor(task: Pick<TrainingTask, 'samplesPerStep' | 'tokensPerSample'>, peak: number | undefined) {
     this.task = task;
     this.peak = peak;
   }
 
-  /** An update that took so long. */
+  /** Adds an update that took so many seconds. */
   add(seconds: number, { flop, dataSeconds }: Pick<UpdateResult, 'flop' | 'dataSeconds'>): void {
     this.updates++;
     this.seconds += seconds;
@@ -40,7 +40,7 @@ export class SpeedMeter {
     this.dataSeconds = sumIfKnown(this.dataSeconds, dataSeconds);
   }
 
-  /** Asked after an update. */
+  /** Returns the speed. Call it after an update. */
   now(): Speed {
     const samplesPerSecond = (this.updates * this.task.samplesPerStep) / this.seconds;
     const { tokensPerSample } = this.task;
@@ -58,14 +58,14 @@ export class SpeedMeter {
   }
 }
 
-/** Undefined as soon as one of the terms is. */
+/** Returns the sum, or undefined if one of the terms is undefined. */
 function sumIfKnown(sum: number | undefined, term: number | undefined): number | undefined {
   return sum === undefined || term === undefined ? undefined : sum + term;
 }
 
 /**
- * What the running backend can at most, in floating-point operations a second, where it can say so:
- * the native one measures multiply-adds of registers on all threads, in 40 ms.
+ * Measures the peak of the running backend in floating-point operations a second, if it can tell.
+ * The native backend measures multiply-adds in registers on all threads, in 40 ms.
  */
 export function measuredPeak(): number | undefined {
   return (tf.backend() as { multiplyAddPeak?: () => number }).multiplyAddPeak?.();

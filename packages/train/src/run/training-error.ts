@@ -4,8 +4,8 @@ import { EaselError } from '@easel/core';
 export class TrainingError extends EaselError {}
 
 /**
- * Throws TrainingError unless the loss and the norm of the gradients are finite. `changed`: whether
- * weights have been changed already.
+ * Throws TrainingError unless the loss and the norm of the gradients are finite. `changed` says
+ * whether weights have been changed already.
  */
 export function requireFinite(step: number, loss: number, gradientNorm: number, changed = false): void {
   const what = !Number.isFinite(loss)

@@ -12,53 +12,56 @@ import { TrainingError } from './training-error.js';
 import type { TrainingTask, UpdateResult } from './training-task.js';
 
 /**
- * The event loop's share of a step, in ms, while a checkpoint is written in the background:
- * opening, syncing and renaming take turns of it.
+ * Time in ms that each step leaves to the event loop while a checkpoint is written in the
+ * background. Opening, syncing and renaming files need it.
  */
 const SAVING_MS = 3;
 
-/** What pictures a run trains on, before its first step and after its last if more were passed over. */
+/**
+ * The pictures that a run trains on. The event comes before the first step, and after the last step
+ * if more pictures were left out.
+ */
 export interface PicturesEvent {
   readonly kind: 'pictures';
   readonly training: number;
-  /** Pictures that were passed over, by kind; named in `log`. */
+  /** Number of left-out pictures by kind. `log` names them. */
   readonly failures: Readonly<Partial<Record<SkippedPicture['kind'], number>>>;
   readonly log: string;
 }
 
-/** What a run tells while it goes. */
+/** Events that a run reports. */
 export type TrainingEvent =
   | {
       readonly kind: 'step';
-      /** Updates done, of `steps`. */
+      /** Number of updates done, of `steps`. */
       readonly step: number;
       readonly steps: number;
       readonly epoch: number;
       readonly loss: number;
       readonly learningRate: number;
       readonly metrics: Readonly<Record<string, number>>;
-      /** Of the training alone, over this sitting. */
+      /** Speed of the training alone, over this sitting. */
       readonly samplesPerSecond: number;
       readonly tokensPerSecond?: number | undefined;
       /**
-       * Of this machine's peak of multiply-adds, how much the products of this sitting's updates
-       * made; undefined where either is not known.
+       * Share of this machine's peak of multiply-adds that the products of this sitting's updates
+       * reach. It is undefined if either is not known.
        */
       readonly peakShare?: number | undefined;
       /**
-       * Share of the updates' time that was not spent on data; undefined where the task doesn't
+       * Share of the updates' time that was not spent on data. It is undefined if the task doesn't
        * measure it.
        */
       readonly computeShare?: number | undefined;
-      /** Memory of this process that is in RAM, in bytes. */
+      /** Resident memory of this process, in bytes. */
       readonly memoryBytes: number;
       readonly secondsLeft: number;
     }
   | {
-      /** Before the first step, for a set of which rows were left out. */
+      /** Comes before the first step, for a set with left-out rows. */
       readonly kind: 'data';
       readonly path: string;
-      /** Rows of the set, with those that were left out. */
+      /** Number of rows of the set, left-out rows included. */
       readonly rows: number;
       readonly leftOut: Readonly<Partial<Record<LeftOutKind, number>>>;
     }
@@ -70,30 +73,30 @@ export type TrainingEvent =
   | PicturesEvent
   | { readonly kind: 'checkpoint'; readonly step: number; readonly path: string };
 
-/** How to run a training; shared by all kinds. */
+/** Options of a training, for all kinds. */
 export interface TrainingOptions {
   /** Run folder; made if it doesn't exist. */
   readonly out: string;
   /**
-   * Go on from the newest checkpoint in `out`, or start if there is none. Without it a folder with
-   * a run is refused.
+   * Whether the run goes on from the newest checkpoint in `out`, or starts if there is none.
+   * Without it a folder with a run is refused.
    */
   readonly resume?: boolean;
-  /** Stops after the update in work, with a checkpoint. */
+  /** Stops the run after the present update, with a checkpoint. */
   readonly signal?: AbortSignal | undefined;
   readonly onEvent?: ((event: TrainingEvent) => void) | undefined;
 }
 
-/** How a run ended. */
+/** The result of a run. */
 export interface TrainingResult {
-  /** False if the signal stopped it; resume to go on. */
+  /** False if the signal stopped the run. It can then be resumed. */
   readonly complete: boolean;
   readonly step: number;
   /** Loss of the last update of this sitting; NaN if there was none. */
   readonly loss: number;
   /** Time spent training, over all sittings. */
   readonly seconds: number;
-  /** The finished model, or the newest checkpoint's. */
+  /** Folder of the finished model, or of the newest checkpoint's. */
   readonly model: string;
   readonly checkpoint: string;
   /** The last evaluation of this sitting. */
@@ -101,11 +104,11 @@ export interface TrainingResult {
 }
 
 /**
- * Runs a task from its run's checkpoint to the last step: updates, metrics, evaluations,
+ * Runs a task from its run's checkpoint to the last step, with updates, metrics, evaluations and
  * checkpoints.
  *
- * After a checkpoint the model folder is renewed too. The loop gives way to other work once a step.
- * Throws what the task throws; the newest checkpoint is then as it was.
+ * After a checkpoint the model folder is renewed too. The loop gives other work a turn once a step.
+ * Errors of the task are thrown on; the newest checkpoint is then as it was.
  */
 export async function runTraining(
   run: RunFolder,
@@ -117,19 +120,19 @@ export async function runTraining(
   return loop.run();
 }
 
-/** One sitting of a run: where it stands, and the parts of a step in their order. */
+/** One sitting of a run: its progress, and the parts of a step in their order. */
 class TrainingLoop {
   private readonly folder: RunFolder;
   private readonly task: TrainingTask;
   private readonly options: Pick<TrainingOptions, 'signal' | 'onEvent'>;
   private readonly saver: CheckpointSaver;
   private readonly speed: SpeedMeter;
-  /** Updates done. */
+  /** Number of updates done. */
   private step: number;
   private seconds: number;
-  /** Of the last update of this sitting. */
+  /** Loss of the last update of this sitting. */
   private loss = Number.NaN;
-  /** Over the updates since the last line of the metrics, and their number. */
+  /** Sum of the losses since the last line of the metrics, and the number of these updates. */
   private lossSum: number;
   private lossSteps: number;
   private best: BestEvaluation | null;
@@ -194,12 +197,12 @@ class TrainingLoop {
     };
   }
 
-  /** Whether what happens every so many steps happens now; at the last step everything does. */
+  /** Whether an action with this pace is due now. At the last step everything is due. */
   private isDue(every: number): boolean {
     return this.step === this.task.steps || (every > 0 && this.step % every === 0);
   }
 
-  /** One update, with its line of the metrics and its event. */
+  /** Makes one update, with its line of the metrics and its event. */
   private async update(): Promise<void> {
     const { folder, task, speed } = this;
     const began = performance.now();
@@ -254,8 +257,8 @@ class TrainingLoop {
   }
 
   /**
-   * Evaluates if it is time; true if this is the best evaluation so far, by what the config looks
-   * at.
+   * Evaluates if it is due. Returns true if this is the best evaluation so far, by the config's
+   * metric.
    */
   private async evaluate(): Promise<boolean> {
     const { folder, task, step } = this;
@@ -293,7 +296,7 @@ class TrainingLoop {
   }
 }
 
-/** What is known of some measurements, to four digits. */
+/** Rounds the known measurements to four digits and leaves out the unknown ones. */
 function rounded(measured: Readonly<Record<string, number | undefined>>): Record<string, number> {
   const known = Object.entries(measured).filter((entry): entry is [string, number] => entry[1] !== undefined);
   return Object.fromEntries(known.map(([name, value]) => [name, Number(value.toPrecision(4))]));
@@ -306,7 +309,7 @@ async function giveWay(milliseconds: number): Promise<void> {
   while (performance.now() < until);
 }
 
-/** An update, whose failure leaves its batch in the run folder. */
+/** Makes an update. If it fails, its batch is saved in the run folder. */
 async function update(run: RunFolder, task: TrainingTask, step: number): Promise<UpdateResult> {
   try {
     return await task.update(step);
@@ -318,8 +321,8 @@ async function update(run: RunFolder, task: TrainingTask, step: number): Promise
 }
 
 /**
- * Throws TrainingError if a weight is no number any more: a checkpoint of such weights would push a
- * good one out.
+ * Throws TrainingError if a weight is no longer finite. A checkpoint of such weights would displace
+ * a good one.
  */
 async function requireFiniteWeights(task: TrainingTask, step: number): Promise<void> {
   const weights = task.checkpointParts().model ?? new Map();

@@ -1,56 +1,65 @@
-/** How many numbers a part of a model has. */
+/** The number of parameters of a part of a model. */
 export interface ParameterGroup {
   readonly name: string;
   readonly count: number;
-  /** Of these, trained. */
+  /** Number of these that are trained. */
   readonly trained: number;
 }
 
-/** What a run holds in memory at its peak, in bytes. */
+/** The memory of a run at its peak, in bytes. */
 export interface MemoryPlan {
   readonly weights: number;
-  /** 0 where each is used as it comes: those in work are counted with the activations. */
+  /**
+   * Bytes of gradients. It is 0 if each gradient is used as it comes; gradients in work then count
+   * as activations.
+   */
   readonly gradients: number;
   readonly optimizer: number;
-  /** What the forward pass keeps for the gradient, what is in work, and blocks kept for reuse. */
+  /**
+   * Bytes that the forward pass keeps for the gradient, bytes in work, and blocks that are kept for
+   * reuse.
+   */
   readonly activations: number;
   /**
-   * The program itself, with the data that it has read and what of a checkpoint is on its way to
-   * disk.
+   * Bytes of the program itself, with the data that it has read and the copies of a checkpoint that
+   * is being written.
    */
   readonly process: number;
   readonly total: number;
-  /** Floating-point operations of an update's products, as they were played through. */
+  /** Floating-point operations of an update's products, counted in the simulation. */
   readonly flop: number;
 }
 
-/** How long an update takes, and how that is known. */
+/** The time of an update, with the way in which it was found. */
 export interface TimePlan {
   /**
-   * By updates on this machine, or from the products at the peak of its multiply-adds, which no run
-   * reaches.
+   * 'measured': updates were timed on this machine. 'at least': the time of the products at the
+   * peak of multiply-adds, which no run reaches.
    */
   readonly how: 'measured' | 'at least';
-  /** Updates that were timed. */
+  /** Number of updates that were timed. */
   readonly updates: number;
   readonly secondsPerUpdate: number;
-  /** Of all updates, without evaluations and checkpoints. */
+  /** Seconds of all updates, without evaluations and checkpoints. */
   readonly seconds: number;
 }
 
-/** What a run will be, before it is begun. */
+/** The plan of a run. */
 export interface TrainingPlan {
   /** All settings, with the model's. */
   readonly settings: Readonly<Record<string, unknown>>;
   readonly steps: number;
   readonly parameters: readonly ParameterGroup[];
-  /** Undefined where the native backend is not built. */
+  /** The memory. It is undefined if the native backend is not built. */
   readonly memory: MemoryPlan | undefined;
-  /** What this machine has left, in bytes. */
+  /** Free memory of this machine, in bytes. */
   readonly availableBytes: number;
-  /** Floating-point operations of an update (undefined where they can't be told), and of this machine in a second (undefined without the native backend). */
+  /**
+   * Floating-point operations of an update (undefined if they are not known), and of this machine
+   * in a second (undefined without the native backend).
+   */
   readonly flop: number | undefined;
   readonly peakFlops: number | undefined;
-  /** Undefined where it could neither be measured nor estimated. */
+  /** The time. It is undefined if it could neither be measured nor estimated. */
   readonly time: TimePlan | undefined;
 }

@@ -7,28 +7,31 @@ import type { CheckpointParts } from './checkpoint-store.js';
 import type { FailedBatch } from './failed-batch.js';
 import type { WeightStatistics } from './weight-statistics.js';
 
-/** What one update gave. */
+/** The results of one update. */
 export interface UpdateResult {
   /** Loss of the update's samples, before the update. */
   readonly loss: number;
   readonly learningRate: number;
-  /** Floating-point operations of its products, where the task counts them. */
+  /** Floating-point operations of its products, if the task counts them. */
   readonly flop?: number;
-  /** Time that it waited for its data or made them ready, where the task measures it. */
+  /** Seconds that it waited for its data or prepared them, if the task measures it. */
   readonly dataSeconds?: number;
   /** Further numbers for the metrics, by name. */
   readonly metrics: Readonly<Record<string, number>>;
-  /** Norms and histograms of weights and gradients, where they were due. */
+  /** Norms and histograms of weights and gradients, if they were due. */
   readonly statistics?: WeightStatistics | undefined;
 }
 
-/** What a model makes of some prompts: all on one picture, RGB, and what its rows show. */
+/**
+ * A model's drawings of some prompts: one RGB picture with all of them, and the prompts of its
+ * rows.
+ */
 export interface DrawnSamples {
   readonly picture: Raster;
   readonly rows: readonly string[];
 }
 
-/** How often what happens, as a config has it. */
+/** Steps between evaluations, checkpoints and the like, as in a config. */
 export interface TrainingPace {
   readonly log: { readonly every: number };
   readonly evaluation: { readonly every: number };
@@ -36,40 +39,42 @@ export interface TrainingPace {
   readonly samples?: { readonly every: number };
 }
 
-/** What the loop needs of a kind of training. */
+/** The interface between the training loop and a kind of training. */
 export interface TrainingTask {
   readonly steps: number;
   readonly samplesPerStep: number;
-  /** Image tokens of a sample, where the task counts them. */
+  /** Number of image tokens of a sample, if the task counts them. */
   readonly tokensPerSample?: number;
   readonly pace: TrainingPace;
   /** The key from which all randomness of the run is derived. */
   readonly key: readonly [number, number];
   /** Digest of the training data. */
   readonly data: string;
-  /** Where in the data update `step` begins. */
+  /** Returns the place in the data at which update `step` begins. */
   position(step: number): DataPosition;
   /**
    * Makes update number `step`, counted from 0. Throws TrainingError, with weights and optimizer
    * untouched, if loss or gradients aren't finite.
    */
   update(step: number): Promise<UpdateResult>;
-  /** The samples of update `step`, which has just failed, in a form that a person can read. */
+  /**
+   * Returns the samples of update `step`, which has just failed, in a form that a person can read.
+   */
   failedBatch(step: number): Promise<FailedBatch>;
-  /** Measures the model after `step` updates: numbers by name, by split. */
+  /** Measures the model after `step` updates. Returns numbers by split and name. */
   evaluate(step: number): Promise<Splits>;
-  /** Draws what the model makes of some prompts, where the pace has samples. */
+  /** Draws some prompts with the present model, if the pace has samples. */
   drawSamples?(): Promise<DrawnSamples>;
-  /** All tensors that going on needs. */
+  /** Returns all tensors that a resumed run needs. */
   checkpointParts(): CheckpointParts;
   /**
-   * Writes the model into a folder, ready for use: with the weights of a checkpoint, or as it is
-   * now.
+   * Writes the model into a folder, ready for use, with the weights of a checkpoint or the present
+   * weights.
    */
   exportModel(folder: string, weights?: HeldTensors): Promise<void>;
   /**
-   * True if `exportModel` reads more of the training than weights it is given, which must not
-   * change then.
+   * Whether `exportModel` reads more of the training than the weights it is given. The training
+   * must then not change meanwhile.
    */
   readonly exportNeedsPause?: boolean;
 }

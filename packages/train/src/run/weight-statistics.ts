@@ -17,17 +17,17 @@ export interface Histogram {
 /** Numbers by the path of a weight. */
 type ByName<T> = Readonly<Record<string, T>>;
 
-/** What the weights of a run and their gradients look like after a step. */
+/** Statistics of a run's weights and gradients after a step. */
 export interface WeightStatistics {
   /**
-   * √Σx² of each trained weight after the update, and of its gradient: of the whole update's
-   * samples, before clipping.
+   * √Σx² of each trained weight after the update, and of its gradient over all samples of the
+   * update, before clipping.
    */
   readonly norms?: { readonly gradients: ByName<number>; readonly parameters: ByName<number> };
   readonly histograms?: { readonly gradients: ByName<Histogram>; readonly parameters: ByName<Histogram> };
 }
 
-/** How often they are looked at: every so many steps, 0 for never. */
+/** Steps between two such statistics; 0 means never. */
 export interface StatisticsPace {
   readonly norms: number;
   readonly histograms: number;
@@ -35,7 +35,7 @@ export interface StatisticsPace {
 
 const BINS = 10;
 
-/** Whether anything is looked at behind this step. */
+/** Whether any statistics are due after this step. */
 export function statisticsDue({ norms, histograms }: StatisticsPace, step: number): boolean {
   return due(norms, step) || due(histograms, step);
 }
@@ -43,9 +43,10 @@ export function statisticsDue({ norms, histograms }: StatisticsPace, step: numbe
 const due = (every: number, step: number): boolean => every > 0 && step % every === 0;
 
 /**
- * Looks at gradients and weights around an update: wait for it before (the gradients are gone
- * after), and then for `after`. Undefined at a step where nothing is due: nothing is read then.
- * Source: dalle-mini `tools/train/train.py`, log_norm_steps and log_histogram_steps.
+ * Collects statistics of gradients and weights around an update. Await it before the update (the
+ * gradients are gone afterwards), and then await `after`. At a step where nothing is due it returns
+ * undefined and reads nothing. Source: dalle-mini `tools/train/train.py`, log_norm_steps and
+ * log_histogram_steps.
  */
 export async function weightStatistics(
   pace: StatisticsPace,
@@ -65,7 +66,7 @@ export async function weightStatistics(
   };
 }
 
-/** The norm of each tensor, by one read. */
+/** Computes the norm of each tensor with one read. */
 async function norms(tensors: ReadonlyMap<string, tf.Tensor>): Promise<ByName<number>> {
   const squares = sumsOfSquares(tensors.values());
   const values = await squares.data();
@@ -79,7 +80,7 @@ async function histograms(tensors: ReadonlyMap<string, tf.Tensor>): Promise<ByNa
   return found;
 }
 
-/** The histogram of some finite values. */
+/** Makes the histogram of some finite values. */
 export function histogram(values: ArrayLike<number>): Histogram {
   let [min, max, sum, sumOfSquares] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0, 0];
   for (let i = 0; i < values.length; i++) {

@@ -42,8 +42,10 @@ export function isStreamed({ accumulate, clipNorm, log }: Seq2SeqConfig, step: n
 }
 
 /**
- * Makes update number `step`, counted from 0, from its micro-batches. When all of it has been handed over, its numbers are read at once: `check` sees loss and norm
- * of the gradients, and whether weights have been changed by numbers that are not finite, before the update is counted; what it throws is passed on.
+ * Makes update number `step`, counted from 0, from its micro-batches. The whole update is handed to
+ * the device first; then its numbers are read at once. `check` gets the loss, the norm of the
+ * gradients, and whether weights have been changed by numbers that are not finite. It is called
+ * before the update is counted. An error that it throws is passed on.
  */
 export async function seq2seqUpdate(
   { config, model, trained, optimizer }: UpdateSubject,
