@@ -7,6 +7,7 @@ import { doctor } from './commands/doctor.js';
 import { encode } from './commands/encode.js';
 import { generate } from './commands/generate.js';
 import { inspect } from './commands/inspect.js';
+import { learn } from './commands/learn.js';
 import { report } from './commands/report.js';
 import { sweep } from './commands/sweep.js';
 import { tokenizerTrain } from './commands/tokenizer-train.js';
@@ -18,6 +19,7 @@ import { reportError } from './report-error.js';
 /** Every command, in the order of `easel --help`. */
 export const commands: readonly Command[] = [
   generate,
+  learn,
   encode,
   decode,
   train,

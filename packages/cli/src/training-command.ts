@@ -1,7 +1,12 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { ConfigError } from '@easel/core';
+import { withAssignments } from '@easel/core/config';
 import { writeFileAtomic } from '@easel/core/internals/node';
 import {
   describeFailures,
+  modelOfRun,
+  OtherSettingsError,
   type TrainingEvent,
   type TrainingOptions,
   type TrainingResult,
@@ -104,6 +109,28 @@ async function printPlan(plan: AnyPlan, pictureFile: string | undefined, json: b
   process.stdout.write(`${json ? planAsJson(plan, pictureFile) : formatPlan(plan, pictureFile)}\n`);
 }
 
+/** A config that begins with a model: without what the model has itself. */
+export function withInit(config: Readonly<Record<string, unknown>>, init: string): Record<string, unknown> {
+  const hasVqgan = existsSync(join(modelOfRun(init), 'vqgan', 'config.json'));
+  const own = ['model', 'tokenizer', ...(hasVqgan ? ['vqgan'] : [])];
+  return { ...Object.fromEntries(Object.entries(config).filter(([name]) => !own.includes(name))), init };
+}
+
+/** The command line that begins a new run from a run's model, with the settings that were asked for. */
+function newRun(
+  command: string,
+  run: string,
+  { config, set }: { readonly config: string; readonly set: readonly string[] },
+): string {
+  const words = ['easel', command, config, '--init', run, '--out', `${run.replace(/\/+$/, '')}-2`];
+  return [...words, ...set.flatMap((assignment) => ['--set', assignment])].map(quoted).join(' ');
+}
+
+/** A word as a shell reads it. */
+function quoted(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
+
 /** Makes the command of a kind of training. It takes a config file, overrides and a run folder. */
 export function trainingCommand<Config>(kind: TrainingKind<Config>): Command {
   return defineCommand({
@@ -119,6 +146,10 @@ export function trainingCommand<Config>(kind: TrainingKind<Config>): Command {
     },
     options: {
       out: requiredText('out', 'run folder: settings, metrics, checkpoints, and the model in out/model'),
+      init: textOption(
+        'init',
+        'model folder, or run, to go on from in place of fresh weights; its own tokenizer and VQGAN are taken',
+      ),
       set: listOption('override a setting, e.g. --set steps=2000 --set optimizer.beta2=0.95'),
       resume: flagOption('go on from the newest checkpoint in the run folder, or begin if there is none'),
       'dry-run': flagOption(
@@ -135,7 +166,9 @@ export function trainingCommand<Config>(kind: TrainingKind<Config>): Command {
     examples: kind.examples,
     run: (args) =>
       interruptible(async (signal) => {
-        const config = kind.parse(await readConfig(args.config, args.set), args.config);
+        const given = await readConfig(args.config, []);
+        const begun = args.init === undefined ? given : withInit(given, args.init);
+        const config = kind.parse(withAssignments(begun, args.set), args.config);
         const picture = args['batch-picture'];
         if (picture !== undefined && !args['dry-run'])
           throw new UsageError('--batch-picture goes with --dry-run.');
@@ -151,6 +184,9 @@ export function trainingCommand<Config>(kind: TrainingKind<Config>): Command {
         let result: TrainingResult;
         try {
           result = await kind.train(config, { out: args.out, resume: args.resume, signal, onEvent });
+        } catch (error) {
+          if (!(error instanceof OtherSettingsError)) throw error;
+          throw new ConfigError(`${error.message} The command is: ${newRun(kind.name, error.run, args)}`);
         } finally {
           finish();
         }

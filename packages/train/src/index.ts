@@ -3,10 +3,22 @@
 export { parseSeq2SeqConfig, type Seq2SeqConfig } from './config/seq2seq-config.js';
 export { parseVqganTrainingConfig, type VqganTrainingConfig } from './config/vqgan-config.js';
 export { isRun, modelOfRun } from './run/model-of-run.js';
+export { OtherSettingsError } from './run/other-settings-error.js';
 export { TrainingError } from './run/training-error.js';
 export type { TrainingEvent, TrainingOptions, TrainingResult } from './run/training-loop.js';
 export { trainSeq2Seq } from './seq2seq/train-seq2seq.js';
 export { trainVqgan } from './vqgan/train-vqgan.js';
+
+// All of it in one: from captioned pictures to a model.
+
+export {
+  LEARN_STAGES,
+  type LearnEvent,
+  type LearnOptions,
+  type LearnResult,
+  type LearnStage,
+  learn,
+} from './learn/learn.js';
 
 // Plans: the memory and time that a run will take.
 

@@ -49,6 +49,7 @@ export const optimizerFields = {
     largestDimension: integer({ min: 0, default: 4096 }),
     /** The optimizer whose step length a preconditioned direction takes. */
     graft: oneOf([...GRAFT_TYPES]),
+    /** Nesterov's momentum. */
     nesterov: flag(false),
     /** Whether momenta are kept as signed bytes. */
     quantized: flag(false),
@@ -83,6 +84,7 @@ export const scheduleFields = {
   floor: real({ min: 0, max: 1, default: 0 }),
   /** Steps after which the exponential decay has multiplied the rate by `decayRate`. */
   transitionSteps: optional(integer({ min: 1 })),
+  /** With the exponential decay: the factor of each `transitionSteps`. */
   decayRate: optional(real({ above: 0, max: 1 })),
   /** The exponential decay goes down in jumps of `transitionSteps`. */
   staircase: flag(false),
@@ -136,7 +138,14 @@ export const checkpointFields = {
    * is `loss` of the split `eval`. An evaluation that is the best so far writes a checkpoint. Null:
    * only the newest are kept.
    */
-  best: optional(section({ metric: text(), goal: oneOf(['lowest', 'highest']) })),
+  best: optional(
+    section({
+      /** A number of an evaluation, as "eval.loss". */
+      metric: text(),
+      /** Which is better: a low one or a high one. */
+      goal: oneOf(['lowest', 'highest']),
+    }),
+  ),
 };
 export type CheckpointSettings = Settings<typeof checkpointFields>;
 

@@ -56,20 +56,24 @@ const dataFields = {
    */
   repeatEpoch: freeOnResume(flag(false)),
   /**
-   * Numbers of first rows of the training set and of each evaluation set that are used, counted
-   * before shuffling and filtering.
+   * Only the first rows of the training set, counted before shuffling and filtering.
    */
   maxTrainRows: optional(integer({ min: 1 })),
+  /** The same of each evaluation set. */
   maxEvalRows: freeOnResume(optional(integer({ min: 1 }))),
   /** Rows outside of these clip scores, limits included, are left out. */
   minClipScore: optional(real()),
+  /** The highest score that a row may have. */
   maxClipScore: optional(real()),
+  /** Column of the clip scores. */
   clipScoreColumn: text({ default: NO_FILTER.clipScoreColumn }),
   /** Only rows whose value in this column is `filterValue`. */
   filterColumn: optional(text()),
+  /** What `filterColumn` must hold. */
   filterValue: optional(text()),
-  /** Column names of the shards. */
+  /** Column of the captions. */
   captionColumn: text({ default: 'caption' }),
+  /** Column of the image tokens. */
   encodingColumn: text({ default: 'encoding' }),
   /**
    * Probability that a row's caption is replaced by the empty one, which guidance at generation
@@ -119,14 +123,19 @@ const sampleFields = {
   prompts: optional(list(text(), [], 1)),
   /** Pictures of each prompt. */
   perPrompt: integer({ min: 1, default: 4 }),
+  /** Seed of the drawings. */
   seed: integer({ min: 0, max: 2 ** 32 - 1, default: 0 }),
-  /** As `easel generate` has them; null: as the finished model draws, by its generation.json. */
+  /** As `easel generate` has it; null: as the finished model draws, by its generation.json. */
   temperature: optional(real({ above: 0 })),
+  /** As `easel generate` has it; null: as the finished model draws. */
   topK: optional(integer({ min: 0 })),
+  /** As `easel generate` has it; null: as the finished model draws. */
   conditionScale: optional(real({ min: 0 })),
 };
 
-const fields = {
+/** All settings of a seq2seq training. */
+export const SEQ2SEQ_FIELDS = {
+  /** Which training these settings are for. */
   kind: oneOf(['seq2seq']),
   ...commonFields,
   /** Number of optimizer updates; null if `epochs` is given. */
@@ -162,10 +171,10 @@ const fields = {
   vqganParts: freeOnResume(oneOf(['whole', 'decoder'])),
   data: section(dataFields),
   /**
-   * Dropout after embeddings and sub-blocks, and inside feed-forward blocks; null: as the model's
-   * config has them.
+   * Dropout after embeddings and sub-blocks; null: as the model's config has it.
    */
   dropout: optional(real({ min: 0, below: 1 })),
+  /** Dropout inside feed-forward blocks; null: as the model's config has it. */
   activationDropout: optional(real({ min: 0, below: 1 })),
   /**
    * Keys of the dropout masks: of Easel's own, one for each step; or the original's chain, split
@@ -222,12 +231,12 @@ const fields = {
  * Settings of a seq2seq training run, all defaults filled in. Every field's meaning stands beside
  * it in this file.
  */
-export type Seq2SeqConfig = Settings<typeof fields>;
+export type Seq2SeqConfig = Settings<typeof SEQ2SEQ_FIELDS>;
 
 /** Settings that a resumed run may change. */
-export const FREE_SEQ2SEQ_SETTINGS: readonly string[] = freeSettings(fields);
+export const FREE_SEQ2SEQ_SETTINGS: readonly string[] = freeSettings(SEQ2SEQ_FIELDS);
 
-const read: Field<Seq2SeqConfig> = section(fields);
+const read: Field<Seq2SeqConfig> = section(SEQ2SEQ_FIELDS);
 
 /**
  * Checks a seq2seq training config and fills in its defaults. `file` is its name for messages.

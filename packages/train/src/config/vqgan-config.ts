@@ -142,8 +142,9 @@ const adversarialFields = {
   actNorm: flag(false),
   /** The discriminator's learning rate as a multiple of the VQGAN's. */
   rate: real({ above: 0, default: 1 }),
-  /** Adam's constants for the discriminator. */
+  /** Adam's constants for the discriminator: weight of the old mean of gradients. */
   beta1: real({ min: 0, below: 1, default: 0.5 }),
+  /** And of their squares. */
   beta2: real({ min: 0, below: 1, default: 0.9 }),
   /**
    * Until startStep, leave the discriminator out. If false it judges from the first step on,
@@ -164,7 +165,9 @@ const evaluationFields = {
   gridPictures: integer({ min: 1, default: 32 }),
 };
 
-const fields = {
+/** All settings of a VQGAN's training. */
+export const VQGAN_FIELDS = {
+  /** Which training these settings are for. */
   kind: oneOf(['vqgan']),
   ...commonFields,
   /**
@@ -196,12 +199,12 @@ const fields = {
  * Settings of a VQGAN training run, all defaults filled in. Every field's meaning stands beside it
  * in this file.
  */
-export type VqganTrainingConfig = Settings<typeof fields>;
+export type VqganTrainingConfig = Settings<typeof VQGAN_FIELDS>;
 
 /** Settings that a resumed run may change. */
-export const FREE_VQGAN_SETTINGS: readonly string[] = freeSettings(fields);
+export const FREE_VQGAN_SETTINGS: readonly string[] = freeSettings(VQGAN_FIELDS);
 
-const read: Field<VqganTrainingConfig> = section(fields);
+const read: Field<VqganTrainingConfig> = section(VQGAN_FIELDS);
 
 /**
  * Checks a VQGAN training config and fills in its defaults. `file` is its name for messages. Throws

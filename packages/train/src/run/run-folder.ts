@@ -8,6 +8,7 @@ import type { SkippedPicture } from '../sources/picture-source.js';
 import { type CheckpointState, CheckpointStore, readCheckpointState } from './checkpoint-store.js';
 import { MetricsLog } from './metrics-log.js';
 import { ModelFolder } from './model-folder.js';
+import { OtherSettingsError } from './other-settings-error.js';
 
 /** The settings of a run in the form in which its folder keeps and compares them. */
 export interface RunSettings {
@@ -131,10 +132,7 @@ async function checkEarlierRun(
     );
   const old = JSON.parse(before) as Record<string, unknown>;
   const differences = settingsDifferences(settings.complete?.(old) ?? old, settings.values, settings.free);
-  if (differences.length > 0)
-    throw new ConfigError(
-      `Run folder ${path}: its run has other settings: ${differences.join('; ')}. Resume with the config it was begun with (config.json in it), or choose another folder.`,
-    );
+  if (differences.length > 0) throw new OtherSettingsError(path, differences);
 }
 
 /** Removes unfinished folders of checkpoints and models that a killed process left. */

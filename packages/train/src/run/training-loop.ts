@@ -1,4 +1,4 @@
-import { globalNorm } from '@easel/core';
+import { ConfigError, globalNorm } from '@easel/core';
 import { eventLoopTurn } from '@easel/core/internals';
 import type { LeftOutKind } from '../sources/left-out.js';
 import type { SkippedPicture } from '../sources/picture-source.js';
@@ -151,6 +151,10 @@ class TrainingLoop {
     this.options = options;
     const from: CheckpointState | undefined = folder.resumed?.state;
     this.step = from?.step ?? 0;
+    if (this.step > task.steps)
+      throw new ConfigError(
+        `Run folder ${folder.path}: the run has made ${this.step} updates already, more than the ${task.steps} that it is to have now. Raise steps.`,
+      );
     this.seconds = from?.seconds ?? 0;
     this.lossSum = from?.lossSum ?? 0;
     this.lossSteps = from?.lossSteps ?? 0;

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { type DalleBart, dalleBartConfigToJson, Processor } from '@easel/bart';
 import { bartRulesForEasel } from '@easel/bart/internals';
 import { ConfigError, foldInNames, type Key, prngKey } from '@easel/core';
-import { runLength } from '../config/run-length.js';
+import { freeLength, runLength } from '../config/run-length.js';
 import { FREE_SEQ2SEQ_SETTINGS, parseSeq2SeqConfig, type Seq2SeqConfig } from '../config/seq2seq-config.js';
 import { restoreOriginalState } from '../original/checkpoint.js';
 import { ORIGINAL_STATE } from '../original/optimizer-state.js';
@@ -84,9 +84,10 @@ async function tellPartlyRead(
 }
 
 function openRun(config: Seq2SeqConfig, model: DalleBart, options: TrainingOptions): Promise<RunFolder> {
+  const { max, until } = config.maskInputs;
   const settings = {
     values: { ...config, model: config.init === null ? dalleBartConfigToJson(model.config) : null },
-    free: FREE_SEQ2SEQ_SETTINGS,
+    free: [...FREE_SEQ2SEQ_SETTINGS, ...freeLength(config.schedule, [max === 0 || until === 1])],
     length: runLength(config),
     complete: withNewSettings,
   };

@@ -10,7 +10,7 @@ import {
 import { vqganRulesForEasel } from '@easel/vqgan/internals';
 import { openLpips, openVqgan, saveVqgan } from '@easel/vqgan/node';
 import { modelSettings } from '../config/model-settings.js';
-import { runLength } from '../config/run-length.js';
+import { freeLength, runLength } from '../config/run-length.js';
 import { FREE_VQGAN_SETTINGS, type VqganTrainingConfig } from '../config/vqgan-config.js';
 import { modelOfRun } from '../run/model-of-run.js';
 import { createOptimizer, createSchedule } from '../run/optimization.js';
@@ -89,9 +89,13 @@ function usedOf({ training, skipped }: VqganPictures): Pick<PicturesEvent, 'trai
 }
 
 function openRun(config: VqganTrainingConfig, vqgan: Vqgan, options: TrainingOptions): Promise<RunFolder> {
+  const { restartEvery, restartUntil } = config.codebook;
   const settings = {
     values: { ...config, model: config.init === null ? vqganConfigToJson(vqgan.config) : null },
-    free: FREE_VQGAN_SETTINGS,
+    free: [
+      ...FREE_VQGAN_SETTINGS,
+      ...freeLength(config.schedule, [restartEvery === 0 || restartUntil === 1]),
+    ],
     length: runLength(config),
   };
   const { tensorboard } = config.log;
