@@ -232,6 +232,35 @@ describe('from pictures to a model that draws', () => {
     expect(drawn.map(({ file }) => file)).toEqual([at('drawn', 'a-red-square-0-0.png')]);
   });
 
+  test('train --resume takes more steps, and says how a change of meaning begins anew; --init does that', async () => {
+    const run = at('runs', 'train');
+    const resume = ['train', at('train.json'), '--out', run, '--resume'];
+    expect(await result<{ step: number }>(...resume, '--set', 'steps=3')).toMatchObject({ step: 3 });
+    const fewer = await runEasel(...resume, '--set', 'steps=2');
+    expect([fewer.code, fewer.stderr]).toEqual([
+      1,
+      expect.stringContaining('the run has made 3 updates already, more than the 2 that it is to have now'),
+    ]);
+    const other = await runEasel(...resume, '--set', 'steps=3', '--set', 'batchSize=3');
+    expect([other.code, other.stderr]).toEqual([
+      1,
+      expect.stringContaining(
+        `batchSize was 2, now 3. Resume with the config it was begun with (config.json in it), or begin a new run from its model (init) in another folder. The command is: easel train ${at('train.json')} --init ${run} --out ${run}-2 --set steps=3 --set batchSize=3\n`,
+      ),
+    ]);
+    const anew = ['train', at('train.json'), '--init', run, '--out', `${run}-2`, '--set', 'steps=3'];
+    const tuned = await result<{ complete: boolean; model: string }>(...anew, '--set', 'batchSize=3');
+    expect(tuned.complete).toBe(true);
+    expect(JSON.parse(readFileSync(join(`${run}-2`, 'config.json'), 'utf8'))).toMatchObject({
+      init: run,
+      model: null,
+      tokenizer: null,
+      vqgan: null,
+      batchSize: 3,
+    });
+    expect(readdirSync(tuned.model)).toEqual(expect.arrayContaining(['vocab.json', 'vqgan']));
+  });
+
   test('train --dry-run says what the run will be, draws its first batch, and makes nothing else', async () => {
     const dry = ['train', at('train.json'), '--out', at('dry'), '--dry-run', '--set', 'optimizer.beta2=0.95'];
     const plan = await result<{

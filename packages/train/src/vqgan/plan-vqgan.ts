@@ -104,6 +104,7 @@ async function makeTask(
   vqgan: Vqgan,
   data: Pick<VqganPictures, 'training' | 'evaluated'>,
   own: Own,
+  rehearsed = false,
 ): Promise<VqganTask> {
   const schedule = createSchedule(config.schedule, config.steps);
   const judges = await createJudges(config, schedule, vqgan.config.resolution, prngKey(config.seed), own);
@@ -114,7 +115,7 @@ async function makeTask(
   const tracker = own(await CodebookTracker.create(vqgan.quantizer.codes, following), (one) => one.dispose());
   const unused = async () => {};
   const parts = { config, vqgan, optimizer, tracker, ...judges, ...data };
-  return new VqganTask({ ...parts, showGrid: unused, exportModel: unused });
+  return new VqganTask({ ...parts, showGrid: unused, exportModel: unused, rehearsed });
 }
 
 /**
@@ -190,7 +191,7 @@ function play(config: VqganTrainingConfig, size: number) {
     const vqgan = own(await vqganStart(config, prngKey(config.seed)), (model) => model.dispose());
     const training = { size, digest: '' } as TrainingPictures; // asked for nothing
     const evaluated = { name: 'trained', cache: { size } as never, rows: [] };
-    const task = await makeTask(config, vqgan, { training, evaluated }, own);
+    const task = await makeTask(config, vqgan, { training, evaluated }, own, true);
     const updates = 2;
     for (let update = 0; update < updates; update++) {
       const pixels = tf.zeros<tf.Rank.R4>([config.batchSize, size, size, 3]);

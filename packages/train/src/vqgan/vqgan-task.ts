@@ -60,6 +60,8 @@ export interface VqganTaskParts {
   /** Saves a grid of evaluated pictures above their reconstructions. */
   readonly showGrid: (step: number, grid: Raster) => Promise<void>;
   readonly exportModel: TrainingTask['exportModel'];
+  /** Its updates are played through without being computed, so their numbers mean nothing and are not looked at. */
+  readonly rehearsed?: boolean;
 }
 
 /** Path of the codebook among a Vqgan's weights. */
@@ -181,7 +183,7 @@ export class VqganTask implements TrainingTask {
         grads,
         tensors,
         config.clipNorm,
-        (numbers) => requireFinite(step, lossOf(numbers), numbers.gradientNorm),
+        (numbers) => this.requireFinite(step, lossOf(numbers), numbers.gradientNorm),
       );
       const statistics = await watched?.after(this.trained);
       const values = new Map(names.map((name, i) => [name, told[i] as Float32Array]));
@@ -197,6 +199,10 @@ export class VqganTask implements TrainingTask {
     } finally {
       tf.dispose([value, ...Object.values(outputs)]);
     }
+  }
+
+  private requireFinite(step: number, loss: number, norm: number): void {
+    if (!this.parts.rehearsed) requireFinite(step, loss, norm);
   }
 
   /** Updates the VQGAN, then the discriminator, as taming does. */
@@ -238,8 +244,9 @@ export class VqganTask implements TrainingTask {
           },
         },
       );
-      if (result.refused === 'generator') requireFinite(step, result.totalLoss, result.generatorGradientNorm);
-      if (result.refused === 'discriminator')
+      if (result.refused === 'generator')
+        this.requireFinite(step, result.totalLoss, result.generatorGradientNorm);
+      if (result.refused === 'discriminator' && !this.parts.rehearsed)
         throw new TrainingError(
           `Training stopped at step ${step + 1}: the discriminator's loss is ${result.discriminatorLoss}, the norm of its gradients ${result.discriminatorGradientNorm}.`,
         );
