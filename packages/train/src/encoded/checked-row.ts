@@ -2,8 +2,7 @@ import { inspect } from 'node:util';
 import { DataError } from '@easel/core';
 
 /**
- * What the encodings of a set must be like: `imageLength` tokens a row, each in [0,
- * imageVocabSize).
+ * The required form of a set's encodings: `imageLength` tokens a row, each in [0, imageVocabSize).
  */
 export interface EncodingShape {
   readonly imageLength: number;

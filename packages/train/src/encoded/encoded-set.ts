@@ -26,14 +26,14 @@ export interface EncodedSet {
    * is a picture.
    */
   readonly pictures: Int32Array;
-  /** Rows of the shards that were looked at: as many as there are captions, and rows left out. */
+  /** Number of rows of the shards that were read: the captions and the left-out rows. */
   readonly rows: number;
   readonly leftOut: Readonly<Partial<Record<LeftOutKind, number>>>;
-  /** SHA-256 over all rows in order: two sets with the same one train alike. */
+  /** SHA-256 over all rows in order. Two sets with the same digest train alike. */
   readonly digest: string;
 }
 
-/** Which rows of a set are read. */
+/** Selection of a set's rows. */
 export interface RowSelection {
   /** Default: all. */
   readonly filter?: RowFilter;
@@ -129,7 +129,7 @@ async function shardsOf(
 }
 
 /**
- * The shard files of a set, sorted by name. Throws DataError for a path that doesn't exist, a
+ * Lists the shard files of a set, sorted by name. Throws DataError for a path that doesn't exist, a
  * folder without shards or with both kinds, a set whose encoding isn't complete or that lost a
  * shard.
  */

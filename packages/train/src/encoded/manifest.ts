@@ -6,15 +6,15 @@ import type { LeftOutKind } from '../sources/left-out.js';
 import type { FailureKind, SkippedPicture } from '../sources/picture-source.js';
 import type { ShardFormat } from './shards.js';
 
-/** Log of the pictures that encoding passed over; it lies beside the shards. */
+/** Log of the pictures that encoding left out. It lies beside the shards. */
 export const SKIPPED_LOG_NAME = 'skipped.jsonl';
 
-/** Folder of what is known of single shards until all are there. */
+/** Folder of the records of single shards, until all shards are there. */
 export const WORK_FOLDER_NAME = 'work';
 
 const MANIFEST_NAME = 'manifest.json';
 
-/** What a reader needs to know of how a set was made; `encoding/` knows the rest. */
+/** The facts about a set's making that a reader needs. `encoding/` has the rest. */
 export interface SetOrigin {
   readonly format: ShardFormat;
   /** Digest of the VQGAN's config and weights. */
@@ -31,7 +31,7 @@ export interface ShardRecord {
   readonly skipped: number;
 }
 
-/** A finished shard as it is known while the set is made. */
+/** The record of a finished shard while the set is made. */
 export interface FinishedShard extends ShardRecord {
   readonly index: number;
   readonly failed: readonly SkippedPicture[];
@@ -42,7 +42,7 @@ export interface FinishedShard extends ShardRecord {
   readonly codeCounts: string | null;
 }
 
-/** State of an encoded set: what made it and, when all shards are there, what is in it. */
+/** State of an encoded set: how it was made and, when all shards are there, what it contains. */
 export interface EncodeManifest<Origin extends SetOrigin = SetOrigin> {
   readonly version: 2;
   readonly origin: Origin;
@@ -51,7 +51,7 @@ export interface EncodeManifest<Origin extends SetOrigin = SetOrigin> {
   readonly shardCount: number;
   /** Codes of the VQGAN's codebook. */
   readonly codes: number;
-  /** Numbers by which its VQGAN is known again, see `vqganPrint`; sets made before lack them. */
+  /** Numbers that identify its VQGAN (see `vqganPrint`). Older sets lack them. */
   readonly vqganPrint?: readonly number[] | undefined;
   readonly complete: boolean;
   /** Empty until the set is complete. */
@@ -59,7 +59,10 @@ export interface EncodeManifest<Origin extends SetOrigin = SetOrigin> {
   /** How often each code of the codebook was used; empty until the set is complete. */
   readonly codeCounts: readonly number[];
   readonly failures: Readonly<Partial<Record<FailureKind, number>>>;
-  /** What of the source is neither a picture nor a caption of one; sets made before lack it. */
+  /**
+   * Counts of the source's entries that are neither a picture nor a picture's caption. Older sets
+   * lack them.
+   */
   readonly leftOut?: Readonly<Partial<Record<LeftOutKind, number>>>;
 }
 

@@ -1,7 +1,7 @@
 import { DataError } from '@easel/core';
 import type { LeftOutKind } from '../sources/left-out.js';
 
-/** Which rows of an encoded set are used. Limits are inclusive; null means no limit. */
+/** Filter of an encoded set's rows. Limits are inclusive; null means no limit. */
 export interface RowFilter {
   readonly clipScoreColumn: string;
   readonly minClipScore: number | null;
@@ -20,7 +20,7 @@ export const NO_FILTER: RowFilter = {
   filterValue: null,
 };
 
-/** The columns that a filter looks at. */
+/** Returns the columns that a filter reads. */
 export function filterColumns(filter: RowFilter): string[] {
   const byScore = filter.minClipScore !== null || filter.maxClipScore !== null;
   return [
@@ -30,8 +30,9 @@ export function filterColumns(filter: RowFilter): string[] {
 }
 
 /**
- * Why a row is left out, if it is: it has no caption or no tokens (null), no score though the filter asks for
- * one (null or NaN, which passes no limit in the original either), or doesn't pass the filter.
+ * Returns why a row is left out, if it is. Reasons are a missing caption or missing tokens (null),
+ * a missing score that the filter asks for (null or NaN, which passes no limit in the original
+ * either), or a value that doesn't pass the filter.
  */
 export function leftOutRow(
   row: {

@@ -25,7 +25,7 @@ import { type FileLock, takeLock } from '../lock/lock-file.js';
 import { countsOf, type LeftOut, leftOutLines } from '../sources/left-out.js';
 import type { FailureKind, SkippedPicture } from '../sources/picture-source.js';
 
-/** What an encoded set was made from: resuming needs all of it unchanged. */
+/** The sources of an encoded set. An encoding is resumed only if all of them are unchanged. */
 export interface EncodingOrigin {
   readonly format: ShardFormat;
   /** Digest of the source. */
@@ -47,8 +47,8 @@ export interface EncodingOrigin {
  *     work/00012.json     its record, until all are there
  *     work/00012.lease    who makes it now
  *
- * A shard belongs to whoever holds its lease, and is finished when its record is there. Whoever
- * finds all records writes the final manifest; that may be more than one process, and they write
+ * A shard belongs to the process that holds its lease. It is finished when its record is there. A
+ * process that finds all records writes the final manifest. Several processes may do so; they write
  * the same.
  */
 export class EncodeFolder {
@@ -156,7 +156,10 @@ export class EncodeFolder {
     return existsSync(join(this.path, shardName(index, this.origin.format)));
   }
 
-  /** Takes a shard for this process; undefined if another has it, or has just finished it. */
+  /**
+   * Takes a shard for this process. Returns undefined if another process has it, or has just
+   * finished it.
+   */
   async claim(index: number): Promise<FileLock | undefined> {
     const attempt = await writing(this.path, () =>
       takeLock(leasePath(this.path, index), { expirySeconds: this.leaseSeconds }).catch((error) =>
@@ -169,7 +172,7 @@ export class EncodeFolder {
     return undefined;
   }
 
-  /** Puts down that a shard is finished; its file is there already. */
+  /** Records that a shard is finished. Its file must be there already. */
   async finish(record: FinishedShard): Promise<void> {
     await writing(this.path, () =>
       writeFileAtomic(recordPath(this.path, record.index), JSON.stringify(record)).catch((error) =>
@@ -188,7 +191,7 @@ export class EncodeFolder {
     throw error;
   }
 
-  /** What the set holds so far. */
+  /** Returns the present contents of the set. */
   summary(): Pick<EncodeManifest, 'shards' | 'failures'> {
     const records = [...this.records.values()].sort((a, b) => a.index - b.index);
     const failures: Partial<Record<FailureKind, number>> = {};
@@ -293,7 +296,7 @@ async function createManifest(folder: string, manifest: EncodeManifest): Promise
   }
 }
 
-/** In what two encodings differ, in words. */
+/** Describes the differences of two encodings in words. */
 function differences(found: EncodingOrigin, wanted: EncodingOrigin): string[] {
   const names: [keyof EncodingOrigin, string][] = [
     ['source', 'other pictures or captions'],

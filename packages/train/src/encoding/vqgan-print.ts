@@ -10,8 +10,9 @@ const TOLERANCE = 2 ** -7;
 const ENCODING = /^(encoder|quant_conv)\./;
 
 /**
- * Some numbers by which a VQGAN is known again, whether it is whole or the half that draws, and
- * whatever it was rounded to: weights from evenly spaced places of its drawing half.
+ * Returns some numbers that identify a VQGAN: weights from evenly spaced places of its drawing
+ * half. They are the same for a whole VQGAN and for the half that draws, whatever the weights were
+ * rounded to.
  */
 export async function vqganPrint(weights: ReadonlyMap<string, tf.Tensor>): Promise<number[]> {
   const drawing = [...weights].filter(([name]) => !ENCODING.test(name)).sort(([a], [b]) => (a < b ? -1 : 1));
@@ -30,7 +31,7 @@ export async function vqganPrint(weights: ReadonlyMap<string, tf.Tensor>): Promi
   return print;
 }
 
-/** Whether two prints are of one VQGAN. */
+/** Whether two prints belong to the same VQGAN. */
 export function samePrint(a: readonly number[], b: readonly number[]): boolean {
   const largest = Math.max(...a.map(Math.abs));
   return (

@@ -12,9 +12,9 @@ import {
 } from './optimizer-state.js';
 
 /**
- * Writes what the original's trainer goes on from, beside the config.json and tokenizer of a model
- * folder: flax_model.msgpack and opt_state.msgpack, in float32. Its `--model_name_or_path FOLDER
- * --restore_state` reads both.
+ * Writes the files from which the original's trainer goes on, beside the config.json and tokenizer
+ * of a model folder: flax_model.msgpack and opt_state.msgpack, in float32. Its
+ * `--model_name_or_path FOLDER --restore_state` reads both.
  */
 export async function saveOriginalCheckpoint(
   folder: string,

@@ -1,8 +1,8 @@
 import { type Key, prngKey, split } from '@easel/core';
 
 /**
- * The original's keys: key ← split(key)[0] from PRNGKey(seed) for each micro-batch in turn. Asked
- * in rising order a key costs one split, else the chain is run through again. Source: dalle-mini
+ * Returns the original's keys: key ← split(key)[0] from PRNGKey(seed) for each micro-batch in turn.
+ * In rising order a key costs one split. Otherwise the chain is computed again. Source: dalle-mini
  * `tools/train/train.py`, state.dropout_rng and train_step.
  */
 export function originalDropoutKeys(seed: number): (n: number) => Key {

@@ -1,8 +1,9 @@
 import type { DalleBart } from '@easel/bart';
 
 /**
- * The group of a weight in the original's optimizers: layers that its checkpoint stacks are apart
- * from the rest. Source: dalle-mini `train.py`, split_params.
+ * Returns a function from a weight's name to its group in the original's optimizers. Layers that
+ * the original's checkpoint stacks have groups of their own. Source: dalle-mini `train.py`,
+ * split_params.
  */
 export function optimizerGroup({ config }: DalleBart): (name: string) => string {
   return (name) => {

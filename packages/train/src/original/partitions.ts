@@ -2,20 +2,20 @@ import type { DalleBartConfig } from '@easel/bart';
 import { bartParameters } from '@easel/bart/internals';
 
 /**
- * For each axis of a weight: whether it is cut over the devices that share a model. Undefined: each
- * device keeps the weight whole.
+ * For each axis of a weight: whether it is divided among the devices that share a model. Undefined
+ * means that each device keeps the whole weight.
  */
 export type Partition = readonly boolean[] | undefined;
 
 /**
- * How the original cuts a model's weights over the devices that share it (its mesh axis "mp"), by
- * its own names: kernels of q, k and v, of the feed-forward's first products and of the head along
- * their outputs; kernels that come after those along their inputs; embeddings along their rows;
- * position biases along heads; biases, scales and factors not at all. Stacked layers have a first
- * axis that is not cut.
+ * Returns how the original divides a model's weights among the devices that share it (its mesh axis
+ * "mp"), under the original's names. Kernels of q, k and v, of the feed-forward's first products
+ * and of the head are divided along their outputs. Kernels that follow these are divided along
+ * their inputs, embeddings along their rows, position biases along heads. Biases, scales and
+ * factors are not divided, nor is the first axis of stacked layers.
  *
- * Optimizer moments are cut as their weight; Adafactor's state is whole. Source: dalle-mini
- * `model/partitions.py`.
+ * Optimizer moments are divided like their weight. Adafactor's state is not divided. Source:
+ * dalle-mini `model/partitions.py`.
  */
 export function originalPartitions(
   config: DalleBartConfig,

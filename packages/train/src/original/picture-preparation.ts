@@ -1,7 +1,7 @@
 import { crop, type Raster, resize, resizeBilinear } from '@easel/core';
 import { roundHalfEven } from '@easel/core/internals';
 
-/** From RGB bytes of any size to the square that an original program encoded. */
+/** Turns RGB bytes of any size into the square that an original program encoded. */
 type Preparation = (picture: Raster, size: number) => Raster;
 
 /** torchvision's CenterCrop: halves to the even offset, black where the picture is too small. */
@@ -43,14 +43,14 @@ const PREPARATIONS = {
   },
 } as const satisfies Record<string, Preparation>;
 
-/** Original programs whose pictures can be had, by program and date. */
+/** The original programs whose preparation Easel has, by program and date. */
 export type OriginalPreparation = keyof typeof PREPARATIONS;
 
 /** All names of OriginalPreparation. */
 export const ORIGINAL_PREPARATIONS = Object.keys(PREPARATIONS) as readonly OriginalPreparation[];
 
 /**
- * A picture as an original program gave it to its VQGAN: uint8 [size, size, 3], equal to it byte
+ * Prepares a picture as an original program did for its VQGAN: uint8 [size, size, 3], equal byte
  * for byte.
  *
  * `picture`: RGB bytes, alpha dropped and not blended. Values of [0, 1] are bytes / 255 in float32

@@ -1,11 +1,11 @@
 import { Pcg64 } from '@easel/core';
 
-/** Rows held at a time, as the original's loader has it. */
+/** Number of rows held at a time in the original's loader. */
 export const SHUFFLE_BUFFER = 5000;
 
 /**
- * Indices are drawn this many at a time, so that the generator stands where the original's stands
- * when rows run out.
+ * Number of indices drawn at a time. It is the original's, so that both generators are in the same
+ * state when rows run out.
  */
 const DRAWN_AT_ONCE = 1000;
 
@@ -18,9 +18,7 @@ export function epochGenerator(seed: number, epoch: number): Pcg64 {
   return epoch === 0 ? new Pcg64(seed) : new Pcg64(new Pcg64(seed).integer(2n ** 63n) - BigInt(epoch));
 }
 
-/**
- * A list in the order that the generator's copy shuffles it into; the generator stays where it is.
- */
+/** Returns a list shuffled by a copy of the generator. The generator itself does not advance. */
 export function shuffled<T>(list: readonly T[], generator: Pcg64): T[] {
   const order = list.map((_, i) => i);
   generator.copy().shuffle(order);

@@ -4,38 +4,38 @@ import { filterColumns, leftOutRow, NO_FILTER, type RowFilter } from '../encoded
 import { readShard, type ShardColumns } from '../encoded/shards.js';
 import { epochGenerator, SHUFFLE_BUFFER, shuffleBuffer, shuffled } from './shuffle-buffer.js';
 
-/** A row as it goes into a batch. */
+/** A row of a batch. */
 export interface LoadedRow {
   readonly caption: string;
   /** [imageLength] */
   readonly encoding: Int32Array;
 }
 
-/** Where rows come from, and which. */
+/** The source of the rows, and their selection. */
 export interface LoaderSettings {
   /** Shards in order. */
   readonly files: readonly string[];
   readonly columns: ShardColumns;
   readonly shape: EncodingShape;
-  /** Default: every row. */
+  /** Filter of the rows (default: every row passes). */
   readonly filter?: RowFilter;
-  /** Only the first rows, counted before anything is shuffled or filtered. */
+  /** Number of first rows that are used, counted before shuffling and filtering. */
   readonly maxRows?: number;
-  /** What captions go through first. */
+  /** Function that captions go through first. */
   readonly normalize?: (caption: string) => string;
 }
 
-/** How training rows are drawn. */
+/** Settings of drawing training rows. */
 export interface ShuffleSettings {
-  /** Of the order and of the blank captions. */
+  /** Seed of the order and of the blank captions. */
   readonly seed: number;
-  /** Rows held in memory; default 5000, as the original. */
+  /** Number of rows in memory (default 5000, as in the original). */
   readonly bufferSize?: number;
   /** Probability that a caption is replaced by the empty one. */
   readonly blankCaptions?: number;
   /**
-   * Rows that an epoch leaves after its last whole batch: dropped as the original does on one
-   * machine (default), or put in front of the next epoch as it does on several.
+   * Whether the rows left after an epoch's last whole batch come first in the next epoch, as in the
+   * original on several machines. By default they are dropped, as in the original on one machine.
    */
   readonly carryOver?: boolean;
 }
@@ -43,30 +43,30 @@ export interface ShuffleSettings {
 /** A place in an endless stream of batches. */
 export interface StreamPosition {
   readonly epoch: number;
-  /** Batches of this epoch that went out. */
+  /** Number of batches of this epoch that have been yielded. */
   readonly batch: number;
-  /** Draws for blank captions that were made before this epoch. */
+  /** Number of draws for blank captions before this epoch. */
   readonly blankDraws: number;
 }
 
 /** The first batch of the first epoch. */
 export const STREAM_START: StreamPosition = { epoch: 0, batch: 0, blankDraws: 0 };
 
-/** A batch of rows, and where the stream stands after it. */
+/** A batch of rows, with the position of the stream after it. */
 export interface StreamedBatch {
   readonly rows: readonly LoadedRow[];
   readonly after: StreamPosition;
 }
 
 /**
- * Rows of an encoded set in the order of its shards, filtered and with captions normalized. Memory:
- * one row group.
+ * Yields the rows of an encoded set in the order of its shards, filtered and with normalized
+ * captions. Memory holds one row group.
  */
 export async function* fileRows(settings: LoaderSettings): AsyncGenerator<LoadedRow> {
   yield* kept(rawRows(settings, settings.files), settings);
 }
 
-/** How many rows `fileRows` gives; reads all shards. */
+/** Counts the rows that `fileRows` yields. It reads all shards. */
 export async function countRows(settings: LoaderSettings): Promise<number> {
   const { files, filter = NO_FILTER } = settings;
   let count = 0;
@@ -76,15 +76,16 @@ export async function countRows(settings: LoaderSettings): Promise<number> {
 }
 
 /**
- * Batches for training without end, from the first batch of an epoch or from any other: rows
- * through a shuffle buffer whose generator is numpy's, so that the order is that of the original's
- * loader with the same seed. Files are shuffled too, unless `maxRows` is given.
+ * Yields training batches without end, from any batch of an epoch on. Rows go through a shuffle
+ * buffer whose generator is numpy's, so that the order is that of the original's loader with the
+ * same seed. Files are shuffled too, unless `maxRows` is given.
  *
- * A caption is left blank if the next draw of a second generator of the same seed is below
- * `blankCaptions`; that generator runs on through the epochs. To go on in the middle, the epoch is
- * read again from its start and what went out is passed over (with `carryOver` all epochs are).
- * Throws DataError where a row or a file is not as it should be, or where an epoch has no whole
- * batch. Source: dalle-mini `data.py`, Dataset; Hugging Face datasets 2.8 `iterable_dataset.py`.
+ * A caption is left blank if the next draw of a second generator with the same seed is below
+ * `blankCaptions`. That generator runs on through the epochs. To go on in the middle of an epoch,
+ * the epoch is read again from its start and the batches before are skipped (with `carryOver` all
+ * epochs are read again). Throws DataError for a malformed row or file, and if an epoch has no
+ * whole batch. Source: dalle-mini `data.py`, Dataset; Hugging Face datasets 2.8
+ * `iterable_dataset.py`.
  */
 export async function* trainingBatches(
   settings: LoaderSettings,
@@ -93,7 +94,7 @@ export async function* trainingBatches(
   from: StreamPosition = STREAM_START,
 ): AsyncGenerator<StreamedBatch> {
   const { seed, bufferSize = SHUFFLE_BUFFER, blankCaptions = 0, carryOver = false } = shuffle;
-  // What one epoch leaves for the next is known only from its start on.
+  // The rows that epochs leave over are known only by reading from the start.
   const start = carryOver ? STREAM_START : from;
   const blanks = new Pcg64(seed);
   blanks.advance(start.blankDraws);
@@ -120,7 +121,7 @@ export async function* trainingBatches(
   }
 }
 
-/** Batches of the rows in the order of the shards; an incomplete last one is dropped. */
+/** Yields batches of the rows in the order of the shards. An incomplete last batch is dropped. */
 export async function* evaluationBatches(
   settings: LoaderSettings,
   batchSize: number,
@@ -134,7 +135,7 @@ export async function* evaluationBatches(
   }
 }
 
-/** A row before filtering, with what its messages begin with. */
+/** A row before filtering, with the beginning of its messages. */
 interface RawRow {
   readonly where: string;
   readonly caption: unknown;
