@@ -22,7 +22,7 @@ const SANITIZERS = {
       // Leaks are not detected, since Node itself frees little at its end.
       ASAN_OPTIONS: 'detect_leaks=0:allocator_may_return_null=1:halt_on_error=1:exitcode=99',
       UBSAN_OPTIONS: 'print_stacktrace=1:halt_on_error=1:exitcode=99',
-      EASEL_EXACT_BLOCKS: '1',
+      TFJS_NATIVE_EXACT_BLOCKS: '1',
     },
   },
   thread: {
@@ -33,7 +33,7 @@ const SANITIZERS = {
       // nothing.
       TSAN_OPTIONS:
         'allocator_may_return_null=1:ignore_noninstrumented_modules=1:report_signal_unsafe=0:halt_on_error=1:exitcode=99',
-      EASEL_THREADS: '4',
+      TFJS_NATIVE_THREADS: '4',
     },
   },
 };

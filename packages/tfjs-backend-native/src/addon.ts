@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { KernelFunctions } from './addon-kernels.js';
+import { setting } from './environment.js';
 
 /** The instruction sets that kernels are written for, in the order of the addon's numbers. */
 export const CPU_TARGETS = ['serial', 'avx2', 'avx512', 'neon', 'amx'] as const;
@@ -150,6 +151,21 @@ function load(): AddonLoad {
 
 /** The addon, loaded once for each process and environment. Loading never throws. */
 export const addonLoad: AddonLoad = load();
+
+/**
+ * What is wrong with the environment's TFJS_NATIVE_CPU or TFJS_NATIVE_THREADS here, or undefined: a
+ * program that asks for what the machine has not must not get something else.
+ */
+export function environmentFault(): string | undefined {
+  if (addonLoad.addon === undefined) return undefined;
+  const [cpu, threads] = [setting('CPU'), setting('THREADS')];
+  const { targets } = addonLoad.addon.status();
+  if (cpu !== undefined && cpu !== '' && !targets.includes(cpu as CpuTarget))
+    return `TFJS_NATIVE_CPU is ${cpu}; this machine runs ${targets.join(', ')}`;
+  if (threads !== undefined && threads !== '' && !/^(?:[1-9]\d?|1\d\d|2[0-4]\d|25[0-6])$/.test(threads))
+    return `TFJS_NATIVE_THREADS is ${threads}; expected a number from 1 to 256`;
+  return undefined;
+}
 
 /** An addon that stands in for the loaded one; see rehearsal.ts. */
 let standIn: Addon | undefined;

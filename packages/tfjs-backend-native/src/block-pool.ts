@@ -1,5 +1,6 @@
 import { addon } from './addon.js';
 import { AllocationError } from './allocation-error.js';
+import { setting } from './environment.js';
 
 /**
  * The memory of one or several tensors (views count too). It is reused when the last of them goes.
@@ -33,6 +34,10 @@ type BlockBuffer = ArrayBufferLike & { [BLOCK]?: Block };
  */
 type BlockArray = Float32Array & { [BLOCK]?: Block };
 
+/** How often a pool looks whether it is idle, and how many such times it remembers: a minute. */
+const LOOK_MS = 5000;
+const LOOKS_REMEMBERED = 12;
+
 /** Bytes and counts of a pool. */
 export interface PoolUsage {
   /** Bytes of blocks that hold data. */
@@ -58,11 +63,28 @@ const LARGE_BYTES = 1 << 16;
 /** This much free memory is kept in any case. */
 const KEPT_BYTES = 64 << 20;
 
+/** Blocks of the size asked for, so that a sanitizer sees an access beyond: TFJS_NATIVE_EXACT_BLOCKS=1 in the environment. */
+const EXACT_BLOCKS = setting('EXACT_BLOCKS') === '1';
+
 /**
- * Blocks have exactly the size asked for, so that a sanitizer sees an access beyond it.
- * EASEL_EXACT_BLOCKS=1 in the environment turns this on.
+ * What poisoned memory is filled with, in words of 4 bytes: a quiet NaN that no arithmetic makes, an
+ * integer that no test has, bytes that are neither true nor false.
  */
-const EXACT_BLOCKS = process.env.EASEL_EXACT_BLOCKS === '1';
+const POISON = 0xfffadbad | 0;
+
+/** Fills a block with poison; its length is a multiple of 4 or it is small. */
+function fillWithPoison(buffer: ArrayBuffer): void {
+  const words = Math.floor(buffer.byteLength / 4);
+  new Int32Array(buffer, 0, words).fill(POISON);
+  new Uint8Array(buffer, 4 * words).fill(POISON & 0xff);
+}
+
+/** Whether values that were read, or their bits, are what memory is poisoned with. */
+export function hasPoison(values: unknown): boolean {
+  if (values instanceof Uint8Array) return values.some((value) => value > 1 && value !== 0xff);
+  if (!(values instanceof Float32Array || values instanceof Int32Array)) return false;
+  return new Int32Array(values.buffer, values.byteOffset, values.length).includes(POISON);
+}
 
 /**
  * Rounds up to a size class: 64 bytes, then four classes an octave. At most a fifth of a block is
@@ -83,10 +105,11 @@ export function sizeClass(bytes: number): number {
  */
 export class BlockPool {
   /**
-   * Whether a block is filled with 0xFF (NaN) on release, so that a view that outlives its block
-   * shows. EASEL_POISON=1 in the environment turns this on.
+   * Fill blocks with poison when they are released, so that a view that outlives its block is seen,
+   * and when they are taken, so that what a kernel leaves unwritten is. TFJS_NATIVE_POISON=1 in the
+   * environment.
    */
-  poison = process.env.EASEL_POISON === '1';
+  poison = setting('POISON') === '1';
   /** The most bytes that live and free blocks may take together. */
   limitBytes = Number.POSITIVE_INFINITY;
   private readonly free = new Map<number, Block[]>();
@@ -95,6 +118,12 @@ export class BlockPool {
   private highWaterBytes = 0;
   private touchedBytes = 0;
   private mostTouchedBytes = 0;
+  /** The most of liveBytes since the last look, and whether a block was taken since. */
+  private recentBytes = 0;
+  private isBusy = false;
+  /** recentBytes of the last looks. */
+  private readonly remembered: number[] = [];
+  private looking: NodeJS.Timeout | undefined;
 
   /**
    * A buffer of at least `bytes` (more than 0) with unspecified contents. Nobody holds it until a
@@ -128,16 +157,22 @@ export class BlockPool {
     }
     if (block === undefined) {
       this.trim(size);
+      this.lookLater();
       block = { buffer: this.make(size), bytes: size, refs: 0, touched: 0, floats: undefined };
       (block.buffer as BlockBuffer)[BLOCK] = block;
     } else {
       this.poolBytes -= block.bytes;
     }
+    if (this.poison) fillWithPoison(block.buffer);
     this.touchedBytes += Math.max(0, bytes - block.touched);
     block.touched = Math.max(bytes, block.touched);
     if (this.touchedBytes > this.mostTouchedBytes) this.mostTouchedBytes = this.touchedBytes;
     this.liveBytes += block.bytes;
-    if (this.liveBytes > this.highWaterBytes) this.highWaterBytes = this.liveBytes;
+    this.isBusy = true;
+    if (this.liveBytes > this.recentBytes) {
+      this.recentBytes = this.liveBytes;
+      if (this.liveBytes > this.highWaterBytes) this.highWaterBytes = this.liveBytes;
+    }
     return block;
   }
 
@@ -153,7 +188,7 @@ export class BlockPool {
     block.refs -= 1;
     if (block.refs > 0) return;
     this.liveBytes -= block.bytes;
-    if (this.poison) new Uint8Array(block.buffer).fill(0xff);
+    if (this.poison) fillWithPoison(block.buffer);
     const list = this.free.get(block.bytes);
     if (list) list.push(block);
     else this.free.set(block.bytes, [block]);
@@ -172,7 +207,7 @@ export class BlockPool {
 
   /** Counts the high-water mark and the most touched bytes anew from here on. */
   restartPeak(): void {
-    this.highWaterBytes = this.liveBytes;
+    this.highWaterBytes = this.recentBytes = this.liveBytes;
     this.mostTouchedBytes = this.touchedBytes;
   }
 
@@ -183,6 +218,25 @@ export class BlockPool {
     this.free.clear();
     this.poolBytes = 0;
     return bytes;
+  }
+
+  /** Looks from time to time whether memory is to be given back, while there is any; keeps no process alive. */
+  private lookLater(): void {
+    if (this.looking !== undefined) return;
+    this.looking = setInterval(() => this.look(), LOOK_MS);
+    this.looking.unref?.();
+  }
+
+  /** Gives back, where no block was taken since the last look, what is free beyond the most that the last minute used. */
+  private look(): void {
+    this.remembered.push(this.recentBytes);
+    if (this.remembered.length > LOOKS_REMEMBERED) this.remembered.shift();
+    this.recentBytes = this.liveBytes;
+    if (!this.isBusy) this.shrink(Math.max(...this.remembered));
+    this.isBusy = false;
+    if (this.poolBytes > 0 || this.liveBytes > 0) return;
+    clearInterval(this.looking);
+    this.looking = undefined;
   }
 
   private discard(block: Block): void {
@@ -208,16 +262,18 @@ export class BlockPool {
     }
   }
 
-  /**
-   * Makes room for a new block. Gives free blocks back, largest first, while all blocks together
-   * would exceed the limit, or 1.5 times the high-water mark and KEPT_BYTES.
-   */
+  /** Before a new block: gives free ones back, largest first, that would take the whole above 1.5 times the high-water mark or the limit. */
   private trim(bytes: number): void {
     const most = Math.min(this.limitBytes, 1.5 * this.highWaterBytes + KEPT_BYTES);
-    if (this.liveBytes + this.poolBytes + bytes <= most || this.poolBytes === 0) return;
+    this.shrink(most - bytes);
+  }
+
+  /** Gives free blocks back, largest first, until live and free ones take `most` bytes together, if they can. */
+  private shrink(most: number): void {
+    if (this.liveBytes + this.poolBytes <= most || this.poolBytes === 0) return;
     for (const size of [...this.free.keys()].sort((a, b) => b - a)) {
       const list = this.free.get(size) as Block[];
-      while (list.length > 0 && this.liveBytes + this.poolBytes + bytes > most) {
+      while (list.length > 0 && this.liveBytes + this.poolBytes > most) {
         this.discard(list.pop() as Block);
         this.poolBytes -= size;
       }

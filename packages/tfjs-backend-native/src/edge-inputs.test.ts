@@ -170,11 +170,14 @@ const same = (a: Outcome, b: Outcome): string | undefined => {
   return undefined;
 };
 
-describe.each(Object.entries(OPERATIONS))('%s', (_, run) => {
+/** Of nothing the cpu backend gives other numbers than TensorFlow and this one; reduce.test.ts has those. */
+const shapesFor = (name: string) => (/^(mean|max|min)\b/.test(name) ? RANKS : [...RANKS, ...EMPTY]);
+
+describe.each(Object.entries(OPERATIONS))('%s', (name, run) => {
   test.each(['float32', 'int32', 'bool'] as const)(
     '%s of ranks 0 to 6 and of nothing, as on cpu',
     (dtype) => {
-      for (const shape of [...RANKS, ...EMPTY]) {
+      for (const shape of shapesFor(name)) {
         tf.setBackend('cpu');
         const expected = outcome(run, shape, dtype);
         tf.setBackend('native');

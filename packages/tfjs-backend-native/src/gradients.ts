@@ -95,6 +95,97 @@ function addStridedSlice(): void {
   });
 }
 
+/** dy summed over the axes along which an input of `shape` was spread. */
+function unspread(dy: tf.Tensor, shape: number[]): tf.Tensor {
+  const axes = tf.broadcast_util.getReductionAxes(shape, dy.shape);
+  return tf.reshape(axes.length > 0 ? tf.sum(dy, axes) : dy, shape);
+}
+
+/** The functions of two tensors that spread over one another. */
+const SPREAD = [
+  tf.Add,
+  tf.Sub,
+  tf.Multiply,
+  tf.RealDiv,
+  tf.Pow,
+  tf.Atan2,
+  tf.Mod,
+  tf.FloorDiv,
+  tf.Maximum,
+  tf.Minimum,
+  tf.SquaredDifference,
+];
+
+/**
+ * Lets a function of two tensors have its gradient where one is spread over the other. tfjs's own has
+ * dy's shape for some functions, and for all of them where dy is empty and an input is not.
+ */
+function spread(kernelName: string): void {
+  const own = tf.getGradient(kernelName) as Gradient | undefined;
+  if (own === undefined) return;
+  tf.registerGradient({
+    ...own,
+    gradFunc: (dys, saved, attrs) => {
+      const [a, b] = saved as [tf.Tensor, tf.Tensor];
+      const gradients = own.gradFunc(dys, saved, attrs) as Record<'a' | 'b', () => tf.Tensor>;
+      const isEmpty = (dys as tf.Tensor).size === 0;
+      const of = (input: tf.Tensor, gradient: () => tf.Tensor) => () =>
+        isEmpty ? tf.zeros(input.shape) : unspread(gradient(), input.shape);
+      return { a: of(a, gradients.a), b: of(b, gradients.b) };
+    },
+  });
+}
+
+/** Lets a kernel of several outputs have its gradient where it gave one: tfjs then passes a tensor for a list. */
+function listed(kernelName: string): void {
+  const own = tf.getGradient(kernelName) as Gradient | undefined;
+  if (own === undefined) return;
+  tf.registerGradient({
+    ...own,
+    gradFunc: (dys, saved, attrs) => own.gradFunc(Array.isArray(dys) ? dys : [dys], saved, attrs),
+  });
+}
+
+/** A tile's gradient: dy summed over the repetitions; tfjs's own ends at four axes, and adds slices one by one. */
+function addTile(): void {
+  tf.registerGradient({
+    kernelName: tf.Tile,
+    inputsToSave: ['x'],
+    gradFunc: (dys, saved, attrs) => {
+      const [{ shape }] = saved as [tf.Tensor];
+      const { reps } = attrs as { reps: number[] };
+      const apart = shape.flatMap((extent, axis) => [reps[axis] as number, extent]);
+      const axes = shape.map((_, axis) => 2 * axis);
+      return {
+        x: () =>
+          shape.length === 0 ? (dys as tf.Tensor) : tf.sum(tf.reshape(dys as tf.Tensor, apart), axes),
+      };
+    },
+  });
+}
+
+const isDilated = (dilations: unknown): boolean =>
+  Array.isArray(dilations) ? dilations.some((dilation) => dilation !== 1) : (dilations ?? 1) !== 1;
+
+/** Convolutions with dilation have gradients on this backend, whose kernels know it; tfjs's own refuse. */
+function dilate(kernelName: string, inputKernel: string, filterKernel: string, backendName: string): void {
+  const own = tf.getGradient(kernelName) as Gradient | undefined;
+  if (own === undefined) return;
+  tf.registerGradient({
+    ...own,
+    gradFunc: (dys, saved, attrs) => {
+      if (tf.getBackend() !== backendName || !isDilated(attrs.dilations))
+        return own.gradFunc(dys, saved, attrs);
+      const [x, filter] = saved as [tf.Tensor, tf.Tensor];
+      const dy = dys as tf.Tensor;
+      const shapes = { inputShape: x.shape, filterShape: filter.shape };
+      const run = (name: string, inputs: tf.NamedTensorMap) =>
+        tf.engine().runKernel(name, inputs, { ...attrs, ...shapes }) as tf.Tensor;
+      return { x: () => run(inputKernel, { dy, filter }), filter: () => run(filterKernel, { x, dy }) };
+    },
+  });
+}
+
 /**
  * Registers gradients of tfjs's operations that this backend has a kernel for, or that tfjs lacks.
  */
@@ -105,4 +196,14 @@ export function registerNativeGradients(backendName: string): void {
   fuseSum(tf.Sum, false, backendName);
   fuseSum(tf.Mean, true, backendName);
   addStridedSlice();
+  for (const kernelName of SPREAD) spread(kernelName);
+  for (const kernelName of [tf.Unpack, tf.SplitV]) listed(kernelName);
+  addTile();
+  dilate(tf.Conv2D, tf.Conv2DBackpropInput, tf.Conv2DBackpropFilter, backendName);
+  dilate(
+    tf.DepthwiseConv2dNative,
+    tf.DepthwiseConv2dNativeBackpropInput,
+    tf.DepthwiseConv2dNativeBackpropFilter,
+    backendName,
+  );
 }

@@ -2,8 +2,8 @@ import { afterEach, beforeAll, describe, expect, jest, test } from '@jest/global
 import * as tf from '@tensorflow/tfjs';
 import { releaseMemory } from './index.js';
 
-// Needs 10 GB of memory and a minute or two: EASEL_HUGE=1 in the environment.
-const huge = process.env.EASEL_HUGE === '1' ? describe : describe.skip;
+// Needs 10 GB of memory and a minute or two: TFJS_NATIVE_HUGE=1 in the environment.
+const huge = process.env.TFJS_NATIVE_HUGE === '1' ? describe : describe.skip;
 jest.setTimeout(600_000);
 
 /** Rows × columns are 2³¹ + 65,536 elements: products and indices do not fit 32 bits. */

@@ -1,5 +1,6 @@
+import { isMainThread } from 'node:worker_threads';
 import * as tf from '@tensorflow/tfjs';
-import { addon, addonLoad, type CpuTarget } from './addon.js';
+import { addon, addonLoad, type CpuTarget, environmentFault } from './addon.js';
 import type { NativeBackend } from './backend.js';
 import { BACKEND_NAME, registerNativeBackend } from './register.js';
 
@@ -60,4 +61,18 @@ export function multiplyAddPeak(): number | undefined {
   return addonLoad.addon === undefined ? undefined : addon().multiplyAddPeak();
 }
 
+/** Set where the process has been told that the addon is missing. */
+const TOLD = Symbol.for('tfjs-backend-native.told');
+
+/** Says on stderr, once a process, why there is no backend and what to do. */
+function tellOfMissingAddon(reason: string): void {
+  const told = globalThis as { [TOLD]?: boolean };
+  if (told[TOLD] || !isMainThread) return;
+  told[TOLD] = true;
+  process.stderr.write(`tfjs-backend-native: ${reason}\n`);
+}
+
+const fault = environmentFault();
+if (fault !== undefined) throw new Error(`tfjs-backend-native: ${fault}`);
 if (addonLoad.addon !== undefined) registerNativeBackend();
+else tellOfMissingAddon(addonLoad.reason);

@@ -8,6 +8,7 @@ import { registerNativeGradients } from './gradients.js';
 import { counterOf } from './kernel-counts.js';
 import { NATIVE_KERNELS } from './kernels/index.js';
 import { type KernelArguments, runOnCpu } from './kernels/kernel.js';
+import { isNumericArray } from './numeric-array.js';
 
 /** The name under which tfjs knows the backend. */
 export const BACKEND_NAME = 'native';
@@ -26,6 +27,22 @@ function refuseDisposed(kernelName: string, inputs: tf.NamedTensorInfoMap): void
 }
 
 /**
+ * Throws if an input has other values than its shape says. tfjs makes such a tensor of an array of
+ * tensors, as in tf.add(x, [y]).
+ */
+function refuseMisshapen(kernelName: string, inputs: tf.NamedTensorInfoMap, backend: NativeBackend): void {
+  for (const [name, input] of Object.entries(inputs)) {
+    if (input === undefined || !backend.data.has(input.dataId)) continue;
+    const { values } = backend.data.get(input.dataId);
+    const size = tf.util.sizeFromShape(input.shape);
+    if (isNumericArray(values) && values.length !== size)
+      throw new Error(
+        `${kernelName}: ${name} [${input.shape}] has ${values.length} values instead of ${size}. If it was given as an array of tensors, make a tensor of them by tf.stack or tf.concat.`,
+      );
+  }
+}
+
+/**
  * Wraps a kernel. The run is counted, and an error for missing memory or a disposed input gets the
  * kernel's name.
  */
@@ -41,6 +58,7 @@ function watched(kernelName: string, run: tf.KernelFunc): tf.KernelFunc {
       return outputs;
     } catch (error) {
       refuseDisposed(kernelName, args.inputs as tf.NamedTensorInfoMap);
+      refuseMisshapen(kernelName, args.inputs as tf.NamedTensorInfoMap, args.backend as NativeBackend);
       throw namedAllocationError(error, kernelName, args.inputs);
     } finally {
       if (narrowTensors.loans > loans) narrowTensors.returnLoans(loans);

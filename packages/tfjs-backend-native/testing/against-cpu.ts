@@ -1,5 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { addon, type CpuTarget, setTarget } from '../src/addon.js';
+import type { NativeBackend } from '../src/backend.js';
+import { hasPoison } from '../src/block-pool.js';
 
 /** How far a native result may be from the cpu backend's: |got − expected| ≤ absolute + relative·|expected|. */
 export interface Tolerance {
@@ -16,14 +18,16 @@ interface Result {
   readonly shape: number[];
   readonly dtype: string;
   readonly values: ArrayLike<number>;
+  /** Whether every element has been written: no poison is left. */
+  readonly isWritten: boolean;
 }
 
 function results(f: () => Outputs): Result[] {
   const outputs = f();
   const list = Array.isArray(outputs) ? (outputs as tf.Tensor[]) : [outputs as tf.Tensor];
   return list.map((y) => {
-    const values = Array.from(y.dataSync());
-    const result = { shape: y.shape, dtype: y.dtype, values };
+    const read = y.dataSync();
+    const result = { shape: y.shape, dtype: y.dtype, values: Array.from(read), isWritten: !hasPoison(read) };
     y.dispose();
     return result;
   });
@@ -61,12 +65,13 @@ export function underEachTarget(f: (target: CpuTarget) => void): void {
 
 /**
  * Runs `f` (which makes its own inputs and leaves only its outputs) on the cpu backend and, under each CPU target, on the native one, and
- * throws where shape, dtype or a value differs or tensors leak. Leaves 'native' set.
+ * throws where shape, dtype or a value differs, tensors leak, or an element was never written: memory is poisoned. Leaves 'native' set.
  */
 export function expectAsOnCpu(f: () => Outputs, tolerance: Tolerance = ROUNDINGS): void {
   tf.setBackend('cpu');
   const expected = results(() => tf.tidy(f as () => tf.Tensor));
   tf.setBackend('native');
+  (tf.backend() as NativeBackend).pool.poison = true;
   underEachTarget((target) => {
     const before = tf.memory().numTensors;
     const got = results(() => tf.tidy(f as () => tf.Tensor));
@@ -78,6 +83,7 @@ export function expectAsOnCpu(f: () => Outputs, tolerance: Tolerance = ROUNDINGS
       const where = `${target}, output ${i} ([${result.shape}] ${result.dtype})`;
       if (`${result.shape}` !== `${other.shape}` || result.dtype !== other.dtype)
         throw new Error(`${where}: expected [${other.shape}] ${other.dtype}`);
+      if (!result.isWritten) throw new Error(`${where}: memory that was never written`);
       const problem = difference(result.values, other.values, tolerance);
       if (problem) throw new Error(`${where}${problem}`);
     });

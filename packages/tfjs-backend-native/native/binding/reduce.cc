@@ -13,7 +13,7 @@ napi_value reduce_binding(napi_env env, napi_callback_info info) {
   const int64_t op = args.size(0);
   const Span<float> y = args.floats(1), x = args.floats(2);
   const int64_t red = args.size(3), inner = args.size(4);
-  const float scale = static_cast<float>(args.number(5));
+  const double scale = args.number(5);
   if (!args.require(op < reduction_count && red > 0 && inner > 0 && y.count % static_cast<size_t>(inner) == 0 &&
                         y.count * static_cast<size_t>(red) == x.count,
                     "unknown operation, or y is not x without the middle axis")) {

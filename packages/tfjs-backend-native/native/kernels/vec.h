@@ -2,9 +2,9 @@
 // of it that kernels share. Only avx2.cc, avx512.cc and neon.cc include this. Everything is in an
 // unnamed namespace, so no symbol of it can serve another target.
 //
-// `vf` is float lanes, `vi` int32 lanes, `vm` a mask of lanes. For tails, `load_first(p, n)` reads
-// n < lanes floats and gives zeros beyond, and `store_first` writes n of them. Neither touches
-// memory beyond.
+// `vf` is float lanes, `vi` int32 lanes, `vm` a mask of lanes, `vd` half as many doubles. For tails,
+// `load_first(p, n)` reads n < lanes floats and gives zeros beyond, and `store_first` writes n of
+// them. Neither touches memory beyond.
 #pragma once
 
 #if defined(__GNUC__) && !defined(__clang__)
@@ -74,6 +74,14 @@ template <int count>
 static inline vi shift_left(vi a) { return _mm512_slli_epi32(a, count); }
 static inline vf to_float(vi a) { return _mm512_cvtepi32_ps(a); }
 static inline float sum_lanes(vf a) { return _mm512_reduce_add_ps(a); }
+typedef __m512d vd;  // half as many doubles
+static inline vd widened(const float* p) { return _mm512_cvtps_pd(_mm256_loadu_ps(p)); }
+static inline vd low_half(vf a) { return _mm512_cvtps_pd(_mm512_castps512_ps256(a)); }
+static inline vd high_half(vf a) { return _mm512_cvtps_pd(_mm512_extractf32x8_ps(a, 1)); }
+static inline vd no_doubles() { return _mm512_setzero_pd(); }
+static inline vd load_doubles(const double* p) { return _mm512_loadu_pd(p); }
+static inline void store_doubles(double* p, vd x) { _mm512_storeu_pd(p, x); }
+static inline vd add_doubles(vd a, vd b) { return _mm512_add_pd(a, b); }
 static inline float max_lanes(vf a) { return _mm512_reduce_max_ps(a); }
 static inline float min_lanes(vf a) { return _mm512_reduce_min_ps(a); }
 
@@ -136,6 +144,14 @@ static inline vf scale_by_power(vf a, vf n) {
   const vf high = from_bits(_mm256_slli_epi32(_mm256_add_epi32(_mm256_sub_epi32(whole, half), bias), 23));
   return mul(mul(a, low), high);
 }
+typedef __m256d vd;  // half as many doubles
+static inline vd widened(const float* p) { return _mm256_cvtps_pd(_mm_loadu_ps(p)); }
+static inline vd low_half(vf a) { return _mm256_cvtps_pd(_mm256_castps256_ps128(a)); }
+static inline vd high_half(vf a) { return _mm256_cvtps_pd(_mm256_extractf128_ps(a, 1)); }
+static inline vd no_doubles() { return _mm256_setzero_pd(); }
+static inline vd load_doubles(const double* p) { return _mm256_loadu_pd(p); }
+static inline void store_doubles(double* p, vd x) { _mm256_storeu_pd(p, x); }
+static inline vd add_doubles(vd a, vd b) { return _mm256_add_pd(a, b); }
 static inline float sum_lanes(vf a) {
   __m128 x = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
   x = _mm_add_ps(x, _mm_movehl_ps(x, x));
@@ -232,6 +248,14 @@ static inline vf scale_by_power(vf a, vf n) {
   return mul(mul(a, low), high);
 }
 static inline float sum_lanes(vf a) { return vaddvq_f32(a); }
+typedef float64x2_t vd;  // half as many doubles
+static inline vd widened(const float* p) { return vcvt_f64_f32(vld1_f32(p)); }
+static inline vd low_half(vf a) { return vcvt_f64_f32(vget_low_f32(a)); }
+static inline vd high_half(vf a) { return vcvt_high_f64_f32(a); }
+static inline vd no_doubles() { return vdupq_n_f64(0); }
+static inline vd load_doubles(const double* p) { return vld1q_f64(p); }
+static inline void store_doubles(double* p, vd x) { vst1q_f64(p, x); }
+static inline vd add_doubles(vd a, vd b) { return vaddq_f64(a, b); }
 static inline float max_lanes(vf a) { return vmaxvq_f32(a); }
 static inline float min_lanes(vf a) { return vminvq_f32(a); }
 

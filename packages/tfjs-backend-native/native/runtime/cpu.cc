@@ -1,6 +1,7 @@
 #include "runtime/cpu.h"
 
 #include <atomic>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 
@@ -13,8 +14,6 @@
 #include <cpuid.h>
 #elif defined(__APPLE__)
 #include <sys/sysctl.h>
-#elif defined(__aarch64__)
-#include <cstdio>
 #endif
 
 namespace easel {
@@ -40,7 +39,7 @@ bool may_use_matrix_registers() {
 #endif
 
 Target best_target() {
-  const char* forced = std::getenv("EASEL_CPU");
+  const char* forced = setting("CPU");
   Target target;
   if (forced && parse_target(forced, &target) && supports(target)) return target;
   for (int t = target_count - 1; t > 0; t--) {
@@ -55,6 +54,14 @@ std::atomic<int>& chosen() {
 }
 
 }  // namespace
+
+const char* setting(const char* name) {
+  char whole[64];
+  std::snprintf(whole, sizeof(whole), "TFJS_NATIVE_%s", name);
+  if (const char* value = std::getenv(whole)) return value;
+  std::snprintf(whole, sizeof(whole), "EASEL_%s", name);
+  return std::getenv(whole);
+}
 
 const char* target_name(Target target) { return names[static_cast<int>(target)]; }
 

@@ -19,8 +19,11 @@ const char* target_name(Target target);
 /// Whether this machine can run the target's code.
 bool supports(Target target);
 
-/// The target in use: EASEL_CPU if it is set and supported, else the best supported one.
+/// The target in use: TFJS_NATIVE_CPU if it is set and supported, else the best supported one.
 Target current_target();
+
+/// The environment's TFJS_NATIVE_name, or its older name, EASEL_name. Null if neither is set.
+const char* setting(const char* name);
 
 /// Switches the process to another target. The caller has checked supports().
 void set_target(Target target);

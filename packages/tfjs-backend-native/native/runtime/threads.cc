@@ -1,5 +1,7 @@
 #include "runtime/threads.h"
 
+#include "runtime/cpu.h"
+
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -70,7 +72,7 @@ int clamp_threads(long count) { return count < 1 ? 1 : count > max_threads ? max
 
 std::atomic<int>& wanted_threads() {
   static std::atomic<int> count{[] {
-    const char* forced = std::getenv("EASEL_THREADS");
+    const char* forced = setting("THREADS");
     const long number = forced ? std::strtol(forced, nullptr, 10) : 0;
     return clamp_threads(number > 0 ? number : usable_processors());
   }()};

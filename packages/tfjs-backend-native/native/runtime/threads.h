@@ -8,8 +8,8 @@
 
 namespace easel {
 
-/// How many threads take part in parallel_for, the calling one included: EASEL_THREADS, else what
-/// affinity and the cgroup quota allow.
+/// How many threads take part in parallel_for, the calling one included:
+/// TFJS_NATIVE_THREADS, else what affinity and the cgroup quota allow.
 int thread_count();
 
 /// Changes thread_count() for the whole process. count is clamped to 1..256.

@@ -62,7 +62,7 @@ void test_reduce(const Tables& tables) {
       x.fill_random(2);
       if (width > 0) x[(rows / 2) * stride + width / 2] = not_a_number;
       if (width > 1) x[(rows - 1) * stride] = infinity;
-      kernels.sum_rows(sums.data(), x.data(), rows, stride, width);
+      kernels.sum_rows(sums.data(), x.data(), rows, stride, width, 1.0);
       kernels.max_rows(most.data(), x.data(), rows, stride, width);
       kernels.min_rows(least.data(), x.data(), rows, stride, width);
       for (int64_t j = 0; j < width; j++) {

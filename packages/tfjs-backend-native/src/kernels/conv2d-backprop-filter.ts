@@ -15,9 +15,7 @@ export const conv2DBackpropFilter = nativeKernel(Conv2DBackpropFilter, (args) =>
   if (attrs.dataFormat !== 'NHWC' || x.dtype !== 'float32' || dy.dtype !== 'float32') {
     return runOnCpu(Conv2DBackpropFilter, args);
   }
-  const { strides, pad, dataFormat, dimRoundingMode } = attrs;
-  const rounding = dimRoundingMode === undefined ? {} : { dimRoundingMode };
-  const convInfo = convolutionInfo(x.shape, attrs.filterShape, { strides, pad, dataFormat, ...rounding });
+  const convInfo = convolutionInfo(x.shape, attrs.filterShape, attrs);
   const { backend } = args;
   const { info, values } = backend.allocate(convInfo.filterShape, 'float32');
   addon().conv2dFilterGradient(values, backend.float32(x), backend.float32(dy), convolutionSizes(convInfo));

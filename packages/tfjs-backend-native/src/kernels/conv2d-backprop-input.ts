@@ -15,9 +15,7 @@ export const conv2DBackpropInput = nativeKernel(Conv2DBackpropInput, (args) => {
   if (attrs.dataFormat !== 'NHWC' || dy.dtype !== 'float32' || filter.dtype !== 'float32') {
     return runOnCpu(Conv2DBackpropInput, args);
   }
-  const { strides, pad, dataFormat, dimRoundingMode } = attrs;
-  const rounding = dimRoundingMode === undefined ? {} : { dimRoundingMode };
-  const convInfo = convolutionInfo(attrs.inputShape, filter.shape, { strides, pad, dataFormat, ...rounding });
+  const convInfo = convolutionInfo(attrs.inputShape, filter.shape, attrs);
   // tf.conv2dTranspose may pass a dy of another size than inputShape implies. The cpu kernel gives
   // that its meaning.
   if (!util.arraysEqual(dy.shape, convInfo.outShape)) return runOnCpu(Conv2DBackpropInput, args);

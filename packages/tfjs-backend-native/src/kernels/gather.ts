@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { addon } from '../addon.js';
-import { asWords } from '../strided-copy.js';
+import { asWords, isNativeDtype } from '../strided-copy.js';
 import { requireFloat32 } from './activation.js';
 import {
   type FusedArguments,
@@ -50,19 +50,33 @@ const gather = nativeKernel(tf.GatherV2, (args) => {
 });
 
 /**
- * Rows of x summed by segment id. Ids outside of 0 … numSegments − 1 are left out. float32 with ids
- * of rank 1 runs natively, the rest on the cpu kernel.
+ * Rows of x summed by segment id; ids outside 0..numSegments−1 are left out. float32 in C++, int32 and
+ * bool here, to int32; segment ids of several axes stand for rows of as many.
  */
 const unsortedSegmentSum = nativeKernel(tf.UnsortedSegmentSum, (args) => {
   const { backend } = args;
   const { x, segmentIds } = args.inputs as { x: tf.TensorInfo; segmentIds: tf.TensorInfo };
   const numSegments = args.attrs.numSegments as number;
-  const rest = x.shape.slice(1);
+  const rest = x.shape.slice(segmentIds.shape.length);
   const width = sizeOf(rest);
-  if (x.dtype !== 'float32' || segmentIds.shape.length !== 1 || width === 0 || numSegments === 0)
-    return runOnCpu(tf.UnsortedSegmentSum, args);
-  const y = backend.allocate([numSegments, ...rest], 'float32');
-  addon().segmentSum(y.values, backend.float32(x), backend.int32(segmentIds), width);
+  if (!isNativeDtype(x.dtype)) return runOnCpu(tf.UnsortedSegmentSum, args);
+  if (!tf.util.arraysEqual(segmentIds.shape, x.shape.slice(0, segmentIds.shape.length)))
+    throw new Error(
+      `UnsortedSegmentSum: segmentIds [${segmentIds.shape}] are not the first axes of x [${x.shape}].`,
+    );
+  const ids = backend.int32(segmentIds);
+  if (x.dtype === 'float32') {
+    const y = backend.allocate([numSegments, ...rest], 'float32');
+    if (y.values.length > 0) addon().segmentSum(y.values, backend.float32(x), ids, width);
+    return y.info;
+  }
+  const y = backend.allocate([numSegments, ...rest], 'int32');
+  y.values.fill(0);
+  const values = backend.values(x);
+  for (const [row, id] of ids.entries())
+    if (id >= 0 && id < numSegments)
+      for (let i = 0; i < width; i++)
+        y.values[id * width + i] = (y.values[id * width + i] as number) + (values[row * width + i] as number);
   return y.info;
 });
 

@@ -3,8 +3,10 @@ import { batchNorm } from './batch-norm.js';
 import { conv2D } from './conv2d.js';
 import { conv2DBackpropFilter } from './conv2d-backprop-filter.js';
 import { conv2DBackpropInput } from './conv2d-backprop-input.js';
+import { countKernels } from './counts.js';
 import { depthwiseKernels } from './depthwise.js';
 import { elementwiseKernels } from './elementwise.js';
+import { fourierKernels } from './fourier.js';
 import { fusedConv2D } from './fused-conv2d.js';
 import { FUSED_KERNELS } from './fused-kernels.js';
 import { fusedMatMul } from './fused-mat-mul.js';
@@ -18,26 +20,31 @@ import { reduceKernels } from './reduce.js';
 import { resizeKernels } from './resize.js';
 import { shareKernels } from './share.js';
 import { softmaxKernels } from './softmax.js';
+import { transform } from './transform.js';
+import { volumeKernels } from './volumes.js';
+import { windowKernels, withSidedPads } from './window-pads.js';
 
 /** Every kernel that this backend implements itself. */
 export const NATIVE_KERNELS: readonly NativeKernel[] = [
   batchMatMul,
   fusedMatMul,
-  conv2D,
-  fusedConv2D,
-  conv2DBackpropInput,
-  conv2DBackpropFilter,
-  ...depthwiseKernels,
+  ...[conv2D, fusedConv2D, conv2DBackpropInput, conv2DBackpropFilter].map(withSidedPads),
+  ...depthwiseKernels.map(withSidedPads),
   ...elementwiseKernels,
   ...softmaxKernels,
   ...resizeKernels,
   ...pieceKernels,
-  ...poolKernels,
+  ...poolKernels.map(withSidedPads),
+  ...windowKernels,
+  ...volumeKernels,
   batchNorm,
   ...reduceKernels,
   ...orderKernels,
   ...movementKernels,
   ...shareKernels,
   ...gatherKernels,
+  ...countKernels,
+  ...fourierKernels,
+  transform,
   ...FUSED_KERNELS,
 ];

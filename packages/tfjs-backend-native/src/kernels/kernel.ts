@@ -70,8 +70,12 @@ export function fusedKernel<
 export function runOnCpu(
   kernelName: string,
   args: KernelArguments,
-  kernel = tf.getKernel(kernelName, 'cpu'),
+  kernel: tf.KernelConfig | undefined = tf.getKernel(kernelName, 'cpu'),
 ): tf.TensorInfo {
+  if (kernel === undefined) {
+    const inputs = Object.values(args.inputs).map(({ dtype, shape }) => `${dtype} [${shape}]`);
+    throw new Error(`${kernelName}: there is no form of it for ${inputs.join(', ')}.`);
+  }
   const run = () => kernel.kernelFunc(args as unknown as Parameters<tf.KernelFunc>[0]) as tf.TensorInfo;
   const outputs = args.backend.borrow(run);
   countOnCpu(kernelName, args.inputs, outputs);

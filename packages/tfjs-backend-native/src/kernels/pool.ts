@@ -63,54 +63,10 @@ function poolGradientKernel(kernelName: string, isMax: boolean): NativeKernel {
   });
 }
 
-/** Where window i along an axis begins and ends inside of the volume. */
-function clip(i: number, stride: number, before: number, window: number, extent: number): [number, number] {
-  const begin = i * stride - before;
-  return [Math.max(0, begin), Math.min(extent, begin + window)];
-}
-
-/**
- * dx [B,D,H,W,C] from dy of an average over windows of a volume. Each window shares its dy among
- * the pixels inside of it, as in TensorFlow. tfjs's cpu kernel divides by the whole window at the
- * border too, so this backend has its own, in JavaScript.
- */
-const averagePool3dGradient = nativeKernel(tf.AvgPool3DGrad, (args) => {
-  const { backend } = args;
-  const { dy, input } = args.inputs as { dy: tf.TensorInfo; input: tf.TensorInfo };
-  const { filterSize, strides, pad, dimRoundingMode } = args.attrs as unknown as tf.AvgPool3DGradAttrs;
-  const shape = input.shape as [number, number, number, number, number];
-  const s = tf.backend_util.computePool3DInfo(shape, filterSize, strides, 1, pad, dimRoundingMode);
-  const { inDepth, inHeight, inWidth, inChannels: channels } = s;
-  const dx = backend.allocate(input.shape, 'float32');
-  dx.values.fill(0);
-  const gradient = backend.float32(dy);
-  let from = 0; // in dy
-  for (let b = 0; b < s.batchSize; b++)
-    for (let d = 0; d < s.outDepth; d++) {
-      const [front, back] = clip(d, s.strideDepth, s.padInfo.front, s.filterDepth, inDepth);
-      for (let h = 0; h < s.outHeight; h++) {
-        const [top, bottom] = clip(h, s.strideHeight, s.padInfo.top, s.filterHeight, inHeight);
-        for (let w = 0; w < s.outWidth; w++, from += channels) {
-          const [left, right] = clip(w, s.strideWidth, s.padInfo.left, s.filterWidth, inWidth);
-          const share = 1 / ((back - front) * (bottom - top) * (right - left));
-          for (let z = front; z < back; z++)
-            for (let y = top; y < bottom; y++) {
-              let to = (((b * inDepth + z) * inHeight + y) * inWidth + left) * channels;
-              for (let x = left; x < right; x++)
-                for (let c = 0; c < channels; c++, to++)
-                  dx.values[to] = (dx.values[to] as number) + (gradient[from + c] as number) * share;
-            }
-        }
-      }
-    }
-  return dx.info;
-});
-
-/** MaxPool, AvgPool and their gradients, and AvgPool3D's gradient. */
+/** MaxPool, AvgPool and their gradients. */
 export const poolKernels: readonly NativeKernel[] = [
   poolKernel(tf.MaxPool, 'maxPool'),
   poolKernel(tf.AvgPool, 'averagePool'),
   poolGradientKernel(tf.MaxPoolGrad, true),
   poolGradientKernel(tf.AvgPoolGrad, false),
-  averagePool3dGradient,
 ];

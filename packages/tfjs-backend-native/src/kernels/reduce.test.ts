@@ -64,7 +64,6 @@ describe('reductions as the cpu backend', () => {
       [2, 3, 2, 3, 2, 3],
       [1, 3, 5],
     ],
-    [[2, 0, 3], [1]],
   ];
   test.each(ops)('%s over any axes', (_, f) => {
     for (const [shape, axes] of cases) {
@@ -92,6 +91,37 @@ describe('reductions as the cpu backend', () => {
         expectAsOnCpu(() => f(tf.tensor2d(values, [69, 2]), [0]), { absolute: 1e-5, relative: 1e-5 });
       }
     }
+  });
+  test('of no elements is what TensorFlow gives', () => {
+    const x = tf.zeros([2, 0, 3]);
+    const first = (y: tf.Tensor) => [y.shape, y.dtype, y.dataSync()[0]];
+    tf.setBackend('native');
+    expect(first(tf.sum(x, 1))).toEqual([[2, 3], 'float32', 0]);
+    expect(first(tf.mean(x, 1, true))).toEqual([[2, 1, 3], 'float32', Number.NaN]);
+    expect(first(tf.max(x, 1))).toEqual([[2, 3], 'float32', Number.NEGATIVE_INFINITY]);
+    expect(first(tf.min(x))).toEqual([[], 'float32', Number.POSITIVE_INFINITY]);
+    expect(first(tf.prod(x))).toEqual([[], 'float32', 1]);
+    expect(first(tf.max(x.cast('int32'), 1))).toEqual([[2, 3], 'int32', -(2 ** 31)]);
+    expect(first(tf.all(x.cast('bool'), 1))).toEqual([[2, 3], 'bool', 1]);
+    expect(first(tf.any(x.cast('bool'), 1))).toEqual([[2, 3], 'bool', 0]);
+  });
+  test('the mean of equal numbers is that number, along any axes, whatever their count', () => {
+    tf.setBackend('native');
+    underEachTarget((target) => {
+      for (const count of [3, 5, 7, 10, 99, 655, 4097, 70_001])
+        for (const value of [0.1, -1 / 3, 1e-7, 12345.678]) {
+          const found = tf.tidy(() => {
+            const rows = tf.fill([2, count], value);
+            const columns = tf.fill([count, 3], value);
+            const both = tf.fill([3, 2, Math.ceil(count / 3)], value);
+            return [tf.mean(rows, 1), tf.mean(columns, 0), tf.mean(both, [0, 2])].map((y) => [
+              ...y.dataSync(),
+            ]);
+          });
+          const exact = found.map((values) => values.map(() => Math.fround(value)));
+          expect([target, count, found]).toEqual([target, count, exact]);
+        }
+    });
   });
   test('int32 and bool go to the cpu kernel', () => {
     expectAsOnCpu(() => tf.sum(tf.tensor2d([1, 2, 3, 4], [2, 2], 'int32'), 0));

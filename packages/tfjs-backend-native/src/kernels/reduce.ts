@@ -2,10 +2,12 @@ import * as tf from '@tensorflow/tfjs';
 import { addon } from '../addon.js';
 import { BINARY_OPS, REDUCTIONS } from '../addon-numbers.js';
 import type { NativeBackend } from '../backend.js';
+import { isNativeDtype } from '../strided-copy.js';
 import { planBroadcast } from './broadcast.js';
 import {
   type FusedArguments,
   fusedKernel,
+  type KernelArguments,
   type NativeKernel,
   nativeKernel,
   runOnCpu,
@@ -40,7 +42,7 @@ function segmentsOf(shape: readonly number[], axes: readonly number[]): Segment[
 function reduceSegments(
   backend: NativeBackend,
   op: Reduction,
-  scale: number,
+  isMean: boolean,
   y: Float32Array,
   x: Float32Array,
   segments: readonly Segment[],
@@ -49,37 +51,71 @@ function reduceSegments(
   const { size } = segments[at] as Segment;
   const inner = segments.slice(at + 1).reduce((product, segment) => product * segment.size, 1);
   const rest = segments.filter((_, i) => i !== at);
+  const scale = isMean ? 1 / size : 1;
   if (!rest.some((segment) => segment.reduced)) {
     addon().reduce(REDUCTIONS.indexOf(op), y, x, size, inner, scale);
     return;
   }
   backend.withScratch(x.length / size, (partial) => {
-    addon().reduce(REDUCTIONS.indexOf(op), partial, x, size, inner, 1);
-    // The neighbours of the segment that went are both kept, or there is no inner one. The list
-    // stays valid without merging.
-    reduceSegments(backend, op, scale, y, partial, rest);
+    addon().reduce(REDUCTIONS.indexOf(op), partial, x, size, inner, scale);
+    // The neighbours of the segment that went are both kept ones or the inner one is missing: the list stays valid unmerged.
+    reduceSegments(backend, op, isMean, y, partial, rest);
   });
 }
 
-/**
- * A reduction of float32 over any axes. Other dtypes and empty tensors go to the cpu kernel.
- * `axesAttr` names the attribute that holds the axes.
- */
+/** The axes of a reduction's result. */
+function reducedShape(x: tf.TensorInfo, axes: readonly number[], keepDims: unknown): number[] {
+  return keepDims
+    ? x.shape.map((extent, axis) => (axes.includes(axis) ? 1 : extent))
+    : x.shape.filter((_, axis) => !axes.includes(axis));
+}
+
+/** What a reduction of no elements gives, as TensorFlow has it; tfjs's cpu kernels read beyond the array. */
+const OF_NOTHING: Readonly<Record<string, Readonly<Record<'float32' | 'int32' | 'bool', number>>>> = {
+  [tf.Sum]: { float32: 0, int32: 0, bool: 0 },
+  [tf.Mean]: { float32: Number.NaN, int32: Number.NaN, bool: Number.NaN },
+  [tf.Prod]: { float32: 1, int32: 1, bool: 1 },
+  [tf.Max]: { float32: Number.NEGATIVE_INFINITY, int32: -(2 ** 31), bool: 0 },
+  [tf.Min]: { float32: Number.POSITIVE_INFINITY, int32: 2 ** 31 - 1, bool: 1 },
+  [tf.All]: { float32: 1, int32: 1, bool: 1 },
+  [tf.Any]: { float32: 0, int32: 0, bool: 0 },
+};
+
+/** A reduction of a tensor without elements. */
+function reducedNothing(kernelName: string, args: KernelArguments, axesAttr: string): tf.TensorInfo {
+  const { x } = args.inputs as { x: tf.TensorInfo };
+  const axes = tf.util.parseAxisParam(args.attrs[axesAttr] as number | number[], x.shape);
+  const from = x.dtype as 'float32' | 'int32' | 'bool';
+  const isSum = kernelName === tf.Sum || kernelName === tf.Prod;
+  const dtype = kernelName === tf.Mean ? 'float32' : isSum && from === 'bool' ? 'int32' : from;
+  const y = args.backend.allocate(reducedShape(x, axes, args.attrs.keepDims), dtype);
+  y.values.fill((OF_NOTHING[kernelName] as Record<string, number>)[from] as number);
+  return y.info;
+}
+
+/** A reduction of the cpu backend's, but of no elements. */
+const filledReduction = (kernelName: string): NativeKernel =>
+  nativeKernel(kernelName, (args) => {
+    const { x } = args.inputs as { x: tf.TensorInfo };
+    return sizeOf(x.shape) === 0 && isNativeDtype(x.dtype)
+      ? reducedNothing(kernelName, args, 'axis')
+      : runOnCpu(kernelName, args);
+  });
+
+/** A reduction of float32 over any axes; other dtypes go to the cpu kernel. `axesAttr` names the attribute of the axes. */
 function reduction(kernelName: string, op: Reduction, axesAttr: string, isMean = false): NativeKernel {
   return nativeKernel(kernelName, (args) => {
     const { backend, attrs } = args;
     const { x } = args.inputs as { x: tf.TensorInfo };
     const size = sizeOf(x.shape);
-    if (x.dtype !== 'float32' || size === 0) return runOnCpu(kernelName, args);
+    if (size === 0 && isNativeDtype(x.dtype)) return reducedNothing(kernelName, args, axesAttr);
+    if (x.dtype !== 'float32') return runOnCpu(kernelName, args);
     const axes = tf.util.parseAxisParam(attrs[axesAttr] as number | number[], x.shape);
-    const shape = attrs.keepDims
-      ? x.shape.map((extent, axis) => (axes.includes(axis) ? 1 : extent))
-      : x.shape.filter((_, axis) => !axes.includes(axis));
+    const shape = reducedShape(x, axes, attrs.keepDims);
     const segments = segmentsOf(x.shape, axes);
     if (!segments.some((segment) => segment.reduced)) return backend.alias(x, shape);
     const y = backend.allocate(shape, 'float32');
-    const scale = isMean ? y.values.length / size : 1;
-    reduceSegments(backend, op, scale, y.values, backend.float32(x), segments);
+    reduceSegments(backend, op, isMean, y.values, backend.float32(x), segments);
     return y.info;
   });
 }
@@ -105,10 +141,13 @@ export const sumGrad = fusedKernel('SumGrad', ({ inputs, backend, attrs }: SumGr
   return dx.info;
 });
 
-/** Sum, Mean, Max, Min. */
+/** Sum, Mean, Max, Min; Prod, All, Any of no elements. */
 export const reduceKernels: readonly NativeKernel[] = [
   reduction(tf.Sum, 'sum', 'axis'),
   reduction(tf.Mean, 'sum', 'axis', true),
   reduction(tf.Max, 'max', 'reductionIndices'),
   reduction(tf.Min, 'min', 'axis'),
+  filledReduction(tf.Prod),
+  filledReduction(tf.All),
+  filledReduction(tf.Any),
 ];

@@ -12,8 +12,11 @@ const identity = nativeKernel(tf.Identity, (args) => {
 const reshape = nativeKernel(tf.Reshape, (args) => {
   const { x } = args.inputs as { x: tf.TensorInfo };
   if (x.dtype === 'complex64') return runOnCpu(tf.Reshape, args);
-  // Throws where the sizes differ.
-  const shape = tf.util.inferFromImplicitShape(args.attrs.shape as number[], sizeOf(x.shape));
+  const size = sizeOf(x.shape);
+  // Throws where the sizes differ, but not where x is empty.
+  const shape = tf.util.inferFromImplicitShape(args.attrs.shape as number[], size);
+  if (sizeOf(shape) !== size)
+    throw new Error(`Reshape: [${shape}] has ${sizeOf(shape)} elements, and x [${x.shape}] has ${size}.`);
   return args.backend.alias(x, shape);
 });
 

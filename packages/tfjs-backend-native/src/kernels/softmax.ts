@@ -1,34 +1,19 @@
 import * as tf from '@tensorflow/tfjs';
 import { addon } from '../addon.js';
 import { requireFloat32 } from './activation.js';
-import {
-  type FusedArguments,
-  fusedKernel,
-  type NativeKernel,
-  nativeKernel,
-  runOnCpu,
-  sizeOf,
-} from './kernel.js';
+import { type FusedArguments, fusedKernel, type NativeKernel, nativeKernel, runOnCpu } from './kernel.js';
 
-/**
- * Softmax and LogSoftmax over the last axis. Other axes (which tfjs refuses), other dtypes and
- * empty tensors go to the cpu kernel.
- */
+/** Softmax and LogSoftmax over the last axis; other axes (which tfjs refuses) and dtypes go to the cpu kernel. */
 function rows(kernelName: string, axisAttr: string, run: 'softmax' | 'logSoftmax'): NativeKernel {
   return nativeKernel(kernelName, (args) => {
     const { backend, attrs } = args;
     const { logits } = args.inputs as { logits: tf.TensorInfo };
     const last = logits.shape.length - 1;
     const axis = attrs[axisAttr] as number;
-    if (
-      logits.dtype !== 'float32' ||
-      (axis !== -1 && axis !== last) ||
-      sizeOf(logits.shape) === 0 ||
-      last < 0
-    )
+    if (logits.dtype !== 'float32' || (axis !== -1 && axis !== last) || last < 0)
       return runOnCpu(kernelName, args);
     const y = backend.allocate(logits.shape, 'float32');
-    addon()[run](y.values, backend.float32(logits), logits.shape[last] as number);
+    if (y.values.length > 0) addon()[run](y.values, backend.float32(logits), logits.shape[last] as number);
     return y.info;
   });
 }

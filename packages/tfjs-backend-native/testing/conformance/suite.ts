@@ -21,8 +21,8 @@ const WRONG = ['gradient x=[3,3,1] f=[3,3] s=1 p=explicit'];
 
 /**
  * Defines the whole test suite of tfjs-core as jest tests of the native backend under one
- * instruction set. The suite ships compiled in tfjs-core's npm package. Memory is poisoned on
- * release. One more test checks that no spec is missing. If this machine cannot run the instruction
+ * instruction set. The suite ships compiled in tfjs-core's npm package. Memory is poisoned when
+ * it is taken and released. One more test checks that no spec is missing. If this machine cannot run the instruction
  * set, nothing is defined.
  */
 export function defineConformanceSuite(target: CpuTarget): void {
@@ -32,15 +32,15 @@ export function defineConformanceSuite(target: CpuTarget): void {
   }
   const require = createRequire(import.meta.url);
   const dist = join(dirname(require.resolve('@tensorflow/tfjs-core/package.json')), 'dist');
-  const before = { target: addon().status().target, poison: process.env.EASEL_POISON };
+  const before = { target: addon().status().target, poison: process.env.TFJS_NATIVE_POISON };
   beforeAll(() => {
     setTarget(target);
-    process.env.EASEL_POISON = '1'; // read whenever the suite makes a new backend
+    process.env.TFJS_NATIVE_POISON = '1'; // read whenever the suite makes a new backend
   });
   afterAll(() => {
     setTarget(before.target);
-    if (before.poison === undefined) delete process.env.EASEL_POISON;
-    else process.env.EASEL_POISON = before.poison;
+    if (before.poison === undefined) delete process.env.TFJS_NATIVE_POISON;
+    else process.env.TFJS_NATIVE_POISON = before.poison;
   });
 
   // The specs' own output is silenced. Each file of jest has a console of its own.

@@ -57,8 +57,8 @@ bool layer_norm_grad(float* dx, float* dscale, float* dbias, const float* dy, co
     if (streamed) finish_streaming();
   });
   const auto sum_rows = EASEL_KERNELS(reduce).sum_rows;
-  if (dscale) sum_rows(dscale, partial, parts, sums * width, width);
-  if (dbias) sum_rows(dbias, partial + (sums - 1) * width, parts, sums * width, width);
+  if (dscale) sum_rows(dscale, partial, parts, sums * width, width, 1.0);
+  if (dbias) sum_rows(dbias, partial + (sums - 1) * width, parts, sums * width, width, 1.0);
   return true;
 }
 
@@ -85,7 +85,7 @@ bool group_norm(float* y, float* mean, float* rstd, const float* x, const float*
       const int64_t first = unit % parts * pixels, rows = first + pixels < shape.pixels ? pixels : shape.pixels - first;
       const float* from = x + (unit / parts * shape.pixels + first) * channels;
       double* mine = statistics + 2 * unit * groups;
-      sum_rows(sums, from, rows, channels, channels);
+      sum_rows(sums, from, rows, channels, channels, 1.0);
       for (int64_t g = 0; g < groups; g++) {
         double total = 0;
         for (int64_t c = g * width; c < (g + 1) * width; c++) total += sums[c];

@@ -108,7 +108,7 @@ bool adafactor_factored(float* p, float* m, float* v_row, float* v_col, const fl
     float* const state_of_columns = by_column + b * columns;
     float* const state_of_rows = by_row + b * rows;
     float* const factors = row_factors + b * rows;
-    sum_rows(of_columns, sums_of_columns + b * parts * columns, parts, columns, columns);
+    sum_rows(of_columns, sums_of_columns + b * parts * columns, parts, columns, columns, 1.0);
     double total_rows = 0, total_columns = 0;
     for (int64_t r = 0; r < rows; r++) {
       state_of_rows[r] = settings.rho * state_of_rows[r] + settings.rest * static_cast<float>(row_sums[b * rows + r] / static_cast<double>(columns));

@@ -24,7 +24,7 @@ double row_value(const ReduceKernels& kernels, Reduction op, const float* x, int
   }
 }
 
-bool reduce_rows(Reduction op, float scale, float* y, const float* x, int64_t outer, int64_t red) {
+bool reduce_rows(Reduction op, double scale, float* y, const float* x, int64_t outer, int64_t red) {
   const ReduceKernels& kernels = EASEL_KERNELS(reduce);
   const double factor = op == reduction_sum ? scale : 1.0;
   if (red <= longest_part) {
@@ -59,38 +59,42 @@ bool reduce_rows(Reduction op, float scale, float* y, const float* x, int64_t ou
 
 }  // namespace
 
-bool reduce(Reduction op, float scale, float* y, const float* x, int64_t outer, int64_t red, int64_t inner) {
+bool reduce(Reduction op, double scale, float* y, const float* x, int64_t outer, int64_t red, int64_t inner) {
   if (outer == 0 || inner == 0) return true;
   if (inner == 1) return reduce_rows(op, scale, y, x, outer, red);
   const ReduceKernels& kernels = EASEL_KERNELS(reduce);
-  const auto rows_kernel = op == reduction_max ? kernels.max_rows : op == reduction_min ? kernels.min_rows : kernels.sum_rows;
+  const auto extreme_rows = op == reduction_max ? kernels.max_rows : kernels.min_rows;
   const int64_t width = inner < widest_part ? inner : widest_part;
   const int64_t column_parts = ceil_div(inner, width);
-  const int64_t rows = longest_part / width < fewest_rows ? fewest_rows : longest_part / width;
+  // A power of two of rows, so that a part's sum of equal numbers is exact.
+  int64_t rows = fewest_rows;
+  while (2 * rows * width <= longest_part) rows *= 2;
   const int64_t row_parts = ceil_div(red, rows);
   float* partial = y;
   if (row_parts > 1) {
     partial = static_cast<float*>(scratch(0, sizeof(float) * static_cast<size_t>(outer * row_parts * inner)));
     if (!partial) return false;
   }
-  const auto run = [&](float* to, const float* from, int64_t count, int64_t part_rows, int64_t parts) {
+  const auto run = [&](float* to, const float* from, int64_t count, int64_t part_rows, int64_t parts, double factor) {
     const int64_t unit_rows = part_rows < count ? part_rows : count;
     parallel_for(outer * parts * column_parts, max_of(1, grain / (unit_rows * width)), [&](int64_t begin, int64_t end) {
       for (int64_t unit = begin; unit < end; unit++) {
         const int64_t column = unit % column_parts * width, part = unit / column_parts % parts, o = unit / column_parts / parts;
         const int64_t first = part * part_rows;
-        rows_kernel(to + (o * parts + part) * inner + column, from + (o * count + first) * inner + column,
-                    first + part_rows < count ? part_rows : count - first, inner, column + width < inner ? width : inner - column);
+        float* const y_part = to + (o * parts + part) * inner + column;
+        const float* const x_part = from + (o * count + first) * inner + column;
+        const int64_t part_count = first + part_rows < count ? part_rows : count - first;
+        const int64_t columns = column + width < inner ? width : inner - column;
+        if (op == reduction_sum) {
+          kernels.sum_rows(y_part, x_part, part_count, inner, columns, factor);
+        } else {
+          extreme_rows(y_part, x_part, part_count, inner, columns);
+        }
       }
     });
   };
-  run(partial, x, red, rows, row_parts);
-  if (row_parts > 1) run(y, partial, row_parts, row_parts, 1);
-  if (op == reduction_sum && scale != 1.0f) {
-    parallel_for(outer * inner, grain, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; i++) y[i] *= scale;
-    });
-  }
+  run(partial, x, red, rows, row_parts, row_parts > 1 ? 1.0 : scale);
+  if (row_parts > 1) run(y, partial, row_parts, row_parts, 1, scale);
   return true;
 }
 

@@ -1,7 +1,7 @@
 // Reductions of float32 over the middle axis of x [outer, red, inner]: y [outer, inner].
 //
-// Sums of a row (inner = 1) keep partial sums of 4096 elements in vectors, and add those in double.
-// Sums of columns add eight rows as a tree. Max and min are NaN where an element is. Work is cut by
+// Sums are kept in double and scaled there, so that the mean of equal numbers is that number. Sums of
+// columns add eight rows as a tree first. Max and min are NaN where an element is. Work is cut by
 // sizes alone, so results do not depend on the number of threads.
 #pragma once
 
@@ -13,8 +13,8 @@ struct ReduceKernels {
   double (*row_sum)(const float* x, int64_t n);
   float (*row_max)(const float* x, int64_t n);  // n > 0
   float (*row_min)(const float* x, int64_t n);
-  // y[j] = op over r of x[r·stride + j], j < width. rows > 0.
-  void (*sum_rows)(float* y, const float* x, int64_t rows, int64_t stride, int64_t width);
+  // y[j] = op over r of x[r·stride + j], j < width. rows > 0. A sum is scaled.
+  void (*sum_rows)(float* y, const float* x, int64_t rows, int64_t stride, int64_t width, double scale);
   void (*max_rows)(float* y, const float* x, int64_t rows, int64_t stride, int64_t width);
   void (*min_rows)(float* y, const float* x, int64_t rows, int64_t stride, int64_t width);
 };
@@ -25,6 +25,6 @@ enum Reduction : int { reduction_sum, reduction_max, reduction_min, reduction_co
 
 /// y = scale · op over the middle axis. scale is for sums only. Returns false if there is no memory
 /// for partial results.
-bool reduce(Reduction op, float scale, float* y, const float* x, int64_t outer, int64_t red, int64_t inner);
+bool reduce(Reduction op, double scale, float* y, const float* x, int64_t outer, int64_t red, int64_t inner);
 
 }  // namespace easel

@@ -27,11 +27,11 @@ void extreme_rows(float* y, const float* x, int64_t rows, int64_t stride, int64_
   }
 }
 
-void sum_rows(float* y, const float* x, int64_t rows, int64_t stride, int64_t width) {
+void sum_rows(float* y, const float* x, int64_t rows, int64_t stride, int64_t width, double scale) {
   for (int64_t j = 0; j < width; j++) {
     double total = 0;
     for (int64_t r = 0; r < rows; r++) total += x[r * stride + j];
-    y[j] = static_cast<float>(total);
+    y[j] = static_cast<float>(total * scale);
   }
 }
 

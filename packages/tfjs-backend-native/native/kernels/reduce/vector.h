@@ -8,25 +8,21 @@
 namespace easel {
 namespace {
 
-constexpr int64_t exact_block = 4096;
-
 static double row_sum(const float* x, int64_t n) {
-  double total = 0;
-  for (int64_t begin = 0; begin < n; begin += exact_block) {
-    const float* p = x + begin;
-    const int64_t count = begin + exact_block < n ? exact_block : n - begin;
-    vf s0 = zero(), s1 = zero(), s2 = zero(), s3 = zero();
-    int64_t i = 0;
-    for (; i + 4 * lanes <= count; i += 4 * lanes) {
-      s0 = add(s0, load(p + i));
-      s1 = add(s1, load(p + i + lanes));
-      s2 = add(s2, load(p + i + 2 * lanes));
-      s3 = add(s3, load(p + i + 3 * lanes));
-    }
-    for (; i + lanes <= count; i += lanes) s0 = add(s0, load(p + i));
-    if (i < count) s1 = add(s1, load_first(p + i, count - i));
-    total += sum_lanes(add(add(s0, s1), add(s2, s3)));
+  constexpr int64_t half = lanes / 2;
+  vd s0 = no_doubles(), s1 = no_doubles(), s2 = no_doubles(), s3 = no_doubles();
+  int64_t i = 0;
+  for (; i + 4 * half <= n; i += 4 * half) {
+    s0 = add_doubles(s0, widened(x + i));
+    s1 = add_doubles(s1, widened(x + i + half));
+    s2 = add_doubles(s2, widened(x + i + 2 * half));
+    s3 = add_doubles(s3, widened(x + i + 3 * half));
   }
+  for (; i + half <= n; i += half) s0 = add_doubles(s0, widened(x + i));
+  double sums[half], total = 0;
+  store_doubles(sums, add_doubles(add_doubles(s0, s1), add_doubles(s2, s3)));
+  for (int64_t j = 0; j < half; j++) total += sums[j];
+  for (; i < n; i++) total += static_cast<double>(x[i]);
   return total;
 }
 
@@ -63,8 +59,17 @@ static void extreme_rows(float* y, const float* x, int64_t rows, int64_t stride,
   }
 }
 
-static void sum_rows(float* y, const float* x, int64_t rows, int64_t stride, int64_t width) {
+constexpr int64_t widest_sums = 1024;  // columns whose sums in double stay in the first-level cache
+
+// At most widest_sums columns. Eight rows are added in float, which for equal numbers is exact, then in double.
+static void sum_columns(float* y, const float* x, int64_t rows, int64_t stride, int64_t width, double scale) {
   const int64_t s = stride;
+  double sums[widest_sums + lanes];  // the last vector is whole
+  for (int64_t j = 0; j < width + lanes; j += lanes / 2) store_doubles(sums + j, no_doubles());
+  const auto add_to_sums = [&](int64_t j, vf t) {
+    store_doubles(sums + j, add_doubles(load_doubles(sums + j), low_half(t)));
+    store_doubles(sums + j + lanes / 2, add_doubles(load_doubles(sums + j + lanes / 2), high_half(t)));
+  };
   int64_t r = 0;
   for (; r + 8 <= rows; r += 8) {
     const float* p = x + r * s;
@@ -72,23 +77,26 @@ static void sum_rows(float* y, const float* x, int64_t rows, int64_t stride, int
         width,
         [&](int64_t j) {
           const float* q = p + j;
-          const vf t = add(add(add(load(q), load(q + s)), add(load(q + 2 * s), load(q + 3 * s))),
-                           add(add(load(q + 4 * s), load(q + 5 * s)), add(load(q + 6 * s), load(q + 7 * s))));
-          store(y + j, r == 0 ? t : add(load(y + j), t));
+          add_to_sums(j, add(add(add(load(q), load(q + s)), add(load(q + 2 * s), load(q + 3 * s))),
+                             add(add(load(q + 4 * s), load(q + 5 * s)), add(load(q + 6 * s), load(q + 7 * s)))));
         },
         [&](int64_t j, int64_t n) {
           const float* q = p + j;
-          const vf t = add(add(add(load_first(q, n), load_first(q + s, n)), add(load_first(q + 2 * s, n), load_first(q + 3 * s, n))),
-                           add(add(load_first(q + 4 * s, n), load_first(q + 5 * s, n)), add(load_first(q + 6 * s, n), load_first(q + 7 * s, n))));
-          store_first(y + j, n, r == 0 ? t : add(load_first(y + j, n), t));
+          add_to_sums(j, add(add(add(load_first(q, n), load_first(q + s, n)), add(load_first(q + 2 * s, n), load_first(q + 3 * s, n))),
+                             add(add(load_first(q + 4 * s, n), load_first(q + 5 * s, n)), add(load_first(q + 6 * s, n), load_first(q + 7 * s, n)))));
         });
   }
   for (; r < rows; r++) {
     const float* p = x + r * s;
     for_vectors(
-        width, [&](int64_t j) { store(y + j, r == 0 ? load(p + j) : add(load(y + j), load(p + j))); },
-        [&](int64_t j, int64_t n) { store_first(y + j, n, r == 0 ? load_first(p + j, n) : add(load_first(y + j, n), load_first(p + j, n))); });
+        width, [&](int64_t j) { add_to_sums(j, load(p + j)); }, [&](int64_t j, int64_t n) { add_to_sums(j, load_first(p + j, n)); });
   }
+  for (int64_t j = 0; j < width; j++) y[j] = static_cast<float>(sums[j] * scale);
+}
+
+static void sum_rows(float* y, const float* x, int64_t rows, int64_t stride, int64_t width, double scale) {
+  for (int64_t j = 0; j < width; j += widest_sums)
+    sum_columns(y + j, x + j, rows, stride, j + widest_sums < width ? widest_sums : width - j, scale);
 }
 
 }  // namespace
