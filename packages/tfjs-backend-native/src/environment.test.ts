@@ -1,0 +1,58 @@
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { expect, jest, test } from '@jest/globals';
+import * as tf from '@tensorflow/tfjs';
+import { BlockPool } from './block-pool.js';
+import './index.js';
+
+jest.setTimeout(120_000);
+
+/** Imports the package's sources in a process with these variables. */
+function importWith(variables: Record<string, string>) {
+  const hooks = fileURLToPath(new URL('../scripts/typescript-hooks.mjs', import.meta.url));
+  const code = `const { nativeStatus } = await import(${JSON.stringify(new URL('./index.ts', import.meta.url).href)}); console.log(nativeStatus().target)`;
+  const { EASEL_CPU: _cpu, EASEL_THREADS: _threads, ...env } = process.env;
+  return spawnSync(process.execPath, ['--import', hooks, '--input-type=module', '-e', code], {
+    encoding: 'utf8',
+    env: { ...env, ...variables },
+  });
+}
+
+test('an instruction set is taken by either name, and one that is not there ends the import', () => {
+  const [serial, older, absent, threads] = [
+    importWith({ TFJS_NATIVE_CPU: 'serial' }),
+    importWith({ EASEL_CPU: 'serial' }),
+    importWith({ TFJS_NATIVE_CPU: 'altivec' }),
+    importWith({ TFJS_NATIVE_THREADS: 'many' }),
+  ];
+  expect([serial.stdout.trim(), older.stdout.trim()]).toEqual(['serial', 'serial']);
+  expect(absent.status).not.toBe(0);
+  expect(absent.stderr).toMatch(/TFJS_NATIVE_CPU is altivec; this machine runs serial/);
+  expect(threads.stderr).toMatch(/TFJS_NATIVE_THREADS is many; expected a number from 1 to 256/);
+});
+
+test('an array of tensors in place of a tensor is named with its kernel', () => {
+  tf.setBackend('native');
+  const x = tf.tensor1d([1, 2, 3]);
+  expect(() => tf.add(x, [tf.tensor1d([4, 5, 6])] as unknown as tf.Tensor)).toThrow(
+    /Add: b \[[\d,]+\] has \d values instead of/,
+  );
+});
+
+test('free blocks go back when no block was taken for a while, but for what the last minute used', () => {
+  jest.useFakeTimers();
+  try {
+    const pool = new BlockPool();
+    const blocks = [1 << 20, 3 << 20].map((bytes) => pool.find(pool.takeFloats(bytes / 4)));
+    for (const block of blocks) if (block !== undefined) pool.release(Object.assign(block, { refs: 1 }));
+    const free = pool.usage().poolBytes;
+    expect(free).toBe(4 << 20);
+    jest.advanceTimersByTime(30_000);
+    expect(pool.usage().poolBytes).toBe(free);
+    jest.advanceTimersByTime(60_000);
+    expect(pool.usage().poolBytes).toBe(0);
+    expect(jest.getTimerCount()).toBe(0);
+  } finally {
+    jest.useRealTimers();
+  }
+});
