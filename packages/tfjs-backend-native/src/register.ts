@@ -27,20 +27,22 @@ function refuseDisposed(kernelName: string, inputs: tf.NamedTensorInfoMap): void
 }
 
 /**
- * Throws if an input has other values than its shape says. tfjs makes such a tensor of an array of
- * tensors, as in tf.add(x, [y]).
+ * Says which input has other values than its shape says, or undefined. tfjs makes such a tensor of
+ * an array of tensors, as in tf.add(x, [y]).
  */
-function refuseMisshapen(kernelName: string, inputs: tf.NamedTensorInfoMap, backend: NativeBackend): void {
+function misshapenInput(inputs: tf.NamedTensorInfoMap, backend: NativeBackend): string | undefined {
   for (const [name, input] of Object.entries(inputs)) {
     if (input === undefined || !backend.data.has(input.dataId)) continue;
     const { values } = backend.data.get(input.dataId);
     const size = tf.util.sizeFromShape(input.shape);
     if (isNumericArray(values) && values.length !== size)
-      throw new Error(
-        `${kernelName}: ${name} [${input.shape}] has ${values.length} values instead of ${size}. If it was given as an array of tensors, make a tensor of them by tf.stack or tf.concat.`,
-      );
+      return `${name} [${input.shape}] has ${values.length} values instead of ${size}; it may have been given as an array of tensors, of which tf.stack or tf.concat makes a tensor`;
   }
+  return undefined;
 }
+
+/** Kernels whose misshapen inputs have been told of. */
+const told = new Set<string>();
 
 /**
  * Wraps a kernel. The run is counted, and an error for missing memory or a disposed input gets the
@@ -58,7 +60,14 @@ function watched(kernelName: string, run: tf.KernelFunc): tf.KernelFunc {
       return outputs;
     } catch (error) {
       refuseDisposed(kernelName, args.inputs as tf.NamedTensorInfoMap);
-      refuseMisshapen(kernelName, args.inputs as tf.NamedTensorInfoMap, args.backend as NativeBackend);
+      const misshapen = misshapenInput(args.inputs as tf.NamedTensorInfoMap, args.backend as NativeBackend);
+      if (misshapen !== undefined && tf.getKernel(kernelName, 'cpu') !== undefined) {
+        // As on the cpu backend the result is NaN, but not silently.
+        if (!told.has(kernelName))
+          console.warn(`tfjs-backend-native: ${kernelName}: ${misshapen}. The result is NaN.`);
+        told.add(kernelName);
+        return runOnCpu(kernelName, args as unknown as KernelArguments);
+      }
       throw namedAllocationError(error, kernelName, args.inputs);
     } finally {
       if (narrowTensors.loans > loans) narrowTensors.returnLoans(loans);
