@@ -7,7 +7,10 @@ export const backendOption = textOption(
   'tensor backend: auto (the fastest that starts), native, wasm, cpu, tensorflow, webgpu; default: the variable EASEL_BACKEND, else auto',
 );
 
-/** Starts the backend asked for, and says on stderr which one runs and why. Throws EaselError if one was asked for and does not start. */
+/**
+ * Starts the backend asked for, and says on stderr which one runs and why. Throws EaselError if one
+ * was asked for and does not start.
+ */
 export async function startBackend(args: {
   readonly backend?: string | undefined;
   readonly quiet?: boolean;

@@ -122,7 +122,8 @@ function parserFor(commands: readonly Command[], argv: readonly string[]): Argv 
 
 /**
  * Runs the command that a command line names. `--help` and `--version` print and run nothing.
- * Throws UsageError, with the nearest valid name, for a command line that can't be understood; otherwise what the command throws.
+ * Throws UsageError, with the nearest valid name, for a command line that can't be understood;
+ * otherwise what the command throws.
  */
 export async function runCommandLine(commands: readonly Command[], argv: readonly string[]): Promise<void> {
   const first = argv[0];

@@ -34,7 +34,10 @@ export interface Command {
   readonly run: (args: Readonly<Record<string, unknown>>) => Promise<void>;
 }
 
-/** Declares a command. The arguments that `run` receives have been checked against `positionals` and `options` by the parser. */
+/**
+ * Declares a command. The arguments that `run` receives have been checked against `positionals` and
+ * `options` by the parser.
+ */
 export function defineCommand<P extends Record<string, PositionalOptions>, O extends OptionTable>(
   spec: CommandSpec<P, O>,
 ): Command {

@@ -2,7 +2,10 @@ import { ConfigError } from '@easel/core';
 import { withAssignments } from '@easel/core/config';
 import { readJsonFile } from '@easel/core/node';
 
-/** A config file's object with `--set` assignments applied. Throws ConfigError if it is not a JSON object. */
+/**
+ * A config file's object with `--set` assignments applied. Throws ConfigError if it is not a JSON
+ * object.
+ */
 export async function readConfig(
   path: string,
   assignments: readonly string[],

@@ -33,9 +33,10 @@ export const commands: readonly Command[] = [
 ];
 
 /**
- * Runs one command line (without `node` and the script's name). Results go to stdout, everything else to stderr; never rejects.
- * Sets `process.exitCode`: 0 done, 1 an error, 2 a command line that can't be understood, 130, 143 or 129 interrupted by Ctrl-C, SIGTERM or SIGHUP.
- * Folders that a failed command made and left empty are removed.
+ * Runs one command line (without `node` and the script's name). Results go to stdout, everything
+ * else to stderr; never rejects. Sets `process.exitCode`: 0 done, 1 an error, 2 a command line that
+ * can't be understood, 130, 143 or 129 interrupted by Ctrl-C, SIGTERM or SIGHUP. Folders that a
+ * failed command made and left empty are removed.
  */
 export async function main(argv: readonly string[]): Promise<void> {
   outliveReaders();

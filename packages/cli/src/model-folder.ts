@@ -59,7 +59,10 @@ export function resolveVqganFolder(asked: string | undefined): string {
   return existsSync(join(inside, 'config.json')) ? inside : folder;
 }
 
-/** Whether a folder's config.json is a VQGAN's: it has a codebook, and no model_type as transformers' configs have. */
+/**
+ * Whether a folder's config.json is a VQGAN's: it has a codebook, and no model_type as
+ * transformers' configs have.
+ */
 function isVqgan(folder: string): boolean {
   try {
     const json = JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8'));

@@ -25,8 +25,8 @@ async function makeFolder(path: string): Promise<void> {
 }
 
 /**
- * Makes the folder, with its parents, and tries to write in it, so that work that takes hours does not end at an unwritable disk.
- * Throws DataError if that fails.
+ * Makes the folder, with its parents, and tries to write in it, so that work that takes hours does
+ * not end at an unwritable disk. Throws DataError if that fails.
  */
 export async function prepareOutputFolder(path: string): Promise<void> {
   try {

@@ -1,7 +1,8 @@
 import { crc32 } from 'node:zlib';
 import { DataError } from '@easel/core';
 
-// PNG text chunks (PNG specification, third edition, 11.3.3): iTXt carries UTF-8, which the older tEXt does not.
+// PNG text chunks (PNG specification, third edition, 11.3.3): iTXt carries UTF-8, which the older
+// tEXt does not.
 
 const signature = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
 /** Bytes of a chunk's length, type and CRC: everything except its data. */
@@ -34,7 +35,8 @@ function* chunks(png: Uint8Array, file: string): Generator<Chunk> {
 }
 
 function textChunk(keyword: string, text: string): Buffer {
-  // keyword, 0, compression flag 0, compression method 0, language "", 0, translated keyword "", 0, text
+  // keyword, 0, compression flag 0, compression method 0, language "", 0, translated keyword "", 0,
+  // text
   const body = Buffer.concat([
     Buffer.from('iTXt'),
     Buffer.from(keyword, 'latin1'),
@@ -51,7 +53,8 @@ function textChunk(keyword: string, text: string): Buffer {
 /**
  * Returns the PNG with one uncompressed iTXt chunk for each entry, right after the header.
  *
- * Keywords: 1 to 79 Latin-1 characters. Throws DataError if `png` is not a PNG file or a keyword is out of range.
+ * Keywords: 1 to 79 Latin-1 characters. Throws DataError if `png` is not a PNG file or a keyword is
+ * out of range.
  */
 export function addPngText(png: Uint8Array, texts: ReadonlyMap<string, string>): Buffer {
   for (const keyword of texts.keys()) {

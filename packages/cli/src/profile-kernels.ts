@@ -23,8 +23,8 @@ export interface WorkProfile {
 const TRAINED_ROWS = 4;
 
 /**
- * Runs a generation and a training step with a model folder on the native backend, and counts which kernels ran in C++ and which
- * fell through to JavaScript. Throws ConfigError on another backend.
+ * Runs a generation and a training step with a model folder on the native backend, and counts which
+ * kernels ran in C++ and which fell through to JavaScript. Throws ConfigError on another backend.
  */
 export async function profileKernels(folder: string): Promise<WorkProfile[]> {
   if (tf.getBackend() !== 'native') {

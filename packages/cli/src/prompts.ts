@@ -5,8 +5,8 @@ import { readLines } from './text-file.js';
  * Returns the prompts of a command line, then those of a file with one prompt a line. Blank lines
  * of the file are skipped.
  *
- * Throws DataError if there is none, one is blank, or one is not valid UTF-8. Node replaces invalid bytes of arguments by U+FFFD, so a prompt
- * with that character is refused as well.
+ * Throws DataError if there is none, one is blank, or one is not valid UTF-8. Node replaces invalid
+ * bytes of arguments by U+FFFD, so a prompt with that character is refused as well.
  */
 export async function gatherPrompts(given: readonly string[], file: string | undefined): Promise<string[]> {
   const prompts = [...given];

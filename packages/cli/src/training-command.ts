@@ -22,7 +22,10 @@ import { Progress } from './progress.js';
 import { type AnyPlan, formatPlan, planAsJson } from './training-plan.js';
 import { UsageError } from './usage-error.js';
 
-/** Below this share of the time in computation the progress line says that the training waits for its data. */
+/**
+ * Below this share of the time in computation the progress line says that the training waits for
+ * its data.
+ */
 const LEAST_COMPUTE_SHARE = 0.97;
 
 /** A kind of training for the command line. */
@@ -116,7 +119,9 @@ export function withInit(config: Readonly<Record<string, unknown>>, init: string
   return { ...Object.fromEntries(Object.entries(config).filter(([name]) => !own.includes(name))), init };
 }
 
-/** The command line that begins a new run from a run's model, with the settings that were asked for. */
+/**
+ * The command line that begins a new run from a run's model, with the settings that were asked for.
+ */
 function newRun(
   command: string,
   run: string,

@@ -35,7 +35,10 @@ export interface DoctorReport {
 export interface SelfTest {
   readonly size: number;
   readonly gflops: number;
-  /** Largest difference from the exact product, as a share of the largest value; float32 rounding gives about 1e-6. */
+  /**
+   * Largest difference from the exact product, as a share of the largest value; float32 rounding
+   * gives about 1e-6.
+   */
   readonly error: number;
   readonly ok: boolean;
 }

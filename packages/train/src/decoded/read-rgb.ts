@@ -75,7 +75,9 @@ async function readGrey16(picture: Sharp): Promise<Raster> {
   return { data: rgb, width, height, channels: 3 };
 }
 
-/** Where the header of a PNG file says of what kind its colours are, and that of grey with alpha. */
+/**
+ * Where the header of a PNG file says of what kind its colours are, and that of grey with alpha.
+ */
 const PNG_COLOUR_TYPE = 25;
 const GREY_WITH_ALPHA = 4;
 

@@ -45,9 +45,10 @@ export interface RowSelection {
  * Reads an encoded set: a folder of .parquet or .jsonl shards (all of one kind), or one such file.
  *
  * An encoding is a list of integers, or such a list as text (`"[1, 2]"`, as the first public data
- * sets had it). Rows whose caption or encoding is null are left out and counted. Throws DataError, naming file and row, for an encoding of another length, a token
- * out of range, a caption that isn't text; for a path that doesn't exist, a folder without shards
- * or with both kinds, a set without rows, and one whose encoding isn't complete or lost a shard.
+ * sets had it). Rows whose caption or encoding is null are left out and counted. Throws DataError,
+ * naming file and row, for an encoding of another length, a token out of range, a caption that
+ * isn't text; for a path that doesn't exist, a folder without shards or with both kinds, a set
+ * without rows, and one whose encoding isn't complete or lost a shard.
  */
 export async function readEncodedSet(
   path: string,

@@ -337,7 +337,10 @@ async function leases(folder: string): Promise<string[]> {
   return (await readdir(work)).filter((name) => name.endsWith('.lease')).map((name) => join(work, name));
 }
 
-/** Removes what an encoding has left in its folder: manifest, log, records, and shards without a record. */
+/**
+ * Removes what an encoding has left in its folder: manifest, log, records, and shards without a
+ * record.
+ */
 async function clear(folder: string): Promise<void> {
   for (const name of await readdir(folder))
     if (/^shard-\d{5,}\.(parquet|jsonl)$/.test(name)) await rm(join(folder, name), { force: true });

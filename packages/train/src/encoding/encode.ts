@@ -106,7 +106,10 @@ export interface EncodeSummary {
    * many pictures as were encoded and passed over.
    */
   readonly captionsLost: number;
-  /** What of the source is neither a picture nor a caption of one: rows without caption and the like. */
+  /**
+   * What of the source is neither a picture nor a caption of one: rows without caption and the
+   * like.
+   */
   readonly leftOut: Readonly<Partial<Record<LeftOutKind, number>>>;
   readonly shards: readonly string[];
   /** Shards that were there before. */

@@ -2,7 +2,10 @@ import { parseSeq2SeqConfig, type Seq2SeqConfig } from '../config/seq2seq-config
 import { parseVqganTrainingConfig, type VqganTrainingConfig } from '../config/vqgan-config.js';
 import type { SourceSettings } from '../sources/open-pictures.js';
 
-/** Side of the pictures that a learnt model draws, in pixels, and their tokens: one for 8 × 8 pixels. */
+/**
+ * Side of the pictures that a learnt model draws, in pixels, and their tokens: one for 8 × 8
+ * pixels.
+ */
 export const LEARNT_SIDE = 64;
 const TOKENS = (LEARNT_SIDE / 8) ** 2;
 
@@ -14,7 +17,9 @@ const MOST_EPOCHS = { vqgan: 400, seq2seq: 300 };
 /** Fewest updates, however short the time. */
 const FEWEST_UPDATES = 20;
 
-/** How many updates a stage makes in so many seconds, within what is sensible for so many samples. */
+/**
+ * How many updates a stage makes in so many seconds, within what is sensible for so many samples.
+ */
 export function updatesFor(
   stage: 'vqgan' | 'seq2seq',
   seconds: number,
@@ -28,7 +33,9 @@ export function updatesFor(
   return Math.max(FEWEST_UPDATES, Math.min(most, Math.floor(seconds / secondsPerUpdate)));
 }
 
-/** Codes for so many pictures: a power of two from 64 to 1,024, each to be met some thirty times. */
+/**
+ * Codes for so many pictures: a power of two from 64 to 1,024, each to be met some thirty times.
+ */
 export function codesFor(pictures: number): number {
   const enough = Math.floor(Math.log2(Math.max(1, (pictures * TOKENS) / 32)));
   return 2 ** Math.min(10, Math.max(6, enough));

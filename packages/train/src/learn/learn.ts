@@ -87,14 +87,16 @@ const USUAL_UPDATES = 500;
 const SHEET_CAPTIONS = 24;
 
 /**
- * From captioned pictures to a model that draws such pictures at 64×64 pixels, in about so many minutes: learns tokens
- * (`trainVqgan`), encodes the pictures (`encodePictures`), learns a vocabulary and then the transformer (`trainSeq2Seq`),
- * with the settings of the shipped model. Each training gets as many updates as this machine makes in its share of the
- * time, which is measured before it. A set that is small is learnt by heart sooner.
+ * From captioned pictures to a model that draws such pictures at 64×64 pixels, in about so many
+ * minutes: learns tokens (`trainVqgan`), encodes the pictures (`encodePictures`), learns a
+ * vocabulary and then the transformer (`trainSeq2Seq`), with the settings of the shipped model.
+ * Each training gets as many updates as this machine makes in its share of the time, which is
+ * measured before it. A set that is small is learnt by heart sooner.
  *
- * The same call goes on where it was stopped, to the numbers of one that never was. Throws DataError for sources that
- * can't be read or have no captions, or other ones than the learning was begun with; ConfigError for another time than it
- * was begun with; EaselError if another process learns in the folder. Uses tfjs's current backend.
+ * The same call goes on where it was stopped, to the numbers of one that never was. Throws
+ * DataError for sources that can't be read or have no captions, or other ones than the learning was
+ * begun with; ConfigError for another time than it was begun with; EaselError if another process
+ * learns in the folder. Uses tfjs's current backend.
  */
 export async function learn(sources: readonly SourceSettings[], options: LearnOptions): Promise<LearnResult> {
   const { out, minutes } = options;

@@ -160,7 +160,10 @@ function paddedLength(length: number, maxTextLength: number): number {
   return Math.min(maxTextLength, Math.ceil(length / 8) * 8);
 }
 
-/** The batches of an encoded set in memory. Every different caption is tokenized once, in the constructor. */
+/**
+ * The batches of an encoded set in memory. Every different caption is tokenized once, in the
+ * constructor.
+ */
 export class Seq2SeqBatches {
   readonly set: EncodedSet;
   private readonly settings: BatchSettings;

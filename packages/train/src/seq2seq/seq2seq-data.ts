@@ -47,7 +47,8 @@ export interface CaptionParts {
  * Opens the encoded sets of a run as its config says. `resumed` is the update at which a run goes
  * on, with its place in the data.
  *
- * Throws DataError for a set that can't be read, doesn't fit the model, or has nothing to evaluate; ConfigError if its rows don't fill an update.
+ * Throws DataError for a set that can't be read, doesn't fit the model, or has nothing to evaluate;
+ * ConfigError if its rows don't fill an update.
  */
 export async function openSeq2SeqData(
   config: Seq2SeqConfig,

@@ -41,7 +41,8 @@ export interface MicroBatch {
  * for each of the weights. The caller disposes both. Micro-batches are made one at a time, when
  * they are needed, and then disposed. No value is read from the backend.
  *
- * Gradients are summed and then divided by the number of micro-batches. Source: dalle-mini `tools/train/train.py`, train_step.
+ * Gradients are summed and then divided by the number of micro-batches. Source: dalle-mini
+ * `tools/train/train.py`, train_step.
  */
 export async function seq2seqGradients(
   model: DalleBart,

@@ -24,7 +24,10 @@ import { isImageSide } from './trained-weights.js';
 export interface StartingPoint {
   readonly modelConfig: DalleBartConfig;
   readonly tokenizer: BpeTokenizer;
-  /** Folder of the VQGAN that draws the model's tokens: the config's, else what lies beside an older model. */
+  /**
+   * Folder of the VQGAN that draws the model's tokens: the config's, else what lies beside an older
+   * model.
+   */
   readonly vqgan: string | null;
   /** Path of the word list beside an older model. */
   readonly wordList: string | null;
@@ -126,7 +129,9 @@ function withDropout(model: DalleBart, config: Seq2SeqConfig): DalleBart {
   return changed;
 }
 
-/** Throws ConfigError unless the model's text embedding has a row for each of the tokenizer's ids. */
+/**
+ * Throws ConfigError unless the model's text embedding has a row for each of the tokenizer's ids.
+ */
 function requireFit(
   tokenizer: BpeTokenizer,
   { encoderVocabSize }: Pick<DalleBartConfig, 'encoderVocabSize'>,
@@ -154,7 +159,9 @@ async function requireVocabulary(tokenizer: BpeTokenizer, folder: string, init: 
   );
 }
 
-/** Throws ConfigError unless the folder holds a VQGAN that knows every token that the model draws. */
+/**
+ * Throws ConfigError unless the folder holds a VQGAN that knows every token that the model draws.
+ */
 async function requireCodes(folder: string, { imageVocabSize }: DalleBartConfig): Promise<void> {
   const file = join(folder, 'config.json');
   const { nEmbed } = parseVqganConfig(await readJsonFile(file), file);

@@ -10,7 +10,10 @@ import type { Seq2SeqConfig } from '../config/seq2seq-config.js';
  */
 const IMAGE_SIDE = /^(lm_head\.|decoder\.(embed_tokens|embed_positions|layernorm_embedding|final_norm)\.)/;
 
-/** Whether a weight is one of those that `trainable: "embeddings"` trains. Source: dalle-mini `train.py`, trainable_params. */
+/**
+ * Whether a weight is one of those that `trainable: "embeddings"` trains. Source: dalle-mini
+ * `train.py`, trainable_params.
+ */
 export function isImageSide(name: string): boolean {
   return IMAGE_SIDE.test(name);
 }

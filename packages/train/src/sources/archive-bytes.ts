@@ -13,14 +13,17 @@ export interface ArchiveBytes {
   /** Why it ended before its end; known after the last read. */
   readonly damage: string | undefined;
   /**
-   * `length` bytes from byte `at` on, fewer at the end. Of a compressed archive `at` may not be less than at
-   * the read before.
+   * `length` bytes from byte `at` on, fewer at the end. Of a compressed archive `at` may not be
+   * less than at the read before.
    */
   read(at: number, length: number): Promise<Uint8Array>;
   close(): Promise<void>;
 }
 
-/** Opens an archive. Throws DataError if it can't be opened, or is compressed in a way that isn't known here. */
+/**
+ * Opens an archive. Throws DataError if it can't be opened, or is compressed in a way that isn't
+ * known here.
+ */
 export async function openArchive(path: string): Promise<ArchiveBytes & { readonly fileBytes: number }> {
   const file = await openRegularFile(path, `Shard ${path}`);
   try {

@@ -17,7 +17,10 @@ export interface CaptionRow {
   readonly line: number;
 }
 
-/** Names that a list may give its picture column and its caption column, in the order in which they are tried. */
+/**
+ * Names that a list may give its picture column and its caption column, in the order in which they
+ * are tried.
+ */
 const FILE_COLUMNS = ['file', 'image', 'image_file', 'file_name', 'filename'];
 const CAPTION_COLUMNS = ['caption', 'text', 'captions'];
 
@@ -27,11 +30,12 @@ export const CAPTION_LIST_EXTENSIONS: readonly string[] = ['.jsonl', '.csv', '.t
 /**
  * The rows of a caption list, read as a stream.
  *
- * `.csv` and `.tsv` need a header line; `.jsonl` holds one object a line. The picture's column is called `file`,
- * `image`, `image_file`, `file_name` or `filename`, the caption's `caption`, `text` or `captions`; other columns
- * are ignored. A row whose caption is null, or isn't there, has none; a list of texts makes as many rows.
- * Throws DataError, naming file and line, for another ending, bytes that aren't UTF-8, a column that no row has,
- * a value that is neither text nor null, and a line that doesn't parse.
+ * `.csv` and `.tsv` need a header line; `.jsonl` holds one object a line. The picture's column is
+ * called `file`, `image`, `image_file`, `file_name` or `filename`, the caption's `caption`, `text`
+ * or `captions`; other columns are ignored. A row whose caption is null, or isn't there, has none;
+ * a list of texts makes as many rows. Throws DataError, naming file and line, for another ending,
+ * bytes that aren't UTF-8, a column that no row has, a value that is neither text nor null, and a
+ * line that doesn't parse.
  */
 export async function* readCaptionList(path: string): AsyncGenerator<CaptionRow> {
   const extension = extname(path).toLowerCase();

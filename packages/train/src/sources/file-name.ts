@@ -2,7 +2,10 @@ import { isUtf8 } from 'node:buffer';
 
 const decoder = new TextDecoder();
 
-/** A file's name as text: UTF-8, or with `\xE9` for bytes that aren't, so that different names stay different. */
+/**
+ * A file's name as text: UTF-8, or with `\xE9` for bytes that aren't, so that different names stay
+ * different.
+ */
 export function nameOfBytes(bytes: Uint8Array): string {
   if (isUtf8(bytes)) return decoder.decode(bytes);
   return Array.from(bytes, (byte) =>
@@ -10,7 +13,10 @@ export function nameOfBytes(bytes: Uint8Array): string {
   ).join('');
 }
 
-/** Names of files for reports and encoded sets: their last parts, as many as it takes to tell them apart. */
+/**
+ * Names of files for reports and encoded sets: their last parts, as many as it takes to tell them
+ * apart.
+ */
 export function distinctNames(paths: readonly string[]): string[] {
   const parts = paths.map((path) => path.split(/[\\/]+/).filter((part) => part !== '' && part !== '.'));
   const most = parts.reduce((longest, { length }) => Math.max(longest, length), 1);

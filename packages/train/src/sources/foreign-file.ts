@@ -1,4 +1,7 @@
-/** What a file turns out to be that isn't what its name says, by its first bytes, and what to do about it. */
+/**
+ * What a file turns out to be that isn't what its name says, by its first bytes, and what to do
+ * about it.
+ */
 
 const SIGNATURES: readonly (readonly [signature: string, said: string])[] = [
   [
@@ -21,8 +24,8 @@ const SIGNATURES: readonly (readonly [signature: string, said: string])[] = [
 export const SIGNATURE_BYTES = 512;
 
 /**
- * What a file is by its first bytes: a sentence without its full stop, as "it is compressed with gzip. Unpack it
- * first"; undefined if they are none of those that are known.
+ * What a file is by its first bytes: a sentence without its full stop, as "it is compressed with
+ * gzip. Unpack it first"; undefined if they are none of those that are known.
  */
 export function foreignKindOf(head: Uint8Array): string | undefined {
   const start = Buffer.from(head.buffer, head.byteOffset, Math.min(head.length, SIGNATURE_BYTES)).toString(

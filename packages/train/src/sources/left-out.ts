@@ -1,8 +1,14 @@
 /** What lies in a source and comes to nothing, why, in the words of reports and logs. */
 export type LeftOutKind =
-  /** A row of a list, or of an encoded set, whose caption is empty or null; its picture may have others. */
+  /**
+   * A row of a list, or of an encoded set, whose caption is empty or null; its picture may have
+   * others.
+   */
   | 'row without caption'
-  /** A row of an encoded set without tokens, without the score that a filter asks for, or that doesn't pass it. */
+  /**
+   * A row of an encoded set without tokens, without the score that a filter asks for, or that
+   * doesn't pass it.
+   */
   | 'row without tokens'
   | 'row without score'
   | 'filtered row'

@@ -14,8 +14,9 @@ export interface MixOptions {
   /** Of the draws. The same one gives the same order. */
   readonly seed: number;
   /**
-   * 'all': every picture comes once; of what is left when a source runs out, the weights still hold. 'first': the mixture ends when a source runs
-   * out, so that its shares are those of the weights.
+   * 'all': every picture comes once; of what is left when a source runs out, the weights still
+   * hold. 'first': the mixture ends when a source runs out, so that its shares are those of the
+   * weights.
    */
   readonly until: 'all' | 'first';
 }
@@ -24,8 +25,9 @@ export interface MixOptions {
 const BLOCK = 1024;
 
 /**
- * Several sources as one: before each picture a draw says which source's next one it is. Pictures are named `0:…`, `1:…` by their source's number.
- * Throws ConfigError for weights that aren't above 0.
+ * Several sources as one: before each picture a draw says which source's next one it is. Pictures
+ * are named `0:…`, `1:…` by their source's number. Throws ConfigError for weights that aren't above
+ * 0.
  */
 export function mixPictures(parts: readonly MixedPart[], { seed, until }: MixOptions): PictureSource {
   const bad = parts.find(({ weight }) => !(weight > 0 && Number.isFinite(weight)));
@@ -79,7 +81,10 @@ export class MixOrder {
   private readonly lengths: readonly number[];
   private readonly weights: readonly number[];
   private readonly key: Key;
-  /** How many pictures of each source come before draw 0, BLOCK, 2 · BLOCK …, one source after the other. */
+  /**
+   * How many pictures of each source come before draw 0, BLOCK, 2 · BLOCK …, one source after the
+   * other.
+   */
   private readonly before: number[] = [];
 
   constructor(lengths: readonly number[], weights: readonly number[], key: Key, until: MixOptions['until']) {

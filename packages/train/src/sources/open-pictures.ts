@@ -9,8 +9,8 @@ import { openWebDataset } from './web-dataset.js';
 /** A source of pictures, and how it is read. */
 export interface SourceSettings {
   /**
-   * A folder of pictures, tar shards or parquet files, or a folder of these. Braces and wildcards are expanded as a
-   * shell does: `shards/{00000..00331}.tar`, `data/train-*.parquet`.
+   * A folder of pictures, tar shards or parquet files, or a folder of these. Braces and wildcards
+   * are expanded as a shell does: `shards/{00000..00331}.tar`, `data/train-*.parquet`.
    */
   readonly path: string;
   /** Caption list of a picture folder. */
@@ -31,8 +31,9 @@ export interface OpenPicturesOptions extends OpenSourceOptions {
 }
 
 /**
- * Opens one source of pictures, or several as a mixture, each by what it is: a picture folder, tar shards, or parquet files.
- * Throws DataError for what can't be read, ConfigError for settings that don't go with a source's kind.
+ * Opens one source of pictures, or several as a mixture, each by what it is: a picture folder, tar
+ * shards, or parquet files. Throws DataError for what can't be read, ConfigError for settings that
+ * don't go with a source's kind.
  */
 export async function openPictures(
   sources: string | SourceSettings | readonly SourceSettings[],

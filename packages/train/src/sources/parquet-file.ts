@@ -13,7 +13,10 @@ import { foreignKindOf, SIGNATURE_BYTES } from './foreign-file.js';
 import { afterSubtree, checkPages, levelsOf } from './parquet-pages.js';
 import { openRegularFile } from './regular-file.js';
 
-/** A parquet file that is read a row group at a time. Nothing of a group is decoded before all of its pages were checked. */
+/**
+ * A parquet file that is read a row group at a time. Nothing of a group is decoded before all of
+ * its pages were checked.
+ */
 export class ParquetFile {
   readonly path: string;
   /** Names of the top-level columns. */
@@ -67,8 +70,8 @@ export class ParquetFile {
   }
 
   /**
-   * The rows of group `index` as objects with these top-level columns. What the file calls text is a string; other bytes are too with `utf8`.
-   * Throws DataError for damage.
+   * The rows of group `index` as objects with these top-level columns. What the file calls text is
+   * a string; other bytes are too with `utf8`. Throws DataError for damage.
    */
   async readGroup(
     index: number,
@@ -98,7 +101,10 @@ export class ParquetFile {
     }
   }
 
-  /** The checked bytes of a group's columns, in place of the file, and compressors that know its mended pages. */
+  /**
+   * The checked bytes of a group's columns, in place of the file, and compressors that know its
+   * mended pages.
+   */
   private async checkedGroup(
     { columns, num_rows }: RowGroup,
     wanted: readonly string[],
@@ -150,7 +156,10 @@ function requiredLength(start: number, end: number, byteLength: number): number 
   return end - start;
 }
 
-/** Puts what a chunk and `bytes`, which begins at byte `start` of the file, have in common into `bytes`. */
+/**
+ * Puts what a chunk and `bytes`, which begins at byte `start` of the file, have in common into
+ * `bytes`.
+ */
 function overlay(
   bytes: Uint8Array,
   start: number,

@@ -1,6 +1,7 @@
 /**
- * Checks the pages of a parquet column before they are decoded. hyparquet 1.31.5 trusts what a file says of itself: a negative page size sends it in
- * a circle, a run of two thousand million levels fills the memory. What passes here is decoded in time and memory in proportion to the file.
+ * Checks the pages of a parquet column before they are decoded. hyparquet 1.31.5 trusts what a file
+ * says of itself: a negative page size sends it in a circle, a run of two thousand million levels
+ * fills the memory. What passes here is decoded in time and memory in proportion to the file.
  * Source: apache/parquet-format, `parquet.thrift` and `Encodings.md`; Thrift's compact protocol.
  */
 import type { ColumnMetaData, SchemaElement } from 'hyparquet';
@@ -68,9 +69,9 @@ export interface MendedPage {
 }
 
 /**
- * Goes through the pages of a column chunk. `rows`: of its row group. Runs that hyparquet would not read are
- * rewritten in the chunk itself; where they are compressed, the unpacked page is returned in its mended form.
- * Throws Error that says what is wrong.
+ * Goes through the pages of a column chunk. `rows`: of its row group. Runs that hyparquet would not
+ * read are rewritten in the chunk itself; where they are compressed, the unpacked page is returned
+ * in its mended form. Throws Error that says what is wrong.
  */
 export function checkPages(
   chunk: Uint8Array,
@@ -190,7 +191,8 @@ function checkValues(
   if (encoding === ENCODINGS.plainDictionary || encoding === ENCODINGS.rleDictionary) {
     const width = reader.byte();
     if (width > 32) throw new Error(`dictionary indices of ${width} bits`);
-    // In a page of the first version hyparquet looks at no runs of 0 bits, in one of the second it does.
+    // In a page of the first version hyparquet looks at no runs of 0 bits, in one of the second it
+    // does.
     if (width > 0 || !isFirstVersion) checkRuns(reader, width, count, -1);
   } else if (encoding === ENCODINGS.rle) {
     if (type !== 'BOOLEAN') throw new Error(`values of type ${type} as runs`);
@@ -204,11 +206,13 @@ function checkValues(
 }
 
 /**
- * Goes through runs of numbers of `width` bits until `count` have come; returns how many of them are `wanted`.
+ * Goes through runs of numbers of `width` bits until `count` have come; returns how many of them
+ * are `wanted`.
  *
- * The last run may go beyond the count, as DuckDB's do, which packs 256 numbers at a time: its header is
- * rewritten in place to what is needed, since hyparquet takes a run's length on trust. An empty run is
- * rewritten too, into the header of the run after it, since hyparquet loses its place there.
+ * The last run may go beyond the count, as DuckDB's do, which packs 256 numbers at a time: its
+ * header is rewritten in place to what is needed, since hyparquet takes a run's length on trust. An
+ * empty run is rewritten too, into the header of the run after it, since hyparquet loses its place
+ * there.
  */
 function checkRuns(reader: CompactReader, width: number, count: number, wanted: number): number {
   let found = 0;
@@ -323,7 +327,9 @@ type Field = number | boolean | Map<number, Field> | undefined;
 /** Structures nested deeper than a page header's are damage. */
 const MAX_DEPTH = 8;
 
-/** Reads Thrift's compact protocol and little-endian numbers; throws Error at the end of the bytes. */
+/**
+ * Reads Thrift's compact protocol and little-endian numbers; throws Error at the end of the bytes.
+ */
 class CompactReader {
   readonly bytes: Uint8Array;
   at = 0;
@@ -351,7 +357,9 @@ class CompactReader {
   /** Whether anything was written into the bytes. */
   isRewritten = false;
 
-  /** Writes a varint from byte `from` up to where the reader stands, with leading zeros to fill it. */
+  /**
+   * Writes a varint from byte `from` up to where the reader stands, with leading zeros to fill it.
+   */
   rewriteVarint(from: number, value: number): void {
     let rest = value;
     for (let i = from; i < this.at; i++, rest = Math.floor(rest / 128))

@@ -14,7 +14,10 @@ import {
 
 /** How parquet files with pictures are opened. */
 export interface ParquetPicturesOptions extends OpenSourceOptions {
-  /** Column of the picture files' bytes; default: the first of `image`, `jpg`, `png`, `webp`, `img`, `picture`, `image_bytes`, `bytes`. */
+  /**
+   * Column of the picture files' bytes; default: the first of `image`, `jpg`, `png`, `webp`, `img`,
+   * `picture`, `image_bytes`, `bytes`.
+   */
   readonly imageColumn?: string | undefined;
   /** Column of the captions; default: the first of `caption`, `text`, `txt`, `captions`. */
   readonly captionColumn?: string | undefined;
@@ -32,9 +35,11 @@ interface Part {
 }
 
 /**
- * The captioned pictures of parquet files, in order. A picture is the bytes of a picture file: a column of them, or as Hugging Face's datasets have
- * it, a structure with `bytes`. A caption is a text or a list of texts. Memory holds one row group, with its pictures only if they are wanted.
- * Throws DataError: a file that can't be read, isn't parquet or lacks a column; and if there are no captions though they are wanted.
+ * The captioned pictures of parquet files, in order. A picture is the bytes of a picture file: a
+ * column of them, or as Hugging Face's datasets have it, a structure with `bytes`. A caption is a
+ * text or a list of texts. Memory holds one row group, with its pictures only if they are wanted.
+ * Throws DataError: a file that can't be read, isn't parquet or lacks a column; and if there are no
+ * captions though they are wanted.
  */
 export async function openParquetPictures(
   paths: readonly string[],

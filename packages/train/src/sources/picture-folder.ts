@@ -36,18 +36,19 @@ export interface PictureFolderOptions extends OpenSourceOptions {
 }
 
 /**
- * The pictures of a folder and the folders in it, sorted by name, or those that a caption list names, in the order
- * in which it first does.
+ * The pictures of a folder and the folders in it, sorted by name, or those that a caption list
+ * names, in the order in which it first does.
  *
- * Captions come from `list` if given, else from captions.jsonl, captions.csv or captions.tsv in the folder, else
- * from a metadata.jsonl or metadata.csv there that has the columns (Hugging Face's imagefolder), else from the .txt
- * of the same name beside each picture, each non-empty line of it a caption. File names in a list are relative to
- * `folder`; another Unicode form of them is tried too. Several captions a picture are allowed; empty ones don't
- * count. Links to folders are followed, each real folder once. What is named like a picture and is none (a FIFO, a
- * link to nothing, .bmp) is a picture with a problem; hidden files, rows without captions and the like are counted
- * in `leftOut`. Names are sorted and grouped on disk, so memory holds some ten thousand of them.
- * Throws DataError: no such folder, no pictures, two lists, a list that doesn't parse; and where none of the first
- * thousand pictures is there, or has a caption though captions are wanted.
+ * Captions come from `list` if given, else from captions.jsonl, captions.csv or captions.tsv in the
+ * folder, else from a metadata.jsonl or metadata.csv there that has the columns (Hugging Face's
+ * imagefolder), else from the .txt of the same name beside each picture, each non-empty line of it
+ * a caption. File names in a list are relative to `folder`; another Unicode form of them is tried
+ * too. Several captions a picture are allowed; empty ones don't count. Links to folders are
+ * followed, each real folder once. What is named like a picture and is none (a FIFO, a link to
+ * nothing, .bmp) is a picture with a problem; hidden files, rows without captions and the like are
+ * counted in `leftOut`. Names are sorted and grouped on disk, so memory holds some ten thousand of
+ * them. Throws DataError: no such folder, no pictures, two lists, a list that doesn't parse; and
+ * where none of the first thousand pictures is there, or has a caption though captions are wanted.
  */
 export async function openPictureFolder(
   folder: string,
@@ -152,7 +153,10 @@ class FolderWalk {
     this.onFound = onFound;
   }
 
-  /** Real folders come first, then links to them in order, so that what a picture is called follows from names alone. */
+  /**
+   * Real folders come first, then links to them in order, so that what a picture is called follows
+   * from names alone.
+   */
   async run(): Promise<void> {
     await this.visit(this.folder);
     while (this.links.length > 0) {
@@ -246,7 +250,9 @@ class FolderWalk {
     if (++this.count % FOUND_EVERY === 0) this.onFound?.(this.count);
   }
 
-  /** The entries of a folder whose names hold bytes that aren't UTF-8, or the replacement character. */
+  /**
+   * The entries of a folder whose names hold bytes that aren't UTF-8, or the replacement character.
+   */
   private async takeOtherNames(directory: string): Promise<void> {
     for (const entry of await readdir(directory, { withFileTypes: true, encoding: 'buffer' })) {
       const bytes = entry.name as unknown as Buffer;
@@ -350,7 +356,10 @@ async function openList(folder: string, list: string, options: PictureFolderOpti
   return source;
 }
 
-/** The pictures of a list in the order of first mention, each with all its captions; rows are put together by two sorts on disk. */
+/**
+ * The pictures of a list in the order of first mention, each with all its captions; rows are put
+ * together by two sorts on disk.
+ */
 async function groupedByPicture(
   list: string,
   hash: { update(text: string): unknown },

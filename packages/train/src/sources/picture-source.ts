@@ -23,12 +23,16 @@ export type FailureKind =
   | 'other format'
   /** It is a FIFO, socket, device or, in an archive, a link. */
   | 'no file'
-  /** Its archive holds files of its name more than once, and which belong together can't be told. */
+  /**
+   * Its archive holds files of its name more than once, and which belong together can't be told.
+   */
   | 'ambiguous'
   /** What a damaged archive would have held after its damage; counts once. */
   | 'damaged archive';
 
-/** Something wrong with one picture: it is counted, logged and passed over, and the others go on. */
+/**
+ * Something wrong with one picture: it is counted, logged and passed over, and the others go on.
+ */
 export class PictureError extends DataError {
   readonly kind: FailureKind;
 
@@ -49,7 +53,10 @@ export interface SkippedPicture {
   readonly captions?: number;
 }
 
-/** A picture and all its captions. `file` is its name in reports and encoded sets: relative, with '/' between folders. */
+/**
+ * A picture and all its captions. `file` is its name in reports and encoded sets: relative, with
+ * '/' between folders.
+ */
 export interface CaptionedPicture {
   readonly file: string;
   /** Its file, or where else it is, for messages. */
@@ -59,8 +66,8 @@ export interface CaptionedPicture {
   /** What is known to be wrong with it before its bytes are read. */
   readonly problem?: PictureError | undefined;
   /**
-   * The content of its file. Throws PictureError if that can't be had, DataError if the archive it is in has gone: what comes after it would be
-   * lost too.
+   * The content of its file. Throws PictureError if that can't be had, DataError if the archive it
+   * is in has gone: what comes after it would be lost too.
    */
   bytes(): Promise<Uint8Array>;
 }
@@ -77,15 +84,18 @@ export interface ReadRange {
 }
 
 /**
- * Where pictures and captions come from: a sequence in a fixed order that is read from any place on, as often as wanted. Memory doesn't grow with it
- * but for a place in every thousand.
+ * Where pictures and captions come from: a sequence in a fixed order that is read from any place
+ * on, as often as wanted. Memory doesn't grow with it but for a place in every thousand.
  */
 export interface PictureSource {
   /** The folder, list or archives, for messages. */
   readonly description: string;
   /** Number of pictures, those that will turn out to have no caption or to be broken included. */
   readonly length: number;
-  /** SHA-256 of names and, where they are in lists or archives, sizes: two sources with the same one hold the same pictures in the same order. */
+  /**
+   * SHA-256 of names and, where they are in lists or archives, sizes: two sources with the same one
+   * hold the same pictures in the same order.
+   */
   readonly digest: string;
   /** What lies in the source and is neither a picture nor a caption of one of its pictures. */
   readonly leftOut: readonly LeftOut[];
@@ -107,7 +117,10 @@ export interface OpenSourceOptions {
   readonly onFound?: ((pictures: number) => void) | undefined;
 }
 
-/** So many pictures at the front of a source are looked at to tell one without captions, or in the wrong folder, from one with a few holes. */
+/**
+ * So many pictures at the front of a source are looked at to tell one without captions, or in the
+ * wrong folder, from one with a few holes.
+ */
 export const PICTURES_LOOKED_AT = 1000;
 
 /** Calls of `onFound`: one in so many pictures. */
@@ -128,7 +141,10 @@ export const PICTURE_EXTENSIONS = new Set([
   '.jpe',
 ]);
 
-/** Endings of picture files that can't be read here; they are counted, so that nobody misses them in vain. */
+/**
+ * Endings of picture files that can't be read here; they are counted, so that nobody misses them in
+ * vain.
+ */
 export const OTHER_PICTURE_EXTENSIONS = new Set([
   '.bmp',
   '.heic',
@@ -152,7 +168,10 @@ export function pictureExtension(name: string): string {
   return extname(name).toLowerCase();
 }
 
-/** Names of the caption lists that are found in a folder by themselves, the first that is there first. */
+/**
+ * Names of the caption lists that are found in a folder by themselves, the first that is there
+ * first.
+ */
 export const LIST_NAMES: readonly string[] = [
   'captions.jsonl',
   'captions.csv',
@@ -162,8 +181,8 @@ export const LIST_NAMES: readonly string[] = [
 ];
 
 /**
- * The captions in a text file: its lines but for empty ones, or the first of these. Throws PictureError that
- * begins with `where` if it isn't UTF-8.
+ * The captions in a text file: its lines but for empty ones, or the first of these. Throws
+ * PictureError that begins with `where` if it isn't UTF-8.
  */
 export function captionLines(bytes: Uint8Array, where: string, lines: CaptionLines = 'all'): string[] {
   const foreign = foreignKindOf(bytes);

@@ -13,8 +13,8 @@ export function irregularKind(
 }
 
 /**
- * Opens a regular file to be read. Throws DataError that begins with `where` if it can't be opened, or is a folder,
- * FIFO, socket or device: opening a FIFO might wait for ever.
+ * Opens a regular file to be read. Throws DataError that begins with `where` if it can't be opened,
+ * or is a folder, FIFO, socket or device: opening a FIFO might wait for ever.
  */
 export async function openRegularFile(path: string, where: string): Promise<FileHandle> {
   try {
@@ -30,8 +30,8 @@ export async function openRegularFile(path: string, where: string): Promise<File
 export class NoFileError extends Error {}
 
 /**
- * The content of a regular file. Where there is none of that name, its other Unicode forms are tried: a list may
- * be in NFC beside files in NFD, as macOS names them, or the other way round.
+ * The content of a regular file. Where there is none of that name, its other Unicode forms are
+ * tried: a list may be in NFC beside files in NFD, as macOS names them, or the other way round.
  * Throws what the file system throws, or NoFileError for a folder, FIFO, socket or device.
  */
 export async function readRegularFile(path: string): Promise<Buffer> {
@@ -41,7 +41,9 @@ export async function readRegularFile(path: string): Promise<Buffer> {
   return readFile(actual);
 }
 
-/** A path as it is written on disk, if it is there in another Unicode form; else the path itself. */
+/**
+ * A path as it is written on disk, if it is there in another Unicode form; else the path itself.
+ */
 export async function actualPath(path: string): Promise<string> {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: ASCII has one form only
   if (/^[\x00-\x7f]*$/.test(path) || (await isThere(path))) return path;
@@ -49,7 +51,10 @@ export async function actualPath(path: string): Promise<string> {
   return (await withForms(root, path.slice(root.length).split(sep))) ?? path;
 }
 
-/** Where these parts are below a folder, each in the form in which it is there; undefined if they aren't. */
+/**
+ * Where these parts are below a folder, each in the form in which it is there; undefined if they
+ * aren't.
+ */
 async function withForms(folder: string, parts: readonly string[]): Promise<string | undefined> {
   const [part, ...rest] = parts;
   if (part === undefined) return folder;

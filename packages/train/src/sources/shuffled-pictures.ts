@@ -10,9 +10,11 @@ export interface ShuffledPicture extends CaptionedPicture {
 }
 
 /**
- * The pictures of a source in random order, over and over, from number `from` of that endless sequence on: each round is another order of all. Blocks
- * of pictures that follow each other are permuted, and so are all pictures of as many blocks as make up `bufferSize`; only these are in memory, with
- * their bytes if the source holds them in larger pieces (parquet). What comes at a place follows from the key alone.
+ * The pictures of a source in random order, over and over, from number `from` of that endless
+ * sequence on: each round is another order of all. Blocks of pictures that follow each other are
+ * permuted, and so are all pictures of as many blocks as make up `bufferSize`; only these are in
+ * memory, with their bytes if the source holds them in larger pieces (parquet). What comes at a
+ * place follows from the key alone.
  */
 export async function* shuffledPictures(
   source: PictureSource,

@@ -1,4 +1,6 @@
-/** What the path of a source names: a picture folder, or the files of tar shards or parquet files. */
+/**
+ * What the path of a source names: a picture folder, or the files of tar shards or parquet files.
+ */
 import { existsSync } from 'node:fs';
 import { opendir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
@@ -21,9 +23,10 @@ export function archiveKind(name: string): 'tar' | 'parquet' | undefined {
 }
 
 /**
- * What a path names. Braces and wildcards are expanded as a shell does (`shards/{00000..00331}.tar`,
- * `data/train-*.parquet`, `**`), each pattern's files sorted by name. A folder without pictures and lists in
- * which there are tar shards, or else parquet files, is these.
+ * What a path names. Braces and wildcards are expanded as a shell does
+ * (`shards/{00000..00331}.tar`, `data/train-*.parquet`, `**`), each pattern's files sorted by name.
+ * A folder without pictures and lists in which there are tar shards, or else parquet files, is
+ * these.
  * Throws DataError where nothing matches, or files of different kinds do.
  */
 export async function sourcePaths(path: string): Promise<SourcePaths> {
@@ -49,7 +52,10 @@ async function isFolder(path: string): Promise<boolean> {
 
 const WILD = /[*?[\]]/;
 
-/** The paths that a pattern with braces and wildcards stands for; one that exists as it is stands for itself. */
+/**
+ * The paths that a pattern with braces and wildcards stands for; one that exists as it is stands
+ * for itself.
+ */
 async function expandPaths(pattern: string): Promise<string[]> {
   if (existsSync(pattern)) return [pattern];
   const alternatives = expand(pattern);
@@ -110,7 +116,10 @@ async function foldersBelow(folder: string): Promise<string[]> {
   return all;
 }
 
-/** A folder as what it holds: pictures, as soon as there is one or a list of captions; else archives. */
+/**
+ * A folder as what it holds: pictures, as soon as there is one or a list of captions; else
+ * archives.
+ */
 async function inFolder(path: string): Promise<SourcePaths> {
   const archives: Record<'tar' | 'parquet', string[]> = { tar: [], parquet: [] };
   if (await holdsPictures(path, archives, 0)) return { kind: 'folder', paths: [path] };

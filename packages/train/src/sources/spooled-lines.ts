@@ -3,7 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileLines } from './byte-lines.js';
 
-/** JSON values in a sequence that may be larger than memory. Appended first, then read from any place on. */
+/**
+ * JSON values in a sequence that may be larger than memory. Appended first, then read from any
+ * place on.
+ */
 export interface Spool<T> {
   readonly length: number;
   read(from?: number, to?: number): AsyncGenerator<T>;
@@ -16,7 +19,10 @@ const MEMORY_BYTES = 8 << 20;
 /** One line in so many has its place in the file remembered. */
 const STRIDE = 1024;
 
-/** A sequence of JSON values: in memory while it is small, else as lines of a temporary file, with the place of one line in a thousand. */
+/**
+ * A sequence of JSON values: in memory while it is small, else as lines of a temporary file, with
+ * the place of one line in a thousand.
+ */
 export class SpooledLines<T> implements Spool<T> {
   private waiting: string[] = [];
   private waitingBytes = 0;
@@ -49,7 +55,8 @@ export class SpooledLines<T> implements Spool<T> {
       const folder = await mkdtemp(join(tmpdir(), 'easel-'));
       const handle = await open(join(folder, 'lines'), 'wx+');
       this.file = { folder, handle };
-      // Where the system lets an open file be deleted, nothing is left behind even by a process that is killed.
+      // Where the system lets an open file be deleted, nothing is left behind even by a process
+      // that is killed.
       await rm(folder, { recursive: true, force: true }).catch(() => {});
     }
     await this.file.handle.appendFile(this.waiting.join(''));
@@ -92,7 +99,10 @@ export type Order<T> = (a: T, b: T) => number;
 const RUN_LENGTH = 1 << 14;
 const RUN_BUFFER_BYTES = 1 << 16;
 
-/** Values put in order with only some of them in memory: sorted runs on disk, merged when they are read. Equal values keep their order. */
+/**
+ * Values put in order with only some of them in memory: sorted runs on disk, merged when they are
+ * read. Equal values keep their order.
+ */
 export class SortedSpool<T> {
   private readonly order: Order<T>;
   private readonly runLength: number;

@@ -1,10 +1,11 @@
 /**
  * The rows of .csv and .tsv files as people and programs write them.
  *
- * A field is enclosed in quotes if it begins with one, holds them only doubled, and the one that closes it
- * stands before a delimiter or a line's end. What begins with a quote and isn't enclosed, as `"5 inch screen`,
- * is text like any other, and ends at its first delimiter or line end, so that the rows after it stay rows.
- * Lines end with LF, CR LF or CR, also mixed. Source: RFC 4180; Python's csv for what is enclosed.
+ * A field is enclosed in quotes if it begins with one, holds them only doubled, and the one that
+ * closes it stands before a delimiter or a line's end. What begins with a quote and isn't enclosed,
+ * as `"5 inch screen`, is text like any other, and ends at its first delimiter or line end, so that
+ * the rows after it stay rows. Lines end with LF, CR LF or CR, also mixed. Source: RFC 4180;
+ * Python's csv for what is enclosed.
  */
 
 /** A row, and the line on which it begins. */
@@ -20,8 +21,8 @@ export interface TableRow {
 export interface TableOptions {
   readonly delimiter: ',' | '\t';
   /**
-   * Whether fields are those of a whole row, asked of lines inside an enclosed field: if all of them are, the
-   * quotes at both ends are taken to be two captions' own.
+   * Whether fields are those of a whole row, asked of lines inside an enclosed field: if all of
+   * them are, the quotes at both ends are taken to be two captions' own.
    */
   readonly isRow: (fields: readonly string[]) => boolean;
 }
@@ -134,7 +135,10 @@ class TableReader {
     return this.ended ? { end: text.length, next: text.length, isLast: true } : undefined;
   }
 
-  /** Place of the quote that closes the field which begins at `from`; undefined if more text is needed. */
+  /**
+   * Place of the quote that closes the field which begins at `from`; undefined if more text is
+   * needed.
+   */
   private closingQuote(from: number): number | 'none' | undefined {
     const { text } = this;
     const limit = from + MAX_ENCLOSED;

@@ -1,6 +1,7 @@
 /**
- * Where the files of a tar archive lie in it. Only headers are read, so that an archive of gigabytes is gone through in the time of some seeks, from
- * any header on. Source: POSIX.1-2017 pax, "ustar Interchange Format" and "pax Header Block"; GNU tar's long names.
+ * Where the files of a tar archive lie in it. Only headers are read, so that an archive of
+ * gigabytes is gone through in the time of some seeks, from any header on. Source: POSIX.1-2017
+ * pax, "ustar Interchange Format" and "pax Header Block"; GNU tar's long names.
  */
 import type { ArchiveBytes } from './archive-bytes.js';
 import { nameOfBytes } from './file-name.js';
@@ -36,7 +37,10 @@ const BLOCK = 512;
 /** Longest name or extended header: more is no name but damage. */
 const MAX_EXTENDED = 1 << 20;
 
-/** Bytes read at a time: many headers where files are small, and little more than a header where they are large. */
+/**
+ * Bytes read at a time: many headers where files are small, and little more than a header where
+ * they are large.
+ */
 const WIDE_WINDOW = 1 << 16;
 const NARROW_WINDOW = 1 << 11;
 const SMALL_FILE = 1 << 13;
@@ -55,8 +59,8 @@ export class TarEntries {
   private windowBytes = NARROW_WINDOW;
 
   /**
-   * `at`: byte at which an entry's headers begin. `keepContent`: whether entries of an archive that is
-   * unpacked as it is read come with their content, which can't be had later.
+   * `at`: byte at which an entry's headers begin. `keepContent`: whether entries of an archive that
+   * is unpacked as it is read come with their content, which can't be had later.
    */
   constructor(archive: ArchiveBytes, { at = 0, keepContent = false } = {}) {
     this.archive = archive;
@@ -71,7 +75,10 @@ export class TarEntries {
     /** What an extended header says of the entry after it, and where the first of them begins. */
     let said: { name?: string; size?: number } = {};
     let start = this.at;
-    /** Whether the mark of the end was passed; archives that were put one behind the other go on after it. */
+    /**
+     * Whether the mark of the end was passed; archives that were put one behind the other go on
+     * after it.
+     */
     let marked = false;
     for (;;) {
       const begin = this.at;

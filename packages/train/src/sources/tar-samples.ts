@@ -1,14 +1,15 @@
 /**
  * Which files of a tar archive make a sample.
  *
- * Files that follow each other and have one name up to the first dot of the base name are a group: webdataset's
- * rule (`tariterators.py`, base_plus_ext and group_by_keys). Where dots are part of base names, as in
- * `img.v1.0.png` and `img.v1.0.txt`, a group is parted again by the name up to the last dot: a picture with a
- * caption of its own is a sample of its own, and so is any picture if none has the short name. Other pictures of
- * a group, as `0001.seg.png` beside `0001.jpg`, are left out and counted.
+ * Files that follow each other and have one name up to the first dot of the base name are a group:
+ * webdataset's rule (`tariterators.py`, base_plus_ext and group_by_keys). Where dots are part of
+ * base names, as in `img.v1.0.png` and `img.v1.0.txt`, a group is parted again by the name up to
+ * the last dot: a picture with a caption of its own is a sample of its own, and so is any picture
+ * if none has the short name. Other pictures of a group, as `0001.seg.png` beside `0001.jpg`, are
+ * left out and counted.
  *
- * A name that comes again begins a new sample. Where it can't be told which files belong together, as in two
- * pictures of one name before one caption, none of them is used, and each is counted.
+ * A name that comes again begins a new sample. Where it can't be told which files belong together,
+ * as in two pictures of one name before one caption, none of them is used, and each is counted.
  */
 import type { LeftOutKind } from './left-out.js';
 import { NAMED_EXTENSIONS, PICTURE_EXTENSIONS } from './picture-source.js';
@@ -65,7 +66,10 @@ const isPicture = ({ extension }: Named) => PICTURE_EXTENSIONS.has(`.${extension
 const isNamedPicture = ({ extension }: Named) => NAMED_EXTENSIONS.has(`.${extension}`);
 const isCaption = ({ extension }: Named) => extension === 'txt' || extension === 'json';
 
-/** The parts of a file's name; undefined for hidden files and those without an ending, which belong to no sample. */
+/**
+ * The parts of a file's name; undefined for hidden files and those without an ending, which belong
+ * to no sample.
+ */
 function partsOf(entry: TarEntry, leaveOut: LeaveOut): Named | undefined {
   const name = entry.name.replace(/^(\.\/+)+/, '').normalize('NFC');
   const slash = name.lastIndexOf('/') + 1;
@@ -142,7 +146,10 @@ function piecesOf(key: string, files: readonly Named[], leaveOut: LeaveOut): Pie
   });
 }
 
-/** Whether pieces of one name are whole samples: all begin alike, and none has an ending that the first lacks. */
+/**
+ * Whether pieces of one name are whole samples: all begin alike, and none has an ending that the
+ * first lacks.
+ */
 function areClear(pieces: readonly (readonly Named[])[]): boolean {
   const first = pieces[0] as readonly Named[];
   const endings = new Set(first.map(({ extension }) => extension));

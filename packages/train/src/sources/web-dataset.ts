@@ -1,6 +1,7 @@
 /**
- * WebDataset shards: tar archives in which the files of a sample follow each other, as img2dataset writes them:
- * `000000012.jpg`, `000000012.txt`, `000000012.json`. How files make samples is in `tar-samples.ts`.
+ * WebDataset shards: tar archives in which the files of a sample follow each other, as img2dataset
+ * writes them: `000000012.jpg`, `000000012.txt`, `000000012.json`. How files make samples is in
+ * `tar-samples.ts`.
  */
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
@@ -27,7 +28,9 @@ import { type TarSample, tarSamples } from './tar-samples.js';
 
 /** How tar shards are opened. */
 export interface WebDatasetOptions extends OpenSourceOptions {
-  /** Take what a shard holds before its damage; what is lost counts as one picture, with the reason. */
+  /**
+   * Take what a shard holds before its damage; what is lost counts as one picture, with the reason.
+   */
   readonly allowDamaged?: boolean | undefined;
 }
 
@@ -42,19 +45,24 @@ interface Shard {
   /** Size of its file. */
   readonly bytes: number;
   readonly samples: number;
-  /** Places at which a group of samples begins, about one sample in STRIDE, with the number of its first sample. */
+  /**
+   * Places at which a group of samples begins, about one sample in STRIDE, with the number of its
+   * first sample.
+   */
   readonly places: readonly { readonly start: number; readonly sample: number }[];
   readonly damage: string | undefined;
 }
 
 /**
- * The captioned pictures of tar shards, in order. Captions are the lines of a sample's `.txt`, or `caption` (or
- * `text`) of its `.json`. Headers are gone through once, when the source is opened; memory holds the place of one
- * sample in a thousand. Shards that are compressed with gzip or zstd are unpacked as they are read, from their
- * start each time, and hand their pictures over with their bytes.
+ * The captioned pictures of tar shards, in order. Captions are the lines of a sample's `.txt`, or
+ * `caption` (or `text`) of its `.json`. Headers are gone through once, when the source is opened;
+ * memory holds the place of one sample in a thousand. Shards that are compressed with gzip or zstd
+ * are unpacked as they are read, from their start each time, and hand their pictures over with
+ * their bytes.
  *
- * A sample without a picture, as of a failed download, counts as one that is missing. A shard that breaks off is a DataError that names it, or,
- * with `allowDamaged`, ends early and counts as one more such picture. Throws DataError too if there are no shards or no captions.
+ * A sample without a picture, as of a failed download, counts as one that is missing. A shard that
+ * breaks off is a DataError that names it, or, with `allowDamaged`, ends early and counts as one
+ * more such picture. Throws DataError too if there are no shards or no captions.
  */
 export async function openWebDataset(
   paths: readonly string[],

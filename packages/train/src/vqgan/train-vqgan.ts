@@ -36,11 +36,13 @@ import { VqganTask } from './vqgan-task.js';
  * for the codebook. From some step on, a discriminator that is trained beside the VQGAN adds a
  * part.
  *
- * RUN/model is a VQGAN folder that `openVqgan` and `easel encode` read, renewed with each checkpoint; RUN/reconstructions holds a
- * picture for each evaluation. The same config, data and seed give the same weights bit for bit on one backend, however often
- * the run was interrupted and resumed.
- * Throws ConfigError, DataError or CheckpointError for input that doesn't fit, TrainingError if loss or gradients stop being finite,
- * EaselError if the folder can't be written to. Uses tfjs's current backend.
+ * RUN/model is a VQGAN folder that `openVqgan` and `easel encode` read, renewed with each
+ * checkpoint; RUN/reconstructions holds a picture for each evaluation. The same config, data and
+ * seed give the same weights bit for bit on one backend, however often the run was interrupted and
+ * resumed.
+ * Throws ConfigError, DataError or CheckpointError for input that doesn't fit, TrainingError if
+ * loss or gradients stop being finite, EaselError if the folder can't be written to. Uses tfjs's
+ * current backend.
  */
 export function trainVqgan(config: VqganTrainingConfig, options: TrainingOptions): Promise<TrainingResult> {
   return releasing(async (own) => {

@@ -60,7 +60,10 @@ export interface VqganTaskParts {
   /** Saves a grid of evaluated pictures above their reconstructions. */
   readonly showGrid: (step: number, grid: Raster) => Promise<void>;
   readonly exportModel: TrainingTask['exportModel'];
-  /** Its updates are played through without being computed, so their numbers mean nothing and are not looked at. */
+  /**
+   * Its updates are played through without being computed, so their numbers mean nothing and are
+   * not looked at.
+   */
   readonly rehearsed?: boolean;
 }
 
