@@ -7,7 +7,8 @@ export interface FolderLock {
   release(): Promise<void>;
 }
 
-const LOCK_NAME = 'lock';
+/** File by which a process holds a folder. */
+export const LOCK_NAME = 'lock';
 
 /**
  * Locks a folder for this process, so that no second run writes into it.

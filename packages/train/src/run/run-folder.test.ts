@@ -54,8 +54,23 @@ test('a fresh run saves its config; the lock goes at the end', async () => {
   expect(run.resumed).toBeNull();
   expect(JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8'))).toEqual(config);
   await expect(open(true)).rejects.toThrow(/another run writes into it/);
+  expect(readdirSync(folder).sort()).toEqual(['checkpoints', 'config.json', 'lock', 'metrics.jsonl']);
+  await run.log.addSitting();
   await run.close();
-  expect(readdirSync(folder).sort()).toEqual(['checkpoints', 'config.json', 'metrics.jsonl']);
+  expect(readdirSync(folder).sort()).toEqual([
+    'checkpoints',
+    'config.json',
+    'metrics.jsonl',
+    'sittings.jsonl',
+  ]);
+});
+
+test('a run that ends before it began leaves nothing; where other files lie it is left alone', async () => {
+  await (await open(false)).close();
+  expect(readdirSync(folder)).toEqual([]);
+  writeFileSync(join(folder, 'notes.txt'), 'mine');
+  await (await open(false)).close();
+  expect(readdirSync(folder).sort()).toEqual(['checkpoints', 'config.json', 'metrics.jsonl', 'notes.txt']);
 });
 
 test('checkpoints come back as they were; the newest counts, the oldest go', async () => {

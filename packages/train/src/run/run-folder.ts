@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { ConfigError, EaselError } from '@easel/core';
 import { writeFileAtomic } from '@easel/core/internals/node';
 import { settingsDifferences } from '../config/settings-differences.js';
-import { type FolderLock, lockFolder } from '../lock/folder-lock.js';
+import { type FolderLock, LOCK_NAME, lockFolder } from '../lock/folder-lock.js';
 import type { SkippedPicture } from '../sources/picture-source.js';
 import { type CheckpointState, CheckpointStore, readCheckpointState } from './checkpoint-store.js';
 import { MetricsLog } from './metrics-log.js';
@@ -105,6 +105,7 @@ export class RunFolder {
 
   /** Releases the folder: another process may then take it. */
   async close(): Promise<void> {
+    await removeUnbegun(this.path);
     await this.lock.release();
   }
 }
@@ -141,4 +142,19 @@ async function removeLeftovers(run: string): Promise<void> {
   for (const folder of [run, join(run, 'checkpoints')])
     for (const name of await readdir(folder))
       if (/^\..*\.(partial|old)$/.test(name)) await rm(join(folder, name), { recursive: true, force: true });
+}
+
+/** What a run's folder holds before the run is begun, beside its lock. */
+const UNBEGUN = ['config.json', 'checkpoints', 'metrics.jsonl'];
+
+/**
+ * Empties the folder of a run that failed before it was begun, as for data that can't be read: there
+ * is nothing to go on from, and nothing else is touched.
+ */
+async function removeUnbegun(path: string): Promise<void> {
+  const names = (await readdir(path)).filter((name) => name !== LOCK_NAME);
+  if (names.some((name) => !UNBEGUN.includes(name))) return;
+  const kept = await readdir(join(path, 'checkpoints')).catch(() => []);
+  if (kept.length > 0 || (await MetricsLog.isBegun(path))) return;
+  for (const name of names) await rm(join(path, name), { recursive: true, force: true });
 }
