@@ -73,6 +73,8 @@ for name, f in {
 }.items():
     unary(name, f)
 
+# tfjs's sign of NaN is 0; its own tests say so.
+KERNELS["Sign"] = lambda i, a: tf.where(i["x"] != i["x"], tf.zeros_like(i["x"]), tf.sign(i["x"]))
 KERNELS["LeakyRelu"] = lambda i, a: tf.where(i["x"] < 0, a["alpha"] * i["x"], i["x"])
 KERNELS["Step"] = lambda i, a: tf.where(tf.math.is_nan(i["x"]), math.nan, tf.where(i["x"] > 0, 1.0, a["alpha"]))
 KERNELS["ClipByValue"] = lambda i, a: tf.clip_by_value(i["x"], a["clipValueMin"], a["clipValueMax"])

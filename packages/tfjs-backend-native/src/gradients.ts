@@ -120,18 +120,20 @@ const SPREAD = [
  * Lets a function of two tensors have its gradient where one is spread over the other. tfjs's own has
  * dy's shape for some functions, and for all of them where dy is empty and an input is not.
  */
-function spread(kernelName: string): void {
+function spread(kernelName: string, names: readonly [string, string] = ['a', 'b']): void {
   const own = tf.getGradient(kernelName) as Gradient | undefined;
   if (own === undefined) return;
   tf.registerGradient({
     ...own,
     gradFunc: (dys, saved, attrs) => {
-      const [a, b] = saved as [tf.Tensor, tf.Tensor];
-      const gradients = own.gradFunc(dys, saved, attrs) as Record<'a' | 'b', () => tf.Tensor>;
+      const gradients = own.gradFunc(dys, saved, attrs) as Record<string, () => tf.Tensor>;
       const isEmpty = (dys as tf.Tensor).size === 0;
-      const of = (input: tf.Tensor, gradient: () => tf.Tensor) => () =>
-        isEmpty ? tf.zeros(input.shape) : unspread(gradient(), input.shape);
-      return { a: of(a, gradients.a), b: of(b, gradients.b) };
+      const of = (name: string, i: number): [string, () => tf.Tensor] => {
+        const { shape } = saved[i] as tf.Tensor;
+        const gradient = gradients[name] as () => tf.Tensor;
+        return [name, () => (isEmpty ? tf.zeros(shape) : unspread(gradient(), shape))];
+      };
+      return Object.fromEntries(names.map(of));
     },
   });
 }
@@ -197,6 +199,7 @@ export function registerNativeGradients(backendName: string): void {
   fuseSum(tf.Mean, true, backendName);
   addStridedSlice();
   for (const kernelName of SPREAD) spread(kernelName);
+  spread(tf.Prelu, ['x', 'alpha']);
   for (const kernelName of [tf.Unpack, tf.SplitV]) listed(kernelName);
   addTile();
   dilate(tf.Conv2D, tf.Conv2DBackpropInput, tf.Conv2DBackpropFilter, backendName);
