@@ -9,7 +9,7 @@ import { readRun } from '../report/read-run.js';
 import { drawingKind } from './drawing-kind.js';
 
 const model = join(import.meta.dirname, '../../../../data/models/emoji');
-const drawingDefaults = { seed: 0, temperature: 1, topP: 1, conditionScale: 1 };
+const drawingDefaults = { seed: 0, temperature: null, topP: null, conditionScale: null };
 let root: string;
 beforeAll(async () => {
   await startTestBackend();

@@ -28,11 +28,11 @@ const fields = {
   /** Pictures drawn at a time. */
   batchSize: integer({ min: 1, default: 16 }),
   seed: integer({ min: 0, max: 2 ** 32 - 1, default: 0 }),
-  /** As `easel generate` has them. */
-  temperature: real({ above: 0, default: 1 }),
-  topK: integer({ min: 0, default: 50 }),
-  topP: real({ above: 0, max: 1, default: 1 }),
-  conditionScale: real({ default: 1 }),
+  /** As `easel generate` has them; null: as the model draws, by its generation.json. */
+  temperature: optional(real({ above: 0 })),
+  topK: optional(integer({ min: 0 })),
+  topP: optional(real({ above: 0, max: 1 })),
+  conditionScale: optional(real()),
 };
 
 type DrawingSettings = Settings<typeof fields>;
@@ -91,7 +91,12 @@ async function draw(
       images: perPrompt,
       seed,
       batch: batchSize,
-      settings: { temperature, topK, topP, conditionScale },
+      settings: {
+        ...(temperature !== null && { temperature }),
+        ...(topK !== null && { topK }),
+        ...(topP !== null && { topP }),
+        ...(conditionScale !== null && { conditionScale }),
+      },
       signal,
     });
     for await (const picture of drawn) {
