@@ -1,20 +1,26 @@
 import { ConfigError } from '@easel/core';
 import { showValue } from '@easel/core/config';
 import {
+  type AddedToken,
+  AddedTokenCutter,
   AFTER_UNICODE_14,
+  addedTokensDecoder,
   BytePairEncoder,
   type BytePairs,
   padRows,
+  parseAddedTokens,
   parseJsonObject,
   parseMerges,
   parseSpecialToken,
   parseTokenizerJson,
   parseVocab,
   type SpecialToken,
-  SpecialTokenCutter,
   type TokenBatch,
   type TokenizerFiles,
+  tokenToJson,
   typeOf,
+  vocabToJson,
+  withAddedTokens,
 } from '@easel/core/internals';
 
 /** The tokens that CLIP needs. */
@@ -32,6 +38,8 @@ export interface ClipTokenizerData {
   /** Pairs of tokens to join, most urgent first. */
   readonly merges: readonly (readonly [string, string])[];
   readonly specials?: ClipSpecialTokens;
+  /** Tokens beside those that are cut out of texts; the vocabulary has them too. */
+  readonly added?: readonly AddedToken[];
 }
 
 const END_OF_WORD = '</w>';
@@ -89,6 +97,7 @@ function normalize(text: string): string {
   const clean = text.replace(/\p{Surrogate}/gu, '\ufffd\ufffd\ufffd');
   return clean
     .replace(COMPOSED, (stretch) => stretch.normalize('NFC'))
+    .replace(/\p{White_Space}+/gu, ' ')
     .replace(CAPITAL, (letter) => letter.toLowerCase());
 }
 
@@ -108,12 +117,14 @@ export class ClipTokenizer {
   readonly vocab: ReadonlyMap<string, number>;
   readonly merges: readonly (readonly [string, string])[];
   readonly specials: ClipSpecialTokens;
+  /** Tokens beside the special ones that are cut out of texts. */
+  readonly added: readonly AddedToken[];
   readonly bosId: number;
   readonly eosId: number;
   readonly padId: number;
 
   private readonly encoder: BytePairEncoder;
-  private readonly cutter: SpecialTokenCutter;
+  private readonly cutter: AddedTokenCutter;
   private readonly specialContents: ReadonlySet<string>;
 
   /**
@@ -125,7 +136,8 @@ export class ClipTokenizer {
   }
 
   /** Throws ConfigError if a special token or a part of a merge is not in the vocabulary. */
-  constructor({ vocab, merges, specials = CLIP_SPECIAL_TOKENS }: ClipTokenizerData) {
+  constructor({ vocab, merges, specials = CLIP_SPECIAL_TOKENS, added = [] }: ClipTokenizerData) {
+    this.added = added;
     this.vocab = vocab;
     this.merges = merges;
     this.specials = specials;
@@ -134,17 +146,17 @@ export class ClipTokenizer {
       merges,
       unknown: specials.unk.content,
       endOfWord: END_OF_WORD,
+      apart: new Set(added.filter((token) => token.apart).map(({ content }) => content)),
     });
     this.bosId = this.encoder.requireId(specials.bos.content, 'special token bos');
     this.eosId = this.encoder.requireId(specials.eos.content, 'special token eos');
     this.padId = this.encoder.requireId(specials.pad.content, 'special token pad');
     const tokens = Object.values(specials) as SpecialToken[];
-    this.specialContents = new Set(tokens.map(({ content }) => content));
-    const normalized = tokens.map((token) => ({ ...token, content: normalize(token.content) }));
-    const ids = new Map(
-      tokens.map(({ content }) => [normalize(content), this.encoder.requireId(content, 'a special token')]),
+    for (const { content } of tokens) this.encoder.requireId(content, 'a special token');
+    this.specialContents = new Set(
+      [...added.filter(({ special }) => special), ...tokens].map(({ content }) => content),
     );
-    this.cutter = new SpecialTokenCutter(normalized, ids);
+    this.cutter = new AddedTokenCutter(added, tokens, vocab, normalize);
   }
 
   /** The largest id + 1, which is the least number of rows that an embedding needs. */
@@ -158,7 +170,7 @@ export class ClipTokenizer {
    */
   encode(text: string): number[] {
     const ids = [this.bosId];
-    for (const part of this.cutter.cut(normalize(text))) {
+    for (const part of this.cutter.cut(text)) {
       if (typeof part === 'number') ids.push(part);
       else
         for (const word of part.match(WORD) ?? []) for (const id of this.encoder.encode(word)) ids.push(id);
@@ -198,11 +210,14 @@ export function parseClipTokenizerFiles(files: TokenizerFiles): ClipTokenizerDat
   const specials = specialTokens(files);
   if (files.vocab !== undefined && files.merges !== undefined) {
     const merges = parseMerges(files.merges).slice(0, MOST_MERGES);
-    return { vocab: parseVocab(files.vocab), merges, specials };
+    const vocab = parseVocab(files.vocab);
+    const added = parseAddedTokens(files, vocab);
+    return { vocab: withAddedTokens(vocab, added), merges, specials, added };
   }
   if (files.tokenizerJson !== undefined) {
     const { vocab, merges } = parseBytePairs(files.tokenizerJson, specials.unk.content);
-    return { vocab, merges, specials };
+    const added = parseAddedTokens(files, vocab);
+    return { vocab: withAddedTokens(vocab, added), merges, specials, added };
   }
   throw new ConfigError(
     'Tokenizer folder: expected vocab.json and merges.txt, or tokenizer.json; found neither pair nor file.',
@@ -230,17 +245,22 @@ export function clipTokenizerFiles({
   vocab,
   merges,
   specials,
-}: Pick<ClipTokenizer, 'vocab' | 'merges' | 'specials'>): ReadonlyMap<string, string> {
-  const tokens = [...vocab].sort((a, b) => a[1] - b[1]);
+  added,
+}: Pick<ClipTokenizer, 'vocab' | 'merges' | 'specials' | 'added'>): ReadonlyMap<string, string> {
   const roles = Object.fromEntries(
     Object.entries(specials as unknown as Record<string, SpecialToken>).map(([role, token]) => [
       `${role}_token`,
-      { ...token, normalized: true, single_word: false },
+      tokenToJson(token),
     ]),
   );
-  const config = { tokenizer_class: 'CLIPTokenizerFast', do_lower_case: true, ...roles };
+  const config = {
+    tokenizer_class: 'CLIPTokenizerFast',
+    do_lower_case: true,
+    ...roles,
+    ...(added.length === 0 ? {} : { added_tokens_decoder: addedTokensDecoder(added) }),
+  };
   return new Map([
-    ['vocab.json', `{${tokens.map(([token, id]) => `${JSON.stringify(token)}:${id}`).join(',')}}`],
+    ['vocab.json', vocabToJson(vocab, added, END_OF_WORD)],
     ['merges.txt', `#version: 0.2\n${merges.map(([left, right]) => `${left} ${right}\n`).join('')}`],
     ['special_tokens_map.json', `${JSON.stringify(roles, null, 2)}\n`],
     ['tokenizer_config.json', `${JSON.stringify(config, null, 2)}\n`],

@@ -1,5 +1,14 @@
 // For the packages of this repository alone. Anything here may change in any release.
 
+export {
+  type AddedToken,
+  AddedTokenCutter,
+  addedTokensDecoder,
+  parseAddedTokens,
+  tokenToJson,
+  vocabToJson,
+  withAddedTokens,
+} from './bpe/added-tokens.js';
 export { SYMBOL_OF_BYTE, toSymbols } from './bpe/byte-alphabet.js';
 export { BytePairEncoder, type BytePairs } from './bpe/byte-pair-encoder.js';
 export {
@@ -12,7 +21,7 @@ export {
   typeOf,
 } from './bpe/files.js';
 export { readTokenizerFiles } from './bpe/read-files.js';
-export { type SpecialToken, SpecialTokenCutter } from './bpe/special-tokens.js';
+export type { SpecialToken } from './bpe/special-tokens.js';
 export { padRows, type TokenBatch } from './bpe/token-batch.js';
 export { AFTER_UNICODE_14 } from './bpe/unicode-14.js';
 export { permutedShape } from './checkpoint/permute.js';

@@ -1,7 +1,9 @@
 import {
+  type AddedToken,
+  AddedTokenCutter,
   BytePairEncoder,
   padRows,
-  SpecialTokenCutter,
+  type SpecialToken,
   type TokenBatch,
   type TokenizerFiles,
 } from '@easel/core/internals';
@@ -34,6 +36,8 @@ export class BpeTokenizer {
   readonly vocab: ReadonlyMap<string, number>;
   readonly merges: readonly (readonly [string, string])[];
   readonly specials: SpecialTokens;
+  /** Tokens beside the special ones that are cut out of texts. */
+  readonly added: readonly AddedToken[];
   readonly bosId: number;
   readonly eosId: number;
   readonly padId: number;
@@ -41,7 +45,8 @@ export class BpeTokenizer {
   readonly wordOptions: WordOptions;
 
   private readonly encoder: BytePairEncoder;
-  private readonly cutter: SpecialTokenCutter;
+  private readonly cutter: AddedTokenCutter;
+  private readonly specialContents: ReadonlySet<string>;
 
   /**
    * Makes a tokenizer from the files of a folder in Hugging Face form: vocab.json and merges.txt,
@@ -66,11 +71,17 @@ export class BpeTokenizer {
       lowerCase: data.lowerCase ?? false,
       addPrefixSpace: data.addPrefixSpace ?? false,
     };
-    this.encoder = new BytePairEncoder(data);
+    this.added = data.added ?? [];
+    const apart = new Set(this.added.filter((token) => token.apart).map(({ content }) => content));
+    this.encoder = new BytePairEncoder({ ...data, apart });
     this.bosId = this.encoder.requireId(this.specials.bos.content, 'special token bos');
     this.eosId = this.encoder.requireId(this.specials.eos.content, 'special token eos');
     this.padId = this.encoder.requireId(this.specials.pad.content, 'special token pad');
-    this.cutter = new SpecialTokenCutter(Object.values(this.specials), data.vocab); // unk and mask may be absent
+    const roles = Object.values(this.specials) as SpecialToken[]; // unk and mask may be absent
+    this.cutter = new AddedTokenCutter(this.added, roles, data.vocab, (text) => text);
+    this.specialContents = new Set(
+      [...this.added.filter(({ special }) => special), ...roles].map(({ content }) => content),
+    );
   }
 
   /** The largest id + 1, which is the least number of rows that an embedding needs. */
@@ -115,7 +126,7 @@ export class BpeTokenizer {
   decode(ids: Iterable<number>, options: DecodeOptions = {}): string {
     const skip = options.skipSpecialTokens ?? true;
     const tokens = Array.from(ids, (id) => this.encoder.token(id));
-    const text = this.encoder.decode(tokens.filter((token) => !(skip && this.cutter.has(token))));
+    const text = this.encoder.decode(tokens.filter((token) => !(skip && this.specialContents.has(token))));
     return options.cleanUpSpaces ? cleanUpSpaces(text) : text;
   }
 }

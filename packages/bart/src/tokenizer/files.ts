@@ -1,15 +1,19 @@
 import { ConfigError } from '@easel/core';
 import { showValue } from '@easel/core/config';
 import {
+  addedTokensDecoder,
   type BytePairs,
+  parseAddedTokens,
   parseJsonObject,
   parseMerges,
   parseSpecialToken,
   parseTokenizerJson,
   parseVocab,
-  type SpecialToken,
   type TokenizerFiles,
+  tokenToJson,
   typeOf,
+  vocabToJson,
+  withAddedTokens,
 } from '@easel/core/internals';
 import { BART_SPECIAL_TOKENS, type SpecialTokens } from './special-tokens.js';
 import type { BpeTokenizerData, DescribedTokenizer } from './tokenizer-data.js';
@@ -33,16 +37,22 @@ export function parseTokenizerFiles(files: TokenizerFiles): BpeTokenizerData {
   const lowerCase = flag(config, 'do_lower_case');
   const addPrefixSpace = flag(config, 'add_prefix_space');
   if (files.vocab !== undefined && files.merges !== undefined) {
+    const vocab = parseVocab(files.vocab);
+    const added = parseAddedTokens(files, vocab);
     return {
-      vocab: parseVocab(files.vocab),
+      vocab: withAddedTokens(vocab, added),
       merges: parseMerges(files.merges),
       specials,
+      added,
       lowerCase,
       addPrefixSpace,
     };
   }
   if (files.tokenizerJson !== undefined) {
-    return { ...parseBytePairs(files.tokenizerJson), specials, lowerCase, addPrefixSpace };
+    const pairs = parseBytePairs(files.tokenizerJson);
+    const added = parseAddedTokens(files, pairs.vocab);
+    const vocab = withAddedTokens(pairs.vocab, added);
+    return { ...pairs, vocab, specials, added, lowerCase, addPrefixSpace };
   }
   throw new ConfigError(
     'Tokenizer folder: expected vocab.json and merges.txt, or tokenizer.json; found neither pair nor file.',
@@ -54,21 +64,20 @@ export function parseTokenizerFiles(files: TokenizerFiles): BpeTokenizerData {
  * transformers read.
  */
 export function tokenizerFiles(tokenizer: DescribedTokenizer): ReadonlyMap<string, string> {
-  const { specials, wordOptions } = tokenizer;
-  const tokens = [...tokenizer.vocab].sort((a, b) => a[1] - b[1]);
-  const vocab = tokens.map(([token, id]) => `${JSON.stringify(token)}:${id}`).join(',');
+  const { specials, added, wordOptions } = tokenizer;
   const merges = tokenizer.merges.map(([left, right]) => `${left} ${right}\n`).join('');
   const roles = Object.fromEntries(
-    ROLES.map((role) => [`${role}_token`, addedToken(specials[role])] as const),
+    ROLES.map((role) => [`${role}_token`, tokenToJson(specials[role])] as const),
   );
   const config = {
     tokenizer_class: 'BartTokenizerFast',
     add_prefix_space: wordOptions.addPrefixSpace,
     do_lower_case: wordOptions.lowerCase,
     ...roles,
+    ...(added.length === 0 ? {} : { added_tokens_decoder: addedTokensDecoder(added) }),
   };
   return new Map([
-    ['vocab.json', `{${vocab}}`],
+    ['vocab.json', vocabToJson(tokenizer.vocab, added)],
     ['merges.txt', `#version: 0.2\n${merges}`],
     ['special_tokens_map.json', `${JSON.stringify(roles, null, 2)}\n`],
     ['tokenizer_config.json', `${JSON.stringify(config, null, 2)}\n`],
@@ -105,11 +114,6 @@ function specialTokens(map: Record<string, unknown>, config: Record<string, unkn
     ] as const;
   });
   return Object.fromEntries(entries) as unknown as SpecialTokens;
-}
-
-function addedToken(token: SpecialToken): Record<string, unknown> {
-  const { content, lstrip, rstrip } = token;
-  return { content, lstrip, normalized: true, rstrip, single_word: false };
 }
 
 function flag(config: Record<string, unknown>, key: string): boolean {

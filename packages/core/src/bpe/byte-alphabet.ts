@@ -32,13 +32,16 @@ export function toSymbols(text: string): string {
   return symbols;
 }
 
-/** The bytes behind `symbols`. A character that stands for no byte gives its own UTF-8 bytes. */
-export function fromSymbols(symbols: string): Uint8Array {
+/**
+ * The bytes behind tokens. A token with a character that stands for no byte was not made of bytes,
+ * and gives its own UTF-8 bytes.
+ */
+export function fromSymbols(tokens: Iterable<string>): Uint8Array {
   const bytes: number[] = [];
-  for (const symbol of symbols) {
-    const byte = BYTE_OF_SYMBOL.get(symbol);
-    if (byte === undefined) bytes.push(...utf8.encode(symbol));
-    else bytes.push(byte);
+  for (const token of tokens) {
+    const own = Array.from(token, (symbol) => BYTE_OF_SYMBOL.get(symbol));
+    if (own.includes(undefined)) bytes.push(...utf8.encode(token));
+    else bytes.push(...(own as number[]));
   }
   return Uint8Array.from(bytes);
 }

@@ -13,6 +13,8 @@ export interface BytePairs {
   readonly unknown?: string | undefined;
   /** What ends the last symbol of each word, such as CLIP's `</w>`; by default nothing. */
   readonly endOfWord?: string | undefined;
+  /** Tokens of the vocabulary that no bytes make. */
+  readonly apart?: ReadonlySet<string> | undefined;
 }
 
 /** How many words are kept with their ids. When there are more, the memory is cleared. */
@@ -32,13 +34,15 @@ export class BytePairEncoder {
   private readonly tokens: (string | undefined)[] = [];
   private readonly unknownId: number | undefined;
   private readonly endOfWord: string;
+  private readonly apart: ReadonlySet<string>;
   /** The rank and the result of joining ids a and b. The key is a·vocabulary + b. */
   private readonly joins = new Map<number, { rank: number; id: number }>();
   private readonly pairBase: number;
   private readonly cache = new Map<string, readonly number[]>();
 
   /** Throws ConfigError if the unknown token or a part of a merge is not in the vocabulary. */
-  constructor({ vocab, merges, unknown, endOfWord = '' }: BytePairs) {
+  constructor({ vocab, merges, unknown, endOfWord = '', apart = new Set() }: BytePairs) {
+    this.apart = apart;
     this.vocab = vocab;
     this.endOfWord = endOfWord;
     for (const [token, id] of vocab) this.tokens[id] = token;
@@ -94,7 +98,7 @@ export class BytePairEncoder {
    * written.
    */
   decode(tokens: Iterable<string>): string {
-    return new TextDecoder('utf-8', { ignoreBOM: true }).decode(fromSymbols([...tokens].join('')));
+    return new TextDecoder('utf-8', { ignoreBOM: true }).decode(fromSymbols(tokens));
   }
 
   private symbolIds(word: string): number[] {
@@ -102,7 +106,7 @@ export class BytePairEncoder {
     const ids: number[] = [];
     for (let i = 0; i < symbols.length; i++) {
       const symbol = i + 1 < symbols.length ? symbols.charAt(i) : symbols.charAt(i) + this.endOfWord;
-      const id = this.vocab.get(symbol) ?? this.unknownId;
+      const id = (this.apart.has(symbol) ? undefined : this.vocab.get(symbol)) ?? this.unknownId;
       if (id !== undefined) ids.push(id);
     }
     return ids;

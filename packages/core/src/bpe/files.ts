@@ -15,6 +15,8 @@ export interface TokenizerFiles {
   readonly tokenizerJson?: string | undefined;
   /** special_tokens_map.json. */
   readonly specialTokensMap?: string | undefined;
+  /** added_tokens.json: an object of token → id. */
+  readonly addedTokens?: string | undefined;
   /** tokenizer_config.json. */
   readonly tokenizerConfig?: string | undefined;
 }
@@ -91,12 +93,6 @@ export function parseTokenizerJson(text: string, file = 'tokenizer.json'): Token
     throw new ConfigError(`${file}: expected "model.merges" to be a list, got ${showValue(model.merges)}.`);
   }
   const vocab = vocabOf(model.vocab, file);
-  const added = Array.isArray(root.added_tokens) ? root.added_tokens : [];
-  for (const token of added) {
-    if (isObject(token) && typeof token.content === 'string' && Number.isInteger(token.id)) {
-      vocab.set(token.content, token.id as number);
-    }
-  }
   const merges = model.merges.map((merge: unknown, i: number) =>
     mergeOf(merge, `${file}, model.merges[${i}]`),
   );
@@ -151,10 +147,13 @@ export function parseSpecialToken(value: unknown, standard: SpecialToken, where:
       `${where}: expected a string or an object with "content", got ${showValue(value)}.`,
     );
   }
-  if (value.single_word === true) {
-    throw new ConfigError(`${where}: single_word is not supported, only lstrip and rstrip are.`);
-  }
-  return { content: value.content, lstrip: value.lstrip === true, rstrip: value.rstrip === true };
+  return {
+    content: value.content,
+    lstrip: value.lstrip === true,
+    rstrip: value.rstrip === true,
+    ...(value.single_word === true ? { singleWord: true } : {}),
+    ...(value.normalized === false ? { normalized: false } : {}),
+  };
 }
 
 /** The class of a tokenizer.json's normalizer or pre_tokenizer. */

@@ -3,16 +3,19 @@ import type { TokenizerFiles } from './files.js';
 
 /**
  * The texts of a tokenizer's files in Hugging Face's form, of those files that are there.
- * tokenizer.json is read only if vocab.json and merges.txt are missing; they win over it. Throws
- * ConfigError for a file that is not text.
+ * vocab.json and merges.txt win over the model of tokenizer.json, whose added tokens always count.
+ * Throws ConfigError for a file that is not text.
  */
 export async function readTokenizerFiles(files: ModelFiles): Promise<TokenizerFiles> {
-  const [vocab, merges, specialTokensMap, tokenizerConfig] = await Promise.all(
-    ['vocab.json', 'merges.txt', 'special_tokens_map.json', 'tokenizer_config.json'].map((name) =>
-      files.text(name),
-    ),
+  const [vocab, merges, tokenizerJson, addedTokens, specialTokensMap, tokenizerConfig] = await Promise.all(
+    [
+      'vocab.json',
+      'merges.txt',
+      'tokenizer.json',
+      'added_tokens.json',
+      'special_tokens_map.json',
+      'tokenizer_config.json',
+    ].map((name) => files.text(name)),
   );
-  const isWhole = vocab !== undefined && merges !== undefined;
-  const tokenizerJson = isWhole ? undefined : await files.text('tokenizer.json');
-  return { vocab, merges, tokenizerJson, specialTokensMap, tokenizerConfig };
+  return { vocab, merges, tokenizerJson, addedTokens, specialTokensMap, tokenizerConfig };
 }

@@ -5,6 +5,10 @@ export interface SpecialToken {
   readonly lstrip: boolean;
   /** Whether the token also takes the white space to its right. */
   readonly rstrip: boolean;
+  /** Whether a letter, mark, digit or connector beside it keeps it text. Default false. */
+  readonly singleWord?: boolean;
+  /** Whether it is looked for in the normalized text. Default true. */
+  readonly normalized?: boolean;
 }
 
 /** A stretch of text without special tokens, or the id of a special token. */
@@ -24,7 +28,7 @@ export class SpecialTokenCutter {
     }
     this.specials = specials;
     const contents = [...specials.keys()]
-      .map((content) => content.replace(/[.*+?^${}()|[\]\\/-]/g, '\\$&'))
+      .map((content) => content.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&'))
       .sort((a, b) => b.length - a.length);
     this.pattern = new RegExp(contents.join('|'), 'gu');
   }
@@ -40,16 +44,28 @@ export class SpecialTokenCutter {
     let end = 0;
     for (const match of this.specials.size === 0 ? [] : text.matchAll(this.pattern)) {
       const { token, id } = this.specials.get(match[0]) as { token: SpecialToken; id: number };
+      const after = match.index + match[0].length;
+      if (
+        token.singleWord &&
+        (WORD_END.test(text.slice(Math.max(0, match.index - 2), match.index)) ||
+          WORD_START.test(text.slice(after, after + 2)))
+      )
+        continue;
       const start = token.lstrip ? whiteSpaceBefore(text, end, match.index) : match.index;
       if (start > end) parts.push(text.slice(end, start));
       parts.push(id);
-      end = match.index + match[0].length;
+      end = after;
       if (token.rstrip) end = whiteSpaceAfter(text, end);
     }
     if (end < text.length) parts.push(text.slice(end));
     return parts;
   }
 }
+
+/** Characters of words, as the regular expressions of Rust know them. */
+const WORD = String.raw`[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}]`;
+const WORD_END = new RegExp(`${WORD}$`, 'u');
+const WORD_START = new RegExp(`^${WORD}`, 'u');
 
 const WHITE_SPACE = /^\p{White_Space}$/u;
 
