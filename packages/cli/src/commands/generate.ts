@@ -377,7 +377,7 @@ export const generate = defineCommand({
       }
       if (numbered > 0 && !args.quiet)
         process.stderr.write(
-          `${numbered} of the names were taken by other pictures in ${out}, so numbers were added; --overwrite replaces them.\n`,
+          `Names taken by other pictures in ${out}: ${numbered}. Numbers were added; --overwrite replaces them.\n`,
         );
       if (signal.aborted)
         process.stderr.write(

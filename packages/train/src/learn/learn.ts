@@ -298,7 +298,10 @@ class Learning {
         }
         if (event.kind === 'pictures' && Object.keys(event.failures).length > 0) {
           const left = Object.values(event.failures).reduce((sum, count) => sum + (count ?? 0), 0);
-          onEvent?.({ kind: 'note', text: `${left} pictures can't be used; named in ${event.log}` });
+          onEvent?.({
+            kind: 'note',
+            text: `${left} ${left === 1 ? 'picture' : 'pictures'} can't be used; named in ${event.log}`,
+          });
         }
       },
     });
