@@ -1,3 +1,3 @@
-// For the packages of this repository alone. Anything here may change in any release.
+// Only the packages of this repository use this entry. Anything here may change in any release.
 
 export { asWriteError, makeFolder, writeFileAtomic, writeJson } from './checkpoint/write-file.js';
