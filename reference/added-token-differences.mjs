@@ -1,7 +1,7 @@
 // node reference/added-token-differences.mjs FILE: how many of the texts that
-// added-token-differences.py wrote get other ids by Easel's tokenizers, before and after their files
-// are written and read again, and how many ids another text; the first of them. Exit code 1 if
-// there are any.
+// added-token-differences.py wrote get other ids by Easel's tokenizers, before and after their
+// files are written and read again, and how many ids another text; the first of them. Exit code 1
+// if there are any.
 import { readFileSync } from 'node:fs';
 import { BpeTokenizer } from '@easel/bart';
 import { tokenizerFiles } from '@easel/bart/internals';

@@ -18,7 +18,10 @@ export interface ProcessEnd {
   readonly stderr: string;
 }
 
-/** Starts a command line in a process of its own; `prefix`: words before it, e.g. of a shell that sets limits. */
+/**
+ * Starts a command line in a process of its own; `prefix`: words before it, e.g. of a shell that
+ * sets limits.
+ */
 export function startEasel(
   words: readonly string[],
   prefix: readonly string[] = [],

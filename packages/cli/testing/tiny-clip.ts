@@ -6,8 +6,9 @@ import { fileURLToPath } from 'node:url';
 const VOCABULARY = 64;
 
 /**
- * Writes a CLIP folder as transformers lays it out: the tiny PyTorch model of the recorded numbers (random weights, 32 px, texts of 12 tokens) and a
- * tokenizer of single letters. Its scores mean nothing, but they differ.
+ * Writes a CLIP folder as transformers lays it out: the tiny PyTorch model of the recorded numbers
+ * (random weights, 32 px, texts of 12 tokens) and a tokenizer of single letters. Its scores mean
+ * nothing, but they differ.
  */
 export function writeTinyClip(folder: string): void {
   mkdirSync(folder, { recursive: true });

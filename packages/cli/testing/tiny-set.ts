@@ -3,7 +3,10 @@ import { BpeTokenizer, trainBpe } from '@easel/bart';
 import { saveTokenizer } from '@easel/bart/node';
 import { writeShard } from '@easel/train';
 
-/** Writes an encoded set for the tiny models, twelve rows, and a tokenizer of its captions; returns where they are, as a training config names them. */
+/**
+ * Writes an encoded set for the tiny models, twelve rows, and a tokenizer of its captions; returns
+ * where they are, as a training config names them.
+ */
 export async function writeTinySet(folder: string): Promise<{ train: string; tokenizer: string }> {
   const rows = Array.from({ length: 12 }, (_, r) => ({
     caption: `a ball, number ${r}`,

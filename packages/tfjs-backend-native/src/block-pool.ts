@@ -63,12 +63,15 @@ const LARGE_BYTES = 1 << 16;
 /** This much free memory is kept in any case. */
 const KEPT_BYTES = 64 << 20;
 
-/** Blocks of the size asked for, so that a sanitizer sees an access beyond: TFJS_NATIVE_EXACT_BLOCKS=1 in the environment. */
+/**
+ * Blocks of the size asked for, so that a sanitizer sees an access beyond:
+ * TFJS_NATIVE_EXACT_BLOCKS=1 in the environment.
+ */
 const EXACT_BLOCKS = setting('EXACT_BLOCKS') === '1';
 
 /**
- * What poisoned memory is filled with, in words of 4 bytes: a quiet NaN that no arithmetic makes, an
- * integer that no test has, bytes that are neither true nor false.
+ * What poisoned memory is filled with, in words of 4 bytes: a quiet NaN that no arithmetic makes,
+ * an integer that no test has, bytes that are neither true nor false.
  */
 const POISON = 0xfffadbad | 0;
 
@@ -220,14 +223,20 @@ export class BlockPool {
     return bytes;
   }
 
-  /** Looks from time to time whether memory is to be given back, while there is any; keeps no process alive. */
+  /**
+   * Looks from time to time whether memory is to be given back, while there is any; keeps no
+   * process alive.
+   */
   private lookLater(): void {
     if (this.looking !== undefined) return;
     this.looking = setInterval(() => this.look(), LOOK_MS);
     this.looking.unref?.();
   }
 
-  /** Gives back, where no block was taken since the last look, what is free beyond the most that the last minute used. */
+  /**
+   * Gives back, where no block was taken since the last look, what is free beyond the most that the
+   * last minute used.
+   */
   private look(): void {
     this.remembered.push(this.recentBytes);
     if (this.remembered.length > LOOKS_REMEMBERED) this.remembered.shift();
@@ -262,13 +271,19 @@ export class BlockPool {
     }
   }
 
-  /** Before a new block: gives free ones back, largest first, that would take the whole above 1.5 times the high-water mark or the limit. */
+  /**
+   * Before a new block: gives free ones back, largest first, that would take the whole above 1.5
+   * times the high-water mark or the limit.
+   */
   private trim(bytes: number): void {
     const most = Math.min(this.limitBytes, 1.5 * this.highWaterBytes + KEPT_BYTES);
     this.shrink(most - bytes);
   }
 
-  /** Gives free blocks back, largest first, until live and free ones take `most` bytes together, if they can. */
+  /**
+   * Gives free blocks back, largest first, until live and free ones take `most` bytes together, if
+   * they can.
+   */
   private shrink(most: number): void {
     if (this.liveBytes + this.poolBytes <= most || this.poolBytes === 0) return;
     for (const size of [...this.free.keys()].sort((a, b) => b - a)) {

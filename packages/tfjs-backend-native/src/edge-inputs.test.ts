@@ -170,7 +170,10 @@ const same = (a: Outcome, b: Outcome): string | undefined => {
   return undefined;
 };
 
-/** Of nothing the cpu backend gives other numbers than TensorFlow and this one; reduce.test.ts has those. */
+/**
+ * Of nothing the cpu backend gives other numbers than TensorFlow and this one; reduce.test.ts has
+ * those.
+ */
 const shapesFor = (name: string) => (/^(mean|max|min)\b/.test(name) ? RANKS : [...RANKS, ...EMPTY]);
 
 describe.each(Object.entries(OPERATIONS))('%s', (name, run) => {

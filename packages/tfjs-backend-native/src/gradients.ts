@@ -117,8 +117,8 @@ const SPREAD = [
 ];
 
 /**
- * Lets a function of two tensors have its gradient where one is spread over the other. tfjs's own has
- * dy's shape for some functions, and for all of them where dy is empty and an input is not.
+ * Lets a function of two tensors have its gradient where one is spread over the other. tfjs's own
+ * has dy's shape for some functions, and for all of them where dy is empty and an input is not.
  */
 function spread(kernelName: string, names: readonly [string, string] = ['a', 'b']): void {
   const own = tf.getGradient(kernelName) as Gradient | undefined;
@@ -138,7 +138,10 @@ function spread(kernelName: string, names: readonly [string, string] = ['a', 'b'
   });
 }
 
-/** Lets a kernel of several outputs have its gradient where it gave one: tfjs then passes a tensor for a list. */
+/**
+ * Lets a kernel of several outputs have its gradient where it gave one: tfjs then passes a tensor
+ * for a list.
+ */
 function listed(kernelName: string): void {
   const own = tf.getGradient(kernelName) as Gradient | undefined;
   if (own === undefined) return;
@@ -148,7 +151,10 @@ function listed(kernelName: string): void {
   });
 }
 
-/** A tile's gradient: dy summed over the repetitions; tfjs's own ends at four axes, and adds slices one by one. */
+/**
+ * A tile's gradient: dy summed over the repetitions; tfjs's own ends at four axes, and adds slices
+ * one by one.
+ */
 function addTile(): void {
   tf.registerGradient({
     kernelName: tf.Tile,
@@ -169,7 +175,10 @@ function addTile(): void {
 const isDilated = (dilations: unknown): boolean =>
   Array.isArray(dilations) ? dilations.some((dilation) => dilation !== 1) : (dilations ?? 1) !== 1;
 
-/** Convolutions with dilation have gradients on this backend, whose kernels know it; tfjs's own refuse. */
+/**
+ * Convolutions with dilation have gradients on this backend, whose kernels know it; tfjs's own
+ * refuse.
+ */
 function dilate(kernelName: string, inputKernel: string, filterKernel: string, backendName: string): void {
   const own = tf.getGradient(kernelName) as Gradient | undefined;
   if (own === undefined) return;

@@ -3,7 +3,10 @@ import { addon, type CpuTarget, setTarget } from '../src/addon.js';
 import type { NativeBackend } from '../src/backend.js';
 import { hasPoison } from '../src/block-pool.js';
 
-/** How far a native result may be from the cpu backend's: |got − expected| ≤ absolute + relative·|expected|. */
+/**
+ * How far a native result may be from the cpu backend's: |got − expected| ≤ absolute +
+ * relative·|expected|.
+ */
 export interface Tolerance {
   readonly absolute: number;
   readonly relative: number;
@@ -64,8 +67,9 @@ export function underEachTarget(f: (target: CpuTarget) => void): void {
 }
 
 /**
- * Runs `f` (which makes its own inputs and leaves only its outputs) on the cpu backend and, under each CPU target, on the native one, and
- * throws where shape, dtype or a value differs, tensors leak, or an element was never written: memory is poisoned. Leaves 'native' set.
+ * Runs `f` (which makes its own inputs and leaves only its outputs) on the cpu backend and, under
+ * each CPU target, on the native one, and throws where shape, dtype or a value differs, tensors
+ * leak, or an element was never written: memory is poisoned. Leaves 'native' set.
  */
 export function expectAsOnCpu(f: () => Outputs, tolerance: Tolerance = ROUNDINGS): void {
   tf.setBackend('cpu');

@@ -113,7 +113,8 @@ describe('easel convert of a CLIP', () => {
     expect(Buffer.compare(flax, torch)).toBe(0);
     const back = await runEasel('convert', at('from-model.safetensors'), at('to-flax'), '--to', 'flax');
     expect(back).toMatchObject({ code: 0 });
-    // The recording keeps logit_scale as a NumPy scalar, Easel as an array without axes: the same to Flax, not the same bytes.
+    // The recording keeps logit_scale as a NumPy scalar, Easel as an array without axes: the same
+    // to Flax, not the same bytes.
     const original = await openCheckpoint(join(folder, 'flax_model.msgpack'));
     const written = await openCheckpoint(at('to-flax'));
     expect([...written.entries.keys()].sort()).toEqual([...original.entries.keys()].sort());
@@ -191,7 +192,8 @@ describe('easel convert', () => {
     mkdirSync(vqgan);
     copyFileSync(join(torch, 'detoker.pt'), join(vqgan, 'detoker.pt'));
     copyFileSync(join(goldenVqgan, 'config.json'), join(vqgan, 'config.json'));
-    // A folder of min-dalle's own has no config for the VQGAN; it is then the published one, which this is not.
+    // A folder of min-dalle's own has no config for the VQGAN; it is then the published one, which
+    // this is not.
     copyFileSync(join(vqgan, 'detoker.pt'), join(folder, 'detoker.pt'));
     const published = await runEasel('convert', folder, at('from-published'));
     expect([published.code, published.stderr]).toEqual([

@@ -18,7 +18,8 @@ import { tinyBartConfig, tinyVqganConfig, writeTinyVqgan } from '../../../draw/t
 import { runEasel } from '../../testing/run-easel.js';
 import { writeTinyClip } from '../../testing/tiny-clip.js';
 
-// The way of a picture folder to a drawing, command by command, on a set and models that take milliseconds.
+// The way of a picture folder to a drawing, command by command, on a set and models that take
+// milliseconds.
 jest.setTimeout(120_000); // a busy machine
 
 let root: string;

@@ -11,8 +11,8 @@ import { writeTinySet } from '../../testing/tiny-set.js';
 jest.setTimeout(600_000);
 
 /**
- * How many processes are killed. A few by default; EASEL_KILLS=20 for many, which takes some minutes. Where the kills fall depends on
- * the machine's speed, what must come out doesn't.
+ * How many processes are killed. A few by default; EASEL_KILLS=20 for many, which takes some
+ * minutes. Where the kills fall depends on the machine's speed, what must come out doesn't.
  */
 const kills = Number(process.env.EASEL_KILLS ?? 2);
 const steps = 40;
@@ -71,7 +71,9 @@ function expectSame(one: string, other: string): void {
 }
 
 whenBuilt('easel train in processes that end badly (needs npm run build)', () => {
-  /** Milliseconds until the first checkpoint, and until the end, of the run that nobody disturbs. */
+  /**
+   * Milliseconds until the first checkpoint, and until the end, of the run that nobody disturbs.
+   */
   const spans = { first: 0, whole: 0 };
   beforeAll(async () => {
     const began = performance.now();
@@ -98,7 +100,8 @@ whenBuilt('easel train in processes that end badly (needs npm run build)', () =>
         const { child, ended } = startTraining(out);
         let timer: ReturnType<typeof setTimeout> | undefined;
         if (killed < kills) {
-          // From shortly before the first checkpoint on, for about as long as half the run takes from there.
+          // From shortly before the first checkpoint on, for about as long as half the run takes
+          // from there.
           const share = (draws[killed] as number) / 2 ** 32;
           const delay = spans.first * 0.9 + (share * (spans.whole - spans.first)) / 2;
           timer = setTimeout(() => child.kill('SIGKILL'), delay);
@@ -131,7 +134,8 @@ whenBuilt('easel train in processes that end badly (needs npm run build)', () =>
   });
 
   test('a file that cannot be written to its end: the older checkpoint stays, and the run goes on from it', async () => {
-    // A limit on the size of files stands for a full disk: the write of the optimizer's file fails in its midst.
+    // A limit on the size of files stands for a full disk: the write of the optimizer's file fails
+    // in its midst.
     const first = startTraining('full');
     const watch = setInterval(() => {
       const folder = join(root, 'full', 'checkpoints');

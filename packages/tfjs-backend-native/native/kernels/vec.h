@@ -2,9 +2,9 @@
 // of it that kernels share. Only avx2.cc, avx512.cc and neon.cc include this. Everything is in an
 // unnamed namespace, so no symbol of it can serve another target.
 //
-// `vf` is float lanes, `vi` int32 lanes, `vm` a mask of lanes, `vd` half as many doubles. For tails,
-// `load_first(p, n)` reads n < lanes floats and gives zeros beyond, and `store_first` writes n of
-// them. Neither touches memory beyond.
+// `vf` is float lanes, `vi` int32 lanes, `vm` a mask of lanes, `vd` half as many doubles. For
+// tails, `load_first(p, n)` reads n < lanes floats and gives zeros beyond, and `store_first` writes
+// n of them. Neither touches memory beyond.
 #pragma once
 
 #if defined(__GNUC__) && !defined(__clang__)

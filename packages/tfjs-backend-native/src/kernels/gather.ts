@@ -50,8 +50,8 @@ const gather = nativeKernel(tf.GatherV2, (args) => {
 });
 
 /**
- * Rows of x summed by segment id; ids outside 0..numSegments−1 are left out. float32 in C++, int32 and
- * bool here, to int32; segment ids of several axes stand for rows of as many.
+ * Rows of x summed by segment id; ids outside 0..numSegments−1 are left out. float32 in C++, int32
+ * and bool here, to int32; segment ids of several axes stand for rows of as many.
  */
 const unsortedSegmentSum = nativeKernel(tf.UnsortedSegmentSum, (args) => {
   const { backend } = args;

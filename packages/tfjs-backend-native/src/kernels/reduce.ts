@@ -58,7 +58,8 @@ function reduceSegments(
   }
   backend.withScratch(x.length / size, (partial) => {
     addon().reduce(REDUCTIONS.indexOf(op), partial, x, size, inner, scale);
-    // The neighbours of the segment that went are both kept ones or the inner one is missing: the list stays valid unmerged.
+    // The neighbours of the segment that went are both kept ones or the inner one is missing: the
+    // list stays valid unmerged.
     reduceSegments(backend, op, isMean, y, partial, rest);
   });
 }
@@ -70,7 +71,10 @@ function reducedShape(x: tf.TensorInfo, axes: readonly number[], keepDims: unkno
     : x.shape.filter((_, axis) => !axes.includes(axis));
 }
 
-/** What a reduction of no elements gives, as TensorFlow has it; tfjs's cpu kernels read beyond the array. */
+/**
+ * What a reduction of no elements gives, as TensorFlow has it; tfjs's cpu kernels read beyond the
+ * array.
+ */
 const OF_NOTHING: Readonly<Record<string, Readonly<Record<'float32' | 'int32' | 'bool', number>>>> = {
   [tf.Sum]: { float32: 0, int32: 0, bool: 0 },
   [tf.Mean]: { float32: Number.NaN, int32: Number.NaN, bool: Number.NaN },
@@ -102,7 +106,10 @@ const filledReduction = (kernelName: string): NativeKernel =>
       : runOnCpu(kernelName, args);
   });
 
-/** A reduction of float32 over any axes; other dtypes go to the cpu kernel. `axesAttr` names the attribute of the axes. */
+/**
+ * A reduction of float32 over any axes; other dtypes go to the cpu kernel. `axesAttr` names the
+ * attribute of the axes.
+ */
 function reduction(kernelName: string, op: Reduction, axesAttr: string, isMean = false): NativeKernel {
   return nativeKernel(kernelName, (args) => {
     const { backend, attrs } = args;

@@ -3,7 +3,10 @@ import { addon } from '../addon.js';
 import { requireFloat32 } from './activation.js';
 import { type FusedArguments, fusedKernel, type NativeKernel, nativeKernel, runOnCpu } from './kernel.js';
 
-/** Softmax and LogSoftmax over the last axis; other axes (which tfjs refuses) and dtypes go to the cpu kernel. */
+/**
+ * Softmax and LogSoftmax over the last axis; other axes (which tfjs refuses) and dtypes go to the
+ * cpu kernel.
+ */
 function rows(kernelName: string, axisAttr: string, run: 'softmax' | 'logSoftmax'): NativeKernel {
   return nativeKernel(kernelName, (args) => {
     const { backend, attrs } = args;

@@ -4,8 +4,8 @@ import { isNativeDtype } from '../strided-copy.js';
 import { nativeKernel, runOnCpu, sizeOf } from './kernel.js';
 
 /**
- * A projective transform of each picture of [B,H,W,C], by the cpu kernel one picture at a time: given
- * several, that one returns when the first is done, and leaves the others at the fill value.
+ * A projective transform of each picture of [B,H,W,C], by the cpu kernel one picture at a time:
+ * given several, that one returns when the first is done, and leaves the others at the fill value.
  */
 export const transform = nativeKernel(tf.Transform, (args) => {
   const { backend, attrs } = args;

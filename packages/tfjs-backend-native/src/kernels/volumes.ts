@@ -4,8 +4,8 @@ import { stepsOf, stridedCopy } from '../strided-copy.js';
 import { type KernelArguments, type NativeKernel, nativeKernel, runOnCpu, sizeOf } from './kernel.js';
 
 // Windows over volumes [B,D,H,W,C], in JavaScript. tfjs's own kernels, of all backends, take the
-// padding 'same' of a stride above the window as a negative one, so that the windows begin outside of
-// their places; the gradient of its MaxPool3D mistakes a window's height for its width.
+// padding 'same' of a stride above the window as a negative one, so that the windows begin outside
+// of their places; the gradient of its MaxPool3D mistakes a window's height for its width.
 
 type VolumeInfo = ReturnType<typeof tf.backend_util.computePool3DInfo>;
 type Volume = [number, number, number, number, number];
@@ -24,8 +24,8 @@ function clip(i: number, stride: number, before: number, window: number, extent:
 
 /**
  * Calls `visit` for each window, in the order of the result's places: with the first of the C
- * elements of its result, the number of places inside of the volume, and the first of the C elements
- * of each of these.
+ * elements of its result, the number of places inside of the volume, and the first of the C
+ * elements of each of these.
  */
 function walkWindows(s: VolumeInfo, visit: (to: number, places: readonly number[]) => void): void {
   let to = 0;
@@ -140,7 +140,9 @@ function reached(
   });
 }
 
-/** The part of x at the start of each axis, or with `whole` larger than x, x there and zeros beyond. */
+/**
+ * The part of x at the start of each axis, or with `whole` larger than x, x there and zeros beyond.
+ */
 function resized(backend: NativeBackend, x: tf.TensorInfo, shape: readonly number[]): tf.TensorInfo {
   const y = backend.allocate([...shape], 'float32');
   y.values.fill(0);
@@ -150,7 +152,10 @@ function resized(backend: NativeBackend, x: tf.TensorInfo, shape: readonly numbe
   return y.info;
 }
 
-/** A convolution of volumes, or its gradient by the filter, with the part of x that its windows reach. */
+/**
+ * A convolution of volumes, or its gradient by the filter, with the part of x that its windows
+ * reach.
+ */
 function convolution(
   kernelName: string,
   filterOf: (args: KernelArguments) => readonly number[],

@@ -2,8 +2,9 @@ import * as tf from '@tensorflow/tfjs';
 import { type KernelArguments, type NativeKernel, nativeKernel, runOnCpu } from './kernel.js';
 
 /**
- * A padding of one number as pixels for each side. tfjs works the result's width out of a number with
- * the window's height and the stride along the height; of pixels for each side it does it right.
+ * A padding of one number as pixels for each side. tfjs works the result's width out of a number
+ * with the window's height and the stride along the height; of pixels for each side it does it
+ * right.
  */
 function withSides(attrs: KernelArguments['attrs']): KernelArguments['attrs'] {
   const { pad, dataFormat } = attrs as { pad?: unknown; dataFormat?: string };

@@ -21,9 +21,9 @@ const WRONG = ['gradient x=[3,3,1] f=[3,3] s=1 p=explicit'];
 
 /**
  * Defines the whole test suite of tfjs-core as jest tests of the native backend under one
- * instruction set. The suite ships compiled in tfjs-core's npm package. Memory is poisoned when
- * it is taken and released. One more test checks that no spec is missing. If this machine cannot run the instruction
- * set, nothing is defined.
+ * instruction set. The suite ships compiled in tfjs-core's npm package. Memory is poisoned when it
+ * is taken and released. One more test checks that no spec is missing. If this machine cannot run
+ * the instruction set, nothing is defined.
  */
 export function defineConformanceSuite(target: CpuTarget): void {
   if (!addon().status().targets.includes(target)) {

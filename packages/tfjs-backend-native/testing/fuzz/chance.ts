@@ -59,7 +59,9 @@ export class Chance {
     return Array.from({ length: count }, (_, i) => i).filter(() => this.yes(probability));
   }
 
-  /** Extents: mostly 1 to 5, the last one sometimes around a vector's width; now and then one is 0. */
+  /**
+   * Extents: mostly 1 to 5, the last one sometimes around a vector's width; now and then one is 0.
+   */
   shape(rank: number): number[] {
     const shape = Array.from({ length: rank }, () => this.int(1, 5));
     if (rank > 0 && this.yes(0.25)) shape[rank - 1] = this.int(6, 37);

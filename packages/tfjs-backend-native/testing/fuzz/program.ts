@@ -57,7 +57,10 @@ export function fromFile(value: number | string): number {
   return typeof value === 'number' ? value : (WORDS[value] ?? Number.NaN);
 }
 
-/** The values that flow back into an output of `size` elements: sixteenths in [−2, 2), the same in Python. */
+/**
+ * The values that flow back into an output of `size` elements: sixteenths in [−2, 2), the same in
+ * Python.
+ */
 export function seeds(size: number, seed: number): number[] {
   let state = (Math.imul(seed, 2654435761) >>> 0) | 1;
   return Array.from({ length: size }, () => {

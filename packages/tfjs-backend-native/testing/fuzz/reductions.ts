@@ -16,7 +16,8 @@ export const reductions: Family = (chance) => {
   const x = !floats
     ? chance.ints(shape, -3, 3)
     : chance.floats(shape, kernel === 'Prod' ? 'unit' : 'distinct');
-  // tfjs's gradient of an extreme gives the whole of dy to each of equal elements, TensorFlow a share.
+  // tfjs's gradient of an extreme gives the whole of dy to each of equal elements, TensorFlow a
+  // share.
   const hasGradient = floats && !isEmpty && kernel !== 'Prod';
   const isLinear = kernel === 'Sum' || kernel === 'Mean';
   return oneKernel(

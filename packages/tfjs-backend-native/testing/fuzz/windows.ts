@@ -1,7 +1,10 @@
 import type { Chance } from './chance.js';
 import { type Family, oneKernel, seedOf } from './pointwise.js';
 
-/** A padding of two spatial axes: a word, a number, or pixels for each side, fewer than the window's. */
+/**
+ * A padding of two spatial axes: a word, a number, or pixels for each side, fewer than the
+ * window's.
+ */
 function padding(
   chance: Chance,
   windows: readonly number[],

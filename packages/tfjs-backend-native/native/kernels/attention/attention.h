@@ -14,9 +14,10 @@
 //
 // The matrix of scores is never stored (FlashAttention, arXiv:2205.14135, 2307.08691). A block of
 // queries keeps a running maximum and sum while it walks blocks of keys. Blocks that the causal
-// mask hides are not visited. The backward pass needs two numbers of each query, stats [batch,
-// heads, 2, queries]: the maximum m of its scores, then 1 / Σ exp(score − m). They are not joined into
-// one logarithm, m + log Σ: a row masked by −1e9 throughout would lose the sum to rounding.
+// mask hides are not visited. The backward pass needs two numbers of each query, stats
+// [batch, heads, 2, queries]: the maximum m of its scores, then 1 / Σ exp(score − m). They are not
+// joined into one logarithm, m + log Σ: a row masked by −1e9 throughout would lose the sum to
+// rounding.
 //
 //   p = exp(scale·q·k + bias − m) / Σ        ds = p ∘ (dy·vᵀ − dy·y)
 //   dq = scale·ds·k        dk = scale·dsᵀ·q        dv += pᵀ·dy        dbias = ds

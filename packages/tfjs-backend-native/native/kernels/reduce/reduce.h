@@ -1,8 +1,8 @@
 // Reductions of float32 over the middle axis of x [outer, red, inner]: y [outer, inner].
 //
-// Sums are kept in double and scaled there, so that the mean of equal numbers is that number. Sums of
-// columns add eight rows as a tree first. Max and min are NaN where an element is. Work is cut by
-// sizes alone, so results do not depend on the number of threads.
+// Sums are kept in double and scaled there, so that the mean of equal numbers is that number. Sums
+// of columns add eight rows as a tree first. Max and min are NaN where an element is. Work is cut
+// by sizes alone, so results do not depend on the number of threads.
 #pragma once
 
 #include <cstdint>

@@ -61,7 +61,8 @@ static void extreme_rows(float* y, const float* x, int64_t rows, int64_t stride,
 
 constexpr int64_t widest_sums = 1024;  // columns whose sums in double stay in the first-level cache
 
-// At most widest_sums columns. Eight rows are added in float, which for equal numbers is exact, then in double.
+// At most widest_sums columns. Eight rows are added in float, which for equal numbers is exact,
+// then in double.
 static void sum_columns(float* y, const float* x, int64_t rows, int64_t stride, int64_t width, double scale) {
   const int64_t s = stride;
   double sums[widest_sums + lanes];  // the last vector is whole
