@@ -4,16 +4,16 @@ import { DataError } from '@easel/core';
 /** Bytes read at a time. */
 const PIECE_BYTES = 1 << 16;
 
-/** Longest line: more is no line of text but a file of another kind. */
+/** The longest line, in bytes. A file with a longer one is no text file. */
 const MAX_LINE_BYTES = 1 << 26;
 
 const NEWLINE = 0x0a;
 
 /**
- * The lines of a file as bytes, without their line feeds, from byte `start` on. Bytes and not text,
- * since a line's encoding is for the reader to check, and since Node's readline takes U+2028 inside
- * a caption for a line's end. A handle that is given stays open. Throws DataError for a line longer
- * than 64 MiB, and what the file system throws.
+ * Yields the lines of a file as bytes, without their line feeds, from byte `start` on. The lines
+ * are bytes and not text for two reasons: the reader checks a line's encoding, and Node's readline
+ * takes U+2028 inside a caption for a line's end. A handle that the caller gives stays open. Throws
+ * DataError for a line longer than 64 MiB, and whatever the file system throws.
  */
 export async function* fileLines(from: string | FileHandle, start = 0): AsyncGenerator<Buffer> {
   const file = typeof from === 'string' ? await open(from) : from;

@@ -3,14 +3,14 @@ import { open } from 'node:fs/promises';
 import { basename } from 'node:path';
 
 /**
- * Bytes at the end of a shard that tell it from another of its length: a parquet file's row groups
- * and their places are there.
+ * Number of bytes at the end of a shard that the digest covers. They tell shards of equal length
+ * apart: a parquet file lists its row groups and their places there.
  */
 const TAIL_BYTES = 65_536;
 
 /**
- * SHA-256 over names, lengths and last bytes of a set's files, and `more`: what tells two sets
- * apart without reading them.
+ * Returns SHA-256, in hex, over `more` and the names, lengths and last bytes of a set's files. It
+ * tells two sets apart without reading them whole.
  */
 export async function digestOfFiles(files: readonly string[], more = ''): Promise<string> {
   const hash = createHash('sha256').update(more);

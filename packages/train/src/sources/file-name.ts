@@ -3,8 +3,8 @@ import { isUtf8 } from 'node:buffer';
 const decoder = new TextDecoder();
 
 /**
- * A file's name as text: UTF-8, or with `\xE9` for bytes that aren't, so that different names stay
- * different.
+ * Returns a file's name as text. A name in UTF-8 is decoded. In any other name `\xE9` stands for a
+ * byte beyond ASCII, so that different names stay different.
  */
 export function nameOfBytes(bytes: Uint8Array): string {
   if (isUtf8(bytes)) return decoder.decode(bytes);
@@ -14,8 +14,8 @@ export function nameOfBytes(bytes: Uint8Array): string {
 }
 
 /**
- * Names of files for reports and encoded sets: their last parts, as many as it takes to tell them
- * apart.
+ * Returns names of files for reports and encoded sets. A name is the last parts of its path, as
+ * many as it takes to tell the files apart.
  */
 export function distinctNames(paths: readonly string[]): string[] {
   const parts = paths.map((path) => path.split(/[\\/]+/).filter((part) => part !== '' && part !== '.'));

@@ -1,6 +1,6 @@
 /**
- * What a file turns out to be that isn't what its name says, by its first bytes, and what to do
- * about it.
+ * Some files are not what their names say. This file tells by their first bytes what they are, and
+ * says what the user can do.
  */
 
 const SIGNATURES: readonly (readonly [signature: string, said: string])[] = [
@@ -20,12 +20,12 @@ const SIGNATURES: readonly (readonly [signature: string, said: string])[] = [
   ['\xfe\xff', 'it is text in UTF-16. Save it as UTF-8'],
 ];
 
-/** Bytes that tell what a file is. */
+/** Number of bytes at a file's start that `foreignKindOf` looks at. */
 export const SIGNATURE_BYTES = 512;
 
 /**
- * What a file is by its first bytes: a sentence without its full stop, as "it is compressed with
- * gzip. Unpack it first"; undefined if they are none of those that are known.
+ * Says what a file is by its first bytes, e.g. "it is compressed with gzip. Unpack it first". The
+ * last full stop is left to the caller. Returns undefined for bytes that aren't known here.
  */
 export function foreignKindOf(head: Uint8Array): string | undefined {
   const start = Buffer.from(head.buffer, head.byteOffset, Math.min(head.length, SIGNATURE_BYTES)).toString(

@@ -1,16 +1,16 @@
 /**
- * Strings, which stay as they are, and the three words that Python's json writes and JSON doesn't
- * know.
+ * Matches strings, which stay as they are, and the three words that Python's json writes and JSON
+ * doesn't know.
  */
 const STRINGS_AND_WORDS = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\bInfinity\b|\bNaN\b/gs;
 
-/** Numbers too large for a double, which JSON.parse reads as infinite. */
+/** What stands for each word. JSON.parse reads a number too large for a double as infinite. */
 const INFINITE: Readonly<Record<string, string>> = { Infinity: '1e999', '-Infinity': '-1e999', NaN: 'null' };
 
 /**
- * JSON as Python's `json.dumps` writes it: NaN, Infinity and -Infinity are tolerated. NaN, by which
- * pandas says that a value is missing, is read as null. Throws SyntaxError for anything else that
- * isn't JSON.
+ * Parses JSON as Python's `json.dumps` writes it: NaN, Infinity and -Infinity are tolerated. NaN is
+ * read as null, since pandas writes it for a missing value. Throws SyntaxError for anything else
+ * that isn't JSON.
  */
 export function parseJsonText(text: string): unknown {
   try {

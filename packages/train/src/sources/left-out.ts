@@ -1,42 +1,44 @@
-/** What lies in a source and comes to nothing, why, in the words of reports and logs. */
+/**
+ * Why an entry of a source gives neither a picture nor a caption, in the words of reports and logs.
+ */
 export type LeftOutKind =
   /**
-   * A row of a list, or of an encoded set, whose caption is empty or null; its picture may have
-   * others.
+   * A row of a list or of an encoded set whose caption is empty or null. Its picture may have other
+   * captions.
    */
   | 'row without caption'
   /**
-   * A row of an encoded set without tokens, without the score that a filter asks for, or that
-   * doesn't pass it.
+   * A row of an encoded set that has no tokens, lacks the score that a filter asks for, or doesn't
+   * pass the filter.
    */
   | 'row without tokens'
   | 'row without score'
   | 'filtered row'
   /** A row of a list that names no picture. */
   | 'row without picture'
-  /** A .txt beside which there is no picture. */
+  /** A .txt without a picture beside it. */
   | 'text without picture'
-  /** A picture of a sample in a tar that has another before it. */
+  /** A picture of a sample in a tar. Another picture of the same sample comes before it. */
   | 'further picture'
-  /** A picture whose name begins with a dot, or a folder of that kind. */
+  /** A picture or a folder whose name begins with a dot. */
   | 'hidden'
   /** A folder that can't be read, or a link to nothing. */
   | 'unreadable folder'
   | 'broken link'
-  /** A folder that is reached by several ways; its pictures come once. */
+  /** A folder that several ways lead to. Its pictures come once. */
   | 'folder seen before'
   /** A tar or parquet file among pictures. */
   | 'archive';
 
-/** What was left out for one reason. */
+/** The entries that were left out for one reason. */
 export interface LeftOut {
   readonly kind: LeftOutKind;
   readonly count: number;
-  /** The first of them. */
+  /** The first entries of the kind. */
   readonly named: readonly { readonly file: string; readonly reason: string }[];
 }
 
-/** So many of each kind are named. */
+/** How many entries of each kind are named. */
 const NAMED = 100;
 
 /** Counts what is left out while a source is looked through. */
@@ -53,13 +55,13 @@ export class LeftOutTally {
     if (entry.named.length < NAMED) entry.named.push({ file, reason });
   }
 
-  /** All kinds that occurred. */
+  /** Returns all kinds that occurred. */
   all(): LeftOut[] {
     return [...this.kinds].map(([kind, { count, named }]) => ({ kind, count, named }));
   }
 }
 
-/** Several sources' counts as one; names of source i begin with `i:` if there are several. */
+/** Merges the counts of several sources. The names of source i begin with `i:`. */
 export function mergedLeftOut(parts: readonly (readonly LeftOut[])[]): LeftOut[] {
   const merged = new Map<LeftOutKind, { count: number; named: { file: string; reason: string }[] }>();
   for (const [i, part] of parts.entries())
@@ -72,17 +74,20 @@ export function mergedLeftOut(parts: readonly (readonly LeftOut[])[]): LeftOut[]
   return [...merged].map(([kind, entry]) => ({ kind, ...entry }));
 }
 
-/** Counts by kind, for summaries that programs read. */
+/** Returns the counts by kind, for summaries that programs read. */
 export function countsOf(leftOut: readonly LeftOut[]): Partial<Record<LeftOutKind, number>> {
   return Object.fromEntries(leftOut.map(({ kind, count }) => [kind, count]));
 }
 
-/** The lines of a log that names what was left out, as far as it is named. */
+/**
+ * Returns the lines of a log. The log names the first entries of each kind, and one line stands for
+ * the others.
+ */
 export function leftOutLines(leftOut: readonly LeftOut[]): {
   readonly file: string;
   readonly kind: LeftOutKind;
   readonly reason: string;
-  /** Of the line that stands for all that are not named. */
+  /** Number of entries that the line stands for. Only the line for the unnamed ones has it. */
   readonly count?: number;
 }[] {
   return leftOut.flatMap(({ kind, count, named }) => [
@@ -93,7 +98,7 @@ export function leftOutLines(leftOut: readonly LeftOut[]): {
   ]);
 }
 
-/** `row without caption 3, hidden 1`: the most frequent first. */
+/** Returns counts as text, the most frequent first: `row without caption 3, hidden 1`. */
 export function describeCounts(counts: Readonly<Record<string, number>>): string {
   return Object.entries(counts)
     .sort(([, a], [, b]) => b - a)

@@ -3,7 +3,7 @@ import { ConfigError, foldIn, foldInNames, type Key, prngKey, uniform } from '@e
 import { mergedLeftOut } from './left-out.js';
 import type { CaptionedPicture, PictureSource, ReadRange } from './picture-source.js';
 
-/** A source's part in a mixture: pictures come from it in proportion to `weight`. */
+/** A source of a mixture. Its pictures come in proportion to `weight`. */
 export interface MixedPart {
   readonly source: PictureSource;
   readonly weight: number;
@@ -11,23 +11,23 @@ export interface MixedPart {
 
 /** How sources are mixed. */
 export interface MixOptions {
-  /** Of the draws. The same one gives the same order. */
+  /** Seed of the draws. The same seed gives the same order. */
   readonly seed: number;
   /**
-   * 'all': every picture comes once; of what is left when a source runs out, the weights still
-   * hold. 'first': the mixture ends when a source runs out, so that its shares are those of the
+   * 'all': every picture comes once. When a source runs out, the weights hold among those that are
+   * left. 'first': the mixture ends when a source runs out, so that its shares are those of the
    * weights.
    */
   readonly until: 'all' | 'first';
 }
 
-/** Draws are made this many at a time, and where each source stands before them is remembered. */
+/** Number of draws that are made at a time. The place of each source before them is remembered. */
 const BLOCK = 1024;
 
 /**
- * Several sources as one: before each picture a draw says which source's next one it is. Pictures
- * are named `0:…`, `1:…` by their source's number. Throws ConfigError for weights that aren't above
- * 0.
+ * Mixes several sources into one. Before each picture a draw says which source gives it. The names
+ * of pictures begin with their source's number: `0:…`, `1:…`. Throws ConfigError for weights that
+ * aren't above 0.
  */
 export function mixPictures(parts: readonly MixedPart[], { seed, until }: MixOptions): PictureSource {
   const bad = parts.find(({ weight }) => !(weight > 0 && Number.isFinite(weight)));
@@ -75,15 +75,15 @@ async function* mixed(
   }
 }
 
-/** Which picture of which source comes at each place of a mixture. */
+/** The order of a mixture: which picture of which source comes at each place. */
 export class MixOrder {
   readonly length: number;
   private readonly lengths: readonly number[];
   private readonly weights: readonly number[];
   private readonly key: Key;
   /**
-   * How many pictures of each source come before draw 0, BLOCK, 2 · BLOCK …, one source after the
-   * other.
+   * How many pictures of each source come before draw 0, before draw BLOCK, before draw 2 · BLOCK
+   * and so on. Each group of numbers has one number a source.
    */
   private readonly before: number[] = [];
 
@@ -104,7 +104,9 @@ export class MixOrder {
     this.length = n;
   }
 
-  /** The places from number `n` on: the source, and the number of the picture in it. */
+  /**
+   * Yields, from place `n` on, each place's source and the number of the picture in that source.
+   */
   *from(n: number): Generator<{ readonly part: number; readonly number: number }> {
     const sources = this.lengths.length;
     const block = Math.floor(n / BLOCK);
@@ -119,7 +121,7 @@ export class MixOrder {
 
   private draws: { readonly block: number; readonly values: Float32Array } | undefined;
 
-  /** The source of place `n`, among those that have pictures left. */
+  /** Draws the source of place `n` among the sources that have pictures left. */
   private drawn(n: number, taken: readonly number[]): number {
     const block = Math.floor(n / BLOCK);
     if (this.draws?.block !== block)

@@ -6,34 +6,34 @@ import type { OpenSourceOptions, PictureSource } from './picture-source.js';
 import { sourcePaths } from './source-paths.js';
 import { openWebDataset } from './web-dataset.js';
 
-/** A source of pictures, and how it is read. */
+/** A source of pictures and how it is read. */
 export interface SourceSettings {
   /**
    * A folder of pictures, tar shards or parquet files, or a folder of these. Braces and wildcards
    * are expanded as a shell does: `shards/{00000..00331}.tar`, `data/train-*.parquet`.
    */
   readonly path: string;
-  /** Caption list of a picture folder. */
+  /** Path of the caption list of a picture folder. */
   readonly captions?: string | null | undefined;
-  /** Columns of parquet files. */
+  /** The picture's and the caption's column of parquet files. */
   readonly imageColumn?: string | null | undefined;
   readonly captionColumn?: string | null | undefined;
-  /** Share in a mixture (1). */
+  /** Share in a mixture (default 1). */
   readonly weight?: number | undefined;
 }
 
 /** How sources of pictures are opened. */
 export interface OpenPicturesOptions extends OpenSourceOptions {
-  /** Take what a damaged tar shard holds before its damage. */
+  /** Whether a damaged tar shard gives what it holds before its damage. */
   readonly allowDamaged?: boolean | undefined;
-  /** How several sources are mixed; default: all pictures once, seed 0. */
+  /** How several sources are mixed. By default all pictures come once, and the seed is 0. */
   readonly mix?: Partial<MixOptions> | undefined;
 }
 
 /**
- * Opens one source of pictures, or several as a mixture, each by what it is: a picture folder, tar
- * shards, or parquet files. Throws DataError for what can't be read, ConfigError for settings that
- * don't go with a source's kind.
+ * Opens one source of pictures, or several as a mixture. A source is a picture folder, tar shards
+ * or parquet files; its path tells which. Throws DataError for a source that can't be read, and
+ * ConfigError for settings that don't go with a source's kind.
  */
 export async function openPictures(
   sources: string | SourceSettings | readonly SourceSettings[],

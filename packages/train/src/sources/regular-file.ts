@@ -3,7 +3,10 @@ import { type FileHandle, open, readFile, stat } from 'node:fs/promises';
 import { join, parse, sep } from 'node:path';
 import { DataError } from '@easel/core';
 
-/** What something in a file system is that is no regular file; undefined for one that is. */
+/**
+ * Says what an entry of a file system is if it is no regular file. Returns undefined for a regular
+ * file.
+ */
 export function irregularKind(
   info: Pick<Stats, 'isFile' | 'isDirectory' | 'isFIFO' | 'isSocket'>,
 ): string | undefined {
@@ -13,8 +16,9 @@ export function irregularKind(
 }
 
 /**
- * Opens a regular file to be read. Throws DataError that begins with `where` if it can't be opened,
- * or is a folder, FIFO, socket or device: opening a FIFO might wait for ever.
+ * Opens a regular file for reading. Throws DataError that begins with `where` if the file can't be
+ * opened, or if it is a folder, FIFO, socket or device. A FIFO is never opened, since that might
+ * wait for ever.
  */
 export async function openRegularFile(path: string, where: string): Promise<FileHandle> {
   try {
@@ -26,13 +30,13 @@ export async function openRegularFile(path: string, where: string): Promise<File
   }
 }
 
-/** A name was found, but what it names is no file; reading it might never end. */
+/** The name exists, but it names no regular file. Reading it might never end. */
 export class NoFileError extends Error {}
 
 /**
- * The content of a regular file. Where there is none of that name, its other Unicode forms are
- * tried: a list may be in NFC beside files in NFD, as macOS names them, or the other way round.
- * Throws what the file system throws, or NoFileError for a folder, FIFO, socket or device.
+ * Reads a regular file. If there is no file of that name, the other Unicode forms of the name are
+ * tried: a list may be in NFC while its files are in NFD, as macOS names them, or the other way
+ * round. Throws what the file system throws, or NoFileError for a folder, FIFO, socket or device.
  */
 export async function readRegularFile(path: string): Promise<Buffer> {
   const actual = await actualPath(path);
@@ -42,7 +46,8 @@ export async function readRegularFile(path: string): Promise<Buffer> {
 }
 
 /**
- * A path as it is written on disk, if it is there in another Unicode form; else the path itself.
+ * Returns a path as the disk has it, if it exists in another Unicode form. Otherwise returns the
+ * path itself.
  */
 export async function actualPath(path: string): Promise<string> {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: ASCII has one form only
@@ -52,8 +57,8 @@ export async function actualPath(path: string): Promise<string> {
 }
 
 /**
- * Where these parts are below a folder, each in the form in which it is there; undefined if they
- * aren't.
+ * Returns the path of these parts below a folder, each in the Unicode form that exists. Returns
+ * undefined if they don't exist.
  */
 async function withForms(folder: string, parts: readonly string[]): Promise<string | undefined> {
   const [part, ...rest] = parts;

@@ -1,20 +1,24 @@
 import { foldIn, foldInNames, type Key, permutation } from '@easel/core';
 import type { CaptionedPicture, PictureSource } from './picture-source.js';
 
-/** Pictures that are read one after the other, so that archives are read in long pieces. */
+/**
+ * Number of pictures that are read one after the other, so that archives are read in long pieces.
+ */
 const BLOCK = 256;
 
-/** A picture, and how often its source had been gone through before it came. */
+/** A picture and its round: how often its whole source had been read before. */
 export interface ShuffledPicture extends CaptionedPicture {
   readonly round: number;
 }
 
 /**
- * The pictures of a source in random order, over and over, from number `from` of that endless
- * sequence on: each round is another order of all. Blocks of pictures that follow each other are
- * permuted, and so are all pictures of as many blocks as make up `bufferSize`; only these are in
- * memory, with their bytes if the source holds them in larger pieces (parquet). What comes at a
- * place follows from the key alone.
+ * Yields the pictures of a source in random order without end, from number `from` of that sequence
+ * on. Each round has all pictures in another order.
+ *
+ * Blocks of neighbouring pictures are permuted. Then the pictures of as many blocks as make up
+ * `bufferSize` are permuted together. Only these pictures are in memory, with their bytes if the
+ * source holds them in larger pieces (parquet). The key alone says which picture comes at which
+ * place.
  */
 export async function* shuffledPictures(
   source: PictureSource,

@@ -1,6 +1,4 @@
-/**
- * What the path of a source names: a picture folder, or the files of tar shards or parquet files.
- */
+/** Finds out what the path of a source names: a picture folder, tar shards or parquet files. */
 import { existsSync } from 'node:fs';
 import { opendir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
@@ -8,7 +6,7 @@ import { DataError } from '@easel/core';
 import { EXPANSION_MAX, expand } from 'brace-expansion';
 import { LIST_NAMES, NAMED_EXTENSIONS, pictureExtension } from './picture-source.js';
 
-/** A source's kind and its files; for a folder the folder itself. */
+/** A source's kind and its files. For a picture folder `paths` is the folder itself. */
 export interface SourcePaths {
   readonly kind: 'folder' | 'tar' | 'parquet';
   readonly paths: readonly string[];
@@ -17,17 +15,19 @@ export interface SourcePaths {
 const TAR = /\.(tar|tgz|tzst|tbz2?|txz|tar\.(gz|zst|bz2|xz|lz4))$/i;
 const PARQUET = /\.parquet$/i;
 
-/** Whether a name is that of an archive of pictures. */
+/**
+ * Returns the kind of the archive of pictures that a name belongs to; undefined for any other name.
+ */
 export function archiveKind(name: string): 'tar' | 'parquet' | undefined {
   return TAR.test(name) ? 'tar' : PARQUET.test(name) ? 'parquet' : undefined;
 }
 
 /**
- * What a path names. Braces and wildcards are expanded as a shell does
- * (`shards/{00000..00331}.tar`, `data/train-*.parquet`, `**`), each pattern's files sorted by name.
- * A folder without pictures and lists in which there are tar shards, or else parquet files, is
- * these.
- * Throws DataError where nothing matches, or files of different kinds do.
+ * Returns what a path names. Braces and wildcards are expanded as a shell does
+ * (`shards/{00000..00331}.tar`, `data/train-*.parquet`, `**`). The files of each pattern are sorted
+ * by name. A folder that holds neither pictures nor lists stands for the tar shards in it or, if it
+ * has none, for its parquet files. Throws DataError if nothing matches, or if files of different
+ * kinds match.
  */
 export async function sourcePaths(path: string): Promise<SourcePaths> {
   const paths = await expandPaths(path);
@@ -53,8 +53,8 @@ async function isFolder(path: string): Promise<boolean> {
 const WILD = /[*?[\]]/;
 
 /**
- * The paths that a pattern with braces and wildcards stands for; one that exists as it is stands
- * for itself.
+ * Returns the paths that a pattern with braces and wildcards stands for. A path that exists as it
+ * is stands for itself.
  */
 async function expandPaths(pattern: string): Promise<string[]> {
   if (existsSync(pattern)) return [pattern];
@@ -73,7 +73,7 @@ async function expandPaths(pattern: string): Promise<string[]> {
   return [...new Set(paths)];
 }
 
-/** The files and folders that match a pattern, sorted. */
+/** Returns the files and folders that match a pattern, sorted. */
 async function matching(pattern: string): Promise<string[]> {
   let found = [pattern.startsWith('/') ? '/' : ''];
   for (const part of pattern.split('/').filter((segment) => segment !== '')) {
@@ -117,8 +117,8 @@ async function foldersBelow(folder: string): Promise<string[]> {
 }
 
 /**
- * A folder as what it holds: pictures, as soon as there is one or a list of captions; else
- * archives.
+ * Says what a folder holds. One picture or one list of captions makes it a picture folder.
+ * Otherwise the folder stands for its archives.
  */
 async function inFolder(path: string): Promise<SourcePaths> {
   const archives: Record<'tar' | 'parquet', string[]> = { tar: [], parquet: [] };
@@ -128,7 +128,7 @@ async function inFolder(path: string): Promise<SourcePaths> {
   return paths.length > 0 ? { kind, paths } : { kind: 'folder', paths: [path] };
 }
 
-/** Folders deeper than this are not looked into for archives. */
+/** Archives are not looked for in deeper folders than this. */
 const MAX_DEPTH = 8;
 
 async function holdsPictures(
@@ -158,7 +158,7 @@ async function holdsPictures(
   return false;
 }
 
-/** The folder in which a picture folder's archives are, for messages. */
+/** Returns, for messages, the pattern of the archives that lie in a picture folder. */
 export function patternOf(archive: string): string {
   return join(dirname(archive), `*${/(\.tar)?\.[^.]*$/i.exec(basename(archive))?.[0] ?? ''}`);
 }

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { fileLines } from './byte-lines.js';
 
 /**
- * JSON values in a sequence that may be larger than memory. Appended first, then read from any
- * place on.
+ * A sequence of JSON values that may be larger than memory. Values are appended first and then read
+ * from any place on.
  */
 export interface Spool<T> {
   readonly length: number;
@@ -13,15 +13,15 @@ export interface Spool<T> {
   close(): Promise<void>;
 }
 
-/** Bytes of lines that are kept in memory before they go to a temporary file. */
+/** Number of bytes of lines that stay in memory. Beyond it lines go to a temporary file. */
 const MEMORY_BYTES = 8 << 20;
 
-/** One line in so many has its place in the file remembered. */
+/** The place in the file of one line in so many is remembered. */
 const STRIDE = 1024;
 
 /**
- * A sequence of JSON values: in memory while it is small, else as lines of a temporary file, with
- * the place of one line in a thousand.
+ * A sequence of JSON values. A small one is in memory. A larger one is lines of a temporary file,
+ * and memory holds the place of one line in a thousand.
  */
 export class SpooledLines<T> implements Spool<T> {
   private waiting: string[] = [];
@@ -49,14 +49,13 @@ export class SpooledLines<T> implements Spool<T> {
     if (this.waitingBytes >= this.memoryBytes) await this.flush();
   }
 
-  /** Writes what waits to the temporary file, which is made at the first call. */
+  /** Writes the waiting lines to the temporary file. The first call makes the file. */
   private async flush(): Promise<void> {
     if (this.file === undefined) {
       const folder = await mkdtemp(join(tmpdir(), 'easel-'));
       const handle = await open(join(folder, 'lines'), 'wx+');
       this.file = { folder, handle };
-      // Where the system lets an open file be deleted, nothing is left behind even by a process
-      // that is killed.
+      // If the system lets an open file be deleted, even a killed process leaves nothing behind.
       await rm(folder, { recursive: true, force: true }).catch(() => {});
     }
     await this.file.handle.appendFile(this.waiting.join(''));
@@ -92,16 +91,16 @@ export class SpooledLines<T> implements Spool<T> {
   }
 }
 
-/** How two values stand to each other, as Array.sort has it. */
+/** Compares two values as Array.sort expects it. */
 export type Order<T> = (a: T, b: T) => number;
 
-/** Values that are sorted in memory at a time. */
+/** Number of values that are sorted in memory at a time. */
 const RUN_LENGTH = 1 << 14;
 const RUN_BUFFER_BYTES = 1 << 16;
 
 /**
- * Values put in order with only some of them in memory: sorted runs on disk, merged when they are
- * read. Equal values keep their order.
+ * Sorts more values than memory holds. Sorted runs of values lie on disk and are merged when they
+ * are read. Equal values keep their order.
  */
 export class SortedSpool<T> {
   private readonly order: Order<T>;
@@ -123,7 +122,7 @@ export class SortedSpool<T> {
     this.current = [];
   }
 
-  /** All values in order, once; temporary files are gone when it ends. */
+  /** Yields all values in order, once. Its end removes the temporary files. */
   async *sorted(): AsyncGenerator<T> {
     const last = this.current.sort(this.order);
     this.current = [];
@@ -141,7 +140,7 @@ export class SortedSpool<T> {
   }
 }
 
-/** Sorted streams as one; of equal values those of earlier streams come first. */
+/** Merges sorted streams. Of equal values those of earlier streams come first. */
 async function* merged<T>(
   streams: readonly (AsyncGenerator<T> | Generator<T>)[],
   order: Order<T>,
