@@ -6,23 +6,22 @@ import { readFully } from 'safetensors-ts/internals/node';
 import { foreignKindOf, SIGNATURE_BYTES } from './foreign-file.js';
 import { openRegularFile } from './regular-file.js';
 
-/** The bytes of an archive, unpacked if it is compressed. */
+/** The bytes of an archive. Those of a compressed archive are unpacked. */
 export interface ArchiveBytes {
-  /** Undefined for a compressed one: its size is known only at its end. */
+  /** Undefined for a compressed archive, whose size is known only at its end. */
   readonly size: number | undefined;
-  /** Why it ended before its end; known after the last read. */
+  /** Why the bytes broke off early. It is known after the last read. */
   readonly damage: string | undefined;
   /**
-   * `length` bytes from byte `at` on, fewer at the end. Of a compressed archive `at` may not be
-   * less than at the read before.
+   * Returns `length` bytes from byte `at` on, or fewer at the end. In a compressed archive `at`
+   * must not be less than at the read before.
    */
   read(at: number, length: number): Promise<Uint8Array>;
   close(): Promise<void>;
 }
 
 /**
- * Opens an archive. Throws DataError if it can't be opened, or is compressed in a way that isn't
- * known here.
+ * Opens an archive. Throws DataError if it can't be opened, or if its compression isn't known here.
  */
 export async function openArchive(path: string): Promise<ArchiveBytes & { readonly fileBytes: number }> {
   const file = await openRegularFile(path, `Shard ${path}`);
@@ -44,7 +43,7 @@ export async function openArchive(path: string): Promise<ArchiveBytes & { readon
   }
 }
 
-/** What unpacks bytes that begin like these. */
+/** Returns the unpacker of bytes that begin like these. */
 function unpackerOf(head: Uint8Array): (() => NodeJS.ReadWriteStream) | undefined {
   if (head[0] === 0x1f && head[1] === 0x8b) return () => zlib.createGunzip();
   const { createZstdDecompress } = zlib as { createZstdDecompress?: () => NodeJS.ReadWriteStream };
@@ -73,7 +72,7 @@ class FileBytes implements ArchiveBytes {
   }
 }
 
-/** A compressed archive, unpacked from its start as far as it is asked for. */
+/** A compressed archive. It is unpacked from its start, as far as reads go. */
 class UnpackedBytes implements ArchiveBytes {
   readonly size = undefined;
   damage: string | undefined;

@@ -9,17 +9,17 @@ import { tableRows } from './table-rows.js';
 
 /** One row of a caption list. */
 export interface CaptionRow {
-  /** The picture's file as the list names it; empty where it names none. */
+  /** The picture's file as the list names it; empty if the row names none. */
   readonly file: string;
-  /** Empty where the row has none. */
+  /** Empty if the row has no caption. */
   readonly caption: string;
   /** The line on which the row begins, counted from 1. */
   readonly line: number;
 }
 
 /**
- * Names that a list may give its picture column and its caption column, in the order in which they
- * are tried.
+ * Names that a list may give to its picture column and to its caption column. They are tried in
+ * this order.
  */
 const FILE_COLUMNS = ['file', 'image', 'image_file', 'file_name', 'filename'];
 const CAPTION_COLUMNS = ['caption', 'text', 'captions'];
@@ -28,14 +28,14 @@ const CAPTION_COLUMNS = ['caption', 'text', 'captions'];
 export const CAPTION_LIST_EXTENSIONS: readonly string[] = ['.jsonl', '.csv', '.tsv'];
 
 /**
- * The rows of a caption list, read as a stream.
+ * Yields the rows of a caption list as it reads the file.
  *
- * `.csv` and `.tsv` need a header line; `.jsonl` holds one object a line. The picture's column is
- * called `file`, `image`, `image_file`, `file_name` or `filename`, the caption's `caption`, `text`
- * or `captions`; other columns are ignored. A row whose caption is null, or isn't there, has none;
- * a list of texts makes as many rows. Throws DataError, naming file and line, for another ending,
- * bytes that aren't UTF-8, a column that no row has, a value that is neither text nor null, and a
- * line that doesn't parse.
+ * `.csv` and `.tsv` need a header line. `.jsonl` holds one object a line. The picture's column is
+ * called `file`, `image`, `image_file`, `file_name` or `filename`. The caption's column is called
+ * `caption`, `text` or `captions`. Other columns are ignored. A row whose caption is null or
+ * missing has no caption. A list of texts makes a row for each text. Throws DataError, naming file
+ * and line, for another ending, bytes that aren't UTF-8, a column that no row has, a value that is
+ * neither text nor null, and a line that doesn't parse.
  */
 export async function* readCaptionList(path: string): AsyncGenerator<CaptionRow> {
   const extension = extname(path).toLowerCase();
@@ -59,7 +59,7 @@ export async function isCaptionList(path: string): Promise<boolean> {
   }
 }
 
-/** The file's text in pieces; DataError where it isn't UTF-8 (a BOM is dropped). */
+/** Yields the file's text in pieces, without a BOM. Throws DataError if it isn't UTF-8. */
 async function* decodedText(path: string): AsyncGenerator<string> {
   const decoder = new TextDecoder('utf-8', { fatal: true });
   try {
@@ -87,7 +87,7 @@ async function* readJsonLines(path: string): AsyncGenerator<CaptionRow> {
           `Caption list ${path}, line ${line}: ${foreignKindOf(bytes) ?? "it isn't UTF-8 text. Save it as UTF-8 and try again"}.`,
         );
       }
-      // A text within JSON holds no CR as it is, so that one ends a line.
+      // JSON writes a CR within a text as an escape, so a bare CR ends a line.
       for (const part of text.split('\r')) {
         if (part.trim() === '') continue;
         yield* columns.rowsOf(objectIn(part, path, line, bytes), line);
@@ -143,7 +143,7 @@ async function* readTable(path: string, delimiter: ',' | '\t'): AsyncGenerator<C
   }
 }
 
-/** The columns of a list: which of its values are the picture's name and the caption. */
+/** The columns of a list. They tell which values are the picture's name and the caption. */
 class Columns {
   private readonly path: string;
   private readonly seen = { picture: false, caption: false };
@@ -153,7 +153,10 @@ class Columns {
     this.path = path;
   }
 
-  /** The rows that one object of the list makes: one for each caption, or one without. */
+  /**
+   * Yields the rows of one object of the list: one row for each caption, or one row without a
+   * caption.
+   */
   *rowsOf(row: Readonly<Record<string, unknown>>, line: number): Generator<CaptionRow> {
     const names = Object.keys(row);
     this.first ??= { names, line };
@@ -163,7 +166,7 @@ class Columns {
     for (const caption of captions.length === 0 ? [''] : captions) yield { file, caption, line };
   }
 
-  /** Throws DataError unless these are the names of all that is needed. */
+  /** Throws DataError unless these names include a picture's and a caption's column. */
   requireOf(names: readonly string[], line: number): void {
     this.first = { names, line };
     this.see(names);
@@ -189,7 +192,7 @@ class Columns {
     this.seen.caption ||= CAPTION_COLUMNS.some((name) => names.includes(name));
   }
 
-  /** The texts in the first of these columns that has any; none that is empty. */
+  /** Returns the texts that aren't empty in the first of these columns that has any. */
   private texts(row: Readonly<Record<string, unknown>>, columns: readonly string[], line: number): string[] {
     for (const name of columns) {
       const texts = this.textsIn(row[name], name, line);

@@ -14,8 +14,8 @@ import { afterSubtree, checkPages, levelsOf } from './parquet-pages.js';
 import { openRegularFile } from './regular-file.js';
 
 /**
- * A parquet file that is read a row group at a time. Nothing of a group is decoded before all of
- * its pages were checked.
+ * A parquet file that is read a row group at a time. All pages of a group are checked before any of
+ * them is decoded.
  */
 export class ParquetFile {
   readonly path: string;
@@ -70,8 +70,9 @@ export class ParquetFile {
   }
 
   /**
-   * The rows of group `index` as objects with these top-level columns. What the file calls text is
-   * a string; other bytes are too with `utf8`. Throws DataError for damage.
+   * Returns the rows of group `index` as objects with these top-level columns. A value that the
+   * file declares as text is a string. With `utf8` other bytes are strings too. Throws DataError
+   * for damage.
    */
   async readGroup(
     index: number,
@@ -102,8 +103,8 @@ export class ParquetFile {
   }
 
   /**
-   * The checked bytes of a group's columns, in place of the file, and compressors that know its
-   * mended pages.
+   * Returns a buffer that gives the checked bytes of a group's columns in place of the file's, and
+   * compressors that give its mended pages.
    */
   private async checkedGroup(
     { columns, num_rows }: RowGroup,
@@ -123,7 +124,7 @@ export class ParquetFile {
         mended.set(start + at, page);
       chunks.push({ start, bytes });
     }
-    /** Byte of the file at which what hyparquet was given begins. */
+    /** Byte of the file at which each buffer that hyparquet was given begins. */
     const starts = new WeakMap<ArrayBufferLike, number>();
     const { byteLength } = this.buffer;
     const slice = async (start: number, end = byteLength): Promise<ArrayBuffer> => {
@@ -149,7 +150,7 @@ export class ParquetFile {
   }
 }
 
-/** Bytes from `start` to `end`. Throws Error unless they are in the file. */
+/** Returns the number of bytes from `start` to `end`. Throws Error unless they are in the file. */
 function requiredLength(start: number, end: number, byteLength: number): number {
   if (!(start >= 0 && end >= start && end <= byteLength))
     throw new Error(`it refers to bytes ${start} to ${end} of ${byteLength}`);
@@ -157,8 +158,8 @@ function requiredLength(start: number, end: number, byteLength: number): number 
 }
 
 /**
- * Puts what a chunk and `bytes`, which begins at byte `start` of the file, have in common into
- * `bytes`.
+ * Copies into `bytes` the part of it that a chunk covers. `bytes` begins at byte `start` of the
+ * file.
  */
 function overlay(
   bytes: Uint8Array,
@@ -170,7 +171,7 @@ function overlay(
   if (from < to) bytes.set(chunk.bytes.subarray(from - chunk.start, to - chunk.start), from - start);
 }
 
-/** What a file is that isn't parquet, if it is known. */
+/** Says what a file that isn't parquet is, if that is known. */
 async function foreignKind(handle: FileHandle): Promise<string | undefined> {
   const { buffer, bytesRead } = await handle.read(Buffer.alloc(SIGNATURE_BYTES), 0, SIGNATURE_BYTES, 0);
   return foreignKindOf(buffer.subarray(0, bytesRead));

@@ -1,8 +1,9 @@
 /**
- * Checks the pages of a parquet column before they are decoded. hyparquet 1.31.5 trusts what a file
- * says of itself: a negative page size sends it in a circle, a run of two thousand million levels
- * fills the memory. What passes here is decoded in time and memory in proportion to the file.
- * Source: apache/parquet-format, `parquet.thrift` and `Encodings.md`; Thrift's compact protocol.
+ * Checks the pages of a parquet column before they are decoded. hyparquet 1.31.5 trusts the numbers
+ * in a file: a negative page size sends it into an endless loop, and a run of two thousand million
+ * levels fills the memory. A page that passes here is decoded in time and memory in proportion to
+ * the file. Source: apache/parquet-format, `parquet.thrift` and `Encodings.md`; Thrift's compact
+ * protocol.
  */
 import type { ColumnMetaData, SchemaElement } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
@@ -10,10 +11,13 @@ import { compressors } from 'hyparquet-compressors';
 /** Most values of a column in one row group: two hundred thousand rows of 256 tokens. */
 const MAX_VALUES = 1 << 26;
 
-/** Largest page, decompressed: readers hold it in one array. */
+/** Largest page, in bytes after decompression. Readers hold a page in one array. */
 const MAX_PAGE_BYTES = 2 ** 31 - 1;
 
-/** Most values of a block of deltas, and most miniblocks of it; writers use 128 and 4. */
+/**
+ * Most values of a block of deltas, and most miniblocks in it. Writers use 128 values and 4
+ * miniblocks.
+ */
 const MAX_DELTA_BLOCK = 1 << 20;
 
 const PAGE_TYPES = { data: 0, index: 1, dictionary: 2, dataV2: 3 } as const;
@@ -28,13 +32,13 @@ const ENCODINGS = {
   rleDictionary: 8,
 } as const;
 
-/** Levels that a column's values have: 0 where there are none to store. */
+/** Largest levels of a column's values. 0: the column stores none. */
 export interface Levels {
   readonly definition: number;
   readonly repetition: number;
 }
 
-/** The levels of the column at `path`. Throws Error if the schema has no such column. */
+/** Returns the levels of the column at `path`. Throws Error if the schema has no such column. */
 export function levelsOf(schema: readonly SchemaElement[], path: readonly string[]): Levels {
   let [definition, repetition] = [0, 0];
   let [parent, at] = [0, 1];
@@ -53,7 +57,10 @@ export function levelsOf(schema: readonly SchemaElement[], path: readonly string
   return { definition, repetition };
 }
 
-/** The index after element i of a depth-first schema and everything below it. */
+/**
+ * Returns the index of the first element that is not in the subtree of element i of a depth-first
+ * schema.
+ */
 export function afterSubtree(schema: readonly SchemaElement[], i: number): number {
   let next = i + 1;
   for (let child = 0; child < (schema[i]?.num_children ?? 0) && next < schema.length; child++)
@@ -61,7 +68,7 @@ export function afterSubtree(schema: readonly SchemaElement[], i: number): numbe
   return next;
 }
 
-/** A page that hyparquet would not take as it is: unpacked and put right. */
+/** A page that hyparquet would misread. It is unpacked and mended. */
 export interface MendedPage {
   /** Byte of the chunk at which its compressed bytes begin. */
   readonly at: number;
@@ -69,9 +76,9 @@ export interface MendedPage {
 }
 
 /**
- * Goes through the pages of a column chunk. `rows`: of its row group. Runs that hyparquet would not
- * read are rewritten in the chunk itself; where they are compressed, the unpacked page is returned
- * in its mended form. Throws Error that says what is wrong.
+ * Goes through the pages of a column chunk. `rows`: number of rows of its row group. Runs that
+ * hyparquet would misread are rewritten in the chunk itself. If such a run is compressed, the
+ * unpacked page is returned in its mended form. Throws Error that names the fault.
  */
 export function checkPages(
   chunk: Uint8Array,
@@ -86,7 +93,7 @@ export function checkPages(
   if (flat && values !== rows) throw new Error(`a column of ${values} values in a group of ${rows} rows`);
   const reader = new CompactReader(chunk);
   let seen = 0;
-  // A chunk's last byte is never looked at by itself: writers may pad.
+  // A single last byte of a chunk is ignored, since writers may pad a chunk.
   while (reader.at < chunk.length - 1 && !(flat && seen >= rows)) {
     const page = readPageHeader(reader);
     const { type, compressed, uncompressed } = page;
@@ -152,7 +159,10 @@ function checkPage(
   return reader;
 }
 
-/** Returns the reader of the values; the levels before them are never compressed. */
+/**
+ * Checks a page of the second version and returns the reader of its values. The levels before the
+ * values are never compressed.
+ */
 function checkPageV2(
   body: Uint8Array,
   page: PageHeader,
@@ -174,7 +184,7 @@ function checkPageV2(
   const rest = body.subarray(from);
   const unpacked = page.isCompressed ? decompressed(rest, size, column) : rest;
   const valueReader = new CompactReader(unpacked);
-  // A compressed page in which nothing is stored may be of no bytes at all.
+  // A compressed page that stores nothing may have no bytes at all.
   if (values > nulls || unpacked.length > 0)
     checkValues(valueReader, page.encoding, values - nulls, column, false);
   return valueReader;
@@ -191,8 +201,7 @@ function checkValues(
   if (encoding === ENCODINGS.plainDictionary || encoding === ENCODINGS.rleDictionary) {
     const width = reader.byte();
     if (width > 32) throw new Error(`dictionary indices of ${width} bits`);
-    // In a page of the first version hyparquet looks at no runs of 0 bits, in one of the second it
-    // does.
+    // hyparquet reads runs of 0 bits in a page of the second version, but not in one of the first.
     if (width > 0 || !isFirstVersion) checkRuns(reader, width, count, -1);
   } else if (encoding === ENCODINGS.rle) {
     if (type !== 'BOOLEAN') throw new Error(`values of type ${type} as runs`);
@@ -206,13 +215,12 @@ function checkValues(
 }
 
 /**
- * Goes through runs of numbers of `width` bits until `count` have come; returns how many of them
- * are `wanted`.
+ * Goes through runs of numbers of `width` bits until `count` numbers have come. Returns how many of
+ * them equal `wanted`.
  *
- * The last run may go beyond the count, as DuckDB's do, which packs 256 numbers at a time: its
- * header is rewritten in place to what is needed, since hyparquet takes a run's length on trust. An
- * empty run is rewritten too, into the header of the run after it, since hyparquet loses its place
- * there.
+ * The last run may go beyond the count: DuckDB packs 256 numbers at a time. Its header is rewritten
+ * in place to the length that is needed, since hyparquet trusts a run's length. An empty run is
+ * rewritten into the header of the run after it, since hyparquet loses its place at an empty run.
  */
 function checkRuns(reader: CompactReader, width: number, count: number, wanted: number): number {
   let found = 0;
@@ -262,7 +270,7 @@ function bitsAt(bytes: Uint8Array, bit: number, width: number): number {
   return value;
 }
 
-/** Goes through `count` numbers stored as differences, and leaves the reader behind them. */
+/** Goes through `count` numbers that are stored as differences. Leaves the reader behind them. */
 function checkDeltas(reader: CompactReader, count: number): void {
   const block = reader.varint();
   const miniblocks = reader.varint();
@@ -282,14 +290,14 @@ function checkDeltas(reader: CompactReader, count: number): void {
   }
 }
 
-/** What a page says of itself. */
+/** The header of a page. */
 interface PageHeader {
   readonly type: number;
   readonly uncompressed: number;
   readonly compressed: number;
   readonly values: number;
   readonly encoding: number;
-  /** Of the second kind of data page. */
+  /** This and the next three numbers are 0 except in data pages of the second version. */
   readonly nulls: number;
   readonly rows: number;
   readonly definitionBytes: number;
@@ -324,11 +332,11 @@ function number(fields: ReadonlyMap<number, Field>, id: number): number {
 
 type Field = number | boolean | Map<number, Field> | undefined;
 
-/** Structures nested deeper than a page header's are damage. */
+/** Deeper nested structures than a page header's are damage. */
 const MAX_DEPTH = 8;
 
 /**
- * Reads Thrift's compact protocol and little-endian numbers; throws Error at the end of the bytes.
+ * Reads Thrift's compact protocol and little-endian numbers. Throws Error at the end of the bytes.
  */
 class CompactReader {
   readonly bytes: Uint8Array;
@@ -357,9 +365,7 @@ class CompactReader {
   /** Whether anything was written into the bytes. */
   isRewritten = false;
 
-  /**
-   * Writes a varint from byte `from` up to where the reader stands, with leading zeros to fill it.
-   */
+  /** Writes a varint from byte `from` up to the reader's place. Leading zeros fill it. */
   rewriteVarint(from: number, value: number): void {
     let rest = value;
     for (let i = from; i < this.at; i++, rest = Math.floor(rest / 128))
@@ -367,7 +373,7 @@ class CompactReader {
     this.isRewritten = true;
   }
 
-  /** The low 32 bits of a varint. */
+  /** Reads a varint and returns its low 32 bits. */
   varint(): number {
     let value = 0;
     for (let shift = 0; ; shift += 7) {
@@ -383,7 +389,10 @@ class CompactReader {
     return (value >>> 1) ^ -(value & 1);
   }
 
-  /** A structure's numbers, truths and structures by field number; the rest is passed over. */
+  /**
+   * Reads a structure. Returns its numbers, booleans and structures by field number and passes over
+   * the rest.
+   */
   struct(depth = 0): Map<number, Field> {
     if (depth > MAX_DEPTH) throw new Error('a page header that is nested too deep');
     const fields = new Map<number, Field>();

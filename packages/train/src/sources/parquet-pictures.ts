@@ -15,11 +15,13 @@ import {
 /** How parquet files with pictures are opened. */
 export interface ParquetPicturesOptions extends OpenSourceOptions {
   /**
-   * Column of the picture files' bytes; default: the first of `image`, `jpg`, `png`, `webp`, `img`,
-   * `picture`, `image_bytes`, `bytes`.
+   * Column of the picture files' bytes. Default: the first that exists of `image`, `jpg`, `png`,
+   * `webp`, `img`, `picture`, `image_bytes`, `bytes`.
    */
   readonly imageColumn?: string | undefined;
-  /** Column of the captions; default: the first of `caption`, `text`, `txt`, `captions`. */
+  /**
+   * Column of the captions. Default: the first that exists of `caption`, `text`, `txt`, `captions`.
+   */
   readonly captionColumn?: string | undefined;
 }
 
@@ -28,18 +30,18 @@ const CAPTION_COLUMNS = ['caption', 'text', 'txt', 'captions'];
 
 interface Part {
   readonly path: string;
-  /** What its pictures' names begin with. */
+  /** Beginning of its pictures' names. */
   readonly name: string;
   readonly groupRows: readonly number[];
   readonly rows: number;
 }
 
 /**
- * The captioned pictures of parquet files, in order. A picture is the bytes of a picture file: a
- * column of them, or as Hugging Face's datasets have it, a structure with `bytes`. A caption is a
- * text or a list of texts. Memory holds one row group, with its pictures only if they are wanted.
- * Throws DataError: a file that can't be read, isn't parquet or lacks a column; and if there are no
- * captions though they are wanted.
+ * Opens the captioned pictures of parquet files, in order. A picture column holds the bytes of
+ * picture files, or structures with `bytes` as Hugging Face's datasets have them. A caption is a
+ * text or a list of texts. Memory holds one row group. It holds the group's pictures only if they
+ * are wanted. Throws DataError for a file that can't be read, isn't parquet or lacks a column, and
+ * if there are no captions though they are wanted.
  */
 export async function openParquetPictures(
   paths: readonly string[],

@@ -36,19 +36,23 @@ export interface PictureFolderOptions extends OpenSourceOptions {
 }
 
 /**
- * The pictures of a folder and the folders in it, sorted by name, or those that a caption list
- * names, in the order in which it first does.
+ * Opens the pictures of a folder and of the folders in it, sorted by name. If there is a caption
+ * list, opens the pictures that it names, in the order of their first mention.
  *
- * Captions come from `list` if given, else from captions.jsonl, captions.csv or captions.tsv in the
- * folder, else from a metadata.jsonl or metadata.csv there that has the columns (Hugging Face's
- * imagefolder), else from the .txt of the same name beside each picture, each non-empty line of it
- * a caption. File names in a list are relative to `folder`; another Unicode form of them is tried
- * too. Several captions a picture are allowed; empty ones don't count. Links to folders are
- * followed, each real folder once. What is named like a picture and is none (a FIFO, a link to
- * nothing, .bmp) is a picture with a problem; hidden files, rows without captions and the like are
- * counted in `leftOut`. Names are sorted and grouped on disk, so memory holds some ten thousand of
- * them. Throws DataError: no such folder, no pictures, two lists, a list that doesn't parse; and
- * where none of the first thousand pictures is there, or has a caption though captions are wanted.
+ * Captions come from the first of these that exists: `list`; captions.jsonl, captions.csv or
+ * captions.tsv in the folder; a metadata.jsonl or metadata.csv there that has the columns (Hugging
+ * Face's imagefolder); the .txt of the same name beside each picture. Each line of a .txt that
+ * isn't empty is a caption. File names in a list are relative to `folder`. Other Unicode forms of
+ * them are tried too. A picture may have several captions. Empty ones don't count.
+ *
+ * Links to folders are followed, and each real folder is read once. An entry that is named like a
+ * picture and is none (a FIFO, a link to nothing, .bmp) is a picture with a problem. Hidden files,
+ * rows without captions and the like are counted in `leftOut`. Names are sorted and grouped on
+ * disk, so memory holds some ten thousand of them.
+ *
+ * Throws DataError for a missing folder, a folder without pictures or with two lists, and a list
+ * that doesn't parse. Throws it too if none of the first thousand pictures exists, or if none of
+ * them has a caption though captions are wanted.
  */
 export async function openPictureFolder(
   folder: string,
@@ -60,7 +64,7 @@ export async function openPictureFolder(
 
 const byName = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
 
-/** The caption list that lies in a folder, if there is one. */
+/** Returns the path of the caption list in a folder, if there is one. */
 async function listOf(folder: string): Promise<string | undefined> {
   const lists: string[] = [];
   await readable(folder, async () => {
@@ -87,7 +91,7 @@ async function readable(folder: string, use: () => Promise<void>): Promise<void>
   }
 }
 
-/** A picture's name, with what is known to be wrong with it. */
+/** A picture's name, and the fault that is already known. */
 type Found = readonly [file: string, kind?: FailureKind, reason?: string];
 
 async function openFiles(folder: string, options: PictureFolderOptions): Promise<PictureSource> {
@@ -139,11 +143,14 @@ class FolderWalk {
   private readonly folder: string;
   private readonly wantTexts: boolean;
   private readonly onFound: PictureFolderOptions['onFound'];
-  /** Names of pictures and texts without their endings. */
+  /** Names of pictures and texts without their endings. `text` is null for a picture. */
   private readonly stems = new SortedSpool<readonly [stem: string, text: string | null]>(
     (a, b) => byName(a[0], b[0]) || Number(a[1] !== null) - Number(b[1] !== null),
   );
-  /** Folders by device and number, and links to folders that are still to be followed. */
+  /**
+   * Folders that were visited, by device and inode number, and links to folders that are still to
+   * be followed.
+   */
   private readonly visited = new Set<string>();
   private links: string[] = [];
 
@@ -154,7 +161,7 @@ class FolderWalk {
   }
 
   /**
-   * Real folders come first, then links to them in order, so that what a picture is called follows
+   * Visits real folders first and then links to folders in order, so that a picture's name follows
    * from names alone.
    */
   async run(): Promise<void> {
@@ -251,7 +258,8 @@ class FolderWalk {
   }
 
   /**
-   * The entries of a folder whose names hold bytes that aren't UTF-8, or the replacement character.
+   * Takes the entries of a folder whose names hold bytes that aren't UTF-8, or the replacement
+   * character.
    */
   private async takeOtherNames(directory: string): Promise<void> {
     for (const entry of await readdir(directory, { withFileTypes: true, encoding: 'buffer' })) {
@@ -275,7 +283,7 @@ function stemOf(name: string): string {
   return name.slice(0, name.length - extname(name).length).normalize('NFC');
 }
 
-/** Caption files that are read at a time, ahead of their turn. */
+/** Number of caption files that are read at a time, ahead of their turn. */
 const CAPTIONS_AHEAD = 32;
 
 async function* filesOf(
@@ -299,7 +307,7 @@ async function* filesOf(
   for (const picture of ahead) yield await picture;
 }
 
-/** A picture with the captions of the text file beside it. Never rejects. */
+/** Adds the captions of the text file beside a picture. Never rejects. */
 async function withCaptions(picture: CaptionedPicture, lines: CaptionLines): Promise<CaptionedPicture> {
   const { path } = picture;
   try {
@@ -309,7 +317,7 @@ async function withCaptions(picture: CaptionedPicture, lines: CaptionLines): Pro
   }
 }
 
-/** A picture that a list names, with its captions. */
+/** A picture that a list names, and its captions. */
 type Listed = readonly [file: string, captions: readonly string[]];
 
 async function openList(folder: string, list: string, options: PictureFolderOptions): Promise<PictureSource> {
@@ -357,8 +365,8 @@ async function openList(folder: string, list: string, options: PictureFolderOpti
 }
 
 /**
- * The pictures of a list in the order of first mention, each with all its captions; rows are put
- * together by two sorts on disk.
+ * Returns the pictures of a list in the order of their first mention, each with all its captions.
+ * Two sorts on disk bring the rows of a picture together.
  */
 async function groupedByPicture(
   list: string,
@@ -404,7 +412,7 @@ async function groupedByPicture(
   return pictures;
 }
 
-/** The captions in STEM.txt, or STEM.TXT. */
+/** Reads the captions in STEM.txt or STEM.TXT. */
 async function readCaptions(stem: string, lines: CaptionLines): Promise<string[]> {
   for (const path of [`${stem}.txt`, `${stem}.TXT`]) {
     let bytes: Uint8Array;

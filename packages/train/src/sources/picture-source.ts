@@ -6,33 +6,31 @@ import type { LeftOut, LeftOutKind } from './left-out.js';
 
 /** Why a picture is passed over, in the words of reports and logs. */
 export type FailureKind =
-  /** A list names it, or a sample has its caption, but there is no picture. */
+  /** There is no picture, though a list names it or a sample has its caption. */
   | 'missing'
-  /** The file system or the archive doesn't give its bytes. */
+  /** The file system or the archive refuses to give its bytes. */
   | 'unreadable'
-  /** Its bytes are no picture, or a broken one. */
+  /** Its bytes are no picture, or they are a broken one. */
   | 'undecodable'
   /** Its shorter side has fewer pixels than asked for. */
   | 'too small'
-  /** It is longer or wider than asked for. */
+  /** One of its sides is longer, in proportion to the other, than is allowed. */
   | 'aspect'
   | 'no caption'
   /** Its caption isn't UTF-8 text, or isn't the JSON that its name promises. */
   | 'broken caption'
-  /** Its ending is that of a picture file that can't be read here, as .bmp. */
+  /** Its ending is that of a format that can't be read here, such as .bmp. */
   | 'other format'
   /** It is a FIFO, socket, device or, in an archive, a link. */
   | 'no file'
   /**
-   * Its archive holds files of its name more than once, and which belong together can't be told.
+   * Its archive holds files of its name more than once, and nothing tells which belong together.
    */
   | 'ambiguous'
-  /** What a damaged archive would have held after its damage; counts once. */
+  /** It stands for all that a damaged archive would have held after its damage, and counts once. */
   | 'damaged archive';
 
-/**
- * Something wrong with one picture: it is counted, logged and passed over, and the others go on.
- */
+/** One picture can't be used. It is counted, logged and passed over, and the others go on. */
 export class PictureError extends DataError {
   readonly kind: FailureKind;
 
@@ -47,64 +45,68 @@ export interface SkippedPicture {
   readonly file: string;
   readonly kind: FailureKind | LeftOutKind;
   readonly reason: string;
-  /** How many it stands for, if they are not named one by one. */
+  /** Number of pictures that it stands for, if they are not named one by one. */
   readonly count?: number;
-  /** How many captions were lost with it, if it had any. */
+  /** Number of captions that were lost with it, if it had any. */
   readonly captions?: number;
 }
 
 /**
- * A picture and all its captions. `file` is its name in reports and encoded sets: relative, with
- * '/' between folders.
+ * A picture and all its captions. `file` is its name in reports and encoded sets. The name is
+ * relative and has '/' between folders.
  */
 export interface CaptionedPicture {
   readonly file: string;
-  /** Its file, or where else it is, for messages. */
+  /** Path of its file, or another description of its place, for messages. */
   readonly path: string;
-  /** Empty if it has none or they weren't asked for. */
+  /** Empty if the picture has no captions or the reader didn't ask for them. */
   readonly captions: readonly string[];
-  /** What is known to be wrong with it before its bytes are read. */
+  /** A fault that is known before the picture's bytes are read. */
   readonly problem?: PictureError | undefined;
   /**
-   * The content of its file. Throws PictureError if that can't be had, DataError if the archive it
-   * is in has gone: what comes after it would be lost too.
+   * Returns the content of the picture's file. Throws PictureError if the content can't be read.
+   * Throws DataError if its archive has gone, since all later pictures would be lost too.
    */
   bytes(): Promise<Uint8Array>;
 }
 
-/** Which of a source's pictures are read, and what of them. */
+/** Which pictures of a source are read, and which parts of them. */
 export interface ReadRange {
-  /** The first, counted from 0; and the one before which to stop. */
+  /** The first picture, counted from 0, and the picture before which reading stops. */
   readonly from?: number;
   readonly to?: number;
-  /** Whether captions are wanted; reading them may cost a file each. Default: yes. */
+  /** Whether captions are wanted. Each may cost the reading of a file. Default: yes. */
   readonly captions?: boolean;
   /** Whether `bytes` will be called. Default: yes. */
   readonly pictures?: boolean;
 }
 
 /**
- * Where pictures and captions come from: a sequence in a fixed order that is read from any place
- * on, as often as wanted. Memory doesn't grow with it but for a place in every thousand.
+ * A sequence of pictures with captions in a fixed order. It can be read from any place on, as often
+ * as wanted. Memory holds only the place of one picture in a thousand.
  */
 export interface PictureSource {
   /** The folder, list or archives, for messages. */
   readonly description: string;
-  /** Number of pictures, those that will turn out to have no caption or to be broken included. */
+  /**
+   * Number of pictures. Those that will turn out to be broken or to have no caption are included.
+   */
   readonly length: number;
   /**
-   * SHA-256 of names and, where they are in lists or archives, sizes: two sources with the same one
-   * hold the same pictures in the same order.
+   * SHA-256 of the pictures' names. A list adds its captions, and archives add their sizes. Two
+   * sources with the same digest hold the same pictures in the same order.
    */
   readonly digest: string;
-  /** What lies in the source and is neither a picture nor a caption of one of its pictures. */
+  /** Entries of the source that are neither a picture nor a caption of one. */
   readonly leftOut: readonly LeftOut[];
   read(range?: ReadRange): AsyncGenerator<CaptionedPicture>;
-  /** Gives back temporary files. */
+  /** Removes the source's temporary files. */
   close(): Promise<void>;
 }
 
-/** Which lines of a picture's .txt are captions: the first that isn't empty, or all of these. */
+/**
+ * Which lines of a picture's .txt are captions: the first line that isn't empty, or all such lines.
+ */
 export type CaptionLines = 'first' | 'all';
 
 /** How a source is opened. */
@@ -113,17 +115,17 @@ export interface OpenSourceOptions {
   readonly captions?: boolean | undefined;
   /** Default: all. */
   readonly captionLines?: CaptionLines | undefined;
-  /** Called now and then with the pictures found so far, while a source is looked through. */
+  /** Reports now and then the number of pictures found so far, while a source is looked through. */
   readonly onFound?: ((pictures: number) => void) | undefined;
 }
 
 /**
- * So many pictures at the front of a source are looked at to tell one without captions, or in the
- * wrong folder, from one with a few holes.
+ * Number of pictures at the front of a source that are looked at. They tell a source without
+ * captions, or in the wrong folder, from one with a few holes.
  */
 export const PICTURES_LOOKED_AT = 1000;
 
-/** Calls of `onFound`: one in so many pictures. */
+/** `onFound` is called once in so many pictures. */
 export const FOUND_EVERY = 1 << 14;
 
 /** Endings of the picture files that are looked for. */
@@ -142,8 +144,8 @@ export const PICTURE_EXTENSIONS = new Set([
 ]);
 
 /**
- * Endings of picture files that can't be read here; they are counted, so that nobody misses them in
- * vain.
+ * Endings of picture files that can't be read here. Such files are counted, so that the user learns
+ * of them.
  */
 export const OTHER_PICTURE_EXTENSIONS = new Set([
   '.bmp',
@@ -160,18 +162,15 @@ export const OTHER_PICTURE_EXTENSIONS = new Set([
   '.tga',
 ]);
 
-/** Endings by which a name is known to be that of a picture. */
+/** Endings that mark a name as that of a picture. */
 export const NAMED_EXTENSIONS = new Set([...PICTURE_EXTENSIONS, ...OTHER_PICTURE_EXTENSIONS]);
 
-/** The ending of a name in lower case, as in PICTURE_EXTENSIONS. */
+/** Returns the ending of a name in lower case, in the form of PICTURE_EXTENSIONS. */
 export function pictureExtension(name: string): string {
   return extname(name).toLowerCase();
 }
 
-/**
- * Names of the caption lists that are found in a folder by themselves, the first that is there
- * first.
- */
+/** Names of the caption lists that are looked for in a folder, in this order. */
 export const LIST_NAMES: readonly string[] = [
   'captions.jsonl',
   'captions.csv',
@@ -181,8 +180,8 @@ export const LIST_NAMES: readonly string[] = [
 ];
 
 /**
- * The captions in a text file: its lines but for empty ones, or the first of these. Throws
- * PictureError that begins with `where` if it isn't UTF-8.
+ * Returns the captions in a text file: all its lines that aren't empty, or the first of them.
+ * Throws PictureError that begins with `where` if the text isn't UTF-8.
  */
 export function captionLines(bytes: Uint8Array, where: string, lines: CaptionLines = 'all'): string[] {
   const foreign = foreignKindOf(bytes);
@@ -199,7 +198,7 @@ export function captionLines(bytes: Uint8Array, where: string, lines: CaptionLin
   return lines === 'all' ? captions : captions.slice(0, 1);
 }
 
-/** What is wrong with a picture whose ending is that of a format that can't be read here. */
+/** Returns the error of a picture whose ending is that of a format that can't be read here. */
 export function otherFormat(name: string, where: string): PictureError | undefined {
   const extension = pictureExtension(name);
   if (!OTHER_PICTURE_EXTENSIONS.has(extension)) return undefined;
@@ -209,7 +208,7 @@ export function otherFormat(name: string, where: string): PictureError | undefin
   );
 }
 
-/** Whether one of a source's first pictures has what `good` asks for. */
+/** Whether `good` holds for one of a source's first pictures. */
 export async function anyOfTheFirst(
   source: PictureSource,
   good: (picture: CaptionedPicture) => boolean | Promise<boolean>,

@@ -1,14 +1,14 @@
 /**
- * The rows of .csv and .tsv files as people and programs write them.
+ * Reads the rows of .csv and .tsv files as people and programs write them.
  *
- * A field is enclosed in quotes if it begins with one, holds them only doubled, and the one that
- * closes it stands before a delimiter or a line's end. What begins with a quote and isn't enclosed,
- * as `"5 inch screen`, is text like any other, and ends at its first delimiter or line end, so that
- * the rows after it stay rows. Lines end with LF, CR LF or CR, also mixed. Source: RFC 4180;
- * Python's csv for what is enclosed.
+ * A field is enclosed in quotes under three conditions: it begins with a quote, it holds quotes
+ * only doubled, and its closing quote stands before a delimiter or a line's end. A field that
+ * begins with a quote and isn't enclosed, such as `"5 inch screen`, is plain text. It ends at its
+ * first delimiter or line end, so that the rows after it stay rows. Lines end with LF, CR LF or CR,
+ * also mixed. Source: RFC 4180; Python's csv for enclosed fields.
  */
 
-/** A row, and the line on which it begins. */
+/** A row and the line on which it begins. */
 export interface TableRow {
   readonly fields: readonly string[];
   /** Counted from 1. */
@@ -21,20 +21,20 @@ export interface TableRow {
 export interface TableOptions {
   readonly delimiter: ',' | '\t';
   /**
-   * Whether fields are those of a whole row, asked of lines inside an enclosed field: if all of
-   * them are, the quotes at both ends are taken to be two captions' own.
+   * Whether these fields make a whole row. It is asked about the lines inside an enclosed field. If
+   * every line is a row, the quotes at both ends are taken to belong to two captions.
    */
   readonly isRow: (fields: readonly string[]) => boolean;
 }
 
-/** Longest enclosed field in characters; a quote that is not closed within it encloses nothing. */
+/** Longest enclosed field, in characters. A quote that is not closed within it encloses nothing. */
 const MAX_ENCLOSED = 1 << 20;
 
 const QUOTE = 0x22;
 const LF = 0x0a;
 const CR = 0x0d;
 
-/** The rows of a table's text, which comes in pieces; empty lines are passed over. */
+/** Yields the rows of a table's text, which comes in pieces. Empty lines are passed over. */
 export async function* tableRows(
   pieces: AsyncIterable<string>,
   options: TableOptions,
@@ -50,11 +50,11 @@ export async function* tableRows(
 
 /** Where a row or a field ends. */
 interface Ending {
-  /** Place of the first character after it. */
+  /** Place of the first character after the row or field. */
   readonly end: number;
   /** Place after the delimiter or line end that follows. */
   readonly next: number;
-  /** Whether a line's end follows, or that of the text. */
+  /** Whether the end of a line or of the text follows. */
   readonly isLast: boolean;
 }
 
@@ -81,7 +81,7 @@ class TableReader {
     this.ended = true;
   }
 
-  /** The rows of which it is known where they end. */
+  /** Yields the rows whose end is known. */
   *rows(): Generator<TableRow> {
     while (this.at < this.text.length) {
       const row = this.row();
@@ -90,7 +90,7 @@ class TableReader {
     }
   }
 
-  /** The next row; undefined if more text is needed to tell where it ends. */
+  /** Returns the next row; undefined if more text is needed to tell where it ends. */
   private row(): TableRow | undefined {
     const fields: string[] = [];
     let hasOpenQuote = false;
@@ -121,7 +121,9 @@ class TableReader {
     }
   }
 
-  /** The next delimiter or line end from `from` on; undefined if more text is needed. */
+  /**
+   * Finds the next delimiter or line end from `from` on. Returns undefined if more text is needed.
+   */
   private endingFrom(from: number): Ending | undefined {
     const { text, delimiter } = this;
     for (let end = from; end < text.length; end++) {
@@ -136,8 +138,8 @@ class TableReader {
   }
 
   /**
-   * Place of the quote that closes the field which begins at `from`; undefined if more text is
-   * needed.
+   * Returns the place of the quote that closes the field at `from`, or 'none' if no quote encloses
+   * the field. Returns undefined if more text is needed.
    */
   private closingQuote(from: number): number | 'none' | undefined {
     const { text } = this;
@@ -170,7 +172,7 @@ class TableReader {
     return at >= this.text.length || code === this.delimiter || code === LF || code === CR;
   }
 
-  /** Whether lines that an enclosed field would span are rows by themselves. */
+  /** Whether each line that an enclosed field would span is itself a row. */
   private areRows(lines: string): boolean {
     return lines
       .split(/\r\n|\r|\n/)

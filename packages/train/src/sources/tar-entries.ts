@@ -1,7 +1,7 @@
 /**
- * Where the files of a tar archive lie in it. Only headers are read, so that an archive of
- * gigabytes is gone through in the time of some seeks, from any header on. Source: POSIX.1-2017
- * pax, "ustar Interchange Format" and "pax Header Block"; GNU tar's long names.
+ * Finds the places of the files in a tar archive. Only headers are read, so an archive of gigabytes
+ * takes the time of some seeks. Reading may begin at any header. Source: POSIX.1-2017 pax, "ustar
+ * Interchange Format" and "pax Header Block"; GNU tar's long names.
  */
 import type { ArchiveBytes } from './archive-bytes.js';
 import { nameOfBytes } from './file-name.js';
@@ -9,20 +9,20 @@ import { foreignKindOf } from './foreign-file.js';
 
 /** A file of an archive. */
 export interface TarEntry {
-  /** Bytes that aren't UTF-8 as `\\xE9`. */
+  /** `\\xE9` stands for a byte beyond ASCII in a name that isn't UTF-8. */
   readonly name: string;
   /** Byte of the archive at which its headers begin. */
   readonly start: number;
   /** Byte at which its content begins. */
   readonly offset: number;
   readonly size: number;
-  /** The content itself, where it was read with the header. */
+  /** The content itself, if it was read with the header. */
   readonly content: Uint8Array | undefined;
-  /** What it is, if it is no regular file and has no content: "a link to a.png". */
+  /** What the entry is if it is no regular file and has no content, e.g. "a link to a.png". */
   readonly irregular: string | undefined;
 }
 
-/** What entries are that hold no content here. */
+/** Kinds of entries that hold no content, by the type in their header. */
 const IRREGULAR: Readonly<Record<string, string>> = {
   '1': 'a link',
   '2': 'a link',
@@ -34,12 +34,12 @@ const IRREGULAR: Readonly<Record<string, string>> = {
 
 const BLOCK = 512;
 
-/** Longest name or extended header: more is no name but damage. */
+/** Longest name or extended header, in bytes. A longer one is damage. */
 const MAX_EXTENDED = 1 << 20;
 
 /**
- * Bytes read at a time: many headers where files are small, and little more than a header where
- * they are large.
+ * Number of bytes that are read at a time. A wide window covers many headers of small files. A
+ * narrow one covers little more than the header of a large file.
  */
 const WIDE_WINDOW = 1 << 16;
 const NARROW_WINDOW = 1 << 11;
@@ -47,7 +47,7 @@ const SMALL_FILE = 1 << 13;
 
 /** Goes through an archive entry by entry. */
 export class TarEntries {
-  /** Why reading stopped before the archive's end; undefined for a whole archive. */
+  /** Why reading stopped before the archive's end. Undefined for a whole archive. */
   damage: string | undefined;
   private readonly archive: ArchiveBytes;
   private readonly size: number;
@@ -59,8 +59,8 @@ export class TarEntries {
   private windowBytes = NARROW_WINDOW;
 
   /**
-   * `at`: byte at which an entry's headers begin. `keepContent`: whether entries of an archive that
-   * is unpacked as it is read come with their content, which can't be had later.
+   * `at`: byte at which an entry's headers begin. `keepContent`: whether the entries of a
+   * compressed archive come with their content. Their content can't be read later.
    */
   constructor(archive: ArchiveBytes, { at = 0, keepContent = false } = {}) {
     this.archive = archive;
@@ -69,15 +69,17 @@ export class TarEntries {
     this.keepContent = keepContent;
   }
 
-  /** The next file, or undefined at the archive's end or where it is damaged. */
+  /** Returns the next file. Returns undefined at the archive's end or where it is damaged. */
   async next(): Promise<TarEntry | undefined> {
     if (this.ended) return undefined;
-    /** What an extended header says of the entry after it, and where the first of them begins. */
+    /**
+     * The extended headers' statements about the next entry, and the byte at which the first of
+     * these headers begins.
+     */
     let said: { name?: string; size?: number } = {};
     let start = this.at;
     /**
-     * Whether the mark of the end was passed; archives that were put one behind the other go on
-     * after it.
+     * Whether the mark of the end was passed. Archives that were joined to one file go on after it.
      */
     let marked = false;
     for (;;) {
@@ -168,7 +170,10 @@ function isZero(block: Uint8Array): boolean {
   return true;
 }
 
-/** A header block's fields, or undefined if its checksum says that it is none. */
+/**
+ * Returns the fields of a header block. Returns undefined if the checksum says that the block is no
+ * header.
+ */
 function parseHeader(
   block: Uint8Array,
 ): { name: string; size: number; type: string; target: string } | undefined {
@@ -190,12 +195,12 @@ function parseHeader(
   };
 }
 
-/** A size beyond 8 GiB, as GNU tar stores it: big-endian after a marked first byte. */
+/** Reads a size beyond 8 GiB as GNU tar stores it: big-endian after a marked first byte. */
 function binarySize(block: Uint8Array): number {
   return block.subarray(125, 136).reduce((size, byte) => size * 256 + byte, 0);
 }
 
-/** path and size of a pax header's records, "LENGTH KEY=VALUE\n" each. */
+/** Returns path and size from the records of a pax header. A record is "LENGTH KEY=VALUE\n". */
 function paxRecords(bytes: Uint8Array): { name?: string; size?: number } {
   const found: { name?: string; size?: number } = {};
   for (let at = 0; at < bytes.length; ) {
@@ -210,7 +215,7 @@ function paxRecords(bytes: Uint8Array): { name?: string; size?: number } {
   return found;
 }
 
-/** Text up to the first NUL. */
+/** Returns the text up to the first NUL. */
 function text(bytes: Uint8Array): string {
   const end = bytes.indexOf(0);
   return nameOfBytes(end < 0 ? bytes : bytes.subarray(0, end));

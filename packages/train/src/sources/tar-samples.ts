@@ -1,25 +1,25 @@
 /**
- * Which files of a tar archive make a sample.
+ * Finds out which files of a tar archive make a sample.
  *
- * Files that follow each other and have one name up to the first dot of the base name are a group:
- * webdataset's rule (`tariterators.py`, base_plus_ext and group_by_keys). Where dots are part of
- * base names, as in `img.v1.0.png` and `img.v1.0.txt`, a group is parted again by the name up to
- * the last dot: a picture with a caption of its own is a sample of its own, and so is any picture
- * if none has the short name. Other pictures of a group, as `0001.seg.png` beside `0001.jpg`, are
- * left out and counted.
+ * Files that follow each other and share a name up to the first dot of the base name are a group.
+ * This is webdataset's rule (`tariterators.py`, base_plus_ext and group_by_keys). Where dots are
+ * part of base names, as in `img.v1.0.png` and `img.v1.0.txt`, a group is divided again by the name
+ * up to the last dot. A picture with a caption of its own is a sample of its own. If no picture has
+ * the short name, each picture is one. Other pictures of a group, such as `0001.seg.png` beside
+ * `0001.jpg`, are left out and counted.
  *
- * A name that comes again begins a new sample. Where it can't be told which files belong together,
- * as in two pictures of one name before one caption, none of them is used, and each is counted.
+ * A name that comes again begins a new sample. Where nothing tells which files belong together, as
+ * with two pictures of one name before one caption, none of them is used, and each is counted.
  */
 import type { LeftOutKind } from './left-out.js';
 import { NAMED_EXTENSIONS, PICTURE_EXTENSIONS } from './picture-source.js';
 import type { TarEntries, TarEntry } from './tar-entries.js';
 
-/** A picture and its captions, of which there may be none. */
+/** A picture and its captions. It may have no captions. */
 export interface TarSample {
-  /** Name without ending; `~2` and on are added where it comes again. */
+  /** Name without ending. A name that comes again gets `~2`, `~3` and so on. */
   readonly key: string;
-  /** Byte of the archive at which its group begins, and whether it is the first of it. */
+  /** Byte of the archive at which its group begins, and whether it is the group's first sample. */
   readonly group: number;
   readonly isFirst: boolean;
   /** Its files by ending, in lower case. */
@@ -27,11 +27,11 @@ export interface TarSample {
   readonly picture: TarEntry | undefined;
   readonly text: TarEntry | undefined;
   readonly json: TarEntry | undefined;
-  /** Why none of its files can be used. */
+  /** Why none of its files can be used; undefined if they can. */
   readonly problem: string | undefined;
 }
 
-/** Is told of files that belong to no sample. */
+/** Is called for each file that belongs to no sample. */
 type LeaveOut = (kind: LeftOutKind, file: string, reason: string) => void;
 
 /** A file and the parts of its name. */
@@ -44,7 +44,7 @@ interface Named {
   readonly extension: string;
 }
 
-/** The samples of an archive, in order. */
+/** Yields the samples of an archive, in order. */
 export async function* tarSamples(
   entries: TarEntries,
   leaveOut: LeaveOut = () => {},
@@ -67,8 +67,8 @@ const isNamedPicture = ({ extension }: Named) => NAMED_EXTENSIONS.has(`.${extens
 const isCaption = ({ extension }: Named) => extension === 'txt' || extension === 'json';
 
 /**
- * The parts of a file's name; undefined for hidden files and those without an ending, which belong
- * to no sample.
+ * Returns the parts of a file's name. Returns undefined for hidden files and files without an
+ * ending: they belong to no sample.
  */
 function partsOf(entry: TarEntry, leaveOut: LeaveOut): Named | undefined {
   const name = entry.name.replace(/^(\.\/+)+/, '').normalize('NFC');
@@ -116,13 +116,13 @@ function* samplesOf(group: readonly Named[], leaveOut: LeaveOut): Generator<TarS
           `${entry.name} is a further picture of sample ${short}: what comes after the first dot of a name says what the file is to its sample.`,
         );
   }
-  // Files of other kinds alone are what is left of a sample without its picture.
+  // A group that has only files of other kinds is a sample that lost its picture.
   if (isFirst) yield { ...sampleOf(short, group), group: start, isFirst };
 }
 
 type Piece = Omit<TarSample, 'group' | 'isFirst'>;
 
-/** The samples of one name: a new one wherever an ending comes again. */
+/** Returns the samples of one name. A new one begins wherever an ending comes again. */
 function piecesOf(key: string, files: readonly Named[], leaveOut: LeaveOut): Piece[] {
   const pieces: Named[][] = [[]];
   for (const file of files) {
@@ -147,8 +147,8 @@ function piecesOf(key: string, files: readonly Named[], leaveOut: LeaveOut): Pie
 }
 
 /**
- * Whether pieces of one name are whole samples: all begin alike, and none has an ending that the
- * first lacks.
+ * Whether pieces of one name are whole samples. They are if all have the same endings, or if all
+ * begin with the same ending and none has an ending that the first lacks.
  */
 function areClear(pieces: readonly (readonly Named[])[]): boolean {
   const first = pieces[0] as readonly Named[];

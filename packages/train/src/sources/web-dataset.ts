@@ -1,7 +1,7 @@
 /**
- * WebDataset shards: tar archives in which the files of a sample follow each other, as img2dataset
- * writes them: `000000012.jpg`, `000000012.txt`, `000000012.json`. How files make samples is in
- * `tar-samples.ts`.
+ * Reads WebDataset shards. A shard is a tar archive in which the files of a sample follow each
+ * other, as img2dataset writes them: `000000012.jpg`, `000000012.txt`, `000000012.json`.
+ * `tar-samples.ts` says how files make samples.
  */
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
@@ -29,40 +29,40 @@ import { type TarSample, tarSamples } from './tar-samples.js';
 /** How tar shards are opened. */
 export interface WebDatasetOptions extends OpenSourceOptions {
   /**
-   * Take what a shard holds before its damage; what is lost counts as one picture, with the reason.
+   * Whether a damaged shard gives what it holds before its damage. The lost rest counts as one
+   * picture, with the reason.
    */
   readonly allowDamaged?: boolean | undefined;
 }
 
-/** One sample in so many has its place remembered. */
+/** The place of one sample in so many is remembered. */
 const STRIDE = 1024;
 
-/** A shard that was gone through. */
+/** A shard whose headers were read. */
 interface Shard {
   readonly path: string;
-  /** What its pictures' names begin with. */
+  /** Beginning of its pictures' names. */
   readonly name: string;
-  /** Size of its file. */
+  /** Size of its file in bytes. */
   readonly bytes: number;
   readonly samples: number;
   /**
-   * Places at which a group of samples begins, about one sample in STRIDE, with the number of its
-   * first sample.
+   * Bytes at which groups of samples begin, each with the number of its first sample. About one
+   * sample in STRIDE has such a place.
    */
   readonly places: readonly { readonly start: number; readonly sample: number }[];
   readonly damage: string | undefined;
 }
 
 /**
- * The captioned pictures of tar shards, in order. Captions are the lines of a sample's `.txt`, or
- * `caption` (or `text`) of its `.json`. Headers are gone through once, when the source is opened;
- * memory holds the place of one sample in a thousand. Shards that are compressed with gzip or zstd
- * are unpacked as they are read, from their start each time, and hand their pictures over with
- * their bytes.
+ * Opens the captioned pictures of tar shards, in order. Captions are the lines of a sample's
+ * `.txt`, or `caption` (or `text`) of its `.json`. Headers are read once, when the source is
+ * opened. Memory holds the place of one sample in a thousand. A shard that is compressed with gzip
+ * or zstd is unpacked from its start each time it is read. Its pictures come with their bytes.
  *
- * A sample without a picture, as of a failed download, counts as one that is missing. A shard that
- * breaks off is a DataError that names it, or, with `allowDamaged`, ends early and counts as one
- * more such picture. Throws DataError too if there are no shards or no captions.
+ * A sample without a picture, e.g. of a failed download, counts as a missing picture. A shard that
+ * breaks off gives a DataError that names it. With `allowDamaged` it ends early instead, and its
+ * lost rest counts as one more picture. Throws DataError too if there are no shards or no captions.
  */
 export async function openWebDataset(
   paths: readonly string[],
@@ -102,7 +102,7 @@ export async function openWebDataset(
   );
 }
 
-/** Samples of a shard, and one more that stands for what is lost by its damage. */
+/** Returns the number of a shard's samples. Damage adds one, which stands for what is lost. */
 function countOf({ samples, damage }: Shard): number {
   return samples + (damage === undefined ? 0 : 1);
 }
@@ -156,7 +156,10 @@ async function* samplesOfAll(
   }
 }
 
-/** `lines`: how captions are read, undefined if they aren't wanted. */
+/**
+ * Yields the pictures of samples `begin` to `end` of a shard. `lines`: how captions are read;
+ * undefined if they aren't wanted.
+ */
 async function* samplesFrom(
   shard: Shard,
   begin: number,
@@ -218,7 +221,7 @@ async function pictureOf(
   return { file: name, path: `${path}/${entryName}`, captions, bytes };
 }
 
-/** A picture that is known to be none; it is counted and named when its turn comes. */
+/** Returns a picture that is known to be none. It is counted and named when its turn comes. */
 function passedOver(file: string, path: string, problem: PictureError): CaptionedPicture {
   return { file, path, captions: [], problem, bytes: () => Promise.reject(problem) };
 }
