@@ -9,31 +9,32 @@ import { PictureError } from '../sources/picture-source.js';
 import { readRgb } from './read-rgb.js';
 import { undecodable } from './undecodable.js';
 
-/** How a picture becomes a square of pixels, and which pictures do not. */
+/** How a picture becomes a square of pixels, and which pictures are passed over. */
 export interface PictureShape {
   /** Side of the square in pixels. */
   readonly size: number;
   /**
-   * 'cover': a square of the picture, as large as it can be; 'contain': the whole picture, with
-   * background beside it; or the centre square exactly as an original program cut it, for tokens
-   * equal to its own: alpha is dropped then, and EXIF orientation is not looked at.
+   * 'cover': the largest square that the picture holds. 'contain': the whole picture, with
+   * background beside it. An original preparation: the centre square exactly as an original program
+   * cut it, so that its tokens come out. It drops alpha and ignores EXIF orientation.
    */
   readonly fit: 'cover' | 'contain' | OriginalPreparation;
-  /** With 'cover', which square: the one in the middle, or one by chance. */
+  /** With 'cover': the square in the middle, or a random one. */
   readonly crop: 'centre' | 'random';
-  /** Of the random squares: with the same one, a picture of the same name is cut alike. */
+  /** Seed of the random squares. With the same seed a picture of the same name is cut alike. */
   readonly cropSeed: number;
   /** CSS colour under transparent pixels and beside a contained picture. */
   readonly background: string;
-  /** Pictures whose shorter side has fewer pixels are passed over; 0: none. */
+  /** Pictures whose shorter side has fewer pixels are passed over. 0: no limit. */
   readonly minSide: number;
   /**
-   * Pictures whose longer side is more than so many times the shorter one are passed over; 0: none.
+   * Pictures whose longer side is more than so many times the shorter one are passed over. 0: no
+   * limit.
    */
   readonly maxAspect: number;
 }
 
-/** What `decodePicture` does where nothing else is said. */
+/** The defaults of a shape. */
 export const defaultPictureShape: Omit<PictureShape, 'size'> = {
   fit: 'cover',
   crop: 'centre',
@@ -43,13 +44,13 @@ export const defaultPictureShape: Omit<PictureShape, 'size'> = {
   maxAspect: 0,
 };
 
-/** Where the square lies in what the picture has beyond it: 0 left or top, 1 right or bottom. */
+/** Place of the square within the picture: 0 is left or top, 1 is right or bottom. */
 export interface CropPlace {
   readonly x: number;
   readonly y: number;
 }
 
-/** Where a shape cuts the picture of this name. */
+/** Returns where a shape cuts the picture of this name. */
 export function cropPlace({ fit, crop, cropSeed }: PictureShape, name: string): CropPlace | undefined {
   if (crop === 'centre' || fit !== 'cover') return undefined;
   const [x, y] = uniform(foldInNames(prngKey(cropSeed), ['crop', name]), [2]) as unknown as [number, number];
@@ -57,12 +58,14 @@ export function cropPlace({ fit, crop, cropSeed }: PictureShape, name: string): 
 }
 
 /**
- * A picture file's pixels: uint8 [size, size, 3], sRGB, row by row. With `content`, those of these
- * bytes, and `path` is their name. `place`: which square of it; the centre one if it isn't given.
+ * Returns a picture file's pixels: uint8 [size, size, 3], sRGB, row by row. With `content` these
+ * bytes are decoded, and `path` is their name. `place`: which square is cut; by default the centre
+ * one.
  *
- * With 'cover' and 'contain', in this order: EXIF orientation, alpha over the background, Lanczos-3
- * to the size; of an animation the first frame. Throws PictureError, naming the file, for what
- * can't be decoded, a truncated file included, and for a picture that is too small or too long.
+ * 'cover' and 'contain' apply EXIF orientation, lay alpha over the background, and scale with
+ * Lanczos-3, in this order. An animation gives its first frame. Throws PictureError, naming the
+ * file, for a picture that can't be decoded (a truncated file included), is too small or is too
+ * long.
  */
 export async function decodePicture(
   path: string,
@@ -93,7 +96,7 @@ export async function decodePicture(
   }
 }
 
-/** A picture scaled so that its shorter side is `size`, and the square of it at `place`. */
+/** Scales a picture so that its shorter side is `size`, and cuts the square at `place`. */
 function cutAt(
   picture: Sharp,
   { width, height }: { width: number; height: number },
@@ -109,7 +112,7 @@ function cutAt(
     .extract({ left, top, width: size, height: size });
 }
 
-/** Width and height of a picture as it is shown, from its header alone. */
+/** Returns width and height of a picture as it is shown. Only its header is read. */
 async function sides(source: string | Uint8Array): Promise<{ width: number; height: number }> {
   const { width, height, orientation = 1 } = await sharp(source).metadata();
   return orientation >= 5 ? { width: height, height: width } : { width, height };

@@ -6,7 +6,10 @@ export interface PictureBatch<P> {
   readonly pictures: P[];
   /** uint8 [pictures.length, size, size, 3] */
   readonly pixels: Uint8Array;
-  /** Pictures that were taken from the source for it, those that were passed over included. */
+  /**
+   * Number of pictures that were taken from the source for the batch. Those that were passed over
+   * are included.
+   */
   readonly taken: number;
 }
 
@@ -15,25 +18,26 @@ export interface BatchOptions<P> {
   readonly batchSize: number;
   readonly shape: PictureShape;
   readonly onSkip: (skipped: SkippedPicture) => void;
-  /** Where a picture is cut; default: where the shape says, by its name. */
+  /** Says where a picture is cut. By default the shape and the picture's name say it. */
   readonly place?: (picture: P) => CropPlace | undefined;
 }
 
-/** The part of a picture that is needed to decode it. */
+/** The parts of a picture that decoding needs. */
 export type DecodablePicture = Pick<CaptionedPicture, 'file' | 'path' | 'bytes' | 'problem'> &
   Partial<Pick<CaptionedPicture, 'captions'>>;
 
-/** Pictures whose bytes were read; their decoding is under way. */
+/** Pictures whose bytes were read and whose decoding is under way. */
 interface Started<P> {
   readonly wanted: readonly P[];
   readonly decoding: Promise<(Uint8Array | PictureError)[]>;
 }
 
 /**
- * Reads and decodes pictures a batch at a time. Before a batch is handed over the next one's bytes
- * have been read and its decoding has begun on other threads, which goes on while the caller
- * computes, even if that leaves the event loop no time. Pictures that can't be had are handed to
- * `onSkip` and left out, so a batch may be smaller; one with no pictures at all is still yielded.
+ * Reads and decodes pictures a batch at a time. Before a batch is yielded, the bytes of the next
+ * one have been read and its decoding has begun on other threads. The decoding goes on while the
+ * caller computes, even if the caller leaves the event loop no time. Pictures that can't be read or
+ * decoded go to `onSkip` and are left out, so a batch may be smaller. A batch without any picture
+ * is still yielded.
  */
 export async function* decodeBatches<P extends DecodablePicture>(
   pictures: AsyncIterable<P> | Iterable<P>,

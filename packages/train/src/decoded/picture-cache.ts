@@ -16,15 +16,15 @@ export interface PictureCache {
   readonly digest: string;
 }
 
-/** Pictures decoded at a time. */
+/** Number of pictures that are decoded at a time. */
 const DECODE_AT_ONCE = 32;
 
 /**
- * Decodes all pictures of a source once and holds their pixels; those that can't be decoded are
+ * Decodes all pictures of a source once and holds their pixels. Pictures that can't be decoded are
  * listed and left out.
  *
- * Throws DataError if they need more than `limitMiB`, or if none can be decoded. A signal ends it
- * with its reason.
+ * Throws DataError if the pixels need more than `limitMiB`, or if no picture can be decoded. Throws
+ * the signal's reason if the signal is aborted.
  */
 export async function cachePictures(
   source: PictureSource,
@@ -71,7 +71,8 @@ export async function cachePictures(
 }
 
 /**
- * The pixels of some pictures of a cache, one after another: uint8 [rows.length, size, size, 3].
+ * Returns the pixels of some pictures of a cache, one after another: uint8 [rows.length, size,
+ * size, 3].
  */
 export function gatherPixels(cache: PictureCache, rows: ArrayLike<number>): Uint8Array {
   const pictureBytes = cache.size * cache.size * 3;

@@ -4,10 +4,11 @@ import sharp, { type Metadata, type Sharp } from 'sharp';
 import { undecodable } from './undecodable.js';
 
 /**
- * The RGB bytes of a picture file as they are stored: alpha is dropped and not blended, neither
- * EXIF orientation nor colour profiles are looked at, and grey and palettes become RGB. Inks (CMYK)
- * and grey of 16 bits become what Pillow makes of them. That is Pillow's `convert("RGB")`, which
- * the original programs use. Throws PictureError, naming the file, for what can't be decoded.
+ * Returns the RGB bytes of a picture file as they are stored. Alpha is dropped and not blended.
+ * EXIF orientation and colour profiles are ignored. Grey and palettes become RGB. Inks (CMYK) and
+ * grey of 16 bits become what Pillow makes of them. All this is Pillow's `convert("RGB")`, which
+ * the original programs use. Throws PictureError, naming the file, for a file that can't be
+ * decoded.
  */
 export async function readRgb(path: string, content?: Uint8Array): Promise<Raster> {
   try {
@@ -29,9 +30,10 @@ export async function readRgb(path: string, content?: Uint8Array): Promise<Raste
 }
 
 /**
- * Cyan, magenta, yellow and black, 255 being all ink, which libvips would show as a press does.
- * Pillow takes a share of what black leaves, and of 16 bits the high byte. Source: Pillow
- * `src/libImaging/Convert.c` cmyk2rgb, `ImagingUtils.h` MULDIV255.
+ * Reads cyan, magenta, yellow and black, where 255 is all ink. libvips would show these inks as a
+ * press does. Pillow takes from the light that black leaves the share of each ink. Of 16 bits it
+ * takes the high byte. Source: Pillow `src/libImaging/Convert.c` cmyk2rgb, `ImagingUtils.h`
+ * MULDIV255.
  */
 async function readInks(picture: Sharp, { depth }: Metadata): Promise<Raster> {
   const wide = depth === 'ushort';
@@ -61,7 +63,7 @@ function highBytes(words: Uint8Array): Uint8Array {
   return Uint8Array.from({ length: words.length / 2 }, (_, i) => words[2 * i + 1] as number);
 }
 
-/** Pillow's mode I;16 of grey: what is beyond 255 is white. */
+/** Reads grey as Pillow's mode I;16 gives it: values beyond 255 are white. */
 async function readGrey16(picture: Sharp): Promise<Raster> {
   const { data, info } = await picture
     .removeAlpha()
@@ -75,15 +77,13 @@ async function readGrey16(picture: Sharp): Promise<Raster> {
   return { data: rgb, width, height, channels: 3 };
 }
 
-/**
- * Where the header of a PNG file says of what kind its colours are, and that of grey with alpha.
- */
+/** Byte of a PNG file that tells its colour type, and the type of grey with alpha. */
 const PNG_COLOUR_TYPE = 25;
 const GREY_WITH_ALPHA = 4;
 
 /**
- * Whether a PNG of 16-bit grey has an alpha of its own, which Pillow takes for RGBA, and not only
- * one shade that is said to be transparent.
+ * Whether a PNG of 16-bit grey has an alpha channel. Pillow reads such a file as RGBA. A file in
+ * which one shade is declared transparent has no alpha channel.
  */
 async function hasGreyAlpha({ channels, format }: Metadata, source: string | Uint8Array): Promise<boolean> {
   if (channels === 1 || format !== 'png') return false;

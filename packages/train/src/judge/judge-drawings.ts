@@ -2,32 +2,35 @@ import type { Raster } from '@easel/core';
 import type { JudgedPrompts } from './judged-prompts.js';
 import { featureDistance, type GalleryPicture, nearestConcepts, pictureFeatures } from './retrieval.js';
 
-/** Drawings of prompts: all of the first prompt, then as many of the second, …. */
+/** Drawings of prompts: all drawings of the first prompt, then as many of the second, and so on. */
 export interface Drawings {
-  /** RGB, square, of a side that is a multiple of 16. */
+  /** RGB pictures. They are square, and their side is a multiple of 16. */
   readonly pictures: readonly Raster[];
-  /** The image tokens of each. */
+  /** The image tokens of each drawing. */
   readonly tokens: readonly Int32Array[];
 }
 
 /**
- * What a judgement says, each a mean over the drawings or pairs of a prompt and then over the
- * prompts.
+ * The numbers of a judgement. Each is a mean over the drawings or pairs of a prompt, and then over
+ * the prompts.
  */
 export interface Judgement {
   /** Percent of the drawings whose nearest picture shows their prompt's concept. */
   readonly top1: number;
-  /** Percent of those that have it among the five nearest. */
+  /** Percent of the drawings that have such a picture among the five nearest. */
   readonly top5: number;
-  /** Distance to the picture that the prompt asks for. */
+  /** Distance of a drawing to the picture that its prompt asks for. */
   readonly distance: number;
   /** Distance between two drawings of one prompt. */
   readonly diversity: number;
-  /** Share of places in which two drawings of one prompt have the same token. */
+  /** Share of places at which two drawings of one prompt have the same token. */
   readonly agreement: number;
 }
 
-/** Judges drawings by the features of `retrieval.ts`; `perPrompt` of each prompt, two or more. */
+/**
+ * Judges drawings by the features of `retrieval.ts`. `perPrompt`: number of drawings of each
+ * prompt, at least two.
+ */
 export function judgeDrawings(
   { prompts, gallery }: JudgedPrompts,
   { pictures, tokens }: Drawings,

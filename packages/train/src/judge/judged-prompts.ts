@@ -7,7 +7,7 @@ import { readJsonFile } from '@easel/core/node';
 import { decodePicture, defaultPictureShape } from '../decoded/decode-picture.js';
 import { type GalleryPicture, pictureFeatures } from './retrieval.js';
 
-/** A prompt, and the real picture that it asks for. */
+/** A prompt and the real picture that it asks for. */
 export interface JudgedPrompt {
   readonly prompt: string;
   /** A picture file, relative to the file of prompts. */
@@ -24,30 +24,30 @@ export interface JudgedPrompts {
   /** Name of the list. */
   readonly name: string;
   readonly prompts: readonly JudgedPrompt[];
-  /** The pictures of all lists by their file, each once. */
+  /** The pictures of all lists, each once, by their file. */
   readonly gallery: ReadonlyMap<string, GalleryPicture>;
 }
 
 /** Name of the file in a folder of pictures. */
 const FILE_NAME = 'prompts.json';
 
-/** Features are taken of pictures of this side. */
+/** Side, in pixels, of the pictures whose features are computed. */
 const SIDE = 64;
 
 const read = named(list(section({ prompt: text(), file: text(), concept: text() }), []));
 
 /**
- * Opens a file of judged prompts: JSON with lists by names of their own.
+ * Opens a file of judged prompts: JSON that has lists under names of their own.
  *
  *     { "plain": [{ "prompt": "a red heart", "file": "heart.png", "concept": "red heart" }, …], "poetic": […] }
  *
- * Files of pictures are relative to it. The pictures of all lists are the gallery among which the
- * nearest to a drawing are sought.
+ * Picture files are relative to the file of prompts. The pictures of all lists form the gallery, in
+ * which the nearest ones to a drawing are sought.
  *
- * `path`: the file, or a folder with it as prompts.json. `wanted.list`: which list, the first if
- * null. `wanted.count`: the first so many of its prompts. Throws ConfigError for a file of another
- * form; DataError for a list that isn't there or is too short, and for a picture that can't be
- * decoded.
+ * `path`: the file, or a folder that holds it as prompts.json. `wanted.list`: name of the list;
+ * null: the first list. `wanted.count`: how many of its first prompts are taken. Throws ConfigError
+ * for a file of another form. Throws DataError for a list that isn't there or is too short, and for
+ * a picture that can't be decoded.
  */
 export async function openJudgedPrompts(
   path: string,

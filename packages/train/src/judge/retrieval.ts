@@ -1,14 +1,15 @@
 /** A real picture that drawings are compared with. */
 export interface GalleryPicture {
-  /** What it shows; several pictures may show the same. */
+  /** What the picture shows. Several pictures may show the same concept. */
   readonly concept: string;
   /** Its `pictureFeatures`. */
   readonly features: Float32Array;
 }
 
 /**
- * What pictures are compared by: means of RGB in [0, 1] on a grid of 16×16 and on one of 8×8,
- * float32 [16·16·3 + 8·8·3]. `pixels`: uint8 [side, side, 3], side a multiple of 16.
+ * Returns the features by which pictures are compared: means of RGB in [0, 1] on a grid of 16×16
+ * and on one of 8×8, float32 [16·16·3 + 8·8·3]. `pixels`: uint8 [side, side, 3]; `side` is a
+ * multiple of 16.
  */
 export function pictureFeatures(pixels: Uint8Array, side: number): Float32Array {
   return Float32Array.from([...meanGrid(pixels, side, 16), ...meanGrid(pixels, side, 8)]);
@@ -27,14 +28,17 @@ function meanGrid(pixels: Uint8Array, side: number, cells: number): Float32Array
   return means;
 }
 
-/** Euclidean distance of two pictures' features. */
+/** Returns the Euclidean distance of two pictures' features. */
 export function featureDistance(a: Float32Array, b: Float32Array): number {
   let sum = 0;
   for (const [i, value] of a.entries()) sum += (value - (b[i] as number)) ** 2;
   return Math.sqrt(sum);
 }
 
-/** The concepts of the gallery's pictures nearest to some features, nearest first. */
+/**
+ * Returns the concepts of the `count` pictures of the gallery that are nearest to some features,
+ * the nearest first.
+ */
 export function nearestConcepts(
   features: Float32Array,
   gallery: readonly GalleryPicture[],

@@ -1,42 +1,42 @@
-/** A line of a plot: its name and points, x rising where they are joined. */
+/** A line of a plot: its name and its points. The x of joined points must rise. */
 export interface PlotLine {
   readonly name: string;
   readonly points: readonly (readonly [x: number, y: number])[];
   /**
-   * Joined (the default), marked, or both; dots of one name with those of another are told apart by
-   * colour.
+   * Whether the points are joined ('line', the default), marked ('dots'), or both. Colours tell the
+   * lines apart.
    */
   readonly marks?: 'line' | 'dots' | 'both';
   /** A few words beside each point. */
   readonly labels?: readonly string[];
-  /** Place in the list of colours, if not its own in the list of lines. */
+  /** Place in the list of colours. By default it is the line's place in the list of lines. */
   readonly colour?: number;
 }
 
 export interface PlotOptions {
   readonly title: string;
-  /** A logarithmic y axis, where all values are above 0. */
+  /** Whether the y axis is logarithmic. It stays linear unless all values are above 0. */
   readonly logarithmic?: boolean;
-  /** A logarithmic x axis, where all values are above 0. */
+  /** Whether the x axis is logarithmic. It stays linear unless all values are above 0. */
   readonly logarithmicX?: boolean;
   /** What the axes count. */
   readonly xLabel?: string;
   readonly yLabel?: string;
-  /** Ends of the y axis; by default those of the values. What is outside is cut off. */
+  /** Ends of the y axis. By default they are those of the values. Points outside are left out. */
   readonly yRange?: readonly [least: number, greatest: number];
 }
 
 const WIDTH = 560;
 const HEIGHT = 260;
 const margin = { left: 62, right: 12, top: 12, bottom: 30 };
-/** Wong 2011, colours that the colour-blind tell apart. */
+/** Colours that colour-blind people can tell apart. Source: Wong 2011. */
 export const COLOURS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#444444'];
-/** More points than pixels tell nothing. */
+/** Most points of a line. More points than pixels show nothing more. */
 const MAX_POINTS = 1000;
-/** So many x values of a logarithmic axis are written out, where there are no more. */
+/** If a logarithmic x axis has at most so many different values, each of them is written out. */
 const MAX_OWN_TICKS = 8;
 
-/** A plot as SVG in a figure with a legend. Points that aren't finite break a line. */
+/** Draws a plot as SVG in an HTML figure with a legend. Points that aren't finite break a line. */
 export function curvePlot(lines: readonly PlotLine[], options: PlotOptions): string {
   const title = escapeHtml(options.title);
   const drawn = drawPlot(lines, options);
@@ -54,7 +54,10 @@ const TITLE_HEIGHT = 26;
 const LEGEND_ROW = 18;
 const LETTER_WIDTH = 6.6;
 
-/** The same as an SVG file of its own, title and legend in it. Lines of one name share an entry. */
+/**
+ * Draws the same plot as an SVG file with title and legend in it. Lines of one name share an entry
+ * of the legend.
+ */
 export function plotFile(lines: readonly PlotLine[], options: PlotOptions): string {
   const drawn = drawPlot(lines, options);
   const entries = new Map<string, string>();
@@ -80,7 +83,7 @@ export function plotFile(lines: readonly PlotLine[], options: PlotOptions): stri
   );
 }
 
-/** An SVG file with a heading, 560 wide. */
+/** Returns an SVG file with a heading. It is 560 wide and `whole` high. */
 export function svgFile(title: string, whole: number, inner: string): string {
   const name = escapeHtml(title);
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${whole}" width="${WIDTH}" height="${whole}" role="img" aria-label="${name}" font-family="Helvetica, Arial, sans-serif" font-size="12" fill="#555"><rect width="${WIDTH}" height="${whole}" fill="#fff"/><text x="10" y="18" font-size="13" font-weight="bold" fill="#222">${name}</text>${inner}</svg>\n`;
@@ -90,7 +93,7 @@ function colourOf(lines: readonly PlotLine[], i: number): string {
   return COLOURS[(lines[i]?.colour ?? i) % COLOURS.length] as string;
 }
 
-/** Axes, lines and marks, without what stands around them; null if no value is finite. */
+/** Draws axes, lines and marks, without title and legend. Returns null if no value is finite. */
 function drawPlot(
   lines: readonly PlotLine[],
   { logarithmic = false, logarithmicX = false, xLabel, yLabel, yRange }: PlotOptions,
@@ -119,16 +122,16 @@ function drawPlot(
   };
 }
 
-/** An axis from one place of the picture to another. */
+/** An axis that runs from one place of the picture to another. */
 interface Axis {
   readonly logarithmic: boolean;
   readonly from: number;
   readonly to: number;
-  /** Where a value is. */
+  /** Place of a value in the picture. */
   readonly at: (value: number) => number;
   /** Whether a value is between the ends. */
   readonly has: (value: number) => boolean;
-  /** Round numbers between the ends, about so many. */
+  /** Returns about so many round numbers between the ends. */
   readonly ticks: (about: number) => number[];
 }
 
@@ -138,8 +141,8 @@ interface Plot {
 }
 
 /**
- * An axis for these values, or from one end of `range` to the other; logarithmic only where all
- * values are above 0.
+ * Returns an axis for these values, or from one end of `range` to the other. It is logarithmic only
+ * if all values are above 0.
  */
 function axisOf(
   values: readonly number[],
@@ -171,7 +174,7 @@ function axisOf(
   };
 }
 
-/** Grid lines with their numbers. */
+/** Draws the grid lines with their numbers. */
 function gridOf({ x, y }: Plot, ticksOfX: readonly number[]): string[] {
   const parts: string[] = [];
   for (const value of y.ticks(5)) {
@@ -188,7 +191,7 @@ function gridOf({ x, y }: Plot, ticksOfX: readonly number[]): string[] {
   return parts;
 }
 
-/** One line, its dots and their labels. */
+/** Draws one line, its dots and their labels. */
 function lineOf({ points, marks = 'line', labels = [] }: PlotLine, colour: string, { x, y }: Plot): string[] {
   const parts: string[] = [];
   if (marks !== 'dots') {
@@ -231,7 +234,8 @@ function labelsOf({ x, y }: Plot, xLabel: string | undefined, yLabel: string | u
 }
 
 /**
- * The points, or of too many the least and the greatest of each stretch, so that no peak is lost.
+ * Returns the points. If there are too many, returns the least and the greatest point of each
+ * stretch, so that no peak is lost.
  */
 function thinned(points: PlotLine['points']): PlotLine['points'] {
   if (points.length <= MAX_POINTS) return points;
@@ -247,8 +251,8 @@ function thinned(points: PlotLine['points']): PlotLine['points'] {
 }
 
 /**
- * Least and greatest; apart even if there is one value only, and with room for a dot at the ends if
- * need be.
+ * Returns the least and the greatest value as the ends of an axis. The ends differ even if there is
+ * only one value. With `roomForDots` there is room for a dot at each end.
  */
 function extent(values: readonly number[], roomForDots: boolean): { min: number; max: number } {
   let [min, max] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
@@ -260,7 +264,10 @@ function extent(values: readonly number[], roomForDots: boolean): { min: number;
   return { min: min - room, max: max + room };
 }
 
-/** Round numbers within a range, about so many: multiples of 1, 2 or 5 times a power of ten. */
+/**
+ * Returns about so many round numbers within a range. They are multiples of 1, 2 or 5 times a power
+ * of ten.
+ */
 export function ticks(min: number, max: number, about: number): number[] {
   const raw = (max - min) / about;
   const power = 10 ** Math.floor(Math.log10(raw));
@@ -271,8 +278,9 @@ export function ticks(min: number, max: number, about: number): number[] {
 }
 
 /**
- * Round numbers from 10^min to 10^max, about so many: powers of ten, 1, 2 and 5 times them where
- * those are too few, or, within less than that, evenly spaced ones.
+ * Returns about so many round numbers from 10^min to 10^max. They are powers of ten. If those are
+ * too few, they are 1, 2 and 5 times powers of ten. If those are too few as well, they are evenly
+ * spaced.
  */
 export function logarithmicTicks(min: number, max: number, about: number): number[] {
   const [from, to] = [Math.ceil(min - 1e-9), Math.floor(max + 1e-9)];
@@ -290,7 +298,7 @@ export function logarithmicTicks(min: number, max: number, about: number): numbe
   return ticks(10 ** min, 10 ** max, about);
 }
 
-/** Four digits at most, as short as may be. */
+/** Returns a number with at most four digits, as short as possible. */
 export function format(value: number): string {
   const size = Math.abs(value);
   if (size >= 1e5 || (size > 0 && size < 1e-3))

@@ -1,6 +1,6 @@
 import { COLOURS, escapeHtml, format, svgFile, ticks } from './curve-plot.js';
 
-/** A row of a dot plot: a name and its values, e.g. one a seed. */
+/** A row of a dot plot: a name and its values, e.g. one value for each seed. */
 export interface DotRow {
   readonly name: string;
   readonly values: readonly number[];
@@ -14,8 +14,8 @@ const LETTER_WIDTH = 6.8;
 const MOST_LETTERS = 44;
 
 /**
- * Rows of dots on one axis as an SVG file: every value a dot, a bar at their mean. Rows without a
- * finite value keep their name alone.
+ * Draws rows of dots on one axis as an SVG file. Each value is a dot, and a bar marks the mean of a
+ * row. A row without a finite value shows only its name.
  */
 export function dotPlot(
   rows: readonly DotRow[],

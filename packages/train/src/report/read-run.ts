@@ -4,7 +4,7 @@ import { EaselError } from '@easel/core';
 
 /** One number of a run at its steps. */
 export interface Curve {
-  /** Split or "train". */
+  /** Name of the evaluated split, or "train". */
   readonly kind: string;
   readonly name: string;
   readonly points: readonly (readonly [step: number, value: number])[];
@@ -17,28 +17,30 @@ export interface RunPicture {
   readonly png: Uint8Array;
 }
 
-/** What a run folder holds, for a reader. */
+/** The contents of a run folder. */
 export interface RunRecord {
   readonly name: string;
   readonly config: Readonly<Record<string, unknown>>;
   readonly curves: readonly Curve[];
-  /** Norms of weights and gradients by kind ("gradients", "parameters") and name. */
+  /** Norms of gradients and weights, by kind ("gradients", "parameters") and name. */
   readonly norms: readonly Curve[];
   readonly pictures: readonly RunPicture[];
-  /** What the rows of the samples show. */
+  /** Texts of the rows of the samples. */
   readonly sampleRows: readonly string[];
   readonly sittings: readonly Readonly<Record<string, unknown>>[];
   readonly checkpoints: readonly { readonly name: string; readonly bytes: number; readonly written: Date }[];
   /**
-   * Step, samples, seconds and the best evaluation, of the newest checkpoint; null before the
-   * first.
+   * Step, samples, seconds and best evaluation of the newest checkpoint. Null before the first
+   * checkpoint.
    */
   readonly newest: Readonly<Record<string, unknown>> | null;
-  /** Path of the batch that ended the run, if one did. */
+  /** Path of the batch that ended the run. Null if none did. */
   readonly failedBatch: string | null;
 }
 
-/** Reads a run folder, also of a run that is going on. Throws EaselError if it is none. */
+/**
+ * Reads a run folder, even while the run goes on. Throws EaselError if the folder is none of a run.
+ */
 export async function readRun(path: string): Promise<RunRecord> {
   const config = await readJson(join(path, 'config.json'));
   if (config === null)
@@ -73,7 +75,7 @@ export async function readRun(path: string): Promise<RunRecord> {
   };
 }
 
-/** Lines of numbers as curves; what is no finite number is left out. */
+/** Turns lines of numbers into curves. Values that are no finite numbers are left out. */
 function curvesOf(
   lines: readonly { step: unknown; kind: string; numbers: Readonly<Record<string, unknown>> }[],
 ): Curve[] {
@@ -99,7 +101,10 @@ async function readPictures(path: string, kind: string): Promise<RunPicture[]> {
   return found;
 }
 
-/** By samples/rows.json; else the prompts that the settings name for the samples. */
+/**
+ * Returns the texts of samples/rows.json or, without that file, the prompts that the settings name
+ * for the samples.
+ */
 async function sampleRows(path: string, config: Readonly<Record<string, unknown>>): Promise<string[]> {
   const rows: unknown = await readJson(join(path, 'samples', 'rows.json'));
   const { prompts } = (config.samples ?? {}) as { prompts?: unknown };
@@ -129,7 +134,9 @@ async function readJson(path: string): Promise<Record<string, unknown> | null> {
   }
 }
 
-/** Objects, one a line; a torn last line of a run that is going on is passed over. */
+/**
+ * Reads objects, one a line. A torn last line, as a run in progress may have it, is passed over.
+ */
 async function readLines(path: string): Promise<Record<string, unknown>[]> {
   const text = await readFile(path, 'utf8').catch(() => '');
   return text.split('\n').flatMap((line) => {

@@ -3,16 +3,16 @@ import { curvePlot, escapeHtml } from './curve-plot.js';
 import { pageOf } from './page.js';
 import type { Curve, RunRecord } from './read-run.js';
 
-/** Losses and norms span powers of ten; qualities in dB or shares don't. */
+/** Names of numbers that span powers of ten. They get a logarithmic axis. */
 const LOGARITHMIC = /norm|learningRate/i;
-/** Pictures that are shown without a click: the newest. */
+/** Number of pictures that are shown without a click. They are the newest. */
 const OPEN_GRIDS = 2;
-/** Weights whose norms are drawn: with more the lines can't be told apart. */
+/** Number of weights whose norms are drawn. Nobody can tell more lines apart. */
 const NORM_LINES = 7;
 
 /**
- * A run as one HTML page that needs nothing but itself: no network, no scripts, plots as SVG,
- * pictures as data URLs.
+ * Returns a run as one self-contained HTML page, without network or scripts. Plots are SVG, and
+ * pictures are data URLs.
  */
 export function runReport(run: RunRecord, now = new Date()): string {
   const { config, newest } = run;
@@ -49,7 +49,7 @@ function summary({ config, curves, newest }: RunRecord): string {
   return `step ${step}${length === undefined ? '' : ` of ${escapeHtml(length)}`}${newest === null ? '' : `, ${time} of training up to the newest checkpoint`}`;
 }
 
-/** A plot for each number, the splits that have it together. */
+/** Draws a plot for each number. It shows all splits that have the number. */
 function plots(curves: readonly Curve[]): string {
   const groups = new Map<string, Curve[]>();
   for (const curve of curves) {
@@ -72,7 +72,7 @@ function plots(curves: readonly Curve[]): string {
     .join('');
 }
 
-/** The weights with the largest norms, by kind. */
+/** Draws, for each kind, the norms of the weights that have the largest ones. */
 function normPlots(norms: readonly Curve[]): string {
   const last = ({ points }: Curve) => points.at(-1)?.[1] ?? 0;
   return [...new Set(norms.map(({ kind }) => kind))]
@@ -123,7 +123,7 @@ function table(values: Readonly<Record<string, unknown>>): string {
   return `<table>${rows.join('')}</table>`;
 }
 
-/** Nested objects as one, names joined by dots. */
+/** Flattens nested objects into one. Names are joined by dots. */
 function flat(value: Readonly<Record<string, unknown>>, prefix = ''): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(value).flatMap(([name, inner]) =>
