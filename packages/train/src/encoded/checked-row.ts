@@ -9,7 +9,7 @@ export interface EncodingShape {
   readonly imageVocabSize: number;
 }
 
-/** The caption of a row. Throws DataError that begins with `where` if it is no text. */
+/** Returns the caption of a row. Throws DataError that begins with `where` if it is no text. */
 export function checkedCaption(caption: unknown, where: string): string {
   if (typeof caption !== 'string')
     throw new DataError(`${where}: expected a caption as text, got ${describe(caption)}.`);
@@ -17,9 +17,9 @@ export function checkedCaption(caption: unknown, where: string): string {
 }
 
 /**
- * The image tokens of a row: from a list of integers, or such a list as text (`"[1, 2]"`, as the
- * first public data sets had it). Throws DataError that begins with `where`: no list, another
- * length, a token out of range.
+ * Returns the image tokens of a row. They come from a list of integers, or from such a list as text
+ * (`"[1, 2]"`, as the first public data sets had it). Throws DataError that begins with `where` for
+ * a value that is no list, another length, and a token out of range.
  */
 export function checkedEncoding(
   encoding: unknown,

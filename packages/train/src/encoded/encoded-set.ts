@@ -22,8 +22,8 @@ export interface EncodedSet {
   readonly encodings: Uint16Array | Int32Array;
   readonly imageLength: number;
   /**
-   * Number of each row's picture, from 0 in order of appearance; without a `source` column each row
-   * is a picture.
+   * Number of each row's picture, from 0 in order of appearance. Without a `source` column each row
+   * has a picture of its own.
    */
   readonly pictures: Int32Array;
   /** Number of rows of the shards that were read: the captions and the left-out rows. */
@@ -35,7 +35,7 @@ export interface EncodedSet {
 
 /** Selection of a set's rows. */
 export interface RowSelection {
-  /** Default: all. */
+  /** Default: all rows pass. */
   readonly filter?: RowFilter;
   /** Only the first rows, counted before filtering. */
   readonly maxRows?: number;
@@ -46,9 +46,9 @@ export interface RowSelection {
  *
  * An encoding is a list of integers, or such a list as text (`"[1, 2]"`, as the first public data
  * sets had it). Rows whose caption or encoding is null are left out and counted. Throws DataError,
- * naming file and row, for an encoding of another length, a token out of range, a caption that
- * isn't text; for a path that doesn't exist, a folder without shards or with both kinds, a set
- * without rows, and one whose encoding isn't complete or lost a shard.
+ * naming file and row, for an encoding of another length, a token out of range, and a caption that
+ * isn't text. Throws DataError too for a path that doesn't exist, a folder without shards or with
+ * both kinds, a set without rows, and a set whose encoding isn't complete or lost a shard.
  */
 export async function readEncodedSet(
   path: string,
@@ -113,8 +113,8 @@ export async function readEncodedSet(
 }
 
 /**
- * Shards that a set's manifest names, or the records of single shards do. Throws DataError if some
- * are still to be made.
+ * Returns the shards that a set's manifest or the records of single shards name. Throws DataError
+ * if some shards are still to be made.
  */
 async function shardsOf(
   path: string,

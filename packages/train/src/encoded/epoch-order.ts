@@ -1,19 +1,19 @@
 import { ConfigError, foldIn, type Key, permutation } from '@easel/core';
 
-/** A place in the data: so many whole epochs, then so many batches. */
+/** A place in the data: a number of whole epochs, and then a number of batches. */
 export interface DataPosition {
   readonly epoch: number;
   readonly batch: number;
-  /** Of streamed rows: draws for blank captions before this epoch. */
+  /** Number of draws for blank captions before this epoch. Only streamed rows have it. */
   readonly blankDraws?: number;
 }
 
 /**
- * The order of a set's rows: each epoch is a fresh permutation, cut into batches; an incomplete
- * last batch is dropped.
+ * The order of a set's rows. Each epoch is a fresh permutation that is cut into batches. An
+ * incomplete last batch is dropped.
  *
- * Batch n depends on the key (or the permutations), the number of rows and n alone, so a run can go
- * on at any batch without what came before it.
+ * Batch n depends only on the key (or the permutations), the number of rows and n. So a run can go
+ * on at any batch without the batches before it.
  */
 export class EpochOrder {
   readonly batchesPerEpoch: number;
@@ -37,7 +37,9 @@ export class EpochOrder {
     return { epoch: Math.floor(n / this.batchesPerEpoch), batch: n % this.batchesPerEpoch };
   }
 
-  /** Row numbers of batch n, counted from 0 over all epochs: [batchSize]. */
+  /**
+   * Returns the row numbers of batch n: [batchSize]. Batches are counted from 0 over all epochs.
+   */
   batch(n: number): Int32Array {
     const { epoch, batch } = this.position(n);
     if (this.shuffled?.epoch !== epoch) this.shuffled = { epoch, order: this.permutationOf(epoch) };
@@ -46,8 +48,8 @@ export class EpochOrder {
 }
 
 /**
- * Splits groups 0 … count − 1 in two by chance: the share `fraction`, rounded up, is held out.
- * Both lists are in rising order. Throws ConfigError if nothing is left to train on.
+ * Splits groups 0 … count − 1 in two by chance. The share `fraction`, rounded up, is held out. Both
+ * lists are in rising order. Throws ConfigError if nothing is left to train on.
  */
 export function holdOut(key: Key, count: number, fraction: number): { train: number[]; held: number[] } {
   const heldCount = Math.ceil(count * fraction);

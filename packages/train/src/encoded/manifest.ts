@@ -36,8 +36,8 @@ export interface FinishedShard extends ShardRecord {
   readonly index: number;
   readonly failed: readonly SkippedPicture[];
   /**
-   * How often each code occurs, as base64 of little-endian uint32; null: to be counted from the
-   * shard.
+   * How often each code occurs, as base64 of little-endian uint32. Null: the shard must be read to
+   * count them.
    */
   readonly codeCounts: string | null;
 }
@@ -46,17 +46,17 @@ export interface FinishedShard extends ShardRecord {
 export interface EncodeManifest<Origin extends SetOrigin = SetOrigin> {
   readonly version: 2;
   readonly origin: Origin;
-  /** Pictures of the source, those that are passed over included. */
+  /** Number of pictures of the source. Those that are passed over are included. */
   readonly sourcePictures: number;
   readonly shardCount: number;
-  /** Codes of the VQGAN's codebook. */
+  /** Number of codes of the VQGAN's codebook. */
   readonly codes: number;
   /** Numbers that identify its VQGAN (see `vqganPrint`). Older sets lack them. */
   readonly vqganPrint?: readonly number[] | undefined;
   readonly complete: boolean;
   /** Empty until the set is complete. */
   readonly shards: readonly ShardRecord[];
-  /** How often each code of the codebook was used; empty until the set is complete. */
+  /** How often each code of the codebook was used. Empty until the set is complete. */
   readonly codeCounts: readonly number[];
   readonly failures: Readonly<Partial<Record<FailureKind, number>>>;
   /**
@@ -67,7 +67,8 @@ export interface EncodeManifest<Origin extends SetOrigin = SetOrigin> {
 }
 
 /**
- * The manifest of a folder, or undefined where there is none. Throws DataError if it is damaged.
+ * Returns the manifest of a folder, or undefined if there is none. Throws DataError if it is
+ * damaged.
  */
 export async function readManifest(folder: string): Promise<EncodeManifest | undefined> {
   const path = join(folder, MANIFEST_NAME);
@@ -97,12 +98,12 @@ export async function writeManifest(folder: string, manifest: EncodeManifest): P
   await writeFileAtomic(manifestPath(folder), `${JSON.stringify(manifest)}\n`);
 }
 
-/** Where the manifest of a folder is. */
+/** Returns the path of a folder's manifest. */
 export function manifestPath(folder: string): string {
   return join(folder, MANIFEST_NAME);
 }
 
-/** Name of a shard's files, without ending. */
+/** Returns a shard's number as its files' names have it: at least five digits. */
 export function shardNumber(index: number): string {
   return String(index).padStart(5, '0');
 }
@@ -112,25 +113,25 @@ export function shardName(index: number, format: ShardFormat): string {
   return `shard-${shardNumber(index)}.${format}`;
 }
 
-/** Where the record of a finished shard is while the set is made. */
+/** Returns the path of a finished shard's record. It exists while the set is made. */
 export function recordPath(folder: string, index: number): string {
   return join(folder, WORK_FOLDER_NAME, `${shardNumber(index)}.json`);
 }
 
-/** Where the lease of a shard that is being made is. */
+/** Returns the path of a shard's lease. It exists while the shard is made. */
 export function leasePath(folder: string, index: number): string {
   return join(folder, WORK_FOLDER_NAME, `${shardNumber(index)}.lease`);
 }
 
-/** Numbers of the shards of which there is a record. */
+/** Returns the numbers of the shards that have a record. */
 export async function recordedShards(folder: string): Promise<Set<number>> {
   const names = await readdir(join(folder, WORK_FOLDER_NAME)).catch(() => []);
   return new Set(names.flatMap((name) => (/^\d+\.json$/.test(name) ? [Number.parseInt(name, 10)] : [])));
 }
 
 /**
- * The record of a finished shard; undefined where there is none, or where it is damaged and the
- * shard must be made again.
+ * Returns the record of a finished shard. Returns undefined if there is none, and if it is damaged
+ * and the shard must be made again.
  */
 export async function readRecord(folder: string, index: number): Promise<FinishedShard | undefined> {
   try {

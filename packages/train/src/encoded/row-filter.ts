@@ -6,12 +6,12 @@ export interface RowFilter {
   readonly clipScoreColumn: string;
   readonly minClipScore: number | null;
   readonly maxClipScore: number | null;
-  /** Only rows whose value in this column is `filterValue`. */
+  /** Only rows whose value in this column is `filterValue` pass. */
   readonly filterColumn: string | null;
   readonly filterValue: string | null;
 }
 
-/** All rows. */
+/** The filter that all rows pass. */
 export const NO_FILTER: RowFilter = {
   clipScoreColumn: 'clip_score',
   minClipScore: null,
@@ -30,9 +30,9 @@ export function filterColumns(filter: RowFilter): string[] {
 }
 
 /**
- * Returns why a row is left out, if it is. Reasons are a missing caption or missing tokens (null),
- * a missing score that the filter asks for (null or NaN, which passes no limit in the original
- * either), or a value that doesn't pass the filter.
+ * Returns why a row is left out, or undefined if it isn't. The reasons are a missing caption
+ * (null), missing tokens (null), a missing score that the filter asks for (null or NaN), and a
+ * value that doesn't pass the filter. NaN passes no limit in the original either.
  */
 export function leftOutRow(
   row: {

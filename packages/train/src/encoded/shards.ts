@@ -17,7 +17,7 @@ export interface EncodedRow {
   readonly caption: string;
   readonly encoding: ArrayLike<number>;
   readonly source: string;
-  /** How well the caption fits the picture, where a CLIP was asked. */
+  /** How well the caption fits the picture, if a CLIP scored it. */
   readonly clipScore?: number;
 }
 
@@ -28,7 +28,7 @@ export type ShardFormat = 'parquet' | 'jsonl';
 export interface ShardColumns {
   readonly caption: string;
   readonly encoding: string;
-  /** Further columns to read, for filters; a shard without one is refused. */
+  /** Further columns that filters read. A shard that lacks one is refused. */
   readonly others?: readonly string[];
 }
 
@@ -88,21 +88,21 @@ export async function writeShard(
   await writeFileAtomic(path, new Uint8Array(bytes));
 }
 
-/** A row as it was found in a shard, nothing of it checked yet; `row` counts from 0. */
+/** A row as it was found in a shard. None of it is checked yet. `row` counts from 0. */
 export interface UncheckedRow {
   readonly row: number;
   readonly caption: unknown;
   readonly encoding: unknown;
-  /** The picture's name where the shard has a column `source`, else undefined. */
+  /** The picture's name if the shard has a column `source`; otherwise undefined. */
   readonly source: unknown;
   /** Values of the further columns that were asked for. */
   readonly others: Readonly<Record<string, unknown>>;
 }
 
 /**
- * The rows of a .parquet or .jsonl shard, a row group or a line at a time. Throws DataError, naming
- * the file and where possible the row, for a file that isn't what its ending says or lacks a
- * column.
+ * Yields the rows of a .parquet or .jsonl shard. It reads a row group or a line at a time. Throws
+ * DataError, naming the file and if possible the row, for a file that isn't what its ending says or
+ * lacks a column.
  */
 export async function* readShard(
   path: string,

@@ -34,7 +34,7 @@ export interface EncodingOrigin {
   readonly vqgan: string;
   readonly shape: PictureShape;
   readonly picturesPerShard: number;
-  /** Digest of the CLIP that gives the scores; null: there are none. */
+  /** Digest of the CLIP that gives the scores. Null: there are no scores. */
   readonly clip: string | null;
 }
 
@@ -79,11 +79,11 @@ export class EncodeFolder {
   }
 
   /**
-   * Opens the folder, making it if it isn't there. `leaseSeconds`: how long another machine may be
-   * silent before its shard is taken over. `leftOut`: what the log names besides pictures. A folder
-   * that another encoding has begun, but in which no shard with rows is finished or in work, is
-   * begun anew. Throws DataError if it holds the encoding of something else, EaselError if it can't
-   * be written to.
+   * Opens the folder, and makes it if it isn't there. `leaseSeconds`: how long another machine may
+   * be silent before its shard is taken over. `leftOut`: the entries that the log names besides
+   * pictures. A folder of another encoding is begun anew if no shard with rows is finished in it
+   * and no shard is in work. Otherwise throws DataError for a folder of another encoding. Throws
+   * EaselError if the folder can't be written to.
    */
   static async open(
     path: string,
@@ -117,8 +117,8 @@ export class EncodeFolder {
   }
 
   /**
-   * Goes back to records of single shards where the set was complete, so that what has been lost of
-   * it can be made again.
+   * Reads the records of a complete set back. If shards have been lost, writes the records of the
+   * others and an incomplete manifest, so that the lost ones are made again.
    */
   private async reopen({ shards }: EncodeManifest): Promise<void> {
     const failed = await readSkippedLog(this.path);
@@ -183,8 +183,8 @@ export class EncodeFolder {
   }
 
   /**
-   * An error, unless it came because another process has just completed the set and cleared the
-   * work away.
+   * Throws the error again, unless it came because another process has just completed the set and
+   * removed the work folder.
    */
   private async unlessConcluded(error: unknown): Promise<undefined> {
     if ((await readManifest(this.path))?.complete) return undefined;
@@ -219,14 +219,14 @@ export class EncodeFolder {
     };
   }
 
-  /** Captions of pictures that were passed over. */
+  /** Returns the number of captions of the pictures that were passed over. */
   captionsLost(): number {
     let lost = 0;
     for (const { failed } of this.records.values()) for (const { captions = 0 } of failed) lost += captions;
     return lost;
   }
 
-  /** How often each code occurs in the shards that are there. */
+  /** Returns how often each code occurs in the shards that are there. */
   async codeCounts(): Promise<number[]> {
     const manifest = await readManifest(this.path);
     if (manifest?.complete) return [...manifest.codeCounts];
@@ -253,8 +253,8 @@ export class EncodeFolder {
   }
 
   /**
-   * Writes the log of pictures that were passed over and, if all shards are there, the final
-   * manifest. Returns whether they are.
+   * Writes the log of pictures that were passed over. If all shards are there, writes the final
+   * manifest too. Returns whether all shards are there.
    */
   async conclude(): Promise<boolean> {
     await this.refresh();
@@ -282,7 +282,7 @@ export class EncodeFolder {
   }
 }
 
-/** Makes the manifest as a whole unless there is one. */
+/** Makes the manifest unless there is one. It appears whole and at once. */
 async function createManifest(folder: string, manifest: EncodeManifest): Promise<void> {
   const path = manifestPath(folder);
   const fresh = join(folder, `.manifest-${randomUUID()}.partial`);
@@ -319,7 +319,7 @@ function requireSame(path: string, found: EncodingOrigin, wanted: EncodingOrigin
     );
 }
 
-/** Whether nothing of what a folder's encoding has finished has rows, and nobody works on it. */
+/** Whether an encoding has finished no shard with rows in a folder and nobody works on one. */
 async function isUnused(path: string, found: EncodeManifest, leaseSeconds: number): Promise<boolean> {
   if (found.shards.some(({ rows }) => rows > 0)) return false;
   for (const index of await recordedShards(path))
@@ -337,10 +337,7 @@ async function leases(folder: string): Promise<string[]> {
   return (await readdir(work)).filter((name) => name.endsWith('.lease')).map((name) => join(work, name));
 }
 
-/**
- * Removes what an encoding has left in its folder: manifest, log, records, and shards without a
- * record.
- */
+/** Removes an encoding's files from its folder: shards, records, log and manifest. */
 async function clear(folder: string): Promise<void> {
   for (const name of await readdir(folder))
     if (/^shard-\d{5,}\.(parquet|jsonl)$/.test(name)) await rm(join(folder, name), { force: true });
@@ -350,7 +347,7 @@ async function clear(folder: string): Promise<void> {
   await rm(manifestPath(folder), { force: true });
 }
 
-/** The log of a set by shard; without what isn't a line of it. */
+/** Reads the log of a set and groups it by shard. Lines that can't be read are passed over. */
 async function readSkippedLog(folder: string): Promise<Map<number, SkippedPicture[]>> {
   const failed = new Map<number, SkippedPicture[]>();
   const text = await readFile(join(folder, SKIPPED_LOG_NAME), 'utf8').catch(() => '');
@@ -364,7 +361,7 @@ async function readSkippedLog(folder: string): Promise<Map<number, SkippedPictur
   return failed;
 }
 
-/** Counts as they stand in a record. */
+/** Returns counts in the form that a record has. */
 export function encodeCounts(counts: Uint32Array): string {
   const bytes = Buffer.alloc(counts.length * 4);
   for (const [i, count] of counts.entries()) bytes.writeUInt32LE(count, 4 * i);
@@ -377,8 +374,8 @@ function decodeCounts(text: string): Uint32Array {
 }
 
 /**
- * Names the output in the error of a failed write: no space, no permission, a file where a folder
- * should be.
+ * Runs a write. If it fails (no space, no permission, a file in the place of a folder), the error
+ * names the output.
  */
 export async function writing<T>(path: string, write: () => Promise<T>): Promise<T> {
   try {

@@ -25,8 +25,8 @@ export interface CaptionScorer {
   /** Digest of the scorer's weights. A set goes on only with the same digest. */
   readonly digest: string;
   /**
-   * A number for each caption of each picture, higher for a better fit. `pixels`: uint8
-   * [captions.length, size, size, 3].
+   * Returns a number for each caption of each picture. A better fit has a higher number. `pixels`:
+   * uint8 [captions.length, size, size, 3].
    */
   score(captions: readonly (readonly string[])[], pixels: Uint8Array, size: number): Promise<number[][]>;
 }
@@ -34,28 +34,32 @@ export interface CaptionScorer {
 /** Options of `encodePictures`. Only `vqgan` and `out` are required. */
 export interface EncodeOptions {
   readonly vqgan: Vqgan;
-  /** Folder of the encoded set; made if it doesn't exist. Several processes may work in one. */
+  /**
+   * Folder of the encoded set. It is made if it doesn't exist. Several processes may work in one
+   * folder.
+   */
   readonly out: string;
   /** Format of the shards (default 'parquet'). */
   readonly format?: ShardFormat;
-  /** Pictures in one pass of the VQGAN (16). */
+  /** Number of pictures in one pass of the VQGAN (default 16). */
   readonly batchSize?: number;
-  /** Pictures of the source in a shard, the unit of resuming and of sharing work (2048). */
+  /**
+   * Number of the source's pictures in a shard (default 2048). Shards are the units of resuming and
+   * of sharing work.
+   */
   readonly picturesPerShard?: number;
   /**
-   * Side of the squares in pixels (the VQGAN's resolution), and how pictures are cut, laid on a
-   * colour and chosen.
+   * Side of the squares in pixels (default: the VQGAN's resolution), and how pictures are cut, laid
+   * on a colour and chosen.
    */
   readonly shape?: Partial<PictureShape>;
-  /**
-   * Only every `of`-th shard, beginning with number `index`: the part of one of several machines.
-   */
+  /** The part of one of several machines: every `of`-th shard, from shard `index` on. */
   readonly part?: { readonly index: number; readonly of: number };
   /** Gives each row a `clip_score`. */
   readonly scorer?: CaptionScorer | undefined;
   /**
-   * How long another machine may be silent before its shard is taken over (300). Longer than a
-   * batch takes.
+   * How many seconds another machine may be silent before its shard is taken over (default 300).
+   * This must be longer than a batch takes.
    */
   readonly leaseSeconds?: number;
   /**
@@ -76,76 +80,79 @@ export interface EncodeProgress {
   readonly total: number;
   readonly skipped: number;
   readonly rows: number;
-  /** Over this call. */
+  /** Pictures a second over this call. */
   readonly picturesPerSecond: number;
   /**
-   * Number of shards that other processes are making and that this call waits for, when it has none
-   * of its own left.
+   * Number of shards that other processes are making while this call waits for them, because it has
+   * none of its own left.
    */
   readonly waitingFor: number;
 }
 
 /** The result of an encoding. */
 export interface EncodeSummary {
-  /** Whether all shards are there, those of other parts and processes included. */
+  /** Whether all shards are there. Those of other parts and processes are included. */
   readonly complete: boolean;
   /**
-   * Whether all shards of this part are there. It is false if the signal stopped the call; the same
+   * Whether all shards of this part are there. It is false if the signal stopped the call. The same
    * call then goes on.
    */
   readonly partComplete: boolean;
-  /** Pictures encoded and rows written into the folder, by whatever call. */
+  /** Numbers of pictures encoded and rows written into the folder. All calls are included. */
   readonly pictures: number;
   readonly rows: number;
-  /** Pictures that were passed over; named in `skippedLog`. */
+  /** Number of pictures that were passed over. `skippedLog` names them. */
   readonly skipped: number;
   /** Number of skipped pictures by reason. */
   readonly failures: Readonly<Partial<Record<FailureKind, number>>>;
   /**
-   * Captions of these pictures: a source has as many captions as there are rows and these, and as
-   * many pictures as were encoded and passed over.
+   * Number of captions of the skipped pictures. A source's captions are the rows and these. A
+   * source's pictures are those encoded and those skipped.
    */
   readonly captionsLost: number;
   /**
-   * What of the source is neither a picture nor a caption of one: rows without caption and the
-   * like.
+   * Counts of the source's entries that are neither a picture nor a caption of one, such as rows
+   * without caption.
    */
   readonly leftOut: Readonly<Partial<Record<LeftOutKind, number>>>;
   readonly shards: readonly string[];
-  /** Shards that were there before. */
+  /** Number of shards that were there before this call. */
   readonly resumedShards: number;
   /** Number of codes that occur at least once, of the `codes` in the codebook. */
   readonly codesUsed: number;
   readonly codes: number;
-  /** exp of the entropy of the code frequencies: the effective number of codes in the set. */
+  /** The effective number of codes in the set: exp of the entropy of the code frequencies. */
   readonly perplexity: number;
-  /** Of this call. */
+  /** Seconds of this call. */
   readonly seconds: number;
-  /** Pictures that this call went through, and how many a second. */
+  /** Number of pictures that this call went through, and how many of them a second. */
   readonly ownPictures: number;
   readonly picturesPerSecond: number;
   /**
-   * Share of this call's time, but for waiting for other processes, in which the models computed.
+   * Share of this call's time in which the models computed. The time of waiting for other processes
+   * is left out.
    */
   readonly computeShare: number;
   readonly skippedLog: string;
 }
 
-/** Time between two looks at what others have finished, where nothing else is left to do. */
+/** Milliseconds between two looks at what others have finished, if nothing else is left to do. */
 const POLL_MS = 1000;
 
 /**
  * Turns captioned pictures into shards of (caption, image tokens). Each picture goes through the
  * VQGAN once, and each of its captions becomes a row.
  *
- * Shards and the manifest are written atomically; a call on a folder that an interrupted call left
- * goes on with the missing shards. Several calls, in processes of one machine or of several that
- * share the folder, share the work: each takes a free shard by a lease file, and takes over those
- * of a process that is gone or silent. A call ends when all shards of its part are there. Pictures
- * that can't be used are counted by kind, named in `skipped.jsonl` beside the shards, and passed
- * over. Throws DataError if no picture can be used, the folder holds the encoding of something
- * else, or a file that holds many pictures has gone; ConfigError for a size that the VQGAN can't
- * take; EaselError if the folder can't be written to.
+ * Shards and the manifest are written atomically. After an interrupted call, the next call on its
+ * folder goes on with the missing shards. Several calls may share the work, in processes of one
+ * machine or of several that share the folder. Each takes a free shard by a lease file, and takes
+ * over the shards of a process that is gone or silent. A call ends when all shards of its part are
+ * there. Pictures that can't be used are counted by kind, named in `skipped.jsonl` beside the
+ * shards, and passed over.
+ *
+ * Throws DataError if no picture can be used, if the folder holds the encoding of something else,
+ * or if a file that holds many pictures has gone. Throws ConfigError for a size that the VQGAN
+ * can't take, and EaselError if the folder can't be written to.
  */
 export async function encodePictures(source: PictureSource, options: EncodeOptions): Promise<EncodeSummary> {
   const {
@@ -195,16 +202,16 @@ export async function encodePictures(source: PictureSource, options: EncodeOptio
 
 type EncodingOptions = EncodeOptions & Required<Pick<EncodeOptions, 'batchSize' | 'leaseSeconds' | 'part'>>;
 
-/** One call's work on a folder. */
+/** The work of one call on a folder. */
 class Encoding {
   private readonly source: PictureSource;
   private readonly folder: EncodeFolder;
   private readonly options: EncodingOptions;
   private readonly mine: readonly number[];
   private readonly started = performance.now();
-  /** Pictures that this call went through. */
+  /** Number of pictures that this call went through. */
   private ownPictures = 0;
-  /** Milliseconds spent in the models, and waiting for others. */
+  /** Milliseconds that were spent in the models, and on waiting for others. */
   private computing = 0;
   private waited = 0;
 
@@ -253,7 +260,7 @@ class Encoding {
     };
   }
 
-  /** Makes shards as long as there are any; false if the signal came first. */
+  /** Makes shards until none is left. Returns false if the signal came first. */
   private async makeShards(): Promise<boolean> {
     const { folder, mine } = this;
     const { signal } = this.options;
@@ -284,7 +291,7 @@ class Encoding {
     }
   }
 
-  /** Makes one shard; false if the signal came first. */
+  /** Makes one shard. Returns false if the signal came first. */
   private async makeShard(index: number, lease: FileLock): Promise<boolean> {
     const { source, folder, options } = this;
     const { vqgan, batchSize, signal, scorer, leaseSeconds } = options;
@@ -360,12 +367,12 @@ class Encoding {
   }
 }
 
-/** `undecodable 3, no caption 2`: the most frequent first. */
+/** Returns counts as text, the most frequent first: `undecodable 3, no caption 2`. */
 export function describeFailures(counts: EncodeSummary['failures'] | EncodeSummary['leftOut']): string {
   return describeCounts(counts);
 }
 
-/** Pictures; those without a caption as something wrong. */
+/** Yields the pictures. A picture without a caption becomes one with a problem. */
 async function* withCaptions(pictures: AsyncIterable<CaptionedPicture>): AsyncGenerator<CaptionedPicture> {
   for await (const picture of pictures) {
     if (picture.captions.length > 0 || picture.problem !== undefined) yield picture;

@@ -1,12 +1,12 @@
 import type * as tf from '@tensorflow/tfjs';
 
-/** Numbers of a print. */
+/** How many numbers a print has. */
 const COUNT = 64;
 
-/** Numbers are the same if they differ by no more than rounding to bfloat16 makes, and a little. */
+/** Largest relative difference of equal numbers. Rounding to bfloat16 makes a smaller one. */
 const TOLERANCE = 2 ** -7;
 
-/** Weights that only encoding needs: a VQGAN that was saved to draw alone lacks them. */
+/** Matches the weights that only encoding needs. A VQGAN that was saved only to draw lacks them. */
 const ENCODING = /^(encoder|quant_conv)\./;
 
 /**

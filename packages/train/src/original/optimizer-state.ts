@@ -1,9 +1,9 @@
 /**
- * The optimizer state of the original's trainer, opt_state.msgpack, and ours: the same numbers
- * under other names.
+ * Converts between the optimizer state of the original's trainer, opt_state.msgpack, and Easel's.
+ * Both hold the same numbers under other names.
  *
- * The file holds a tree for each group of parameters, with layers that are stacked ("scanned") in
- * groups of their own, where everything, counters too, has a leading layer axis. Source: dalle-mini
+ * The file holds a tree for each group of parameters. Stacked ("scanned") layers are in groups of
+ * their own. In these everything has a leading layer axis, counters too. Source: dalle-mini
  * `tools/train/train.py` (split_params, the optimizer state); optax 0.1.7 `adamw`, `adafactor`;
  * `scalable_shampoo/distributed_shampoo.py`, ShardedShampooStats. Checked against the trees that
  * the trainer wrote (kind `train`).
@@ -21,11 +21,11 @@ import { optimizerGroup } from './optimizer-group.js';
 /** Name of the file beside flax_model.msgpack. */
 export const ORIGINAL_STATE = 'opt_state.msgpack';
 
-/** What the form of an optimizer's state follows from. */
+/** The settings that determine the form of an optimizer's state. */
 export interface StateOptimizer {
   readonly name: 'adamw' | 'adafactor' | 'shampoo';
   readonly weightDecay: number;
-  /** Of Adafactor; null: none. */
+  /** Clipping threshold of Adafactor. Null: no clipping. */
   readonly clippingThreshold: number | null;
   readonly shampoo: {
     readonly blockSize: number;
@@ -35,38 +35,41 @@ export interface StateOptimizer {
   };
 }
 
-/** Whose state it is. */
+/** The model and the optimizer that a state belongs to. */
 export interface StateSubject {
   readonly model: DalleBart;
   readonly optimizer: StateOptimizer;
-  /** Names of the weights that are trained: only these have state. */
+  /** Names of the weights that are trained. Only these have state. */
   readonly trained: { has(name: string): boolean };
 }
 
-/** Dimensions are merged by the original while their product is at most this. */
+/** The original merges dimensions while their product is at most this. */
 const MERGED_AT_MOST = 4096;
 
 /** The key of the step in `Optimizer.state()`. */
 const STEP = 'step';
 
-/** A run of a leaf's numbers, and what it is with us. */
+/** A run of a leaf's numbers, and its counterpart in Easel's state. */
 type Piece =
-  /** A state tensor of ours, as it is. */
+  /** A tensor of Easel's state, unchanged. */
   | { readonly is: 'tensor'; readonly key: string; readonly shape: readonly number[] }
-  /** Signed bytes, which we keep four to an int32. */
+  /** Signed bytes. Easel's state packs four of them into an int32. */
   | { readonly is: 'bytes'; readonly key: string; readonly size: number }
-  /** A square matrix of ours, with the identity around it up to `padded`. */
+  /**
+   * A square matrix of Easel's state. The file extends it with the identity to `padded` rows and
+   * columns.
+   */
   | { readonly is: 'matrix'; readonly key: string; readonly side: number; readonly padded: number }
-  /** An identity matrix that is nobody's. */
+  /** An identity matrix that belongs to no weight. */
   | { readonly is: 'identity'; readonly padded: number }
-  /** Numbers that say nothing of the state. */
+  /** Constant numbers that carry no state. */
   | { readonly is: 'fill'; readonly value: number; readonly size: number }
-  /** Updates done. */
+  /** The number of updates done. */
   | { readonly is: 'count' };
 
 /**
- * An array of the file. Its pieces follow each other in C order: those of each layer in turn, in
- * groups of stacked layers.
+ * An array of the file. Its pieces follow each other in C order. In a group of stacked layers the
+ * pieces of each layer come in turn.
  */
 interface Leaf {
   readonly name: string;
@@ -75,17 +78,19 @@ interface Leaf {
   readonly pieces: readonly Piece[];
 }
 
-/** What a file holds: arrays, and maps with nothing in them. */
+/** The contents of a file: arrays and empty maps. */
 export interface StateLayout {
   readonly leaves: readonly Leaf[];
   readonly emptyMaps: readonly string[];
 }
 
-/** A tensor of the original: of one weight of ours, or of the same weight of each layer. */
+/**
+ * A tensor of the original. It holds one weight of Easel's model, or the same weight of each layer.
+ */
 interface GroupTensor {
   /** Its path in the original's tree, joined by dots. */
   readonly path: string;
-  /** Of one layer. */
+  /** Shape in one layer. */
   readonly shape: readonly number[];
   readonly weights: readonly string[];
 }
@@ -93,15 +98,16 @@ interface GroupTensor {
 /** Parameters that the original's optimizer treats together. */
 interface Group {
   readonly name: string;
-  /** Number of stacked layers; undefined where nothing is stacked. */
+  /** Number of stacked layers. Undefined if the group is not stacked. */
   readonly layers: number | undefined;
-  /** In the order in which the original flattens its tree: by keys. */
+  /** The tensors in the order in which the original flattens its tree: by keys. */
   readonly tensors: readonly GroupTensor[];
 }
 
 /**
- * The arrays of the original's file for this model and optimizer. `statistics`: how many statistics
- * of a group the file has, which is more than there are where several devices wrote it.
+ * Returns the arrays of the original's file for this model and optimizer. `statistics`: how many
+ * statistics of a group the file has. A file that several devices wrote has more than the group
+ * needs.
  */
 export function originalStateLayout(
   { model, optimizer, trained }: StateSubject,
@@ -120,11 +126,11 @@ export function originalStateLayout(
 }
 
 /**
- * Reads an opt_state.msgpack as the state of our optimizer, for `Optimizer.loadState`. The caller
- * disposes the tensors.
+ * Reads an opt_state.msgpack as the state of Easel's optimizer, for `Optimizer.loadState`. The
+ * caller disposes the tensors.
  *
- * Throws CheckpointError that lists every array that is missing, of another shape or not known, and
- * for counters that differ.
+ * Throws CheckpointError for arrays that are missing, have another shape or aren't known, of which
+ * it lists the first ones. Throws it too for counters that differ.
  */
 export async function readOriginalState(
   path: string,
@@ -153,9 +159,9 @@ export async function readOriginalState(
 }
 
 /**
- * Writes our optimizer's `state()` as the original's trainer, run on one device, would. The file
- * appears when it is complete. Throws CheckpointError if the state lacks a tensor (before the first
- * update there is none), EaselError if the file can't be written.
+ * Writes the `state()` of Easel's optimizer as the original's trainer would write it on one device.
+ * The file appears when it is complete. Throws CheckpointError if the state lacks a tensor; before
+ * the first update it has none. Throws EaselError if the file can't be written.
  */
 export async function writeOriginalState(
   path: string,
@@ -221,7 +227,7 @@ class GroupTree {
     this.emptyMaps = emptyMaps;
   }
 
-  /** An array with the pieces of each layer in turn. */
+  /** Adds an array that has the pieces of each layer in turn. */
   add(
     name: string,
     dtype: Leaf['dtype'],
@@ -245,7 +251,7 @@ class GroupTree {
     this.add(name, 'I32', [], () => [{ is: 'count' }]);
   }
 
-  /** A state tensor of ours of a parameter. */
+  /** Adds an array that holds a parameter's tensor of Easel's state. */
   tensor(name: string, kind: string, { weights }: GroupTensor, shape: readonly number[]): void {
     this.add(name, 'F32', shape, (layer) => [{ is: 'tensor', key: `${kind}.${weights[layer]}`, shape }]);
   }
@@ -296,8 +302,8 @@ function addAdafactor(
 }
 
 /**
- * The axes of the second-largest and the largest dimension; of equal ones the later axis is the
- * larger.
+ * Returns the axes of the second-largest and the largest dimension. Of equal dimensions the later
+ * one counts as larger.
  */
 function twoLargestAxes(shape: readonly number[]): [second: number, largest: number] {
   const order = shape
@@ -322,7 +328,7 @@ function addShampoo(
         (side, i) => ({ is: 'matrix', key: `${kind}${i}.${weights[layer]}`, side, padded }) as const,
       ),
     ),
-    // Identities that make the number a multiple of that of the devices.
+    // Identities make the number of statistics a multiple of the number of devices.
     ...Array.from({ length: count - known }, () => ({ is: 'identity', padded }) as const),
   ];
   tree.count('count');
@@ -375,7 +381,7 @@ function blocksOf(
   });
 }
 
-/** Whether the file keeps a row and a column of squares for a weight, and not all of them. */
+/** Whether the file keeps only a row and a column of a weight's squares. */
 function isFactoredIn(source: TensorSource, weight: string, { model, trained }: StateSubject): boolean {
   for (const { name, layers, tensors } of groupsOf(model, trained)) {
     const path = tensors.find(({ weights }) => weights.includes(weight))?.path;
@@ -386,7 +392,7 @@ function isFactoredIn(source: TensorSource, weight: string, { model, trained }: 
   return false;
 }
 
-/** How many statistics a group of the file has, those that only fill it up included. */
+/** Returns how many statistics a group of the file has. Those that only fill it up are included. */
 function statisticsIn(
   source: TensorSource,
   group: string,
@@ -396,7 +402,7 @@ function statisticsIn(
   return source.entries.get(`${group}.stats.global_stats.exponents`)?.shape[stacked ? 1 : 0];
 }
 
-/** Throws CheckpointError unless the file has just these arrays, with these shapes. */
+/** Throws CheckpointError unless the file has exactly these arrays with these shapes. */
 function requireSame(source: TensorSource, { leaves }: StateLayout): void {
   const problems: string[] = [];
   const wanted = new Set<string>();
@@ -413,15 +419,17 @@ function requireSame(source: TensorSource, { leaves }: StateLayout): void {
     );
 }
 
-/** The count of updates that a file's counters agree on; undefined until there was one. */
+/**
+ * The count of updates that a file's counters agree on. Undefined until the first counter was read.
+ */
 interface Counter {
   readonly path: string;
   count: number | undefined;
 }
 
 /**
- * Puts a leaf's numbers into our state. Throws CheckpointError where a counter differs from one
- * before.
+ * Puts a leaf's numbers into Easel's state. Throws CheckpointError if a counter differs from an
+ * earlier one.
  */
 function takeLeaf(leaf: Leaf, values: Float32Array, state: Map<string, tf.Tensor>, counter: Counter): void {
   let at = 0;
@@ -452,7 +460,7 @@ function takeLeaf(leaf: Leaf, values: Float32Array, state: Map<string, tf.Tensor
   }
 }
 
-/** A leaf's numbers from our state, as the file stores them. */
+/** Yields a leaf's numbers from Easel's state as the file stores them. */
 async function* leafData(leaf: Leaf, state: ReadonlyMap<string, tf.Tensor>): AsyncGenerator<ArrayBufferView> {
   const read = async (key: string) => (state.get(key) as tf.Tensor).data();
   const stored = leaf.dtype === 'I32' ? Int32Array : Float32Array;
@@ -494,7 +502,7 @@ function numbersOf(piece: Piece): number {
   }
 }
 
-/** The leading `side` rows and columns of a matrix with `padded` of each. */
+/** Returns the leading `side` rows and columns of a matrix that has `padded` of each. */
 function corner(matrix: Float32Array, { side, padded }: { side: number; padded: number }): Float32Array {
   const part = new Float32Array(side * side);
   for (let row = 0; row < side; row++)
@@ -502,7 +510,7 @@ function corner(matrix: Float32Array, { side, padded }: { side: number; padded: 
   return part;
 }
 
-/** A matrix in the leading corner of an identity. */
+/** Returns an identity matrix with `matrix` in its leading corner. */
 function inIdentity(matrix: Float32Array, { side, padded }: { side: number; padded: number }): Float32Array {
   const whole = new Float32Array(padded * padded);
   for (let row = 0; row < padded; row++) {
@@ -513,8 +521,8 @@ function inIdentity(matrix: Float32Array, { side, padded }: { side: number; padd
 }
 
 /**
- * Bytes −127…127 as `quantizeMomentum` packs them: each int32 is the sum of four, times 256 to the
- * power of their place.
+ * Packs bytes −127…127 as `quantizeMomentum` does. Each int32 is the sum of four bytes, each times
+ * 256 to the power of its place.
  */
 function packedBytes(bytes: Float32Array): Int32Array {
   const packed = new Int32Array(Math.ceil(bytes.length / 4));

@@ -12,23 +12,23 @@ import type { SweepKind, SweepRunOptions } from './sweep-kind.js';
 
 const fields = {
   kind: oneOf(['drawing']),
-  /** Model folder, with its VQGAN. */
+  /** Path of a model folder with its VQGAN. */
   model: text(),
   /**
-   * File of judged prompts (see `openJudgedPrompts`), or a folder of pictures with one as
-   * prompts.json.
+   * Path of a file of judged prompts (see `openJudgedPrompts`), or of a folder of pictures that
+   * holds one as prompts.json.
    */
   pictures: text(),
-  /** Which of its lists; null: the first. */
+  /** Name of the list of prompts. Null: the first list. */
   list: optional(text()),
-  /** The first so many of them. */
+  /** How many prompts of the list are drawn, from the first on. */
   prompts: integer({ min: 1, default: 48 }),
-  /** Pictures of each. */
+  /** Number of pictures of each prompt. */
   perPrompt: integer({ min: 2, default: 4 }),
-  /** Pictures drawn at a time. */
+  /** Number of pictures that are drawn at a time. */
   batchSize: integer({ min: 1, default: 16 }),
   seed: integer({ min: 0, max: 2 ** 32 - 1, default: 0 }),
-  /** As `easel generate` has them; null: as the model draws, by its generation.json. */
+  /** The settings of `easel generate`. Null: as the model draws, by its generation.json. */
   temperature: optional(real({ above: 0 })),
   topK: optional(integer({ min: 0 })),
   topP: optional(real({ above: 0, max: 1 })),
@@ -39,13 +39,13 @@ type DrawingSettings = Settings<typeof fields>;
 
 const read = (settings: unknown): DrawingSettings => section(fields)(settings, 'settings: ');
 
-/** Prompts of the picture that is kept. */
+/** Number of prompts in the picture that is kept. */
 const SHOWN_PROMPTS = 8;
 
 /**
- * Drawing with a finished model, judged against the pictures that it learnt: the numbers of a
- * Judgement under `drawing`, as `drawing.top1`. Its folder has its settings as config.json, one
- * line of metrics.jsonl, and the first prompts' drawings in samples/.
+ * Draws with a finished model and judges the drawings against the pictures that the model learnt.
+ * Its numbers are those of a Judgement under `drawing`, e.g. `drawing.top1`. Its folder holds its
+ * settings as config.json, one line of metrics.jsonl, and the first prompts' drawings in samples/.
  */
 export const drawingKind: SweepKind = {
   name: 'drawing',
@@ -75,7 +75,10 @@ export const drawingKind: SweepKind = {
   },
 };
 
-/** Null if the signal stopped it. Picture i of a prompt depends on seed, settings and i alone. */
+/**
+ * Draws the prompts. Returns null if the signal stopped it. Picture i of a prompt depends only on
+ * the seed, the settings and i.
+ */
 async function draw(
   { model: folder, seed, perPrompt, batchSize, temperature, topK, topP, conditionScale }: DrawingSettings,
   wanted: readonly JudgedPrompt[],

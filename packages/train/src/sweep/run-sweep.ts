@@ -23,8 +23,8 @@ export type SweepEvent =
       readonly runs: number;
       readonly name: string;
       /**
-       * Units of all runs, including those done before. A run that failed early adds no further
-       * units.
+       * Units of all runs. Those done in earlier sittings are included. A run that failed early
+       * adds no further units.
        */
       readonly done: number;
       readonly total: number;
@@ -35,7 +35,7 @@ export type SweepEvent =
 
 /** Options of a sweep, beside its config. */
 export interface SweepOptions {
-  /** Folder of the sweep; made if it doesn't exist. */
+  /** Folder of the sweep. It is made if it doesn't exist. */
   readonly out: string;
   /**
    * Whether the sweep goes on where an earlier sitting stopped, if there was one. Without it a
@@ -50,9 +50,9 @@ export interface SweepOptions {
 export interface SweepResult {
   /** False if the signal stopped it. */
   readonly complete: boolean;
-  /** In the order of the runs. */
+  /** The records, in the order of the runs. */
   readonly records: readonly RunRecord[];
-  /** The best first. */
+  /** The settings, the best first. */
   readonly settings: readonly SettingResult[];
 }
 
@@ -82,11 +82,11 @@ const FREE_SETTINGS = [
 
 /**
  * Reads a sweep's base, lists its runs and checks the settings of each. Throws ConfigError that
- * names run and setting, or the nearest kind for one that is not there.
+ * names the run and the setting. For an unknown kind the error names the nearest kind.
  */
 export async function planSweep(config: SweepConfig, kinds: readonly SweepKind[]): Promise<PlannedSweep> {
   const base = await inlined(config.base, 'base');
-  // A file of model settings is read here, so that single settings can vary.
+  // A file of model settings is read here, so that single settings of the model can vary.
   if (typeof base.model === 'string' && base.model.endsWith('.json'))
     base.model = await inlined(base.model, 'base.model');
   const names = kinds.map(({ name }) => name);
@@ -118,13 +118,14 @@ async function inlined(
  *
  *     sweep.json      the sweep's settings, its base's, and those of every run
  *     runs/NAME/      a run's folder, as its kind writes it
- *     results.json, results.csv   what came of each run; written anew after each
- *     lock            while a process works at it
+ *     results.json, results.csv   the result of each run; written anew after each
+ *     lock            held while a process works at the sweep
  *
  * A run that ends in a TrainingError is recorded as failed, and the sweep goes on. A resumed sweep
  * goes on within the unfinished run. It does not repeat finished runs. Throws ConfigError if the
- * folder holds a sweep and `resume` is off, or one with other settings, which it names; EaselError
- * if another process works at it; and what a run throws otherwise, behind the run's name.
+ * folder holds a sweep and `resume` is off, and for a sweep with other settings, which it names.
+ * Throws EaselError if another process works at the sweep. Passes on any other error of a run, with
+ * the run's name before its message.
  */
 export async function runSweep(planned: PlannedSweep, options: SweepOptions): Promise<SweepResult> {
   const { config, kind, runs, units } = planned;
@@ -204,8 +205,8 @@ class Workload {
 }
 
 /**
- * Returns the records of an earlier sitting, with unfinished runs as waiting. At the start all runs
- * are waiting.
+ * Returns the records of an earlier sitting. Unfinished runs are waiting. Without an earlier
+ * sitting all runs are waiting.
  */
 async function openRecords(
   planned: PlannedSweep,

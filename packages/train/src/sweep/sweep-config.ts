@@ -29,17 +29,17 @@ const positiveRange: Field<readonly [low: number, high: number]> = (value, at) =
 };
 
 const parameterFields = {
-  /** Each of these values, with each of the other grids' values. */
+  /** Each of these values is combined with each value of the other grids. */
   grid: optional(list(anything, [], 1)),
-  /** One of these values by chance, for each draw. */
+  /** Each draw takes one of these values by chance. */
   random: optional(list(anything, [], 1)),
-  /** A number between these two by chance; all equally likely. */
+  /** Each draw takes a number between these two by chance. All are equally likely. */
   uniform: optional(range),
-  /** A number between these two by chance; all powers of ten equally likely. */
+  /** Each draw takes a number between these two by chance. All powers of ten are equally likely. */
   logUniform: optional(positiveRange),
 };
 
-/** How the values of one setting are found: exactly one of the ways. */
+/** How the values of one setting are found. Exactly one of the ways is given. */
 export type Parameter = Settings<typeof parameterFields>;
 
 const readParameter = section(parameterFields);
@@ -59,59 +59,65 @@ const parameters = named(parameter);
 
 const fields = {
   kind: oneOf(['sweep']),
-  /** Heading of table and page. */
+  /** Heading of the table and the page. */
   title: text({ default: 'sweep' }),
-  /** What is said to come out, e.g. by a paper; table and page show it beside what did. */
+  /**
+   * The result that someone claims, e.g. a paper. Table and page show it beside the actual result.
+   */
   claim: optional(text()),
-  /** Where that is said. */
+  /** Where the claim was made. */
   source: optional(text()),
-  /** Settings of a run, or the name of their file (relative to the working folder). */
+  /** Settings of a run, or the path of their file, relative to the working folder. */
   base: objectOrFile,
-  /** Settings of all runs that differ from the base, by path: {"schedule.warmupSteps": 20}. */
+  /** Settings, by path, in which all runs differ from the base: {"schedule.warmupSteps": 20}. */
   set: named(anything),
-  /** Settings that vary, by path. */
+  /** Settings that vary between the runs, by path. */
   parameters,
   /**
-   * What else the runs differ in, by a name of its own: settings, and parameters that only this
-   * variant has. None: one, without a name.
+   * Variants by name. A variant has settings, and parameters that only it has. Without any, the
+   * sweep has one variant without a name.
    */
   variants: named(section({ set: named(anything), parameters })),
-  /** Draws of the random parameters; each goes with each combination of the grids. */
+  /**
+   * Number of draws of the random parameters. Each draw is combined with each combination of the
+   * grids.
+   */
   runs: optional(integer({ min: 1 })),
   /** Seed of the draws. */
   drawSeed: integer({ min: 0, max: 2 ** 32 - 1, default: 0 }),
   /**
-   * Every run is made with each of these as its `seed`, and the table shows means and spread. None:
-   * with the base's seed.
+   * Every run is repeated with each of these as its `seed`, and the table shows means and spread.
+   * Without any, every run is made once, with the base's seed.
    */
   seeds: list(integer({ min: 0, max: 2 ** 32 - 1 }), []),
-  /** The number that is compared, split first. */
+  /** The number that is compared. The split comes first: `eval.loss`. */
   metric: text({ default: 'eval.loss' }),
   goal: oneOf(['lowest', 'highest']),
-  /** The number at the end of the run, or the best of its evaluations. */
+  /** Whether the last number of a run counts, or the best of its evaluations. */
   take: oneOf(['last', 'best']),
-  /** Further numbers for the table. */
+  /** Further numbers that the table shows. */
   columns: list(text(), []),
-  /** A number against which the metric is plotted too, where one is paid for with the other. */
+  /** A number against which the metric is also plotted, e.g. if one is paid for with the other. */
   against: optional(text()),
   /**
-   * What stays of a finished run: everything, all but its checkpoints, or its settings and metrics
-   * alone.
+   * The files of a finished run that stay: all of them, all but its checkpoints, or only its
+   * settings and metrics.
    */
   keep: oneOf(['all', 'model', 'metrics']),
 };
 
 /**
- * Settings of a sweep, all defaults filled in. Every field's meaning stands beside it in this file.
+ * Settings of a sweep with all defaults filled in. The meaning of each field stands beside it in
+ * this file.
  */
 export type SweepConfig = Settings<typeof fields>;
 
 const read: Field<SweepConfig> = section(fields);
 
 /**
- * Checks a sweep's settings and fills in its defaults; the settings of its runs are checked by
- * `sweepRuns`. `file` is its name for messages. Throws ConfigError for an unknown setting (naming
- * the nearest), a value out of range, and settings that don't go together.
+ * Checks a sweep's settings and fills in its defaults. `checkRuns` checks the settings of its runs.
+ * `file` is its name for messages. Throws ConfigError for an unknown setting (naming the nearest
+ * one), a value out of range, and settings that don't go together.
  */
 export function parseSweepConfig(json: unknown, file = 'sweep config'): SweepConfig {
   const config = read(json, `${file}: `);

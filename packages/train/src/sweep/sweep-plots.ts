@@ -17,12 +17,12 @@ export interface SweepPlot {
   readonly svg: string;
 }
 
-/** More lines in one plot can't be told apart. */
+/** Most lines of one plot. Nobody can tell more lines apart. */
 const LINES_OF_PLOT = 7;
-/** More settings in a row tell no more than the table. */
+/** Most settings in the plot of all settings. With more the plot tells no more than the table. */
 const MOST_ROWS = 40;
 
-/** What a setting is called in a plot; what all settings share is left out. */
+/** Returns a setting's name in a plot: its variant and its values. */
 export function settingName(
   { variant, values }: Pick<SettingResult, 'variant' | 'values'>,
   withVariant = true,
@@ -34,8 +34,8 @@ export function settingName(
 }
 
 /**
- * The plots of a sweep whose runs are in `folder`: all settings in a row, the metric against each
- * parameter and against the number named for it, and its curves.
+ * Draws the plots of a sweep whose runs are in `folder`: all settings in a row, the metric against
+ * each parameter, the metric against the number that `against` names, and the metric's curves.
  */
 export async function sweepPlots(
   config: Pick<SweepConfig, 'metric' | 'goal' | 'against'>,
@@ -66,7 +66,10 @@ export async function sweepPlots(
   return [...plots, ...(await curvePlots(config, settings, folder))];
 }
 
-/** The metric against one parameter; null if its values aren't numbers or are all the same. */
+/**
+ * Draws the metric against one parameter. Returns null if the parameter's values aren't numbers or
+ * are all the same.
+ */
 function parameterPlot(
   { metric, goal }: Pick<SweepConfig, 'metric' | 'goal'>,
   settings: readonly SettingResult[],
@@ -79,7 +82,8 @@ function parameterPlot(
     some.length < settings.filter(({ values, mean }) => path in values && mean !== null).length
   )
     return null;
-  // A line joins settings that differ in this parameter alone; random draws differ in all.
+  // A line joins settings that differ only in this parameter. Random draws differ in all
+  // parameters.
   const groups = new Map<string, SettingResult[]>();
   for (const setting of some) {
     const others = Object.entries(setting.values).filter(([other]) => other !== path);
@@ -114,8 +118,8 @@ function parameterPlot(
 }
 
 /**
- * The metric against another number, a line each variant through its settings in the order of the
- * sweep, each with its values beside it.
+ * Draws the metric against another number. Each variant has a line through its settings in the
+ * order of the sweep. The values of a setting stand beside its point.
  */
 function againstPlot(
   { metric }: Pick<SweepConfig, 'metric'>,
@@ -136,8 +140,9 @@ function againstPlot(
 }
 
 /**
- * Curves of the metric, each the mean of a setting's runs: the best of each variant, and each
- * variant's settings; or all, the best first.
+ * Draws curves of the metric. A curve is the mean of a setting's runs. With several variants one
+ * plot shows the best setting of each, and further plots show each variant's settings. Otherwise
+ * the plots show all settings, the best first.
  */
 async function curvePlots(
   { metric }: Pick<SweepConfig, 'metric'>,
@@ -202,7 +207,7 @@ function chunks<T>(all: readonly T[]): T[][] {
   );
 }
 
-/** Means at the steps that all curves have. */
+/** Returns the means at the steps that all curves have. */
 function meanCurve(curves: readonly RunCurve[]): RunCurve {
   const [first = [], ...others] = curves
     .filter((points) => points.length > 0)

@@ -18,8 +18,8 @@ export function isSweep(folder: string): Promise<boolean> {
 }
 
 /**
- * The settings and results in a sweep's folder, also of one that goes on. Throws ConfigError if its
- * files are missing or damaged.
+ * Reads the settings and results in a sweep's folder, even while the sweep goes on. Throws
+ * ConfigError if its files are missing or damaged.
  */
 export async function readSweep(
   folder: string,
@@ -30,8 +30,8 @@ export async function readSweep(
 }
 
 /**
- * Writes a sweep's page to `path` (default OUT/report.html) and OUT/plots/*.svg, also of one that
- * goes on. Returns the page's path.
+ * Writes a sweep's page to `path` (default OUT/report.html) and its plots to OUT/plots/*.svg, even
+ * while the sweep goes on. Returns the page's path.
  */
 export async function writeSweepReport(
   out: string,
@@ -47,8 +47,8 @@ export async function writeSweepReport(
 }
 
 /**
- * A sweep as one HTML page that needs nothing but itself: what was claimed, the settings ranked,
- * plots, every run.
+ * Returns a sweep as one self-contained HTML page. It shows the claim, the ranked settings, the
+ * plots and every run.
  */
 export function sweepReport(
   config: SweepConfig,

@@ -10,17 +10,15 @@ export interface RunRecord {
   readonly values: Readonly<Record<string, unknown>>;
   readonly seed: number | null;
   readonly status: 'waiting' | 'done' | 'failed';
-  /** The metric; null if there is none, e.g. of a run whose loss became NaN. */
+  /** The metric. Null if the run has none, e.g. because its loss became NaN. */
   readonly value: number | null;
-  /** The last of each of its numbers: `eval.loss`, `train.loss`, … */
+  /** The last value of each of its numbers: `eval.loss`, `train.loss`, … */
   readonly numbers: Readonly<Record<string, number>>;
   /** Step of the run's last line of metrics. */
   readonly step: number;
-  /**
-   * Seconds of work, over all sittings, as the run's own metrics have them; null if it doesn't say.
-   */
+  /** Seconds of work over all sittings, from the run's own metrics. Null if these don't say it. */
   readonly seconds: number | null;
-  /** Why it failed. */
+  /** Why the run failed. */
   readonly failure?: string;
 }
 
@@ -28,9 +26,9 @@ export interface RunRecord {
 export interface SettingResult {
   readonly variant: string;
   readonly values: Readonly<Record<string, unknown>>;
-  /** Mean of the metric over the runs that have it; null if none has. */
+  /** Mean of the metric over the runs that have it. Null if no run has it. */
   readonly mean: number | null;
-  /** The greatest minus the least value of the metric; null for fewer than two runs. */
+  /** The greatest minus the least value of the metric. Null for fewer than two runs. */
   readonly spread: number | null;
   /** Means of the further numbers. */
   readonly numbers: Readonly<Record<string, number>>;
@@ -70,8 +68,8 @@ export async function recordOf(
 }
 
 /**
- * Ranks the settings that were tried: the best first, those without a number last. Waiting runs are
- * left out.
+ * Ranks the settings that were tried. The best comes first, and settings without a number come
+ * last. Waiting runs are left out.
  */
 export function rankSettings(
   { goal }: Pick<SweepConfig, 'goal'>,

@@ -10,7 +10,7 @@ export interface SweepRun {
   readonly variant: string;
   /** Values of the parameters by path. */
   readonly values: Readonly<Record<string, unknown>>;
-  /** The run's seed; null: that of the base. */
+  /** The run's seed. Null: the base's seed. */
   readonly seed: number | null;
   /** All settings of the run. */
   readonly settings: Readonly<Record<string, unknown>>;
@@ -20,9 +20,9 @@ export interface SweepRun {
  * Lists the runs of a sweep. Those of the first seed come first, so that a sweep that is cut short
  * has tried everything once.
  *
- * `base` holds the settings that `config.base` names. A random value depends on drawSeed, variant,
- * path and number of the draw alone. Throws ConfigError for a path that leads through something
- * that is no object of settings.
+ * `base` holds the settings that `config.base` names. A random value depends only on drawSeed,
+ * variant, path and the number of the draw. Throws ConfigError for a path that leads through a
+ * value that is no object of settings.
  */
 export function sweepRuns(config: SweepConfig, base: Readonly<Record<string, unknown>>): SweepRun[] {
   const variants = Object.entries(config.variants);

@@ -3,7 +3,9 @@ import type { RunRecord, SettingResult } from './sweep-results.js';
 
 type Shown = Pick<SweepConfig, 'metric' | 'columns' | 'seeds'>;
 
-/** The heads and rows of a sweep's closing table: the settings, the best first. */
+/**
+ * Returns the heads and rows of a sweep's closing table. Its rows are the settings, the best first.
+ */
 export function tableOf(
   { metric, columns, seeds }: Shown,
   settings: readonly SettingResult[],
@@ -39,7 +41,7 @@ export function tableOf(
   return { heads, rows };
 }
 
-/** The table as lines of text, columns aligned. */
+/** Returns the table as lines of text with aligned columns. */
 export function tableText(shown: Shown, settings: readonly SettingResult[]): string {
   const { heads, rows } = tableOf(shown, settings);
   const lines = [heads, ...rows];
@@ -59,8 +61,8 @@ export function tableText(shown: Shown, settings: readonly SettingResult[]): str
 }
 
 /**
- * One line a run, in the order of the runs: variant, values, seed, status, metric, every number,
- * failure.
+ * Returns a CSV file with one line a run, in the order of the runs: variant, values, seed, status,
+ * metric, every number, failure.
  */
 export function resultsCsv({ metric }: Pick<SweepConfig, 'metric'>, records: readonly RunRecord[]): string {
   const paths = pathsOf(records);
@@ -79,17 +81,20 @@ export function resultsCsv({ metric }: Pick<SweepConfig, 'metric'>, records: rea
   return [heads, ...lines].map((line) => `${line.map((cell) => csvCell(String(cell))).join(',')}\n`).join('');
 }
 
-/** Paths of all parameters, in the order of the sweep's file. */
+/** Returns the paths of all parameters, in the order of the sweep's file. */
 export function pathsOf(all: readonly { readonly values: Readonly<Record<string, unknown>> }[]): string[] {
   return [...new Set(all.flatMap(({ values }) => Object.keys(values)))];
 }
 
-/** A setting's value in a table: texts as they are, anything else as JSON. */
+/** Returns a setting's value as a table shows it: texts as they are, anything else as JSON. */
 export function showSetting(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
-/** Four digits. */
+/**
+ * Returns a number with four digits. Whole numbers below a million are written in full. Null and
+ * values that aren't finite give '–'.
+ */
 export function showNumber(value: number | null): string {
   if (value === null || !Number.isFinite(value)) return '–';
   return Number.isInteger(value) && Math.abs(value) < 1e6 ? String(value) : value.toPrecision(4);

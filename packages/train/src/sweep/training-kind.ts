@@ -24,7 +24,7 @@ function trainingKind<C extends { readonly steps: number | null }>(
   };
 }
 
-/** `easel train` as a kind of sweep. */
+/** A sweep of runs of `easel train`. */
 export const seq2seqKind = trainingKind(
   'seq2seq',
   (json) => {
@@ -36,7 +36,7 @@ export const seq2seqKind = trainingKind(
   trainSeq2Seq,
 );
 
-/** `easel train-vqgan` as a kind of sweep. */
+/** A sweep of runs of `easel train-vqgan`. */
 export const vqganKind = trainingKind(
   'vqgan',
   (json) => parseVqganTrainingConfig(json, 'settings'),
