@@ -39,7 +39,10 @@ const read = named(list(section({ prompt: text(), file: text(), concept: text() 
 /**
  * Opens a file of judged prompts: JSON that has lists under names of their own.
  *
- *     { "plain": [{ "prompt": "a red heart", "file": "heart.png", "concept": "red heart" }, …], "poetic": […] }
+ *     {
+ *       "plain": [{ "prompt": "a red heart", "file": "heart.png", "concept": "red heart" }, …],
+ *       "poetic": […]
+ *     }
  *
  * Picture files are relative to the file of prompts. The pictures of all lists form the gallery, in
  * which the nearest ones to a drawing are sought.

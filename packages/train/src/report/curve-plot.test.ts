@@ -98,8 +98,8 @@ test('a file of its own: dots by hand on logarithmic axes, labels, one legend en
   );
   expect(svg).toMatch(/^<svg xmlns="http:\/\/www\.w3\.org\/2000\/svg"/);
   expect(svg).toContain('t &amp; u (logarithmic)');
-  // 4 % of room at both ends: x 62 to 548 for −2.08 to 0.08 in powers of ten, y 230 to 12 for −0.08
-  // to 2.08
+  // There is 4 % of room at both ends: x 62 to 548 for −2.08 to 0.08 in powers of ten, y 230 to 12
+  // for −0.08 to 2.08.
   expect(svg).toContain('<circle cx="80.0" cy="221.9"');
   expect(svg).toContain('<circle cx="305.0" cy="121.0"');
   expect(svg).toContain('<circle cx="530.0" cy="20.1"');

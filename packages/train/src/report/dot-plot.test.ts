@@ -3,8 +3,8 @@ import { dotPlot } from './dot-plot.js';
 
 test('by hand: dots and the bar of their mean', () => {
   const svg = dotPlot([{ name: 'a', values: [0, 100] }], { title: 'T', xLabel: 'x' });
-  // left edge 20 + 6.8 · 1 letter = 26.8 for −4, right edge 546 for 104: 0 at 46.03, 50 at 286.4,
-  // 100 at 526.77
+  // The left edge 20 + 6.8 · 1 letter = 26.8 is −4, the right edge 546 is 104: 0 is at 46.03, 50 at
+  // 286.4, 100 at 526.77.
   expect(svg).toContain('<circle cx="46.0" cy="39"');
   expect(svg).toContain('<circle cx="526.8" cy="39"');
   expect(svg).toContain('x1="286.4" x2="286.4" y1="33" y2="45"');

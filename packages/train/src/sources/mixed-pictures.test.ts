@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { MixOrder, mixPictures } from './mixed-pictures.js';
 import type { CaptionedPicture, PictureSource, ReadRange } from './picture-source.js';
 
-/** A source of pictures with nothing but names. */
+/** A source whose pictures have only names. */
 function named(prefix: string, length: number): PictureSource & { closed: number; reading: number } {
   const source = {
     description: prefix,

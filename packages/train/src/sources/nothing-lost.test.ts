@@ -1,6 +1,7 @@
 /**
- * Sources with every kind of damage at once: what goes in comes out as a picture with its own captions, or is
- * counted by its kind. A case is made of random parts, each of which says itself what must come of it.
+ * Sources with every kind of damage at once. Each entry comes out as a picture with its own
+ * captions, or is counted by its kind. A case is made of random parts. Each part says itself what
+ * must come of it.
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -71,7 +72,7 @@ class Expected {
   }
 }
 
-/** Reads all of a source, and compares. */
+/** Reads all of a source and compares it. */
 async function check(source: PictureSource, expected: Expected): Promise<void> {
   const pictures = new Map<string, readonly string[]>();
   const problems: Record<string, number> = {};
@@ -102,7 +103,7 @@ function put(folder: string, name: string | Buffer, content: string | Uint8Array
 
 const cases = Array.from({ length: CASES }, (_, seed) => seed + 1);
 
-/** A text that begins, ends or is filled with what makes readers stumble. */
+/** Returns a text that begins with, ends with or holds characters that make readers stumble. */
 function awkward(random: Random, id: number): string {
   const parts = ['"', '""', "'", 'é', 'e\u0301', '5" wide', 'NaN', 'x', '\u2028', '{', '\\'];
   return `${random.of([...parts, ''])}caption ${id}${random.of(parts)} ${random.of(parts)}`.trim();

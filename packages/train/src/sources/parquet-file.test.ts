@@ -3,7 +3,9 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
 import { ParquetFile } from './parquet-file.js';
 
-/** Files that DuckDB, pyarrow and polars wrote (`reference/make-source-files.py`), and their rows. */
+/**
+ * Files that DuckDB, pyarrow and polars wrote (`reference/make-source-files.py`), and their rows.
+ */
 const golden = fileURLToPath(new URL('golden/', import.meta.url));
 const expected = JSON.parse(readFileSync(`${golden}expected.json`, 'utf8')) as Record<
   string,

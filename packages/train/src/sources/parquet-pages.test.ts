@@ -2,12 +2,16 @@ import { expect, test } from '@jest/globals';
 import type { ColumnMetaData } from 'hyparquet';
 import { checkPages } from './parquet-pages.js';
 
-/** A page of the first version, uncompressed: definition levels as these runs, then `values` as they are. */
+/**
+ * Returns an uncompressed page of the first version. It has these runs as definition levels, and
+ * then `values` as they are.
+ */
 function chunkOf(count: number, runs: readonly number[], values: readonly number[]): Uint8Array {
   const body = [runs.length, 0, 0, 0, ...runs, ...values];
   const zigzag = (n: number) => (n < 64 ? [2 * n] : [((2 * n) & 0x7f) | 0x80, (2 * n) >> 7]);
   const size = zigzag(body.length);
-  // Thrift's compact protocol: type 0; two sizes; field 5, a structure of the count, encoding PLAIN, levels RLE twice.
+  // Thrift's compact protocol: type 0; two sizes; field 5, a structure of the count, encoding PLAIN
+  // and twice levels RLE.
   const details = [0x15, ...zigzag(count), 0x15, 0, 0x15, 6, 0x15, 6, 0];
   return Uint8Array.from([0x15, 0, 0x15, ...size, 0x15, ...size, 0x2c, ...details, 0, ...body]);
 }

@@ -181,7 +181,8 @@ describe('refused', () => {
   test('a page whose size is negative, which sent hyparquet in a circle', async () => {
     const path = write('a.parquet', { schema: plain, data: files }, captions);
     const bytes = readFileSync(path);
-    // After the magic, the first page header: field 1 (type), 2 (uncompressed size), 3 (compressed size), each 0x15 and a zigzag varint.
+    // The first page header follows the magic: field 1 (type), 2 (uncompressed size) and 3
+    // (compressed size), each 0x15 and a zigzag varint.
     let at = 4;
     const skipVarint = () => {
       while ((bytes[at++] as number) & 0x80);

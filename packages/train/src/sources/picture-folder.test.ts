@@ -17,7 +17,7 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** Writes files below the folder; listing needs names only, so the pictures may be empty. */
+/** Writes files below the folder. Listing needs only names, so the pictures may be empty. */
 function put(files: Record<string, string | Uint8Array>) {
   for (const [name, content] of Object.entries(files)) {
     mkdirSync(dirname(join(folder, name)), { recursive: true });

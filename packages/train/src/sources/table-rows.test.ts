@@ -8,7 +8,10 @@ interface Table {
   readonly rows: readonly (readonly string[])[];
 }
 
-/** Rows of a text that comes in pieces of so many characters; lines that begin with the name of a picture are rows. */
+/**
+ * Returns the rows of a text that comes in pieces of so many characters. Lines that begin with the
+ * name of a picture are rows.
+ */
 async function rowsOf({ delimiter, text }: Pick<Table, 'delimiter' | 'text'>, size = 1 << 16) {
   async function* pieces() {
     for (let at = 0; at < text.length; at += size) yield text.slice(at, at + size);

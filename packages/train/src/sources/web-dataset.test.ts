@@ -26,7 +26,10 @@ afterEach(() => {
   rmSync(root, { recursive: true, force: true });
 });
 
-/** Two shards of img2dataset's form, made by the system's tar: 000 and 001 in the first, 002 and a failed download in the second. */
+/**
+ * Makes two shards of img2dataset's form with the system's tar. The first has 000 and 001; the
+ * second has 002 and a failed download.
+ */
 function makeShards(format = 'ustar', long = ''): string[] {
   const files = join(root, 'files');
   mkdirSync(join(files, long), { recursive: true });
@@ -128,7 +131,10 @@ describe('damage', () => {
   });
 });
 
-/** What came of an archive: name, captions and content (or the kind of what is wrong) of each picture, and what was left out. */
+/**
+ * Reads an archive. Returns name, captions and content (or the kind of the fault) of each picture,
+ * and what was left out.
+ */
 async function readTar(bytes: Uint8Array, name = 'x.tar') {
   const path = join(root, name);
   writeFileSync(path, bytes);

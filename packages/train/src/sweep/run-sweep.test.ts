@@ -31,7 +31,7 @@ afterEach(() => {
 });
 
 /**
- * Loss (x − 3)² + 10/step + seed after each of 4 steps; x of 9 diverges at step 3, x of 8 is a
+ * The loss is (x − 3)² + 10/step + seed after each of 4 steps. x = 9 diverges at step 3. x = 8 is a
  * fault of the data.
  */
 const parabola: SweepKind = {
