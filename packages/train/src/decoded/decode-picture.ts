@@ -44,7 +44,10 @@ export const defaultPictureShape: Omit<PictureShape, 'size'> = {
   maxAspect: 0,
 };
 
-/** Place of the square within the picture: 0 is left or top, 1 is right or bottom. */
+/**
+ * Place of the square in the room that the picture leaves it: 0 is left or top, 1 is right or
+ * bottom.
+ */
 export interface CropPlace {
   readonly x: number;
   readonly y: number;

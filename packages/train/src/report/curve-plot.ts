@@ -19,7 +19,7 @@ export interface PlotOptions {
   readonly logarithmic?: boolean;
   /** Whether the x axis is logarithmic. It stays linear unless all values are above 0. */
   readonly logarithmicX?: boolean;
-  /** What the axes count. */
+  /** Titles of the axes. */
   readonly xLabel?: string;
   readonly yLabel?: string;
   /** Ends of the y axis. By default they are those of the values. Points outside are left out. */
@@ -219,7 +219,7 @@ function lineOf({ points, marks = 'line', labels = [] }: PlotLine, colour: strin
   return parts;
 }
 
-/** What the axes count. */
+/** Draws the titles of the axes. */
 function labelsOf({ x, y }: Plot, xLabel: string | undefined, yLabel: string | undefined): string[] {
   const parts: string[] = [];
   if (yLabel !== undefined)

@@ -17,8 +17,8 @@ export interface ShuffledPicture extends CaptionedPicture {
  *
  * Blocks of neighbouring pictures are permuted. Then the pictures of as many blocks as make up
  * `bufferSize` are permuted together. Only these pictures are in memory, with their bytes if the
- * source holds them in larger pieces (parquet). The key alone says which picture comes at which
- * place.
+ * source holds them in larger pieces (parquet). The key decides which picture comes at which place,
+ * and nothing else does.
  */
 export async function* shuffledPictures(
   source: PictureSource,

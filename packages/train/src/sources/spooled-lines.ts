@@ -16,7 +16,7 @@ export interface Spool<T> {
 /** Number of bytes of lines that stay in memory. Beyond it lines go to a temporary file. */
 const MEMORY_BYTES = 8 << 20;
 
-/** The place in the file of one line in so many is remembered. */
+/** Memory holds the place in the file of one line in so many. */
 const STRIDE = 1024;
 
 /**

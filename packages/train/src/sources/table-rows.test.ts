@@ -24,7 +24,7 @@ async function rowsOf({ delimiter, text }: Pick<Table, 'delimiter' | 'text'>, si
 
 const fieldsOf = async (text: string) => (await rowsOf({ delimiter: ',', text })).map(({ fields }) => fields);
 
-/** What Python's csv wrote (`reference/make-source-files.py`). */
+/** Tables that Python's csv wrote (`reference/make-source-files.py`). */
 const tables = JSON.parse(
   readFileSync(new URL('golden/tables.json', import.meta.url), 'utf8'),
 ) as readonly Table[];

@@ -151,7 +151,10 @@ async function readTar(bytes: Uint8Array, name = 'x.tar') {
   return { found, leftOut: source.leftOut.map(({ kind, count }) => [kind, count]), source };
 }
 
-/** Archives that webdataset wrote, and what it reads from them (`reference/make-source-files.py`). */
+/**
+ * Archives that webdataset wrote, and the samples that it reads from them
+ * (`reference/make-source-files.py`).
+ */
 const golden = fileURLToPath(new URL('golden/', import.meta.url));
 
 test.each(['webdataset.tar', 'webdataset.tar.gz'])('%s: the samples that webdataset reads', async (name) => {

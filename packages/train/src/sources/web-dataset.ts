@@ -35,7 +35,7 @@ export interface WebDatasetOptions extends OpenSourceOptions {
   readonly allowDamaged?: boolean | undefined;
 }
 
-/** The place of one sample in so many is remembered. */
+/** Memory holds the place of about one sample in so many. */
 const STRIDE = 1024;
 
 /** A shard whose headers were read. */
