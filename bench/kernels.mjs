@@ -2,7 +2,8 @@
 // mean milliseconds of a run by kernel, then by kernel and shapes. The time outside of kernels is
 // JavaScript: the engine, the tape, the row itself. CASE as `npm run bench -- --list` names it.
 import { parseArgs } from 'node:util';
-import * as core from '@easel/core';
+import * as publicCore from '@easel/core';
+import * as internals from '@easel/core/internals';
 import * as tf from '@tensorflow/tfjs';
 import 'tfjs-backend-native';
 import { cases } from './cases.mjs';
@@ -45,6 +46,7 @@ for (const kernel of tf.getKernelsForBackend('native')) {
   };
 }
 
+const core = { ...publicCore, ...internals };
 const run = make({ tf, core, ...inputsOf(tf) }, test.args ?? {});
 const once = async () => {
   const result = await run();

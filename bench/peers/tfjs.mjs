@@ -27,7 +27,7 @@ async function load() {
   const { nativeStatus } = await import('tfjs-backend-native');
   return {
     tf,
-    extra: await import('@easel/core'),
+    extra: { ...(await import('@easel/core')), ...(await import('@easel/core/internals')) },
     about: () => ({ tfjs: tf.version_core, ...nativeStatus() }),
   };
 }

@@ -36,6 +36,7 @@ export {
   inversePthRoot,
   momentumBytes,
   normOf,
+  plusGram,
   quantizeMomentum,
   type ShampooBlocks,
   shampooBlocks,

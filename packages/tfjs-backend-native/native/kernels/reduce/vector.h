@@ -8,19 +8,21 @@
 namespace easel {
 namespace {
 
+// Eight vectors are added in float as a tree, which for equal numbers is exact, then in double.
 static double row_sum(const float* x, int64_t n) {
   constexpr int64_t half = lanes / 2;
-  vd s0 = no_doubles(), s1 = no_doubles(), s2 = no_doubles(), s3 = no_doubles();
+  vd s0 = no_doubles(), s1 = no_doubles();
   int64_t i = 0;
-  for (; i + 4 * half <= n; i += 4 * half) {
-    s0 = add_doubles(s0, widened(x + i));
-    s1 = add_doubles(s1, widened(x + i + half));
-    s2 = add_doubles(s2, widened(x + i + 2 * half));
-    s3 = add_doubles(s3, widened(x + i + 3 * half));
+  for (; i + 8 * lanes <= n; i += 8 * lanes) {
+    const float* p = x + i;
+    const vf t = add(add(add(load(p), load(p + lanes)), add(load(p + 2 * lanes), load(p + 3 * lanes))),
+                     add(add(load(p + 4 * lanes), load(p + 5 * lanes)), add(load(p + 6 * lanes), load(p + 7 * lanes))));
+    s0 = add_doubles(s0, low_half(t));
+    s1 = add_doubles(s1, high_half(t));
   }
   for (; i + half <= n; i += half) s0 = add_doubles(s0, widened(x + i));
   double sums[half], total = 0;
-  store_doubles(sums, add_doubles(add_doubles(s0, s1), add_doubles(s2, s3)));
+  store_doubles(sums, add_doubles(s0, s1));
   for (int64_t j = 0; j < half; j++) total += sums[j];
   for (; i < n; i++) total += static_cast<double>(x[i]);
   return total;
