@@ -257,7 +257,6 @@ describe('tensors at the edges', () => {
           x.exp().relu().sigmoid(),
           x.sum(),
           x.sum(1),
-          x.mean([0, 1]),
           x.transpose([2, 1, 0]),
           x.reshape([0, 3]).matMul(w),
           tf.zeros<tf.Rank.R2>([3, 0]).matMul(tf.zeros([0, 4])),
@@ -282,6 +281,13 @@ describe('tensors at the edges', () => {
       }),
     );
     expect(native).toEqual(cpu);
+  });
+
+  test('the mean of no numbers is NaN, as in TensorFlow and numpy; the cpu backend gives 0', async () => {
+    await tf.setBackend('native');
+    const y = tf.tidy(() => tf.zeros([2, 0, 3]).mean([0, 1]));
+    expect(Array.from(y.dataSync())).toEqual([Number.NaN, Number.NaN, Number.NaN]);
+    y.dispose();
   });
 
   // Not pow: 1 to the power of NaN is 1 in IEEE 754 and here, NaN in JavaScript.
