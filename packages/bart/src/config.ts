@@ -12,6 +12,8 @@ import {
   showValue,
   snakeCase,
 } from '@easel/core/config';
+import { type GenerationConfig, generationDefaults, tokenId } from './generation-config.js';
+import { sharedFields, sharedLayerFields } from './shared-fields.js';
 
 /** The activations of the transformer's feed-forward blocks; no others exist in the original. */
 export const ACTIVATIONS = ['gelu', 'gelu_new', 'relu', 'silu', 'swish', 'quick_gelu', 'smelu'] as const;
@@ -34,20 +36,9 @@ export type LnType = (typeof LN_TYPES)[number];
 /**
  * The resolved config of a DALL·E BART model: every default is filled in and every rule is checked.
  */
-export interface DalleBartConfig {
+export interface DalleBartConfig extends GenerationConfig {
   /** Whether prompts go through the text normalizer first. */
   readonly normalizeText: boolean;
-  /** Number of rows of the text embedding. */
-  readonly encoderVocabSize: number;
-  /**
-   * Number of image codes without the start token. The image embedding and the head have one row
-   * more.
-   */
-  readonly imageVocabSize: number;
-  /** Image tokens of a picture, T. */
-  readonly imageLength: number;
-  /** Text tokens of a prompt, S. */
-  readonly maxTextLength: number;
   readonly encoderLayers: number;
   readonly decoderLayers: number;
   /** Inner width F of the feed-forward blocks. */
@@ -105,31 +96,8 @@ export interface DalleBartConfig {
   readonly useFinalLnDecoder: boolean;
   /** Whether norms that otherwise have no learnt scale have one, too. */
   readonly forceLnScale: boolean;
-  readonly decoderStartTokenId: number;
   readonly bosTokenId: number;
-  readonly padTokenId: number;
-  readonly eosTokenId: number;
-  /** Least and greatest number of tokens of a generated row, start token included. */
-  readonly minLength: number;
-  readonly maxLength: number;
-  /** Defaults of generation. */
-  readonly doSample: boolean;
-  readonly topK: number;
-  readonly topP: number;
-  readonly temperature: number;
-  /**
-   * Defaults of beam search: finished rows' scores are divided by length^lengthPenalty, and
-   * earlyStopping says whether as many finished rows as beams end the search.
-   */
-  readonly lengthPenalty: number;
-  readonly earlyStopping: boolean;
-  /** Ids that every generated row starts and ends with; null for none. */
-  readonly forcedBosTokenId: number | null;
-  readonly forcedEosTokenId: number | null;
 }
-
-/** A token id that a file may leave out. */
-const tokenId = optional(integer({ min: 0 }));
 
 /**
  * Settings of a config.json, where they are in snake_case. A value of null follows from other
@@ -149,11 +117,7 @@ const fields = {
   encoderAttentionHeads: integer({ min: 1, default: 16 }),
   decoderAttentionHeads: integer({ min: 1, default: 16 }),
   activationFunction: oneOf(ACTIVATIONS, 'gelu'),
-  dModel: integer({ min: 1, default: 1024 }),
-  dropout: real({ min: 0, below: 1, default: 0.1 }),
-  activationDropout: real({ min: 0, below: 1, default: 0 }),
-  initStd: real({ above: 0, default: 0.02 }),
-  scaleEmbedding: flag(false),
+  ...sharedLayerFields,
   gradientCheckpointing: flag(true),
   useScan: optional(flag(true)),
   useBias: flag(false),
@@ -171,27 +135,11 @@ const fields = {
   useFinalLnEncoder: flag(true),
   useFinalLnDecoder: flag(true),
   forceLnScale: flag(false),
-  decoderStartTokenId: tokenId,
-  bosTokenId: tokenId,
+  ...sharedFields,
   padTokenId: tokenId,
-  eosTokenId: tokenId,
-  minLength: optional(integer({ min: 0 })),
-  maxLength: optional(integer({ min: 1 })),
-  doSample: flag(true),
-  topK: integer({ min: 0, default: 50 }),
-  topP: real({ above: 0, default: 1 }),
-  temperature: real({ above: 0, default: 1 }),
-  lengthPenalty: real({ default: 1 }),
-  earlyStopping: flag(false),
-  forcedBosTokenId: tokenId,
-  forcedEosTokenId: tokenId,
   /** An older way of saying that forced_bos_token_id is bos_token_id. */
   forceBosTokenToBeGenerated: flag(false),
-  /** This dropout never takes effect in the original either. */
-  attentionDropout: real({ min: 0, below: 1, default: 0 }),
   useAlibi: fixed(false, 'Linear position biases were never written in the original.'),
-  tieWordEmbeddings: fixed(false, 'Text and image tokens have separate embeddings.'),
-  isEncoderDecoder: fixed(true, 'The model is an encoder and a decoder.'),
   numBeams: fixed(1, 'Pass the search to the generation call instead.'),
 };
 
@@ -219,20 +167,17 @@ export function parseDalleBartConfig(json: unknown, file = 'config.json'): Dalle
     withoutAliases(json, file),
     file,
   );
-  const { imageVocabSize, imageLength } = found;
+  const { imageVocabSize } = found;
   const lnPositions = found.lnPositions === 'deepnet' ? 'postln' : found.lnPositions;
-  const bosTokenId = found.bosTokenId ?? imageVocabSize;
+  const generation = generationDefaults(found, found);
   const config: DalleBartConfig = {
     ...found,
     lnPositions,
     useScan: found.useScan ?? lnPositions !== 'swinv2',
-    decoderStartTokenId: found.decoderStartTokenId ?? imageVocabSize,
-    bosTokenId,
+    ...generation,
     padTokenId: found.padTokenId ?? imageVocabSize,
     eosTokenId: found.eosTokenId ?? imageVocabSize,
-    minLength: found.minLength ?? imageLength + 1,
-    maxLength: found.maxLength ?? imageLength + 1,
-    forcedBosTokenId: found.forcedBosTokenId ?? (forceBos ? bosTokenId : null),
+    forcedBosTokenId: found.forcedBosTokenId ?? (forceBos ? generation.bosTokenId : null),
   };
   checkRules(config, file);
   return config;

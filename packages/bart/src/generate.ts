@@ -1,7 +1,8 @@
 import { ConfigError, type Key } from '@easel/core';
 import { eventLoopTurn } from '@easel/core/internals';
 import { DecodeLoop, type DrawingRequest } from './decode-loop.js';
-import type { GenerationConfig, ImageTokenModel } from './image-token-model.js';
+import type { GenerationConfig } from './generation-config.js';
+import type { ImageTokenModel } from './image-token-model.js';
 import type { RowOptions } from './row-options.js';
 import { Sampler, type SamplingOptions } from './sampling.js';
 import { type GenerateInputs, textRows } from './text-inputs.js';

@@ -1,37 +1,6 @@
 import type * as tf from '@tensorflow/tfjs';
 import type { DecodeRoom, DecodeState, StepRows } from './decode-state.js';
-
-/**
- * The part of a model's config that generation reads: sizes, special ids, and the defaults of its
- * options.
- */
-export interface GenerationConfig {
-  /** Rows of the text embedding. */
-  readonly encoderVocabSize: number;
-  /** Number of image codes without the start token. There is one logit more. */
-  readonly imageVocabSize: number;
-  /** Image tokens of a picture, T. */
-  readonly imageLength: number;
-  /** Text tokens of a prompt, S. */
-  readonly maxTextLength: number;
-  readonly decoderStartTokenId: number;
-  readonly eosTokenId: number;
-  readonly padTokenId: number;
-  /** Ids that a row must start and end with; null for none. */
-  readonly forcedBosTokenId: number | null;
-  readonly forcedEosTokenId: number | null;
-  /** Least and greatest number of tokens of a generated row, start token included. */
-  readonly minLength: number;
-  readonly maxLength: number;
-  readonly doSample: boolean;
-  readonly topK: number;
-  readonly topP: number;
-  readonly temperature: number;
-  /** Beam search divides a finished row's score by length^lengthPenalty. */
-  readonly lengthPenalty: number;
-  /** Beam search ends once it has as many finished rows as beams. */
-  readonly earlyStopping: boolean;
-}
+import type { GenerationConfig } from './generation-config.js';
 
 /**
  * A model that writes image tokens for a text, one token a step. Both versions of DALL·E mini are

@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import { type DecodeRoom, DecodeState, type StepRows } from './decode-state.js';
 import { Decoder } from './decoder.js';
 import { Encoder } from './encoder.js';
-import type { GenerationConfig } from './image-token-model.js';
+import type { GenerationConfig } from './generation-config.js';
 import { paddingBias } from './mask.js';
 import type { PassOptions } from './stack.js';
 import type { LayerConfig } from './version.js';

@@ -34,7 +34,8 @@ export {
   parseDalleBartConfig,
 } from './config.js';
 export type { DecodeRoom, DecodeState, StepRows } from './decode-state.js';
-export type { GenerationConfig, ImageTokenModel } from './image-token-model.js';
+export type { GenerationConfig } from './generation-config.js';
+export type { ImageTokenModel } from './image-token-model.js';
 export { ImageTransformer, type TransformerInputs } from './image-transformer.js';
 export { initializeDalleBart } from './initialize.js';
 export { DalleBart, type DalleBartInputs } from './model.js';

@@ -7,7 +7,7 @@ import {
   type OpenOptions,
   openWeights,
 } from '@easel/core';
-import { parseJson, readTokenizerFiles } from '@easel/core/internals';
+import { openTokenizerFiles, readJson, requireJson } from '@easel/core/internals';
 import type { DalleBartConfig } from './config.js';
 import type { FirstVersionConfig } from './first-version/config.js';
 import type { FirstVersionBart } from './first-version/model.js';
@@ -78,15 +78,8 @@ export async function openDalleBart(source: ModelSource, options: OpenOptions = 
  * Opens the tokenizer among a model's files, in Hugging Face form. Throws ConfigError that names
  * place and file.
  */
-export async function openTokenizer(source: ModelSource): Promise<BpeTokenizer> {
-  const files = modelFiles(source);
-  const texts = await readTokenizerFiles(files);
-  try {
-    return BpeTokenizer.fromFiles(texts);
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    throw new ConfigError(`${files.description}: ${error.message}`, { cause: error });
-  }
+export function openTokenizer(source: ModelSource): Promise<BpeTokenizer> {
+  return openTokenizerFiles(source, BpeTokenizer.fromFiles);
 }
 
 /**
@@ -94,20 +87,13 @@ export async function openTokenizer(source: ModelSource): Promise<BpeTokenizer> 
  */
 export async function openModelConfig(source: ModelSource): Promise<ModelPlan> {
   const files = modelFiles(source);
-  const file = files.nameOf('config.json');
-  const text = await files.text('config.json');
-  if (text === undefined) {
-    throw new ConfigError(
-      `${file}: there is no such file. A model folder has config.json, a tokenizer and weights; is ${files.description} one?`,
-    );
-  }
-  const json = parseJson(text, file);
-  const decoder = isFirstVersion(json) ? await files.text(DECODER_CONFIG) : undefined;
-  return planModel(
-    json,
-    file,
-    decoder === undefined ? undefined : parseJson(decoder, files.nameOf(DECODER_CONFIG)),
+  const json = await requireJson(
+    files,
+    'config.json',
+    `A model folder has config.json, a tokenizer and weights; is ${files.description} one?`,
   );
+  const decoder = isFirstVersion(json) ? await readJson(files, DECODER_CONFIG) : undefined;
+  return planModel(json, files.nameOf('config.json'), decoder);
 }
 
 /**

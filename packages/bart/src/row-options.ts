@@ -1,5 +1,5 @@
 import { ConfigError } from '@easel/core';
-import type { GenerationConfig } from './image-token-model.js';
+import type { GenerationConfig } from './generation-config.js';
 import { forcedToken, type LogitsRule, minLength, onlyIdsBelow } from './logits-rules.js';
 
 /**

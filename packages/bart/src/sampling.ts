@@ -1,5 +1,5 @@
 import { ConfigError, categoricalRow, type Key, prngKey, split } from '@easel/core';
-import type { GenerationConfig } from './image-token-model.js';
+import type { GenerationConfig } from './generation-config.js';
 import {
   argmax,
   type LogitsRule,

@@ -1,7 +1,8 @@
 import { DataError } from '@easel/core';
 import * as tf from '@tensorflow/tfjs';
 import type { DecodeState, StepRows } from './decode-state.js';
-import type { GenerationConfig, ImageTokenModel } from './image-token-model.js';
+import type { GenerationConfig } from './generation-config.js';
+import type { ImageTokenModel } from './image-token-model.js';
 import type { ProcessedPrompts } from './processor.js';
 
 /** Prompts to draw. The rows of "no prompt" are only needed for super conditioning. */

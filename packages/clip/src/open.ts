@@ -1,6 +1,4 @@
 import {
-  ConfigError,
-  EaselError,
   loadWeights,
   type ModelFiles,
   type ModelSource,
@@ -8,7 +6,7 @@ import {
   type OpenOptions,
   openWeights,
 } from '@easel/core';
-import { parseJson, readTokenizerFiles } from '@easel/core/internals';
+import { openTokenizerFiles, readJson, requireJson } from '@easel/core/internals';
 import { type ClipConfig, parseClipConfig } from './config.js';
 import { defaultImageProcessor, type ImageProcessorConfig, parseImageProcessor } from './image-processor.js';
 import { Clip } from './model.js';
@@ -64,31 +62,17 @@ export async function openClip(source: ModelSource, options: OpenOptions = {}): 
  * Opens the tokenizer among a model's files, in Hugging Face form. Throws ConfigError that names
  * place and file.
  */
-export async function openClipTokenizer(source: ModelSource): Promise<ClipTokenizer> {
-  const files = modelFiles(source);
-  const texts = await readTokenizerFiles(files);
-  try {
-    return ClipTokenizer.fromFiles(texts);
-  } catch (error) {
-    if (!(error instanceof EaselError)) throw error;
-    throw new ConfigError(`${files.description}: ${error.message}`, { cause: error });
-  }
+export function openClipTokenizer(source: ModelSource): Promise<ClipTokenizer> {
+  return openTokenizerFiles(source, ClipTokenizer.fromFiles);
 }
 
 async function openConfig(files: ModelFiles): Promise<ClipConfig> {
-  const file = files.nameOf('config.json');
-  const text = await files.text('config.json');
-  if (text === undefined) {
-    throw new ConfigError(
-      `${file}: there is no such file. A CLIP folder has config.json, a tokenizer and weights, as openai/clip-vit-base-patch32 has; is ${files.description} one?`,
-    );
-  }
-  return parseClipConfig(parseJson(text, file), file);
+  const hint = `A CLIP folder has config.json, a tokenizer and weights, as openai/clip-vit-base-patch32 has; is ${files.description} one?`;
+  return parseClipConfig(await requireJson(files, 'config.json', hint), files.nameOf('config.json'));
 }
 
 async function openImageProcessor(files: ModelFiles, { image }: ClipConfig): Promise<ImageProcessorConfig> {
-  const file = files.nameOf(PROCESSOR_FILE);
-  const text = await files.text(PROCESSOR_FILE);
-  if (text === undefined) return defaultImageProcessor(image.imageSize);
-  return parseImageProcessor(parseJson(text, file), file);
+  const json = await readJson(files, PROCESSOR_FILE);
+  if (json === undefined) return defaultImageProcessor(image.imageSize);
+  return parseImageProcessor(json, files.nameOf(PROCESSOR_FILE));
 }

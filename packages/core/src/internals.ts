@@ -20,14 +20,14 @@ export {
   type TokenizerFiles,
   typeOf,
 } from './bpe/files.js';
-export { readTokenizerFiles } from './bpe/read-files.js';
+export { openTokenizerFiles } from './bpe/open-files.js';
 export type { SpecialToken } from './bpe/special-tokens.js';
 export { padRows, type TokenBatch } from './bpe/token-batch.js';
 export { AFTER_UNICODE_14 } from './bpe/unicode-14.js';
 export { permutedShape } from './checkpoint/permute.js';
-export { parseJson } from './config/json.js';
 export { didYouMean, nearest } from './errors.js';
 export { eventLoopTurn } from './event-loop.js';
+export { parseJson, readJson, requireJson } from './files/json.js';
 export { singleInput } from './layers/composite-layer.js';
 export { fusableActivation } from './ops/activation.js';
 export {

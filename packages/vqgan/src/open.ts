@@ -1,5 +1,4 @@
 import {
-  ConfigError,
   loadWeights,
   type ModelFiles,
   type ModelSource,
@@ -7,7 +6,7 @@ import {
   type OpenOptions,
   openWeights,
 } from '@easel/core';
-import { parseJson } from '@easel/core/internals';
+import { requireJson } from '@easel/core/internals';
 import { parseVqganConfig, type VqganConfig } from './config.js';
 import { Vqgan, type VqganOptions } from './model.js';
 import { vqganReading } from './weights.js';
@@ -47,12 +46,6 @@ export async function openVqgan(
 }
 
 async function openConfig(files: ModelFiles): Promise<VqganConfig> {
-  const file = files.nameOf('config.json');
-  const text = await files.text('config.json');
-  if (text === undefined) {
-    throw new ConfigError(
-      `${file}: there is no such file. A VQGAN folder has config.json and model.safetensors or flax_model.msgpack; is this one?`,
-    );
-  }
-  return parseVqganConfig(parseJson(text, file), file);
+  const hint = `A VQGAN folder has config.json and model.safetensors or flax_model.msgpack; is ${files.description} one?`;
+  return parseVqganConfig(await requireJson(files, 'config.json', hint), files.nameOf('config.json'));
 }

@@ -1,17 +1,7 @@
-import {
-  fixed,
-  flag,
-  integer,
-  mismatch,
-  oneOf,
-  optional,
-  readSettings,
-  real,
-  section,
-  snakeCase,
-} from '@easel/core/config';
+import { fixed, integer, mismatch, oneOf, readSettings, real, section, snakeCase } from '@easel/core/config';
 import { type ActivationName, IGNORED_SETTINGS, parseDalleBartConfig } from '../config.js';
-import type { GenerationConfig } from '../image-token-model.js';
+import { type GenerationConfig, generationDefaults } from '../generation-config.js';
+import { sharedFields, sharedLayerFields } from '../shared-fields.js';
 import type { LayerConfig } from '../version.js';
 import { firstVersion } from './version.js';
 
@@ -76,7 +66,6 @@ const NOT_THE_DECODERS: ReadonlySet<string> = new Set(
 );
 
 const NORMS = 'The first version has norms behind each block and learnt positions.';
-const tokenId = optional(integer({ min: 0 }));
 
 /**
  * Settings of the layers of one stack. In a file, the keys of layers, width and heads begin with
@@ -87,9 +76,7 @@ const layerFields = {
   ffnDim: integer({ min: 1, default: 4096 }),
   attentionHeads: integer({ min: 1, default: 16 }),
   activationFunction: oneOf(FIRST_ACTIVATIONS),
-  dropout: real({ min: 0, below: 1, default: 0.1 }),
-  activationDropout: real({ min: 0, below: 1, default: 0 }),
-  scaleEmbedding: flag(false),
+  ...sharedLayerFields,
 };
 
 /**
@@ -97,34 +84,16 @@ const layerFields = {
  * settings.
  */
 const modelFields = {
-  dModel: integer({ min: 1, default: 1024 }),
+  ...sharedFields,
   vocabSize: integer({ min: 1, default: 50265 }),
   vocabSizeOutput: integer({ min: 2, default: 16385 }),
   maxPositionEmbeddings: integer({ min: 2, default: 1024 }),
   maxPositionEmbeddingsDecoder: integer({ min: 2, default: 257 }),
-  initStd: real({ above: 0, default: 0.02 }),
   layerNormEpsilon: real({ above: 0, default: 1e-6 }),
-  decoderStartTokenId: tokenId,
-  bosTokenId: tokenId,
-  eosTokenId: tokenId,
   padTokenId: integer({ min: 0, default: 1 }),
-  forcedBosTokenId: tokenId,
-  forcedEosTokenId: tokenId,
-  minLength: optional(integer({ min: 0 })),
-  maxLength: optional(integer({ min: 1 })),
-  doSample: flag(true),
-  topK: integer({ min: 0, default: 50 }),
-  topP: real({ above: 0, default: 1 }),
-  temperature: real({ above: 0, default: 1 }),
-  lengthPenalty: real({ default: 1 }),
-  earlyStopping: flag(false),
   normalizeBefore: fixed(false, NORMS),
   staticPositionEmbeddings: fixed(false, NORMS),
   addFinalLayerNorm: fixed(false, NORMS),
-  /** This dropout never takes effect in the original either. */
-  attentionDropout: real({ min: 0, below: 1, default: 0 }),
-  tieWordEmbeddings: fixed(false, 'Text and image tokens have separate embeddings.'),
-  isEncoderDecoder: fixed(true, 'The model is an encoder and a decoder.'),
   encoderLayerdrop: fixed(0, 'Layers are never dropped.'),
   decoderLayerdrop: fixed(0, 'Layers are never dropped.'),
 };
@@ -187,14 +156,11 @@ export function parseFirstVersionConfig(
     maxTextLength: Math.min(PROMPT_TOKENS, textPositions),
     initStd: found.initStd,
     normEpsilon: found.layerNormEpsilon,
-    decoderStartTokenId: found.decoderStartTokenId ?? imageVocabSize,
-    bosTokenId: found.bosTokenId ?? imageVocabSize,
+    ...generationDefaults(found, { imageVocabSize, imageLength }),
     eosTokenId: found.eosTokenId ?? imageVocabSize + 1,
     padTokenId: found.padTokenId,
     forcedBosTokenId: found.forcedBosTokenId,
     forcedEosTokenId: found.forcedEosTokenId,
-    minLength: found.minLength ?? imageLength + 1,
-    maxLength: found.maxLength ?? imageLength + 1,
     doSample: found.doSample,
     topK: found.topK,
     topP: found.topP,

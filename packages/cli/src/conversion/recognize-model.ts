@@ -1,10 +1,9 @@
 import { existsSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { parseDalleBartConfig, parseFirstVersionConfig } from '@easel/bart';
 import { parseClipConfig } from '@easel/clip';
 import { ConfigError, type TensorSource } from '@easel/core';
-import { parseJson } from '@easel/core/internals';
-import { folderFiles } from '@easel/core/node';
+import { readJsonFile } from '@easel/core/node';
 import { parseVqganConfig, VQGAN_F16_16384 } from '@easel/vqgan';
 import { vqganReading } from '@easel/vqgan/internals';
 import { clipModel } from './clip-model.js';
@@ -64,13 +63,7 @@ function modelOfConfig(json: unknown): Model | undefined {
   return byType ?? SETTINGS.find(([key]) => Object.hasOwn(json, key))?.[1];
 }
 
-async function readConfig(file: string): Promise<unknown> {
-  const text = await folderFiles(dirname(file)).text(basename(file));
-  if (text !== undefined) return parseJson(text, file);
-  throw new ConfigError(
-    `${file}: there is no such file. A checkpoint needs its config.json: put it beside it, or give --config FILE.`,
-  );
-}
+const NEEDS_CONFIG = 'A checkpoint needs its config.json: put it beside it, or give --config FILE.';
 
 /**
  * Tells which model a checkpoint belongs to. The names of its tensors tell the model, and its
@@ -90,7 +83,7 @@ export async function recognizeModel(
   if (LPIPS_TENSORS.some((name) => source.entries.has(name))) return lpipsModel(source);
   if (names.naming === 'min-dalle' && config === undefined) return vqganModel(VQGAN_F16_16384, true);
   const file = config ?? join(folder, 'config.json');
-  const json = await readConfig(file);
+  const json = await readJsonFile(file, NEEDS_CONFIG);
   const [tensor, held] = TENSORS.find(([name]) => source.entries.has(name)) ?? [];
   const described = modelOfConfig(json);
   if (held !== undefined && described !== undefined && held !== described) {
@@ -105,7 +98,7 @@ export async function recognizeModel(
       return vqganModel(parseVqganConfig(json, file), !names.canEncode);
     case 'first': {
       const decoderFile = join(folder, 'decoder_config.json');
-      const decoder = existsSync(decoderFile) ? await readConfig(decoderFile) : undefined;
+      const decoder = existsSync(decoderFile) ? await readJsonFile(decoderFile) : undefined;
       return firstVersion(parseFirstVersionConfig(json, file, decoder));
     }
     case 'second':

@@ -1,5 +1,6 @@
 import { showValue } from '../config/show-value.js';
 import { ConfigError } from '../errors.js';
+import { parseJson } from '../files/json.js';
 import type { BytePairs } from './byte-pair-encoder.js';
 import type { SpecialToken } from './special-tokens.js';
 
@@ -23,12 +24,7 @@ export interface TokenizerFiles {
 
 /** The object of a JSON file. Throws ConfigError, naming the file, for anything else. */
 export function parseJsonObject(text: string, file: string): Record<string, unknown> {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw new ConfigError(`${file}: not JSON (${(error as Error).message}). Is the file complete?`);
-  }
+  const value = parseJson(text, file);
   if (!isObject(value)) throw new ConfigError(`${file}: expected an object, got ${showValue(value)}.`);
   return value;
 }
