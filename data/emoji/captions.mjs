@@ -3,7 +3,12 @@
 
 const toneNames = ['', 'light', 'medium-light', 'medium', 'medium-dark', 'dark'];
 const clean = (text) => text.toLowerCase().replaceAll('’', "'").replace(/[“”]/g, '').replaceAll('_', ' ');
-const withArticle = (name) => (/^[aeiou]/.test(name) ? `an ${name}` : `a ${name}`);
+/** "a cat", "an apple", by sound: "a unicorn", "a one-piece swimsuit", "an hourglass". */
+export const withArticle = (name) =>
+  (/^[aeiou]/.test(name) && !/^(?:one\b|once|uni[cfqtv]|us[ae]|utensil|ufo|eu)/.test(name)) ||
+  /^(?:hour|honest)/.test(name)
+    ? `an ${name}`
+    : `a ${name}`;
 
 /** Labels that take no article: flags and clock times. */
 const isProperName = (drawing) =>
@@ -23,7 +28,7 @@ export function randomFrom(text) {
   };
 }
 
-const pick = (random, list) => list[Math.floor(random() * list.length)];
+export const pick = (random, list) => list[Math.floor(random() * list.length)];
 
 function sample(random, list, count) {
   const rest = [...list];
@@ -34,7 +39,7 @@ function sample(random, list, count) {
 }
 
 /** Returns all names of a drawing's concept, the label's plain form first. */
-function namesOf(drawing) {
+export function namesOf(drawing) {
   const label = clean(drawing.label);
   const names = [label];
   const flag = label.match(/^flag: (.+)$/)?.[1];

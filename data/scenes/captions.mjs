@@ -1,0 +1,148 @@
+// What a person might write to get a scene: a grammar with other words, articles, plurals, colours
+// and numbers.
+import pluralize from 'pluralize';
+import { canonicalCaption, namesOf, pick, randomCaption, withArticle } from '../emoji/captions.mjs';
+import { LANDSCAPES } from './grounds.mjs';
+import { STYLES } from './styles.mjs';
+import { THINGS } from './things.mjs';
+
+const NUMBERS = { 2: ['two', '2'], 3: ['three', '3'], 4: ['four', '4'] };
+
+const RELATION_PHRASES = {
+  and: ['and', 'and', 'with', 'next to', 'beside'],
+  'left of': ['left of', 'to the left of', 'on the left of'],
+  'right of': ['right of', 'to the right of', 'on the right of'],
+  above: ['above', 'over'],
+  below: ['below', 'under', 'underneath'],
+  on: ['on', 'on top of', 'standing on'],
+  behind: ['behind'],
+};
+
+/** The same with the second thing named first. */
+const REVERSED_PHRASES = { behind: ['in front of'] };
+
+const SIZE_WORDS = { small: ['small', 'little'], tiny: ['tiny', 'very small'] };
+
+/** Words that end the head of a noun phrase: the word before them has the plural. */
+const AFTER_HEAD =
+  / (?:with|of|in|on|at|without|from|for|behind|over|under|facing|showing|to|and) | \S+ing\b/;
+
+/**
+ * Returns the plural of a name: "face with tears of joy" → "faces with tears of joy", "man
+ * running" → "men running".
+ */
+export function pluralOf(name) {
+  const end = name.slice(1).search(AFTER_HEAD) + 1;
+  const running = end > 0 && /^ \S+ing\b/.test(name.slice(end));
+  // "fishing pole", "rolling pin": a gerund that belongs to the noun after it.
+  const head =
+    end > 0 && (!running || /(?:^|\s)(?:man|woman|person|people|boy|girl)$/.test(name.slice(0, end)))
+      ? end
+      : name.length;
+  // "woman teacher" → "women teachers"; "people hugging" is plural already.
+  const plural = pluralize(name.slice(0, head)).replace(/^(man|woman)(?= )/, (word) => pluralize(word));
+  return plural + name.slice(head);
+}
+
+/** A name of a thing: its label, or in a quarter of the captions another of its names. */
+function nameOf(id, random) {
+  const [label, ...others] = namesOf(THINGS.get(id));
+  const words = others.filter((name) => /^[a-z][a-z '-]+$/.test(name) && name.length > 2);
+  return random !== undefined && words.length > 0 && random() < 0.25 ? pick(random, words) : label;
+}
+
+/** "a purple car", "purple cars": a thing with its colour, size and number, if it has any. */
+function nounPhrase({ id, colour, count, size }, random) {
+  const choose = (list) => (random === undefined ? list[0] : pick(random, list));
+  const many = count !== undefined && count > 1;
+  const name = nameOf(id, random);
+  const noun = many ? pluralOf(name) : name;
+  const adjectives = [size && choose(SIZE_WORDS[size]), colour].filter(Boolean);
+  let phrase = [...adjectives, noun].join(' ');
+  if (colour && random !== undefined && random() < 0.15)
+    phrase = [
+      ...adjectives.slice(0, -1),
+      noun,
+      pick(random, many ? ['in', 'coloured', 'that are'] : ['in', 'coloured', 'that is']),
+      colour,
+    ].join(' ');
+  if (many) {
+    const pair = count === 2 && random !== undefined && random() < 0.1;
+    return `${pair ? 'a pair of' : choose(NUMBERS[count])} ${phrase}`;
+  }
+  if (/^(?:an?|the) /.test(phrase)) return phrase;
+  const article = random === undefined ? 0 : random();
+  return article < 0.75 ? withArticle(phrase) : article < 0.82 ? `the ${phrase}` : phrase;
+}
+
+function groundPhrase(ground, random) {
+  const choose = (list) => (random === undefined ? list[0] : pick(random, list));
+  if (ground.landscape) return choose(LANDSCAPES[ground.landscape].phrases);
+  if (ground.colour) {
+    const { colour } = ground;
+    const on = withArticle(`${colour} background`);
+    return choose([
+      `on ${on}`,
+      `on ${on}`,
+      `in front of ${withArticle(`${colour} wall`)}`,
+      `with ${on}`,
+      `on ${colour}`,
+    ]);
+  }
+  const { from, to } = ground;
+  const both = withArticle(`${from} to ${to} gradient`);
+  return choose([
+    `on ${both}`,
+    `on ${both}`,
+    `on ${withArticle(`${from} and ${to} gradient`)}`,
+    `with ${both} background`,
+  ]);
+}
+
+const FRAMES = ['a picture of ', 'an image of ', 'an illustration of ', 'picture of '];
+
+/**
+ * Returns a caption of a scene: drawn by chance, or without `random` the canonical one, by which
+ * models are judged.
+ *
+ * @param {import('./scenes.mjs').Scene} scene
+ * @param {(() => number) | undefined} random
+ */
+export function captionOf({ kind, said }, random) {
+  const { ids, colours = [], count, relation, size, ground, style } = said;
+  if (kind === 'alone') {
+    const drawing = THINGS.get(ids[0]);
+    return random === undefined ? canonicalCaption(drawing) : randomCaption(drawing, random);
+  }
+  const choose = (list) => (random === undefined ? list[0] : pick(random, list));
+  const noun = (i) => nounPhrase({ id: ids[i], colour: colours[i], count, size }, random);
+  let text;
+  if (ids.length === 2) {
+    const reversed = REVERSED_PHRASES[relation];
+    text =
+      reversed !== undefined && random !== undefined && random() < 0.4
+        ? `${noun(1)} ${choose(reversed)} ${noun(0)}`
+        : `${noun(0)} ${choose(RELATION_PHRASES[relation])} ${noun(1)}`;
+  } else text = noun(0);
+  if (ground) text = `${text} ${groundPhrase(ground, random)}`;
+  if (style) {
+    const { before, after } = STYLES[style];
+    if (random === undefined) text = `${text}${after[0]}`;
+    else if (random() < 0.5) text = `${text}${pick(random, after)}`;
+    else {
+      const lead = pick(random, before);
+      // "a pixelated a cat": an adjective takes the place of the article.
+      text = / of $/.test(lead) ? `${lead}${text}` : `${lead}${text.replace(/^(?:an?|the) /, '')}`;
+    }
+  } else if (random !== undefined && random() < 0.08) text = `${pick(random, FRAMES)}${text}`;
+  return text;
+}
+
+/** Returns up to `count` different captions of a scene, the canonical one in every second scene. */
+export function captionsOfScene(scene, random, count) {
+  const captions = new Set();
+  if (random() < 0.5) captions.add(captionOf(scene));
+  for (let tries = 0; captions.size < count && tries < 10 * count; tries++)
+    captions.add(captionOf(scene, random));
+  return [...captions];
+}
