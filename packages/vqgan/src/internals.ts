@@ -5,4 +5,10 @@ export { discriminatorRules, lpipsRules } from './adversarial/weights.js';
 export { toSigned } from './losses.js';
 export { lpipsParameters, VGG16_WIDTHS } from './lpips.js';
 export { vqganParameters } from './parameters.js';
-export { vqganReading, vqganRulesForEasel, vqganRulesForFlax, vqganRulesForTaming } from './weights.js';
+export {
+  isEncoderWeight,
+  vqganReading,
+  vqganRulesForEasel,
+  vqganRulesForFlax,
+  vqganRulesForTaming,
+} from './weights.js';

@@ -178,6 +178,11 @@ export const VQGAN_FIELDS = {
   /** VQGAN folder to go on from (fine-tuning); its codebook is kept, k-means doesn't run. */
   init: optional(text()),
   data: section(dataFields),
+  /**
+   * Which weights are trained: all; or, with init, the decoder, for pictures of another kind:
+   * encoder and codebook stay as they are, so that tokens keep their meaning.
+   */
+  trainable: oneOf(['all', 'decoder']),
   /** Pictures of one update. */
   batchSize: integer({ min: 1, default: 8 }),
   /** The pixels' part of the reconstruction loss. */
@@ -217,6 +222,8 @@ export function parseVqganTrainingConfig(json: unknown, file = 'training config'
   const fail = (message: string) => new ConfigError(`${file}: ${message}`);
   if ((config.model === null) === (config.init === null))
     throw fail('expected either model (from scratch) or init (a VQGAN folder to go on from), and not both.');
+  if (config.trainable === 'decoder' && config.init === null)
+    throw fail('trainable "decoder": it goes with a VQGAN folder as init, whose tokens stay valid.');
   if (config.data.eval !== null && config.data.evalFraction > 0)
     throw fail('data: expected either eval or evalFraction, and not both.');
   if (config.data.order === 'streamed' && config.data.evalFraction > 0)

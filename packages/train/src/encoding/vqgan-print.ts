@@ -1,3 +1,4 @@
+import { isEncoderWeight } from '@easel/vqgan/internals';
 import type * as tf from '@tensorflow/tfjs';
 
 /** How many numbers a print has. */
@@ -6,16 +7,15 @@ const COUNT = 64;
 /** Largest relative difference of equal numbers. Rounding to bfloat16 makes a smaller one. */
 const TOLERANCE = 2 ** -7;
 
-/** Matches the weights that only encoding needs. A VQGAN that was saved only to draw lacks them. */
-const ENCODING = /^(encoder|quant_conv)\./;
-
 /**
  * Returns some numbers that identify a VQGAN: weights from evenly spaced places of its drawing
  * half. They are the same for a whole VQGAN and for the half that draws, whatever the weights were
  * rounded to.
  */
 export async function vqganPrint(weights: ReadonlyMap<string, tf.Tensor>): Promise<number[]> {
-  const drawing = [...weights].filter(([name]) => !ENCODING.test(name)).sort(([a], [b]) => (a < b ? -1 : 1));
+  const drawing = [...weights]
+    .filter(([name]) => !isEncoderWeight(name))
+    .sort(([a], [b]) => (a < b ? -1 : 1));
   const total = drawing.reduce((sum, [, { size }]) => sum + size, 0);
   const places = Array.from({ length: COUNT }, (_, i) => Math.floor(((i + 0.5) * total) / COUNT));
   const print: number[] = [];

@@ -93,7 +93,7 @@ export function seq2seqSettings(
       },
       tokenizer: folders.tokenizer,
       vqgan: folders.vqgan,
-      vqganParts: 'decoder',
+      vqganParts: 'whole',
       data: { train: folders.train, order: rows > MOST_IN_MEMORY * 10 ? 'streamed' : 'permuted' },
       steps,
       batchSize: Math.min(32, rows),

@@ -9,6 +9,7 @@ import { type Own, releasing } from '../run/releasing.js';
 import type { MemoryPlan, ParameterGroup, TimePlan, TrainingPlan } from '../run/training-plan.js';
 import type { SkippedPicture } from '../sources/picture-source.js';
 import { createJudges, vqganStart } from './train-vqgan.js';
+import { trainedVqganWeights } from './trained-weights.js';
 import type { TrainingPictures } from './training-pictures.js';
 import { countFailures, readVqganPictures, type VqganPictures } from './vqgan-pictures.js';
 import { VqganTask } from './vqgan-task.js';
@@ -68,7 +69,7 @@ export function planVqgan(
     return {
       settings: { ...config, ...(config.init === null && { model: vqganConfigToJson(vqgan.config) }) },
       steps: config.steps,
-      parameters: parameterGroups(vqgan),
+      parameters: parameterGroups(vqgan, config),
       memory,
       availableBytes,
       flop: memory?.flop,
@@ -216,16 +217,20 @@ function bytesOf(tensors: ReadonlyMap<string, tf.Tensor> | undefined): number {
 }
 
 /** Counts the parameters of a VQGAN by its parts. */
-function parameterGroups(vqgan: Vqgan): ParameterGroup[] {
+function parameterGroups(vqgan: Vqgan, config: VqganTrainingConfig): ParameterGroup[] {
   const parts: readonly (readonly [name: string, prefix: RegExp])[] = [
     ['encoder', /^(encoder|quant_conv)\./],
     ['codebook', /^quantize\./],
     ['decoder', /./],
   ];
-  const groups = new Map(parts.map(([name]) => [name, 0]));
+  const trained = trainedVqganWeights(vqgan, config);
+  const isAveraged = (name: string) => name.startsWith('quantize.') && config.trainable === 'all';
+  const groups = new Map(parts.map(([name]) => [name, { name, count: 0, trained: 0 }]));
   for (const [name, { size }] of vqgan.namedWeights()) {
     const [part] = parts.find(([, prefix]) => prefix.test(name)) as (typeof parts)[number];
-    groups.set(part, (groups.get(part) ?? 0) + size);
+    const group = groups.get(part) as { count: number; trained: number };
+    group.count += size;
+    if (trained.has(name) || isAveraged(name)) group.trained += size;
   }
-  return [...groups].map(([name, count]) => ({ name, count, trained: count }));
+  return [...groups.values()];
 }

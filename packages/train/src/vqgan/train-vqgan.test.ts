@@ -15,7 +15,7 @@ import { parseVqganTrainingConfig } from '../config/vqgan-config.js';
 import { readEncodedSet } from '../encoded/encoded-set.js';
 import { encodePictures } from '../encoding/encode.js';
 import { TrainingError } from '../run/training-error.js';
-import type { TrainingOptions } from '../run/training-loop.js';
+import type { TrainingOptions, TrainingResult } from '../run/training-loop.js';
 import { openPictureFolder } from '../sources/picture-folder.js';
 import { trainVqgan } from './train-vqgan.js';
 
@@ -180,6 +180,41 @@ describe('going on', () => {
     for (const [i, value] of (before as number[]).entries()) expect(after?.[i]).toBeCloseTo(value, 5);
     a.dispose();
     b.dispose();
+  });
+
+  test.each(['averages', 'gradient'])(
+    'of the decoder alone: the others keep their bits, the pictures come nearer; codes by %s',
+    async (learning) => {
+      const codebook = { ...settings().codebook, learning };
+      const first = await train('first', { codebook });
+      const tuned = { model: null, init: first.model, trainable: 'decoder', codebook, steps: 6 };
+      await train('parts', tuned, stopAt(3));
+      const second = await train('parts', tuned, { resume: true });
+      const [a, b] = [await openVqgan(first.model), await openVqgan(second.model)];
+      const changed = new Set<string>();
+      for (const [name, weight] of a.namedWeights()) {
+        const other = b.namedWeights().get(name)?.dataSync() as Float32Array;
+        if (weight.dataSync().some((value, i) => value !== other[i]))
+          changed.add(name.split('.')[0] as string);
+      }
+      expect([...changed].sort()).toEqual(['decoder', 'post_quant_conv']);
+      a.dispose();
+      b.dispose();
+      const psnr = (result: TrainingResult) => result.splits.trained?.psnr as number;
+      expect(psnr(second)).toBeGreaterThan(psnr(first));
+      expect(() => train('third', { trainable: 'decoder' })).toThrow(
+        'trainable "decoder": it goes with a VQGAN folder as init',
+      );
+    },
+  );
+
+  test('a run of before there was a setting goes on with its default', async () => {
+    await train('run', {}, stopAt(2));
+    const file = join(root, 'run', 'config.json');
+    const { trainable, ...before } = JSON.parse(readFileSync(file, 'utf8'));
+    expect(trainable).toBe('all');
+    writeFileSync(file, JSON.stringify(before));
+    expect(await train('run', {}, { resume: true })).toMatchObject({ complete: true });
   });
 
   test('refused: other pictures than the run was begun on', async () => {

@@ -11,7 +11,11 @@ import { vqganRulesForEasel } from '@easel/vqgan/internals';
 import { openLpips, openVqgan, saveVqgan } from '@easel/vqgan/node';
 import { modelSettings } from '../config/model-settings.js';
 import { freeLength, runLength } from '../config/run-length.js';
-import { FREE_VQGAN_SETTINGS, type VqganTrainingConfig } from '../config/vqgan-config.js';
+import {
+  FREE_VQGAN_SETTINGS,
+  parseVqganTrainingConfig,
+  type VqganTrainingConfig,
+} from '../config/vqgan-config.js';
 import { modelOfRun } from '../run/model-of-run.js';
 import { createOptimizer, createSchedule } from '../run/optimization.js';
 import { type Own, releasing } from '../run/releasing.js';
@@ -99,9 +103,22 @@ function openRun(config: VqganTrainingConfig, vqgan: Vqgan, options: TrainingOpt
       ...freeLength(config.schedule, [restartEvery === 0 || restartUntil === 1]),
     ],
     length: runLength(config),
+    complete: withNewSettings,
   };
   const { tensorboard } = config.log;
   return RunFolder.open(options.out, settings, { resume: options.resume ?? false, tensorboard });
+}
+
+/**
+ * Returns a run's settings with the defaults of settings that were added later. Settings that can't
+ * be read any more stay as they are.
+ */
+function withNewSettings(before: Record<string, unknown>): Readonly<Record<string, unknown>> {
+  try {
+    return { ...parseVqganTrainingConfig(before), model: before.model };
+  } catch {
+    return before;
+  }
 }
 
 /** Makes the VQGAN that a config begins with. The caller disposes it. */

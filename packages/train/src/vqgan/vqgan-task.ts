@@ -36,6 +36,7 @@ import type { TrainingPace, TrainingTask, UpdateResult } from '../run/training-t
 import { type WeightStatistics, weightStatistics } from '../run/weight-statistics.js';
 import type { Adversary } from './adversary.js';
 import { reconstructionGrid } from './reconstruction-grid.js';
+import { trainedVqganWeights } from './trained-weights.js';
 import type { TrainingPictures } from './training-pictures.js';
 
 /** Some pictures of a cache. */
@@ -67,9 +68,6 @@ export interface VqganTaskParts {
   readonly rehearsed?: boolean;
 }
 
-/** Path of the codebook among a Vqgan's weights. */
-const CODEBOOK_NAME = 'quantize.embedding.embedding';
-
 /** Number of pictures that go through the model at a time if no gradient is needed. */
 const PASS_SIZE = 25;
 
@@ -88,6 +86,7 @@ interface StepResult {
  * Trains a VQGAN in up to three phases. The first trains a plain autoencoder. The second adds a
  * codebook, which k-means sets and which then follows moving averages of the latents that choose
  * each code, or its gradient. The third adds a discriminator, which is trained beside the VQGAN.
+ * With `trainable: "decoder"` encoder and codebook stay as they are.
  */
 export class VqganTask implements TrainingTask {
   readonly steps: number;
@@ -115,7 +114,7 @@ export class VqganTask implements TrainingTask {
     this.weights = parts.vqgan.namedWeights();
     const { learning, commitment, beta } = config.codebook;
     const byGradient = learning === 'gradient';
-    this.trained = new Map([...this.weights].filter(([name]) => byGradient || name !== CODEBOOK_NAME));
+    this.trained = trainedVqganWeights(parts.vqgan, config);
     this.pull = byGradient
       ? { codebookLoss: { commitment: commitment ?? 1, codebook: beta } }
       : { commitment: commitment ?? 0.25 };
@@ -133,7 +132,8 @@ export class VqganTask implements TrainingTask {
     const learningRate = optimizer.schedule(step);
     try {
       const { loss, metrics, statistics, chosen } = await this.compute(step, pixels);
-      if (chosen === undefined) return { loss, learningRate, metrics, statistics };
+      if (chosen === undefined || config.trainable === 'decoder')
+        return { loss, learningRate, metrics, statistics };
       await this.followCodebook(step, chosen.latents, chosen.indices);
       const use = { perplexity: tracker.perplexity, restarts: tracker.restarts };
       return { loss, learningRate, metrics: { ...metrics, ...use }, statistics };
