@@ -3,6 +3,7 @@ import { DataError } from '@easel/core';
 
 /**
  * The required form of a set's encodings: `imageLength` tokens a row, each in [0, imageVocabSize).
+ * For a model these are the ids that it draws, which end at its start token.
  */
 export interface EncodingShape {
   readonly imageLength: number;
@@ -36,7 +37,7 @@ export function checkedEncoding(
     const token = Number(list[t]);
     if (!Number.isInteger(token) || token < 0 || token >= imageVocabSize)
       throw new DataError(
-        `${where}: image token ${t} is ${describe(list[t])}, expected an integer from 0 to ${imageVocabSize - 1} (the model's image_vocab_size). Was the set encoded with another VQGAN?`,
+        `${where}: image token ${t} is ${describe(list[t])}, expected an integer from 0 to ${imageVocabSize - 1} (the ids of pictures). Was the set encoded with another VQGAN?`,
       );
     tokens[t] = token;
   }

@@ -1,4 +1,4 @@
-import type { BpeTokenizer, DalleBartConfig } from '@easel/bart';
+import { type BpeTokenizer, type DalleBartConfig, drawableIds } from '@easel/bart';
 import { DataError, foldInNames, type Key, permutation } from '@easel/core';
 import type { Seq2SeqConfig } from '../config/seq2seq-config.js';
 import type { EncodingShape } from '../encoded/checked-row.js';
@@ -70,7 +70,10 @@ export async function openSeq2SeqData(
   const { data } = config;
   const opening: Opening = {
     config,
-    shape: captions.modelConfig,
+    shape: {
+      imageLength: captions.modelConfig.imageLength,
+      imageVocabSize: drawableIds(captions.modelConfig),
+    },
     columns: { caption: data.captionColumn, encoding: data.encodingColumn },
     filter: filterOf(data),
     evaluatedRows: config.evaluation.batchSize ?? config.batchSize,

@@ -4,6 +4,7 @@ import {
   type BpeTokenizer,
   DalleBart,
   type DalleBartConfig,
+  drawableIds,
   initializeDalleBart,
   parseDalleBartConfig,
 } from '@easel/bart';
@@ -12,7 +13,7 @@ import { openDalleBart, openModelConfig, openTokenizer } from '@easel/bart/node'
 import { ConfigError, type Key, openWeights } from '@easel/core';
 import { modelFiles, readJsonFile } from '@easel/core/node';
 import { GENERATION_FILE, type GenerationSettings, parseGenerationSettings } from '@easel/draw';
-import { NOTEBOOK_SETTINGS, trainedSettings } from '@easel/draw/internals';
+import { checkBelongTogether, NOTEBOOK_SETTINGS, trainedSettings } from '@easel/draw/internals';
 import { parseVqganConfig } from '@easel/vqgan';
 import { modelSettings } from '../config/model-settings.js';
 import type { Seq2SeqConfig } from '../config/seq2seq-config.js';
@@ -160,14 +161,17 @@ async function requireVocabulary(tokenizer: BpeTokenizer, folder: string, init: 
 }
 
 /**
- * Throws ConfigError unless the folder holds a VQGAN that knows every token that the model draws.
+ * Throws ConfigError unless the ids that the model draws are the codes of the VQGAN in a folder. A
+ * vocabulary may go on behind them, as DALL·E mini's and mega's do.
  */
-async function requireCodes(folder: string, { imageVocabSize }: DalleBartConfig): Promise<void> {
+async function requireCodes(folder: string, model: DalleBartConfig): Promise<void> {
   const file = join(folder, 'config.json');
-  const { nEmbed } = parseVqganConfig(await readJsonFile(file), file);
-  if (nEmbed > imageVocabSize)
+  const vqgan = parseVqganConfig(await readJsonFile(file), file);
+  checkBelongTogether(model, vqgan, `Training: the model with the VQGAN in ${folder}`);
+  const [codes, drawable] = [vqgan.nEmbed, drawableIds(model)];
+  if (codes > drawable)
     throw new ConfigError(
-      `Training: the VQGAN in ${folder} has ${nEmbed} codes, but the model's image_vocab_size is ${imageVocabSize}. Set image_vocab_size to ${nEmbed}, and encode the pictures with this VQGAN.`,
+      `Training: the VQGAN in ${folder} has the codes 0 to ${codes - 1}, but the model draws the ids 0 to ${drawable - 1} alone (image_vocab_size ${model.imageVocabSize}, decoder_start_token_id ${model.decoderStartTokenId}). Set both to ${codes} for a model from scratch, and encode the pictures with this VQGAN.`,
     );
 }
 

@@ -354,6 +354,12 @@ describe('refused before anything is trained', () => {
       /image token \d+ is 8/,
     ],
     [
+      'tokens that the model never draws, though its vocabulary has them',
+      { model: { ...tinyDalleBartJson, image_vocab_size: 27, decoder_start_token_id: 8 } },
+      DataError,
+      /image token \d+ is 8, expected an integer from 0 to 7/,
+    ],
+    [
       'encodings of another length',
       { model: { ...tinyDalleBartJson, image_length: 9 } },
       DataError,
