@@ -7,6 +7,7 @@ import {
   describeFailures,
   modelOfRun,
   OtherSettingsError,
+  type PlanOptions,
   type TrainingEvent,
   type TrainingOptions,
   type TrainingResult,
@@ -16,6 +17,7 @@ import { backendOption, startBackend } from './backend-option.js';
 import { type Command, defineCommand } from './command.js';
 import { readConfig } from './config-option.js';
 import { interruptedExitCode, interruptible } from './interrupt.js';
+import { LoadingBars } from './loading.js';
 import { flagOption, jsonOption, listOption, quietOption, requiredText, textOption } from './options.js';
 import { prepareOutputFolder } from './output-folder.js';
 import { Progress } from './progress.js';
@@ -38,7 +40,7 @@ interface TrainingKind<Config> {
   readonly parse: (json: unknown, file: string) => Config;
   readonly train: (config: Config, options: TrainingOptions) => Promise<TrainingResult>;
   /** Plans a run without starting it. */
-  readonly plan: (config: Config, options: { readonly signal: AbortSignal }) => Promise<AnyPlan>;
+  readonly plan: (config: Config, options: PlanOptions) => Promise<AnyPlan>;
 }
 
 /** Writes numbers by name as `loss 0.123  psnr 21.9`. */
@@ -56,6 +58,7 @@ function showEvents(
   samples: string,
 ): { onEvent: (event: TrainingEvent) => void; finish: () => void } {
   const progress = new Progress({ label: 'training', unit: 'steps', startsLate: true, quiet });
+  const loading = new LoadingBars(quiet);
   const onEvent = (event: TrainingEvent) => {
     if (event.kind === 'step') {
       const {
@@ -79,6 +82,10 @@ function showEvents(
       progress.update(step, { total: steps, note });
       return;
     }
+    if (event.kind === 'loading') {
+      loading.update(event);
+      return;
+    }
     if (event.kind === 'pictures') {
       const { training, failures, log } = event;
       const why = describeFailures(failures);
@@ -96,7 +103,11 @@ function showEvents(
             );
     for (const line of lines) progress.log(line);
   };
-  return { onEvent, finish: () => progress.finish() };
+  const finish = () => {
+    loading.finish();
+    progress.finish();
+  };
+  return { onEvent, finish };
 }
 
 /** Prints the plan of a run. If a file is named, it writes the first batch as pictures. */
@@ -179,7 +190,10 @@ export function trainingCommand<Config>(kind: TrainingKind<Config>): Command {
           throw new UsageError('--batch-picture goes with --dry-run.');
         if (args['dry-run']) {
           await startBackend(args);
-          await printPlan(await kind.plan(config, { signal }), picture, args.json);
+          const loading = new LoadingBars(args.quiet);
+          const onEvent = loading.update.bind(loading);
+          const plan = await kind.plan(config, { signal, onEvent }).finally(() => loading.finish());
+          await printPlan(plan, picture, args.json);
           return;
         }
         await prepareOutputFolder(args.out);

@@ -2,6 +2,7 @@
 
 export { parseSeq2SeqConfig, type Seq2SeqConfig } from './config/seq2seq-config.js';
 export { parseVqganTrainingConfig, type VqganTrainingConfig } from './config/vqgan-config.js';
+export type { LoadingEvent } from './run/loading.js';
 export { isRun, modelOfRun } from './run/model-of-run.js';
 export { OtherSettingsError } from './run/other-settings-error.js';
 export { TrainingError } from './run/training-error.js';
@@ -22,7 +23,7 @@ export {
 
 // Plans: the memory and time that a run will take.
 
-export type { MemoryPlan, ParameterGroup, TimePlan, TrainingPlan } from './run/training-plan.js';
+export type { MemoryPlan, ParameterGroup, PlanOptions, TimePlan, TrainingPlan } from './run/training-plan.js';
 export { planSeq2Seq, type Seq2SeqPlan } from './seq2seq/plan-seq2seq.js';
 export { planVqgan, type VqganPlan } from './vqgan/plan-vqgan.js';
 

@@ -125,10 +125,15 @@ export const encode = defineCommand({
       const source = await openSources(args.pictures, args, { onFound: (found) => looking.update(found) });
       try {
         await startBackend(args);
-        const vqgan = await loading('loading the VQGAN', { quiet: args.quiet, signal }, (options) =>
+        const shown = { quiet: args.quiet, signal };
+        const vqgan = await loading('loading the VQGAN', shown, (options) =>
           openVqgan(resolveVqganFolder(args.vqgan), options),
         );
-        const scorer = args.clip === undefined ? undefined : await openCaptionScorer(args.clip);
+        const { clip } = args;
+        const scorer =
+          clip === undefined
+            ? undefined
+            : await loading('loading CLIP', shown, (options) => openCaptionScorer(clip, options));
         const progress = new Progress({
           label: 'encoding',
           total: source.length,

@@ -1,5 +1,5 @@
 import { basename, dirname, resolve } from 'node:path';
-import type { Raster } from '@easel/core';
+import type { OpenOptions, Raster } from '@easel/core';
 import { type GenerationSettings, generatePictures, type Picture, type PictureModel } from '@easel/draw';
 import { searchToJson, settingsFor } from '@easel/draw/internals';
 import { openPictureModel } from '@easel/draw/node';
@@ -95,9 +95,9 @@ function choiceOf(args: {
 }
 
 /** Opens the scorer of a CLIP folder. CLIP is loaded only here, since most drawing needs none. */
-async function openScorer(folder: string, prompts: readonly string[]) {
+async function openScorer(folder: string, prompts: readonly string[], options: OpenOptions) {
   const { openClip } = await import('@easel/clip/node');
-  const { scorer, dispose } = await openClip(folder);
+  const { scorer, dispose } = await openClip(folder, options);
   for (const prompt of prompts) {
     const { tokens, read } = scorer.lengthOf(prompt);
     if (tokens > read) warnOfLength(prompt, `${tokens} tokens for CLIP, which`, read);
@@ -281,7 +281,13 @@ export const generate = defineCommand({
       const folder = resolveModelFolder(args.model);
       await prepareOutputFolder(out);
       await startBackend(args);
-      const clip = choice.clip === undefined ? undefined : await openScorer(choice.clip, prompts);
+      const { clip: clipFolder } = choice;
+      const clip =
+        clipFolder === undefined
+          ? undefined
+          : await loading('loading CLIP', { quiet: args.quiet, signal }, (options) =>
+              openScorer(clipFolder, prompts, options),
+            );
       const model = await loading('loading the model', { quiet: args.quiet, signal }, (options) =>
         openPictureModel(folder, options),
       );

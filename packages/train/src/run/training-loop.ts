@@ -6,6 +6,7 @@ import { type BestEvaluation, betterEvaluation } from './best-evaluation.js';
 import { CheckpointSaver } from './checkpoint-saver.js';
 import type { CheckpointState } from './checkpoint-store.js';
 import { saveFailedBatch } from './failed-batch.js';
+import type { LoadingEvent } from './loading.js';
 import type { RunFolder } from './run-folder.js';
 import { measuredPeak, SpeedMeter } from './speed-meter.js';
 import { TrainingError } from './training-error.js';
@@ -71,6 +72,7 @@ export type TrainingEvent =
       readonly splits: Readonly<Record<string, Readonly<Record<string, number>>>>;
     }
   | PicturesEvent
+  | LoadingEvent
   | { readonly kind: 'checkpoint'; readonly step: number; readonly path: string };
 
 /** Options of a training, for all kinds. */

@@ -1,3 +1,5 @@
+import type { OnLoading } from './loading.js';
+
 /** The number of parameters of a part of a model. */
 export interface ParameterGroup {
   readonly name: string;
@@ -42,6 +44,15 @@ export interface TimePlan {
   readonly secondsPerUpdate: number;
   /** Seconds of all updates, without evaluations and checkpoints. */
   readonly seconds: number;
+}
+
+/** How a run is planned. */
+export interface PlanOptions {
+  /** Ends the reading of pictures, with the signal's reason, or the timing. */
+  readonly signal?: AbortSignal | undefined;
+  /** Whether updates are timed (default true). */
+  readonly time?: boolean;
+  readonly onEvent?: OnLoading;
 }
 
 /** The plan of a run. */

@@ -4,13 +4,18 @@ import { openVqgan } from '@easel/vqgan/node';
 import { readManifest, type SetOrigin } from '../encoded/manifest.js';
 import { modelDigest } from '../encoding/model-digest.js';
 import { samePrint, vqganPrint } from '../encoding/vqgan-print.js';
+import { loadingOptions, type OnLoading } from '../run/loading.js';
 
 /**
  * Throws ConfigError if one of the encoded sets was made by another VQGAN than the one in a folder,
  * since the same codes would then stand for other pictures. A set without a manifest is accepted. A
  * set with an old manifest is accepted if the folder holds only the half of a VQGAN that draws.
  */
-export async function requireEncodingVqgan(folder: string, sets: readonly string[]): Promise<void> {
+export async function requireEncodingVqgan(
+  folder: string,
+  sets: readonly string[],
+  tell?: OnLoading,
+): Promise<void> {
   const found = await Promise.all(
     sets.map(async (set) => ({ set, manifest: await readManifest(set).catch(() => undefined) })),
   );
@@ -20,7 +25,10 @@ export async function requireEncodingVqgan(folder: string, sets: readonly string
     return origin?.vqgan === undefined ? [] : [{ set, digest: origin.vqgan, print }];
   });
   if (made.length === 0) return;
-  const vqgan = await openVqgan(folder).catch(() => openVqgan(folder, { decoderOnly: true }));
+  const options = loadingOptions('the VQGAN', tell);
+  const vqgan = await openVqgan(folder, options).catch(() =>
+    openVqgan(folder, { ...options, decoderOnly: true }),
+  );
   try {
     const weights = vqgan.namedWeights();
     const isWhole = [...weights.keys()].some((name) => name.startsWith('encoder.'));

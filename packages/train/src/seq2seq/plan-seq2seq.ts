@@ -3,9 +3,10 @@ import { pictureGrid, prngKey, type Raster } from '@easel/core';
 import { drawTokens } from '@easel/vqgan';
 import { openVqgan } from '@easel/vqgan/node';
 import type { Seq2SeqConfig } from '../config/seq2seq-config.js';
+import { loadingOptions, type OnLoading } from '../run/loading.js';
 import { nativeBackend } from '../run/native-backend.js';
 import { createSchedule } from '../run/optimization.js';
-import type { TimePlan, TrainingPlan } from '../run/training-plan.js';
+import type { PlanOptions, TimePlan, TrainingPlan } from '../run/training-plan.js';
 import { planMemory } from './memory-plan.js';
 import { MicroBatches, type ReadableRow } from './micro-batches.js';
 import { parameterGroups } from './parameter-groups.js';
@@ -33,15 +34,11 @@ const TIMED_UPDATES = 3;
  * to find their memory, and, if that fits this machine, makes a few updates to measure their time.
  * Nothing is written.
  *
- * `time: false` leaves the timing out. Throws as trainSeq2Seq does for input that doesn't fit. An
- * aborted `signal` ends the timing early.
+ * Throws as trainSeq2Seq does for input that doesn't fit. An aborted `signal` ends the timing early.
  */
-export async function planSeq2Seq(
-  config: Seq2SeqConfig,
-  options: { readonly signal?: AbortSignal | undefined; readonly time?: boolean } = {},
-): Promise<Seq2SeqPlan> {
+export async function planSeq2Seq(config: Seq2SeqConfig, options: PlanOptions = {}): Promise<Seq2SeqPlan> {
   const key = prngKey(config.seed);
-  const start = await startingPoint(config, key);
+  const start = await startingPoint(config, key, options.onEvent);
   const { modelConfig, tokenizer, vqgan } = start;
   const { rows } = await openSeq2SeqData(config, start, key, undefined);
   try {
@@ -52,7 +49,7 @@ export async function planSeq2Seq(
     const first = await rows.update(0);
     const microBatches = new MicroBatches(config, steps, rows.blanked);
     const readable = await microBatches.readable(first, 0, (ids) => tokenizer.decode(ids));
-    const picture = vqgan === null ? undefined : await drawRows(vqgan, readable);
+    const picture = vqgan === null ? undefined : await drawRows(vqgan, readable, options.onEvent);
     const { trainable, gradientCheckpointing: rematerialize, batchSize, accumulate } = config;
     const flop = stepFlop(modelConfig, {
       rows: batchSize * accumulate,
@@ -121,10 +118,14 @@ function estimatedTime(flop: number, peak: number | undefined, steps: number): T
  * Draws the pictures of the rows' tokens, in the order of the rows. Returns undefined if the tokens
  * do not fill a square.
  */
-async function drawRows(folder: string, rows: readonly ReadableRow[]): Promise<Raster | undefined> {
+async function drawRows(
+  folder: string,
+  rows: readonly ReadableRow[],
+  tell: OnLoading,
+): Promise<Raster | undefined> {
   const length = rows[0]?.tokens.length ?? 0;
   if (!Number.isInteger(Math.sqrt(length))) return undefined;
-  const vqgan = await openVqgan(folder, { decoderOnly: true });
+  const vqgan = await openVqgan(folder, { decoderOnly: true, ...loadingOptions('the VQGAN', tell) });
   try {
     const drawn: Raster[] = [];
     for (const { tokens } of rows) drawn.push(...(await drawTokens(vqgan, [tokens])));

@@ -4,6 +4,7 @@ import { type GenerationSettings, generatePictures, type PictureParts } from '@e
 import { checkBelongTogether, standardSettings } from '@easel/draw/internals';
 import { openVqgan } from '@easel/vqgan/node';
 import type { Seq2SeqConfig } from '../config/seq2seq-config.js';
+import { loadingOptions, type OnLoading } from '../run/loading.js';
 
 /** Number of captions of the training set that are drawn if the settings name no prompts. */
 export const SAMPLED_CAPTIONS = 4;
@@ -39,8 +40,12 @@ export class PromptSamples {
     model: DalleBart,
     processor: Processor,
     vqganFolder: string,
+    tell: OnLoading,
   ): Promise<PromptSamples> {
-    const vqgan = await openVqgan(vqganFolder, { decoderOnly: true });
+    const vqgan = await openVqgan(vqganFolder, {
+      decoderOnly: true,
+      ...loadingOptions('the VQGAN', tell),
+    });
     try {
       checkBelongTogether(model.config, vqgan.config, `Training: samples with the VQGAN in ${vqganFolder}`);
       const parts = {

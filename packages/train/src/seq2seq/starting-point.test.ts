@@ -1,3 +1,4 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DalleBart, initializeDalleBart, parseDalleBartConfig } from '@easel/bart';
 import { openTokenizer, saveDalleBart } from '@easel/bart/node';
@@ -8,6 +9,7 @@ import { describe, expect, test } from '@jest/globals';
 import { seq2seqRuns } from '../../testing/seq2seq-runs.js';
 import { tinyDalleBartJson, tinyVqganJson } from '../../testing/tiny-models.js';
 import { parseSeq2SeqConfig } from '../config/seq2seq-config.js';
+import type { LoadingEvent } from '../run/loading.js';
 import { startingPoint } from './starting-point.js';
 
 const runs = seq2seqRuns(async () => ['a red ball', 'a blue ball']);
@@ -56,4 +58,27 @@ describe('the ids that a model draws and the codes of its VQGAN', () => {
       else await expect(starting).rejects.toThrow(refusal);
     }
   });
+});
+
+test('the loading of the model, and of the VQGAN that is compared with the set, is told', async () => {
+  const vqgan = await writeVqgan(18);
+  const set = join(runs.root, 'set');
+  mkdirSync(set);
+  const origin = { format: 'parquet', vqgan: 'of another one, whose print was not kept' };
+  const manifest = { version: 2, origin, shards: [], codeCounts: [], shardCount: 0, complete: true };
+  writeFileSync(join(set, 'manifest.json'), JSON.stringify(manifest));
+  const init = await writeModel({ ...tinyDalleBartJson, image_vocab_size: 18 });
+  const json = { init, vqgan, steps: 1, data: { train: set }, schedule: { learningRate: 1e-3 } };
+  const told: LoadingEvent[] = [];
+  const starting = startingPoint(parseSeq2SeqConfig(json), prngKey(0), (event) => told.push(event));
+  await expect(starting).rejects.toThrow('encoded with another VQGAN');
+  const ofVqgan = told.length;
+  expect(told.map(({ done }) => done)).toEqual(told.map((_, i) => i + 1));
+  expect(told.at(-1)).toEqual({ kind: 'loading', model: 'the VQGAN', done: ofVqgan, total: ofVqgan });
+  rmSync(set, { recursive: true });
+  const start = await startingPoint(parseSeq2SeqConfig(json), prngKey(0), (event) => told.push(event));
+  expect(told).toHaveLength(ofVqgan); // no set has a manifest to compare with
+  const model = await start.build();
+  expect(told.at(-1)).toMatchObject({ model: 'the model', done: model.namedWeights().size });
+  model.dispose();
 });

@@ -17,6 +17,7 @@ import { checkBelongTogether, NOTEBOOK_SETTINGS, trainedSettings } from '@easel/
 import { parseVqganConfig } from '@easel/vqgan';
 import { modelSettings } from '../config/model-settings.js';
 import type { Seq2SeqConfig } from '../config/seq2seq-config.js';
+import { loadingOptions, type OnLoading } from '../run/loading.js';
 import { modelOfRun } from '../run/model-of-run.js';
 import { requireEncodingVqgan } from './encoding-vqgan.js';
 import { isImageSide } from './trained-weights.js';
@@ -40,22 +41,30 @@ export interface StartingPoint {
 
 /**
  * Finds everything that a config begins with. `init` and `vqgan` may be runs; their models are then
- * used. Throws ConfigError or CheckpointError for files that are missing or don't fit each other.
+ * used. `tell` hears of models that are loaded. Throws ConfigError or CheckpointError for files that are missing or don't fit each other.
  */
-export async function startingPoint(given: Seq2SeqConfig, key: Key): Promise<StartingPoint> {
+export async function startingPoint(
+  given: Seq2SeqConfig,
+  key: Key,
+  tell?: OnLoading,
+): Promise<StartingPoint> {
   const model = (path: string | null) => (path === null ? null : modelOfRun(path));
   const config = { ...given, init: model(given.init), vqgan: model(given.vqgan) };
-  const start = await modelStart(config, key);
+  const start = await modelStart(config, key, tell);
   requireFit(start.tokenizer, start.modelConfig);
   if (start.vqgan !== null) {
     await requireCodes(start.vqgan, start.modelConfig);
     const { train, eval: one, evals } = config.data;
-    await requireEncodingVqgan(start.vqgan, [train, ...(one === null ? [] : [one]), ...Object.values(evals)]);
+    await requireEncodingVqgan(
+      start.vqgan,
+      [train, ...(one === null ? [] : [one]), ...Object.values(evals)],
+      tell,
+    );
   }
   return start;
 }
 
-async function modelStart(config: Seq2SeqConfig, key: Key): Promise<StartingPoint> {
+async function modelStart(config: Seq2SeqConfig, key: Key, tell: OnLoading): Promise<StartingPoint> {
   const tokenizer = await openTokenizer((config.tokenizer ?? config.init) as string);
   const { init } = config;
   if (init !== null) {
@@ -72,7 +81,8 @@ async function modelStart(config: Seq2SeqConfig, key: Key): Promise<StartingPoin
       wordList: pathIfThere(join(init, WORD_LIST)),
       generation: await generationOf(init, config),
       build: async () => {
-        const model = withDropout((await openDalleBart(init)).model as DalleBart, config);
+        const { model: opened } = await openDalleBart(init, loadingOptions('the model', tell));
+        const model = withDropout(opened as DalleBart, config);
         if (config.initEmbeddings) initializeDalleBart(model, key, isImageSide);
         return model;
       },

@@ -6,6 +6,7 @@ import { freeLength, runLength } from '../config/run-length.js';
 import { FREE_SEQ2SEQ_SETTINGS, parseSeq2SeqConfig, type Seq2SeqConfig } from '../config/seq2seq-config.js';
 import { restoreOriginalState } from '../original/checkpoint.js';
 import { ORIGINAL_STATE } from '../original/optimizer-state.js';
+import type { OnLoading } from '../run/loading.js';
 import { releasing } from '../run/releasing.js';
 import { restoreCheckpoint } from '../run/restore-checkpoint.js';
 import { RunFolder } from '../run/run-folder.js';
@@ -33,14 +34,16 @@ import { updatesOf } from './training-rows.js';
 export function trainSeq2Seq(config: Seq2SeqConfig, options: TrainingOptions): Promise<TrainingResult> {
   return releasing(async (own) => {
     const key = prngKey(config.seed);
-    const start = await startingPoint(config, key);
+    const start = await startingPoint(config, key, options.onEvent);
     const model = own(await start.build(), (one) => one.dispose());
     const run = own(await openRun(config, model, options), (folder) => folder.close());
     const data = await openSeq2SeqData(config, start, key, run.resumed?.state);
     own(data.rows, (rows) => rows.close());
     await tellPartlyRead(run, data, options);
     const steps = await updatesOf(config, data.rows);
-    const samples = own(await openSamples(config, model, start, data, key), (one) => one?.dispose());
+    const samples = own(await openSamples(config, model, start, data, key, options.onEvent), (one) =>
+      one?.dispose(),
+    );
     const subject = updateSubject(config, model, steps);
     const optimizer = own(subject.optimizer, (one) => one.dispose());
     const weights = model.namedWeights();
@@ -114,6 +117,7 @@ async function openSamples(
   { tokenizer, wordList, vqgan, generation }: StartingPoint,
   data: Seq2SeqData,
   key: Key,
+  tell: OnLoading,
 ): Promise<PromptSamples | null> {
   if (samples.every === 0) return null;
   if (vqgan === null) {
@@ -129,5 +133,5 @@ async function openSamples(
     : (text: string) => text;
   const processor = new Processor({ tokenizer, maxTextLength });
   const settings = { ...samples, prompts, normalized: prompts.map((prompt) => normalize(prompt)) };
-  return PromptSamples.open(settings, generation, model, processor, vqgan);
+  return PromptSamples.open(settings, generation, model, processor, vqgan, tell);
 }

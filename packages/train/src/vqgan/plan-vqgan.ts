@@ -6,7 +6,13 @@ import type { VqganTrainingConfig } from '../config/vqgan-config.js';
 import { nativeBackend } from '../run/native-backend.js';
 import { createOptimizer, createSchedule } from '../run/optimization.js';
 import { type Own, releasing } from '../run/releasing.js';
-import type { MemoryPlan, ParameterGroup, TimePlan, TrainingPlan } from '../run/training-plan.js';
+import type {
+  MemoryPlan,
+  ParameterGroup,
+  PlanOptions,
+  TimePlan,
+  TrainingPlan,
+} from '../run/training-plan.js';
 import type { SkippedPicture } from '../sources/picture-source.js';
 import { createJudges, vqganStart } from './train-vqgan.js';
 import { trainedVqganWeights } from './trained-weights.js';
@@ -46,15 +52,12 @@ const GROWTH_BYTES = 20e6;
  * updates to find their memory, and, if that fits this machine, makes a few updates to measure
  * their time. Nothing is written.
  *
- * `time: false` leaves the timing out. Throws as trainVqgan does for input that doesn't fit. An
- * aborted `signal` ends the reading, with the signal's reason, or the timing.
+ * Throws as trainVqgan does for input that doesn't fit. An aborted `signal` ends the reading, with
+ * the signal's reason, or the timing.
  */
-export function planVqgan(
-  config: VqganTrainingConfig,
-  options: { readonly signal?: AbortSignal | undefined; readonly time?: boolean } = {},
-): Promise<VqganPlan> {
+export function planVqgan(config: VqganTrainingConfig, options: PlanOptions = {}): Promise<VqganPlan> {
   return releasing(async (own) => {
-    const { vqgan, data, task } = await openTask(config, options.signal, own);
+    const { vqgan, data, task } = await openTask(config, options, own);
     const memory = await planMemory(config, vqgan.config.resolution);
     const availableBytes = process.availableMemory();
     const { files, pixels } = await data.training.update(0);
@@ -89,11 +92,11 @@ export function planVqgan(
 /** Makes a run's task as trainVqgan does. It writes nothing. */
 async function openTask(
   config: VqganTrainingConfig,
-  signal: AbortSignal | undefined,
+  { signal, onEvent }: PlanOptions,
   own: Own,
 ): Promise<{ readonly vqgan: Vqgan; readonly data: VqganPictures; readonly task: VqganTask }> {
   const key = prngKey(config.seed);
-  const vqgan = own(await vqganStart(config, key), (model) => model.dispose());
+  const vqgan = own(await vqganStart(config, key, onEvent), (model) => model.dispose());
   const nowhere = { saveSkipped: async (_: readonly SkippedPicture[]) => {} };
   const data = await readVqganPictures(config, vqgan.config.resolution, key, nowhere, signal);
   own(data.training, (pictures) => pictures.close());

@@ -16,6 +16,7 @@ import {
   parseVqganTrainingConfig,
   type VqganTrainingConfig,
 } from '../config/vqgan-config.js';
+import { loadingOptions, type OnLoading } from '../run/loading.js';
 import { modelOfRun } from '../run/model-of-run.js';
 import { createOptimizer, createSchedule } from '../run/optimization.js';
 import { type Own, releasing } from '../run/releasing.js';
@@ -51,7 +52,7 @@ import { VqganTask } from './vqgan-task.js';
 export function trainVqgan(config: VqganTrainingConfig, options: TrainingOptions): Promise<TrainingResult> {
   return releasing(async (own) => {
     const key = prngKey(config.seed);
-    const vqgan = own(await vqganStart(config, key), (model) => model.dispose());
+    const vqgan = own(await vqganStart(config, key, options.onEvent), (model) => model.dispose());
     const run = own(await openRun(config, vqgan, options), (folder) => folder.close());
     const { resolution } = vqgan.config;
     const weights = vqgan.namedWeights();
@@ -121,9 +122,11 @@ function withNewSettings(before: Record<string, unknown>): Readonly<Record<strin
   }
 }
 
-/** Makes the VQGAN that a config begins with. The caller disposes it. */
-export async function vqganStart(config: VqganTrainingConfig, key: Key): Promise<Vqgan> {
-  if (config.init !== null) return openVqgan(modelOfRun(config.init));
+/**
+ * Makes the VQGAN that a config begins with. `tell` hears of its loading. The caller disposes it.
+ */
+export async function vqganStart(config: VqganTrainingConfig, key: Key, tell?: OnLoading): Promise<Vqgan> {
+  if (config.init !== null) return openVqgan(modelOfRun(config.init), loadingOptions('the VQGAN', tell));
   const { json, file } = await modelSettings(config.model);
   const vqgan = new Vqgan(parseVqganConfig(json, file));
   initializeVqgan(vqgan, key);
