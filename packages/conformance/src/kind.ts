@@ -42,26 +42,14 @@ export class GoldenFolder {
   }
 }
 
-/** The abilities that a case needs of a tfjs backend. */
-export type Needs =
-  /** The case computes no tensors. */
-  | 'nothing'
-  /**
-   * The case runs models forward and reads results asynchronously. So it also runs on backends
-   * without synchronous reads (WebGPU).
-   */
-  | 'forward'
-  /** The case needs gradients, or reads tensors synchronously. */
-  | 'everything';
-
 /** Recorded numbers that are compared together: one line of the report. */
 export interface Case {
   /** Name within the folder: '' for a folder that is one case, else a file or a part of one. */
   readonly name: string;
-  readonly needs: Needs;
   /**
    * Computes Easel's results and compares them. If it throws, the case fails. It leaves no tensors
-   * behind.
+   * behind. Tensors are read with `await x.data()`, so that a case runs on backends without
+   * synchronous reads (WebGPU).
    */
   run(checks: Checks, context: RunContext): Promise<void> | void;
 }
@@ -70,13 +58,13 @@ export interface Case {
 export interface RunContext {
   /** tfjs's name of the current backend. */
   readonly backend: string;
-  /**
-   * Whether gradients and synchronous reads are possible. If they are not, a case leaves such parts
-   * out and says so.
-   */
-  readonly everything: boolean;
   /** Notes a part that is left out, and why. The note is printed. */
   leftOut(what: string, why: string): void;
+  /**
+   * Does a part of a case. Where the backend lacks a kernel, the rest of the part is left out, and a
+   * note names the kernel.
+   */
+  ifPossible(what: string, part: () => Promise<void>): Promise<void>;
 }
 
 /** One kind of recorded numbers: the form of its files, and the way to compute Easel's results. */

@@ -1,5 +1,6 @@
 import { selectBackend } from '@easel/core';
 import { beforeAll, describe, expect, jest, test } from '@jest/globals';
+import * as tf from '@tensorflow/tfjs';
 import { nativeStatus } from 'tfjs-backend-native';
 import { findCases } from '../src/find-cases.js';
 import { golden } from '../src/golden.js';
@@ -11,7 +12,7 @@ jest.setTimeout(120_000); // a busy machine
 /**
  * The runner's own cases of a folder of reference/golden as tests: those whose names match `only`
  * (default all) on native (cpu where the addon is not built), and those that match `portable` on
- * cpu and wasm too.
+ * cpu and wasm too. A tensor that is read without being awaited fails, as it does on WebGPU.
  */
 export async function conformanceSuite(
   folder: string,
@@ -27,7 +28,11 @@ export async function conformanceSuite(
     });
     const cases = backend === fast ? all : all.filter(({ name }) => portable?.test(name));
     test.each(cases.map((found) => [found.name, found] as const))('%s', async (_name, found) => {
+      const reads = jest.spyOn(tf.Tensor.prototype, 'dataSync').mockImplementation(() => {
+        throw new Error('A tensor was read without being awaited.');
+      });
       const result = await runCase(found);
+      reads.mockRestore();
       expect(result.outcome === 'failed' ? caseLines(result) : []).toEqual([]);
     });
   });

@@ -46,11 +46,8 @@ export const kind: Kind = {
     const recorded = new Recorded(folder);
     const cases = recorded
       .names()
-      .map((name): Case => ({ name, needs: 'nothing', run: (checks) => recorded.compare(checks, name) }));
-    return [
-      ...cases,
-      { name: 'pcg64', needs: 'nothing', run: (checks) => recorded.compareGenerator(checks) },
-    ];
+      .map((name): Case => ({ name, run: (checks) => recorded.compare(checks, name) }));
+    return [...cases, { name: 'pcg64', run: (checks) => recorded.compareGenerator(checks) }];
   },
   besides:
     /^(words\.txt|.*\.(parquet|jsonl)|vocab\.json|merges\.txt|tokenizer.*\.json|special_tokens_map\.json)$/,

@@ -36,7 +36,6 @@ export const kind: Kind = {
       .filter((file) => file.endsWith('.json'))
       .map((file) => ({
         name: file.replace('.json', ''),
-        needs: 'nothing' as const,
         run(checks: Checks) {
           const list = readJson<ParameterList>(folder.file(file));
           const ours = shapesOf(file, list);

@@ -46,7 +46,6 @@ export const kind: Kind = {
 function pictureCase(folder: GoldenFolder, golden: GoldenArrays, image: string): Case {
   return {
     name: image,
-    needs: 'nothing',
     async run(checks) {
       const picture = await readRgb(join(folder.path, 'inputs', `${image}.png`));
       for (const name of golden.names.filter((each) => each.split('/')[1] === image)) {
@@ -101,7 +100,6 @@ function compareScale(checks: Checks, folder: GoldenFolder, image: string, value
 function outputCase(file: string): Case {
   return {
     name: 'output',
-    needs: 'nothing',
     run(checks) {
       const golden = new GoldenArrays(file);
       const decoded = golden.floats('decoded');

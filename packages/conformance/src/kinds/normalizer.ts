@@ -41,7 +41,6 @@ export const kind: Kind = {
     if (folder.has('hashtags.json')) {
       cases.push({
         name: 'hashtags',
-        needs: 'nothing',
         run(checks) {
           const splitter = new HashtagSplitter(words());
           for (const { text, result } of readJson<{ text: string; result: string }[]>(
@@ -64,7 +63,6 @@ function casesByGroup(
 ): Case[] {
   return [...new Set(texts.map(({ group }) => group))].map((group) => ({
     name: `${prefix}${group}`,
-    needs: 'nothing',
     run(checks) {
       const wordFrequencies = words();
       for (const each of texts) if (each.group === group) checkText(checks, wordFrequencies, each);

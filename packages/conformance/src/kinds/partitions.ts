@@ -24,7 +24,6 @@ export const kind: Kind = {
     const models = readJson<Record<string, RecordedModel>>(folder.file('partitions.json'));
     return Object.entries(models).map(([name, model]) => ({
       name,
-      needs: 'nothing',
       run(checks) {
         const { file, changes, use_scan } = model.config;
         const path = fileURLToPath(

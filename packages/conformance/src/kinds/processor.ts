@@ -15,7 +15,7 @@ const WORDS = 'enwiki-words-frequency.txt';
 export const kind: Kind = {
   cases(folder: GoldenFolder): Case[] {
     if (!folder.has('prompts.json', 'io.safetensors', 'config.json')) return [];
-    return [{ name: '', needs: 'nothing', run: (checks) => checkProcessor(checks, folder) }];
+    return [{ name: '', run: (checks) => checkProcessor(checks, folder) }];
   },
 };
 

@@ -114,7 +114,6 @@ export const kind: Kind = {
         const stream: StreamOptions = { partitionable: stem.includes('partitionable') };
         return [...new Set(calls.map(({ op }) => op))].map((op) => ({
           name: `${stem} ${op}`,
-          needs: 'nothing' as const,
           run(checks: Checks) {
             const arrays = new GoldenArrays(folder.file(`${stem}.safetensors`));
             for (const call of calls) if (call.op === op) checkCall(checks, call, stream, arrays);

@@ -38,7 +38,6 @@ export const kind: Kind = {
     const { cases } = readJson<{ cases: FileAnswer[] }>(folder.file('expected.json'));
     return [...new Set(cases.map(({ file }) => dirname(file)))].map((group) => ({
       name: group,
-      needs: 'nothing',
       async run(checks) {
         const scratch = mkdtempSync(join(tmpdir(), 'easel-conformance-'));
         try {

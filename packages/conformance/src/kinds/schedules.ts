@@ -30,7 +30,6 @@ export const kind: Kind = {
     if (!folder.has('cases.json')) return [];
     return readJson<RecordedSchedule[]>(folder.file('cases.json')).map((recorded) => ({
       name: recorded.name,
-      needs: 'nothing',
       run(checks) {
         const schedule = scheduleOf(recorded.flags, recorded.num_train_steps);
         const expected = Float64Array.from(recorded.learning_rate, Number);

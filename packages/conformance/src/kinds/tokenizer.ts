@@ -48,7 +48,6 @@ const PUBLIC_VOCABULARIES = [
 function minDalleCase(folder: GoldenFolder): Case {
   return {
     name: 'min_dalle',
-    needs: 'nothing',
     run(checks) {
       const text = (file: string): string => readFileSync(folder.file(file), 'utf8');
       const tokenizer = new MinDalleTokenizer(
@@ -65,7 +64,7 @@ function minDalleCase(folder: GoldenFolder): Case {
 }
 
 function absent(name: string, why: string): Case {
-  return { name, needs: 'nothing', run: (_checks, context) => context.leftOut(name, why) };
+  return { name, run: (_checks, context) => context.leftOut(name, why) };
 }
 
 /** Whether a folder has a CLIP vocabulary, which marks the ends of words. */
@@ -85,7 +84,6 @@ function clipCases(folder: GoldenFolder): Case[] {
   ];
   return forms.map(([name, make]) => ({
     name,
-    needs: 'nothing',
     run(checks) {
       const tokenizer = make();
       for (const each of readJson<TextCase[]>(folder.file('cases.json'))) checkIds(checks, tokenizer, each);
@@ -118,7 +116,6 @@ function bartCases(folder: GoldenFolder): Case[] {
   ];
   return forms.map(([name, make]) => ({
     name,
-    needs: 'nothing',
     run(checks) {
       const tokenizer = make();
       for (const each of cases()) checkText(checks, tokenizer, each);

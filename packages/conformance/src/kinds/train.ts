@@ -51,7 +51,6 @@ export const kind: Kind = {
     return [
       {
         name: '',
-        needs: 'everything',
         async run(checks, context) {
           const replay = await Replay.open(folder, checks);
           try {
@@ -156,7 +155,7 @@ class Replay {
 
   async run(context: RunContext): Promise<void> {
     const { checks, recorded, model, optimizer } = this;
-    if (this.params.has('init/lm_head/kernel')) this.compareParameters('init', 0);
+    if (this.params.has('init/lm_head/kernel')) await this.compareParameters('init', 0);
     const trained = trainedWeights(model, { trainable: this.flags.embeddings_only ? 'embeddings' : 'all' });
     const accumulate = Number(this.flags.gradient_accumulation_steps ?? 1);
     const steps = this.batches.shape('labels')[0] as number;
@@ -184,9 +183,9 @@ class Replay {
           [recordedLoss],
           lossTolerance(step),
         );
-      if (step === 0) this.compareGradients(grads);
-      this.compareNorms('gradient norms', recorded.gradients_norm[step], grads, step);
-      this.noteTiny(grads);
+      if (step === 0) await this.compareGradients(grads);
+      await this.compareNorms('gradient norms', recorded.gradients_norm[step], grads, step);
+      await this.noteTiny(grads);
       await optimizer.apply(trained, grads);
       tf.dispose([...grads.values()]);
       const rate = recorded.learning_rate[step];
@@ -195,11 +194,11 @@ class Replay {
           absolute: 3e-7 * Number(this.flags.learning_rate),
           reason: 'float32, of the peak',
         });
-      this.compareNorms('parameter norms', recorded.params_norm[step], model.namedWeights(), step);
-      if (recorded.kept_steps.includes(step + 1)) this.compareParameters(`step${step + 1}`, step + 1);
+      await this.compareNorms('parameter norms', recorded.params_norm[step], model.namedWeights(), step);
+      if (recorded.kept_steps.includes(step + 1)) await this.compareParameters(`step${step + 1}`, step + 1);
     }
     await this.evaluate();
-    if (this.folder.has('opt_state.safetensors')) this.compareState(context);
+    if (this.folder.has('opt_state.safetensors')) await this.compareState(context);
     await compareWrittenState(checks, this.recorded.opt_state_tree, this.optimizer, {
       model,
       optimizer: optimizerSettings(this.flags),
@@ -239,14 +238,14 @@ class Replay {
     }
   }
 
-  private compareGradients(grads: ReadonlyMap<string, tf.Tensor>): void {
+  private async compareGradients(grads: ReadonlyMap<string, tf.Tensor>): Promise<void> {
     if (!this.folder.has('grads.safetensors')) return;
     const recorded = new GoldenArrays(this.folder.file('grads.safetensors'));
     for (const parameter of this.table) {
       const ours = grads.get(parameter.name);
       if (!ours) continue;
       const want = partOf(recorded.floats(`step1/${flaxName(parameter)}`), parameter);
-      this.checks.close('gradients', parameter.name, ours.dataSync(), want, {
+      this.checks.close('gradients', parameter.name, await ours.data(), want, {
         relative: 2e-5,
         absolute: 1e-7,
         reason: 'float32: 6e-7 of the largest beside float64, summed in another order',
@@ -255,19 +254,19 @@ class Replay {
   }
 
   /** Compares L2 norms under the original's names. Stacked layers are one tensor. */
-  private compareNorms(
+  private async compareNorms(
     group: string,
     wanted: Record<string, number> | undefined,
     tensors: ReadonlyMap<string, tf.Tensor>,
     step: number,
-  ): void {
+  ): Promise<void> {
     // Norms that were not logged are zeros.
     if (!wanted || Object.values(wanted).every((norm) => norm === 0)) return;
     const squares = new Map<string, number>();
     for (const parameter of this.table) {
       const tensor = tensors.get(parameter.name);
       if (!tensor) continue;
-      const sum = (tensor.dataSync() as Float32Array).reduce((total, x) => total + x * x, 0);
+      const sum = ((await tensor.data()) as Float32Array).reduce((total, x) => total + x * x, 0);
       const name = flaxName(parameter);
       squares.set(name, (squares.get(name) ?? 0) + sum);
     }
@@ -282,24 +281,24 @@ class Replay {
     }
   }
 
-  private noteTiny(grads: ReadonlyMap<string, tf.Tensor>): void {
+  private async noteTiny(grads: ReadonlyMap<string, tf.Tensor>): Promise<void> {
     if (this.flags.optim !== 'adam') return;
     for (const [name, gradient] of grads) {
       const marks = this.tiny.get(name) ?? new Uint8Array(gradient.size);
-      gradient.dataSync().forEach((x: number, i: number) => {
+      (await gradient.data()).forEach((x: number, i: number) => {
         if (Math.abs(x) < TINY_GRADIENT) marks[i] = 1;
       });
       this.tiny.set(name, marks);
     }
   }
 
-  private compareParameters(prefix: string, step: number): void {
+  private async compareParameters(prefix: string, step: number): Promise<void> {
     const weights = this.model.namedWeights();
     for (const parameter of this.table) {
       const key = `${prefix}/${flaxName(parameter)}`;
       if (!this.params.has(key)) continue;
       const want = partOf(this.params.floats(key), parameter).slice();
-      const ours = (weights.get(parameter.name) as tf.Variable).dataSync().slice();
+      const ours = (await (weights.get(parameter.name) as tf.Variable).data()).slice();
       const marks = this.tiny.get(parameter.name);
       const [gotTiny, wantTiny]: [number[], number[]] = [[], []];
       marks?.forEach((mark, i) => {
@@ -324,7 +323,7 @@ class Replay {
   }
 
   /** Compares the optimizer's state after the last step, under the names of opt_state.msgpack. */
-  private compareState(context: RunContext): void {
+  private async compareState(context: RunContext): Promise<void> {
     const recorded = new GoldenArrays(this.folder.file('opt_state.safetensors'));
     const state = this.optimizer.state();
     const groupOf = optimizerGroup(this.model);
@@ -339,7 +338,7 @@ class Replay {
         const size = all.length / (stacked?.count ?? 1);
         const want = all.subarray((stacked?.index ?? 0) * size, ((stacked?.index ?? 0) + 1) * size);
         const steps = this.optimizer.step;
-        this.checks.close('optimizer state', key, tensor.dataSync(), want, {
+        this.checks.close('optimizer state', key, await tensor.data(), want, {
           relative: steps > 20 ? 2e-1 : 2e-4,
           absolute: 1e-12,
           reason: "float32: six times the original's noise behind up to five updates, 3.1e-5",

@@ -22,7 +22,6 @@ export function formulaCases(file: string): Case[] {
   const { base, rows } = readJson<{ base: Record<string, unknown>; rows: Record<string, Row> }>(file);
   return Object.entries(rows).map(([name, row]) => ({
     name: `formula_weights, ${name}`,
-    needs: 'forward' as const,
     async run(checks) {
       const config = parseDalleBartConfig({ ...base, ...row.change }, file);
       const model = new DalleBart(config);

@@ -26,7 +26,6 @@ const EPSILON: Readonly<Record<string, number>> = { bfloat16: 2 ** -8, float16: 
 export function lowPrecisionCase(folder: GoldenFolder, file: string): Case {
   return {
     name: file.replace('.safetensors', ''),
-    needs: 'forward',
     async run(checks) {
       const expected = new GoldenArrays(folder.file(file));
       const io = new GoldenArrays(folder.file('io.safetensors'));

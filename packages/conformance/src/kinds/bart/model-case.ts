@@ -23,7 +23,6 @@ const CACHED_STEPS = 6;
 export function modelCase(folder: GoldenFolder, file: string, name: string): Case {
   return {
     name,
-    needs: 'forward',
     async run(checks, context) {
       const results = new GoldenArrays(folder.file(file));
       const inputs = results.has('input_ids') ? results : new GoldenArrays(folder.file('io.safetensors'));
@@ -34,9 +33,7 @@ export function modelCase(folder: GoldenFolder, file: string, name: string): Cas
         checkTable(checks, plan, model);
         await run.statesAndLogits();
         if (!run.dropoutKey) await run.cachedSteps(context);
-        if (context.everything) await run.lossAndGradients();
-        else if (results.names.some(isGradient))
-          context.leftOut('gradients', 'forward results alone are compared here');
+        await context.ifPossible('gradients', () => run.lossAndGradients());
         if (run.dropoutKey && folder.has('keys.json')) checkDropoutKeys(checks, folder.file('keys.json'));
       } finally {
         model.dispose();
@@ -159,10 +156,18 @@ class ModelRun {
   }
 
   async lossAndGradients(): Promise<void> {
-    const { checks, results, tolerance } = this;
-    if (!this.inputs.has('labels') || !results.has('loss')) return;
+    if (!this.inputs.has('labels') || !this.results.has('loss')) return;
     const inputs = this.modelInputs();
     const labels = this.inputs.tensor('labels');
+    try {
+      await this.compareLossAndGradients(inputs, labels);
+    } finally {
+      tf.dispose([labels, ...Object.values(inputs)] as tf.Tensor[]);
+    }
+  }
+
+  private async compareLossAndGradients(inputs: TransformerInputs, labels: tf.Tensor): Promise<void> {
+    const { checks, results, tolerance } = this;
     const { value, grads } = valueAndGrads(
       () => meanCrossEntropy(this.model.logits({ ...inputs, dropoutKey: this.dropoutKey }), labels),
       this.model.namedWeights(),
@@ -185,7 +190,7 @@ class ModelRun {
       }
       checks.equal('gradient names', 'of weights that ours lacks', [...recorded], []);
     }
-    tf.dispose([labels, ...grads.values(), ...Object.values(inputs)] as tf.Tensor[]);
+    tf.dispose([...grads.values()]);
   }
 
   private modelInputs(): TransformerInputs {

@@ -26,7 +26,6 @@ const SCORES: Tolerance = {
 export function modelCase(folder: GoldenFolder, file: string): Case {
   return {
     name: file,
-    needs: 'forward',
     async run(checks) {
       const configFile = folder.file('config.json');
       const clip = new Clip(parseClipConfig(readJson(configFile), configFile));

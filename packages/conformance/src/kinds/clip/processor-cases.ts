@@ -22,7 +22,6 @@ export function processorCases(folder: GoldenFolder): Case[] {
   const images = [...new Set(golden.names.map((name) => name.split('/')[1] as string))];
   return images.map((image) => ({
     name: `processor ${image}`,
-    needs: 'nothing' as const,
     async run(checks, context) {
       const picture = await inputOf(folder, golden, image);
       if (picture === undefined) {

@@ -13,7 +13,6 @@ const FLOATS: Tolerance = {
 export function resizeCase(file: string): Case {
   return {
     name: 'pil_resize',
-    needs: 'nothing',
     run(checks) {
       const golden = new GoldenArrays(file);
       const pictureOf = (name: string): Raster<Uint8Array | Float32Array> => {

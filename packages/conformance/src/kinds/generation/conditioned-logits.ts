@@ -12,7 +12,6 @@ import { withModel } from './with-model.js';
 export function conditionedLogitsCase(folder: GoldenFolder): Case {
   return {
     name: 'super conditioning',
-    needs: 'forward',
     async run(checks) {
       const expected = new GoldenArrays(folder.file('logits.safetensors'));
       const modelFolder = plainModel(folder);

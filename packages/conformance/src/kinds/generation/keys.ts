@@ -19,7 +19,6 @@ interface KeySchedule {
 export function keysCase(file: string): Case {
   return {
     name: 'keys',
-    needs: 'nothing',
     run(checks) {
       for (const schedule of readJson<KeySchedule[]>(file)) {
         const { seed, devices, iterations } = schedule;

@@ -33,7 +33,6 @@ export function minDalleCases(folder: GoldenFolder): Case[] {
   const io = (): GoldenArrays => new GoldenArrays(folder.file('io.safetensors'));
   return readJson<MinDalleCall[]>(folder.file('cases.json')).map((call) => ({
     name: call.name,
-    needs: call.images === undefined ? ('nothing' as const) : ('forward' as const),
     async run(checks: Checks) {
       checkWeights(checks, io(), call);
       if (call.images !== undefined) await checkDrawing(checks, folder, io(), call);

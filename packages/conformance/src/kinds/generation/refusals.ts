@@ -42,7 +42,6 @@ const DIFFERENCES: readonly [(refusal: Refusal) => boolean, string][] = [
 export function refusalsCase(folder: GoldenFolder): Case {
   return {
     name: 'refusals',
-    needs: 'forward',
     run: (checks, context) =>
       withModel(folder, async (model) => {
         const io = new GoldenArrays(folder.file('io.safetensors'));

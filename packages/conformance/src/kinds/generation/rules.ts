@@ -46,7 +46,6 @@ export function rulesCases(file: string): Case[] {
   const calls = readJson<RuleCall[]>(file);
   return [...new Set(calls.map(({ op }) => op))].map((op) => ({
     name: `rule ${op}`,
-    needs: 'nothing' as const,
     run(checks: Checks) {
       for (const call of calls) if (call.op === op) checkCall(checks, call);
     },

@@ -17,7 +17,6 @@ export function runCases(folder: GoldenFolder): Case[] {
   const io = (): GoldenArrays => new GoldenArrays(folder.file('io.safetensors'));
   const states: Case = {
     name: 'encoder states',
-    needs: 'forward',
     run: (checks) => withModel(folder, (model) => checkStates(checks, model, io())),
   };
   const runs = readJson<GoldenRun[]>(folder.file('runs.json'));
@@ -25,7 +24,6 @@ export function runCases(folder: GoldenFolder): Case[] {
     states,
     ...runs.map((run) => ({
       name: run.name,
-      needs: 'forward' as const,
       run: (checks: Checks) => withModel(folder, (model) => checkRun(checks, model, io(), run)),
     })),
   ];

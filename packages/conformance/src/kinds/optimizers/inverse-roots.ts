@@ -36,7 +36,6 @@ export function inverseRootCases(folder: GoldenFolder): Case[] {
   const { cases } = readJson<{ cases: Record<string, RecordedRoot> }>(folder.file('inverse_roots.json'));
   return Object.entries(cases).map(([name, recorded]) => ({
     name: `inverse root ${name}`,
-    needs: 'everything',
     async run(checks) {
       const arrays = new GoldenArrays(folder.file('inverse_roots.safetensors'));
       const [matrixName, p] = name.split('/p') as [string, string];

@@ -2,6 +2,7 @@ import { dequantizeMomentum, momentumBytes, quantizeMomentum } from '@easel/core
 import * as tf from '@tensorflow/tfjs';
 import { GoldenArrays } from '../../golden.js';
 import type { Case, GoldenFolder } from '../../kind.js';
+import { tidyAwaited } from '../../tidy-awaited.js';
 
 /**
  * `quantization`: signed bytes with a bucket for each column, and back. Momenta are stored in this
@@ -10,22 +11,21 @@ import type { Case, GoldenFolder } from '../../kind.js';
 export function quantizationCase(folder: GoldenFolder): Case {
   return {
     name: 'quantization',
-    needs: 'everything',
-    run(checks, context) {
+    async run(checks, context) {
       const arrays = new GoldenArrays(folder.file('quantization.safetensors'));
       for (const key of arrays.names.filter((name) => name.endsWith('/value'))) {
         const name = key.slice(0, -'/value'.length);
         if (!arrays.has(`${name}/int8/quantized`)) continue;
-        tf.tidy(() => {
+        await tidyAwaited(async () => {
           const shape = arrays.shape(key);
           const quantized = quantizeMomentum(tf.tensor(arrays.floats(key), shape));
           const theirs = arrays.values(`${name}/int8/quantized`);
           const bytes = new Int8Array(theirs.buffer as ArrayBuffer, theirs.byteOffset, theirs.byteLength);
-          const ours = [...momentumBytes(quantized.packed, shape).dataSync()];
+          const ours = [...(await momentumBytes(quantized.packed, shape).data())];
           checks.equal('bytes', name, ours, [...bytes]);
-          const buckets = [...quantized.buckets.dataSync()];
+          const buckets = [...(await quantized.buckets.data())];
           checks.equal('buckets', name, buckets, [...arrays.floats(`${name}/int8/bucket_size`)]);
-          const back = [...dequantizeMomentum(quantized, shape).dataSync()];
+          const back = [...(await dequantizeMomentum(quantized, shape).data())];
           checks.equal('numbers', name, back, [...arrays.floats(`${name}/int8/float`)]);
         });
       }

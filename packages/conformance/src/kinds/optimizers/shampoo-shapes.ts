@@ -20,7 +20,6 @@ const SKIP = 4096;
 export function shapesCase(file: string): Case {
   return {
     name: 'shampoo shapes',
-    needs: 'nothing',
     run(checks) {
       for (const recorded of readJson<RecordedShape[]>(file)) {
         const { merged, splits, statistics, exponent } = shampooBlocks(recorded.shape, {

@@ -1,7 +1,8 @@
 import type { Optimizer } from '@easel/core';
 import { momentumBytes } from '@easel/core/internals';
-import * as tf from '@tensorflow/tfjs';
+import type * as tf from '@tensorflow/tfjs';
 import type { Checks, Tolerance } from '../../checks.js';
+import { tidyAwaited } from '../../tidy-awaited.js';
 import { groupOf, type RecordedRun } from './recorded-run.js';
 
 const reason = "float32, of each tensor's largest";
@@ -26,12 +27,12 @@ const PRECONDITIONED_BYTES: Tolerance = {
  * Compares squares, momenta and statistics. Errors of preconditioners show in the preconditioned
  * momentum and in the parameters.
  */
-export function checkShampooState(
+export async function checkShampooState(
   checks: Checks,
   run: RecordedRun,
   optimizer: Optimizer,
   record: number,
-): void {
+): Promise<void> {
   const state = optimizer.state();
   /**
    * The start of each variable's statistics in its group's recorded list, which has the variables
@@ -45,7 +46,7 @@ export function checkShampooState(
     const squares = state.get(`A.${name}`);
     if (squares) {
       const { values } = recorded('diagonal_statistics/quantized');
-      checks.close('squares', `${name}, record ${record}`, squares.dataSync(), values, SUMS);
+      checks.close('squares', `${name}, record ${record}`, await squares.data(), values, SUMS);
     }
     for (const [ours, theirs, tolerance, bytesTolerance] of [
       ['M', 'momentum', PRECONDITIONED, PRECONDITIONED_BYTES],
@@ -55,13 +56,13 @@ export function checkShampooState(
       const where = `${name}, record ${record}`;
       const packed = state.get(`${ours}.bytes.${name}`);
       if (!packed) {
-        const momentum = (state.get(`${ours}.${name}`) as tf.Tensor).dataSync();
+        const momentum = await (state.get(`${ours}.${name}`) as tf.Tensor).data();
         checks.close(theirs, where, momentum, values, tolerance);
         continue;
       }
-      const bytes = tf.tidy(() => momentumBytes(packed as tf.Tensor1D, shape).dataSync());
+      const bytes = await tidyAwaited(() => momentumBytes(packed as tf.Tensor1D, shape).data());
       checks.close(`${theirs}, bytes`, where, bytes, values, bytesTolerance);
-      const buckets = (state.get(`${ours}.bucket.${name}`) as tf.Tensor).dataSync();
+      const buckets = await (state.get(`${ours}.bucket.${name}`) as tf.Tensor).data();
       // An old value may have been rounded the other way.
       const bucketTolerance = { ...tolerance, relative: Math.max(tolerance.relative ?? 0, 1e-3) };
       checks.close(
@@ -83,7 +84,7 @@ export function checkShampooState(
         { length: n * n },
         (_, j) => all.values[place * side * side + Math.floor(j / n) * side + (j % n)] as number,
       );
-      checks.close('statistics', `${name} ${i}, record ${record}`, ours.dataSync(), corner, SUMS);
+      checks.close('statistics', `${name} ${i}, record ${record}`, await ours.data(), corner, SUMS);
     }
     places.set(counter, place);
   }

@@ -13,7 +13,6 @@ import { outputTolerance } from './tolerance.js';
 export function activationsCase(folder: GoldenFolder, file: string): Case {
   return {
     name: 'activations',
-    needs: 'forward',
     run: (checks) =>
       withVqgan(folder, async (model) => {
         const expected = new GoldenArrays(folder.file(file));

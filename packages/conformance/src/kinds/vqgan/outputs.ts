@@ -10,7 +10,6 @@ import { outputTolerance } from './tolerance.js';
 export function outputsCase(folder: GoldenFolder, file: string): Case {
   return {
     name: file.replace('.safetensors', ''),
-    needs: 'forward',
     run: (checks) =>
       withVqgan(folder, (model) =>
         checkOutputs(checks, model, new GoldenArrays(folder.file(file)), identity),
@@ -25,7 +24,6 @@ export function outputsCase(folder: GoldenFolder, file: string): Case {
 export function torchOutputsCase(folder: GoldenFolder, file: string): Case {
   return {
     name: file.replace('.safetensors', ''),
-    needs: 'forward',
     run: (checks) =>
       withVqgan(folder, (model) =>
         checkOutputs(checks, model, new GoldenArrays(folder.file(file)), (x) =>

@@ -4,6 +4,7 @@ import * as tf from '@tensorflow/tfjs';
 import type { Checks, Tolerance } from '../../checks.js';
 import { GoldenArrays } from '../../golden.js';
 import type { Case, GoldenFolder } from '../../kind.js';
+import { tidyAwaited } from '../../tidy-awaited.js';
 
 const TOLERANCE: Tolerance = { absolute: 1e-5, reason: 'float32, values of order 1' };
 
@@ -26,8 +27,7 @@ export function quantizerCases(folder: GoldenFolder): Case[] {
     for (const convention of conventions) {
       cases.push({
         name: convention,
-        needs: 'everything',
-        run: (checks) => tf.tidy(() => checkConvention(checks, arrays(), convention)),
+        run: (checks) => tidyAwaited(() => checkConvention(checks, arrays(), convention)),
       });
     }
     const gumbel = new Set(
@@ -38,58 +38,56 @@ export function quantizerCases(folder: GoldenFolder): Case[] {
     for (const name of gumbel) {
       cases.push({
         name: `${name}`,
-        needs: 'everything',
-        run: (checks) => tf.tidy(() => checkGumbel(checks, arrays(), name as string)),
+        run: (checks) => tidyAwaited(() => checkGumbel(checks, arrays(), name as string)),
       });
     }
   }
   if (folder.has('ema.safetensors')) {
     cases.push({
       name: 'ema',
-      needs: 'everything',
       run: (checks) => checkMovingAverages(checks, new GoldenArrays(folder.file('ema.safetensors'))),
     });
   }
   return cases;
 }
 
-function checkConvention(checks: Checks, arrays: GoldenArrays, convention: string): void {
+async function checkConvention(checks: Checks, arrays: GoldenArrays, convention: string): Promise<void> {
   const latents = nhwc(arrays, 'z');
   const codebook = arrays.tensor<tf.Rank.R2>('codebook');
   const [count, width] = codebook.shape;
   const quantizer = new Quantizer(count, width);
   quantizer.codes.assign(codebook);
   // Indices are compared row after row, whatever shape a convention gives them.
-  const indices = quantizer.indices(latents as tf.Tensor4D).dataSync();
+  const indices = await quantizer.indices(latents as tf.Tensor4D).data();
   const codes = quantizer.call(latents as tf.Tensor4D) as tf.Tensor;
   checks.equal('ids', convention, [...indices], [...arrays.ints(`${convention}/indices`)]);
   checks.close(
     'codes',
     convention,
-    codes.dataSync(),
-    nhwc(arrays, `${convention}/z_q`).dataSync(),
+    await codes.data(),
+    await nhwc(arrays, `${convention}/z_q`).data(),
     TOLERANCE,
   );
   const weights = weightsOf(convention, arrays.setting<number>('beta') as number);
   const places = tf.tensor1d(indices, 'int32');
   const look = (table: tf.Tensor): tf.Tensor => tf.reshape(tf.gather(table, places), latents.shape);
   const loss = codebookLoss(latents, look(codebook), weights);
-  checks.close('loss', convention, loss.dataSync(), [arrays.scalar(`${convention}/loss`)], TOLERANCE);
+  checks.close('loss', convention, await loss.data(), [arrays.scalar(`${convention}/loss`)], TOLERANCE);
   const cotangent = nhwc(arrays, 'cotangent');
   const [gradLatents, gradCodes] = tf.grads((z, table) => {
     const chosen = look(table as tf.Tensor);
     const through = straightThrough(z as tf.Tensor, chosen);
     return tf.add(tf.sum(tf.mul(through, cotangent)), codebookLoss(z as tf.Tensor, chosen, weights));
   })([latents, codebook]) as [tf.Tensor, tf.Tensor];
-  const wanted = nhwc(arrays, `${convention}/grad_z`).dataSync();
-  checks.close('gradients', `${convention}, latents`, gradLatents.dataSync(), wanted, TOLERANCE);
+  const wanted = await nhwc(arrays, `${convention}/grad_z`).data();
+  checks.close('gradients', `${convention}, latents`, await gradLatents.data(), wanted, TOLERANCE);
   const wantedCodes = arrays.floats(`${convention}/grad_codebook`);
-  checks.close('gradients', `${convention}, codes`, gradCodes.dataSync(), wantedCodes, TOLERANCE);
+  checks.close('gradients', `${convention}, codes`, await gradCodes.data(), wantedCodes, TOLERANCE);
   quantizer.codes.dispose();
 }
 
 /** Compares GumbelQuantize with the recorded noise. */
-function checkGumbel(checks: Checks, arrays: GoldenArrays, name: string): void {
+async function checkGumbel(checks: Checks, arrays: GoldenArrays, name: string): Promise<void> {
   const [count, embedDim] = arrays.shape('gumbel/embed') as [number, number];
   const inputChannels = arrays.shape('gumbel/proj')[1] as number;
   const quantizer = new GumbelQuantizer({ inputChannels, embedDim, nEmbed: count });
@@ -109,16 +107,16 @@ function checkGumbel(checks: Checks, arrays: GoldenArrays, name: string): void {
     ['eval_', true],
   ] as const) {
     const { quantized, divergence, indices } = quantizer.quantize(latents, { ...options, hard: isHard });
-    const want = nhwc(arrays, `${name}/${prefix}z_q`).dataSync();
-    checks.close('codes', `${name} ${prefix}z_q`, quantized.dataSync(), want, TOLERANCE);
+    const want = await nhwc(arrays, `${name}/${prefix}z_q`).data();
+    checks.close('codes', `${name} ${prefix}z_q`, await quantized.data(), want, TOLERANCE);
     checks.equal(
       'ids',
       `${name} ${prefix}indices`,
-      indices.dataSync(),
+      await indices.data(),
       arrays.ints(`${name}/${prefix}indices`),
     );
     if (prefix === '')
-      checks.close('loss', `${name} kl`, divergence.dataSync(), [arrays.scalar(`${name}/kl`)], TOLERANCE);
+      checks.close('loss', `${name} kl`, await divergence.data(), [arrays.scalar(`${name}/kl`)], TOLERANCE);
   }
   const cotangent = nhwc(arrays, 'gumbel/cotangent');
   const z = tf.variable(latents) as unknown as tf.Tensor4D;
@@ -139,7 +137,7 @@ function checkGumbel(checks: Checks, arrays: GoldenArrays, name: string): void {
     checks.close(
       'gradients',
       `${name} ${theirs}`,
-      ours.dataSync(),
+      await ours.data(),
       arrays.floats(`${name}/${theirs}`),
       TOLERANCE,
     );
@@ -164,7 +162,7 @@ async function checkMovingAverages(checks: Checks, arrays: GoldenArrays): Promis
   const latents = tf.tidy(() => nhwc(arrays, 'z'));
   await tracker.update((await latents.data()) as Float32Array, arrays.ints('indices'));
   tf.dispose([use, latents]);
-  tf.tidy(() => {
+  await tidyAwaited(async () => {
     const state = tracker.state();
     for (const [ours, theirs] of [
       ['use', 'new_cluster_size'],
@@ -173,12 +171,12 @@ async function checkMovingAverages(checks: Checks, arrays: GoldenArrays): Promis
       checks.close(
         'averages',
         theirs,
-        (state.get(ours) as tf.Tensor).dataSync(),
+        await (state.get(ours) as tf.Tensor).data(),
         arrays.floats(theirs),
         TOLERANCE,
       );
     }
-    checks.close('codes', 'new_codebook', codebook.dataSync(), arrays.floats('new_codebook'), TOLERANCE);
+    checks.close('codes', 'new_codebook', await codebook.data(), arrays.floats('new_codebook'), TOLERANCE);
   });
   tracker.dispose();
   codebook.dispose();

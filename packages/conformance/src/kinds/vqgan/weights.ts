@@ -15,7 +15,6 @@ import { emptyModel, flaxPath, seedOf, withVqgan } from './open-model.js';
 export function formulaCase(folder: GoldenFolder, file: string): Case {
   return {
     name: 'weights',
-    needs: 'nothing',
     run(checks) {
       const check = new GoldenArrays(folder.file(file));
       const seed = seedOf(folder);
@@ -43,7 +42,6 @@ export function formulaCase(folder: GoldenFolder, file: string): Case {
 export function checkpointCase(folder: GoldenFolder, file: string): Case {
   return {
     name: file,
-    needs: 'everything',
     run: (checks) =>
       withVqgan(folder, async (byFormula) => {
         const bytes = readFileSync(folder.file(file));
@@ -54,7 +52,7 @@ export function checkpointCase(folder: GoldenFolder, file: string): Case {
         await loadWeights(weights, source, reading.rules(weights.keys()), { ignore: reading.ignore });
         for (const [name, weight] of weights) {
           const expected = byFormula.namedWeights().get(name) as tf.Variable;
-          checks.close('weights', name, weight.dataSync(), expected.dataSync(), EQUAL);
+          checks.close('weights', name, await weight.data(), await expected.data(), EQUAL);
         }
         model.dispose();
       }),

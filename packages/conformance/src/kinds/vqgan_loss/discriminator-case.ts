@@ -7,6 +7,7 @@ import type { Tolerance } from '../../checks.js';
 import { GoldenArrays } from '../../golden.js';
 import { hashedUniform } from '../../hashed-uniform.js';
 import type { Case } from '../../kind.js';
+import { tidyAwaited } from '../../tidy-awaited.js';
 import { fillPlain, GAIN, theirLayout, thinned } from './weights.js';
 
 const VALUES: Tolerance = {
@@ -22,7 +23,6 @@ const CHANNELS_FIRST = [0, 2, 3, 1];
 export function discriminatorCase(file: string, name: string): Case {
   return {
     name,
-    needs: 'everything',
     async run(checks) {
       const arrays = new GoldenArrays(file);
       const setting = <T>(key: string): T => arrays.setting<T>(key) as T;
@@ -39,7 +39,7 @@ export function discriminatorCase(file: string, name: string): Case {
         const want = arrays.floats(key);
         checks.close(group, key, thinned(ours, want.length), want, VALUES);
       };
-      const nchw = (x: tf.Tensor): Float32Array => theirLayout(x, CHANNELS_FIRST);
+      const nchw = (x: tf.Tensor): Promise<Float32Array> => theirLayout(x, CHANNELS_FIRST);
       const nhwc = (x: tf.Tensor4D): tf.Tensor4D => tf.transpose(x, CHANNELS_FIRST);
       // Large inputs are not stored. The formula gives them under these names, in the size that has
       // the recorded number of logits.
@@ -52,9 +52,11 @@ export function discriminatorCase(file: string, name: string): Case {
       };
       const x = tf.tidy(() => tf.variable(input('input', 'disc_x'))) as unknown as tf.Tensor4D;
       try {
-        tf.tidy(() => close('logits', 'eval_logits_before', nchw(model.judge(x, false))));
+        await tidyAwaited(async () => {
+          close('logits', 'eval_logits_before', await nchw(model.judge(x, false)));
+        });
         await model.start(() => x);
-        tf.tidy(() => {
+        await tidyAwaited(async () => {
           const cotangent = nhwc(arrays.tensor<tf.Rank.R4>('cotangent'));
           const { outputs, grads } = valueAndGrads(
             () => {
@@ -63,22 +65,22 @@ export function discriminatorCase(file: string, name: string): Case {
             },
             new Map([...model.parameters(), ['input', x as unknown as tf.Variable]]),
           );
-          close('logits', 'train_logits', nchw(outputs.logits as tf.Tensor));
+          close('logits', 'train_logits', await nchw(outputs.logits as tf.Tensor));
           for (const [weight, gradient] of grads) {
             if (weight === 'input') {
-              close('gradients', 'grad_input', nchw(gradient));
+              close('gradients', 'grad_input', await nchw(gradient));
               continue;
             }
             const { source, transpose } = rules.get(weight) as WeightRule;
-            close('gradients', `grad/${source}`, theirLayout(gradient, transpose));
+            close('gradients', `grad/${source}`, await theirLayout(gradient, transpose));
           }
-          close('logits', 'train_logits2', nchw(model.judge(input('input2', 'disc_x2'), true)));
+          close('logits', 'train_logits2', await nchw(model.judge(input('input2', 'disc_x2'), true)));
           for (const [weight, variable] of weights) {
             const { source, transpose } = rules.get(weight) as WeightRule;
             const key = `after/${source}`;
-            if (arrays.has(key)) close('gathered', key, theirLayout(variable, transpose));
+            if (arrays.has(key)) close('gathered', key, await theirLayout(variable, transpose));
           }
-          close('logits', 'eval_logits_after', nchw(model.judge(x, false)));
+          close('logits', 'eval_logits_after', await nchw(model.judge(x, false)));
         });
       } finally {
         x.dispose();

@@ -5,6 +5,7 @@ import * as tf from '@tensorflow/tfjs';
 import type { Tolerance } from '../../checks.js';
 import { GoldenArrays } from '../../golden.js';
 import type { Case } from '../../kind.js';
+import { tidyAwaited } from '../../tidy-awaited.js';
 import { fillPlain, GAIN } from './weights.js';
 
 const GRADIENTS: Tolerance = { absolute: 1e-6, reason: 'float32 beside float64: up to 4e-8' };
@@ -34,8 +35,7 @@ const TAPS = ['relu1_2', 'relu2_2', 'relu3_3', 'relu4_3', 'relu5_3'];
 export function lpipsCase(file: string, name: string): Case {
   return {
     name,
-    needs: 'everything',
-    run(checks) {
+    async run(checks) {
       const arrays = new GoldenArrays(file);
       const divide = 64 / (arrays.setting<number>('first_width') ?? 64);
       const lpips = new Lpips(VGG16_WIDTHS.map((width) => width / divide));
@@ -47,7 +47,7 @@ export function lpipsCase(file: string, name: string): Case {
         GAIN.lpips,
       );
       try {
-        tf.tidy(() => {
+        await tidyAwaited(async () => {
           const nhwc = (key: string): tf.Tensor4D =>
             tf.transpose(arrays.tensor<tf.Rank.R4>(key), [0, 2, 3, 1]);
           const [x, y] = [nhwc('input'), nhwc('target')];
@@ -57,22 +57,22 @@ export function lpipsCase(file: string, name: string): Case {
           checks.close(
             'distance',
             'value',
-            lpips.distance(x, y, options).dataSync(),
+            await lpips.distance(x, y, options).data(),
             arrays.floats('value'),
             means,
           );
-          lpips.parts(x, y, options).forEach((part, k) => {
-            if (!arrays.has(`layer${k}`)) return;
-            checks.close('parts', `layer${k}`, part.dataSync(), arrays.floats(`layer${k}`), means);
-          });
-          lpips.features(x).forEach((features, k) => {
+          for (const [k, part] of lpips.parts(x, y, options).entries()) {
+            if (!arrays.has(`layer${k}`)) continue;
+            checks.close('parts', `layer${k}`, await part.data(), arrays.floats(`layer${k}`), means);
+          }
+          for (const [k, features] of lpips.features(x).entries()) {
             const tap = TAPS[k] as string;
             if (arrays.has(tap))
-              checks.close('features', tap, features.dataSync(), nhwc(tap).dataSync(), FEATURES);
-          });
+              checks.close('features', tap, await features.data(), await nhwc(tap).data(), FEATURES);
+          }
           if (arrays.has('value_of_equal_images')) {
             const equal = arrays.floats('value_of_equal_images');
-            checks.close('distance', 'equal pictures', lpips.distance(x, x).dataSync(), equal, means);
+            checks.close('distance', 'equal pictures', await lpips.distance(x, x).data(), equal, means);
           }
           if (!arrays.has('grad_input')) return;
           const pictures = new Map([
@@ -82,8 +82,8 @@ export function lpipsCase(file: string, name: string): Case {
           const [a, b] = [...pictures.values()] as unknown as [tf.Tensor4D, tf.Tensor4D];
           const { grads } = valueAndGrads(() => tf.sum(lpips.distance(a, b)) as tf.Scalar, pictures);
           for (const [side, gradient] of grads) {
-            const want = nhwc(`grad_${side}`).dataSync();
-            checks.close('gradients', side, gradient.dataSync(), want, GRADIENTS);
+            const want = await nhwc(`grad_${side}`).data();
+            checks.close('gradients', side, await gradient.data(), want, GRADIENTS);
           }
           tf.dispose([...pictures.values()]);
         });

@@ -48,7 +48,6 @@ interface LossSettings {
 export function trainingCase(file: string, name: string): Case {
   return {
     name,
-    needs: 'everything',
     async run(checks) {
       const arrays = new GoldenArrays(file);
       const parts = open(arrays);
@@ -138,34 +137,43 @@ async function compareBatches(
       ? { absolute: 1e-5, reason: 'float32 beside float64: 1e-6 to 1e-5' }
       : later;
     const pixels = tf.tidy(() => tf.div(tf.add(arrays.tensor(`${batch}/batch`), 1), 2) as tf.Tensor4D);
-    const compare = (
+    const compare = async (
       group: string,
       key: string,
       ours: tf.Tensor,
       rule: WeightRule,
       tolerance: Tolerance,
-    ): void => {
+    ): Promise<void> => {
       if (!arrays.has(key)) return;
       const want = arrays.floats(key);
-      checks.close(group, key, thinned(theirLayout(ours, rule.transpose), want.length), want, tolerance);
+      checks.close(
+        group,
+        key,
+        thinned(await theirLayout(ours, rule.transpose), want.length),
+        want,
+        tolerance,
+      );
     };
     const label = first ? '' : ' of later batches';
+    const kept: [keyof typeof networks, string, tf.Tensor][] = [];
     const metrics = await adversarialStep(model, pixels, batch, parts, {
       onGradients(network, grads) {
-        for (const [weight, gradient] of grads) {
-          const rule = networks[network].rules.get(weight) as WeightRule;
-          const tolerance = network === 'generator' ? gradients : later;
-          compare(
-            `gradients${network === 'generator' ? label : ' of the discriminator'}`,
-            `${batch}/${network}_grad/${rule.source}`,
-            gradient,
-            rule,
-            tolerance,
-          );
-        }
+        for (const [weight, gradient] of grads) kept.push([network, weight, tf.keep(tf.clone(gradient))]);
       },
     });
     pixels.dispose();
+    for (const [network, weight, gradient] of kept) {
+      const rule = networks[network].rules.get(weight) as WeightRule;
+      const isGenerator = network === 'generator';
+      await compare(
+        `gradients${isGenerator ? label : ' of the discriminator'}`,
+        `${batch}/${network}_grad/${rule.source}`,
+        gradient,
+        rule,
+        isGenerator ? gradients : later,
+      );
+      gradient.dispose();
+    }
     for (const [key, loss, tolerance] of [
       [`${batch}/generator_loss`, metrics.totalLoss, losses],
       [`${batch}/discriminator_loss`, metrics.discriminatorLoss, later],
@@ -189,11 +197,11 @@ async function compareBatches(
         const rule = rules.get(weight) as WeightRule;
         const after = `${batch}/${network}_after/${rule.source}`;
         const sign = after in noisy || weight.endsWith('bias');
-        compare(sign ? 'weights with gradients near 0' : 'weights', after, variable, rule, {
+        await compare(sign ? 'weights with gradients near 0' : 'weights', after, variable, rule, {
           absolute: (sign ? 2 : 0.1) * rate * (batch + 1),
           reason: sign ? 'Adam goes by the sign of a gradient near 0: 2 × rate a step' : '0.1 × rate a step',
         });
-        compare('gathered statistics', `${batch}/buffer/${rule.source}`, variable, rule, {
+        await compare('gathered statistics', `${batch}/buffer/${rule.source}`, variable, rule, {
           absolute: 5e-6,
           reason: "float32, behind updates: the original's own noise is up to 3.6e-7",
         });

@@ -68,10 +68,16 @@ export function flaxWeight(path: string, shape: readonly number[], seed: number)
  * Returns a tensor's values in PyTorch's layout. `transpose` is the rule that reads PyTorch's
  * tensor.
  */
-export function theirLayout(x: tf.Tensor, transpose: readonly number[] | undefined): Float32Array {
-  if (transpose === undefined) return x.dataSync() as Float32Array;
+export async function theirLayout(
+  x: tf.Tensor,
+  transpose: readonly number[] | undefined,
+): Promise<Float32Array> {
+  if (transpose === undefined) return (await x.data()) as Float32Array;
   const back = transpose.map((_, axis) => transpose.indexOf(axis));
-  return tf.tidy(() => tf.transpose(x, back).dataSync()) as Float32Array;
+  const theirs = tf.transpose(x, back);
+  const values = (await theirs.data()) as Float32Array;
+  theirs.dispose();
+  return values;
 }
 
 /** Returns every k-th element, where k is the smallest step that leaves at most `kept` elements. */
