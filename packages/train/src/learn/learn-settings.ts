@@ -13,25 +13,7 @@ const TOKENS = (LEARNT_SIDE / 8) ** 2;
 const MOST_IN_MEMORY = 200_000;
 
 /** Most passes over the data: a small set is learnt by heart before the time is up. */
-const MOST_EPOCHS = { vqgan: 400, seq2seq: 300 };
-/** Fewest updates, however short the time. */
-const FEWEST_UPDATES = 20;
-
-/**
- * How many updates a stage makes in so many seconds, within what is sensible for so many samples.
- */
-export function updatesFor(
-  stage: 'vqgan' | 'seq2seq',
-  seconds: number,
-  {
-    secondsPerUpdate,
-    samples,
-    batchSize,
-  }: { readonly secondsPerUpdate: number; readonly samples: number; readonly batchSize: number },
-): number {
-  const most = Math.ceil((MOST_EPOCHS[stage] * samples) / batchSize);
-  return Math.max(FEWEST_UPDATES, Math.min(most, Math.floor(seconds / secondsPerUpdate)));
-}
+export const MOST_EPOCHS = { vqgan: 400, seq2seq: 300 };
 
 /**
  * Codes for so many pictures: a power of two from 64 to 1,024, each to be met some thirty times.

@@ -57,7 +57,7 @@ whenFast('stopped in each stage it goes on, and leaves a model that draws', asyn
   expect([...result.captions].sort()).toEqual(['a blue wall', 'a green wall', 'a red wall']);
   expect(stages).toEqual(['vqgan', 'vqgan', 'encoded', 'tokenizer', 'seq2seq', 'seq2seq']);
   const state = JSON.parse(readFileSync(at('model', 'learning', 'state.json'), 'utf8'));
-  expect(state).toMatchObject({ vqganSteps: 20, seq2seqSteps: 20 });
+  expect(state).toMatchObject({ found: { vqganSteps: 20, seq2seqSteps: 20 } });
   const model = await openPictureModel(at('model'));
   expect(model.settings.conditionScale).toBe(1.5);
   model.dispose();
@@ -68,15 +68,8 @@ whenFast('stopped in each stage it goes on, and leaves a model that draws', asyn
 
 test('other pictures, no captions, no time', async () => {
   mkdirSync(at('begun', 'learning'), { recursive: true });
-  const state = {
-    version: 1,
-    source: 'other',
-    seconds: 60,
-    spent: 1,
-    vqganSteps: null,
-    seq2seqSteps: null,
-    done: [],
-  };
+  const conditions = { pictures: 'other', minutes: 1 };
+  const state = { version: 2, conditions, spent: 1, found: {}, done: [] };
   writeFileSync(at('begun', 'learning', 'state.json'), JSON.stringify(state));
   await expect(learn([{ path: at('pictures') }], { out: at('begun') })).rejects.toThrow(
     'other pictures or captions',
@@ -85,5 +78,10 @@ test('other pictures, no captions, no time', async () => {
     'expected minutes above 0',
   );
   await expect(learn([{ path: at('none') }], { out: at('x') })).rejects.toThrow("can't be read");
+  mkdirSync(at('other'));
+  writeFileSync(at('other', 'config.json'), '{}');
+  await expect(learn([{ path: at('pictures') }], { out: at('other') })).rejects.toThrow(
+    'there is a model in it already, of which no learning is known',
+  );
   expect(existsSync(at('x'))).toBe(false);
 });
