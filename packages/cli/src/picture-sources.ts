@@ -5,13 +5,13 @@ import {
   type PictureSource,
   type SourceSettings,
 } from '@easel/train';
-import { sourcePaths } from '@easel/train/internals';
+import { isGenerator, sourcePaths } from '@easel/train/internals';
 import { flagOption, integerOption, textOption } from './options.js';
 import { UsageError } from './usage-error.js';
 
 /** The possible sources of pictures, for help texts. */
 export const SOURCES =
-  'a folder of pictures with a .txt beside each, or with captions.jsonl, captions.csv, captions.tsv, metadata.jsonl or metadata.csv; WebDataset shards, "shards/{0000..0031}.tar", also .tar.gz; parquet files with the pictures in a column, "data/train-*.parquet"; or a folder of such shards or files';
+  'a folder of pictures with a .txt beside each, or with captions.jsonl, captions.csv, captions.tsv, metadata.jsonl or metadata.csv; WebDataset shards, "shards/{0000..0031}.tar", also .tar.gz; parquet files with the pictures in a column, "data/train-*.parquet"; a folder of such shards or files; or a module that makes pictures, "scenes.mjs?seed=1&count=1000"';
 
 /** Options for reading a source of pictures. */
 export const sourceOptions = {
@@ -79,7 +79,10 @@ export async function openSources(
   const weights = weightsOf(args.weights, paths.length);
   const named = args['image-column'] ?? args['caption-column'];
   const isParquet = await Promise.all(
-    paths.map(async (path) => named !== undefined && (await sourcePaths(path)).kind === 'parquet'),
+    paths.map(
+      async (path) =>
+        named !== undefined && !isGenerator(path) && (await sourcePaths(path)).kind === 'parquet',
+    ),
   );
   if (named !== undefined && !isParquet.includes(true))
     throw new ConfigError(`Column '${named}': columns are named for parquet files, and no source is one.`);

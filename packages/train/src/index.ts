@@ -27,10 +27,16 @@ export type { MemoryPlan, ParameterGroup, PlanOptions, TimePlan, TrainingPlan } 
 export { planSeq2Seq, type Seq2SeqPlan } from './seq2seq/plan-seq2seq.js';
 export { planVqgan, type VqganPlan } from './vqgan/plan-vqgan.js';
 
-// Pictures with captions: folders, lists, tar shards, parquet files, and mixtures of them.
+// Pictures with captions: folders, lists, tar shards, parquet files, programs, and mixtures of them.
 
 export { decodePicture, defaultPictureShape, type PictureShape } from './decoded/decode-picture.js';
 export { type CaptionRow, readCaptionList } from './sources/caption-list.js';
+export type {
+  GeneratedPicture,
+  GeneratorModule,
+  GeneratorOption,
+  PictureGenerator,
+} from './sources/generated-pictures.js';
 export type { LeftOut, LeftOutKind } from './sources/left-out.js';
 export { type MixedPart, type MixOptions, mixPictures } from './sources/mixed-pictures.js';
 export { type OpenPicturesOptions, openPictures, type SourceSettings } from './sources/open-pictures.js';

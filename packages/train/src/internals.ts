@@ -32,4 +32,5 @@ export { encodePng } from './run/encode-png.js';
 export type { Seq2SeqBatch } from './seq2seq/batches.js';
 export { seq2seqGradients, tokenLosses } from './seq2seq/seq2seq-step.js';
 export { isImageSide, trainedWeights } from './seq2seq/trained-weights.js';
+export { isGenerator } from './sources/generated-pictures.js';
 export { archiveKind, sourcePaths } from './sources/source-paths.js';

@@ -1,4 +1,5 @@
 import { ConfigError } from '@easel/core';
+import { isGenerator, openGenerator } from './generated-pictures.js';
 import { type MixOptions, mixPictures } from './mixed-pictures.js';
 import { openParquetPictures } from './parquet-pictures.js';
 import { openPictureFolder } from './picture-folder.js';
@@ -10,7 +11,8 @@ import { openWebDataset } from './web-dataset.js';
 export interface SourceSettings {
   /**
    * A folder of pictures, tar shards or parquet files, or a folder of these. Braces and wildcards
-   * are expanded as a shell does: `shards/{00000..00331}.tar`, `data/train-*.parquet`.
+   * are expanded as a shell does: `shards/{00000..00331}.tar`, `data/train-*.parquet`. Or a module
+   * that makes pictures, with its settings: `scenes.mjs?seed=1&count=1000`.
    */
   readonly path: string;
   /** Path of the caption list of a picture folder. */
@@ -31,8 +33,8 @@ export interface OpenPicturesOptions extends OpenSourceOptions {
 }
 
 /**
- * Opens one source of pictures, or several as a mixture. A source is a picture folder, tar shards
- * or parquet files; its path tells which. Throws DataError for a source that can't be read, and
+ * Opens one source of pictures, or several as a mixture. A source is a picture folder, tar shards,
+ * parquet files, or a module that makes pictures; its path tells which. Throws DataError for a source that can't be read, and
  * ConfigError for settings that don't go with a source's kind.
  */
 export async function openPictures(
@@ -60,6 +62,11 @@ export async function openPictures(
 
 async function openOne(settings: SourceSettings, options: OpenPicturesOptions): Promise<PictureSource> {
   const { path, captions: list, imageColumn, captionColumn } = settings;
+  if (isGenerator(path)) {
+    if (list || imageColumn || captionColumn)
+      throw new ConfigError(`Pictures ${path}: a module makes its captions; it has no list and no columns.`);
+    return openGenerator(path);
+  }
   const { kind, paths } = await sourcePaths(path);
   if (kind !== 'folder' && list)
     throw new ConfigError(
