@@ -3,6 +3,7 @@
 import pluralize from 'pluralize';
 import { canonicalCaption, namesOf, pick, randomCaption, withArticle } from '../emoji/captions.mjs';
 import { LANDSCAPES } from './grounds.mjs';
+import { isHeldOut } from './scenes.mjs';
 import { STYLES } from './styles.mjs';
 import { THINGS } from './things.mjs';
 
@@ -44,10 +45,33 @@ export function pluralOf(name) {
   return plural + name.slice(head);
 }
 
+/** What frames a wording and says nothing of the thing. */
+const FRAME = /^(?:an?|the) (?:emoji|picture|drawing) of |^emoji of | emoji$/;
+
+/** The words of a wording without frame and article, in alphabetical order. */
+const wordsOf = (wording) =>
+  wording
+    .replace(FRAME, '')
+    .replace(/^(?:an?|the) /, '')
+    .split(/[\s,:]+/)
+    .sort()
+    .join(' ');
+
+/**
+ * Whether a wording of a thing, a name of it or a caption of it alone, is held out of all training.
+ * Articles, frames and the order of words make no other wording. The label is never held out.
+ */
+export function isHeldOutWording(id, wording) {
+  const words = wordsOf(wording);
+  return words !== wordsOf(namesOf(THINGS.get(id))[0]) && isHeldOut('wording', words, id);
+}
+
 /** A name of a thing: its label, or in a quarter of the captions another of its names. */
 function nameOf(id, random) {
   const [label, ...others] = namesOf(THINGS.get(id));
-  const words = others.filter((name) => /^[a-z][a-z '-]+$/.test(name) && name.length > 2);
+  const words = others.filter(
+    (name) => /^[a-z][a-z '-]+$/.test(name) && name.length > 2 && !isHeldOutWording(id, name),
+  );
   return random !== undefined && words.length > 0 && random() < 0.25 ? pick(random, words) : label;
 }
 
@@ -112,7 +136,11 @@ export function captionOf({ kind, said }, random) {
   const { ids, colours = [], count, relation, size, ground, style } = said;
   if (kind === 'alone') {
     const drawing = THINGS.get(ids[0]);
-    return random === undefined ? canonicalCaption(drawing) : randomCaption(drawing, random);
+    if (random === undefined) return canonicalCaption(drawing);
+    for (;;) {
+      const caption = randomCaption(drawing, random);
+      if (!isHeldOutWording(ids[0], caption)) return caption;
+    }
   }
   const choose = (list) => (random === undefined ? list[0] : pick(random, list));
   const noun = (i) => nounPhrase({ id: ids[i], colour: colours[i], count, size }, random);

@@ -60,7 +60,7 @@ const HELD_OUT = 0.1;
 /**
  * Whether a combination is held out of all training. The parts alone decide, so that the rule
  * covers combinations nobody has listed. Kinds: colour × thing, count × thing, pair (either order),
- * relation × pair, ground × thing, style × thing.
+ * relation × pair, ground × thing, style × thing, wording × thing.
  */
 export function isHeldOut(kind, ...parts) {
   return randomFrom(['held out', kind, ...parts].join('|'))() < HELD_OUT;
