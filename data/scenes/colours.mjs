@@ -45,15 +45,23 @@ function toLab(rgb, at, out) {
   out[2] = 0.0259040371 * l + 0.7827717662 * m - 0.808675766 * s;
 }
 
+const cube = (v) => v * v * v;
+
+/** Bounds of linear light in sRGB, with some room for rounding. */
+const [LEAST, MOST] = [-0.001, 1.001];
+
 /** Writes linear RGB of OKLab to `out` and says whether it is a colour that sRGB has. */
 function toRgb(L, a, b, out) {
-  const l = (L + 0.3963377774 * a + 0.2158037573 * b) ** 3;
-  const m = (L - 0.1055613458 * a - 0.0638541728 * b) ** 3;
-  const s = (L - 0.0894841775 * a - 1.291485548 * b) ** 3;
-  out[0] = 4.0767416621 * l - 3.3077115913 * m + 0.2309699292 * s;
-  out[1] = -1.2684380046 * l + 2.6097574011 * m - 0.3413193965 * s;
-  out[2] = -0.0041960863 * l - 0.7034186147 * m + 1.707614701 * s;
-  return out.every((v) => v > -0.001 && v < 1.001);
+  const l = cube(L + 0.3963377774 * a + 0.2158037573 * b);
+  const m = cube(L - 0.1055613458 * a - 0.0638541728 * b);
+  const s = cube(L - 0.0894841775 * a - 1.291485548 * b);
+  const red = 4.0767416621 * l - 3.3077115913 * m + 0.2309699292 * s;
+  const green = -1.2684380046 * l + 2.6097574011 * m - 0.3413193965 * s;
+  const blue = -0.0041960863 * l - 0.7034186147 * m + 1.707614701 * s;
+  out[0] = red;
+  out[1] = green;
+  out[2] = blue;
+  return red > LEAST && green > LEAST && blue > LEAST && red < MOST && green < MOST && blue < MOST;
 }
 
 const linear = new Float64Array(3);
@@ -76,7 +84,9 @@ function writeLch(L, chroma, hue, out, at) {
     }
     toRgb(light, fits * cos, fits * sin, linear);
   }
-  for (let i = 0; i < 3; i++) out[at + i] = byteOf(linear[i]);
+  out[at] = byteOf(linear[0]);
+  out[at + 1] = byteOf(linear[1]);
+  out[at + 2] = byteOf(linear[2]);
 }
 
 const RADIANS = Math.PI / 180;
@@ -168,8 +178,8 @@ function smooth(from, to, v) {
  */
 export function recolour(rgba, own, colour, turn = 0) {
   const out = Uint8Array.from(rgba);
-  const lab = [0, 0, 0];
-  const bytes = [0, 0, 0];
+  const lab = new Float64Array(3);
+  const bytes = new Uint8Array(3);
   const neutral = own.coloured <= 0.2;
   // Near black and white there is less room for light and shade.
   const room = Math.min(1, 2.2 * Math.min(colour.lightness, 1.06 - colour.lightness));

@@ -72,6 +72,9 @@ export const LANDSCAPES = {
 
 export const LANDSCAPE_NAMES = Object.keys(LANDSCAPES);
 
+/** Grounds that were painted, by size and name: those whose colours are not turned. */
+const painted = new Map();
+
 /**
  * Returns a ground as RGB bytes [size · size · 3]. Null is white.
  *
@@ -80,8 +83,16 @@ export const LANDSCAPE_NAMES = Object.keys(LANDSCAPES);
  * @param {number} turn degrees that are added to the hue of a colour
  */
 export function groundPixels(ground, size, turn = 0) {
-  const out = new Uint8Array(size * size * 3).fill(255);
-  if (ground === null) return out;
+  if (ground === null) return new Uint8Array(size * size * 3).fill(255);
+  // A landscape has no colours that turn.
+  if (turn !== 0 && ground.landscape === undefined) return paint(ground, size, turn);
+  const key = `${size} ${JSON.stringify(ground)}`;
+  if (!painted.has(key)) painted.set(key, paint(ground, size, 0));
+  return painted.get(key).slice();
+}
+
+function paint(ground, size, turn) {
+  const out = new Uint8Array(size * size * 3);
   let at;
   if (ground.landscape !== undefined) at = LANDSCAPES[ground.landscape].at;
   else if (ground.colour !== undefined) {

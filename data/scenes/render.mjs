@@ -6,16 +6,23 @@ import { thingColour, thingPixels } from './things.mjs';
 
 /** Lays RGBA over RGB, both square, at x, y; what lies outside is cut off. */
 function layOver(rgb, size, alpha, rgba, side, x, y) {
-  for (let row = Math.max(0, -y); row < side && y + row < size; row++)
-    for (let column = Math.max(0, -x); column < side && x + column < size; column++) {
-      const from = (row * side + column) * 4;
-      const opacity = rgba[from + 3] / 255;
-      if (opacity === 0) continue;
-      const to = (y + row) * size + x + column;
-      for (let k = 0; k < 3; k++)
-        rgb[to * 3 + k] = Math.round(rgb[to * 3 + k] + opacity * (rgba[from + k] - rgb[to * 3 + k]));
-      alpha[to] = Math.max(alpha[to], rgba[from + 3]);
+  const [left, right] = [Math.max(0, -x), Math.min(side, size - x)];
+  const bottom = Math.min(side, size - y);
+  for (let row = Math.max(0, -y); row < bottom; row++) {
+    let from = (row * side + left) * 4;
+    let to = (y + row) * size + x + left;
+    for (let column = left; column < right; column++, from += 4, to++) {
+      const own = rgba[from + 3];
+      if (own === 0) continue;
+      const opacity = own / 255;
+      const at = to * 3;
+      // Sums are positive, so that adding a half and cutting off rounds.
+      rgb[at] = rgb[at] + opacity * (rgba[from] - rgb[at]) + 0.5;
+      rgb[at + 1] = rgb[at + 1] + opacity * (rgba[from + 1] - rgb[at + 1]) + 0.5;
+      rgb[at + 2] = rgb[at + 2] + opacity * (rgba[from + 2] - rgb[at + 2]) + 0.5;
+      if (own > alpha[to]) alpha[to] = own;
     }
+  }
 }
 
 /**

@@ -3,40 +3,47 @@
 
 const luma = (rgb, at) => 0.299 * rgb[at] + 0.587 * rgb[at + 1] + 0.114 * rgb[at + 2];
 
-/** Each pixel's own new colour. */
-const perPixel = (f) => (rgb) => {
-  const out = new Uint8Array(rgb.length);
+/** Each pixel's own new colour, of its brightness. */
+const byLuma = (scale, shift) => (rgb) => {
+  const out = new Uint8ClampedArray(rgb.length); // it rounds, and cuts at 0 and 255
   for (let i = 0; i < rgb.length; i += 3) {
-    const colour = f(rgb, i);
-    for (let k = 0; k < 3; k++) out[i + k] = Math.min(255, Math.max(0, Math.round(colour[k])));
+    const v = luma(rgb, i);
+    for (let k = 0; k < 3; k++) out[i + k] = v * scale[k] + shift[k];
   }
-  return out;
+  return new Uint8Array(out.buffer);
 };
+
+/** Each pixel's new colour by what `f` says of its number and its place in `rgb`. */
+function perChannel(rgb, f) {
+  const out = new Uint8ClampedArray(rgb.length);
+  for (let p = 0; p * 3 < rgb.length; p++) for (let k = 0; k < 3; k++) out[3 * p + k] = f(p, 3 * p + k);
+  return new Uint8Array(out.buffer);
+}
 
 /** Sobel's gradient magnitude of the colours, the greatest of the three channels, [size · size]. */
 function edges(rgb, size) {
   const out = new Float32Array(size * size);
-  const at = (x, y, k) =>
-    rgb[(Math.min(size - 1, Math.max(0, y)) * size + Math.min(size - 1, Math.max(0, x))) * 3 + k];
-  for (let y = 0; y < size; y++)
-    for (let x = 0; x < size; x++)
+  const last = size - 1;
+  for (let y = 0; y < size; y++) {
+    const above = Math.max(0, y - 1) * size;
+    const here = y * size;
+    const below = Math.min(last, y + 1) * size;
+    for (let x = 0; x < size; x++) {
+      const left = Math.max(0, x - 1);
+      const right = Math.min(last, x + 1);
+      let most = 0;
       for (let k = 0; k < 3; k++) {
-        const dx =
-          at(x + 1, y - 1, k) +
-          2 * at(x + 1, y, k) +
-          at(x + 1, y + 1, k) -
-          at(x - 1, y - 1, k) -
-          2 * at(x - 1, y, k) -
-          at(x - 1, y + 1, k);
-        const dy =
-          at(x - 1, y + 1, k) +
-          2 * at(x, y + 1, k) +
-          at(x + 1, y + 1, k) -
-          at(x - 1, y - 1, k) -
-          2 * at(x, y - 1, k) -
-          at(x + 1, y - 1, k);
-        out[y * size + x] = Math.max(out[y * size + x], Math.hypot(dx, dy));
+        const nw = rgb[(above + left) * 3 + k];
+        const ne = rgb[(above + right) * 3 + k];
+        const sw = rgb[(below + left) * 3 + k];
+        const se = rgb[(below + right) * 3 + k];
+        const dx = ne + 2 * rgb[(here + right) * 3 + k] + se - nw - 2 * rgb[(here + left) * 3 + k] - sw;
+        const dy = sw + 2 * rgb[(below + x) * 3 + k] + se - nw - 2 * rgb[(above + x) * 3 + k] - ne;
+        most = Math.max(most, dx * dx + dy * dy);
       }
+      out[here + x] = Math.sqrt(most);
+    }
+  }
   return out;
 }
 
@@ -44,20 +51,13 @@ export const STYLES = {
   'black and white': {
     before: ['a black and white ', 'a grayscale '],
     after: [' in black and white', ', black and white', ' without colour'],
-    apply: perPixel((rgb, i) => {
-      const v = luma(rgb, i);
-      return [v, v, v];
-    }),
+    apply: byLuma([1, 1, 1], [0, 0, 0]),
   },
   silhouette: {
     before: ['the silhouette of ', 'a silhouette of '],
     after: [' as a silhouette', ', silhouette'],
     /** White stays white: the thing lies on white. */
-    apply: (_rgb, _size, alpha) =>
-      Uint8Array.from(
-        { length: alpha.length * 3 },
-        (_, i) => 255 - Math.round(0.9 * alpha[Math.floor(i / 3)]),
-      ),
+    apply: (rgb, _size, alpha) => perChannel(rgb, (p) => 255 - 0.9 * alpha[p]),
   },
   'pixel art': {
     before: ['pixel art of ', 'a pixelated '],
@@ -83,30 +83,23 @@ export const STYLES = {
     after: [' as a pencil drawing', ', line drawing', ' drawn with a pencil'],
     apply: (rgb, size) => {
       const strength = edges(rgb, size);
-      return Uint8Array.from(
-        { length: rgb.length },
-        (_, i) => 255 - Math.round(215 * Math.min(1, strength[Math.floor(i / 3)] / 360)),
-      );
+      return perChannel(rgb, (p) => 255 - 215 * Math.min(1, strength[p] / 360));
     },
   },
   sepia: {
     before: ['an old photo of ', 'a sepia picture of '],
     after: [' in sepia', ', sepia', ' as an old photo'],
-    apply: perPixel((rgb, i) => {
-      const v = luma(rgb, i);
-      return [v * 0.97 + 8, v * 0.86 + 2, v * 0.68];
-    }),
+    apply: byLuma([0.97, 0.86, 0.68], [8, 2, 0]),
   },
   neon: {
     before: ['a neon sign of ', 'a glowing '],
     after: [' as a neon sign', ', neon', ' in neon light'],
     apply: (rgb, size) => {
       const strength = edges(rgb, size);
-      return Uint8Array.from({ length: rgb.length }, (_, i) => {
-        const p = Math.floor(i / 3);
+      return perChannel(rgb, (p, at) => {
         const dark = Math.min(rgb[3 * p], rgb[3 * p + 1], rgb[3 * p + 2]);
         const glow = Math.min(1, strength[p] / 300);
-        return Math.round(18 + 237 * glow * Math.min(1, 0.25 + (rgb[i] - dark) / 160));
+        return 18 + 237 * glow * Math.min(1, 0.25 + (rgb[at] - dark) / 160);
       });
     },
   },
