@@ -1,7 +1,7 @@
-import { ConfigError } from '@easel/core';
-import { type Field, integer, list, oneOf, optional, real, section, text } from '@easel/core/config';
+import { type Field, integer, oneOf, optional, real, text } from '@easel/core/config';
 import { ORIGINAL_PREPARATIONS } from '../original/picture-preparation.js';
 import type { SourceSettings } from '../sources/open-pictures.js';
+import { sourcesField, sourceWeight } from './sources-field.js';
 
 const sourceFields = {
   /** A folder of pictures, tar shards or parquet files, with braces as a shell has them. */
@@ -19,27 +19,13 @@ const sourceFields = {
    * Of several sources, pictures come from each in proportion to this; null for all: each picture
    * comes as often as any other.
    */
-  weight: optional(real({ above: 0 })),
+  weight: sourceWeight,
 };
 
 /**
  * One source of pictures by its path, or with more settings; or a list of such, which are mixed.
  */
-export const pictureSources: Field<readonly SourceSettings[]> = (value, at) => {
-  const one: Field<SourceSettings> = (item, place) => {
-    const { weight, ...rest } = section(sourceFields)(
-      typeof item === 'string' ? { path: item } : item,
-      place,
-    );
-    return { ...rest, ...(weight !== null && { weight }) };
-  };
-  const single = (typeof value === 'string' && value !== '') || (typeof value === 'object' && value !== null);
-  if (!single || (Array.isArray(value) && value.length === 0))
-    throw new ConfigError(
-      `${at}: expected the path of pictures, an object with "path", or a list of such, ${value === undefined ? 'it is missing' : `got ${JSON.stringify(value)}`}.`,
-    );
-  return Array.isArray(value) ? list(one, [])(value, at) : [one(value, at)];
-};
+export const pictureSources: Field<readonly SourceSettings[]> = sourcesField(sourceFields, 'pictures');
 
 /** How pictures become squares, and which are passed over. */
 export const pictureShapeFields = {

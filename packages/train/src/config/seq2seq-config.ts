@@ -15,19 +15,22 @@ import {
 } from '@easel/core/config';
 import { NO_FILTER } from '../encoded/row-filter.js';
 import { SHUFFLE_BUFFER } from '../original/shuffle-buffer.js';
+import { evaluationSets, trainingSets } from './encoded-fields.js';
 import { freeOnResume, freeSettings } from './free-settings.js';
 import { checkOptimization, commonFields } from './optimization.js';
 
 const dataFields = {
   /**
    * Encoded set to train on: a folder of parquet or jsonl shards, as `easel encode` writes them, or
-   * one such file.
+   * one such file. Or a list of such sets, each a path or {"path", "weight"}: of sets with weights,
+   * rows come from each in proportion to its weight (1 if left out); without any, each row comes as
+   * often as any other.
    */
-  train: freeOnResume(text()), // its content is compared by digest
-  /** Encoded set for evaluation; null: see evalFraction. */
-  eval: freeOnResume(optional(text())),
+  train: freeOnResume(trainingSets), // its content is compared by digest
+  /** Encoded set for evaluation, or a list of such, which are one; null: see evalFraction. */
+  eval: freeOnResume(optional(evaluationSets)),
   /** Further encoded sets for evaluation, each by the name that the metrics give it. */
-  evals: freeOnResume(named(text())),
+  evals: freeOnResume(named(evaluationSets)),
   /**
    * Share of the training set's pictures that are held out for evaluation, each with all its
    * captions.
@@ -40,7 +43,7 @@ const dataFields = {
   order: oneOf(['permuted', 'streamed']),
   /**
    * Seed of the order, and of streamed blank captions; with it they are the original's with the
-   * same `seed_dataset`. Null: they follow from the run's seed.
+   * same `seed_dataset` (of one set). Null: they follow from the run's seed.
    */
   seed: optional(integer({ min: 0, max: 2 ** 32 - 1 })),
   /** Rows that the shuffle buffer holds. */
@@ -56,7 +59,7 @@ const dataFields = {
    */
   repeatEpoch: freeOnResume(flag(false)),
   /**
-   * Only the first rows of the training set, counted before shuffling and filtering.
+   * Only the first rows of each training set, counted before shuffling and filtering.
    */
   maxTrainRows: optional(integer({ min: 1 })),
   /** The same of each evaluation set. */
@@ -269,6 +272,8 @@ function checkData(data: Seq2SeqConfig['data'], fail: (message: string) => Confi
   for (const name of Object.keys(data.evals))
     if (['train', 'trained', 'eval'].includes(name))
       throw fail(`data.evals.${name}: the metrics use this name already. Choose another.`);
+  if (data.carryOver && data.train.some(({ weight }) => weight !== undefined))
+    throw fail('data.carryOver: of sets with weights no rows are left over. Leave one of them out.');
   if (data.order === 'streamed') {
     if (data.evalFraction > 0)
       throw fail('data.evalFraction: a streamed set is not held out from. Name a set of its own as eval.');

@@ -113,6 +113,52 @@ export async function readEncodedSet(
 }
 
 /**
+ * Joins sets into one: their rows one set after the other, with pictures numbered throughout. A set
+ * alone is returned as it is.
+ */
+export function joinSets(sets: readonly [EncodedSet, ...EncodedSet[]]): EncodedSet {
+  const [first, ...others] = sets;
+  if (others.length === 0) return first;
+  const count = sets.reduce((sum, { captions }) => sum + captions.length, 0);
+  const { imageLength } = first;
+  const Tokens = first.encodings.constructor as Uint16ArrayConstructor | Int32ArrayConstructor;
+  const encodings = new Tokens(count * imageLength);
+  const pictures = new Int32Array(count);
+  const leftOut: Partial<Record<LeftOutKind, number>> = {};
+  let [at, named] = [0, 0];
+  for (const set of sets) {
+    encodings.set(set.encodings, at * imageLength);
+    let largest = -1;
+    for (const [i, picture] of set.pictures.entries()) {
+      pictures[at + i] = named + picture;
+      largest = Math.max(largest, picture);
+    }
+    at += set.captions.length;
+    named += largest + 1;
+    for (const [kind, n] of Object.entries(set.leftOut) as [LeftOutKind, number][])
+      leftOut[kind] = (leftOut[kind] ?? 0) + n;
+  }
+  return {
+    description: sets.map(({ description }) => description).join(' + '),
+    captions: sets.flatMap(({ captions }) => captions),
+    encodings,
+    imageLength,
+    pictures,
+    rows: sets.reduce((sum, { rows }) => sum + rows, 0),
+    leftOut,
+    digest: digestOfSets(sets.map(({ digest }) => digest)),
+  };
+}
+
+/** Returns the digest of several sets, in their order. That of a set alone is its own. */
+export function digestOfSets(digests: readonly string[], weights?: readonly number[]): string {
+  if (digests.length === 1) return digests[0] as string;
+  return createHash('sha256')
+    .update(JSON.stringify([digests, weights ?? null]))
+    .digest('hex');
+}
+
+/**
  * Returns the shards that a set's manifest or the records of single shards name. Throws DataError
  * if some shards are still to be made.
  */

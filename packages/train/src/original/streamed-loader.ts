@@ -1,5 +1,6 @@
 import { DataError, Pcg64 } from '@easel/core';
 import { checkedCaption, checkedEncoding, type EncodingShape } from '../encoded/checked-row.js';
+import { RowCounts } from '../encoded/row-counts.js';
 import { filterColumns, leftOutRow, NO_FILTER, type RowFilter } from '../encoded/row-filter.js';
 import { readShard, type ShardColumns } from '../encoded/shards.js';
 import { epochGenerator, SHUFFLE_BUFFER, shuffleBuffer, shuffled } from './shuffle-buffer.js';
@@ -23,6 +24,13 @@ export interface LoaderSettings {
   readonly maxRows?: number;
   /** Function that captions go through first. */
   readonly normalize?: (caption: string) => string;
+  /** The shards of each set, if they are of several sets. `maxRows` then counts in each set. */
+  readonly sets?: readonly (readonly string[])[];
+  /**
+   * Hears of what was read and left out, each time that the rows have been read. `whole` is false if
+   * the reading was broken off.
+   */
+  readonly onPass?: ((counts: RowCounts, whole: boolean) => void) | undefined;
 }
 
 /** Settings of drawing training rows. */
@@ -66,13 +74,24 @@ export async function* fileRows(settings: LoaderSettings): AsyncGenerator<Loaded
   yield* kept(rawRows(settings, settings.files), settings);
 }
 
-/** Counts the rows that `fileRows` yields. It reads all shards. */
-export async function countRows(settings: LoaderSettings): Promise<number> {
+/** Counts the rows that `fileRows` yields, and those that it leaves out. It reads all shards. */
+export async function countRows(settings: LoaderSettings): Promise<RowCounts> {
   const { files, filter = NO_FILTER } = settings;
-  let count = 0;
-  for await (const row of rawRows(settings, files))
-    if (leftOutRow(row, filter, row.where) === undefined) count++;
-  return count;
+  const counts = new RowCounts();
+  for await (const row of rawRows(settings, files)) counts.add(row.file, leftOutRow(row, filter, row.where));
+  settings.onPass?.(counts, true);
+  return counts;
+}
+
+/**
+ * Yields the rows of one epoch in random order, as `trainingBatches` does before it makes batches.
+ */
+export function epochRows(
+  settings: LoaderSettings,
+  { seed, bufferSize = SHUFFLE_BUFFER }: Pick<ShuffleSettings, 'seed' | 'bufferSize'>,
+  epoch: number,
+): AsyncGenerator<LoadedRow> {
+  return kept(shuffledRows(settings, seed, epoch, bufferSize), settings);
 }
 
 /**
@@ -93,7 +112,7 @@ export async function* trainingBatches(
   batchSize: number,
   from: StreamPosition = STREAM_START,
 ): AsyncGenerator<StreamedBatch> {
-  const { seed, bufferSize = SHUFFLE_BUFFER, blankCaptions = 0, carryOver = false } = shuffle;
+  const { seed, blankCaptions = 0, carryOver = false } = shuffle;
   // The rows that epochs leave over are known only by reading from the start.
   const start = carryOver ? STREAM_START : from;
   const blanks = new Pcg64(seed);
@@ -103,7 +122,7 @@ export async function* trainingBatches(
   for (let { epoch } = start; ; epoch++) {
     const drawnBefore = blankDraws;
     let batches = 0;
-    for await (const row of kept(shuffledRows(settings, seed, epoch, bufferSize), settings)) {
+    for await (const row of epochRows(settings, shuffle, epoch)) {
       if (blankCaptions > 0) blankDraws++;
       batch.push(blankCaptions > 0 && blanks.random() < blankCaptions ? { ...row, caption: '' } : row);
       if (batch.length < batchSize) continue;
@@ -137,6 +156,7 @@ export async function* evaluationBatches(
 
 /** A row before filtering, with the beginning of its messages. */
 interface RawRow {
+  readonly file: string;
   readonly where: string;
   readonly caption: unknown;
   readonly encoding: unknown;
@@ -155,23 +175,41 @@ function shuffledRows(
 }
 
 async function* rawRows(settings: LoaderSettings, files: readonly string[]): AsyncGenerator<RawRow> {
-  const { columns, filter = NO_FILTER, maxRows = Number.POSITIVE_INFINITY } = settings;
-  let count = 0;
+  const { sets = [files], maxRows } = settings;
+  if (maxRows === undefined) yield* firstRows(settings, files, Number.POSITIVE_INFINITY);
+  else for (const set of sets) yield* firstRows(settings, set, maxRows);
+}
+
+async function* firstRows(
+  { columns, filter = NO_FILTER }: LoaderSettings,
+  files: readonly string[],
+  count: number,
+): AsyncGenerator<RawRow> {
+  let left = count;
   for (const file of files) {
-    if (count >= maxRows) return;
+    if (left <= 0) return;
     for await (const row of readShard(file, { ...columns, others: filterColumns(filter) })) {
-      if (count++ >= maxRows) return;
+      if (left-- <= 0) return;
       const { caption, encoding, others } = row;
-      yield { where: `Shard ${file}, row ${row.row}`, caption, encoding, others };
+      yield { file, where: `Shard ${file}, row ${row.row}`, caption, encoding, others };
     }
   }
 }
 
 async function* kept(rows: AsyncIterable<RawRow>, settings: LoaderSettings): AsyncGenerator<LoadedRow> {
-  const { filter = NO_FILTER, normalize, shape } = settings;
-  for await (const { where, caption, encoding, others } of rows) {
-    if (leftOutRow({ caption, encoding, others }, filter, where) !== undefined) continue;
-    const text = checkedCaption(caption, where);
-    yield { caption: normalize?.(text) ?? text, encoding: checkedEncoding(encoding, shape, where) };
+  const { filter = NO_FILTER, normalize, shape, onPass } = settings;
+  const counts = new RowCounts();
+  let whole = false;
+  try {
+    for await (const { file, where, caption, encoding, others } of rows) {
+      const kind = leftOutRow({ caption, encoding, others }, filter, where);
+      counts.add(file, kind);
+      if (kind !== undefined) continue;
+      const text = checkedCaption(caption, where);
+      yield { caption: normalize?.(text) ?? text, encoding: checkedEncoding(encoding, shape, where) };
+    }
+    whole = true;
+  } finally {
+    onPass?.(counts, whole);
   }
 }

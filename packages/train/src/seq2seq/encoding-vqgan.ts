@@ -8,11 +8,11 @@ import { loadingOptions, type OnLoading } from '../run/loading.js';
 
 /**
  * Throws ConfigError if one of the encoded sets was made by another VQGAN than the one in a folder,
- * since the same codes would then stand for other pictures. A set without a manifest is accepted. A
+ * or than another set, since the same codes would then stand for other pictures. A set without a manifest is accepted. A
  * set with an old manifest is accepted if the folder holds only the half of a VQGAN that draws.
  */
 export async function requireEncodingVqgan(
-  folder: string,
+  folder: string | null,
   sets: readonly string[],
   tell?: OnLoading,
 ): Promise<void> {
@@ -24,7 +24,8 @@ export async function requireEncodingVqgan(
     const { vqganPrint: print } = manifest ?? {};
     return origin?.vqgan === undefined ? [] : [{ set, digest: origin.vqgan, print }];
   });
-  if (made.length === 0) return;
+  requireSameVqgan(made);
+  if (folder === null || made.length === 0) return;
   const options = loadingOptions('the VQGAN', tell);
   const vqgan = await openVqgan(folder, options).catch(() =>
     openVqgan(folder, { ...options, decoderOnly: true }),
@@ -43,5 +44,23 @@ export async function requireEncodingVqgan(
     }
   } finally {
     vqgan.dispose();
+  }
+}
+
+/** A set's VQGAN by its manifest. */
+interface MadeSet {
+  readonly set: string;
+  readonly digest: string;
+  readonly print: readonly number[] | undefined;
+}
+
+function requireSameVqgan(made: readonly MadeSet[]): void {
+  const [first, ...others] = made;
+  for (const { set, digest, print } of others) {
+    if (first === undefined || digest === first.digest) continue;
+    if (print !== undefined && first.print !== undefined && samePrint(print, first.print)) continue;
+    throw new ConfigError(
+      `Training: the sets ${first.set} and ${set} were encoded with different VQGANs, so the same codes are other pictures in them. Encode both with the same VQGAN.`,
+    );
   }
 }

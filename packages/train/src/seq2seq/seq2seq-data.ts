@@ -1,16 +1,31 @@
 import { type BpeTokenizer, type DalleBartConfig, drawableIds } from '@easel/bart';
-import { DataError, foldInNames, type Key, permutation } from '@easel/core';
+import { ConfigError, DataError, foldIn, foldInNames, type Key, permutation, prngKey } from '@easel/core';
+import type { SetSettings } from '../config/encoded-fields.js';
 import type { Seq2SeqConfig } from '../config/seq2seq-config.js';
 import type { EncodingShape } from '../encoded/checked-row.js';
-import { type EncodedSet, readEncodedSet, shardFiles } from '../encoded/encoded-set.js';
+import {
+  digestOfSets,
+  type EncodedSet,
+  joinSets,
+  readEncodedSet,
+  shardFiles,
+} from '../encoded/encoded-set.js';
 import { type DataPosition, holdOut } from '../encoded/epoch-order.js';
+import type { RowCount, RowCounts } from '../encoded/row-counts.js';
 import type { RowFilter } from '../encoded/row-filter.js';
 import type { ShardColumns } from '../encoded/shards.js';
+import { type WeightedRows, weightedEpoch } from '../encoded/weighted-draws.js';
 import { permutedEpoch } from '../original/permuted-epochs.js';
-import { evaluationBatches, type LoaderSettings, STREAM_START } from '../original/streamed-loader.js';
+import {
+  evaluationBatches,
+  fileRows,
+  type LoaderSettings,
+  STREAM_START,
+} from '../original/streamed-loader.js';
 import { digestOfFiles } from '../sources/file-digest.js';
 import { type BatchSettings, Seq2SeqBatches } from './batches.js';
 import { createNormalizer, type NormalizeCaption } from './caption-normalizer.js';
+import { JoinedStream, WeightedStream } from './row-streams.js';
 import {
   type EvaluationRows,
   evaluationOf,
@@ -22,13 +37,12 @@ import {
   type TrainingRows,
 } from './training-rows.js';
 
-/** A set of which rows were left out, and how many by kind. */
-export type PartlyReadSet = Pick<EncodedSet, 'rows' | 'leftOut'> & { readonly path: string };
+/** A set of which rows were left out, and how many by kind. Of a set that wasn't read to its end,
+ * the numbers are those of the rows that were read. */
+export type PartlyReadSet = RowCount & { readonly path: string };
 
 /** The rows that a run is trained on, and those that it is evaluated on, by name. */
 export interface Seq2SeqData {
-  /** Sets in memory of which not every row could be used, or passed the filter. */
-  readonly partlyRead: readonly PartlyReadSet[];
   readonly rows: TrainingRows;
   readonly splits: Readonly<Record<string, EvaluationRows>>;
   /** Returns up to `count` different captions of the training rows, the same ones each time. */
@@ -45,7 +59,9 @@ export interface CaptionParts {
 
 /**
  * Opens the encoded sets of a run as its config says. `resumed` is the update at which a run goes
- * on, with its place in the data.
+ * on, with its place in the data. `onPartlyRead` hears of each set of which not every row can be
+ * used, or passes the filter. Of a set that is streamed it hears when its rows have been read once,
+ * or when the rows are closed before that.
  *
  * Throws DataError for a set that can't be read, doesn't fit the model, or has nothing to evaluate;
  * ConfigError if its rows don't fill an update.
@@ -55,6 +71,7 @@ export async function openSeq2SeqData(
   captions: CaptionParts,
   key: Key,
   resumed: { readonly step: number; readonly position: DataPosition } | undefined,
+  onPartlyRead: (set: PartlyReadSet) => void = () => {},
 ): Promise<Seq2SeqData> {
   const { maxTextLength, decoderStartTokenId, normalizeText } = captions.modelConfig;
   const normalize = normalizeText
@@ -81,6 +98,7 @@ export async function openSeq2SeqData(
     normalize,
     key,
     from,
+    onPartlyRead,
   };
   return data.order === 'streamed' ? openStreamed(opening) : openPermuted(opening);
 }
@@ -97,33 +115,41 @@ interface Opening {
   readonly normalize: NormalizeCaption | undefined;
   readonly key: Key;
   readonly from: RowsStart;
+  readonly onPartlyRead: (set: PartlyReadSet) => void;
 }
 
 async function openPermuted(opening: Opening): Promise<Seq2SeqData> {
   const { config, shape, columns, filter, settings, normalize, key, evaluatedRows } = opening;
   const { data, evaluation } = config;
-  const partlyRead: PartlyReadSet[] = [];
-  const open = async (path: string, maxRows: number | null) => {
+  const read = async (sets: readonly SetSettings[], maxRows: number | null) => {
     const selection = { filter, ...(maxRows !== null && { maxRows }) };
-    const set = await readEncodedSet(path, shape, columns, selection);
-    if (Object.keys(set.leftOut).length > 0) partlyRead.push({ path, rows: set.rows, leftOut: set.leftOut });
-    return new Seq2SeqBatches(set, {
+    const found: EncodedSet[] = [];
+    for (const { path } of sets) {
+      const set = await readEncodedSet(path, shape, columns, selection);
+      if (Object.keys(set.leftOut).length > 0)
+        opening.onPartlyRead({ path, rows: set.rows, leftOut: set.leftOut });
+      found.push(set);
+    }
+    return found as [EncodedSet, ...EncodedSet[]];
+  };
+  const batchesOf = (set: EncodedSet) =>
+    new Seq2SeqBatches(set, {
       ...settings,
       // The empty caption is not normalized: it would become a space, which is a token.
       tokenize: (texts) =>
         settings.tokenize(texts.map((text) => (text === '' ? text : (normalize?.(text) ?? text)))),
     });
-  };
   const all = (batches: Seq2SeqBatches) => batches.set.captions.map((_, row) => row);
   const sample = (from: readonly number[], count: number, name: string): number[] => {
     const order = permutation(foldInNames(key, ['evaluation', name]), from.length);
     return Array.from(order.subarray(0, count), (i) => from[i] as number).sort((a, b) => a - b);
   };
 
-  const batches = await open(data.train, data.maxTrainRows);
+  const training = await read(data.train, data.maxTrainRows);
+  const batches = batchesOf(joinSets(training));
   const splits: Record<string, EvaluationRows> = {};
-  for (const [name, path] of evaluationSets(data)) {
-    const others = await open(path, data.maxEvalRows);
+  for (const [name, sets] of evaluationSets(data)) {
+    const others = batchesOf(joinSets(await read(sets, data.maxEvalRows)));
     splits[name] = evaluationOf(others, sample(all(others), evaluation.rows, name), evaluatedRows);
   }
   let rows: readonly number[] = all(batches);
@@ -139,55 +165,124 @@ async function openPermuted(opening: Opening): Promise<Seq2SeqData> {
     splits.trained = evaluationOf(batches, sample(rows, evaluation.trainRows, 'train'), evaluatedRows);
   const { seed } = data;
   const count = rows.length;
+  const weights = weightsOf(data.train);
+  const orderKey = seed === null ? foldInNames(key, ['order']) : prngKey(seed);
+  const groups = weights && groupsOf(data.train, weights, training, rows);
   const order =
-    seed === null ? foldInNames(key, ['order']) : (epoch: number) => permutedEpoch(seed, count, epoch);
+    groups !== undefined
+      ? (epoch: number) => weightedEpoch(groups, foldIn(orderKey, epoch))
+      : seed === null
+        ? orderKey
+        : (epoch: number) => permutedEpoch(seed, count, epoch);
+  const digest = digestOfSets(
+    training.map(({ digest }) => digest),
+    weights,
+  );
   return {
-    partlyRead,
-    rows: new PermutedRows(batches, rows, config, order, opening.from),
+    rows: new PermutedRows(batches, rows, config, order, opening.from, digest),
     splits,
     captions: async (wanted) => spread(rows, batches.set.captions, wanted),
   };
 }
 
+/** Returns the weights of sets of which some have one; undefined if none has, or for one set. */
+function weightsOf(sets: readonly SetSettings[]): number[] | undefined {
+  if (sets.length === 1 || sets.every(({ weight }) => weight === undefined)) return undefined;
+  return sets.map(({ weight = 1 }) => weight);
+}
+
+/** Groups rows of joined sets by their set. Throws ConfigError for a set of which none is left. */
+function groupsOf(
+  sets: readonly SetSettings[],
+  weights: readonly number[],
+  found: readonly EncodedSet[],
+  rows: readonly number[],
+): WeightedRows[] {
+  let [at, end] = [0, 0];
+  return found.map(({ captions }, i) => {
+    end += captions.length;
+    const from = at;
+    while (at < rows.length && (rows[at] as number) < end) at++;
+    if (at === from)
+      throw new ConfigError(
+        `Training data: the set ${sets[i]?.path} has no row to train on, but a weight. Leave it out.`,
+      );
+    return { rows: rows.slice(from, at), weight: weights[i] as number };
+  });
+}
+
 async function openStreamed(opening: Opening): Promise<Seq2SeqData> {
   const { config, shape, columns, filter, settings, normalize, key, evaluatedRows } = opening;
   const { data, evaluation } = config;
-  const loader = async (path: string, maxRows: number | null): Promise<LoaderSettings> => ({
-    files: await shardFiles(path),
-    columns,
-    shape,
-    filter,
-    ...(maxRows !== null && { maxRows }),
-    ...(normalize && { normalize }),
-  });
-  const training = await loader(data.train, data.maxTrainRows);
-  const splits: Record<string, EvaluationRows> = {};
-  for (const [name, path] of evaluationSets(data))
-    splits[name] = streamedEvaluation(
-      await loader(path, data.maxEvalRows),
-      settings,
-      evaluatedRows,
-      evaluation.rows,
-    );
-  if (evaluation.trainRows > 0)
-    splits.trained = streamedEvaluation(training, settings, evaluatedRows, evaluation.trainRows);
-  for (const [name, split] of Object.entries(splits)) await requireRows(name, split, evaluatedRows);
-  const source = {
-    digest: await digestOfFiles(training.files),
-    loader: training,
-    shuffle: {
-      seed: data.seed ?? foldInNames(key, ['order'])[1],
-      bufferSize: data.shuffleBuffer,
-      blankCaptions: data.blankCaptions,
-      carryOver: data.carryOver,
-    },
+  const told = new Set<string>();
+  /** Tells once of each of some sets of which rows are left out. */
+  const tell = (sets: readonly { path: string; files: readonly string[] }[], counts: RowCounts) => {
+    for (const { path, files } of sets) {
+      const count = counts.of(files);
+      if (told.has(path) || Object.keys(count.leftOut).length === 0) continue;
+      told.add(path);
+      opening.onPartlyRead({ path, ...count });
+    }
   };
+  const loader = async (
+    given: readonly SetSettings[],
+    maxRows: number | null,
+  ): Promise<LoaderSettings & { readonly sets: readonly (readonly string[])[] }> => {
+    const sets: { path: string; files: readonly string[] }[] = [];
+    for (const { path } of given) sets.push({ path, files: await shardFiles(path) });
+    return {
+      files: sets.flatMap(({ files }) => files),
+      sets: sets.map(({ files }) => files),
+      columns,
+      shape,
+      filter,
+      ...(maxRows !== null && { maxRows }),
+      ...(normalize && { normalize }),
+      onPass: (counts) => tell(sets, counts),
+    };
+  };
+  const { onPass, ...training } = await loader(data.train, data.maxTrainRows);
+  if (data.train.length > 1)
+    for (const [i, files] of training.sets.entries())
+      await requireUsableRow(data.train[i]?.path as string, { ...training, files, sets: [files] });
+  const splits: Record<string, EvaluationRows> = {};
+  const evaluated = async (name: string, given: LoaderSettings, rows: number) => {
+    const { onPass: _, ...unheard } = given;
+    const split = (one: LoaderSettings) => streamedEvaluation(one, settings, evaluatedRows, rows);
+    await requireRows(name, split(unheard), evaluatedRows);
+    splits[name] = split(given);
+  };
+  for (const [name, sets] of evaluationSets(data))
+    await evaluated(name, await loader(sets, data.maxEvalRows), evaluation.rows);
+  if (evaluation.trainRows > 0) await evaluated('trained', training, evaluation.trainRows);
+  const shuffle = {
+    seed: data.seed ?? foldInNames(key, ['order'])[1],
+    bufferSize: data.shuffleBuffer,
+    blankCaptions: data.blankCaptions,
+    carryOver: data.carryOver,
+  };
+  const weights = weightsOf(data.train);
+  const digests: string[] = [];
+  for (const files of training.sets) digests.push(await digestOfFiles(files));
+  const digest = digestOfSets(digests, weights);
+  const heard: LoaderSettings = { ...training, ...(onPass && { onPass }) };
+  const sets = weights?.map((weight, i) => {
+    const files = training.sets[i] as readonly string[];
+    return { path: data.train[i]?.path as string, weight, loader: { ...heard, files, sets: [files] } };
+  });
+  const stream =
+    sets === undefined ? new JoinedStream(digest, heard, shuffle) : new WeightedStream(digest, sets, shuffle);
   return {
-    partlyRead: [],
-    rows: new StreamedRows(source, settings, config, opening.from.position),
+    rows: new StreamedRows(stream, settings, config, opening.from.position),
     splits,
     captions: (wanted) => firstCaptions(training, wanted),
   };
+}
+
+/** Throws DataError unless a set has a row that fits the model and passes the filter. */
+async function requireUsableRow(path: string, loader: LoaderSettings): Promise<void> {
+  for await (const _ of fileRows(loader)) return;
+  throw new DataError(`Encoded set ${path}: no rows in it can be used or pass the filter.`);
 }
 
 /** Returns different captions of some rows, from places that are as far apart as possible. */
@@ -228,8 +323,12 @@ function rowsStart(
 }
 
 /** Lists the config's sets for evaluation in the original's order: `eval` comes last. */
-function evaluationSets({ eval: main, evals }: Seq2SeqConfig['data']): [name: string, path: string][] {
-  return [...Object.entries(evals), ...(main === null ? [] : [['eval', main] as [string, string]])];
+function evaluationSets({
+  eval: main,
+  evals,
+}: Seq2SeqConfig['data']): [name: string, sets: readonly SetSettings[]][] {
+  const last: [string, readonly SetSettings[]][] = main === null ? [] : [['eval', main]];
+  return [...Object.entries(evals), ...last];
 }
 
 /**

@@ -54,13 +54,10 @@ export async function startingPoint(
   requireFit(start.tokenizer, start.modelConfig);
   if (start.vqgan !== null) {
     await requireCodes(start.vqgan, start.modelConfig);
-    const { train, eval: one, evals } = config.data;
-    await requireEncodingVqgan(
-      start.vqgan,
-      [train, ...(one === null ? [] : [one]), ...Object.values(evals)],
-      tell,
-    );
   }
+  const { train, eval: one, evals } = config.data;
+  const sets = [...train, ...(one ?? []), ...Object.values(evals).flat()].map(({ path }) => path);
+  await requireEncodingVqgan(start.vqgan, sets, tell);
   return start;
 }
 

@@ -12,10 +12,11 @@ import { restoreCheckpoint } from '../run/restore-checkpoint.js';
 import { RunFolder } from '../run/run-folder.js';
 import { runTraining, type TrainingOptions, type TrainingResult } from '../run/training-loop.js';
 import type { LeftOutKind } from '../sources/left-out.js';
+import type { SkippedPicture } from '../sources/picture-source.js';
 import { createNormalizer } from './caption-normalizer.js';
 import { ModelExport } from './model-export.js';
 import { PromptSamples, SAMPLED_CAPTIONS } from './sample-prompts.js';
-import { openSeq2SeqData, type Seq2SeqData } from './seq2seq-data.js';
+import { openSeq2SeqData, type PartlyReadSet, type Seq2SeqData } from './seq2seq-data.js';
 import { Seq2SeqTask } from './seq2seq-task.js';
 import { updateSubject } from './seq2seq-update.js';
 import { type StartingPoint, startingPoint } from './starting-point.js';
@@ -37,9 +38,9 @@ export function trainSeq2Seq(config: Seq2SeqConfig, options: TrainingOptions): P
     const start = await startingPoint(config, key, options.onEvent);
     const model = own(await start.build(), (one) => one.dispose());
     const run = own(await openRun(config, model, options), (folder) => folder.close());
-    const data = await openSeq2SeqData(config, start, key, run.resumed?.state);
+    const partly = own(new PartlyRead(run, options), (told) => told.written());
+    const data = await openSeq2SeqData(config, start, key, run.resumed?.state, (set) => partly.add(set));
     own(data.rows, (rows) => rows.close());
-    await tellPartlyRead(run, data, options);
     const steps = await updatesOf(config, data.rows);
     const samples = own(await openSamples(config, model, start, data, key, options.onEvent), (one) =>
       one?.dispose(),
@@ -69,21 +70,36 @@ export function trainSeq2Seq(config: Seq2SeqConfig, options: TrainingOptions): P
 }
 
 /** Says, and puts into RUN/skipped.jsonl, how many rows of the sets were left out. */
-async function tellPartlyRead(
-  run: RunFolder,
-  { partlyRead }: Seq2SeqData,
-  { onEvent }: TrainingOptions,
-): Promise<void> {
-  for (const set of partlyRead) onEvent?.({ kind: 'data', ...set });
-  await run.saveSkipped(
-    partlyRead.flatMap(({ path, rows, leftOut }) =>
-      (Object.entries(leftOut) as [LeftOutKind, number][]).map(([kind, count]) => ({
-        file: path,
-        kind,
-        reason: `Encoded set ${path}: ${count} of ${rows} rows.`,
-      })),
-    ),
-  );
+class PartlyRead {
+  private readonly run: RunFolder;
+  private readonly options: TrainingOptions;
+  private readonly sets: PartlyReadSet[] = [];
+  private writing: Promise<void> = Promise.resolve();
+
+  constructor(run: RunFolder, options: TrainingOptions) {
+    this.run = run;
+    this.options = options;
+  }
+
+  add(set: PartlyReadSet): void {
+    this.sets.push(set);
+    this.options.onEvent?.({ kind: 'data', ...set });
+    this.writing = this.writing.then(() => this.run.saveSkipped(this.sets.flatMap(skippedRows)));
+    this.writing.catch(() => {}); // a log that can't be written stops nothing; the next checkpoint will say it
+  }
+
+  /** Ends when the log is written. */
+  async written(): Promise<void> {
+    await this.writing.catch(() => {});
+  }
+}
+
+function skippedRows({ path, rows, leftOut }: PartlyReadSet): SkippedPicture[] {
+  return (Object.entries(leftOut) as [LeftOutKind, number][]).map(([kind, count]) => ({
+    file: path,
+    kind,
+    reason: `Encoded set ${path}: ${count} of ${rows} rows.`,
+  }));
 }
 
 function openRun(config: Seq2SeqConfig, model: DalleBart, options: TrainingOptions): Promise<RunFolder> {

@@ -2,17 +2,15 @@ import { ConfigError, type Key } from '@easel/core';
 import type { Seq2SeqConfig } from '../config/seq2seq-config.js';
 import { type DataPosition, EpochOrder } from '../encoded/epoch-order.js';
 import {
-  countRows,
   evaluationBatches,
   type LoadedRow,
   type LoaderSettings,
-  type ShuffleSettings,
   STREAM_START,
   type StreamedBatch,
   type StreamPosition,
-  trainingBatches,
 } from '../original/streamed-loader.js';
 import { BatchRows, type BatchSettings, type Seq2SeqBatches, tokenizeTexts } from './batches.js';
+import type { RowStream } from './row-streams.js';
 
 /** The source of the rows of a run's updates. */
 export interface TrainingRows {
@@ -101,8 +99,9 @@ export class PermutedRows implements TrainingRows {
     size: UpdateSize,
     permutation: Key | ((epoch: number) => Int32Array),
     from: RowsStart = ROWS_START,
+    digest = batches.set.digest,
   ) {
-    this.digest = batches.set.digest;
+    this.digest = digest;
     this.textLength = batches.textLength;
     this.batches = batches;
     this.rows = rows;
@@ -128,13 +127,6 @@ export class PermutedRows implements TrainingRows {
   async close(): Promise<void> {}
 }
 
-/** A set on disk, with settings of how its rows are drawn. */
-export interface StreamSource {
-  readonly digest: string;
-  readonly loader: LoaderSettings;
-  readonly shuffle: ShuffleSettings;
-}
-
 /**
  * Rows that are read from disk through a shuffle buffer. Memory holds the buffer and one row group,
  * however large the set is. The next update's rows are read while the present update is computed.
@@ -145,13 +137,13 @@ export class StreamedRows implements TrainingRows {
   readonly textLength: number;
   private readonly settings: BatchSettings;
   private readonly size: UpdateSize;
-  private readonly source: StreamSource;
+  private readonly source: RowStream;
   private readonly stream: AsyncGenerator<StreamedBatch>;
   private at: StreamPosition;
   private next: Promise<IteratorResult<StreamedBatch>> | undefined;
 
   constructor(
-    source: StreamSource,
+    source: RowStream,
     settings: BatchSettings,
     size: UpdateSize,
     from: StreamPosition = STREAM_START,
@@ -162,15 +154,12 @@ export class StreamedRows implements TrainingRows {
     this.settings = settings;
     this.size = size;
     this.at = from;
-    this.stream = trainingBatches(source.loader, source.shuffle, size.batchSize * size.accumulate, from);
+    this.stream = source.batches(size.batchSize * size.accumulate, from);
   }
 
   /** Returns the number of updates in so many epochs. It reads the whole set to count its rows. */
-  async updatesIn(epochs: number): Promise<number> {
-    const { loader, shuffle } = this.source;
-    const rows = await countRows(loader);
-    const size = this.size.batchSize * this.size.accumulate;
-    return shuffle.carryOver ? Math.floor((epochs * rows) / size) : epochs * Math.floor(rows / size);
+  updatesIn(epochs: number): Promise<number> {
+    return this.source.batchesIn(epochs, this.size.batchSize * this.size.accumulate);
   }
 
   position(): StreamPosition {

@@ -1,8 +1,9 @@
-import { ConfigError, DataError, foldIn, foldInNames, type Key, permutation, uniform } from '@easel/core';
+import { ConfigError, DataError, foldIn, foldInNames, type Key, permutation } from '@easel/core';
 import { cropPlace, type PictureShape } from '../decoded/decode-picture.js';
 import { decodeBatches } from '../decoded/picture-batches.js';
 import { gatherPixels, type PictureCache } from '../decoded/picture-cache.js';
 import { type DataPosition, EpochOrder } from '../encoded/epoch-order.js';
+import { WeightedDraws, type WeightedRows, weightedEpoch } from '../encoded/weighted-draws.js';
 import type { PictureSource, SkippedPicture } from '../sources/picture-source.js';
 import { type ShuffledPicture, shuffledPictures } from '../sources/shuffled-pictures.js';
 
@@ -33,12 +34,6 @@ export interface TrainingPictures {
   /** Yields random pictures, `count` at a time, until all have come. */
   sample(key: Key, count: number): AsyncGenerator<Uint8Array>;
   close(): Promise<void>;
-}
-
-/** A part of a cache, with its weight. */
-export interface WeightedRows {
-  readonly rows: readonly number[];
-  readonly weight: number;
 }
 
 /**
@@ -96,59 +91,6 @@ export class CachedPictures implements TrainingPictures {
   }
 
   async close(): Promise<void> {}
-}
-
-/**
- * Draws as many indices as there are rows, by the groups' weights. The indices count the groups'
- * rows, one group after the other.
- */
-function weightedEpoch(groups: readonly WeightedRows[], key: Key): Int32Array {
-  const lengths = groups.map(({ rows }) => rows.length);
-  const first = lengths.map((_, g) => lengths.slice(0, g).reduce((sum, n) => sum + n, 0));
-  const picks = new WeightedDraws(
-    groups.map(({ weight }) => weight),
-    foldInNames(key, ['draws']),
-  );
-  const orders: Int32Array[] = lengths.map(() => new Int32Array(0));
-  const taken = lengths.map(() => 0);
-  return Int32Array.from({ length: lengths.reduce((sum, n) => sum + n, 0) }, (_, n) => {
-    const group = picks.at(n);
-    const count = taken[group] as number;
-    taken[group] = count + 1;
-    const length = lengths[group] as number;
-    if (count % length === 0)
-      orders[group] = permutation(foldIn(foldInNames(key, ['group', group]), count / length), length);
-    return (first[group] as number) + ((orders[group] as Int32Array)[count % length] as number);
-  });
-}
-
-/** An endless sequence of numbers from 0 on, each drawn by its weight. */
-class WeightedDraws {
-  private static readonly BLOCK = 1024;
-  private readonly weights: readonly number[];
-  private readonly key: Key;
-  private block: { readonly number: number; readonly values: Float32Array } | undefined;
-
-  constructor(weights: readonly number[], key: Key) {
-    this.weights = weights;
-    this.key = key;
-  }
-
-  at(n: number): number {
-    const { weights } = this;
-    if (weights.length === 1) return 0;
-    const number = Math.floor(n / WeightedDraws.BLOCK);
-    if (this.block?.number !== number)
-      this.block = { number, values: uniform(foldIn(this.key, number), [WeightedDraws.BLOCK]) };
-    let rest =
-      (this.block.values[n % WeightedDraws.BLOCK] as number) *
-      weights.reduce((sum, weight) => sum + weight, 0);
-    for (let i = 0; i < weights.length - 1; i++) {
-      rest -= weights[i] as number;
-      if (rest < 0) return i;
-    }
-    return weights.length - 1;
-  }
 }
 
 /** A source that is streamed, with its weight. */
@@ -265,15 +207,7 @@ export class StreamedPictures implements TrainingPictures {
       this.sources.map(({ weight }) => weight),
       foldInNames(key, ['draws']),
     );
-    const before = this.sources.map(() => 0);
-    for (let n = 0; n < from; n++) {
-      if (this.sources.length === 1) {
-        before[0] = from;
-        break;
-      }
-      const drawn = draws.at(n);
-      before[drawn] = (before[drawn] as number) + 1;
-    }
+    const before = draws.before(from);
     const streams = this.sources.map(({ source }, i) =>
       shuffledPictures(source, foldInNames(key, ['source', i]), this.settings.bufferSize, before[i]),
     );

@@ -3,17 +3,13 @@ import type { VqganTrainingConfig } from '../config/vqgan-config.js';
 import type { PictureShape } from '../decoded/decode-picture.js';
 import { cachePictures, type PictureCache } from '../decoded/picture-cache.js';
 import { holdOut } from '../encoded/epoch-order.js';
+import type { WeightedRows } from '../encoded/weighted-draws.js';
 import type { RunFolder } from '../run/run-folder.js';
 import { leftOutLines } from '../sources/left-out.js';
 import { openPictures, type SourceSettings } from '../sources/open-pictures.js';
 import type { PictureSource, SkippedPicture } from '../sources/picture-source.js';
 import { shuffledPictures } from '../sources/shuffled-pictures.js';
-import {
-  CachedPictures,
-  StreamedPictures,
-  type TrainingPictures,
-  type WeightedRows,
-} from './training-pictures.js';
+import { CachedPictures, StreamedPictures, type TrainingPictures } from './training-pictures.js';
 import type { PictureSplit } from './vqgan-task.js';
 
 /**
