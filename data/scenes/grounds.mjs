@@ -1,8 +1,8 @@
 // What things stand on: plain colours, gradients, and a few simple grounds.
-import { COLOURS, rgbOf } from './colours.mjs';
+import { COLOUR_NAMES, COLOURS, rgbOf } from './colours.mjs';
 
 /** Colours that a gradient goes between. */
-export const GRADIENT_COLOURS = ['red', 'orange', 'yellow', 'green', 'turquoise', 'blue', 'purple', 'pink'];
+const GRADIENT_COLOURS = ['red', 'orange', 'yellow', 'green', 'turquoise', 'blue', 'purple', 'pink'];
 
 /** A number in [0, 1) for a place, the same every time. */
 function speckle(x, y) {
@@ -74,6 +74,24 @@ export const LANDSCAPE_NAMES = Object.keys(LANDSCAPES);
 
 /** Grounds that were painted, by size and name: those whose colours are not turned. */
 const painted = new Map();
+/** Grounds of one colour. */
+export const PLAIN_GROUNDS = COLOUR_NAMES.filter((colour) => colour !== 'white').map((colour) => ({
+  colour,
+}));
+
+export const GRADIENTS = GRADIENT_COLOURS.flatMap((from) =>
+  GRADIENT_COLOURS.filter((to) => to !== from).map((to) => ({ from, to })),
+);
+
+/** All grounds but white. */
+export const GROUNDS = [
+  ...PLAIN_GROUNDS,
+  ...LANDSCAPE_NAMES.map((landscape) => ({ landscape })),
+  ...GRADIENTS,
+];
+
+/** A ground as text, by which the rule of what is held out knows it. */
+export const groundName = (ground) => ground.colour ?? ground.landscape ?? `${ground.from} to ${ground.to}`;
 
 /**
  * Returns a ground as RGB bytes [size · size · 3]. Null is white.

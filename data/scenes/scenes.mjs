@@ -4,7 +4,7 @@
 // same image tokens as at another (the tokenizer's squares are 16 pixels wide).
 import { pick, randomFrom } from '../emoji/captions.mjs';
 import { COLOUR_NAMES } from './colours.mjs';
-import { GRADIENT_COLOURS, LANDSCAPE_NAMES } from './grounds.mjs';
+import { GRADIENTS, groundName, LANDSCAPE_NAMES, PLAIN_GROUNDS } from './grounds.mjs';
 import { STYLE_NAMES } from './styles.mjs';
 import { COLOURABLE, STANDING, THINGS } from './things.mjs';
 
@@ -41,18 +41,6 @@ export const KINDS = {
 export const COUNTS = [1, 2, 3, 4];
 export const RELATIONS = ['and', 'left of', 'right of', 'above', 'below', 'on', 'behind'];
 export const SIZES = { small: 64, tiny: 32 };
-
-/** All grounds but white. */
-export const GROUNDS = [
-  ...COLOUR_NAMES.filter((colour) => colour !== 'white').map((colour) => ({ colour })),
-  ...LANDSCAPE_NAMES.map((landscape) => ({ landscape })),
-  ...GRADIENT_COLOURS.flatMap((from) =>
-    GRADIENT_COLOURS.filter((to) => to !== from).map((to) => ({ from, to })),
-  ),
-];
-
-/** A ground as text, by which the rule of what is held out knows it. */
-export const groundName = (ground) => ground.colour ?? ground.landscape ?? `${ground.from} to ${ground.to}`;
 
 /** Share of the combinations that are held out. */
 const HELD_OUT = 0.1;
@@ -151,9 +139,9 @@ const COLOURABLE_SET = new Set(COLOURABLE);
 
 const drawGround = (random) => {
   const family = random();
-  if (family < 0.5) return pick(random, GROUNDS.slice(0, COLOUR_NAMES.length - 1));
+  if (family < 0.5) return pick(random, PLAIN_GROUNDS);
   if (family < 0.8) return { landscape: pick(random, LANDSCAPE_NAMES) };
-  return pick(random, GROUNDS.slice(COLOUR_NAMES.length - 1 + LANDSCAPE_NAMES.length));
+  return pick(random, GRADIENTS);
 };
 
 function drawPair(random) {
