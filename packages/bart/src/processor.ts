@@ -36,6 +36,12 @@ export class Processor {
     this.parts = parts;
   }
 
+  /** A prompt as the model reads it: normalized, and in lower case if the tokenizer lowers it. */
+  textOf(prompt: string): string {
+    const text = this.normalized(prompt);
+    return this.parts.tokenizer.wordOptions.lowerCase ? text.toLowerCase() : text;
+  }
+
   /**
    * Throws DataError unless prompts is a list of at least one string. Long prompts are cut to
    * maxTextLength tokens.
@@ -47,8 +53,8 @@ export class Processor {
     if (prompts.length === 0) {
       throw new DataError('Processor: expected at least one prompt, got an empty list.');
     }
-    const { tokenizer, normalizer, maxTextLength: maxLength } = this.parts;
-    const texts = normalizer ? prompts.map((prompt) => normalizer.normalize(prompt)) : prompts;
+    const { tokenizer, maxTextLength: maxLength } = this.parts;
+    const texts = prompts.map((prompt) => this.normalized(prompt));
     const given = tokenizer.encodeBatch(texts, { maxLength });
     const empty = tokenizer.encodeBatch(
       prompts.map(() => ''),
@@ -59,5 +65,9 @@ export class Processor {
       uncondInputIds: empty.inputIds,
       uncondAttentionMask: empty.attentionMask,
     };
+  }
+
+  private normalized(prompt: string): string {
+    return this.parts.normalizer?.normalize(prompt) ?? prompt;
   }
 }

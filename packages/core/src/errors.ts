@@ -39,21 +39,27 @@ function edits(from: string, to: string): number {
 }
 
 /**
- * The candidate that a user probably meant by `name`, by edit distance without regard to case.
- * Undefined if none is near. Near means at most a third of the longer word's letters; one edit is
- * always allowed.
+ * The candidates that a user may have meant by `name`, nearest first, by edit distance without
+ * regard to case. Equally near ones keep their order. Near means at most a third of the longer
+ * word's letters; one edit is always allowed.
  */
-export function nearest(name: string, candidates: Iterable<string>): string | undefined {
-  let best: string | undefined;
-  let bestDistance = Number.POSITIVE_INFINITY;
+export function nearestOnes(name: string, candidates: Iterable<string>, most: number): string[] {
+  const near: { readonly candidate: string; readonly apart: number }[] = [];
   for (const candidate of candidates) {
+    const limit = Math.max(1, Math.max(name.length, candidate.length) / 3);
+    if (Math.abs(name.length - candidate.length) > limit) continue;
     const apart = edits(name.toLowerCase(), candidate.toLowerCase());
-    if (apart < bestDistance && apart <= Math.max(1, Math.max(name.length, candidate.length) / 3)) {
-      best = candidate;
-      bestDistance = apart;
-    }
+    if (apart <= limit) near.push({ candidate, apart });
   }
-  return best;
+  return near
+    .sort((a, b) => a.apart - b.apart)
+    .slice(0, most)
+    .map(({ candidate }) => candidate);
+}
+
+/** The candidate that a user probably meant by `name`, as `nearestOnes` finds it. */
+export function nearest(name: string, candidates: Iterable<string>): string | undefined {
+  return nearestOnes(name, candidates, 1)[0];
 }
 
 /**

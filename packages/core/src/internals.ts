@@ -25,7 +25,7 @@ export type { SpecialToken } from './bpe/special-tokens.js';
 export { padRows, type TokenBatch } from './bpe/token-batch.js';
 export { AFTER_UNICODE_14 } from './bpe/unicode-14.js';
 export { permutedShape } from './checkpoint/permute.js';
-export { didYouMean, nearest } from './errors.js';
+export { didYouMean, nearest, nearestOnes } from './errors.js';
 export { eventLoopTurn } from './event-loop.js';
 export { parseJson, readJson, requireJson } from './files/json.js';
 export { singleInput } from './layers/composite-layer.js';

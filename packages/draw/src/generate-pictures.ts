@@ -3,6 +3,8 @@ import type { Key, Raster } from '@easel/core';
 import { drawTokens, type Vqgan } from '@easel/vqgan';
 import type { GenerationSettings } from './generation-settings.js';
 import { iterationKeys } from './iteration-keys.js';
+import type { EmojiCaptions } from './prompt/emoji-captions.js';
+import type { WordList } from './prompt/word-list.js';
 import { findTokens, settingsFor, type TokenSearch } from './token-search.js';
 
 /**
@@ -14,6 +16,10 @@ export interface PictureParts {
   readonly vqgan: Vqgan;
   /** The model's settings, for those that a call does not give. */
   readonly settings: GenerationSettings;
+  /** The captions that emoji in prompts stand for, if the model has such a list. */
+  readonly emoji?: EmojiCaptions | undefined;
+  /** The words of the captions that the model learnt, if it has such a list. */
+  readonly words?: WordList | undefined;
 }
 
 /** A finished picture. */
@@ -66,7 +72,7 @@ export interface GeneratePicturesOptions {
  * has no embedding of.
  */
 export async function* generatePictures(
-  { text, vqgan, settings: ofModel }: PictureParts,
+  { text, vqgan, settings: ofModel, emoji }: PictureParts,
   options: GeneratePicturesOptions,
 ): AsyncGenerator<Picture> {
   const { prompts, images = 1, seed = 0, signal, onTokens, allIds = false } = options;
@@ -82,7 +88,7 @@ export async function* generatePictures(
   const total = wanted.length * imageLength;
   for (let begin = 0; begin < wanted.length && !signal?.aborted; begin += batch) {
     const some = wanted.slice(begin, begin + batch);
-    const inputs = processor.process(some.map(({ prompt }) => prompt));
+    const inputs = processor.process(some.map(({ prompt }) => emoji?.apply(prompt) ?? prompt));
     const rows = await findTokens(model, inputs, search, {
       settings,
       rowKeys: some.map(({ index }) => keys[index] as Key),

@@ -10,6 +10,18 @@ export { iterationKeys } from './iteration-keys.js';
 export { type OpenPictureModelOptions, openPictureModel, type PictureModel } from './picture-model.js';
 export type { TokenSearch } from './token-search.js';
 
+// Prompts: words that a model doesn't know, and what emoji stand for.
+
+export { EMOJI_FILE, EmojiCaptions, parseEmojiCaptions } from './prompt/emoji-captions.js';
+export { type PromptHint, promptHints, type UnknownWord } from './prompt/prompt-hints.js';
+export {
+  parseWordList,
+  WORDS_FILE,
+  WordCounter,
+  type WordList,
+  wordListToJson,
+} from './prompt/word-list.js';
+
 // Settings of a drawing, in the form that a model folder keeps.
 
 export {

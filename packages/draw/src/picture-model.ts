@@ -15,6 +15,8 @@ import {
   parseGenerationSettings,
   standardSettings,
 } from './generation-settings.js';
+import { EMOJI_FILE, parseEmojiCaptions } from './prompt/emoji-captions.js';
+import { parseWordList, WORDS_FILE } from './prompt/word-list.js';
 
 /** A model in memory that draws pictures: text → codes → pixels. */
 export interface PictureModel extends PictureParts {
@@ -32,8 +34,8 @@ export interface OpenPictureModelOptions extends OpenOptions {
 
 /**
  * Opens a picture model. It consists of a text model (the source itself, see `openDalleBart`), the
- * decoder of the VQGAN that it was trained with, and the settings of generation.json if that file
- * is there.
+ * decoder of the VQGAN that it was trained with, and, if these files are there, the settings of
+ * generation.json, the words that it learnt (words.json) and what emoji stand for (emoji.json).
  *
  * Throws CheckpointError or ConfigError if a part is missing or the two models don't belong
  * together. Nothing stays in memory then.
@@ -59,11 +61,21 @@ export async function openPictureModel(
     const vqgan = await openVqgan(vqganFiles, { ...options, decoderOnly: true });
     opened.push(vqgan);
     checkBelongTogether(text.config, vqgan.config, files.description);
-    return { text, vqgan, settings: await openSettings(files, text), dispose };
+    const [settings, prompts] = await Promise.all([openSettings(files, text), openPromptFiles(files)]);
+    return { text, vqgan, settings, ...prompts, dispose };
   } catch (error) {
     dispose();
     throw error;
   }
+}
+
+/** Reads what a model's folder says of the words in prompts. */
+async function openPromptFiles(files: ModelFiles): Promise<Pick<PictureParts, 'words' | 'emoji'>> {
+  const [words, emoji] = await Promise.all([files.text(WORDS_FILE), files.text(EMOJI_FILE)]);
+  return {
+    words: words === undefined ? undefined : parseWordList(words, files.nameOf(WORDS_FILE)),
+    emoji: emoji === undefined ? undefined : parseEmojiCaptions(emoji, files.nameOf(EMOJI_FILE)),
+  };
 }
 
 /**

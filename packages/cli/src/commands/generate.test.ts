@@ -124,6 +124,28 @@ describe('easel generate', () => {
     expect([width, height]).toEqual([17, 17]); // two by two of 8 px and a gap of 1
   });
 
+  test('unknown words: hints on stderr and in the JSON; --quiet and pictures stay as they are', async () => {
+    const words = join(model, 'words.json');
+    writeFileSync(words, '{"words": {"a": 2, "dog": 1}}');
+    try {
+      const hint = '"dgo": the model does not know this word; did you mean "dog"?\n';
+      const ask = ['generate', 'a dgo', 'a dog', '--model', model, '--out', newFolder(), '--overwrite'];
+      const plain = await runEasel(...ask);
+      expect(plain.stderr).toContain(hint);
+      expect(plain.stdout.trim().split('\n')).toHaveLength(2);
+      const { stdout, stderr } = await runEasel(...ask, '--json', '--quiet');
+      expect(stderr).not.toContain('dgo');
+      expect(JSON.parse(stdout).map(({ unknown }: { unknown?: unknown }) => unknown)).toEqual([
+        [{ word: 'dgo', suggestions: ['dog'] }],
+        undefined,
+      ]);
+    } finally {
+      rmSync(words);
+    }
+    const { stderr } = await runEasel('generate', 'a dgo', '--model', model, '--out', newFolder());
+    expect(stderr).not.toContain('dgo'); // no list, nothing is known to be unknown
+  });
+
   test('settings of generation.json are the defaults', async () => {
     const plain = await draw('a dog');
     const file = join(model, 'generation.json');

@@ -1,6 +1,14 @@
 import { basename, dirname, resolve } from 'node:path';
 import type { OpenOptions, Raster } from '@easel/core';
-import { type GenerationSettings, generatePictures, type Picture, type PictureModel } from '@easel/draw';
+import {
+  type GenerationSettings,
+  generatePictures,
+  type Picture,
+  type PictureModel,
+  type PromptHint,
+  promptHints,
+  type UnknownWord,
+} from '@easel/draw';
 import { searchToJson, settingsFor } from '@easel/draw/internals';
 import { openPictureModel } from '@easel/draw/node';
 import { isRun } from '@easel/train';
@@ -22,6 +30,7 @@ import {
 import { prepareOutputFolder } from '../output-folder.js';
 import { sheetOf, slug, writePicture } from '../picture-file.js';
 import { Progress } from '../progress.js';
+import { formatHints } from '../prompt-hints.js';
 import { gatherPrompts } from '../prompts.js';
 import { type RankedPicture, rankPictures } from '../rank-pictures.js';
 import { searchOf } from '../search-options.js';
@@ -38,6 +47,8 @@ interface Result {
   readonly score?: number;
   readonly rank?: number;
   readonly tokens?: number[];
+  /** Words of the prompt that the model never saw, with those that may be meant, if there are any. */
+  readonly unknown?: readonly UnknownWord[];
 }
 
 /**
@@ -112,6 +123,11 @@ function warnOfLength(prompt: string, tokens: string, read: number): void {
 
 function warnOfBlack(prompt: string, index: number): void {
   process.stderr.write(`Warning: picture ${index} of "${prompt}" is black: one of its ids has no code.\n`);
+}
+
+/** The unknown words of a prompt, where it has any. */
+function unknownOf(hint: PromptHint | undefined): Pick<Result, 'unknown'> {
+  return hint === undefined || hint.unknown.length === 0 ? {} : { unknown: hint.unknown };
 }
 
 /** Warns on stderr of prompts of which the model reads only the beginning. */
@@ -292,6 +308,8 @@ export const generate = defineCommand({
         openPictureModel(folder, options),
       );
       warnOfLongPrompts(model, prompts);
+      const hints = promptHints(model, prompts);
+      if (!args.quiet) process.stderr.write(formatHints(hints, model.words?.complete ?? true));
 
       const settings = givenSettings(args);
       const making = {
@@ -352,6 +370,7 @@ export const generate = defineCommand({
             seed,
             index,
             ...ranked,
+            ...unknownOf(hints[promptIndex]),
             ...(args.tokens ? { tokens: [...tokens] } : {}),
           });
           if (!args.json) progress.print('rank' in picture ? `${file}\t${picture.score.toFixed(3)}` : file);

@@ -17,7 +17,7 @@ import {
   rulesForFirstVersion,
 } from '@easel/bart/internals';
 import { type CompositeLayer, ConfigError } from '@easel/core';
-import { GENERATION_FILE, generationSettingsToJson } from '@easel/draw';
+import { EMOJI_FILE, GENERATION_FILE, generationSettingsToJson, WORDS_FILE } from '@easel/draw';
 import { NOTEBOOK_SETTINGS } from '@easel/draw/internals';
 import * as tf from '@tensorflow/tfjs';
 import { type ConvertibleModel, fixedIds } from './convertible-model.js';
@@ -31,6 +31,8 @@ const COMPANIONS = [
   'special_tokens_map.json',
   'enwiki-words-frequency.txt',
   GENERATION_FILE,
+  WORDS_FILE,
+  EMOJI_FILE,
 ];
 
 /** The settings of the second version's notebook. The first version had no super conditioning. */

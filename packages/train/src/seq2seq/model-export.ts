@@ -6,7 +6,15 @@ import { WORD_LIST } from '@easel/bart/internals';
 import { saveDalleBart } from '@easel/bart/node';
 import { writeJson } from '@easel/core/internals/node';
 import type { HeldTensors } from '@easel/core/node';
-import { GENERATION_FILE, type GenerationSettings, generationSettingsToJson } from '@easel/draw';
+import {
+  EMOJI_FILE,
+  GENERATION_FILE,
+  type GenerationSettings,
+  generationSettingsToJson,
+  WORDS_FILE,
+  type WordList,
+  wordListToJson,
+} from '@easel/draw';
 import { openVqgan, saveVqgan } from '@easel/vqgan/node';
 import { saveOriginalCheckpoint } from '../original/checkpoint.js';
 import type { UpdateSubject } from './seq2seq-update.js';
@@ -19,6 +27,10 @@ export interface ModelCompanions {
   readonly vqgan: string | null;
   /** The settings with which the model draws by default. */
   readonly generation: Partial<GenerationSettings>;
+  /** Path of what emoji stand for. */
+  readonly emoji: string | null;
+  /** Counts the words that the model knows; null where nobody knows which they are. */
+  readonly words: (() => Promise<WordList>) | null;
 }
 
 /** Writes the model folders of a sitting. `current` is the path of the previous one. */
@@ -28,6 +40,8 @@ export class ModelExport {
   private readonly current: string;
   /** Whether this sitting has written the VQGAN in the current folder. */
   private hasVqgan = false;
+  /** The words, once they are counted in this sitting. */
+  private words: Promise<WordList> | undefined;
 
   constructor(subject: UpdateSubject, beside: ModelCompanions, current: string) {
     this.subject = subject;
@@ -41,10 +55,13 @@ export class ModelExport {
    */
   async write(folder: string, weights?: HeldTensors): Promise<void> {
     const { config, model, trained, optimizer } = this.subject;
-    const { tokenizer, wordList, vqgan, generation } = this.beside;
+    const { tokenizer, wordList, vqgan, generation, emoji } = this.beside;
     await saveDalleBart(folder, { model, tokenizer }, { dtype: config.exportDtype, weights });
     await writeJson(join(folder, GENERATION_FILE), generationSettingsToJson(generation));
     if (wordList !== null) await copyFile(wordList, join(folder, WORD_LIST));
+    if (emoji !== null) await copyFile(emoji, join(folder, EMOJI_FILE));
+    this.words ??= this.beside.words?.();
+    if (this.words !== undefined) await writeJson(join(folder, WORDS_FILE), wordListToJson(await this.words));
     if (vqgan !== null) await this.exportVqgan(vqgan, join(folder, 'vqgan'));
     if (!config.exportOriginal) return;
     const stateSubject = { model, optimizer: config.optimizer, trained };

@@ -47,6 +47,8 @@ export interface Seq2SeqData {
   readonly splits: Readonly<Record<string, EvaluationRows>>;
   /** Returns up to `count` different captions of the training rows, the same ones each time. */
   captions(count: number): Promise<readonly string[]>;
+  /** Yields the caption of each training row, as the model reads it; blank ones are left out. */
+  readCaptions(): AsyncIterable<string>;
 }
 
 /** The parts that turn captions into a model's input. */
@@ -83,6 +85,7 @@ export async function openSeq2SeqData(
     trimText: config.data.trimText,
     tokenize: (texts) => captions.tokenizer.encodeBatch(texts, { maxLength: maxTextLength }),
   };
+  const { lowerCase } = captions.tokenizer.wordOptions;
   const from = resumed === undefined ? ROWS_START : rowsStart(resumed, config.data.repeatEpoch);
   const { data } = config;
   const opening: Opening = {
@@ -96,6 +99,7 @@ export async function openSeq2SeqData(
     evaluatedRows: config.evaluation.batchSize ?? config.batchSize,
     settings,
     normalize,
+    readAs: (text) => (lowerCase ? text.toLowerCase() : text),
     key,
     from,
     onPartlyRead,
@@ -113,13 +117,15 @@ interface Opening {
   readonly evaluatedRows: number;
   readonly settings: BatchSettings;
   readonly normalize: NormalizeCaption | undefined;
+  /** What the tokenizer makes of a normalized text before it cuts it. */
+  readonly readAs: (text: string) => string;
   readonly key: Key;
   readonly from: RowsStart;
   readonly onPartlyRead: (set: PartlyReadSet) => void;
 }
 
 async function openPermuted(opening: Opening): Promise<Seq2SeqData> {
-  const { config, shape, columns, filter, settings, normalize, key, evaluatedRows } = opening;
+  const { config, shape, columns, filter, settings, normalize, readAs, key, evaluatedRows } = opening;
   const { data, evaluation } = config;
   const read = async (sets: readonly SetSettings[], maxRows: number | null) => {
     const selection = { filter, ...(maxRows !== null && { maxRows }) };
@@ -182,6 +188,12 @@ async function openPermuted(opening: Opening): Promise<Seq2SeqData> {
     rows: new PermutedRows(batches, rows, config, order, opening.from, digest),
     splits,
     captions: async (wanted) => spread(rows, batches.set.captions, wanted),
+    async *readCaptions() {
+      for (const row of rows) {
+        const caption = batches.set.captions[row] as string;
+        if (caption !== '') yield readAs(normalize?.(caption) ?? caption);
+      }
+    },
   };
 }
 
@@ -212,7 +224,7 @@ function groupsOf(
 }
 
 async function openStreamed(opening: Opening): Promise<Seq2SeqData> {
-  const { config, shape, columns, filter, settings, normalize, key, evaluatedRows } = opening;
+  const { config, shape, columns, filter, settings, normalize, readAs, key, evaluatedRows } = opening;
   const { data, evaluation } = config;
   const told = new Set<string>();
   /** Tells once of each of some sets of which rows are left out. */
@@ -276,6 +288,9 @@ async function openStreamed(opening: Opening): Promise<Seq2SeqData> {
     rows: new StreamedRows(stream, settings, config, opening.from.position),
     splits,
     captions: (wanted) => firstCaptions(training, wanted),
+    async *readCaptions() {
+      for await (const { caption } of fileRows(training)) if (caption !== '') yield readAs(caption);
+    },
   };
 }
 

@@ -12,7 +12,15 @@ import { bartNaming, WORD_LIST } from '@easel/bart/internals';
 import { openDalleBart, openModelConfig, openTokenizer } from '@easel/bart/node';
 import { ConfigError, type Key, openWeights } from '@easel/core';
 import { modelFiles, readJsonFile } from '@easel/core/node';
-import { GENERATION_FILE, type GenerationSettings, parseGenerationSettings } from '@easel/draw';
+import {
+  EMOJI_FILE,
+  GENERATION_FILE,
+  type GenerationSettings,
+  parseGenerationSettings,
+  parseWordList,
+  WORDS_FILE,
+  type WordList,
+} from '@easel/draw';
 import { checkBelongTogether, NOTEBOOK_SETTINGS, trainedSettings } from '@easel/draw/internals';
 import { parseVqganConfig } from '@easel/vqgan';
 import { modelSettings } from '../config/model-settings.js';
@@ -35,6 +43,13 @@ export interface StartingPoint {
   readonly wordList: string | null;
   /** The settings with which the finished model draws, for its generation.json. */
   readonly generation: Partial<GenerationSettings>;
+  /** Path of what emoji stand for, beside an older model. */
+  readonly emoji: string | null;
+  /**
+   * The words that the model knows before the run: none of fresh weights; null if an older model
+   * has no list of them.
+   */
+  readonly words: WordList | null;
   /** Makes the model with fresh weights or those of `init`. The caller disposes it. */
   readonly build: () => Promise<DalleBart>;
 }
@@ -77,6 +92,8 @@ async function modelStart(config: Seq2SeqConfig, key: Key, tell: OnLoading): Pro
       vqgan: config.vqgan ?? pathIfThere(join(init, 'vqgan')),
       wordList: pathIfThere(join(init, WORD_LIST)),
       generation: await generationOf(init, config),
+      emoji: pathIfThere(join(init, EMOJI_FILE)),
+      words: await wordsOf(init),
       build: async () => {
         const { model: opened } = await openDalleBart(init, loadingOptions('the model', tell));
         const model = withDropout(opened as DalleBart, config);
@@ -93,7 +110,16 @@ async function modelStart(config: Seq2SeqConfig, key: Key, tell: OnLoading): Pro
     initializeDalleBart(model, key);
     return model;
   };
-  return { modelConfig, tokenizer, vqgan: config.vqgan, wordList: null, generation, build };
+  return {
+    modelConfig,
+    tokenizer,
+    vqgan: config.vqgan,
+    wordList: null,
+    generation,
+    emoji: null,
+    words: NO_WORDS,
+    build,
+  };
 }
 
 /**
@@ -111,6 +137,14 @@ async function generationOf(folder: string, { data }: Seq2SeqConfig): Promise<Pa
   } finally {
     await weights.close();
   }
+}
+
+const NO_WORDS: WordList = { counts: new Map(), complete: true };
+
+async function wordsOf(folder: string): Promise<WordList | null> {
+  const files = modelFiles(folder);
+  const text = await files.text(WORDS_FILE);
+  return text === undefined ? null : parseWordList(text, files.nameOf(WORDS_FILE));
 }
 
 /** Returns a model's config with the run's dropout, if the run gives one. */

@@ -14,6 +14,7 @@ import { runTraining, type TrainingOptions, type TrainingResult } from '../run/t
 import type { LeftOutKind } from '../sources/left-out.js';
 import type { SkippedPicture } from '../sources/picture-source.js';
 import { createNormalizer } from './caption-normalizer.js';
+import { countLearntWords } from './learnt-words.js';
 import { ModelExport } from './model-export.js';
 import { PromptSamples, SAMPLED_CAPTIONS } from './sample-prompts.js';
 import { openSeq2SeqData, type PartlyReadSet, type Seq2SeqData } from './seq2seq-data.js';
@@ -48,7 +49,9 @@ export function trainSeq2Seq(config: Seq2SeqConfig, options: TrainingOptions): P
     const subject = updateSubject(config, model, steps);
     const optimizer = own(subject.optimizer, (one) => one.dispose());
     const weights = model.namedWeights();
-    const modelExport = new ModelExport(subject, start, run.model.path);
+    const { words: earlier } = start;
+    const words = earlier === null ? null : () => countLearntWords(data.readCaptions(), earlier);
+    const modelExport = new ModelExport(subject, { ...start, words }, run.model.path);
     if (config.restoreState && config.init !== null && run.resumed === null)
       await restoreOriginalState(optimizer, join(config.init, ORIGINAL_STATE), {
         model,
