@@ -21,7 +21,7 @@ import { LoadingBars } from './loading.js';
 import { flagOption, jsonOption, listOption, quietOption, requiredText, textOption } from './options.js';
 import { prepareOutputFolder } from './output-folder.js';
 import { Progress } from './progress.js';
-import { type AnyPlan, formatPlan, planAsJson } from './training-plan.js';
+import { type AnyPlan, formatLength, formatPlan, planAsJson } from './training-plan.js';
 import { UsageError } from './usage-error.js';
 
 /**
@@ -94,13 +94,15 @@ function showEvents(
       return;
     }
     const lines =
-      event.kind === 'data'
-        ? [`${event.path}: of ${event.rows} rows left out: ${describeFailures(event.leftOut)}`]
-        : event.kind === 'checkpoint'
-          ? [`step ${event.step}: checkpoint ${event.path}`]
-          : Object.entries(event.splits).map(
-              ([split, numbers]) => `step ${event.step}: ${split}  ${formatNumbers(numbers)}`,
-            );
+      event.kind === 'length'
+        ? [formatLength(event)]
+        : event.kind === 'data'
+          ? [`${event.path}: of ${event.rows} rows left out: ${describeFailures(event.leftOut)}`]
+          : event.kind === 'checkpoint'
+            ? [`step ${event.step}: checkpoint ${event.path}`]
+            : Object.entries(event.splits).map(
+                ([split, numbers]) => `step ${event.step}: ${split}  ${formatNumbers(numbers)}`,
+              );
     for (const line of lines) progress.log(line);
   };
   const finish = () => {

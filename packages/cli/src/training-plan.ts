@@ -2,6 +2,7 @@ import {
   describeFailures,
   type MemoryPlan,
   type ParameterGroup,
+  type RunLength,
   type Seq2SeqPlan,
   type TrainingPlan,
   type VqganPlan,
@@ -21,6 +22,7 @@ export function formatPlan(plan: AnyPlan, pictureFile: string | undefined): stri
     `Settings\n${JSON.stringify(plan.settings, null, 2)}`,
     `Parameters\n${table(parameterRows(plan.parameters))}`,
     `Memory at its peak\n${memory(plan.memory, plan.availableBytes)}`,
+    `Length\n  ${formatLength(plan.length)}`,
     `Time\n${time(plan)}`,
     ...('pictures' in plan
       ? [
@@ -61,6 +63,16 @@ function memory(plan: MemoryPlan | undefined, available: number): string {
   ]);
   const fits = total - process < available ? '' : '; the run does not fit';
   return `${table(rows)}\n  predicted for the native backend; ${formatBytes(available)} are free here${fits}`;
+}
+
+/** Says how many updates a run has, and why. */
+export function formatLength({ steps, from, epochs }: RunLength): string {
+  const updates = `${steps.toLocaleString('en')} ${steps === 1 ? 'update' : 'updates'}`;
+  if (epochs === undefined) return `${updates}, as steps says`;
+  const passes = `${epochs} ${epochs === 1 ? 'epoch' : 'epochs'}`;
+  return from === 'epochs'
+    ? `${updates} in ${passes}`
+    : `${updates} in ${passes}, by default for data of this size; steps or epochs sets another length`;
 }
 
 function time({ time, flop, peakFlops, steps }: TrainingPlan): string {

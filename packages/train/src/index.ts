@@ -1,5 +1,6 @@
 // Training runs: settings, the two trainings, and their events.
 
+export type { RunLength } from './config/run-length.js';
 export { parseSeq2SeqConfig, type Seq2SeqConfig } from './config/seq2seq-config.js';
 export { parseVqganTrainingConfig, type VqganTrainingConfig } from './config/vqgan-config.js';
 export type { LoadingEvent } from './run/loading.js';

@@ -169,8 +169,14 @@ export function checkWarmup(
 export const commonFields = {
   /** Seed of fresh weights, order of the data, dropout and everything else that is random. */
   seed: integer({ min: 0, max: 2 ** 32 - 1, default: 0 }),
-  /** Number of optimizer updates. */
-  steps: integer({ min: 1 }),
+  /** Number of optimizer updates. Null: `epochs` says it. */
+  steps: optional(integer({ min: 1 })),
+  /**
+   * Passes over the training data, as many updates as they fill. Null without steps: as many as make
+   * the shipped model's number of updates (3,000 of easel train, 5,500 of easel train-vqgan), but
+   * from 5 to 300 (train-vqgan: 400). A streamed encoded set is read once before, to be counted.
+   */
+  epochs: optional(integer({ min: 1 })),
   /** Gradients whose norm over all weights is larger are scaled down to it; null: never. */
   clipNorm: optional(real({ above: 0 })),
   optimizer: section(optimizerFields),
@@ -179,19 +185,28 @@ export const commonFields = {
   checkpoint: freeOnResume(section(checkpointFields)),
 };
 
-/** Throws ConfigError for settings of the optimizer or the schedule that don't go together. */
+/**
+ * Throws ConfigError for settings of the length, the optimizer or the schedule that don't go
+ * together.
+ */
 export function checkOptimization(
   {
     optimizer,
     schedule,
     steps,
+    epochs,
   }: {
     readonly optimizer: OptimizerSettings;
     readonly schedule: ScheduleSettings;
     readonly steps: number | null;
+    readonly epochs: number | null;
   },
   file: string,
 ): void {
+  if (steps !== null && epochs !== null)
+    throw new ConfigError(
+      `${file}: expected either steps (updates) or epochs (passes over the training data), got steps ${steps} and epochs ${epochs}. Leave one of them out.`,
+    );
   checkOptimizer(optimizer, file);
   checkSchedule(schedule, file);
   checkWarmup(schedule, steps, file);

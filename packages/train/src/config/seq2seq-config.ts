@@ -141,13 +141,6 @@ export const SEQ2SEQ_FIELDS = {
   /** Which training these settings are for. */
   kind: oneOf(['seq2seq']),
   ...commonFields,
-  /** Number of optimizer updates; null if `epochs` is given. */
-  steps: optional(integer({ min: 1 })),
-  /**
-   * Passes over the training set, as many updates as they fill; a streamed set is read once before,
-   * to be counted.
-   */
-  epochs: optional(integer({ min: 1 })),
   /**
    * Model to train from scratch: the settings of a config.json, or a file with them. Null if `init`
    * is given.
@@ -250,8 +243,6 @@ export function parseSeq2SeqConfig(json: unknown, file = 'training config'): Seq
   const config = read(json, `${file}: `);
   checkOptimization(config, file);
   const fail = (message: string) => new ConfigError(`${file}: ${message}`);
-  if ((config.steps === null) === (config.epochs === null))
-    throw fail('expected either steps (updates) or epochs (passes over the training set), and not both.');
   if ((config.model === null) === (config.init === null))
     throw fail('expected either model (from scratch) or init (a model folder to go on from), and not both.');
   if (config.init === null && config.tokenizer === null)

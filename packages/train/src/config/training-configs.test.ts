@@ -91,8 +91,7 @@ describe('settings that do not go together', () => {
     ['model and init', { ...seq2seq, init: 'm' }, /either model.*or init/],
     ['neither', { ...seq2seq, model: null }, /either model.*or init/],
     ['a fresh model without tokenizer', { ...seq2seq, tokenizer: null }, /tokenizer: expected a folder/],
-    ['neither steps nor epochs', { ...seq2seq, steps: null }, /either steps .* or epochs/],
-    ['steps and epochs', { ...seq2seq, epochs: 2 }, /either steps .* or epochs/],
+    ['steps and epochs', { ...seq2seq, epochs: 2 }, /either steps .* or epochs .*, got steps 1 and epochs 2/],
     [
       'a warm-up as long as the run',
       { ...seq2seq, steps: 9, schedule: { learningRate: 1, warmupSteps: 9, decay: 'linear' } },
@@ -125,6 +124,7 @@ describe('settings that do not go together', () => {
 
   test.each([
     ['model and init', { ...vqgan, init: 'm' }, /either model.*or init/],
+    ['steps and epochs', { ...vqgan, epochs: 2 }, /either steps .* or epochs .*, got steps 1 and epochs 2/],
     [
       'two evaluation sets',
       { ...vqgan, data: { train: 'd', eval: 'e', evalFraction: 0.1 } },

@@ -15,7 +15,7 @@ import {
 import type { ReconstructionWeights } from '@easel/vqgan';
 import { COLOUR_WEIGHTED } from '@easel/vqgan';
 import { freeOnResume, freeSettings } from './free-settings.js';
-import { checkOptimization, commonFields } from './optimization.js';
+import { checkOptimization, checkWarmup, commonFields } from './optimization.js';
 import { pictureShapeFields, pictureSources } from './picture-fields.js';
 
 const dataFields = {
@@ -206,6 +206,9 @@ export const VQGAN_FIELDS = {
  */
 export type VqganTrainingConfig = Settings<typeof VQGAN_FIELDS>;
 
+/** Settings of a run whose number of updates is known. */
+export type SizedVqganConfig = VqganTrainingConfig & { readonly steps: number };
+
 /** Settings that a resumed run may change. */
 export const FREE_VQGAN_SETTINGS: readonly string[] = freeSettings(VQGAN_FIELDS);
 
@@ -237,6 +240,17 @@ export function parseVqganTrainingConfig(json: unknown, file = 'training config'
   return config;
 }
 
+/**
+ * Returns the settings with the number of updates. Throws ConfigError if it is none, or if a part of
+ * the run would begin after its end.
+ */
+export function withSteps(config: VqganTrainingConfig, steps: number): SizedVqganConfig {
+  const sized = { ...config, steps };
+  checkWarmup(config.schedule, steps, 'Training');
+  checkAdversarial(sized, (message) => new ConfigError(`Training: ${message}`));
+  return sized;
+}
+
 /** The pictures' loss by pixels and pyramid, as `reconstructionLoss` weighs it. */
 export function reconstructionWeights({
   reconstruction: { l1, mse },
@@ -265,7 +279,7 @@ function checkAdversarial(
 ): void {
   if (adversarial === null) return;
   const { startStep, idle } = adversarial;
-  if (startStep >= steps)
+  if (steps !== null && startStep >= steps)
     throw fail(
       `adversarial.startStep ${startStep} is not before the end of a run of ${steps} steps. Lower it, or leave adversarial out.`,
     );

@@ -12,9 +12,6 @@ const TOKENS = (LEARNT_SIDE / 8) ** 2;
 /** More pictures than this are streamed in place of being held in memory (12 kB each). */
 const MOST_IN_MEMORY = 200_000;
 
-/** Most passes over the data: a small set is learnt by heart before the time is up. */
-export const MOST_EPOCHS = { vqgan: 400, seq2seq: 300 };
-
 /**
  * Codes for so many pictures: a power of two from 64 to 1,024, each to be met some thirty times.
  */

@@ -1,6 +1,7 @@
 import { BpeTokenizer, trainBpe } from '@easel/bart';
 import { openTokenizer, saveTokenizer } from '@easel/bart/node';
 import { openVqgan } from '@easel/vqgan/node';
+import { MOST_EPOCHS } from '../config/run-length.js';
 import { planSeq2Seq } from '../seq2seq/plan-seq2seq.js';
 import { trainSeq2Seq } from '../seq2seq/train-seq2seq.js';
 import { type OpenPicturesOptions, openPictures, type SourceSettings } from '../sources/open-pictures.js';
@@ -19,14 +20,7 @@ import {
 } from '../stages/staged-work.js';
 import { planVqgan } from '../vqgan/plan-vqgan.js';
 import { trainVqgan } from '../vqgan/train-vqgan.js';
-import {
-  codesFor,
-  LEARNT_SIDE,
-  MOST_EPOCHS,
-  seq2seqSettings,
-  textLengthFor,
-  vqganSettings,
-} from './learn-settings.js';
+import { codesFor, LEARNT_SIDE, seq2seqSettings, textLengthFor, vqganSettings } from './learn-settings.js';
 
 /** The stages of a learning, in their order, with what each does. */
 export const LEARN_STAGES = {

@@ -1,5 +1,6 @@
 import { ConfigError, globalNorm } from '@easel/core';
 import { eventLoopTurn } from '@easel/core/internals';
+import type { RunLength } from '../config/run-length.js';
 import type { LeftOutKind } from '../sources/left-out.js';
 import type { SkippedPicture } from '../sources/picture-source.js';
 import { type BestEvaluation, betterEvaluation } from './best-evaluation.js';
@@ -73,6 +74,8 @@ export type TrainingEvent =
     }
   | PicturesEvent
   | LoadingEvent
+  /** Comes before the first step of a run whose settings don't say its number of updates. */
+  | ({ readonly kind: 'length' } & RunLength)
   | { readonly kind: 'checkpoint'; readonly step: number; readonly path: string };
 
 /** Options of a training, for all kinds. */

@@ -1,3 +1,4 @@
+import type { RunLength } from '../config/run-length.js';
 import type { OnLoading } from './loading.js';
 
 /** The number of parameters of a part of a model. */
@@ -60,6 +61,8 @@ export interface TrainingPlan {
   /** All settings, with the model's. */
   readonly settings: Readonly<Record<string, unknown>>;
   readonly steps: number;
+  /** Where the number of steps comes from. */
+  readonly length: RunLength;
   readonly parameters: readonly ParameterGroup[];
   /** The memory. It is undefined if the native backend is not built. */
   readonly memory: MemoryPlan | undefined;

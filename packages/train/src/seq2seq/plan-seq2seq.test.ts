@@ -40,6 +40,7 @@ test('parameters, memory, time and the first batch, and nothing is left', async 
   const plan = await planSeq2Seq(settings({ vqgan: join(runs.shared, 'vqgan') }));
   expect(tf.memory().numTensors).toBe(before);
   expect(plan.steps).toBe(6); // 3 epochs of two batches of 2 rows
+  expect(plan.length).toEqual({ steps: 6, from: 'epochs', epochs: 3 });
   expect(plan.settings).toMatchObject({ batchSize: 2, accumulate: 1, model: { d_model: 8 } });
   const [text, encoder] = plan.parameters;
   expect(text).toEqual({
@@ -67,6 +68,14 @@ test('parameters, memory, time and the first batch, and nothing is left', async 
   }
   expect(plan.batch.picture).toMatchObject({ width: 16, height: 8 }); // two pictures of 8 px
   expect(existsSync(join(runs.root, 'run'))).toBe(false);
+});
+
+test('without steps and epochs the length follows from the rows, streamed too', async () => {
+  for (const order of ['permuted', 'streamed']) {
+    const data = { train: join(runs.shared, 'set'), order };
+    const { steps, length } = await planSeq2Seq(settings({ epochs: null, data }), { time: false });
+    expect([steps, length]).toEqual([600, { steps: 600, from: 'default', epochs: 300 }]); // 5 rows
+  }
 });
 
 test('more rows or accumulation, layers computed again, Adafactor: memory goes where it should', async () => {

@@ -15,7 +15,7 @@ import { seq2seqUpdate, updateSubject } from './seq2seq-update.js';
 import { type StartingPoint, startingPoint } from './starting-point.js';
 import { stepFlop } from './step-flop.js';
 import { holdWeights } from './trained-weights.js';
-import { type TrainingRows, updatesOf } from './training-rows.js';
+import { seq2seqLength, type TrainingRows } from './training-rows.js';
 
 /** The plan of a run. */
 export interface Seq2SeqPlan extends TrainingPlan {
@@ -42,7 +42,8 @@ export async function planSeq2Seq(config: Seq2SeqConfig, options: PlanOptions = 
   const { modelConfig, tokenizer, vqgan } = start;
   const { rows } = await openSeq2SeqData(config, start, key, undefined);
   try {
-    const steps = await updatesOf(config, rows);
+    const length = await seq2seqLength(config, rows);
+    const { steps } = length;
     createSchedule(config.schedule, steps); // refuses a warm-up that doesn't fit
     const memory = await planMemory(config, modelConfig, rows.textLength);
     const availableBytes = process.availableMemory();
@@ -66,6 +67,7 @@ export async function planSeq2Seq(config: Seq2SeqConfig, options: PlanOptions = 
     return {
       settings: { ...config, ...(config.init === null && { model: dalleBartConfigToJson(modelConfig) }) },
       steps,
+      length,
       parameters: parameterGroups(modelConfig, trainable),
       memory,
       availableBytes,

@@ -22,7 +22,7 @@ import { Seq2SeqTask } from './seq2seq-task.js';
 import { updateSubject } from './seq2seq-update.js';
 import { type StartingPoint, startingPoint } from './starting-point.js';
 import { holdWeights } from './trained-weights.js';
-import { updatesOf } from './training-rows.js';
+import { seq2seqLength } from './training-rows.js';
 
 /**
  * Trains the transformer that turns text into image tokens in a run folder, as the config says.
@@ -42,7 +42,9 @@ export function trainSeq2Seq(config: Seq2SeqConfig, options: TrainingOptions): P
     const partly = own(new PartlyRead(run, options), (told) => told.written());
     const data = await openSeq2SeqData(config, start, key, run.resumed?.state, (set) => partly.add(set));
     own(data.rows, (rows) => rows.close());
-    const steps = await updatesOf(config, data.rows);
+    const length = await seq2seqLength(config, data.rows);
+    if (length.from !== 'steps') options.onEvent?.({ kind: 'length', ...length });
+    const { steps } = length;
     const samples = own(await openSamples(config, model, start, data, key, options.onEvent), (one) =>
       one?.dispose(),
     );

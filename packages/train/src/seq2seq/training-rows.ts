@@ -1,4 +1,5 @@
 import { ConfigError, type Key } from '@easel/core';
+import { lengthOf, type RunLength } from '../config/run-length.js';
 import type { Seq2SeqConfig } from '../config/seq2seq-config.js';
 import { type DataPosition, EpochOrder } from '../encoded/epoch-order.js';
 import {
@@ -35,10 +36,10 @@ export interface TrainingRows {
 }
 
 /**
- * Returns the number of updates of the whole run. Throws ConfigError if its epochs don't fill one
- * update.
+ * Returns the number of updates of the whole run. Its data says it if its settings don't. Throws
+ * ConfigError if the rows don't fill one update.
  */
-export async function updatesOf(
+export async function seq2seqLength(
   {
     steps,
     epochs,
@@ -46,13 +47,13 @@ export async function updatesOf(
     accumulate,
   }: Pick<Seq2SeqConfig, 'steps' | 'epochs' | 'batchSize' | 'accumulate'>,
   rows: TrainingRows,
-): Promise<number> {
-  const updates = steps ?? (await rows.updatesIn(epochs as number));
-  if (updates === 0)
+): Promise<RunLength> {
+  const length = await lengthOf('seq2seq', { steps, epochs }, (passes) => rows.updatesIn(passes));
+  if (length.steps === 0)
     throw new ConfigError(
       `Training: the training set's rows don't fill one update of ${batchSize * accumulate} (batchSize · accumulate). Lower batchSize, or filter less.`,
     );
-  return updates;
+  return length;
 }
 
 /** Rows that are evaluated, batch by batch. They can be read any number of times. */

@@ -64,6 +64,32 @@ test.each([
   expect(plan.time).toMatchObject({ how: 'measured', updates: 'adversarial' in changes ? 6 : 3 });
 });
 
+test('the length follows from epochs, or by default from the pictures, in the plan and in the run', async () => {
+  // 7 pictures are 2 updates of 3 a pass; so few are gone through 400 times
+  const byDefault = await planVqgan(settings({ steps: null }), { time: false });
+  expect(byDefault.length).toEqual({ steps: 800, from: 'default', epochs: 400 });
+  expect(byDefault.steps).toBe(800);
+  expect((await planVqgan(settings(), { time: false })).length).toEqual({ steps: 9, from: 'steps' });
+  const events: TrainingEvent[] = [];
+  const run = { out: join(root, 'run'), onEvent: (event: TrainingEvent) => events.push(event) };
+  expect(await trainVqgan(settings({ steps: null, epochs: 2 }), run)).toMatchObject({ step: 4 });
+  expect(events.find(({ kind }) => kind === 'length')).toEqual({
+    kind: 'length',
+    steps: 4,
+    from: 'epochs',
+    epochs: 2,
+  });
+  rmSync(run.out, { recursive: true });
+  const judged = settings({ steps: null, epochs: 2, adversarial: { startStep: 4, layers: 1, width: 4 } });
+  await expect(planVqgan(judged, { time: false })).rejects.toThrow(
+    /Training: adversarial\.startStep 4 is not before the end of a run of 4 steps/,
+  );
+  const warm = { learningRate: 1e-3, warmupSteps: 4, decay: 'linear' };
+  await expect(planVqgan(settings({ steps: null, epochs: 2, schedule: warm }))).rejects.toThrow(
+    /warmupSteps: expected fewer than the run's 4 steps/,
+  );
+});
+
 test('pictures that are not there are an error', async () => {
   await expect(planVqgan(settings({ data: { train: join(root, 'none') } }))).rejects.toThrow('none');
 });

@@ -2,7 +2,8 @@ import { pictureGrid, prngKey, type Raster } from '@easel/core';
 import { splitPictures } from '@easel/core/internals';
 import { CodebookTracker, type Vqgan, vqganConfigToJson } from '@easel/vqgan';
 import * as tf from '@tensorflow/tfjs';
-import type { VqganTrainingConfig } from '../config/vqgan-config.js';
+import type { RunLength } from '../config/run-length.js';
+import { type SizedVqganConfig, type VqganTrainingConfig, withSteps } from '../config/vqgan-config.js';
 import { nativeBackend } from '../run/native-backend.js';
 import { createOptimizer, createSchedule } from '../run/optimization.js';
 import { type Own, releasing } from '../run/releasing.js';
@@ -14,7 +15,7 @@ import type {
   TrainingPlan,
 } from '../run/training-plan.js';
 import type { SkippedPicture } from '../sources/picture-source.js';
-import { createJudges, vqganStart } from './train-vqgan.js';
+import { createJudges, vqganLength, vqganStart } from './train-vqgan.js';
 import { trainedVqganWeights } from './trained-weights.js';
 import type { TrainingPictures } from './training-pictures.js';
 import { countFailures, readVqganPictures, type VqganPictures } from './vqgan-pictures.js';
@@ -55,9 +56,9 @@ const GROWTH_BYTES = 20e6;
  * Throws as trainVqgan does for input that doesn't fit. An aborted `signal` ends the reading, with
  * the signal's reason, or the timing.
  */
-export function planVqgan(config: VqganTrainingConfig, options: PlanOptions = {}): Promise<VqganPlan> {
+export function planVqgan(given: VqganTrainingConfig, options: PlanOptions = {}): Promise<VqganPlan> {
   return releasing(async (own) => {
-    const { vqgan, data, task } = await openTask(config, options, own);
+    const { config, length, vqgan, data, task } = await openTask(given, options, own);
     const memory = await planMemory(config, vqgan.config.resolution);
     const availableBytes = process.availableMemory();
     const { files, pixels } = await data.training.update(0);
@@ -70,8 +71,9 @@ export function planVqgan(config: VqganTrainingConfig, options: PlanOptions = {}
         ? await measureTime(task, config, options.signal)
         : estimatedTime(memory?.flop, peakFlops, config.steps);
     return {
-      settings: { ...config, ...(config.init === null && { model: vqganConfigToJson(vqgan.config) }) },
+      settings: { ...given, ...(config.init === null && { model: vqganConfigToJson(vqgan.config) }) },
       steps: config.steps,
+      length,
       parameters: parameterGroups(vqgan, config),
       memory,
       availableBytes,
@@ -91,20 +93,28 @@ export function planVqgan(config: VqganTrainingConfig, options: PlanOptions = {}
 
 /** Makes a run's task as trainVqgan does. It writes nothing. */
 async function openTask(
-  config: VqganTrainingConfig,
+  given: VqganTrainingConfig,
   { signal, onEvent }: PlanOptions,
   own: Own,
-): Promise<{ readonly vqgan: Vqgan; readonly data: VqganPictures; readonly task: VqganTask }> {
-  const key = prngKey(config.seed);
-  const vqgan = own(await vqganStart(config, key, onEvent), (model) => model.dispose());
+): Promise<{
+  readonly config: SizedVqganConfig;
+  readonly length: RunLength;
+  readonly vqgan: Vqgan;
+  readonly data: VqganPictures;
+  readonly task: VqganTask;
+}> {
+  const key = prngKey(given.seed);
+  const vqgan = own(await vqganStart(given, key, onEvent), (model) => model.dispose());
   const nowhere = { saveSkipped: async (_: readonly SkippedPicture[]) => {} };
-  const data = await readVqganPictures(config, vqgan.config.resolution, key, nowhere, signal);
+  const data = await readVqganPictures(given, vqgan.config.resolution, key, nowhere, signal);
   own(data.training, (pictures) => pictures.close());
-  return { vqgan, data, task: await makeTask(config, vqgan, data, own) };
+  const length = await vqganLength(given, data);
+  const config = withSteps(given, length.steps);
+  return { config, length, vqgan, data, task: await makeTask(config, vqgan, data, own) };
 }
 
 async function makeTask(
-  config: VqganTrainingConfig,
+  config: SizedVqganConfig,
   vqgan: Vqgan,
   data: Pick<VqganPictures, 'training' | 'evaluated'>,
   own: Own,
@@ -126,7 +136,7 @@ async function makeTask(
  * Returns the number of the last update. Codebook and discriminator take part in it if they ever
  * do.
  */
-const fullStep = ({ steps }: VqganTrainingConfig) => steps - 1;
+const fullStep = ({ steps }: SizedVqganConfig) => steps - 1;
 
 /**
  * Measures the time of an update before the discriminator begins and after it has begun, with the
@@ -134,7 +144,7 @@ const fullStep = ({ steps }: VqganTrainingConfig) => steps - 1;
  */
 async function measureTime(
   task: VqganTask,
-  config: VqganTrainingConfig,
+  config: SizedVqganConfig,
   signal: AbortSignal | undefined,
 ): Promise<TimePlan | undefined> {
   const { steps, adversarial } = config;
@@ -173,7 +183,7 @@ function estimatedTime(
  * Finds the memory that a run will need, by simulating updates on the native backend without
  * computing them. Returns undefined if that backend is not built.
  */
-async function planMemory(config: VqganTrainingConfig, size: number): Promise<MemoryPlan | undefined> {
+async function planMemory(config: SizedVqganConfig, size: number): Promise<MemoryPlan | undefined> {
   const native = await nativeBackend();
   if (native === undefined) return undefined;
   const backend = tf.getBackend();
@@ -190,7 +200,7 @@ async function planMemory(config: VqganTrainingConfig, size: number): Promise<Me
   }
 }
 
-function play(config: VqganTrainingConfig, size: number) {
+function play(config: SizedVqganConfig, size: number) {
   return releasing(async (own) => {
     const vqgan = own(await vqganStart(config, prngKey(config.seed)), (model) => model.dispose());
     const training = { size, digest: '' } as TrainingPictures; // asked for nothing

@@ -10,11 +10,12 @@ import {
 import { vqganRulesForEasel } from '@easel/vqgan/internals';
 import { openLpips, openVqgan, saveVqgan } from '@easel/vqgan/node';
 import { modelSettings } from '../config/model-settings.js';
-import { freeLength, runLength } from '../config/run-length.js';
+import { freeLength, lengthOf, type RunLength, runLength } from '../config/run-length.js';
 import {
   FREE_VQGAN_SETTINGS,
   parseVqganTrainingConfig,
   type VqganTrainingConfig,
+  withSteps,
 } from '../config/vqgan-config.js';
 import { loadingOptions, type OnLoading } from '../run/loading.js';
 import { modelOfRun } from '../run/model-of-run.js';
@@ -49,12 +50,19 @@ import { VqganTask } from './vqgan-task.js';
  * loss or gradients stop being finite, EaselError if the folder can't be written to. Uses tfjs's
  * current backend.
  */
-export function trainVqgan(config: VqganTrainingConfig, options: TrainingOptions): Promise<TrainingResult> {
+export function trainVqgan(given: VqganTrainingConfig, options: TrainingOptions): Promise<TrainingResult> {
   return releasing(async (own) => {
-    const key = prngKey(config.seed);
-    const vqgan = own(await vqganStart(config, key, options.onEvent), (model) => model.dispose());
-    const run = own(await openRun(config, vqgan, options), (folder) => folder.close());
+    const key = prngKey(given.seed);
+    const vqgan = own(await vqganStart(given, key, options.onEvent), (model) => model.dispose());
+    const run = own(await openRun(given, vqgan, options), (folder) => folder.close());
     const { resolution } = vqgan.config;
+    const data = await readVqganPictures(given, resolution, key, run, options.signal);
+    own(data.training, (pictures) => pictures.close());
+    const tellSkipped = () => options.onEvent?.({ kind: 'pictures', ...usedOf(data), log: run.skippedLog });
+    tellSkipped();
+    const length = await vqganLength(given, data);
+    if (length.from !== 'steps') options.onEvent?.({ kind: 'length', ...length });
+    const config = withSteps(given, length.steps);
     const weights = vqgan.namedWeights();
     const schedule = createSchedule(config.schedule, config.steps);
     const judges = await createJudges(config, schedule, resolution, key, own);
@@ -63,10 +71,6 @@ export function trainVqgan(config: VqganTrainingConfig, options: TrainingOptions
     const tracker = own(await CodebookTracker.create(vqgan.quantizer.codes, following), (one) =>
       one.dispose(),
     );
-    const data = await readVqganPictures(config, resolution, key, run, options.signal);
-    own(data.training, (pictures) => pictures.close());
-    const tellSkipped = () => options.onEvent?.({ kind: 'pictures', ...usedOf(data), log: run.skippedLog });
-    tellSkipped();
     const task = new VqganTask({
       config,
       vqgan,
@@ -88,6 +92,11 @@ export function trainVqgan(config: VqganTrainingConfig, options: TrainingOptions
     if (data.skipped().length > known) tellSkipped(); // streamed pictures are met while the training goes on
     return result;
   });
+}
+
+/** Returns the number of updates of a run. Its data says it if its settings don't. */
+export function vqganLength(config: VqganTrainingConfig, { training }: VqganPictures): Promise<RunLength> {
+  return lengthOf('vqgan', config, (epochs) => epochs * training.batchesPerEpoch);
 }
 
 /** Returns how many pictures are trained on, and why others are left out. */

@@ -24,6 +24,8 @@ export interface TrainingPictures {
   readonly size: number;
   /** Number of pictures to train on. For streamed pictures it includes those that can't be used. */
   readonly count: number;
+  /** Number of updates in a pass over the pictures. */
+  readonly batchesPerEpoch: number;
   /** Returns the place in the data at which update `step` begins. */
   position(step: number): DataPosition;
   /**
@@ -66,6 +68,10 @@ export class CachedPictures implements TrainingPictures {
     this.count = this.rows.length;
     const order = groups === null ? key : (epoch: number) => weightedEpoch(groups, foldIn(key, epoch));
     this.order = new EpochOrder(order, this.rows.length, batchSize);
+  }
+
+  get batchesPerEpoch(): number {
+    return this.order.batchesPerEpoch;
   }
 
   position(step: number): DataPosition {
@@ -123,7 +129,7 @@ export class StreamedPictures implements TrainingPictures {
   readonly count: number;
   private readonly sources: readonly WeightedSource[];
   private readonly settings: StreamSettings;
-  private readonly batchesPerEpoch: number;
+  readonly batchesPerEpoch: number;
   private stream: AsyncGenerator<NamedPixels> | undefined;
   private last: { readonly step: number; readonly batch: NamedPixels } | undefined;
 

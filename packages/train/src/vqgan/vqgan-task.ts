@@ -24,7 +24,7 @@ import {
 } from '@easel/vqgan';
 import { toSigned } from '@easel/vqgan/internals';
 import * as tf from '@tensorflow/tfjs';
-import { reconstructionWeights, type VqganTrainingConfig } from '../config/vqgan-config.js';
+import { reconstructionWeights, type SizedVqganConfig } from '../config/vqgan-config.js';
 import { gatherPixels, type PictureCache } from '../decoded/picture-cache.js';
 import type { DataPosition } from '../encoded/epoch-order.js';
 import { pixelsToTensor } from '../encoding/encode.js';
@@ -47,7 +47,7 @@ export interface PictureSplit {
 
 /** The parts of a VqganTask. */
 export interface VqganTaskParts {
-  readonly config: VqganTrainingConfig;
+  readonly config: SizedVqganConfig;
   readonly vqgan: Vqgan;
   readonly optimizer: Optimizer;
   readonly tracker: CodebookTracker;
