@@ -1,7 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { CheckpointError } from '@easel/core';
+import { basename, dirname, join } from 'node:path';
+import { CheckpointError, MANIFEST_FILE, type OpenOptions, openUndamaged } from '@easel/core';
+import { folderFiles } from '@easel/core/node';
 import { modelOfRun } from '@easel/train';
+import type { Vqgan, VqganOptions } from '@easel/vqgan';
+import { openVqgan } from '@easel/vqgan/node';
 
 /** The model that ships with Easel, below the root of the repository. */
 const shippedModel = join('data', 'models', 'emoji');
@@ -13,7 +16,7 @@ const shippedModel = join('data', 'models', 'emoji');
 export function findShippedModel(from: string = import.meta.dirname): string | undefined {
   for (let folder = from; ; folder = dirname(folder)) {
     const candidate = join(folder, shippedModel);
-    if (existsSync(join(candidate, 'config.json'))) return candidate;
+    if (existsSync(candidate)) return candidate;
     if (dirname(folder) === folder) return undefined;
   }
 }
@@ -28,7 +31,8 @@ export function resolveModelFolder(asked: string | undefined, from: string = imp
   const given = asked ?? process.env.EASEL_MODEL;
   if (given !== undefined && given !== '') {
     const source = asked === undefined ? 'the environment variable EASEL_MODEL' : '--model';
-    if (existsSync(join(given, 'config.json'))) {
+    // Of a model with a manifest, opening says what is missing and how to restore it.
+    if (existsSync(join(given, 'config.json')) || existsSync(join(given, MANIFEST_FILE))) {
       const folder = modelOfRun(given);
       if (isVqgan(folder))
         throw new CheckpointError(
@@ -44,7 +48,7 @@ export function resolveModelFolder(asked: string | undefined, from: string = imp
   const shipped = findShippedModel(from);
   if (shipped !== undefined) return shipped;
   throw new CheckpointError(
-    `No model: ${shippedModel} was not found above ${from}. Give --model DIR or set EASEL_MODEL to a folder made by easel train or easel convert.`,
+    `No model: ${shippedModel} was not found above ${from}. Give --model DIR or set EASEL_MODEL to a folder made by easel train or easel convert. In a clone of Easel, git checkout -- ${shippedModel} restores the model that ships with it.`,
   );
 }
 
@@ -57,6 +61,19 @@ export function resolveVqganFolder(asked: string | undefined): string {
   const folder = modelOfRun(asked);
   const inside = join(folder, 'vqgan');
   return existsSync(join(inside, 'config.json')) ? inside : folder;
+}
+
+/**
+ * Opens the VQGAN in the folder that `resolveVqganFolder` returns. If it lies in a model with a
+ * manifest, it throws CheckpointError for damaged files; else what `openVqgan` throws.
+ */
+export function openResolvedVqgan(
+  asked: string | undefined,
+  options: VqganOptions & OpenOptions,
+): Promise<Vqgan> {
+  const folder = resolveVqganFolder(asked);
+  const model = basename(folder) === 'vqgan' ? dirname(folder) : folder;
+  return openUndamaged(folderFiles(model), () => openVqgan(folder, options));
 }
 
 /**

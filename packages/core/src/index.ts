@@ -22,6 +22,16 @@ export { type FileContents, memoryFiles } from './files/memory-files.js';
 export { type ModelFile, ModelFiles } from './files/model-files.js';
 export { type ModelSource, modelFiles } from './files/model-source.js';
 export { type UrlFilesOptions, urlFiles } from './files/url-files.js';
+export {
+  type ListedFile,
+  MANIFEST_FILE,
+  type ModelManifest,
+  makeManifest,
+  manifestToJson,
+  openManifest,
+  openUndamaged,
+  verifyModel,
+} from './manifest/model-manifest.js';
 
 // Checkpoints: named tensors read from bytes, and how they become the weights of a model.
 

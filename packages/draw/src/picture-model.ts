@@ -5,6 +5,7 @@ import {
   type ModelSource,
   modelFiles,
   type OpenOptions,
+  openUndamaged,
 } from '@easel/core';
 import { openVqgan, type Vqgan } from '@easel/vqgan';
 import { checkBelongTogether } from './belong-together.js';
@@ -38,13 +39,21 @@ export interface OpenPictureModelOptions extends OpenOptions {
  * generation.json, the words that it learnt (words.json) and what emoji stand for (emoji.json).
  *
  * Throws CheckpointError or ConfigError if a part is missing or the two models don't belong
- * together. Nothing stays in memory then.
+ * together; CheckpointError that names the damaged files if the model has a manifest that they
+ * differ from (see `openUndamaged`). Nothing stays in memory then.
  */
 export async function openPictureModel(
   source: ModelSource,
-  { vqgan: vqganSource, ...options }: OpenPictureModelOptions = {},
+  options: OpenPictureModelOptions = {},
 ): Promise<PictureModel> {
   const files = modelFiles(source);
+  return openUndamaged(files, () => openParts(files, options));
+}
+
+async function openParts(
+  files: ModelFiles,
+  { vqgan: vqganSource, ...options }: OpenPictureModelOptions,
+): Promise<PictureModel> {
   const vqganFiles = vqganSource === undefined ? files.folder('vqgan') : modelFiles(vqganSource);
   if (!(await vqganFiles.has('config.json'))) {
     throw new CheckpointError(

@@ -2,12 +2,11 @@ import { DataError } from '@easel/core';
 import { eventLoopTurn } from '@easel/core/internals';
 import { readEncodedSet } from '@easel/train';
 import { drawTokens, tokensOfPicture, type VqganConfig } from '@easel/vqgan';
-import { openVqgan } from '@easel/vqgan/node';
 import { backendOption, startBackend } from '../backend-option.js';
 import { defineCommand } from '../command.js';
 import { interruptible } from '../interrupt.js';
 import { loading } from '../loading.js';
-import { resolveVqganFolder } from '../model-folder.js';
+import { openResolvedVqgan } from '../model-folder.js';
 import { integerOption, jsonOption, overwriteOption, quietOption, textOption } from '../options.js';
 import { prepareOutputFolder } from '../output-folder.js';
 import { slug, writePicture } from '../picture-file.js';
@@ -79,7 +78,7 @@ export const decode = defineCommand({
       await prepareOutputFolder(out);
       await startBackend(args);
       const vqgan = await loading('loading the VQGAN', { quiet: args.quiet, signal }, (options) =>
-        openVqgan(resolveVqganFolder(args.vqgan), { ...options, decoderOnly: true }),
+        openResolvedVqgan(args.vqgan, { ...options, decoderOnly: true }),
       );
       const first = args.first ?? 0;
       const rows = await readRows(args.encoded, args.tokens, vqgan.config, {

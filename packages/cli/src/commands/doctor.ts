@@ -1,5 +1,13 @@
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
-import { type BackendChoice, type BackendDescription, describeBackends, selectBackend } from '@easel/core';
+import {
+  type BackendChoice,
+  type BackendDescription,
+  describeBackends,
+  EaselError,
+  selectBackend,
+  verifyModel,
+} from '@easel/core';
+import { folderFiles } from '@easel/core/node';
 import * as tf from '@tensorflow/tfjs';
 import sharp from 'sharp';
 import { backendOption } from '../backend-option.js';
@@ -27,6 +35,8 @@ export interface DoctorReport {
   readonly libvips: string;
   /** Folder of the model that ships with Easel; null if it is not there. */
   readonly model: string | null;
+  /** What is wrong with that model's files, and what restores them; null if nothing is. */
+  readonly modelDamage: string | null;
   /** With --profile: the kernels that ran, and where they ran. */
   readonly profile?: readonly WorkProfile[];
 }
@@ -89,6 +99,7 @@ export async function selfTest(size: number): Promise<SelfTest> {
  */
 export async function diagnose(backend: string | undefined): Promise<DoctorReport> {
   const choice = await selectBackend(backend);
+  const shipped = findShippedModel();
   const gib = (bytes: number) => Number((bytes / 2 ** 30).toFixed(1));
   return {
     easel: version,
@@ -102,8 +113,20 @@ export async function diagnose(backend: string | undefined): Promise<DoctorRepor
     selfTest: await selfTest(choice.name === 'cpu' ? 128 : 512),
     sharp: sharp.versions.sharp ?? 'unknown',
     libvips: sharp.versions.vips,
-    model: findShippedModel() ?? null,
+    model: shipped ?? null,
+    modelDamage: shipped === undefined ? null : await damageOf(shipped),
   };
+}
+
+/** Compares the files of the shipped model with its manifest. Returns what is wrong, if anything is. */
+export async function damageOf(folder: string): Promise<string | null> {
+  try {
+    await verifyModel(folderFiles(folder));
+    return null;
+  } catch (error) {
+    if (error instanceof EaselError) return error.message;
+    throw error;
+  }
 }
 
 /** Writes a report as lines for a person. */
@@ -126,7 +149,7 @@ export function formatDoctor(report: DoctorReport): string {
       `${available ? 'runs' : 'does not run'}${number === undefined ? '' : `, version ${number}`}: ${reason}`,
     ]),
     ['Pictures', `sharp ${report.sharp}, libvips ${report.libvips}`],
-    ['Model', report.model ?? 'none shipped here: give --model or set EASEL_MODEL'],
+    ['Model', report.modelDamage ?? report.model ?? 'none shipped here: give --model or set EASEL_MODEL'],
   ];
   const facts = lines.map(([name, text]) => `${name.padEnd(13)} ${text}`);
   return [...facts, ...(report.profile ?? []).map((work) => `\n${formatProfile(work)}`)].join('\n');
@@ -156,6 +179,6 @@ export const doctor = defineCommand({
     const found = await diagnose(backend);
     const report = profile ? { ...found, profile: await profileKernels(resolveModelFolder(model)) } : found;
     process.stdout.write(`${json ? JSON.stringify(report) : formatDoctor(report)}\n`);
-    if (!report.selfTest.ok) process.exitCode = 1;
+    if (!report.selfTest.ok || report.modelDamage !== null) process.exitCode = 1;
   },
 });

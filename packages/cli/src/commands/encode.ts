@@ -1,12 +1,11 @@
 import { describeFailures, encodePictures, type PictureShape } from '@easel/train';
 import { ORIGINAL_PREPARATIONS } from '@easel/train/internals';
-import { openVqgan } from '@easel/vqgan/node';
 import { backendOption, startBackend } from '../backend-option.js';
 import { openCaptionScorer } from '../caption-scorer.js';
 import { defineCommand } from '../command.js';
 import { interruptedExitCode, interruptible } from '../interrupt.js';
 import { loading } from '../loading.js';
-import { resolveVqganFolder } from '../model-folder.js';
+import { openResolvedVqgan } from '../model-folder.js';
 import {
   integerOption,
   jsonOption,
@@ -127,7 +126,7 @@ export const encode = defineCommand({
         await startBackend(args);
         const shown = { quiet: args.quiet, signal };
         const vqgan = await loading('loading the VQGAN', shown, (options) =>
-          openVqgan(resolveVqganFolder(args.vqgan), options),
+          openResolvedVqgan(args.vqgan, options),
         );
         const { clip } = args;
         const scorer =

@@ -1,9 +1,11 @@
 import { open, readFile } from 'node:fs/promises';
-import { openCheckpoint } from '@easel/core/node';
+import { verifyModel } from '@easel/core';
+import { folderFiles, openCheckpoint } from '@easel/core/node';
 import { modelOfRun } from '@easel/train';
 import { defineCommand } from '../command.js';
-import { jsonOption } from '../options.js';
+import { flagOption, jsonOption } from '../options.js';
 import { readPngText } from '../png-text.js';
+import { UsageError } from '../usage-error.js';
 
 /** The contents of a checkpoint. */
 export interface CheckpointReport {
@@ -98,13 +100,21 @@ export const inspect = defineCommand({
         'a .safetensors or .msgpack file, a sharded index, a model folder, or a PNG file by easel generate',
     },
   },
-  options: { json: jsonOption },
+  options: {
+    verify: flagOption("also compare the files with the model's manifest.json, byte by byte"),
+    json: jsonOption,
+  },
   examples: [
     ['easel inspect data/models/emoji', 'names, types and shapes of the weights'],
+    [
+      'easel inspect data/models/emoji --verify',
+      'whether its files are what they were when they were published',
+    ],
     ['easel inspect out/a-red-heart-0-0.png', 'prompt, seed and settings of a picture'],
   ],
-  run: async ({ path, json }) => {
+  run: async ({ path, json, verify }) => {
     if (await isPng(path)) {
+      if (verify) throw new UsageError('--verify goes with a model folder, and this is a picture.');
       const texts = Object.fromEntries(readPngText(await readFile(path), path));
       const lines = Object.entries(texts).map(([key, text]) => `${key}: ${text}`);
       process.stdout.write(
@@ -112,7 +122,13 @@ export const inspect = defineCommand({
       );
       return;
     }
-    const report = await inspectCheckpoint(modelOfRun(path));
-    process.stdout.write(`${json ? JSON.stringify(report) : formatReport(report)}\n`);
+    const folder = modelOfRun(path);
+    const verified = verify ? await verifyModel(folderFiles(folder)) : undefined;
+    const report = await inspectCheckpoint(folder);
+    if (json) process.stdout.write(`${JSON.stringify({ ...report, verified })}\n`);
+    else {
+      const lines = verified === undefined ? [] : [`${verified} files are as manifest.json lists them`];
+      process.stdout.write(`${[formatReport(report), ...lines].join('\n')}\n`);
+    }
   },
 });
