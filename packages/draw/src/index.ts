@@ -13,7 +13,7 @@ export type { TokenSearch } from './token-search.js';
 // Prompts: words that a model doesn't know, and what emoji stand for.
 
 export { EMOJI_FILE, EmojiCaptions, parseEmojiCaptions } from './prompt/emoji-captions.js';
-export { type PromptHint, promptHints, type UnknownWord } from './prompt/prompt-hints.js';
+export { type PromptHint, type PromptReader, promptHints, type UnknownWord } from './prompt/prompt-hints.js';
 export {
   parseWordList,
   WORDS_FILE,

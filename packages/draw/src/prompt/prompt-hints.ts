@@ -1,9 +1,17 @@
-import type { PictureParts } from '../generate-pictures.js';
+import type { Processor } from '@easel/bart';
+import type { EmojiCaptions } from './emoji-captions.js';
 import { NearestWords } from './nearest-words.js';
 import { type WordList, wordsOf } from './word-list.js';
 
 /** Most words that are suggested for an unknown one. */
 const MOST_SUGGESTIONS = 3;
+
+/** The parts of a picture model that read prompts. */
+export interface PromptReader {
+  readonly text: { readonly processor: Processor };
+  readonly words?: WordList | undefined;
+  readonly emoji?: EmojiCaptions | undefined;
+}
 
 /** A word that no caption of a model's training had. */
 export interface UnknownWord {
@@ -32,7 +40,7 @@ export interface PromptHint {
  *
  * The result is for a person: of a list that is not `complete`, a word may have been left out.
  */
-export function promptHints(model: PictureParts, prompts: readonly string[]): PromptHint[] {
+export function promptHints(model: PromptReader, prompts: readonly string[]): PromptHint[] {
   const { words, text, emoji } = model;
   const isUnknown = (word: string) => words !== undefined && !words.counts.has(word);
   const suggestions = new Map<string, readonly string[]>();
