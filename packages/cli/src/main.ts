@@ -7,12 +7,14 @@ import { doctor } from './commands/doctor.js';
 import { encode } from './commands/encode.js';
 import { generate } from './commands/generate.js';
 import { inspect } from './commands/inspect.js';
+import { judge } from './commands/judge.js';
 import { learn } from './commands/learn.js';
 import { report } from './commands/report.js';
 import { sweep } from './commands/sweep.js';
 import { tokenizerTrain } from './commands/tokenizer-train.js';
 import { train } from './commands/train.js';
 import { trainVqgan } from './commands/train-vqgan.js';
+import { tune } from './commands/tune.js';
 import { removeEmptyFolders } from './output-folder.js';
 import { reportError } from './report-error.js';
 
@@ -20,10 +22,12 @@ import { reportError } from './report-error.js';
 export const commands: readonly Command[] = [
   generate,
   learn,
+  tune,
   encode,
   decode,
   train,
   trainVqgan,
+  judge,
   sweep,
   report,
   tokenizerTrain,

@@ -28,14 +28,17 @@ describe('resolveModelFolder', () => {
   test('asked for, then EASEL_MODEL, then the shipped one above the package', () => {
     const [asked, fromEnvironment, shipped] = [folder('a'), folder('b'), folder('data', 'models', 'emoji')];
     const deep = join(root, 'packages', 'cli', 'dist');
-    expect(resolveModelFolder(undefined, deep)).toBe(shipped);
+    expect(resolveModelFolder(undefined, { from: deep })).toBe(shipped);
     process.env.EASEL_MODEL = fromEnvironment;
-    expect(resolveModelFolder(undefined, deep)).toBe(fromEnvironment);
-    expect(resolveModelFolder(asked, deep)).toBe(asked);
+    expect(resolveModelFolder(undefined, { from: deep })).toBe(fromEnvironment);
+    expect(resolveModelFolder(asked, { from: deep })).toBe(asked);
   });
 
   test('each failure says where the folder came from and what to do', () => {
     expect(() => resolveModelFolder(join(root, 'no'))).toThrow('(from --model) does not exist');
+    expect(() => resolveModelFolder(join(root, 'no'), { option: '--from' })).toThrow(
+      '(from --from) does not',
+    );
     mkdirSync(join(root, 'empty'));
     process.env.EASEL_MODEL = join(root, 'empty');
     expect(() => resolveModelFolder(undefined)).toThrow(
@@ -43,7 +46,9 @@ describe('resolveModelFolder', () => {
     );
     process.env.EASEL_MODEL = '';
     expect(findShippedModel(root)).toBeUndefined();
-    expect(() => resolveModelFolder(undefined, root)).toThrow('Give --model DIR or set EASEL_MODEL');
+    expect(() => resolveModelFolder(undefined, { from: root })).toThrow(
+      'Give --model DIR or set EASEL_MODEL',
+    );
   });
 });
 

@@ -24,13 +24,20 @@ export function findShippedModel(from: string = import.meta.dirname): string | u
 /**
  * Returns the folder of the model to use: the one asked for, else that of the environment variable
  * EASEL_MODEL, else the shipped one. A run's folder stands for the model in it. Throws
- * CheckpointError if it is not a folder with the config.json of a text model, or if none was given
- * and none is shipped; ConfigError for a run that has no model yet.
+ * CheckpointError, with the name of the option, if it is not a folder with the config.json of a
+ * text model, or if none was given and none is shipped; ConfigError for a run that has no model
+ * yet.
  */
-export function resolveModelFolder(asked: string | undefined, from: string = import.meta.dirname): string {
+export function resolveModelFolder(
+  asked: string | undefined,
+  {
+    from = import.meta.dirname,
+    option = '--model',
+  }: { readonly from?: string; readonly option?: string } = {},
+): string {
   const given = asked ?? process.env.EASEL_MODEL;
   if (given !== undefined && given !== '') {
-    const source = asked === undefined ? 'the environment variable EASEL_MODEL' : '--model';
+    const source = asked === undefined ? 'the environment variable EASEL_MODEL' : option;
     // Of a model with a manifest, opening says what is missing and how to restore it.
     if (existsSync(join(given, 'config.json')) || existsSync(join(given, MANIFEST_FILE))) {
       const folder = modelOfRun(given);
@@ -48,7 +55,7 @@ export function resolveModelFolder(asked: string | undefined, from: string = imp
   const shipped = findShippedModel(from);
   if (shipped !== undefined) return shipped;
   throw new CheckpointError(
-    `No model: ${shippedModel} was not found above ${from}. Give --model DIR or set EASEL_MODEL to a folder made by easel train or easel convert. In a clone of Easel, git checkout -- ${shippedModel} restores the model that ships with it.`,
+    `No model: ${shippedModel} was not found above ${from}. Give ${option} DIR or set EASEL_MODEL to a folder made by easel train or easel convert. In a clone of Easel, git checkout -- ${shippedModel} restores the model that ships with it.`,
   );
 }
 

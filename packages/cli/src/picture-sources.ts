@@ -1,5 +1,6 @@
 import { ConfigError } from '@easel/core';
 import {
+  type CaptionLines,
   type OpenPicturesOptions,
   openPictures,
   type PictureSource,
@@ -13,14 +14,19 @@ import { UsageError } from './usage-error.js';
 export const SOURCES =
   'a folder of pictures with a .txt beside each, or with captions.jsonl, captions.csv, captions.tsv, metadata.jsonl or metadata.csv; WebDataset shards, "shards/{0000..0031}.tar", also .tar.gz; parquet files with the pictures in a column, "data/train-*.parquet"; a folder of such shards or files; or a module that makes pictures, "scenes.mjs?seed=1&count=1000"';
 
-/** Options for reading a source of pictures. */
-export const sourceOptions = {
+/** Options for reading folders of pictures. */
+export const folderOptions = {
   captions: textOption('captions', 'caption list (.jsonl, .csv, .tsv) that is elsewhere or has another name'),
   'caption-lines': textOption(
     'caption-lines',
     'of the .txt beside a picture: all its lines are captions, a row of the set each, or only the first',
     { choices: ['all', 'first'], default: 'all' },
   ),
+} as const;
+
+/** Options for reading a source of pictures. */
+export const sourceOptions = {
+  ...folderOptions,
   'image-column': textOption(
     'image-column',
     'column of parquet files that holds the pictures: bytes, or {bytes, path}; default: the first of image, jpg, png, webp, img, picture, image_bytes, bytes',
@@ -63,6 +69,11 @@ export interface SourceArguments {
   readonly 'mix-until'?: string | undefined;
 }
 
+/** Which lines of a .txt are captions. */
+export function captionLinesOf(args: Pick<SourceArguments, 'caption-lines'>): CaptionLines {
+  return args['caption-lines'] === 'first' ? 'first' : 'all';
+}
+
 /**
  * Opens the sources of a command line as one source. Throws UsageError for options that don't go
  * with them.
@@ -97,7 +108,7 @@ export async function openSources(
   return openPictures(sources, {
     ...more,
     allowDamaged: args['allow-damaged'],
-    captionLines: args['caption-lines'] === 'first' ? 'first' : 'all',
+    captionLines: captionLinesOf(args),
     mix: { seed: args['mix-seed'] ?? 0, until: args['mix-until'] === 'first' ? 'first' : 'all' },
   });
 }

@@ -22,6 +22,17 @@ export {
   learn,
 } from './learn/learn.js';
 
+// Tuning: a model learns further pictures and keeps what it knew.
+
+export {
+  TUNE_STAGES,
+  type TuneEvent,
+  type TuneOptions,
+  type TuneResult,
+  type TuneStage,
+  tune,
+} from './tune/tune.js';
+
 // Plans: the memory and time that a run will take.
 
 export type { MemoryPlan, ParameterGroup, PlanOptions, TimePlan, TrainingPlan } from './run/training-plan.js';
@@ -99,6 +110,10 @@ export { seq2seqKind, vqganKind } from './sweep/training-kind.js';
 
 // Judging drawings by the pictures nearest to them.
 
+export { type DrawJudgedOptions, drawJudged } from './judge/draw-judged.js';
+export { type Drawings, type Judgement, judgeDrawings } from './judge/judge-drawings.js';
+export { type JudgedCaptions, judgedCaptions } from './judge/judged-captions.js';
+export { type JudgedPrompt, type JudgedPrompts, openJudgedPrompts } from './judge/judged-prompts.js';
 export { featureDistance, type GalleryPicture, nearestConcepts, pictureFeatures } from './judge/retrieval.js';
 
 // Runs that move between the original's trainer and Easel.

@@ -1,57 +1,26 @@
-import type { Raster } from '@easel/core';
-import { generatePictures } from '@easel/draw';
-import { openPictureModel } from '@easel/draw/node';
-import { LEARN_STAGES, type LearnEvent, learn as learnPictures } from '@easel/train';
+import { LEARN_STAGES, learn as learnPictures } from '@easel/train';
 import { backendOption, startBackend } from '../backend-option.js';
 import { captionedSheet } from '../captioned-sheet.js';
 import { defineCommand } from '../command.js';
+import { drawPrompts } from '../draw-prompts.js';
 import { interruptedExitCode, interruptible } from '../interrupt.js';
-import { jsonOption, numberOption, quietOption, requiredText, textOption } from '../options.js';
+import { jsonOption, numberOption, quietOption, requiredText } from '../options.js';
 import { prepareOutputFolder } from '../output-folder.js';
 import { writePicture } from '../picture-file.js';
-import { SOURCES } from '../picture-sources.js';
-import { formatSeconds, Progress } from '../progress.js';
+import { captionLinesOf, folderOptions, SOURCES } from '../picture-sources.js';
+import { formatSeconds } from '../progress.js';
+import { showStages } from '../stage-progress.js';
 
 /** Pictures in a row of the sheet. */
 const SHEET_COLUMNS = 6;
-
-/** Shows a learning's stages, each with a bar and the time left of all. */
-function showEvents(quiet: boolean): { onEvent: (event: LearnEvent) => void; finish: () => void } {
-  let progress: Progress | undefined;
-  const say = (text: string) => {
-    progress?.finish();
-    progress = undefined;
-    if (!quiet) process.stderr.write(`${text}\n`);
-  };
-  const onEvent = (event: LearnEvent) => {
-    if (event.kind === 'note') say(`  ${event.text}`);
-    else if (event.kind === 'stage') say(`${event.number}/${event.of}  ${LEARN_STAGES[event.stage]}`);
-    else {
-      const { done, total, unit, note, secondsLeft } = event;
-      progress ??= new Progress({ label: ' ', unit, startsLate: true, quiet });
-      progress.update(done, { total, note: `${note}  ${formatSeconds(secondsLeft)} left in all`.trim() });
-    }
-  };
-  return { onEvent, finish: () => progress?.finish() };
-}
 
 /** Draws the captions with the learnt model, as a sheet in its folder; returns the file's path. */
 async function drawSheet(
   model: string,
   captions: readonly string[],
-  { quiet, signal }: { readonly quiet: boolean; readonly signal: AbortSignal },
+  options: { readonly quiet: boolean; readonly signal: AbortSignal },
 ): Promise<string> {
-  const opened = await openPictureModel(model);
-  const progress = new Progress({ label: 'drawing a sheet', unit: 'tokens', quiet });
-  const pictures: Raster[] = [];
-  try {
-    const onTokens = (done: number, total: number) => progress.update(done, { total });
-    for await (const { pixels } of generatePictures(opened, { prompts: captions, signal, onTokens }))
-      pictures.push(pixels);
-  } finally {
-    opened.dispose();
-    progress.finish();
-  }
+  const pictures = await drawPrompts(model, captions, { label: 'drawing a sheet', ...options });
   const sheet = await captionedSheet(pictures, captions, Math.min(SHEET_COLUMNS, pictures.length));
   return writePicture(model, 'sheet', sheet, { overwrite: true });
 }
@@ -80,10 +49,7 @@ export const learn = defineCommand({
         above: 0,
       },
     ),
-    captions: textOption(
-      'captions',
-      'caption list (.jsonl, .csv, .tsv) that is elsewhere or has another name',
-    ),
+    ...folderOptions,
     backend: backendOption,
     json: jsonOption,
     quiet: quietOption,
@@ -99,11 +65,12 @@ export const learn = defineCommand({
     interruptible(async (signal) => {
       await prepareOutputFolder(args.out);
       await startBackend(args);
-      const { onEvent, finish } = showEvents(args.quiet);
+      const { onEvent, finish } = showStages(LEARN_STAGES, args.quiet);
       const sources = args.pictures.map((path) => ({ path, captions: args.captions }));
       const { complete, model, pictures, captions, seconds } = await learnPictures(sources, {
         out: args.out,
         minutes: args.minutes,
+        captionLines: captionLinesOf(args),
         signal,
         onEvent,
       }).finally(finish);

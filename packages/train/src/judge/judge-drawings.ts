@@ -21,15 +21,15 @@ export interface Judgement {
   readonly top5: number;
   /** Distance of a drawing to the picture that its prompt asks for. */
   readonly distance: number;
-  /** Distance between two drawings of one prompt. */
+  /** Distance between two drawings of one prompt. NaN if each prompt has one drawing. */
   readonly diversity: number;
-  /** Share of places at which two drawings of one prompt have the same token. */
+  /** Share of places at which two drawings of one prompt have the same token. NaN likewise. */
   readonly agreement: number;
 }
 
 /**
  * Judges drawings by the features of `retrieval.ts`. `perPrompt`: number of drawings of each
- * prompt, at least two.
+ * prompt.
  */
 export function judgeDrawings(
   { prompts, gallery }: JudgedPrompts,
@@ -61,8 +61,8 @@ export function judgeDrawings(
     top1: mean(sums.top1),
     top5: mean(sums.top5),
     distance: mean(sums.distance),
-    diversity: mean(sums.diversity),
-    agreement: mean(sums.agreement),
+    diversity: pairs === 0 ? Number.NaN : mean(sums.diversity),
+    agreement: pairs === 0 ? Number.NaN : mean(sums.agreement),
   };
 }
 

@@ -32,7 +32,7 @@ export interface JudgedPrompts {
 const FILE_NAME = 'prompts.json';
 
 /** Side, in pixels, of the pictures whose features are computed. */
-const SIDE = 64;
+export const FEATURE_SIDE = 64;
 
 const read = named(list(section({ prompt: text(), file: text(), concept: text() }), []));
 
@@ -48,13 +48,13 @@ const read = named(list(section({ prompt: text(), file: text(), concept: text() 
  * which the nearest ones to a drawing are sought.
  *
  * `path`: the file, or a folder that holds it as prompts.json. `wanted.list`: name of the list;
- * null: the first list. `wanted.count`: how many of its first prompts are taken. Throws ConfigError
+ * null: the first list. `wanted.count`: how many of its first prompts are taken; null: all. Throws ConfigError
  * for a file of another form. Throws DataError for a list that isn't there or is too short, and for
  * a picture that can't be decoded.
  */
 export async function openJudgedPrompts(
   path: string,
-  wanted: { readonly list: string | null; readonly count: number },
+  wanted: { readonly list: string | null; readonly count: number | null },
 ): Promise<JudgedPrompts> {
   const isFolder = await stat(path).then(
     (found) => found.isDirectory(),
@@ -69,11 +69,12 @@ export async function openJudgedPrompts(
     throw new DataError(
       `${file}: expected a list "${name}" of judged prompts.${didYouMean(name, names)} It has ${names.map((other) => `"${other}"`).join(', ') || 'none'}.`,
     );
-  if (found.length < wanted.count)
-    throw new DataError(`${file}: expected ${wanted.count} prompts in "${name}", it has ${found.length}.`);
+  const count = wanted.count ?? found.length;
+  if (found.length < count)
+    throw new DataError(`${file}: expected ${count} prompts in "${name}", it has ${found.length}.`);
   return {
     name,
-    prompts: found.slice(0, wanted.count),
+    prompts: found.slice(0, count),
     gallery: await galleryOf(dirname(file), Object.values(lists).flat()),
   };
 }
@@ -85,8 +86,8 @@ async function galleryOf(
   const gallery = new Map<string, GalleryPicture>();
   for (const { file, concept } of prompts) {
     if (gallery.has(file)) continue;
-    const pixels = await decodePicture(join(folder, file), { ...defaultPictureShape, size: SIDE });
-    gallery.set(file, { concept, features: pictureFeatures(pixels, SIDE) });
+    const pixels = await decodePicture(join(folder, file), { ...defaultPictureShape, size: FEATURE_SIDE });
+    gallery.set(file, { concept, features: pictureFeatures(pixels, FEATURE_SIDE) });
   }
   return gallery;
 }

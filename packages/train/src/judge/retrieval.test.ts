@@ -33,3 +33,10 @@ test('the nearest concepts, nearest first', () => {
     featureDistance(gallery[1]?.features as Float32Array, gallery[3]?.features as Float32Array),
   ).toBeCloseTo(Math.sqrt(4.5), 5);
 });
+
+test('a side that is no multiple of 16 is refused', () => {
+  expect(() => pictureFeatures(new Uint8Array(24 * 24 * 3), 24)).toThrow(
+    /multiple of 16 pixels, got a side of 24/,
+  );
+  expect(() => pictureFeatures(new Uint8Array(8), 16)).toThrow(/expected a square picture/);
+});

@@ -1,3 +1,5 @@
+import { ConfigError } from '@easel/core';
+
 /** A real picture that drawings are compared with. */
 export interface GalleryPicture {
   /** What the picture shows. Several pictures may show the same concept. */
@@ -9,9 +11,13 @@ export interface GalleryPicture {
 /**
  * Returns the features by which pictures are compared: means of RGB in [0, 1] on a grid of 16×16
  * and on one of 8×8, float32 [16·16·3 + 8·8·3]. `pixels`: uint8 [side, side, 3]; `side` is a
- * multiple of 16.
+ * multiple of 16. Throws ConfigError if it is none.
  */
 export function pictureFeatures(pixels: Uint8Array, side: number): Float32Array {
+  if (!(Number.isInteger(side / 16) && pixels.length === side * side * 3))
+    throw new ConfigError(
+      `Judging: expected a square picture whose side is a multiple of 16 pixels, got a side of ${side}.`,
+    );
   return Float32Array.from([...meanGrid(pixels, side, 16), ...meanGrid(pixels, side, 8)]);
 }
 

@@ -77,10 +77,10 @@ const SHEET_CAPTIONS = 24;
  */
 export async function learn(sources: readonly SourceSettings[], options: LearnOptions): Promise<LearnResult> {
   requireMinutes(LEARNING.name, options.minutes);
-  const { captionLines, out } = options;
+  const { captionLines } = options;
   const source = await openPictures(sources, { captionLines });
   try {
-    const kind = { ...LEARNING, conditions: { pictures: samePictures(out, LEARNING.name, source) } };
+    const kind = { ...LEARNING, conditions: { pictures: samePictures(options, LEARNING.name, source) } };
     return await withStagedWork(kind, options, (work) => new Learning(sources, source, work).run());
   } finally {
     await source.close();
@@ -134,7 +134,8 @@ class Learning {
   private async encode(): Promise<boolean> {
     const vqgan = await openVqgan(this.work.at('vqgan', 'model'));
     try {
-      return await this.work.encode('encoded', this.source, vqgan, { size: LEARNT_SIDE });
+      const summary = await this.work.encode('encoded', this.source, vqgan, { size: LEARNT_SIDE });
+      return summary !== undefined;
     } finally {
       vqgan.dispose();
     }

@@ -17,6 +17,7 @@ import {
 } from '@easel/draw';
 import { openVqgan, saveVqgan } from '@easel/vqgan/node';
 import { saveOriginalCheckpoint } from '../original/checkpoint.js';
+import { writeKnownPrompts } from './known-prompts.js';
 import type { UpdateSubject } from './seq2seq-update.js';
 
 /** The files of a run's model folder beside the weights. */
@@ -31,6 +32,8 @@ export interface ModelCompanions {
   readonly emoji: string | null;
   /** Counts the words that the model knows; null where nobody knows which they are. */
   readonly words: (() => Promise<WordList>) | null;
+  /** Prompts of what the model was trained on. */
+  readonly prompts: readonly string[];
 }
 
 /** Writes the model folders of a sitting. `current` is the path of the previous one. */
@@ -55,9 +58,10 @@ export class ModelExport {
    */
   async write(folder: string, weights?: HeldTensors): Promise<void> {
     const { config, model, trained, optimizer } = this.subject;
-    const { tokenizer, wordList, vqgan, generation, emoji } = this.beside;
+    const { tokenizer, wordList, vqgan, generation, emoji, prompts } = this.beside;
     await saveDalleBart(folder, { model, tokenizer }, { dtype: config.exportDtype, weights });
     await writeJson(join(folder, GENERATION_FILE), generationSettingsToJson(generation));
+    await writeKnownPrompts(folder, prompts);
     if (wordList !== null) await copyFile(wordList, join(folder, WORD_LIST));
     if (emoji !== null) await copyFile(emoji, join(folder, EMOJI_FILE));
     this.words ??= this.beside.words?.();

@@ -7,6 +7,7 @@ import { FREE_SEQ2SEQ_SETTINGS, parseSeq2SeqConfig, type Seq2SeqConfig } from '.
 import { restoreOriginalState } from '../original/checkpoint.js';
 import { ORIGINAL_STATE } from '../original/optimizer-state.js';
 import type { OnLoading } from '../run/loading.js';
+import { modelOfRun } from '../run/model-of-run.js';
 import { releasing } from '../run/releasing.js';
 import { restoreCheckpoint } from '../run/restore-checkpoint.js';
 import { RunFolder } from '../run/run-folder.js';
@@ -14,6 +15,7 @@ import { runTraining, type TrainingOptions, type TrainingResult } from '../run/t
 import type { LeftOutKind } from '../sources/left-out.js';
 import type { SkippedPicture } from '../sources/picture-source.js';
 import { createNormalizer } from './caption-normalizer.js';
+import { MOST_KNOWN_PROMPTS, readKnownPrompts } from './known-prompts.js';
 import { countLearntWords } from './learnt-words.js';
 import { ModelExport } from './model-export.js';
 import { PromptSamples, SAMPLED_CAPTIONS } from './sample-prompts.js';
@@ -53,7 +55,8 @@ export function trainSeq2Seq(config: Seq2SeqConfig, options: TrainingOptions): P
     const weights = model.namedWeights();
     const { words: earlier } = start;
     const words = earlier === null ? null : () => countLearntWords(data.readCaptions(), earlier);
-    const modelExport = new ModelExport(subject, { ...start, words }, run.model.path);
+    const prompts = await knownPrompts(config, data);
+    const modelExport = new ModelExport(subject, { ...start, words, prompts }, run.model.path);
     if (config.restoreState && config.init !== null && run.resumed === null)
       await restoreOriginalState(optimizer, join(config.init, ORIGINAL_STATE), {
         model,
@@ -129,6 +132,12 @@ function withNewSettings(before: Record<string, unknown>): Readonly<Record<strin
   } catch {
     return before;
   }
+}
+
+/** Prompts of what the finished model will know: captions of its set, and what `init` knew. */
+async function knownPrompts({ init }: Seq2SeqConfig, data: Seq2SeqData): Promise<readonly string[]> {
+  const before = init === null ? [] : await readKnownPrompts(modelOfRun(init));
+  return [...new Set([...(await data.captions(MOST_KNOWN_PROMPTS)), ...before])];
 }
 
 /** Opens the part that draws the config's prompts while the model is trained. */

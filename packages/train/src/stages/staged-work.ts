@@ -8,7 +8,7 @@ import { describeFailures, type EncodeSummary, encodePictures } from '../encodin
 import { lockFolder } from '../lock/folder-lock.js';
 import type { TrainingEvent, TrainingResult } from '../run/training-loop.js';
 import type { TimePlan } from '../run/training-plan.js';
-import type { PictureSource } from '../sources/picture-source.js';
+import type { CaptionLines, PictureSource } from '../sources/picture-source.js';
 import { readWorkState, type WorkState, writeWorkState } from './work-state.js';
 
 /** What a work of several stages tells while it goes. */
@@ -48,9 +48,13 @@ export interface Condition<Value extends string | number = never> {
 }
 
 /** The condition that a work goes on with the pictures and captions that it was begun with. */
-export function samePictures(out: string, name: string, source: PictureSource): Condition<string> {
+export function samePictures(
+  { out, captionLines = 'all' }: { readonly out: string; readonly captionLines?: CaptionLines | undefined },
+  name: string,
+  source: PictureSource,
+): Condition<string> {
   return {
-    value: source.digest,
+    value: `${captionLines} ${source.digest}`,
     refusal: () =>
       new DataError(
         `${out}: its ${name} was begun with other pictures or captions than are in ${source.description} now. Choose a new folder.`,
@@ -212,6 +216,7 @@ export class StagedWork<Stage extends string> {
     const names = Object.keys(stages) as Stage[];
     for (const [i, stage] of names.entries()) {
       if (this.state.done.includes(stage)) continue;
+      if (this.options.signal?.aborted) return false;
       this.options.onEvent?.({ kind: 'stage', stage, number: i + 1, of: names.length });
       const finished = await this.orStopped(stages[stage]);
       await this.save(finished ? { done: [...this.state.done, stage] } : {});
@@ -288,14 +293,14 @@ export class StagedWork<Stage extends string> {
     return complete;
   }
 
-  /** Encodes the pictures into the stage's folder; false if the signal stopped it. */
+  /** Encodes the pictures into the stage's folder. Returns undefined if the signal stopped it. */
   async encode(
     stage: Stage,
     source: PictureSource,
     vqgan: Vqgan,
     shape: Partial<PictureShape>,
-  ): Promise<boolean> {
-    const summary: EncodeSummary = await encodePictures(source, {
+  ): Promise<EncodeSummary | undefined> {
+    const summary = await encodePictures(source, {
       vqgan,
       out: this.at(stage),
       shape,
@@ -303,12 +308,12 @@ export class StagedWork<Stage extends string> {
       onProgress: ({ pictures, total }) => this.tell(stage, pictures, total, 'pictures'),
     });
     const { pictures, rows, codes, codesUsed, failures, leftOut, skippedLog } = summary;
-    if (!summary.partComplete) return false;
+    if (!summary.partComplete) return undefined;
     this.noteUnused(failures, skippedLog);
     if (Object.keys(leftOut).length > 0)
       this.note(`left out: ${describeFailures(leftOut)}; named in ${skippedLog}`);
     this.note(`${pictures} pictures with ${rows} captions; ${codesUsed} of ${codes} tokens in use`);
-    return true;
+    return summary;
   }
 
   private noteUnused(failures: EncodeSummary['failures'], log: string): void {

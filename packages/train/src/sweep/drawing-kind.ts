@@ -1,10 +1,10 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pictureGrid, type Raster } from '@easel/core';
+import { pictureGrid } from '@easel/core';
 import { integer, oneOf, optional, real, type Settings, section, text } from '@easel/core/config';
 import { writeFileAtomic } from '@easel/core/internals/node';
-import { generatePictures } from '@easel/draw';
 import { openPictureModel } from '@easel/draw/node';
+import { drawJudged } from '../judge/draw-judged.js';
 import { type Drawings, judgeDrawings } from '../judge/judge-drawings.js';
 import { type JudgedPrompt, openJudgedPrompts } from '../judge/judged-prompts.js';
 import { MetricsLog } from '../run/metrics-log.js';
@@ -75,10 +75,7 @@ export const drawingKind: SweepKind = {
   },
 };
 
-/**
- * Draws the prompts. Returns null if the signal stopped it. Picture i of a prompt depends only on
- * the seed, the settings and i.
- */
+/** Draws the prompts. Returns null if the signal stopped it. */
 async function draw(
   { model: folder, seed, perPrompt, batchSize, temperature, topK, topP, conditionScale }: DrawingSettings,
   wanted: readonly JudgedPrompt[],
@@ -86,12 +83,8 @@ async function draw(
 ): Promise<Drawings | null> {
   const model = await openPictureModel(folder);
   try {
-    const total = wanted.length * perPrompt;
-    const pictures: Raster[] = [];
-    const tokens: Int32Array[] = [];
-    const drawn = generatePictures(model, {
-      prompts: wanted.map(({ prompt }) => prompt),
-      images: perPrompt,
+    return await drawJudged(model, wanted, {
+      perPrompt,
       seed,
       batch: batchSize,
       settings: {
@@ -101,14 +94,8 @@ async function draw(
         ...(conditionScale !== null && { conditionScale }),
       },
       signal,
+      onProgress: (done, total) => onProgress(done, total, ''),
     });
-    for await (const picture of drawn) {
-      tokens.push(picture.tokens);
-      pictures.push(picture.pixels);
-      const endsBatch = tokens.length % batchSize === 0 || tokens.length === total;
-      if (endsBatch) onProgress(tokens.length, total, '');
-    }
-    return tokens.length === total ? { pictures, tokens } : null;
   } catch (error) {
     if (signal?.aborted && error === signal.reason) return null;
     throw error;

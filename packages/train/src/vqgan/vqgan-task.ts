@@ -35,6 +35,7 @@ import { requireFinite, TrainingError } from '../run/training-error.js';
 import type { TrainingPace, TrainingTask, UpdateResult } from '../run/training-task.js';
 import { type WeightStatistics, weightStatistics } from '../run/weight-statistics.js';
 import type { Adversary } from './adversary.js';
+import { psnr } from './reconstruction.js';
 import { reconstructionGrid } from './reconstruction-grid.js';
 import { trainedVqganWeights } from './trained-weights.js';
 import type { TrainingPictures } from './training-pictures.js';
@@ -398,16 +399,4 @@ export class VqganTask implements TrainingTask {
 /** Returns the loss among a plain update's numbers. */
 function lossOf({ losses }: Pick<StepNumbers, 'losses'>): number {
   return losses[0]?.[0] as number;
-}
-
-/**
- * Computes the peak signal-to-noise ratio in dB of drawn pixels, clipped to 0 … 1, against bytes.
- */
-function psnr(drawn: Float32Array, original: Uint8Array): number {
-  let sum = 0;
-  for (let i = 0; i < drawn.length; i++) {
-    const difference = Math.min(1, Math.max(0, drawn[i] as number)) - (original[i] as number) / 255;
-    sum += difference * difference;
-  }
-  return -10 * Math.log10(Math.max(sum / drawn.length, 1e-10));
 }
