@@ -9,10 +9,10 @@
 import { type Dtype, elementCount, toFloat32 } from 'safetensors-ts';
 import { CheckpointError } from '../errors.js';
 import { byteNumbers, isByteDtype } from './byte-dtypes.js';
-import { type ByteSource, bytesSource, type ReadInto, readFromBytes } from './byte-source.js';
+import type { ByteSource, ReadInto } from './byte-source.js';
+import { type FileIndex, type IndexedFormat, openIndexedBytes } from './indexed-format.js';
 import { NUMPY_DTYPES } from './numpy-dtypes.js';
 import {
-  entryOf,
   itemBytes,
   MAX_NAME_LENGTH,
   type SourceEntry,
@@ -36,14 +36,8 @@ export interface MsgpackEntry extends SourceEntry {
   readonly scalar?: number;
 }
 
-/** What a file holds. */
-export interface MsgpackIndex {
-  readonly entries: ReadonlyMap<string, MsgpackEntry>;
-  /** Leaves that are text. */
-  readonly metadata: ReadonlyMap<string, string>;
-  /** Names of leaves that cannot be read, each with what it is. */
-  readonly leftOut: ReadonlyMap<string, string>;
-}
+/** What a file holds; its metadata are leaves that are text. */
+export type MsgpackIndex = FileIndex<MsgpackEntry>;
 
 /**
  * The deepest nesting of maps that is read. Real trees have about ten levels; the limit keeps a
@@ -473,7 +467,7 @@ export function indexMsgpack(source: ByteSource): MsgpackIndex {
  *
  * Throws CheckpointError if there is no such slice, or for complex numbers.
  */
-export async function readMsgpackEntry(
+async function readMsgpackEntry(
   entry: MsgpackEntry,
   slice: number | undefined,
   description: string,
@@ -504,19 +498,11 @@ export async function readMsgpackEntry(
  * `indexMsgpack`.
  */
 export function fromMsgpack(bytes: Uint8Array, description = 'msgpack'): TensorSource {
-  const { entries, metadata, leftOut } = indexMsgpack(bytesSource(bytes, description));
-  return {
-    description,
-    entries,
-    metadata,
-    leftOut,
-    read: async (name, slice) =>
-      readMsgpackEntry(
-        entryOf(entries, name, description, leftOut),
-        slice,
-        description,
-        readFromBytes(bytes),
-      ),
-    close: async () => undefined,
-  };
+  return openIndexedBytes(msgpackFormat, bytes, description);
 }
+
+/** Flax's msgpack files. */
+export const msgpackFormat: IndexedFormat<MsgpackEntry, MsgpackIndex> = {
+  index: indexMsgpack,
+  read: readMsgpackEntry,
+};

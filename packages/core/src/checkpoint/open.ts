@@ -1,6 +1,7 @@
 import type { ByteFile } from 'safetensors-ts';
 import { CheckpointError } from '../errors.js';
 import { type ModelFile, type ModelFiles, readWhole } from '../files/model-files.js';
+import { openIndexedFile } from './indexed-format.js';
 import { openSafetensors, openSafetensorsIndex } from './safetensors-file.js';
 import { joinSources, type TensorSource } from './tensor-source.js';
 import { isLegacyTorch } from './torch-magic.js';
@@ -131,14 +132,14 @@ async function readerOf(file: ModelFile, files: ModelFiles): Promise<() => Promi
   const text = new TextDecoder('latin1').decode(start);
   if (looksLikeSafetensors(start)) return () => openSafetensors(file);
   if (text.startsWith('PK\x03\x04') || isLegacyTorch(start)) {
-    const { TorchFile } = await import('./torch-file.js');
-    return () => TorchFile.open(file);
+    const { torchFormat } = await import('./torch.js');
+    return () => openIndexedFile(torchFormat, file);
   }
   const foreign = recognizeForeign(text, start);
   if (foreign !== undefined) throw new CheckpointError(`${name}: ${foreign}`);
   if (/^\s*\{/.test(text)) {
     if (name.endsWith('.msgpack.index.json')) {
-      const { openMsgpackIndex } = await import('./msgpack-file.js');
+      const { openMsgpackIndex } = await import('./msgpack-index.js');
       return () => openMsgpackIndex(file, files);
     }
     if (name.endsWith('.safetensors.index.json')) return () => openSafetensorsIndex(file, files);
@@ -148,8 +149,8 @@ async function readerOf(file: ModelFile, files: ModelFiles): Promise<() => Promi
   }
   if (name.endsWith('.safetensors')) return () => openSafetensors(file);
   if (startsMsgpack(start[0] as number) || name.endsWith('.msgpack')) {
-    const { MsgpackFile } = await import('./msgpack-file.js');
-    return () => MsgpackFile.open(file);
+    const { msgpackFormat } = await import('./msgpack.js');
+    return () => openIndexedFile(msgpackFormat, file);
   }
   const shown = /^[\x20-\x7e\s]{8}/.test(text)
     ? JSON.stringify(text.slice(0, 60))

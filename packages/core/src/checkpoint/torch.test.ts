@@ -6,9 +6,10 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { CheckpointError } from '../errors.js';
 import { folderFiles } from '../files/folder-files.js';
 import type { ModelFile } from '../files/model-files.js';
+import { openIndexedFile } from './indexed-format.js';
 import { openCheckpoint } from './open-path.js';
-import { fromTorch, type TorchEntry } from './torch.js';
-import { TorchFile } from './torch-file.js';
+import type { TensorSource } from './tensor-source.js';
+import { fromTorch, type TorchEntry, type TorchIndex, torchFormat } from './torch.js';
 
 // The files are made by reference/make-torch-checkpoints.py with PyTorch 2.6, and so is what
 // torch.load finds in them (.json).
@@ -16,8 +17,8 @@ import { TorchFile } from './torch-file.js';
 const path = (name: string): string => new URL(`./golden/torch/${name}`, import.meta.url).pathname;
 const bytesOf = (name: string): Uint8Array => new Uint8Array(readFileSync(path(name)));
 
-const openTorch = async (file: string): Promise<TorchFile> =>
-  TorchFile.open((await folderFiles(dirname(file)).open(basename(file))) as ModelFile);
+const openTorch = async (file: string): Promise<TensorSource & TorchIndex> =>
+  openIndexedFile(torchFormat, (await folderFiles(dirname(file)).open(basename(file))) as ModelFile);
 
 interface Found {
   readonly dtype: string;

@@ -11,7 +11,8 @@
  */
 import { type Dtype, elementCount, toFloat32 } from 'safetensors-ts';
 import { CheckpointError } from '../errors.js';
-import { type ByteSource, bytesSource, type ReadInto, readFromBytes } from './byte-source.js';
+import type { ByteSource, ReadInto } from './byte-source.js';
+import { type FileIndex, type IndexedFormat, openIndexedBytes } from './indexed-format.js';
 import { gatherStrided, stridesOf } from './permute.js';
 import {
   PickleGlobal,
@@ -22,7 +23,6 @@ import {
   readPickle,
 } from './pickle.js';
 import {
-  entryOf,
   itemBytes,
   MAX_NAME_LENGTH,
   type SourceEntry,
@@ -46,12 +46,7 @@ export interface TorchEntry extends SourceEntry {
 }
 
 /** What a file holds. */
-export interface TorchIndex {
-  readonly entries: ReadonlyMap<string, TorchEntry>;
-  /** Texts, numbers and booleans that dicts hold beside the tensors, as text. */
-  readonly metadata: ReadonlyMap<string, string>;
-  /** The names of what the file holds and cannot be read, each with what it is. */
-  readonly leftOut: ReadonlyMap<string, string>;
+export interface TorchIndex extends FileIndex<TorchEntry> {
   /** The classes and functions of the objects that were skipped, in order of first appearance. */
   readonly skipped: readonly string[];
 }
@@ -491,7 +486,7 @@ function text(source: ByteSource, { offset, byteLength }: ZipEntry): string {
  *
  * Throws CheckpointError if there is no such slice, or for complex numbers.
  */
-export async function readTorchEntry(
+async function readTorchEntry(
   entry: TorchEntry,
   slice: number | undefined,
   description: string,
@@ -578,14 +573,8 @@ function isContiguous(shape: readonly number[], strides: readonly number[]): boo
  * does.
  */
 export function fromTorch(bytes: Uint8Array, description = 'torch'): TensorSource {
-  const { entries, metadata, leftOut } = indexTorch(bytesSource(bytes, description));
-  return {
-    description,
-    entries,
-    metadata,
-    leftOut,
-    read: async (name, slice) =>
-      readTorchEntry(entryOf(entries, name, description, leftOut), slice, description, readFromBytes(bytes)),
-    close: async () => undefined,
-  };
+  return openIndexedBytes(torchFormat, bytes, description);
 }
+
+/** PyTorch's files. Nothing of them is run. */
+export const torchFormat: IndexedFormat<TorchEntry, TorchIndex> = { index: indexTorch, read: readTorchEntry };

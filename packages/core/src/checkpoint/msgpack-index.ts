@@ -1,51 +1,8 @@
 import { CheckpointError } from '../errors.js';
 import { type ModelFile, type ModelFiles, readWhole } from '../files/model-files.js';
-import { readFromFile } from './byte-source.js';
-import { indexFile } from './file-views.js';
-import { indexMsgpack, type MsgpackEntry, type MsgpackIndex, readMsgpackEntry } from './msgpack.js';
-import { entryOf, type TensorSource } from './tensor-source.js';
-
-/**
- * A Flax msgpack file. Opening reads the structure only. Tensors are read by position when asked
- * for, so memory holds one at a time and the file may have any size.
- */
-export class MsgpackFile implements TensorSource {
-  readonly description: string;
-  readonly entries: ReadonlyMap<string, MsgpackEntry>;
-  readonly metadata: ReadonlyMap<string, string>;
-  readonly leftOut: ReadonlyMap<string, string>;
-  private readonly file: ModelFile;
-
-  private constructor(index: MsgpackIndex, file: ModelFile) {
-    this.description = file.name;
-    this.entries = index.entries;
-    this.metadata = index.metadata;
-    this.leftOut = index.leftOut;
-    this.file = file;
-  }
-
-  /**
-   * Opens and checks a file. Closing the result closes the file; if the check fails, the file is
-   * closed too. Throws CheckpointError, or what reading throws.
-   */
-  static async open(file: ModelFile): Promise<MsgpackFile> {
-    try {
-      return new MsgpackFile(await indexFile(file, indexMsgpack), file);
-    } catch (error) {
-      await file.close();
-      throw error;
-    }
-  }
-
-  async read(name: string, slice?: number): Promise<Float32Array> {
-    const entry = entryOf(this.entries, name, this.description, this.leftOut);
-    return readMsgpackEntry(entry, slice, this.description, readFromFile(this.file));
-  }
-
-  async close(): Promise<void> {
-    await this.file.close();
-  }
-}
+import { openIndexedFile } from './indexed-format.js';
+import { type MsgpackIndex, msgpackFormat } from './msgpack.js';
+import { entryOf, type SourceEntry, type TensorSource } from './tensor-source.js';
 
 /**
  * The files of a `flax_model.msgpack.index.json` as one checkpoint. The index joins keys with '/';
@@ -57,7 +14,7 @@ export class MsgpackFile implements TensorSource {
 export async function openMsgpackIndex(index: ModelFile, files: ModelFiles): Promise<TensorSource> {
   const path = index.name;
   const weightMap = parseIndex(path, await textOf(index));
-  const parts = new Map<string, MsgpackFile>();
+  const parts = new Map<string, MsgpackIndex & TensorSource>();
   const closeAll = async () => {
     for (const part of parts.values()) await part.close();
   };
@@ -69,9 +26,9 @@ export async function openMsgpackIndex(index: ModelFile, files: ModelFiles): Pro
           `${path}: there is no file "${fileName}", which it names. Fetch all parts of the checkpoint into one folder.`,
         );
       }
-      parts.set(fileName, await MsgpackFile.open(part));
+      parts.set(fileName, await openIndexedFile(msgpackFormat, part));
     }
-    const entries = new Map<string, MsgpackEntry>();
+    const entries = new Map<string, SourceEntry>();
     for (const [name, fileName] of weightMap) {
       const part = parts.get(fileName);
       if (part?.leftOut.has(name)) continue;
@@ -95,7 +52,7 @@ export async function openMsgpackIndex(index: ModelFile, files: ModelFiles): Pro
       leftOut,
       read: async (name, slice) => {
         entryOf(entries, name, path, leftOut);
-        const file = parts.get(weightMap.get(name) as string) as MsgpackFile;
+        const file = parts.get(weightMap.get(name) as string) as TensorSource;
         return file.read(name, slice);
       },
       close: closeAll,
