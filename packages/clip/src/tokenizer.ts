@@ -1,26 +1,19 @@
 import { ConfigError } from '@easel/core';
 import { showValue } from '@easel/core/config';
 import {
-  type AddedToken,
-  AddedTokenCutter,
   AFTER_UNICODE_14,
   addedTokensDecoder,
-  BytePairEncoder,
   type BytePairs,
-  padRows,
-  parseAddedTokens,
-  parseJsonObject,
-  parseMerges,
-  parseSpecialToken,
+  BytePairTokenizer,
+  parsePairs,
+  parseRoles,
   parseTokenizerJson,
-  parseVocab,
   type SpecialToken,
-  type TokenBatch,
+  type TokenizerData,
   type TokenizerFiles,
   tokenToJson,
   typeOf,
   vocabToJson,
-  withAddedTokens,
 } from '@easel/core/internals';
 
 /** The tokens that CLIP needs. */
@@ -32,20 +25,12 @@ export interface ClipSpecialTokens {
 }
 
 /** The parts of a tokenizer. */
-export interface ClipTokenizerData {
-  /** Token → id. */
-  readonly vocab: ReadonlyMap<string, number>;
-  /** Pairs of tokens to join, most urgent first. */
-  readonly merges: readonly (readonly [string, string])[];
-  readonly specials?: ClipSpecialTokens;
-  /** Tokens beside those that are cut out of texts; the vocabulary has them too. */
-  readonly added?: readonly AddedToken[];
-}
+export type ClipTokenizerData = TokenizerData<ClipSpecialTokens>;
 
 const END_OF_WORD = '</w>';
 
 /**
- * Number of pairs of merges.txt that count. OpenAI's file goes on after them. Source: CLIPTokenizer
+ * Number of merges that count. OpenAI's merges.txt goes on after them. Source: CLIPTokenizer
  * of transformers.
  */
 const MOST_MERGES = 49152 - 256 - 2;
@@ -113,20 +98,7 @@ const AROUND = new RegExp(`^[${STRIPPED}]+|[${STRIPPED}]+$`, 'gu');
  * CLIPTokenizerFast (transformers 4.25.1, tokenizers 0.13.3), which CLIPProcessor uses. The Python
  * CLIPTokenizer differs: it first straightens curly quotes and full-width letters with ftfy.
  */
-export class ClipTokenizer {
-  readonly vocab: ReadonlyMap<string, number>;
-  readonly merges: readonly (readonly [string, string])[];
-  readonly specials: ClipSpecialTokens;
-  /** Tokens beside the special ones that are cut out of texts. */
-  readonly added: readonly AddedToken[];
-  readonly bosId: number;
-  readonly eosId: number;
-  readonly padId: number;
-
-  private readonly encoder: BytePairEncoder;
-  private readonly cutter: AddedTokenCutter;
-  private readonly specialContents: ReadonlySet<string>;
-
+export class ClipTokenizer extends BytePairTokenizer<ClipSpecialTokens> {
   /**
    * Makes a tokenizer from the files of a folder in Hugging Face form: vocab.json and merges.txt,
    * or tokenizer.json. Throws ConfigError, naming file and field, for anything that is not CLIP's.
@@ -136,58 +108,14 @@ export class ClipTokenizer {
   }
 
   /** Throws ConfigError if a special token or a part of a merge is not in the vocabulary. */
-  constructor({ vocab, merges, specials = CLIP_SPECIAL_TOKENS, added = [] }: ClipTokenizerData) {
-    this.added = added;
-    this.vocab = vocab;
-    this.merges = merges;
-    this.specials = specials;
-    this.encoder = new BytePairEncoder({
-      vocab,
-      merges,
-      unknown: specials.unk.content,
+  constructor(data: ClipTokenizerData) {
+    const { unk } = data.specials ?? CLIP_SPECIAL_TOKENS;
+    super(data, CLIP_SPECIAL_TOKENS, {
+      normalize,
+      words: (text) => text.match(WORD) ?? [],
+      unknown: unk.content,
       endOfWord: END_OF_WORD,
-      apart: new Set(added.filter((token) => token.apart).map(({ content }) => content)),
     });
-    this.bosId = this.encoder.requireId(specials.bos.content, 'special token bos');
-    this.eosId = this.encoder.requireId(specials.eos.content, 'special token eos');
-    this.padId = this.encoder.requireId(specials.pad.content, 'special token pad');
-    const tokens = Object.values(specials) as SpecialToken[];
-    for (const { content } of tokens) this.encoder.requireId(content, 'a special token');
-    this.specialContents = new Set(
-      [...added.filter(({ special }) => special), ...tokens].map(({ content }) => content),
-    );
-    this.cutter = new AddedTokenCutter(added, tokens, vocab, normalize);
-  }
-
-  /** The largest id + 1, which is the least number of rows that an embedding needs. */
-  get size(): number {
-    return this.encoder.size;
-  }
-
-  /**
-   * Returns the start id, the ids of `text`, and the end id. The result is not truncated. Never
-   * throws.
-   */
-  encode(text: string): number[] {
-    const ids = [this.bosId];
-    for (const part of this.cutter.cut(text)) {
-      if (typeof part === 'number') ids.push(part);
-      else
-        for (const word of part.match(WORD) ?? []) for (const id of this.encoder.encode(word)) ids.push(id);
-    }
-    ids.push(this.eosId);
-    return ids;
-  }
-
-  /**
-   * Encodes `texts` and brings every row to `maxLength`. Throws DataError if that leaves no room
-   * for start and end.
-   */
-  encodeBatch(texts: readonly string[], options: { readonly maxLength: number }): TokenBatch {
-    return padRows(
-      texts.map((text) => this.encode(text)),
-      { maxLength: options.maxLength, padId: this.padId },
-    );
   }
 
   /**
@@ -195,9 +123,7 @@ export class ClipTokenizer {
    * Throws DataError for an id that the vocabulary lacks.
    */
   decode(ids: Iterable<number>): string {
-    const tokens = Array.from(ids, (id) => this.encoder.token(id));
-    const text = this.encoder.decode(tokens.filter((token) => !this.specialContents.has(token)));
-    return text.replaceAll(END_OF_WORD, ' ').replace(AROUND, '');
+    return this.textOf(ids, true).replaceAll(END_OF_WORD, ' ').replace(AROUND, '');
   }
 }
 
@@ -207,34 +133,9 @@ export class ClipTokenizer {
  * OpenAI's. Throws ConfigError that names the file and field.
  */
 export function parseClipTokenizerFiles(files: TokenizerFiles): ClipTokenizerData {
-  const specials = specialTokens(files);
-  if (files.vocab !== undefined && files.merges !== undefined) {
-    const merges = parseMerges(files.merges).slice(0, MOST_MERGES);
-    const vocab = parseVocab(files.vocab);
-    const added = parseAddedTokens(files, vocab);
-    return { vocab: withAddedTokens(vocab, added), merges, specials, added };
-  }
-  if (files.tokenizerJson !== undefined) {
-    const { vocab, merges } = parseBytePairs(files.tokenizerJson, specials.unk.content);
-    const added = parseAddedTokens(files, vocab);
-    return { vocab: withAddedTokens(vocab, added), merges, specials, added };
-  }
-  throw new ConfigError(
-    'Tokenizer folder: expected vocab.json and merges.txt, or tokenizer.json; found neither pair nor file.',
-  );
-}
-
-function specialTokens(files: TokenizerFiles): ClipSpecialTokens {
-  const map = files.specialTokensMap
-    ? parseJsonObject(files.specialTokensMap, 'special_tokens_map.json')
-    : {};
-  const config = files.tokenizerConfig ? parseJsonObject(files.tokenizerConfig, 'tokenizer_config.json') : {};
-  const role = (name: keyof ClipSpecialTokens): SpecialToken => {
-    const key = `${name}_token`;
-    const file = key in map ? 'special_tokens_map.json' : 'tokenizer_config.json';
-    return parseSpecialToken(map[key] ?? config[key], CLIP_SPECIAL_TOKENS[name], `${file}, ${key}`);
-  };
-  return { bos: role('bos'), eos: role('eos'), pad: role('pad'), unk: role('unk') };
+  const specials = parseRoles(files, CLIP_SPECIAL_TOKENS);
+  const { vocab, merges, added } = parsePairs(files, (text) => parseBytePairs(text, specials.unk.content));
+  return { vocab, merges: merges.slice(0, MOST_MERGES), specials, added };
 }
 
 /**

@@ -2,27 +2,23 @@
 
 export {
   type AddedToken,
-  AddedTokenCutter,
   addedTokensDecoder,
-  parseAddedTokens,
   tokenToJson,
   vocabToJson,
-  withAddedTokens,
 } from './bpe/added-tokens.js';
 export { SYMBOL_OF_BYTE, toSymbols } from './bpe/byte-alphabet.js';
 export { BytePairEncoder, type BytePairs } from './bpe/byte-pair-encoder.js';
+export { BytePairTokenizer, type TokenizerData } from './bpe/byte-pair-tokenizer.js';
 export {
   parseJsonObject,
-  parseMerges,
-  parseSpecialToken,
   parseTokenizerJson,
-  parseVocab,
   type TokenizerFiles,
   typeOf,
 } from './bpe/files.js';
 export { openTokenizerFiles } from './bpe/open-files.js';
 export type { SpecialToken } from './bpe/special-tokens.js';
-export { padRows, type TokenBatch } from './bpe/token-batch.js';
+export type { TokenBatch } from './bpe/token-batch.js';
+export { parsePairs, parseRoles } from './bpe/tokenizer-files.js';
 export { AFTER_UNICODE_14 } from './bpe/unicode-14.js';
 export { permutedShape } from './checkpoint/permute.js';
 export { didYouMean, nearest, nearestOnes } from './errors.js';

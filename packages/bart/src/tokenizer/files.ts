@@ -3,19 +3,16 @@ import { showValue } from '@easel/core/config';
 import {
   addedTokensDecoder,
   type BytePairs,
-  parseAddedTokens,
   parseJsonObject,
-  parseMerges,
-  parseSpecialToken,
+  parsePairs,
+  parseRoles,
   parseTokenizerJson,
-  parseVocab,
   type TokenizerFiles,
   tokenToJson,
   typeOf,
   vocabToJson,
-  withAddedTokens,
 } from '@easel/core/internals';
-import { BART_SPECIAL_TOKENS, type SpecialTokens } from './special-tokens.js';
+import { BART_SPECIAL_TOKENS } from './special-tokens.js';
 import type { BpeTokenizerData, DescribedTokenizer } from './tokenizer-data.js';
 
 const ROLES = ['bos', 'eos', 'pad', 'unk', 'mask'] as const;
@@ -30,33 +27,12 @@ const ROLES = ['bos', 'eos', 'pad', 'unk', 'mask'] as const;
  */
 export function parseTokenizerFiles(files: TokenizerFiles): BpeTokenizerData {
   const config = files.tokenizerConfig ? parseJsonObject(files.tokenizerConfig, 'tokenizer_config.json') : {};
-  const map = files.specialTokensMap
-    ? parseJsonObject(files.specialTokensMap, 'special_tokens_map.json')
-    : {};
-  const specials = specialTokens(map, config);
-  const lowerCase = flag(config, 'do_lower_case');
-  const addPrefixSpace = flag(config, 'add_prefix_space');
-  if (files.vocab !== undefined && files.merges !== undefined) {
-    const vocab = parseVocab(files.vocab);
-    const added = parseAddedTokens(files, vocab);
-    return {
-      vocab: withAddedTokens(vocab, added),
-      merges: parseMerges(files.merges),
-      specials,
-      added,
-      lowerCase,
-      addPrefixSpace,
-    };
-  }
-  if (files.tokenizerJson !== undefined) {
-    const pairs = parseBytePairs(files.tokenizerJson);
-    const added = parseAddedTokens(files, pairs.vocab);
-    const vocab = withAddedTokens(pairs.vocab, added);
-    return { ...pairs, vocab, specials, added, lowerCase, addPrefixSpace };
-  }
-  throw new ConfigError(
-    'Tokenizer folder: expected vocab.json and merges.txt, or tokenizer.json; found neither pair nor file.',
-  );
+  return {
+    specials: parseRoles(files, BART_SPECIAL_TOKENS),
+    lowerCase: flag(config, 'do_lower_case'),
+    addPrefixSpace: flag(config, 'add_prefix_space'),
+    ...parsePairs(files, parseBytePairs),
+  };
 }
 
 /**
@@ -102,18 +78,6 @@ function parseBytePairs(text: string): BytePairs {
     );
   }
   return pairs;
-}
-
-function specialTokens(map: Record<string, unknown>, config: Record<string, unknown>): SpecialTokens {
-  const entries = ROLES.map((role) => {
-    const key = `${role}_token`;
-    const file = key in map ? 'special_tokens_map.json' : 'tokenizer_config.json';
-    return [
-      role,
-      parseSpecialToken(map[key] ?? config[key], BART_SPECIAL_TOKENS[role], `${file}, ${key}`),
-    ] as const;
-  });
-  return Object.fromEntries(entries) as unknown as SpecialTokens;
 }
 
 function flag(config: Record<string, unknown>, key: string): boolean {
