@@ -2,8 +2,8 @@
 export default {
   testEnvironment: 'node',
   setupFilesAfterEnv: ['<rootDir>/jest.setup.mjs'],
-  roots: ['<rootDir>/packages', '<rootDir>/data'],
-  testMatch: ['**/src/**/*.test.ts', '**/data/**/*.test.mjs'],
+  roots: ['<rootDir>/packages', '<rootDir>/data', '<rootDir>/scripts'],
+  testMatch: ['**/src/**/*.test.ts', '**/data/**/*.test.mjs', '<rootDir>/scripts/**/*.test.mjs'],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: {
     '^@easel/conformance/(.*)$': '<rootDir>/packages/conformance/src/$1.ts',

@@ -1,5 +1,5 @@
-// Builds the emoji picture folder: node data/emoji/build.mjs [--out DIR] [--size PX] [--captions N]
-// [--skin-tones] [--no-flags] [--style WORD] [--seed S] Reads two npm packages (dev dependencies),
+// Builds the emoji picture folder: node data/emoji/build.mjs [--out DIR] [--size PX] [--drawings N]
+// [--captions N] [--skin-tones] [--no-flags] [--style WORD] [--seed S] Reads two npm packages (dev dependencies),
 // needs no network. See README.md.
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,6 +11,7 @@ import { listDrawings } from './drawings.mjs';
 const usage = `node data/emoji/build.mjs [options]
   --out DIR        the folder to make; an older one of the same name is replaced (data/emoji/pictures)
   --size PX        side of a picture in pixels, 8 to 256 (128)
+  --drawings N     so many drawings from places all over the set (all)
   --captions N     captions a drawing, 2 or more (10)
   --skin-tones     also the drawings with one skin tone, each with 0.15 of the captions
   --no-flags       without the flags of countries and regions
@@ -57,8 +58,10 @@ function promptLists(drawings, rows, seed) {
   return lists;
 }
 
-async function build({ out, size, captions, skinTones, flags, style, seed }) {
-  const { drawings, unmatched } = listDrawings({ skinTones, flags });
+async function build({ out, size, count, captions, skinTones, flags, style, seed }) {
+  const { drawings: all, unmatched } = listDrawings({ skinTones, flags });
+  const step = Math.max(1, all.length / count);
+  const drawings = all.filter((_, i) => Math.floor(i / step) !== Math.floor((i - 1) / step));
   const partial = `${out}.partial`;
   rmSync(partial, { recursive: true, force: true });
   mkdirSync(partial, { recursive: true });
@@ -121,6 +124,7 @@ try {
     options: {
       out: { type: 'string', default: join(import.meta.dirname, 'pictures') },
       size: { type: 'string', default: '128' },
+      drawings: { type: 'string', default: '10000' },
       captions: { type: 'string', default: '10' },
       'skin-tones': { type: 'boolean', default: false },
       'no-flags': { type: 'boolean', default: false },
@@ -134,6 +138,7 @@ try {
     const report = await build({
       out: values.out,
       size: integer('size', values.size, 8, 256),
+      count: integer('drawings', values.drawings, 1, 10_000),
       captions: integer('captions', values.captions, 2, 1000),
       skinTones: values['skin-tones'],
       flags: !values['no-flags'],

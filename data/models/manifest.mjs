@@ -1,5 +1,6 @@
 // Writes manifest.json into a model's folder, so that damage of its files is found: node
-// data/models/manifest.mjs FOLDER. Files for settings that a user may change are left out.
+// data/models/manifest.mjs FOLDER. Files for settings that a user may change are left out. Of a
+// folder in data/models it also says how damaged files are restored.
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join, relative, resolve, sep } from 'node:path';
 import { MANIFEST_FILE, makeManifest, manifestToJson } from '@easel/core';
@@ -19,7 +20,9 @@ if (folder === undefined) {
     .filter((name) => !leftOut.includes(name))
     .sort();
   const path = relative(root, resolve(folder)).split(sep).join('/');
-  const restore = `git checkout -- ${path} (in a copy without git, get Easel again)`;
+  const restore = path.startsWith('data/models/')
+    ? `git checkout -- ${path} (in a copy without git, get Easel again)`
+    : null;
   const manifest = await makeManifest(folderFiles(folder), names, restore);
   writeFileSync(join(folder, MANIFEST_FILE), `${JSON.stringify(manifestToJson(manifest), null, 1)}\n`);
   console.log(`${names.length} files`);

@@ -3,6 +3,7 @@
 export { readRgb } from './decoded/read-rgb.js';
 export { NO_FILTER, type RowFilter } from './encoded/row-filter.js';
 export { modelDigest } from './encoding/model-digest.js';
+export { lockFolder } from './lock/folder-lock.js';
 export { originalDropoutKeys } from './original/dropout-keys.js';
 export { optimizerGroup } from './original/optimizer-group.js';
 export {
@@ -32,5 +33,7 @@ export { encodePng } from './run/encode-png.js';
 export type { Seq2SeqBatch } from './seq2seq/batches.js';
 export { seq2seqGradients, tokenLosses } from './seq2seq/seq2seq-step.js';
 export { isImageSide, trainedWeights } from './seq2seq/trained-weights.js';
+export { digestOfFiles } from './sources/file-digest.js';
 export { isGenerator } from './sources/generated-pictures.js';
 export { archiveKind, sourcePaths } from './sources/source-paths.js';
+export { publishModel } from './stages/publish-model.js';
