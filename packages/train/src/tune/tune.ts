@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { ConfigError, prngKey } from '@easel/core';
+import { ConfigError, openUndamaged, prngKey } from '@easel/core';
+import { modelFiles } from '@easel/core/node';
 import { openPictureModel } from '@easel/draw/node';
 import type { Vqgan } from '@easel/vqgan';
 import { openVqgan } from '@easel/vqgan/node';
@@ -16,7 +18,6 @@ import type { PictureSource } from '../sources/picture-source.js';
 import { publishModel } from '../stages/publish-model.js';
 import {
   type Condition,
-  captionsOf,
   requireMinutes,
   type StagedOptions,
   type StagedWork,
@@ -75,6 +76,7 @@ export interface TuneResult {
   /** False if the signal stopped it: the same call goes on. */
   readonly complete: boolean;
   readonly model: string;
+  /** Pictures that it learnt: those that could be used. */
   readonly pictures: number;
   /** Captions of the pictures, no two alike, from places all over them; for a sheet. */
   readonly captions: readonly string[];
@@ -133,12 +135,7 @@ export async function tune(sources: readonly SourceSettings[], options: TuneOpti
     );
   const source = await openPictures(sources, { captionLines });
   try {
-    const start = await startingPoint(
-      textSettings({ init: base.model, vqgan: base.vqgan, train: [{ path: out }], rows: 1, steps: 1 }),
-      prngKey(0),
-    );
-    const known = await knownPrompts(base, start, options);
-    const vqgan = await openWholeVqgan(base);
+    const { start, known, vqgan } = await openBase(base, options);
     try {
       const shape = start.modelConfig;
       const size = sideOf(vqgan, shape.imageLength, base.model);
@@ -166,6 +163,29 @@ function checkOptions({ minutes, rehearsal, decoderBelow }: TuneOptions): void {
     throw new ConfigError(
       `A tuning: expected decoderBelow to be a number of dB from 0, got ${decoderBelow}.`,
     );
+}
+
+/**
+ * Opens what a tuning begins with. The caller disposes the VQGAN. Throws ConfigError or
+ * CheckpointError for a model that can't be tuned or is damaged, DataError if it has no prompts.
+ */
+async function openBase(base: TuningBase, options: TuneOptions) {
+  return openUndamaged(modelFiles(base.model), async () => {
+    if (!existsSync(join(base.model, 'config.json')))
+      throw new ConfigError(
+        `${options.from}: expected the folder of a model, with config.json and its weights.`,
+      );
+    const settings = {
+      init: base.model,
+      vqgan: base.vqgan,
+      train: [{ path: options.out }],
+      rows: 1,
+      steps: 1,
+    };
+    const start = await startingPoint(textSettings(settings), prngKey(0));
+    const known = await knownPrompts(base, start, options);
+    return { start, known, vqgan: await openWholeVqgan(base) };
+  });
 }
 
 /** The prompts that can be rehearsed; none where nothing is, and none are known. */
@@ -244,7 +264,7 @@ class Tuning {
   }
 
   async run(): Promise<TuneResult> {
-    const { source, known, work } = this.parts;
+    const { shape, known, work } = this.parts;
     const { out: model } = work.options;
     const complete = await work.run({
       encoded: () => this.encode(),
@@ -256,11 +276,12 @@ class Tuning {
       await publishModel(work.at('seq2seq', 'model'), model);
       if (this.isDecoderTuned) await publishModel(work.at('decoder', 'model'), join(model, 'vqgan'));
     }
+    const captions = complete ? (await readEncodedSet(work.at('encoded'), shape)).captions : [];
     return {
       complete,
       model,
-      pictures: source.length,
-      captions: complete ? spreadOver(await captionsOf(source), SHEET_PROMPTS) : [],
+      pictures: work.found('pictures') ?? 0,
+      captions: spreadOver(captions, SHEET_PROMPTS),
       known: complete ? spreadOver(known.prompts, SHEET_PROMPTS) : [],
       rehearsed: work.found('rehearsed') ?? 0,
       psnr: work.found('psnr') ?? Number.NaN,
@@ -290,6 +311,7 @@ class Tuning {
       );
     const summary = await work.encode('encoded', source, vqgan, this.pictureShape);
     if (summary === undefined) return false;
+    await work.keep('pictures', summary.pictures);
     await work.keep('rows', summary.rows);
     await work.keep('psnr', await this.psnrOf(vqgan));
     return true;

@@ -17,12 +17,10 @@ export interface TuningBase {
 
 /**
  * The model that is tuned and its whole VQGAN: the one given, else that in the model's folder. Runs
- * stand for their models. Throws ConfigError for a folder without a model.
+ * stand for their models.
  */
 export function tuningBase(from: string, vqgan: string | undefined): TuningBase {
   const model = modelOfRun(from);
-  if (!existsSync(join(model, 'config.json')))
-    throw new ConfigError(`${from}: expected the folder of a model, with config.json and its weights.`);
   return { model, vqgan: vqgan === undefined ? join(model, 'vqgan') : modelOfRun(vqgan) };
 }
 
@@ -32,23 +30,17 @@ export function tuningBase(from: string, vqgan: string | undefined): TuningBase 
  */
 export async function openWholeVqgan({ model, vqgan: folder }: TuningBase): Promise<Vqgan> {
   const own = join(model, 'vqgan');
-  const drawing = await openVqgan(folder, { decoderOnly: true });
+  const vqgan = await openVqgan(folder);
   try {
-    const vqgan = await openVqgan(folder).catch(() => undefined);
-    if (vqgan === undefined || ![...vqgan.namedWeights().keys()].some(isEncoderWeight)) {
-      vqgan?.dispose();
+    if (![...vqgan.namedWeights().keys()].some(isEncoderWeight))
       throw new ConfigError(
         `${folder}: this VQGAN has no encoder, only the half that draws, so pictures can't be turned into the tokens that the model in ${model} knows. Give the whole VQGAN that the model was trained with (--vqgan RUN/model of its easel train-vqgan), or tune another model (--from): those of easel learn have both halves.`,
       );
-    }
-    if (folder !== own && existsSync(join(own, 'config.json')))
-      await requireSameVqgan(drawing, folder, own).catch((error) => {
-        vqgan.dispose();
-        throw error;
-      });
+    if (folder !== own && existsSync(join(own, 'config.json'))) await requireSameVqgan(vqgan, folder, own);
     return vqgan;
-  } finally {
-    drawing.dispose();
+  } catch (error) {
+    vqgan.dispose();
+    throw error;
   }
 }
 
