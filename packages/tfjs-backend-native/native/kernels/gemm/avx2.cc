@@ -16,7 +16,12 @@ struct Lanes {
   static Vector load(const float* p) { return _mm256_loadu_ps(p); }
   static Vector load(const float* p, Mask mask) { return _mm256_maskload_ps(p, mask); }
   static Vector broadcast(const float* p) { return _mm256_broadcast_ss(p); }
-  static Vector fma(Vector x, Vector y, Vector sum) { return _mm256_fmadd_ps(x, y, sum); }
+  /// As text, so that the sum stays in its register. With twelve sums in sixteen registers GCC 12
+  /// moves some of them to memory and back in each step.
+  static Vector fma(Vector x, Vector y, Vector sum) {
+    asm("vfmadd231ps %2, %1, %0" : "+x"(sum) : "x"(x), "x"(y));
+    return sum;
+  }
   static Vector add(Vector x, Vector y) { return _mm256_add_ps(x, y); }
   static void store(float* p, Vector v) { _mm256_storeu_ps(p, v); }
   static void store(float* p, Mask mask, Vector v) { _mm256_maskstore_ps(p, mask, v); }
