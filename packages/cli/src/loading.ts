@@ -2,8 +2,8 @@ import type { OpenOptions } from '@easel/core';
 import type { LoadingEvent } from '@easel/train';
 import { Progress } from './progress.js';
 
-/** A model that opens within this time gets no progress bar. */
-const PATIENCE_MILLISECONDS = 1000;
+/** Work that ends within this time, as the opening of a small model, gets no progress bar. */
+export const PATIENCE_MILLISECONDS = 1000;
 
 /**
  * Opens a model. If that takes longer than a moment, a bar on stderr counts its weights. `signal`

@@ -4,7 +4,7 @@ import { backendOption, startBackend } from '../backend-option.js';
 import { openCaptionScorer } from '../caption-scorer.js';
 import { defineCommand } from '../command.js';
 import { interruptedExitCode, interruptible } from '../interrupt.js';
-import { loading } from '../loading.js';
+import { loading, PATIENCE_MILLISECONDS } from '../loading.js';
 import { openResolvedVqgan } from '../model-folder.js';
 import {
   integerOption,
@@ -35,7 +35,7 @@ export const encode = defineCommand({
     vqgan: requiredText('vqgan', 'folder of the VQGAN that makes the tokens'),
     out: requiredText(
       'out',
-      'folder of the shards; an encoding that was interrupted goes on where it stopped, and several processes may work in one folder',
+      'folder of the shards; an encoding that was interrupted goes on where it stopped, one whose pictures were added to or changed encodes those alone, and several processes may work in one folder',
     ),
     ...sourceOptions,
     ...mixOptions,
@@ -140,6 +140,13 @@ export const encode = defineCommand({
           startsLate: true,
           quiet: args.quiet,
         });
+        const comparing = new Progress({
+          label: 'comparing with the set',
+          total: source.length,
+          unit: 'pictures',
+          afterMilliseconds: PATIENCE_MILLISECONDS,
+          quiet: args.quiet,
+        });
         const summary = await encodePictures(source, {
           vqgan,
           out: args.out,
@@ -159,6 +166,10 @@ export const encode = defineCommand({
           scorer,
           leaseSeconds: args['lease-seconds'] ?? 300,
           signal,
+          onCompared: (pictures) => {
+            comparing.update(pictures);
+            if (pictures === source.length) comparing.finish();
+          },
           onProgress: ({ pictures, skipped, waitingFor }) =>
             progress.update(pictures, {
               note: [
@@ -183,9 +194,22 @@ export const encode = defineCommand({
 
 type Summary = Awaited<ReturnType<typeof encodePictures>>;
 
+/** Says how the pictures differ from those that the set was made of before. */
+function describeChanges(changes: NonNullable<Summary['changes']>): string {
+  const { added, changed, recaptioned, removed, same } = changes;
+  const parts: [number, string][] = [
+    [added, 'added'],
+    [changed, 'changed'],
+    [recaptioned, 'with other captions'],
+    [removed, 'removed'],
+    [same, 'as they were'],
+  ];
+  return parts.flatMap(([count, what]) => (count > 0 ? [`${count} ${what}`] : [])).join(', ');
+}
+
 function describe(out: string, summary: Summary, parts: number): string {
   const { complete, partComplete, pictures, rows, skipped, failures, skippedLog } = summary;
-  const { captionsLost, leftOut } = summary;
+  const { captionsLost, leftOut, changes } = summary;
   const { codes, codesUsed, perplexity, ownPictures, seconds, picturesPerSecond, computeShare } = summary;
   const lines = [
     `${out}: ${pictures} pictures, ${rows} rows, ${summary.shards.length} shards`,
@@ -195,6 +219,7 @@ function describe(out: string, summary: Summary, parts: number): string {
     lines.push(
       `  this run  ${ownPictures} pictures in ${seconds.toFixed(1)} s: ${picturesPerSecond.toPrecision(3)} pictures/s, ${(100 * computeShare).toFixed(1)} % of the time in the model`,
     );
+  if (changes !== undefined) lines.push(`  changes   ${describeChanges(changes)}`);
   if (skipped > 0)
     lines.push(
       `  left out  ${skipped} pictures: ${describeFailures(failures)}${captionsLost > 0 ? `, with ${captionsLost} ${captionsLost === 1 ? 'caption' : 'captions'}` : ''}; named in ${skippedLog}`,

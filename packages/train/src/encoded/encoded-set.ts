@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { DataError } from '@easel/core';
@@ -7,9 +8,12 @@ import { checkedCaption, checkedEncoding, type EncodingShape } from './checked-r
 import {
   type EncodeManifest,
   readManifest,
+  readRecord,
   recordedShards,
+  SHARD_NAME,
   SKIPPED_LOG_NAME,
   shardName,
+  UPDATE_FOLDER_NAME,
 } from './manifest.js';
 import { filterColumns, leftOutRow, NO_FILTER, type RowFilter } from './row-filter.js';
 import { defaultShardColumns, readShard, type ShardColumns } from './shards.js';
@@ -172,7 +176,10 @@ async function shardsOf(
     throw new DataError(
       `Encoded set ${path}: ${made.size} of its ${shardCount} shards are made; its encoding goes on or was interrupted. Run the same easel encode again; it goes on from there.`,
     );
-  return [...made].map((index) => shardName(index, origin.format));
+  const names: string[] = [];
+  for (const index of made)
+    names.push((await readRecord(path, index))?.file ?? shardName(index, origin.format));
+  return names.sort();
 }
 
 /**
@@ -197,11 +204,15 @@ export async function shardFiles(path: string): Promise<string[]> {
   const jsonl = names.filter((name) => extname(name) === '.jsonl' && name !== SKIPPED_LOG_NAME);
   if (parquet.length > 0 && jsonl.length > 0)
     throw new DataError(`Encoded set ${path}: it holds parquet and jsonl shards. Keep one kind.`);
-  const shards = parquet.length > 0 ? parquet : jsonl;
+  let shards = parquet.length > 0 ? parquet : jsonl;
   const manifest = await readManifest(path);
   if (manifest !== undefined) {
     const named = await shardsOf(path, manifest);
     const lost = named.filter((name) => !shards.includes(name));
+    // While a newer set takes this one's place, shards of both are there.
+    const isOther = (name: string) => existsSync(join(path, UPDATE_FOLDER_NAME)) && SHARD_NAME.test(name);
+    const others = shards.filter((name) => !named.includes(name) && !isOther(name));
+    shards = [...named, ...others];
     if (lost.length > 0)
       throw new DataError(
         `Encoded set ${path}: shards named in its manifest are gone: ${lost.slice(0, 5).join(', ')}. Run the same easel encode again; it makes what is missing.`,

@@ -64,6 +64,22 @@ export interface EncodeManifest<Origin extends SetOrigin = SetOrigin> {
    * lack them.
    */
   readonly leftOut?: Readonly<Partial<Record<LeftOutKind, number>>>;
+  /** How often the set followed a change of its source, and what each time was changed. */
+  readonly updates?: readonly SetChanges[];
+}
+
+/** Numbers of a source's pictures beside those of a set that was encoded from it before. */
+export interface SetChanges {
+  /** Pictures that the set lacks. */
+  readonly added: number;
+  /** Pictures whose content is another one under the same name. */
+  readonly changed: number;
+  /** Pictures that are the same, with other captions. */
+  readonly recaptioned: number;
+  /** Pictures that the source has no more. */
+  readonly removed: number;
+  /** Pictures that are the same, with the same captions. */
+  readonly same: number;
 }
 
 /**
@@ -108,9 +124,23 @@ export function shardNumber(index: number): string {
   return String(index).padStart(5, '0');
 }
 
-/** Name of a shard. */
-export function shardName(index: number, format: ShardFormat): string {
-  return `shard-${shardNumber(index)}.${format}`;
+/** Name of a shard. After the set's update number `update` its shards have new names. */
+export function shardName(index: number, format: ShardFormat, update = 0): string {
+  return `shard-${shardNumber(index)}${update === 0 ? '' : `-${update}`}.${format}`;
+}
+
+/** Matches the names of shards that encoding makes. */
+export const SHARD_NAME = /^shard-\d{5,}(-\d+)?\.(parquet|jsonl)$/;
+
+/** Folder of a set that is made to take the place of the set around it. */
+export const UPDATE_FOLDER_NAME = 'update';
+
+/** Folder of the records of which pictures are in which shard. */
+export const PICTURES_FOLDER_NAME = 'pictures';
+
+/** Returns the path of a shard's record of its pictures. */
+export function picturesPath(folder: string, shard: string): string {
+  return join(folder, PICTURES_FOLDER_NAME, `${shard}.jsonl`);
 }
 
 /** Returns the path of a finished shard's record. It exists while the set is made. */

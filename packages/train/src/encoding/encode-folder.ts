@@ -10,13 +10,14 @@ import {
   type FinishedShard,
   leasePath,
   manifestPath,
+  PICTURES_FOLDER_NAME,
   readManifest,
   readRecord,
   recordedShards,
   recordPath,
+  SHARD_NAME,
   type ShardRecord,
   SKIPPED_LOG_NAME,
-  shardName,
   WORK_FOLDER_NAME,
   writeManifest,
 } from '../encoded/manifest.js';
@@ -44,8 +45,10 @@ export interface EncodingOrigin {
  *
  *     manifest.json       what the set is made from; at the end, what is in it
  *     shard-00012.parquet a finished shard
+ *     pictures/           which pictures are in which shard, and how they were
  *     work/00012.json     its record, until all are there
  *     work/00012.lease    who makes it now
+ *     update/             a newer set that will take this one's place (see encoding-place.ts)
  *
  * A shard belongs to the process that holds its lease. It is finished when its record is there. A
  * process that finds all records writes the final manifest. Several processes may do so; they write
@@ -60,6 +63,7 @@ export class EncodeFolder {
   private readonly vqganPrint: readonly number[] | undefined;
   private readonly leaseSeconds: number;
   private readonly leftOut: readonly LeftOut[];
+  private readonly updates: EncodeManifest['updates'];
   private readonly records = new Map<number, FinishedShard>();
 
   private constructor(
@@ -75,6 +79,7 @@ export class EncodeFolder {
     this.sourcePictures = manifest.sourcePictures;
     this.codes = manifest.codes;
     this.vqganPrint = manifest.vqganPrint;
+    this.updates = manifest.updates;
     this.leaseSeconds = leaseSeconds;
   }
 
@@ -103,10 +108,12 @@ export class EncodeFolder {
       leftOut: countsOf(leftOut),
     };
     await writing(path, () => mkdir(join(path, WORK_FOLDER_NAME), { recursive: true }));
+    await writing(path, () => mkdir(join(path, PICTURES_FOLDER_NAME), { recursive: true }));
     await writing(path, () => createManifest(path, fresh));
     let found = (await readManifest(path)) as EncodeManifest<EncodingOrigin>;
     if (differences(found.origin, origin).length > 0 && (await isUnused(path, found, leaseSeconds))) {
       await writing(path, () => clear(path));
+      await writing(path, () => mkdir(join(path, PICTURES_FOLDER_NAME), { recursive: true }));
       await writing(path, () => createManifest(path, fresh));
       found = (await readManifest(path)) as EncodeManifest<EncodingOrigin>;
     }
@@ -124,7 +131,7 @@ export class EncodeFolder {
     const failed = await readSkippedLog(this.path);
     for (const [index, shard] of shards.entries()) {
       const record = { index, ...shard, failed: failed.get(index) ?? [], codeCounts: null };
-      if (this.hasShard(index)) this.records.set(index, record);
+      if (this.hasShard(shard)) this.records.set(index, record);
     }
     if (this.records.size === this.shardCount) return;
     for (const record of this.records.values())
@@ -137,7 +144,9 @@ export class EncodeFolder {
   /** Looks for shards that others have finished. */
   async refresh(): Promise<ReadonlyMap<number, FinishedShard>> {
     const manifest = await readManifest(this.path);
-    if (manifest?.complete) {
+    if (manifest === undefined)
+      throw new DataError(`Encoded set ${this.path}: its manifest has gone while it was encoded.`);
+    if (manifest.complete) {
       const failed = await readSkippedLog(this.path);
       for (const [index, shard] of manifest.shards.entries())
         if (!this.records.has(index))
@@ -147,13 +156,13 @@ export class EncodeFolder {
     for (const index of await recordedShards(this.path)) {
       if (index >= this.shardCount || this.records.has(index)) continue;
       const record = await readRecord(this.path, index);
-      if (record !== undefined && this.hasShard(index)) this.records.set(index, record);
+      if (record !== undefined && this.hasShard(record)) this.records.set(index, record);
     }
     return this.records;
   }
 
-  private hasShard(index: number): boolean {
-    return existsSync(join(this.path, shardName(index, this.origin.format)));
+  private hasShard({ file }: ShardRecord): boolean {
+    return existsSync(join(this.path, file));
   }
 
   /**
@@ -204,7 +213,7 @@ export class EncodeFolder {
   }
 
   private manifest(): EncodeManifest {
-    const { origin, sourcePictures, shardCount, codes, vqganPrint } = this;
+    const { origin, sourcePictures, shardCount, codes, vqganPrint, updates } = this;
     return {
       version: 2,
       origin,
@@ -212,6 +221,7 @@ export class EncodeFolder {
       shardCount,
       codes,
       ...(vqganPrint && { vqganPrint }),
+      ...(updates && { updates }),
       complete: false,
       codeCounts: [],
       leftOut: countsOf(this.leftOut),
@@ -297,7 +307,7 @@ async function createManifest(folder: string, manifest: EncodeManifest): Promise
 }
 
 /** Describes the differences of two encodings in words. */
-function differences(found: EncodingOrigin, wanted: EncodingOrigin): string[] {
+export function differences(found: EncodingOrigin, wanted: EncodingOrigin): string[] {
   const names: [keyof EncodingOrigin, string][] = [
     ['source', 'other pictures or captions'],
     ['vqgan', 'another VQGAN'],
@@ -320,10 +330,15 @@ function requireSame(path: string, found: EncodingOrigin, wanted: EncodingOrigin
 }
 
 /** Whether an encoding has finished no shard with rows in a folder and nobody works on one. */
-async function isUnused(path: string, found: EncodeManifest, leaseSeconds: number): Promise<boolean> {
+export async function isUnused(path: string, found: EncodeManifest, leaseSeconds: number): Promise<boolean> {
   if (found.shards.some(({ rows }) => rows > 0)) return false;
   for (const index of await recordedShards(path))
     if (((await readRecord(path, index))?.rows ?? 0) > 0) return false;
+  return isIdle(path, leaseSeconds);
+}
+
+/** Whether nobody makes a shard in a folder now. */
+export async function isIdle(path: string, leaseSeconds: number): Promise<boolean> {
   for (const lease of await leases(path)) {
     const attempt = await takeLock(lease, { expirySeconds: leaseSeconds });
     if (!('lock' in attempt)) return false;
@@ -334,13 +349,15 @@ async function isUnused(path: string, found: EncodeManifest, leaseSeconds: numbe
 
 async function leases(folder: string): Promise<string[]> {
   const work = join(folder, WORK_FOLDER_NAME);
-  return (await readdir(work)).filter((name) => name.endsWith('.lease')).map((name) => join(work, name));
+  const names = await readdir(work).catch(() => []);
+  return names.filter((name) => name.endsWith('.lease')).map((name) => join(work, name));
 }
 
 /** Removes an encoding's files from its folder: shards, records, log and manifest. */
 async function clear(folder: string): Promise<void> {
   for (const name of await readdir(folder))
-    if (/^shard-\d{5,}\.(parquet|jsonl)$/.test(name)) await rm(join(folder, name), { force: true });
+    if (SHARD_NAME.test(name)) await rm(join(folder, name), { force: true });
+  await rm(join(folder, PICTURES_FOLDER_NAME), { recursive: true, force: true });
   for (const name of await readdir(join(folder, WORK_FOLDER_NAME)))
     if (/^\d+\.json$/.test(name)) await rm(join(folder, WORK_FOLDER_NAME, name), { force: true });
   await rm(join(folder, SKIPPED_LOG_NAME), { force: true });

@@ -93,7 +93,12 @@ describe.each(['parquet', 'jsonl'] as const)('to %s', (format) => {
     expect(summary.codesUsed).toBe(used.size);
     expect(summary.perplexity).toBeGreaterThanOrEqual(1);
     expect(summary.perplexity).toBeLessThanOrEqual(used.size);
-    expect(readdirSync(out).sort()).toEqual(['manifest.json', ...summary.shards, 'skipped.jsonl']);
+    expect(readdirSync(out).sort()).toEqual([
+      'manifest.json',
+      'pictures',
+      ...summary.shards,
+      'skipped.jsonl',
+    ]);
     expect(summary.computeShare).toBeGreaterThan(0);
     expect(summary.computeShare).toBeLessThanOrEqual(1);
   });
@@ -167,6 +172,7 @@ describe('a folder that was begun with something else', () => {
     expect(await encode()).toMatchObject({ complete: true, rows: 14 });
     expect(readdirSync(out).sort()).toEqual([
       'manifest.json',
+      'pictures',
       'shard-00000.parquet',
       'shard-00001.parquet',
       'shard-00002.parquet',

@@ -1,11 +1,12 @@
 import { join } from 'node:path';
 import { ConfigError, DataError, fromBytes } from '@easel/core';
 import { eventLoopTurn } from '@easel/core/internals';
+import { writeFileAtomic } from '@easel/core/internals/node';
 import { codeUsage, downsamplingFactor, type Vqgan, vqganConfigToJson } from '@easel/vqgan';
 import * as tf from '@tensorflow/tfjs';
 import { defaultPictureShape, type PictureShape } from '../decoded/decode-picture.js';
 import { decodeBatches } from '../decoded/picture-batches.js';
-import { SKIPPED_LOG_NAME, shardName } from '../encoded/manifest.js';
+import { picturesPath, type SetChanges, SKIPPED_LOG_NAME, shardName } from '../encoded/manifest.js';
 import { type EncodedRow, type ShardFormat, writeShard } from '../encoded/shards.js';
 import type { FileLock } from '../lock/lock-file.js';
 import { countsOf, describeCounts, type LeftOutKind } from '../sources/left-out.js';
@@ -16,8 +17,10 @@ import {
   type PictureSource,
   type SkippedPicture,
 } from '../sources/picture-source.js';
-import { EncodeFolder, type EncodingOrigin, encodeCounts, writing } from './encode-folder.js';
+import { type EncodeFolder, type EncodingOrigin, encodeCounts, writing } from './encode-folder.js';
+import { type EncodingPlace, openPlace, updatesOf } from './encoding-place.js';
 import { modelDigest } from './model-digest.js';
+import { captionsDigest, contentDigest, type PicturePrint, printLines } from './picture-prints.js';
 import { vqganPrint } from './vqgan-print.js';
 
 /** Says how well captions fit their pictures. */
@@ -68,6 +71,11 @@ export interface EncodeOptions {
    */
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: EncodeProgress) => void) | undefined;
+  /**
+   * Hears how many of the source's pictures have been compared with those of a set that was encoded
+   * before.
+   */
+  readonly onCompared?: ((pictures: number) => void) | undefined;
 }
 
 /** Progress of an encoding, at its start and after each batch. */
@@ -118,6 +126,10 @@ export interface EncodeSummary {
   readonly shards: readonly string[];
   /** Number of shards that were there before this call. */
   readonly resumedShards: number;
+  /** If the set followed a change of its source: what has changed since it was encoded before. */
+  readonly changes?: SetChanges | undefined;
+  /** Number of pictures of this call whose tokens were there already. */
+  readonly reusedPictures: number;
   /** Number of codes that occur at least once, of the `codes` in the codebook. */
   readonly codesUsed: number;
   readonly codes: number;
@@ -135,6 +147,9 @@ export interface EncodeSummary {
   readonly computeShare: number;
   readonly skippedLog: string;
 }
+
+/** Number of times that a call begins anew because another process has just updated the set. */
+const ATTEMPTS = 5;
 
 /** Milliseconds between two looks at what others have finished, if nothing else is left to do. */
 const POLL_MS = 1000;
@@ -163,7 +178,7 @@ export async function encodePictures(source: PictureSource, options: EncodeOptio
     picturesPerShard = 2048,
     leaseSeconds = 300,
   } = options;
-  const { scorer, part = { index: 0, of: 1 } } = options;
+  const { scorer, part = { index: 0, of: 1 }, onCompared } = options;
   const { config } = vqgan;
   const shape: PictureShape = { size: config.resolution, ...defaultPictureShape, ...options.shape };
   const cell = downsamplingFactor(config);
@@ -196,8 +211,16 @@ export async function encodePictures(source: PictureSource, options: EncodeOptio
     codes: config.nEmbed,
     vqganPrint: await vqganPrint(vqgan.namedWeights()),
   };
-  const folder = await EncodeFolder.open(out, about, leaseSeconds, source.leftOut);
-  return new Encoding(source, folder, { ...options, batchSize, leaseSeconds, part }).run();
+  for (let attempt = 1; ; attempt++) {
+    const before = await updatesOf(out);
+    try {
+      const place = await openPlace(source, { path: out, about, leaseSeconds, onCompared });
+      return await new Encoding(source, place, { ...options, batchSize, leaseSeconds, part }).run();
+    } catch (error) {
+      // Another process has updated the set meanwhile, and what was worked on is gone.
+      if (attempt >= ATTEMPTS || (await updatesOf(out)) === before) throw error;
+    }
+  }
 }
 
 type EncodingOptions = EncodeOptions & Required<Pick<EncodeOptions, 'batchSize' | 'leaseSeconds' | 'part'>>;
@@ -208,15 +231,19 @@ class Encoding {
   private readonly folder: EncodeFolder;
   private readonly options: EncodingOptions;
   private readonly mine: readonly number[];
+  private readonly place: EncodingPlace;
   private readonly started = performance.now();
-  /** Number of pictures that this call went through. */
+  /** Number of pictures that this call went through, and of those whose tokens were there already. */
   private ownPictures = 0;
+  private reusedPictures = 0;
   /** Milliseconds that were spent in the models, and on waiting for others. */
   private computing = 0;
   private waited = 0;
 
-  constructor(source: PictureSource, folder: EncodeFolder, options: EncodingOptions) {
+  constructor(source: PictureSource, place: EncodingPlace, options: EncodingOptions) {
+    const { folder } = place;
     this.source = source;
+    this.place = place;
     this.folder = folder;
     this.options = options;
     const { index, of } = options.part;
@@ -238,6 +265,8 @@ class Encoding {
         `Encoding ${this.source.description}: none of its ${sum('skipped')} pictures can be used (${describeFailures(failures)}). All are named in ${log}, with the reasons.`,
       );
     const { used, perplexity } = codeUsage(await folder.codeCounts());
+    const promoted = complete ? await this.place.promote() : undefined;
+    const files = promoted ?? shards.map(({ file }) => file);
     return {
       complete,
       partComplete,
@@ -247,7 +276,9 @@ class Encoding {
       failures,
       captionsLost: folder.captionsLost(),
       leftOut: countsOf(this.source.leftOut),
-      shards: shards.map(({ file }) => file),
+      shards: files,
+      ...(this.place.changes && { changes: this.place.changes }),
+      reusedPictures: this.reusedPictures,
       resumedShards,
       codesUsed: used,
       codes: this.options.vqgan.config.nEmbed,
@@ -256,7 +287,7 @@ class Encoding {
       ownPictures: this.ownPictures,
       picturesPerSecond: this.ownPictures / seconds,
       computeShare: this.computing / Math.max(1e-9, seconds * 1000 - this.waited),
-      skippedLog: log,
+      skippedLog: promoted === undefined ? log : join(this.options.out, SKIPPED_LOG_NAME),
     };
   }
 
@@ -299,10 +330,9 @@ class Encoding {
     const range = { from: index * picturesPerShard, to: (index + 1) * picturesPerShard };
     const wanted = Math.min(range.to, source.length) - range.from;
     const skipped: SkippedPicture[] = [];
-    const rows: EncodedRow[] = [];
-    const counts = new Uint32Array(vqgan.config.nEmbed);
-    let [taken, pictures, renewed] = [0, 0, performance.now()];
-    const batches = decodeBatches(withCaptions(source.read(range)), {
+    const made = new ShardRows(vqgan.config.nEmbed);
+    let [taken, renewed] = [0, performance.now()];
+    const batches = decodeBatches(this.toEncode(range, made), {
       batchSize,
       shape,
       onSkip: (skip) => skipped.push(skip),
@@ -315,39 +345,71 @@ class Encoding {
       this.computing += performance.now() - from;
       for (const [i, picture] of batch.pictures.entries()) {
         const encoding = encodings[i] as Int32Array;
-        for (const code of encoding) counts[code] = (counts[code] as number) + 1;
-        for (const [c, caption] of picture.captions.entries())
-          rows.push({
-            caption,
-            encoding,
-            source: picture.file,
-            ...(scores && { clipScore: scores[i]?.[c] as number }),
-          });
+        const rows = picture.captions.map((caption, c) => ({
+          caption,
+          encoding,
+          source: picture.file,
+          ...(scores && { clipScore: scores[i]?.[c] as number }),
+        }));
+        made.add(picture.at, rows, encoding);
       }
-      pictures += batch.pictures.length;
       taken += batch.taken;
       this.ownPictures += batch.taken;
-      this.tell({ taken, rows: rows.length, skipped: taken - pictures }, 0);
+      this.tell({ taken: taken + made.reused, rows: made.rows, skipped: skipped.length }, 0);
       await eventLoopTurn();
-      if (signal?.aborted && taken < wanted) return false;
+      if (signal?.aborted && taken + made.reused < wanted) return false;
       if (performance.now() - renewed < (leaseSeconds * 1000) / 8) continue;
       if (!(await lease.renew())) return true; // another took this one over while we were silent
       renewed = performance.now();
     }
     if (!(await lease.renew())) return true;
+    this.reusedPictures += made.reused;
     const file = shardName(index, format);
     const path = join(folder.path, file);
+    const rows = made.inOrder();
+    await writing(path, () => writeFileAtomic(picturesPath(folder.path, file), printLines(made.prints)));
     await writing(path, () => writeShard(path, rows, { scores: scorer !== undefined }));
     await folder.finish({
       index,
       file,
-      pictures,
+      pictures: made.pictures,
       rows: rows.length,
       skipped: skipped.length,
       failed: skipped,
-      codeCounts: encodeCounts(counts),
+      codeCounts: encodeCounts(made.counts),
     });
     return true;
+  }
+
+  /**
+   * Yields the pictures of a shard that must be encoded, each with its number in the shard. The
+   * others' rows, which are there already, and the prints of all go to `made`.
+   */
+  private async *toEncode(
+    range: { readonly from: number; readonly to: number },
+    made: ShardRows,
+  ): AsyncGenerator<CaptionedPicture & { readonly at: number }> {
+    const { earlier } = this.place;
+    const scored = this.options.scorer !== undefined;
+    let at = -1;
+    for await (const picture of withCaptions(this.source.read(range))) {
+      at++;
+      const known = await earlier?.rowsOf(picture, scored);
+      if (known !== undefined) {
+        made.reuse(at, known.rows, known.print);
+        continue;
+      }
+      const number = at;
+      const captions = captionsDigest(picture.captions);
+      const stamp = (await picture.stamp?.()) ?? null; // before the content is read
+      made.prints[at] = { file: picture.file, content: null, stamp, captions };
+      const bytes = async () => {
+        const content = await picture.bytes();
+        made.prints[number] = { file: picture.file, content: contentDigest(content), stamp, captions };
+        return content;
+      };
+      yield { ...picture, bytes, at };
+    }
   }
 
   /** Reports the progress. `current` holds the counts of the shard in work. */
@@ -364,6 +426,45 @@ class Encoding {
       picturesPerSecond: this.ownPictures / ((performance.now() - this.started) / 1000),
       waitingFor,
     });
+  }
+}
+
+/** The rows of a shard while it is made. */
+class ShardRows {
+  /** How often each code occurs. */
+  readonly counts: Uint32Array;
+  /** The pictures' prints, in their order. */
+  readonly prints: PicturePrint[] = [];
+  /** Number of pictures with rows, of those whose rows were there already, and of rows. */
+  pictures = 0;
+  reused = 0;
+  rows = 0;
+  private readonly byPicture = new Map<number, readonly EncodedRow[]>();
+
+  constructor(codes: number) {
+    this.counts = new Uint32Array(codes);
+  }
+
+  /** Adds the rows of picture number `at`. */
+  add(at: number, rows: readonly EncodedRow[], encoding: ArrayLike<number>): void {
+    this.byPicture.set(at, rows);
+    for (let t = 0; t < encoding.length; t++)
+      this.counts[encoding[t] as number] = (this.counts[encoding[t] as number] as number) + 1;
+    this.pictures++;
+    this.rows += rows.length;
+  }
+
+  /** Adds rows that were there already. */
+  reuse(at: number, rows: readonly EncodedRow[], print: PicturePrint): void {
+    this.prints[at] = print;
+    this.add(at, rows, rows[0]?.encoding ?? []);
+    this.reused++;
+  }
+
+  /** Returns all rows in the order of the pictures. */
+  inOrder(): EncodedRow[] {
+    const order = [...this.byPicture.keys()].sort((a, b) => a - b);
+    return order.flatMap((at) => this.byPicture.get(at) as readonly EncodedRow[]);
   }
 }
 

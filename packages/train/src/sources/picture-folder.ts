@@ -300,7 +300,8 @@ async function* filesOf(
         ? otherFormat(file, `Picture ${path}`)
         : new PictureError(kind, `Picture ${path}: ${reason}.`);
     const bytes = () => (problem === undefined ? contentOf(path) : Promise.reject(problem));
-    const picture = { file, path, captions: [], bytes, ...(problem !== undefined && { problem }) };
+    const stamp = () => stampOf(path);
+    const picture = { file, path, captions: [], bytes, stamp, ...(problem !== undefined && { problem }) };
     ahead.push(captions ? withCaptions(picture, lines) : Promise.resolve(picture));
     if (ahead.length === CAPTIONS_AHEAD) yield await (ahead.shift() as Promise<CaptionedPicture>);
   }
@@ -338,6 +339,7 @@ async function openList(folder: string, list: string, options: PictureFolderOpti
           path,
           captions,
           bytes: () => contentOf(path),
+          stamp: () => stampOf(path),
           ...(problem !== undefined && { problem }),
         };
       }
@@ -438,6 +440,12 @@ async function contentOf(path: string): Promise<Uint8Array> {
       ? new PictureError('missing', `Picture ${path}: there is no such file.`)
       : new PictureError('unreadable', `Picture ${path}: can't be read (${error.message}).`);
   });
+}
+
+/** Returns the length and the times of a file, if it is there. */
+async function stampOf(path: string): Promise<string | undefined> {
+  const info = await stat(await actualPath(path), { bigint: true }).catch(() => undefined);
+  return info && `${info.size} ${info.mtimeNs} ${info.ctimeNs} ${info.ino}`;
 }
 
 async function isFile(path: string): Promise<boolean> {

@@ -68,6 +68,11 @@ export interface CaptionedPicture {
    * Throws DataError if its archive has gone, since all later pictures would be lost too.
    */
   bytes(): Promise<Uint8Array>;
+  /**
+   * Returns a mark that is another one whenever the content may be another one: a file's length and
+   * times. It costs no reading. Undefined if there is no file, and missing where the source has none.
+   */
+  readonly stamp?: () => Promise<string | undefined>;
 }
 
 /** Which pictures of a source are read, and which parts of them. */
