@@ -112,7 +112,7 @@ describe('from pictures to a model that draws', () => {
       'jsonl',
     );
     expect(text.stdout).toMatch(
-      /jsonl: 5 pictures, 10 rows, 1 shards\n {2}codes +\d+ of 18 in use, perplexity \d+\n {2}this run +6 pictures in .* s: .* pictures\/s, .* % of the time in the model\n {2}left out +1 pictures: undecodable 1, with 1 caption; named in .*skipped\.jsonl\n {2}captions +2\.0 a picture; .*\n$/,
+      /jsonl: 5 pictures, 10 rows, 1 shards\n {2}codes +\d+ of 18 in use, perplexity \d+\n {2}this run +6 pictures in .* s: .* pictures\/s, .* % of the time in the model\n {2}left out +1 picture: undecodable 1, with 1 caption; named in .*skipped\.jsonl\n {2}captions +2\.0 a picture; .*\n$/,
     );
   });
 

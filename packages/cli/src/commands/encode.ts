@@ -222,7 +222,7 @@ function describe(out: string, summary: Summary, parts: number): string {
   if (changes !== undefined) lines.push(`  changes   ${describeChanges(changes)}`);
   if (skipped > 0)
     lines.push(
-      `  left out  ${skipped} pictures: ${describeFailures(failures)}${captionsLost > 0 ? `, with ${captionsLost} ${captionsLost === 1 ? 'caption' : 'captions'}` : ''}; named in ${skippedLog}`,
+      `  left out  ${skipped} ${skipped === 1 ? 'picture' : 'pictures'}: ${describeFailures(failures)}${captionsLost > 0 ? `, with ${captionsLost} ${captionsLost === 1 ? 'caption' : 'captions'}` : ''}; named in ${skippedLog}`,
     );
   if (Object.keys(leftOut).length > 0)
     lines.push(`  also      ${describeFailures(leftOut)}; named in ${skippedLog}`);

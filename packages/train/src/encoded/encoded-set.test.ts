@@ -141,7 +141,8 @@ describe('refused', () => {
       /row 0: expected a list of image tokens/,
     ],
     ['a fractional token', 'x.jsonl', '{"caption":"a","encoding":[1,2.5,3]}', /image token 1 is 2\.5/],
-    ['no shards', 'notes.md', '', /no \.parquet or \.jsonl shards/],
+    ['no shards', 'notes.md', '', /no \.parquet or \.jsonl shards in it, it has only \.md\. Make some/],
+    ['pictures', 'a.PNG', '', /no \.parquet or \.jsonl shards in it, but 1 picture\. Encode them first/],
   ])('%s', async (_, name, content, message) => {
     writeFileSync(join(folder, name), content);
     await expect(readEncodedSet(folder, shape)).rejects.toThrow(DataError);

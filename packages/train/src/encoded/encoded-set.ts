@@ -4,6 +4,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { DataError } from '@easel/core';
 import { describeCounts, type LeftOutKind } from '../sources/left-out.js';
+import { PICTURE_EXTENSIONS } from '../sources/picture-source.js';
 import { checkedCaption, checkedEncoding, type EncodingShape } from './checked-row.js';
 import {
   type EncodeManifest,
@@ -182,6 +183,15 @@ async function shardsOf(
   return names.sort();
 }
 
+/** Says what a folder holds in place of shards, and what to do. */
+function foundIn(names: readonly string[]): string {
+  const endings = [...new Set(names.map((name) => extname(name).toLowerCase() || 'a folder'))].sort();
+  const pictures = names.filter((name) => PICTURE_EXTENSIONS.has(extname(name).toLowerCase())).length;
+  if (pictures > 0)
+    return `but ${pictures} ${pictures === 1 ? 'picture' : 'pictures'}. Encode them first: easel encode FOLDER --vqgan VQGAN --out SET.`;
+  return `it has ${names.length === 0 ? 'nothing' : `only ${endings.slice(0, 5).join(', ')}`}. Make some with easel encode.`;
+}
+
 /**
  * Lists the shard files of a set, sorted by name. Throws DataError for a path that doesn't exist, a
  * folder without shards or with both kinds, a set whose encoding isn't complete or that lost a
@@ -219,8 +229,6 @@ export async function shardFiles(path: string): Promise<string[]> {
       );
   }
   if (shards.length === 0)
-    throw new DataError(
-      `Encoded set ${path}: no .parquet or .jsonl shards in it. Make some with easel encode.`,
-    );
+    throw new DataError(`Encoded set ${path}: no .parquet or .jsonl shards in it, ${foundIn(names)}`);
   return shards.map((name) => join(path, name));
 }

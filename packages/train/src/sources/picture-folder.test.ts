@@ -385,7 +385,7 @@ describe('refused folders', () => {
     await expect(openPictureFolder(join(folder, 'nowhere'))).rejects.toThrow(/nowhere: can't be read/);
     await expect(openPictureFolder(folder)).rejects.toThrow(/no pictures in it/);
     put({ 'sub/a.png': '' });
-    await expect(openPictureFolder(folder)).rejects.toThrow(/1 pictures but no captions.*sub\/a\.txt/);
+    await expect(openPictureFolder(folder)).rejects.toThrow(/1 picture but no captions.*sub\/a\.txt/);
     expect(await captionsOf({ captions: false })).toEqual([['sub/a.png', []]]);
     await expect(openPictureFolder(join(folder, 'sub/a.png'))).rejects.toThrow(/it is a file/);
   });

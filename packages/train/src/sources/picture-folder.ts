@@ -126,7 +126,7 @@ async function openFiles(folder: string, options: PictureFolderOptions): Promise
     const list =
       walk.listBelow && ` ${walk.listBelow} is a list of a folder below: give that folder as a source.`;
     throw new DataError(
-      `Picture folder ${folder}: ${count} pictures but no captions${count > PICTURES_LOOKED_AT ? ` beside the first ${PICTURES_LOOKED_AT}` : ''}. Expected captions.jsonl, captions.csv, captions.tsv, metadata.jsonl or metadata.csv in the folder, or a .txt beside each picture (${first?.[0].replace(/\.[^.]*$/, '.txt')}).${list ?? ''}${elsewhere ?? ''}`,
+      `Picture folder ${folder}: ${count} ${count === 1 ? 'picture' : 'pictures'} but no captions${count > PICTURES_LOOKED_AT ? ` beside the first ${PICTURES_LOOKED_AT}` : ''}. Expected captions.jsonl, captions.csv, captions.tsv, metadata.jsonl or metadata.csv in the folder, or a .txt beside each picture (${first?.[0].replace(/\.[^.]*$/, '.txt')}).${list ?? ''}${elsewhere ?? ''}`,
     );
   }
   return source;

@@ -88,7 +88,9 @@ export class TarEntries {
       if (block.length < BLOCK && marked) return this.stop(this.archive.damage);
       if (block.length < BLOCK)
         return this.stop(
-          this.archive.damage ?? `it breaks off at byte ${begin + block.length}, without the mark of its end`,
+          this.archive.damage ??
+            (begin + block.length === 0 ? 'it is empty' : undefined) ??
+            `it breaks off at byte ${begin + block.length}, without the mark of its end`,
         );
       if (isZero(block)) {
         marked = true;
