@@ -154,6 +154,23 @@ export class DecodeLoop {
   }
 
   /**
+   * Throws what `admit` would throw for this request whatever room there is: ConfigError for settings
+   * out of range, DataError for a text that does not fit the model.
+   */
+  check(request: DrawingRequest): void {
+    this.planOf(request);
+  }
+
+  /**
+   * Makes room for so many rows, at most all of them, so that the caches are not copied as pictures
+   * come one by one.
+   */
+  prepare(rows: number): void {
+    this.checkOpen();
+    this.makeRoom(Math.min(rows, this.mostRows), 1);
+  }
+
+  /**
    * Admits a picture and encodes its texts, unless the state has them. It may be called while a
    * step is under way; the picture's first token comes with the next step. Throws ConfigError for
    * settings out of range, DataError for a text that does not fit the model, and EaselError if
@@ -161,15 +178,7 @@ export class DecodeLoop {
    */
   admit(request: DrawingRequest): Drawing {
     this.checkOpen();
-    const { config } = this.model;
-    const sampler = new Sampler(config, request, request.noise);
-    if (sampler.total > this.length) {
-      throw new ConfigError(
-        `DecodeLoop: expected maxLength to be at most ${this.length + 1} (its length and the start token), got ${sampler.total + 1}.`,
-      );
-    }
-    const texts = textsOf(request, sampler.rows);
-    for (const text of texts) checkText(text, config);
+    const { sampler, texts } = this.planOf(request);
     if (sampler.rows > this.freeRows) {
       throw new EaselError(
         `DecodeLoop: expected room for ${sampler.rows} rows, found ${this.freeRows} of ${this.mostRows} free. Wait until a picture is done, or release one.`,
@@ -235,6 +244,20 @@ export class DecodeLoop {
     this.texts.clear();
     this.disposed = true;
     if (!this.stepping) this.state?.dispose();
+  }
+
+  /** The sampler of a request's picture, and the text that each of its rows looks at. */
+  private planOf(request: DrawingRequest): { readonly sampler: Sampler; readonly texts: readonly TextIds[] } {
+    const { config } = this.model;
+    const sampler = new Sampler(config, request, request.noise);
+    if (sampler.total > this.length) {
+      throw new ConfigError(
+        `DecodeLoop: expected maxLength to be at most ${this.length + 1} (its length and the start token), got ${sampler.total + 1}.`,
+      );
+    }
+    const texts = textsOf(request, sampler.rows);
+    for (const text of texts) checkText(text, config);
+    return { sampler, texts };
   }
 
   /**

@@ -51,8 +51,14 @@ export interface StepNumbers {
  * D].
  */
 export interface LayerCache {
-  self: KeysAndValues;
-  texts: KeysAndValues;
+  self: HeldKeysAndValues;
+  texts: HeldKeysAndValues;
+}
+
+/** KeysAndValues that are replaced one by one. */
+interface HeldKeysAndValues {
+  keys: tf.Tensor3D;
+  values: tf.Tensor3D;
 }
 
 /** Texts projected for a decoder's layers, ready to be put into a state. */
@@ -93,7 +99,7 @@ export class DecodeState {
       }
     }
     this.held = room;
-    const zeros = (count: number, places: number): KeysAndValues => ({
+    const zeros = (count: number, places: number): HeldKeysAndValues => ({
       keys: tf.zeros([count, places, width]),
       values: tf.zeros([count, places, width]),
     });
@@ -111,6 +117,12 @@ export class DecodeState {
     return this.held;
   }
 
+  /** The bytes that the caches take at the present sizes. */
+  get bytes(): number {
+    const all = [this.textBias, ...this.tensors()];
+    return all.reduce((sum, { size, dtype }) => sum + size * tf.util.bytesPerElement(dtype), 0);
+  }
+
   /**
    * Puts n texts into the places from `first` on and overwrites what is there. Throws ShapeError if
    * they don't fit.
@@ -125,18 +137,14 @@ export class DecodeState {
     }
     tf.tidy(() => {
       const cacheRows = tf.range(first, first + count, 1, 'int32');
-      const written = (all: tf.Tensor3D, some: tf.Tensor3D): tf.Tensor3D =>
-        tf.keep(updateRows(all, some, 0, { cacheRows }));
+      const write = (some: tf.Tensor3D) => (all: tf.Tensor3D) => updateRows(all, some, 0, { cacheRows });
       for (const [i, own] of keysAndValues.entries()) {
-        const cache = this.layerCache(i);
-        const { keys, values } = cache.texts;
-        cache.texts = { keys: written(keys, own.keys), values: written(values, own.values) };
-        tf.dispose([keys, values]);
+        const { texts: cache } = this.layerCache(i);
+        cache.keys = replaced(cache.keys, write(own.keys));
+        cache.values = replaced(cache.values, write(own.values));
       }
-      const before = this.textBias;
       const bias = tf.reshape(paddingBias(attentionMask), [count, length, 1]) as tf.Tensor3D;
-      this.textBias = written(before, bias);
-      before.dispose();
+      this.textBias = replaced(this.textBias, write(bias));
     });
     for (let i = 0; i < count; i++) this.textLengths[first + i] = lengths?.[i] ?? length;
   }
@@ -197,30 +205,27 @@ export class DecodeState {
     order.dispose();
   }
 
-  /** Makes room for `rows` rows and `texts` texts. What the state holds stays. */
+  /**
+   * Makes room for `rows` rows and `texts` texts. What the state holds stays. If it throws, for lack
+   * of memory, the state works on at its old sizes.
+   */
   grow(rows: number, texts: number): void {
-    const { rows: oldRows, texts: oldTexts } = this.held;
-    const extended = (all: tf.Tensor3D, by: number): tf.Tensor3D => {
-      if (by <= 0) return all;
-      const [, places, width] = all.shape;
-      const longer = tf.tidy(() => tf.concat([all, tf.zeros([by, places, width]) as tf.Tensor3D]));
-      all.dispose();
-      return longer;
+    const extend = (to: number) => (all: tf.Tensor3D) => {
+      const [had, places, width] = all.shape;
+      return had >= to ? all : tf.concat([all, tf.zeros([to - had, places, width]) as tf.Tensor3D]);
     };
-    const both = ({ keys, values }: KeysAndValues, by: number): KeysAndValues => ({
-      keys: extended(keys, by),
-      values: extended(values, by),
-    });
-    for (const cache of this.caches) {
-      cache.self = both(cache.self, rows - oldRows);
-      cache.texts = both(cache.texts, texts - oldTexts);
+    for (const { self, texts: ofTexts } of this.caches) {
+      for (const part of ['keys', 'values'] as const) {
+        self[part] = replaced(self[part], extend(rows));
+        ofTexts[part] = replaced(ofTexts[part], extend(texts));
+      }
     }
-    this.textBias = extended(this.textBias, texts - oldTexts);
+    this.textBias = replaced(this.textBias, extend(texts));
+    const { rows: oldRows, texts: oldTexts } = this.held;
     this.held = { ...this.held, rows: Math.max(rows, oldRows), texts: Math.max(texts, oldTexts) };
     const lengths = new Int32Array(this.held.texts).fill(this.held.textLength);
     lengths.set(this.textLengths);
     this.textLengths = lengths;
-    this.keepAll();
   }
 
   /** Frees the caches. */
@@ -236,4 +241,14 @@ export class DecodeState {
   private tensors(): tf.Tensor[] {
     return this.caches.flatMap(({ self, texts }) => [self.keys, self.values, texts.keys, texts.values]);
   }
+}
+
+/**
+ * Returns what `make` makes of a tensor, and frees the tensor. If `make` throws, the tensor stays.
+ * The result outlives a tf.tidy around the caller.
+ */
+function replaced(old: tf.Tensor3D, make: (old: tf.Tensor3D) => tf.Tensor3D): tf.Tensor3D {
+  const made = tf.keep(tf.tidy(() => make(old)));
+  if (made !== old) old.dispose();
+  return made;
 }

@@ -187,6 +187,7 @@ export class Decoder extends Stack {
    */
   step(state: DecodeState, rows: StepRows): tf.Tensor3D {
     const updated: KeysAndValues[] = [];
+    const made: tf.Tensor3D[] = [];
     try {
       const result = tf.tidy(() => {
         const { positions, lengths, cacheRows, texts, textLengths, textBias } = state.numbersOf(rows);
@@ -199,8 +200,11 @@ export class Decoder extends Stack {
             keyRows: cacheRows,
             keysAndValues: (n, attention) => {
               const now = attention.project(n); // [B, 1, D]
-              const written = (all: tf.Tensor3D, own: tf.Tensor3D): tf.Tensor3D =>
-                tf.keep(updateRows(all, own, positions, { cacheRows }));
+              const written = (all: tf.Tensor3D, own: tf.Tensor3D): tf.Tensor3D => {
+                const after = tf.keep(updateRows(all, own, positions, { cacheRows }));
+                made.push(after);
+                return after;
+              };
               const grown = {
                 keys: written(cache.self.keys, now.keys),
                 values: written(cache.self.values, now.values),
@@ -222,7 +226,7 @@ export class Decoder extends Stack {
       for (const [i, grown] of updated.entries()) state.replaceSelf(i, grown);
       return result;
     } catch (error) {
-      for (const { keys, values } of updated) tf.dispose([keys, values]);
+      tf.dispose(made);
       throw error;
     }
   }

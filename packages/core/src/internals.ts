@@ -26,6 +26,7 @@ export { eventLoopTurn } from './event-loop.js';
 export { parseJson, readJson, requireJson } from './files/json.js';
 export { singleInput } from './layers/composite-layer.js';
 export { fusableActivation } from './ops/activation.js';
+export { hasKernel } from './ops/fused-kernel.js';
 export {
   dequantizeMomentum,
   GRAFT_TYPES,

@@ -6,10 +6,11 @@ import { type Key, selectBackend } from '@easel/core';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import { tinyBartConfig, tinyVqganConfig, writeTinyModel } from '../testing/tiny-model.js';
-import { type GeneratePicturesOptions, generatePictures, type Picture } from './generate-pictures.js';
+import { type GeneratePicturesOptions, generatePictures } from './generate-pictures.js';
 import { iterationKeys } from './iteration-keys.js';
 import { openPictureModel } from './node.js';
 import type { PictureModel } from './picture-model.js';
+import type { Picture } from './picture-request.js';
 
 let root: string;
 let model: PictureModel;

@@ -1,13 +1,9 @@
 // Opening a picture model from its files, and drawing with it.
 
-export {
-  type GeneratePicturesOptions,
-  generatePictures,
-  type Picture,
-  type PictureParts,
-} from './generate-pictures.js';
+export { type GeneratePicturesOptions, generatePictures } from './generate-pictures.js';
 export { iterationKeys } from './iteration-keys.js';
 export { type OpenPictureModelOptions, openPictureModel, type PictureModel } from './picture-model.js';
+export type { PictureParts } from './picture-parts.js';
 export type { TokenSearch } from './token-search.js';
 
 // Prompts: words that a model doesn't know, and what emoji stand for.
@@ -21,6 +17,18 @@ export {
   type WordList,
   wordListToJson,
 } from './prompt/word-list.js';
+
+// Requests that come and go, drawn together.
+
+export type { PictureJob } from './picture-job.js';
+export { PictureQueue, type PictureQueueOptions, type QueueLoad } from './picture-queue.js';
+export type {
+  Picture,
+  PictureEvent,
+  PicturePlace,
+  PicturePreview,
+  PictureRequest,
+} from './picture-request.js';
 
 // Settings of a drawing, in the form that a model folder keeps.
 

@@ -9,13 +9,13 @@ import {
 } from '@easel/core';
 import { openVqgan, type Vqgan } from '@easel/vqgan';
 import { checkBelongTogether } from './belong-together.js';
-import type { PictureParts } from './generate-pictures.js';
 import {
   GENERATION_FILE,
   type GenerationSettings,
   parseGenerationSettings,
   standardSettings,
 } from './generation-settings.js';
+import type { PictureParts } from './picture-parts.js';
 import { EMOJI_FILE, parseEmojiCaptions } from './prompt/emoji-captions.js';
 import { parseWordList, WORDS_FILE } from './prompt/word-list.js';
 

@@ -1,12 +1,4 @@
-import {
-  drawableIds,
-  type GenerateInputs,
-  type GenerateOptions,
-  generateBeams,
-  generateTokens,
-  type ImageTokenModel,
-} from '@easel/bart';
-import type { Key } from '@easel/core';
+import { type BeamOptions, drawableIds, type GenerationConfig, type SamplingOptions } from '@easel/bart';
 import { type GenerationSettings, generationSettingsToJson } from './generation-settings.js';
 
 /** The ways of finding the codes of a picture. */
@@ -68,47 +60,42 @@ export function searchToJson(
   };
 }
 
-/** Options of `findTokens`. */
-export interface FindOptions {
-  readonly settings: Partial<GenerationSettings>;
-  /** Keys of the draws, one a row. */
-  readonly rowKeys: readonly Key[];
-  /** Whether ids without a code may be drawn, as in the original (default false). */
-  readonly allIds?: boolean;
-  readonly signal?: AbortSignal | undefined;
-  /** Called after each step with its number, from 1. */
-  readonly onStep?: (step: number) => void;
-}
+/** A search that draws one code after another, which pictures do together in a DecodeLoop. */
+export type SamplingSearch = Exclude<TokenSearch, { readonly way: 'beams' }>;
 
-/** Finds the image tokens of each prompt. */
-export async function findTokens(
-  model: ImageTokenModel,
-  inputs: GenerateInputs,
-  search: TokenSearch,
-  { settings, rowKeys, allIds = false, signal, onStep }: FindOptions,
-): Promise<Int32Array[]> {
-  const { way, ...beams } = search;
-  // The original gives generation no min_length, so a row may end early. Without `allIds` the
-  // config's min_length counts.
-  const common = { signal, ...(allIds ? { idsBelow: Number.POSITIVE_INFINITY, minLength: 0 } : {}) };
-  if (way === 'beams') {
-    const options = beams as Extract<TokenSearch, { way: 'beams' }>;
-    const onBeams = ({ step }: { step: number }) => onStep?.(step);
-    return (await generateBeams(model, inputs, { ...common, ...options, onStep: onBeams })).tokens;
-  }
-  const { topK, topP, temperature, conditionScale } = settings;
-  const most = way === 'min-dalle' ? drawableIds(model.config) : Number.POSITIVE_INFINITY;
-  const sampling: GenerateOptions = {
+/**
+ * Returns the options with which a DecodeLoop draws a picture's codes. allIds: whether ids without a
+ * code may be drawn, as in the original.
+ */
+export function samplingOptions(
+  { way }: SamplingSearch,
+  { topK, topP, temperature, conditionScale }: Partial<GenerationSettings>,
+  config: GenerationConfig,
+  allIds: boolean,
+): SamplingOptions {
+  const most = way === 'min-dalle' ? drawableIds(config) : Number.POSITIVE_INFINITY;
+  return {
+    ...rowOptions(allIds),
     ...(topK === undefined ? {} : { topK: Math.min(topK, most) }),
     ...(topP === undefined ? {} : { topP }),
     ...(temperature === undefined ? {} : { temperature }),
     ...(conditionScale === undefined ? {} : { conditionScale }),
-  };
-  return generateTokens(model, inputs, {
-    ...common,
-    ...sampling,
-    rowKeys,
     ...(way === 'greedy' ? { greedy: true } : way === 'min-dalle' ? { greedy: false, rule: way } : {}),
-    onToken: ({ step }) => onStep?.(step),
-  });
+  };
+}
+
+/** Returns the options of a beam search for one prompt. */
+export function beamOptions(
+  { way: _, ...beams }: Extract<TokenSearch, { readonly way: 'beams' }>,
+  allIds: boolean,
+): BeamOptions {
+  return { ...rowOptions(allIds), ...beams };
+}
+
+/**
+ * The original gives generation no min_length, so a row may end early. Without `allIds` the config's
+ * min_length counts.
+ */
+function rowOptions(allIds: boolean): { readonly idsBelow?: number; readonly minLength?: number } {
+  return allIds ? { idsBelow: Number.POSITIVE_INFINITY, minLength: 0 } : {};
 }

@@ -1,8 +1,8 @@
 import { DataError, prngKey, toBytes } from '@easel/core';
 import { beforeAll, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
-import { parseVqganConfig } from './config.js';
-import { drawTokens, tokensOfPicture } from './draw-tokens.js';
+import { parseVqganConfig, VQGAN_F16_16384 } from './config.js';
+import { decodeBatchOf, drawTokens, tokensOfPicture } from './draw-tokens.js';
 import { initializeVqgan } from './initialize.js';
 import { Vqgan } from './model.js';
 
@@ -10,7 +10,7 @@ beforeAll(async () => {
   await tf.setBackend('cpu');
 });
 
-const config = parseVqganConfig({
+const sizes = {
   ch: 4,
   ch_mult: [1, 1],
   num_res_blocks: 1,
@@ -20,7 +20,8 @@ const config = parseVqganConfig({
   embed_dim: 3,
   n_embed: 7,
   norm_groups: 2,
-});
+};
+const config = parseVqganConfig(sizes);
 
 test('each row of codes is one picture, as decodeCode draws it; nothing is left', async () => {
   const vqgan = new Vqgan(config);
@@ -40,6 +41,29 @@ test('each row of codes is one picture, as decodeCode draws it; nothing is left'
   }
   expect(await drawTokens(vqgan, [])).toEqual([]);
   vqgan.dispose();
+});
+
+test('a grid that is no square, and more rows than are decoded at a time', async () => {
+  const vqgan = new Vqgan(config);
+  initializeVqgan(vqgan, prngKey(1));
+  const row = [0, 1, 2, 3, 4, 5];
+  const [wide, tall] = [
+    await drawTokens(vqgan, [row], { width: 3 }),
+    await drawTokens(vqgan, [row], { width: 2 }),
+  ];
+  expect([wide, tall].map(([picture]) => [picture?.width, picture?.height])).toEqual([
+    [6, 4],
+    [4, 6],
+  ]);
+  const code = tf.tensor3d(row, [1, 2, 3], 'int32');
+  const alone = tf.tidy(() => vqgan.decodeLatent(vqgan.quantizer.lookUp(code) as tf.Tensor4D).dataSync());
+  expect(wide[0]?.data).toEqual(toBytes(alone as Float32Array));
+  code.dispose();
+  await expect(drawTokens(vqgan, [row], { width: 4 })).rejects.toThrow('a multiple of 4; row 0 has 6');
+  vqgan.dispose();
+
+  const large = parseVqganConfig({ ...sizes, resolution: 2048, ch: 4 });
+  expect([config, large, VQGAN_F16_16384].map(decodeBatchOf)).toEqual([58_254, 1, 1]);
 });
 
 test.each([

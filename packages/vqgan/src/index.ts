@@ -4,7 +4,7 @@ export { openVqgan } from './open.js';
 
 // From pictures to tokens and back.
 
-export { drawTokens, tokensOfPicture } from './draw-tokens.js';
+export { type DrawTokensOptions, drawTokens, tokensOfPicture } from './draw-tokens.js';
 export { initializeVqgan } from './initialize.js';
 export { Vqgan, type VqganOptions } from './model.js';
 
