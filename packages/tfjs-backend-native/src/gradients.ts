@@ -95,6 +95,34 @@ function addStridedSlice(): void {
   });
 }
 
+/**
+ * Registers the gradient of Einstein's sum, which tfjs lacks: the sum of dy with the other tensor,
+ * spread over the axes that this tensor alone had. It is made of operations that have gradients.
+ */
+function addEinsum(): void {
+  if (tf.getGradient(tf.Einsum) !== undefined) return;
+  tf.registerGradient({
+    kernelName: tf.Einsum,
+    saveAllInputs: true,
+    gradFunc: (dys, saved, attrs) => {
+      const dy = dys as tf.Tensor;
+      const [terms, out] = (attrs.equation as string).replace(/\s/g, '').split('->') as [string, string];
+      const letters = terms.split(',');
+      const of = (i: number) => (): tf.Tensor => {
+        const own = letters[i] as string;
+        const others = saved.filter((_, other) => other !== i);
+        const known = [out, ...letters.filter((_, other) => other !== i)];
+        const kept = [...own].filter((letter) => known.join('').includes(letter)).join('');
+        const sum = tf.einsum(`${known.join(',')}->${kept}`, dy, ...others);
+        const { shape } = saved[i] as tf.Tensor;
+        const spread = shape.map((extent, axis) => (kept.includes(own[axis] as string) ? extent : 1));
+        return tf.broadcastTo(tf.reshape(sum, spread), shape);
+      };
+      return saved.map((_, i) => of(i)) as unknown as ReturnType<Gradient['gradFunc']>;
+    },
+  });
+}
+
 /** dy summed over the axes along which an input of `shape` was spread. */
 function unspread(dy: tf.Tensor, shape: number[]): tf.Tensor {
   const axes = tf.broadcast_util.getReductionAxes(shape, dy.shape);
@@ -207,6 +235,7 @@ export function registerNativeGradients(backendName: string): void {
   fuseSum(tf.Sum, false, backendName);
   fuseSum(tf.Mean, true, backendName);
   addStridedSlice();
+  addEinsum();
   for (const kernelName of SPREAD) spread(kernelName);
   spread(tf.Prelu, ['x', 'alpha']);
   for (const kernelName of [tf.Unpack, tf.SplitV]) listed(kernelName);

@@ -5,6 +5,7 @@ import { conv2DBackpropFilter } from './conv2d-backprop-filter.js';
 import { conv2DBackpropInput } from './conv2d-backprop-input.js';
 import { countKernels } from './counts.js';
 import { depthwiseKernels } from './depthwise.js';
+import { einsumKernels } from './einsum.js';
 import { elementwiseKernels } from './elementwise.js';
 import { fourierKernels } from './fourier.js';
 import { fusedConv2D } from './fused-conv2d.js';
@@ -30,6 +31,7 @@ export const NATIVE_KERNELS: readonly NativeKernel[] = [
   fusedMatMul,
   ...[conv2D, fusedConv2D, conv2DBackpropInput, conv2DBackpropFilter].map(withSidedPads),
   ...depthwiseKernels.map(withSidedPads),
+  ...einsumKernels,
   ...elementwiseKernels,
   ...softmaxKernels,
   ...resizeKernels,
