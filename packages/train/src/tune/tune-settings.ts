@@ -55,7 +55,7 @@ export function textSettings(sizes: {
       steps,
       batchSize: Math.min(32, rows),
       optimizer: { name: 'adamw', beta2: 0.98, weightDecay: 0.05, decay: 'matrices' },
-      schedule: { learningRate: 5e-4, ...pace(steps) },
+      schedule: { learningRate: 3e-4, ...pace(steps) },
       clipNorm: 1,
       evaluation: { every: 0, rows: 64, trainRows: 64 },
       samples: { every: 0 },
