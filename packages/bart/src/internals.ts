@@ -21,6 +21,7 @@ export { WORD_LIST } from './open.js';
 export { bartParameters, type Parameter } from './parameters.js';
 export { tokenizerFiles } from './tokenizer/files.js';
 export {
+  bartMatrixAxis,
   bartNaming,
   bartRulesForEasel,
   bartRulesForFlax,

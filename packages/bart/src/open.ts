@@ -17,7 +17,7 @@ import { parseWordFrequencies } from './normalizer/hashtags.js';
 import { TextNormalizer } from './normalizer/text-normalizer.js';
 import { Processor } from './processor.js';
 import { BpeTokenizer } from './tokenizer/bpe-tokenizer.js';
-import { type BartNaming, bartNaming } from './weights.js';
+import { type BartNaming, bartMatrixAxis, bartNaming } from './weights.js';
 
 /** A text model in memory, with the tokenizer and processor of its prompts. */
 export interface TextModel {
@@ -62,7 +62,10 @@ export async function openDalleBart(source: ModelSource, options: OpenOptions = 
   try {
     const model = plan.build();
     try {
-      await loadWeights(model.namedWeights(), weights, plan.rules(weights), options);
+      await loadWeights(model.namedWeights(), weights, plan.rules(weights), {
+        ...options,
+        axisOf: bartMatrixAxis,
+      });
     } catch (error) {
       model.dispose();
       throw error;

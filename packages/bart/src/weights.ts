@@ -140,3 +140,12 @@ function flaxRule({ place, leaf }: Parameter): WeightRule {
   const source = [...place.path, leaf].join('.');
   return place.stacked ? { source, slice: place.stacked.index } : { source };
 }
+
+/**
+ * Says which weights are matrices whose numbers may share scales, by their names: kernels, and tables
+ * of tokens and positions. The learnt bias of attention scores is none.
+ */
+export function bartMatrixAxis(name: string): 0 | 1 | undefined {
+  if (name.endsWith('.kernel')) return 0;
+  return name.endsWith('.embedding') && !name.endsWith('.rel_bias.embedding') ? 1 : undefined;
+}

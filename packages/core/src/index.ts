@@ -32,6 +32,7 @@ export {
   openUndamaged,
   verifyModel,
 } from './manifest/model-manifest.js';
+export { WEIGHT_STORAGES, type WeightStorage } from './packed/weight-storage.js';
 
 // Checkpoints: named tensors read from bytes, and how they become the weights of a model.
 
@@ -40,7 +41,15 @@ export { openWeights } from './checkpoint/open.js';
 export { fromSafetensors } from './checkpoint/safetensors.js';
 export type { SourceEntry, TensorSource } from './checkpoint/tensor-source.js';
 export type { WeightDtype } from './checkpoint/weight-dtype.js';
-export { type FitOptions, loadWeights, type WeightRule } from './checkpoint/weights.js';
+export { type FitOptions, type LoadOptions, loadWeights, type WeightRule } from './checkpoint/weights.js';
+
+// Packed values: floats in two bytes, one or a half each, as tensors.
+
+export { packedTensor } from './ops/packed-tensor.js';
+export { type PackOptions, pack } from './packed/pack.js';
+export type { PackedFormat, PackedValues } from './packed/packed-values.js';
+export { unpack } from './packed/unpack.js';
+export type { MatrixAxis } from './packed/weight-storage.js';
 
 // Layers: tf.layers.Layer with named weights that compose with any tfjs model.
 

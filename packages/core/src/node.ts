@@ -29,6 +29,7 @@ export {
   type ConvertOptions,
   convertCheckpoint,
   convertToFlax,
+  type FloatConversion,
   type WrittenCheckpoint,
 } from './checkpoint/convert.js';
 

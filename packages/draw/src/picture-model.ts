@@ -6,6 +6,7 @@ import {
   modelFiles,
   type OpenOptions,
   openUndamaged,
+  type WeightStorage,
 } from '@easel/core';
 import { openVqgan, type Vqgan } from '@easel/vqgan';
 import { checkBelongTogether } from './belong-together.js';
@@ -29,6 +30,11 @@ export interface PictureModel extends PictureParts {
 
 /** Options of `openPictureModel`. */
 export interface OpenPictureModelOptions extends OpenOptions {
+  /**
+   * How the weights of both models are held (default 'stored'). A VQGAN has no 'int8' and 'int4'; it is
+   * held in 'f16' then.
+   */
+  readonly weights?: WeightStorage | undefined;
   /** Source of the VQGAN (default: the folder `vqgan` of the model's source). */
   readonly vqgan?: ModelSource | undefined;
 }
@@ -52,8 +58,9 @@ export async function openPictureModel(
 
 async function openParts(
   files: ModelFiles,
-  { vqgan: vqganSource, ...options }: OpenPictureModelOptions,
+  { vqgan: vqganSource, weights = 'stored', ...others }: OpenPictureModelOptions,
 ): Promise<PictureModel> {
+  const options = { ...others, weights };
   const vqganFiles = vqganSource === undefined ? files.folder('vqgan') : modelFiles(vqganSource);
   if (!(await vqganFiles.has('config.json'))) {
     throw new CheckpointError(

@@ -86,9 +86,9 @@ function tinyTokenizer(): BpeTokenizer {
   return new BpeTokenizer(trainBpe(['a red heart', 'a blue heart', 'a dog'], { vocabSize: 270 }));
 }
 
-/** Writes a model folder, with its VQGAN, that draws noise quickly. */
-export async function writeTinyModel(folder: string): Promise<void> {
-  const model = new DalleBart(parseDalleBartConfig(tinyBartConfig));
+/** Writes a model folder, with its VQGAN, that draws noise quickly. `sizes` replace some settings. */
+export async function writeTinyModel(folder: string, sizes: object = {}): Promise<void> {
+  const model = new DalleBart(parseDalleBartConfig({ ...tinyBartConfig, ...sizes }));
   initializeDalleBart(model, prngKey(3));
   await saveDalleBart(folder, { model, tokenizer: tinyTokenizer() });
   model.dispose();

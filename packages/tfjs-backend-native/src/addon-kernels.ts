@@ -305,6 +305,51 @@ export interface Bfloat16Functions {
   widenFloats(y: Float32Array, x: Int32Array): void;
 }
 
+/**
+ * Matrices packed into fewer than four bytes a number, in the formats of
+ * native/kernels/packed/packed.h. `sizes` is laid out as PACKED_MATRIX of addon-numbers.ts. scales
+ * and offsets are float16, or null where the format has none.
+ */
+export interface PackedFunctions {
+  /** y [rows, columns] = the matrix. */
+  widenPacked(
+    y: Float32Array,
+    codes: Uint8Array,
+    scales: Uint16Array | null,
+    offsets: Uint16Array | null,
+    sizes: Int32Array,
+  ): void;
+  /**
+   * y [ids.length, columns] = rows of the matrix. Returns the position of the first id that is no
+   * row, and does not write y then; or −1.
+   */
+  packedRows(
+    y: Float32Array,
+    ids: Int32Array,
+    codes: Uint8Array,
+    scales: Uint16Array | null,
+    offsets: Uint16Array | null,
+    sizes: Int32Array,
+  ): number;
+  /**
+   * c [m, columns] = activation(a [m, rows] · matrix + bias) + residual, for m up to 32. The axis is
+   * 0. `activation` is an index into ACTIVATIONS, `leak` leakyrelu's slope below 0. It equals `gemm`
+   * with the widened matrix in every bit.
+   */
+  packedProduct(
+    c: Float32Array,
+    a: Float32Array,
+    codes: Uint8Array,
+    scales: Uint16Array | null,
+    offsets: Uint16Array | null,
+    sizes: Int32Array,
+    bias: Float32Array | null,
+    activation: number,
+    leak: number,
+    residual: Float32Array | null,
+  ): void;
+}
+
 /** The addon's updates in place. */
 export interface UpdateFunctions {
   /**
@@ -379,4 +424,5 @@ export interface KernelFunctions
     AttentionFunctions,
     MovementFunctions,
     Bfloat16Functions,
+    PackedFunctions,
     UpdateFunctions {}

@@ -39,10 +39,12 @@ test.each<[string, string, readonly string[]]>([
   [elementwise, 'Plain', numbers.PLAIN_OPS],
   [elementwise, 'Logical', numbers.LOGICAL_OPS],
   ['kernels/reduce/reduce.h', 'Reduction', numbers.REDUCTIONS],
+  ['kernels/packed/packed.h', 'PackedFormat', numbers.PACKED_FORMATS],
   [layouts, 'GemmSize', Object.keys(numbers.GEMM)],
   [layouts, 'ConvSize', Object.keys(numbers.CONVOLUTION)],
   [layouts, 'PoolSize', Object.keys(numbers.POOL)],
   [layouts, 'AttentionSize', Object.keys(numbers.ATTENTION)],
+  [layouts, 'PackedMatrixSize', Object.keys(numbers.PACKED_MATRIX)],
 ])('%s: %s is in the order of TypeScript', (file, name, expected) => {
   expect(enumerators(file, name).map(plain)).toEqual(expected.map(plain));
 });

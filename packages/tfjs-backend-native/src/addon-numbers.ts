@@ -90,6 +90,9 @@ export const LOGICAL_OPS = ['and', 'or'] as const;
 /** Reductions: native/kernels/reduce/reduce.h, Reduction. */
 export const REDUCTIONS = ['sum', 'max', 'min'] as const;
 
+/** Formats of packed matrices: native/kernels/packed/packed.h, PackedFormat. */
+export const PACKED_FORMATS = ['float16', 'bfloat16', 'int8', 'int4'] as const;
+
 /** The place of each integer of a `sizes` array. */
 export type Layout<Name extends string> = { readonly [N in Name]: number };
 
@@ -168,3 +171,9 @@ export const ATTENTION = layout(
   'firstQuery',
   'keyRows',
 );
+
+/**
+ * Sizes of a packed matrix: native/binding/layouts.h, PackedMatrixSize. format is an index into
+ * PACKED_FORMATS. axis and group are 0 where the format has none.
+ */
+export const PACKED_MATRIX = layout('rows', 'columns', 'format', 'axis', 'group');

@@ -8,8 +8,9 @@ import { moveComplex } from './complex-moves.js';
 import { type DataEntry, DataStore } from './data-store.js';
 import { HeldValues } from './held-values.js';
 import { runsOnCpu } from './kernel-counts.js';
-import { NarrowTensors } from './narrow-tensors.js';
+import { NarrowTensors, type NarrowValues } from './narrow-tensors.js';
 import { isNumericArray, type NumericArray } from './numeric-array.js';
+import type { PackedMatrix } from './packed-matrix.js';
 import { stridedCopy } from './strided-copy.js';
 
 /** A new tensor's description and the array to fill. */
@@ -66,11 +67,12 @@ function copyToFresh(to: NumericArray, from: NumericArray): void {
  * views of their inputs. A block therefore counts the data entries that lie on it, and is reused
  * when the last of them is disposed.
  *
- * A float32 tensor may be held in two bytes a value: see `narrow` and narrow-tensors.ts.
+ * A float32 tensor may be held in fewer than four bytes a value: see `narrow`, `packed` and
+ * narrow-tensors.ts.
  */
 export class NativeBackend extends MathBackendCPU {
   readonly pool = new BlockPool();
-  /** The tensors that are held in two bytes a value. */
+  /** The tensors that are held in fewer than four bytes a value. */
   readonly narrowTensors: NarrowTensors;
   private readonly store: DataStore;
   /** How many kernels of the cpu backend are running. What they read does not leave the backend. */
@@ -137,7 +139,7 @@ export class NativeBackend extends MathBackendCPU {
     const narrow = this.narrowTensors.find(dataId);
     if (narrow !== undefined) {
       const values = this.unclearedArray(Float32Array, narrow.size) as Float32Array;
-      addon().widenFloats(values, narrow.words);
+      narrow.widen(values);
       return values;
     }
     const { values } = this.data.get(dataId);
@@ -179,7 +181,8 @@ export class NativeBackend extends MathBackendCPU {
   override disposeData(dataId: DataId, force = false): boolean {
     const { narrowTensors } = this;
     const narrow = narrowTensors.count > 0 ? narrowTensors.find(dataId) : undefined;
-    const values = narrow?.words ?? (this.data.has(dataId) ? this.data.get(dataId).values : undefined);
+    const values =
+      narrow !== undefined ? narrow.block : this.data.has(dataId) ? this.data.get(dataId).values : undefined;
     const gone = super.disposeData(dataId, force);
     if (gone) {
       if (narrow !== undefined) narrowTensors.forget(dataId);
@@ -279,8 +282,38 @@ export class NativeBackend extends MathBackendCPU {
     const size = util.sizeFromShape(shape);
     const words = this.array(Math.ceil(size / 2), 'int32', shape) as Int32Array;
     addon().narrowFloats(words, this.float32(info), seed);
-    const dataId = this.add(words, 'float32');
-    this.narrowTensors.add(dataId, { words, size }, this.data.get(dataId), shape);
+    const widen = (into: Float32Array) => addon().widenFloats(into, words);
+    return this.holdNarrow({ size, block: words, widen }, words, shape);
+  }
+
+  /**
+   * A new float32 tensor with a packed matrix's values, which stays packed: its arrays are not
+   * copied and must not change. `shape` has as many elements.
+   */
+  packed(matrix: PackedMatrix, shape: number[]): TensorInfo {
+    const { size } = matrix;
+    return this.holdNarrow(
+      { size, block: undefined, widen: (into) => matrix.widen(into), matrix },
+      matrix.codes,
+      shape,
+    );
+  }
+
+  /**
+   * The packed matrix that a tensor of two axes is, or undefined where it is held in another way.
+   */
+  packedMatrix(info: TensorInfo): PackedMatrix | undefined {
+    const { narrowTensors } = this;
+    if (narrowTensors.count === 0 || info.shape.length !== 2) return undefined;
+    const matrix = narrowTensors.find(info.dataId)?.matrix;
+    return matrix !== undefined && matrix.rows === info.shape[0] && matrix.columns === info.shape[1]
+      ? matrix
+      : undefined;
+  }
+
+  private holdNarrow(narrow: NarrowValues, values: NumericArray, shape: number[]): TensorInfo {
+    const dataId = this.add(values, 'float32');
+    this.narrowTensors.add(dataId, narrow, this.data.get(dataId), shape);
     return { dataId, shape, dtype: 'float32' };
   }
 

@@ -1,15 +1,20 @@
 import type { TensorInfo } from '@tensorflow/tfjs';
-import { addon } from './addon.js';
 import type { DataEntry } from './data-store.js';
 import type { NumericArray } from './numeric-array.js';
+import type { PackedMatrix } from './packed-matrix.js';
 
 type DataId = TensorInfo['dataId'];
 
-/** A float32 tensor's values in bfloat16, two in each word. */
+/** A float32 tensor's values in fewer than four bytes each. */
 export interface NarrowValues {
-  readonly words: Int32Array;
   /** The number of values. */
   readonly size: number;
+  /** The array on a block of the pool that holds them, or undefined if the memory is the caller's. */
+  readonly block: NumericArray | undefined;
+  /** Writes the float32 values. */
+  widen(into: Float32Array): void;
+  /** The matrix that they are, for kernels that take it as it is. */
+  readonly matrix?: PackedMatrix;
 }
 
 /** What narrow tensors need of their backend: arrays on its blocks. */
@@ -22,7 +27,8 @@ export interface ArrayMemory {
 }
 
 /**
- * The float32 tensors of a backend that are held in two bytes a value, as bfloat16.
+ * The float32 tensors of a backend that are held in fewer than four bytes a value: as bfloat16 (see
+ * `narrow` of the backend), or packed (see packed-matrix.ts).
  *
  * A kernel of this backend is lent the float32 values for as long as it runs. Anything else that
  * asks for the array itself (a kernel of the cpu backend, tfjs) makes the tensor an ordinary one
@@ -43,12 +49,12 @@ export class NarrowTensors {
     return this.held.size;
   }
 
-  /** The words of a tensor that is held narrow; undefined if it is not. */
+  /** The values of a tensor that is held narrow; undefined if it is not. */
   find(dataId: DataId): NarrowValues | undefined {
     return this.held.get(dataId);
   }
 
-  /** Notes that a tensor's values are these words. `entry.values` widens them when it is read. */
+  /** Notes that a tensor has these values. `entry.values` widens them when it is read. */
   add(dataId: DataId, narrow: NarrowValues, entry: DataEntry, shape: readonly number[]): void {
     this.held.set(dataId, narrow);
     const define = (property: PropertyDescriptor) =>
@@ -59,7 +65,7 @@ export class NarrowTensors {
         define({ writable: true, value: values });
         this.memory.retain(values);
         this.held.delete(dataId);
-        this.memory.release(narrow.words);
+        this.memory.release(narrow.block);
         return values;
       },
       set: (values: unknown) => {
@@ -69,7 +75,7 @@ export class NarrowTensors {
     });
   }
 
-  /** Notes that a tensor is gone. The caller releases its words. */
+  /** Notes that a tensor is gone. The caller releases its block. */
   forget(dataId: DataId): void {
     this.held.delete(dataId);
   }
@@ -91,9 +97,9 @@ export class NarrowTensors {
     while (this.lent.length > from) this.memory.release(this.lent.pop());
   }
 
-  private widened({ words, size }: NarrowValues, shape: readonly number[]): Float32Array {
-    const values = this.memory.array(size, 'float32', shape) as Float32Array;
-    addon().widenFloats(values, words);
+  private widened(narrow: NarrowValues, shape: readonly number[]): Float32Array {
+    const values = this.memory.array(narrow.size, 'float32', shape) as Float32Array;
+    narrow.widen(values);
     return values;
   }
 }

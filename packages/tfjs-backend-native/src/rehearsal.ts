@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { type Addon, addon, substituteAddon } from './addon.js';
-import { ATTENTION, CONVOLUTION, GEMM } from './addon-numbers.js';
+import { ATTENTION, CONVOLUTION, GEMM, PACKED_MATRIX } from './addon-numbers.js';
 import type { NativeBackend } from './backend.js';
 import { BACKEND_NAME } from './register.js';
 
@@ -134,6 +134,10 @@ const FLOP: Flop = {
   resizeNearestGrad: NONE,
   narrowFloats: NONE,
   widenFloats: NONE,
+  widenPacked: NONE,
+  packedRows: NONE,
+  packedProduct: (c, _a, _codes, _scales, _offsets, sizes) =>
+    2 * (sizes[PACKED_MATRIX.rows] as number) * c.length,
   adamw: NONE,
   updateRows: NONE,
   sumSquares: NONE,

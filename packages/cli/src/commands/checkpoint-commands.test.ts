@@ -1,6 +1,7 @@
 import {
   copyFileSync,
   cpSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -44,6 +45,7 @@ beforeAll(async () => {
   await selectBackend('cpu');
   root = mkdtempSync(join(tmpdir(), 'easel-checkpoint-'));
   await writeTinyModel(at('tiny'));
+  await writeTinyModel(at('wide'), { d_model: 64, encoder_ffn_dim: 66, decoder_ffn_dim: 33 });
   await saveSafetensors(
     at('strange.safetensors'),
     new Map([['x', { data: Float32Array.of(1), shape: [1] }]]),
@@ -403,6 +405,43 @@ describe('easel convert', () => {
     expect(stderr).toContain(message);
     expect([code, stdout]).toEqual([1, '']);
     expect(stderr.trim().split('\n').at(-1)).toMatch(/^easel convert: /);
+  });
+});
+
+describe('weights in 8 and 4 bits', () => {
+  test.each(['int8', 'int4', 'int4-64'])('%s: converted, named by inspect, and drawn with', async (dtype) => {
+    const [out, drawn] = [at(`tiny-${dtype}`), at(`drawn-${dtype}`)];
+    expect(await runEasel('convert', at('wide'), out, '--dtype', dtype)).toMatchObject({ code: 0 });
+    const { stdout } = await runEasel('inspect', out);
+    expect(stdout).toMatch(/^ {2}quantization: easel-1$/m);
+    const named = { int8: 'INT8', int4: 'INT4 by 32', 'int4-64': 'INT4 by 64' }[dtype];
+    expect(stdout).toMatch(new RegExp(`^encoder\\.embed_tokens\\.embedding +${named} +\\[280, 64\\]$`, 'm'));
+    expect((await runEasel('inspect', join(out, 'vqgan'))).stdout).toMatch(
+      /parameters, F16, F32|parameters, F16$/m,
+    );
+    const tokens = async (model: string, weights: string) => {
+      const prompt = ['generate', 'a dog', '--model', model, '--out', drawn, '--weights', weights];
+      const { code, stdout: json, stderr } = await runEasel(...prompt, '--json', '--tokens');
+      expect([code, stderr]).toEqual([0, expect.anything()]);
+      return JSON.parse(json)[0].tokens;
+    };
+    const expected = await tokens(out, 'f32');
+    expect(await tokens(out, 'stored')).toEqual(expected);
+    expect(await tokens(at('wide'), dtype)).toEqual(expected);
+  });
+
+  test.each<[string, string[], RegExp]>([
+    [
+      'a VQGAN',
+      ['ROOT/tiny/vqgan', 'x', '--dtype', 'int8'],
+      /--dtype: expected f32, .* for a VQGAN, got int8\./,
+    ],
+    ['Flax', ['ROOT/tiny', 'x', '--dtype', 'int4', '--to', 'flax'], /--dtype: .* with --to flax, got int4\./],
+  ])('%s has none', async (_, args, message) => {
+    const [input, out, ...others] = args.map((arg) => arg.replace('ROOT', root));
+    const { code, stderr } = await runEasel('convert', input as string, at(out as string), ...others);
+    expect([code, stderr]).toEqual([1, expect.stringMatching(message)]);
+    expect(existsSync(at(out as string, 'config.json'))).toBe(false);
   });
 });
 

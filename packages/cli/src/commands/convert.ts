@@ -56,10 +56,14 @@ export const convert = defineCommand({
     },
   },
   options: {
-    dtype: textOption('dtype', 'storage of the weights; keep: as each is stored now', {
-      choices: Object.keys(convertDtypes),
-      default: 'keep',
-    }),
+    dtype: textOption(
+      'dtype',
+      'storage of the weights; keep: as each is stored now; int8, int4, int4-64: the matrices of a text model in 8 or 4 bits (a scale for each output channel; for 32 or 64 numbers), its VQGAN in f16',
+      {
+        choices: Object.keys(convertDtypes),
+        default: 'keep',
+      },
+    ),
     to: textOption('to', 'easel: model.safetensors; flax: flax_model.msgpack, for the original programs', {
       choices: CONVERSION_TARGETS,
       default: 'easel',

@@ -1,5 +1,5 @@
 import { basename, dirname, resolve } from 'node:path';
-import type { OpenOptions, Raster } from '@easel/core';
+import { type OpenOptions, type Raster, WEIGHT_STORAGES, type WeightStorage } from '@easel/core';
 import {
   type GenerationSettings,
   generatePictures,
@@ -220,6 +220,11 @@ export const generate = defineCommand({
       'model',
       'model folder; default: the variable EASEL_MODEL, else the model that ships with Easel',
     ),
+    weights: textOption(
+      'weights',
+      'how weights are held: stored: as the files have them; f32, f16, bf16, int8, int4, int4-64: converted when the model is opened',
+      { choices: WEIGHT_STORAGES, default: 'stored' },
+    ),
     'top-k': integerOption(
       'top-k',
       "choose among the k most probable codes, 0: among all; default: the model's",
@@ -305,7 +310,7 @@ export const generate = defineCommand({
               openScorer(clipFolder, prompts, options),
             );
       const model = await loading('loading the model', { quiet: args.quiet, signal }, (options) =>
-        openPictureModel(folder, options),
+        openPictureModel(folder, { ...options, weights: args.weights as WeightStorage | undefined }),
       );
       warnOfLongPrompts(model, prompts);
       const hints = promptHints(model, prompts);

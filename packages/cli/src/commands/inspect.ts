@@ -37,9 +37,9 @@ function formatOf(file: string): CheckpointReport['format'] {
 export async function inspectCheckpoint(path: string): Promise<CheckpointReport> {
   const source = await openCheckpoint(path);
   try {
-    const tensors = [...source.entries.values()].map(({ name, dtype, shape }) => ({
+    const tensors = [...source.entries.values()].map(({ name, dtype, shape, packing }) => ({
       name,
-      dtype,
+      dtype: packing?.group === undefined ? dtype : `${dtype} by ${packing.group}`,
       shape: [...shape],
     }));
     return {

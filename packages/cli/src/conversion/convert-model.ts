@@ -6,8 +6,10 @@ import { CheckpointError, ConfigError, type TensorSource } from '@easel/core';
 import { writeJson } from '@easel/core/internals/node';
 import {
   CHECKPOINT_NAMES,
+  type ConvertDtype,
   convertCheckpoint,
   convertToFlax,
+  type FloatConversion,
   openCheckpoint,
   type WrittenCheckpoint,
 } from '@easel/core/node';
@@ -21,7 +23,46 @@ import { recognizeModel } from './recognize-model.js';
  * Number formats of a converted checkpoint, by their names on the command line. `keep` leaves each
  * weight in its own format.
  */
-export const convertDtypes = { keep: 'keep', f32: 'F32', f16: 'F16', bf16: 'BF16' } as const;
+export const convertDtypes = {
+  keep: 'keep',
+  f32: 'F32',
+  f16: 'F16',
+  bf16: 'BF16',
+  int8: 'INT8',
+  int4: 'INT4',
+  'int4-64': 'INT4_64',
+} as const;
+
+/**
+ * The number format of a model's weights. Throws ConfigError for one that the model, or the form that
+ * is written, cannot have.
+ */
+function storageOf(
+  dtype: keyof typeof convertDtypes,
+  input: string,
+  { description, matrixAxis }: ConvertibleModel,
+): ConvertDtype {
+  const storage = convertDtypes[dtype];
+  if (matrixAxis === undefined && isQuantized(storage)) {
+    throw new ConfigError(
+      `${input}: --dtype: expected f32, f16, bf16 or keep for a ${description}, got ${dtype}. 8 and 4 bits are for the matrices of a text model; f16 is the narrowest here.`,
+    );
+  }
+  return storage;
+}
+
+/** The number format of a Flax checkpoint. Throws ConfigError for one that Flax does not have. */
+function flaxStorage(dtype: keyof typeof convertDtypes, input: string): FloatConversion {
+  const storage = convertDtypes[dtype];
+  if (!isQuantized(storage)) return storage;
+  throw new ConfigError(
+    `${input}: --dtype: expected f32, f16, bf16 or keep with --to flax, got ${dtype}. The original programs have no such weights; leave --to out to write an Easel folder.`,
+  );
+}
+
+function isQuantized(storage: ConvertDtype): storage is 'INT8' | 'INT4' | 'INT4_64' {
+  return storage === 'INT8' || storage === 'INT4' || storage === 'INT4_64';
+}
 
 /** Forms that a model is written in. */
 export const CONVERSION_TARGETS = ['easel', 'flax'] as const;
@@ -139,6 +180,8 @@ export async function convertModel(
     }
     if (kind !== 'lpips' && lpips !== undefined)
       throw new ConfigError(`${input}: this is a ${description}; --lpips goes with VGG16 of torchvision.`);
+    const storage = storageOf(dtype, input, model);
+    const floats = to === 'flax' ? flaxStorage(dtype, input) : 'keep';
     const flax = to === 'flax' ? model.flax(stacked) : undefined;
     const file = flax === undefined ? 'model.safetensors' : 'flax_model.msgpack';
     await refuseSecondCheckpoint(out, file, maxShardBytes !== undefined, opened);
@@ -151,12 +194,11 @@ export async function convertModel(
       ...(signal === undefined ? {} : { signal }),
       ...(onWeight === undefined ? {} : { onWeight }),
     };
-    const storage = convertDtypes[dtype];
     const path = join(out, file);
     const written =
       flax === undefined
-        ? await convertCheckpoint(opened, rules, path, storage, converting)
-        : await convertToFlax(opened, rules, flax.layout, path, storage, converting);
+        ? await convertCheckpoint(opened, rules, path, storage, { ...converting, axisOf: model.matrixAxis })
+        : await convertToFlax(opened, rules, flax.layout, path, floats, converting);
     const after = flax?.model ?? model;
     for (const [name, json] of after.configs) await writeJson(join(out, name), json);
     await copyCompanions(model, opened, folder, out, flax !== undefined);
@@ -171,7 +213,9 @@ export async function convertModel(
     const inner = kind === 'text' ? innerVqgan(vqgan, folder, opened) : undefined;
     if (inner !== undefined) {
       const { config: _config, vqgan: _vqgan, lpips: _lpips, stacked: _stacked, ...same } = options;
-      done.push(...(await convertModel(inner, join(out, 'vqgan'), same)));
+      // Convolutions have no form in 8 and 4 bits.
+      const narrowest = isQuantized(storage) ? ({ dtype: 'f16' } as const) : {};
+      done.push(...(await convertModel(inner, join(out, 'vqgan'), { ...same, ...narrowest })));
     }
     return done;
   } finally {

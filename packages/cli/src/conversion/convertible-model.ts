@@ -1,4 +1,4 @@
-import type { CompositeLayer, FlaxTensor, TensorSource, WeightRule } from '@easel/core';
+import type { CompositeLayer, FlaxTensor, MatrixAxis, TensorSource, WeightRule } from '@easel/core';
 import type * as tf from '@tensorflow/tfjs';
 
 /** The kinds of models that a checkpoint may hold. */
@@ -35,6 +35,11 @@ export interface ConvertibleModel {
   readonly companions: readonly string[];
   /** Files that a folder of the original programs lacks, with the contents that Easel adds. */
   readonly additions: ReadonlyMap<string, Readonly<Record<string, unknown>>>;
+  /**
+   * Says which weights are matrices that may be stored in 8 and 4 bits a number; undefined for a model
+   * that has none.
+   */
+  readonly matrixAxis?: MatrixAxis;
   /** Returns the way to read a checkpoint of the model, under any program's names. */
   reading(source: Pick<TensorSource, 'entries'>): Reading;
   /**

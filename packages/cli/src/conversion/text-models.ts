@@ -9,6 +9,7 @@ import {
   type ImageTransformer,
 } from '@easel/bart';
 import {
+  bartMatrixAxis,
   bartParameters,
   bartRulesForSource,
   firstVersionParameters,
@@ -47,6 +48,7 @@ export function dalleBart(config: DalleBartConfig): ConvertibleModel {
     configs: new Map([['config.json', dalleBartConfigToJson(config)]]),
     companions: COMPANIONS,
     additions: NOTEBOOK,
+    matrixAxis: bartMatrixAxis,
     reading: (source) => ({ rules: bartRulesForSource(config, source) }),
     flax: (stacked) => {
       const useScan = stacked ?? config.useScan;
@@ -71,6 +73,7 @@ export function firstVersion(config: FirstVersionConfig): ConvertibleModel {
     ]),
     companions: COMPANIONS,
     additions: new Map(),
+    matrixAxis: bartMatrixAxis,
     reading: (source) => ({ rules: rulesForFirstVersion(config, source) }),
     flax: (stacked) => {
       if (stacked) throw new ConfigError('Flax checkpoint: the first version keeps its layers apart.');

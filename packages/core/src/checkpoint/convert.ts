@@ -1,23 +1,46 @@
 import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { elementCount, type FloatDtype, fromFloat32, type Metadata } from 'safetensors-ts';
+import { elementCount, type FloatDtype, fromFloat32, type Metadata, type TensorEntry } from 'safetensors-ts';
 import { writeSafetensors, writeSharded } from 'safetensors-ts/node';
 import { CheckpointError } from '../errors.js';
+import type { PackOptions } from '../packed/pack.js';
+import type { PackedValues } from '../packed/packed-values.js';
+import { type MatrixAxis, packingOf } from '../packed/weight-storage.js';
 import type { FlaxTensor } from './flax-tensor.js';
 import { type MsgpackWriteOptions, writeMsgpack, writeShardedMsgpack } from './msgpack-writer.js';
+import { packedShapes, QUANTIZATION_KEY, QUANTIZATION_VERSION } from './packed-entries.js';
 import type { TensorSource } from './tensor-source.js';
-import { type FitOptions, type PlannedWeight, planWeights, readPlanned, type WeightRule } from './weights.js';
+import {
+  type FitOptions,
+  type PlannedWeight,
+  packingInSource,
+  planWeights,
+  readPacked,
+  readPlanned,
+  type WeightRule,
+} from './weights.js';
 import { withRemedy } from './write-file.js';
 
 /**
- * How numbers are stored: all in one format, or each weight as its source has it. With 'keep', what
- * is neither F32, F16 nor BF16 is stored as F32.
+ * How numbers are stored: floats in one format, or each weight as its source has it. With 'keep', what
+ * is neither F32, F16, BF16, INT8 nor INT4 is stored as F32.
  */
-export type ConvertDtype = FloatDtype | 'keep';
+export type FloatConversion = FloatDtype | 'keep';
+
+/**
+ * The same, or matrices in 8 or 4 bits a number: see `WeightStorage`. With these, small weights stay as
+ * their source has them.
+ */
+export type ConvertDtype = FloatConversion | 'INT8' | 'INT4' | 'INT4_64';
+
+/** The storages of ConvertDtype's formats of matrices. */
+const QUANTIZED = { INT8: 'int8', INT4: 'int4', INT4_64: 'int4-64' } as const;
 
 /** Options of `convertCheckpoint` beside the rules. */
 export interface ConvertOptions extends FitOptions {
   readonly metadata?: Metadata;
+  /** Which weights are matrices that may be stored as INT8 and INT4 (default none). */
+  readonly axisOf?: MatrixAxis | undefined;
   /** The shapes of our weights, if the model is known. The checkpoint's shapes must then agree. */
   readonly shapes?: ReadonlyMap<string, readonly number[]>;
   /**
@@ -54,32 +77,61 @@ export async function convertCheckpoint(
   rules: ReadonlyMap<string, WeightRule>,
   path: string,
   dtype: ConvertDtype = 'F32',
-  { metadata, shapes, maxShardBytes, onWeight, signal, ...fit }: ConvertOptions = {},
+  { metadata, shapes, maxShardBytes, onWeight, signal, axisOf, ...fit }: ConvertOptions = {},
 ): Promise<WrittenCheckpoint> {
-  const planned = new Map(planWeights(source, rules, shapes, fit).map((weight) => [weight.name, weight]));
+  const planned = planWeights(source, rules, shapes, fit);
   const storage = new StorageChoice(source, dtype);
-  const entries = [...planned.values()].map((weight) => ({
-    name: weight.name,
-    dtype: storage.of([weight]),
-    shape: weight.shape,
-  }));
-  const dtypes = new Map(entries.map((entry) => [entry.name, entry.dtype]));
+  /** What a tensor of the file holds: a weight, or a part of one that shares scales. */
+  const contents = new Map<string, { weight: PlannedWeight; dtype: FloatDtype; packing?: PackOptions }>();
+  const entries: TensorEntry[] = [];
+  for (const weight of planned) {
+    const packing = storage.packingOf(weight, axisOf);
+    if (packing === undefined || packing.format === 'F16') {
+      const float = packing === undefined ? storage.of([weight]) : 'F16';
+      contents.set(weight.name, { weight, dtype: float });
+      entries.push({ name: weight.name, dtype: float, shape: weight.shape });
+      continue;
+    }
+    for (const { end, ...tensor } of packedShapes(weight.shape, packing)) {
+      contents.set(weight.name + end, { weight, dtype: 'F16', packing });
+      entries.push({ name: weight.name + end, ...tensor });
+    }
+  }
+  const isQuantized = entries.length > planned.length;
+  const fileMetadata: Metadata | undefined = isQuantized
+    ? { ...metadata, [QUANTIZATION_KEY]: QUANTIZATION_VERSION }
+    : metadata;
   let done = 0;
-  const shareOf = behindUs(planned.values());
+  let recent: { readonly weight: PlannedWeight; readonly packed: PackedValues } | undefined;
+  const shareOf = behindUs(planned);
   const read = async (name: string) => {
     signal?.throwIfAborted();
-    const weight = planned.get(name) as PlannedWeight;
-    const data = fromFloat32(await readPlanned(source, weight), dtypes.get(name) as FloatDtype);
-    onWeight?.(name, ++done, planned.size, shareOf(weight.shape));
-    return data;
+    const { weight, dtype, packing } = contents.get(name) as {
+      weight: PlannedWeight;
+      dtype: FloatDtype;
+      packing?: PackOptions;
+    };
+    if (packing === undefined) {
+      const data = fromFloat32(await readPlanned(source, weight), dtype);
+      onWeight?.(weight.name, ++done, planned.length, shareOf(weight.shape));
+      return data;
+    }
+    // A file has all scales before all codes, and all of them together may not fit the memory. So a
+    // weight is packed once for its scales and offsets, and once more for its codes.
+    if (recent?.weight !== weight) recent = { weight, packed: await readPacked(source, weight, packing) };
+    const { packed } = recent;
+    if (name.endsWith('_scale')) return packed.scales as Uint16Array;
+    if (name.endsWith('_offset')) return packed.offsets as Uint16Array;
+    onWeight?.(weight.name, ++done, planned.length, shareOf(weight.shape));
+    return packed.codes;
   };
   const writing =
     maxShardBytes === undefined
-      ? writeSafetensors(path, entries, read, metadata).then(() => [basename(path)])
+      ? writeSafetensors(path, entries, read, fileMetadata).then(() => [basename(path)])
       : writeSharded(dirname(path), entries, read, {
           maxShardBytes,
           baseName: basename(path, '.safetensors'),
-          ...(metadata === undefined ? {} : { metadata }),
+          ...(fileMetadata === undefined ? {} : { metadata: fileMetadata }),
         });
   return written(path, await withRemedy(path, writing), storage);
 }
@@ -96,7 +148,7 @@ export async function convertToFlax(
   rules: ReadonlyMap<string, WeightRule>,
   layout: readonly FlaxTensor[],
   path: string,
-  dtype: ConvertDtype = 'F32',
+  dtype: FloatConversion = 'F32',
   {
     shapes,
     maxShardBytes,
@@ -104,7 +156,7 @@ export async function convertToFlax(
     signal,
     maxChunkBytes,
     ...fit
-  }: Omit<ConvertOptions, 'metadata'> & MsgpackWriteOptions = {},
+  }: Omit<ConvertOptions, 'metadata' | 'axisOf'> & MsgpackWriteOptions = {},
 ): Promise<WrittenCheckpoint> {
   const planned = new Map(planWeights(source, rules, shapes, fit).map((weight) => [weight.name, weight]));
   const tensors = new Map(layout.map((tensor) => [tensor.name, tensor]));
@@ -168,12 +220,27 @@ class StorageChoice {
     this.dtype = dtype;
   }
 
-  /** The format of a tensor that is made of these weights. */
+  /**
+   * How a weight is packed that is to share scales, or undefined if it is stored in `of`. A weight of
+   * many numbers that is no matrix becomes F16 among matrices of few bits.
+   */
+  packingOf({ name, rule, shape }: PlannedWeight, axisOf: MatrixAxis | undefined): PackOptions | undefined {
+    const { dtype } = this;
+    const found = packingInSource(this.source, rule);
+    if (dtype === 'keep') return found?.axis === undefined ? undefined : found;
+    if (dtype !== 'INT8' && dtype !== 'INT4' && dtype !== 'INT4_64') return undefined;
+    const packing = packingOf(QUANTIZED[dtype], name, shape, axisOf);
+    if (packing !== undefined)
+      this.rounded ||= packing.format !== found?.format || packing.group !== found.group;
+    return packing;
+  }
+
+  /** The format of a tensor of floats that is made of these weights. */
   of(weights: readonly PlannedWeight[]): FloatDtype {
     const found = new Set(weights.map(({ rule }) => this.source.entries.get(rule.source)?.dtype));
     const [only] = found;
     const kept = found.size === 1 && (only === 'F16' || only === 'BF16') ? only : 'F32';
-    const dtype = this.dtype === 'keep' ? kept : this.dtype;
+    const dtype = this.dtype === 'F32' || this.dtype === 'F16' || this.dtype === 'BF16' ? this.dtype : kept;
     if (dtype !== 'F32' && (found.size > 1 || only !== dtype)) this.rounded = true;
     return dtype;
   }

@@ -1,7 +1,7 @@
 import { type ByteFile, parseIndex, SafetensorsFile, ShardedSafetensors } from 'safetensors-ts';
 import { type ModelFiles, readWhole } from '../files/model-files.js';
-import { asCheckpointError } from './safetensors.js';
-import { entryOf, sliceShape, type TensorSource } from './tensor-source.js';
+import { asCheckpointError, type StoredTensors, safetensorsSource } from './safetensors.js';
+import type { TensorSource } from './tensor-source.js';
 
 /**
  * A .safetensors file. Closing the checkpoint closes it. Throws CheckpointError for a malformed
@@ -10,7 +10,13 @@ import { entryOf, sliceShape, type TensorSource } from './tensor-source.js';
 export async function openSafetensors(file: ByteFile): Promise<TensorSource> {
   try {
     const opened = await SafetensorsFile.open(file);
-    return toSource(opened.name, opened.header.tensors, opened.header.metadata, opened);
+    const { tensors, metadata } = opened.header;
+    return await toSource(opened.name, {
+      tensors,
+      metadata,
+      readBytes: (...range) => opened.readBytes(...range),
+      close: () => opened.close(),
+    });
   } catch (error) {
     throw asCheckpointError(error);
   }
@@ -29,7 +35,7 @@ export async function openSafetensorsIndex(index: ByteFile, files: ModelFiles): 
       if (file === undefined) throw new Error('there is no such file');
       return file;
     });
-    return toSource(index.name, sharded.tensors, sharded.metadata, sharded);
+    return await toSource(index.name, sharded);
   } catch (error) {
     throw asCheckpointError(error);
   } finally {
@@ -37,25 +43,12 @@ export async function openSafetensorsIndex(index: ByteFile, files: ModelFiles): 
   }
 }
 
-function toSource(
-  path: string,
-  entries: TensorSource['entries'],
-  metadata: TensorSource['metadata'],
-  file: Pick<SafetensorsFile, 'readFloat32' | 'close'>,
-): TensorSource {
-  return {
-    description: path,
-    entries,
-    metadata,
-    read: async (name, slice) => {
-      const entry = entryOf(entries, name, path);
-      if (slice !== undefined) sliceShape(entry, slice, path);
-      try {
-        return await file.readFloat32(name, slice);
-      } catch (error) {
-        throw asCheckpointError(error);
-      }
-    },
-    close: () => file.close(),
-  };
+/** The source of opened files, which are closed if they are refused. */
+async function toSource(file: string, stored: StoredTensors): Promise<TensorSource> {
+  try {
+    return safetensorsSource(file, stored);
+  } catch (error) {
+    await stored.close();
+    throw error;
+  }
 }

@@ -1,5 +1,8 @@
-import { deserialize, SafetensorsError, toFloat32 } from 'safetensors-ts';
+import { byteLength, deserialize, SafetensorsError, type TensorInfo, toFloat32 } from 'safetensors-ts';
 import { CheckpointError } from '../errors.js';
+import type { PackedValues } from '../packed/packed-values.js';
+import { unpack } from '../packed/unpack.js';
+import { logicalEntries, readPackedEntry } from './packed-entries.js';
 import { entryOf, sliceShape, type TensorSource } from './tensor-source.js';
 
 /**
@@ -13,6 +16,70 @@ export function asCheckpointError(error: unknown): unknown {
   );
 }
 
+/** The tensors of an open .safetensors file, or of several. */
+export interface StoredTensors {
+  readonly tensors: ReadonlyMap<string, Pick<TensorInfo, 'dtype' | 'shape'>>;
+  readonly metadata: ReadonlyMap<string, string>;
+  /** A part of a tensor's bytes, by default all, in memory of the caller's own. */
+  readBytes(name: string, byteOffset?: number, byteLength?: number): Promise<Uint8Array>;
+  close(): Promise<void>;
+}
+
+/**
+ * The tensors of a file as a checkpoint, with those of packed matrices joined. `file` is for
+ * messages. Throws CheckpointError for packed matrices that are damaged; `stored` stays open then.
+ */
+export function safetensorsSource(file: string, stored: StoredTensors): TensorSource {
+  const { entries, packed } = logicalEntries(file, stored.tensors, stored.metadata);
+
+  const readPart = async (name: string, slice?: number) => {
+    const { dtype, shape } = stored.tensors.get(name) as Pick<TensorInfo, 'dtype' | 'shape'>;
+    if (slice === undefined) return { dtype, shape, bytes: await stored.readBytes(name) };
+    const inner = sliceShape({ name, dtype, shape }, slice, file);
+    const length = byteLength(dtype, inner, name);
+    return { dtype, shape: inner, bytes: await stored.readBytes(name, slice * length, length) };
+  };
+  const readMatrix = (name: string): Promise<PackedValues> | undefined => {
+    const found = packed.get(name);
+    return found && readPackedEntry(file, found, (part) => stored.readBytes(part));
+  };
+  const rethrown = async <T>(reading: Promise<T>): Promise<T> => {
+    try {
+      return await reading;
+    } catch (error) {
+      throw asCheckpointError(error);
+    }
+  };
+  return {
+    description: file,
+    entries,
+    metadata: stored.metadata,
+    read: (name, slice) =>
+      rethrown(
+        (async () => {
+          const entry = entryOf(entries, name, file);
+          if (slice !== undefined) sliceShape(entry, slice, file);
+          const matrix = await readMatrix(name);
+          if (matrix === undefined) return toFloat32(await readPart(name, slice));
+          const values = unpack(matrix);
+          const length = values.length / (entry.shape[0] as number);
+          return slice === undefined ? values : values.slice(slice * length, (slice + 1) * length);
+        })(),
+      ),
+    readPacked: (name, slice) =>
+      rethrown(
+        (async () => {
+          const { dtype } = entryOf(entries, name, file);
+          if (dtype === 'INT8' || dtype === 'INT4') return slice === undefined ? readMatrix(name) : undefined;
+          if (dtype !== 'F16' && dtype !== 'BF16') return undefined;
+          const { shape, bytes } = await readPart(name, slice);
+          return { format: dtype, shape, codes: bytes };
+        })(),
+      ),
+    close: () => stored.close(),
+  };
+}
+
 /**
  * A .safetensors file in memory. `description` is for messages. Throws CheckpointError for a
  * malformed file.
@@ -20,23 +87,15 @@ export function asCheckpointError(error: unknown): unknown {
 export function fromSafetensors(bytes: Uint8Array, description = 'safetensors'): TensorSource {
   try {
     const { header, tensors } = deserialize(bytes, description);
-    return {
-      description,
-      entries: header.tensors,
+    return safetensorsSource(description, {
+      tensors: header.tensors,
       metadata: header.metadata,
-      read: async (name, slice) => {
-        const { dtype, shape, bytes: data } = entryOf(tensors, name, description);
-        try {
-          if (slice === undefined) return toFloat32({ dtype, shape, bytes: data.slice() });
-          const inner = sliceShape({ name, dtype, shape }, slice, description);
-          const length = data.byteLength / (shape[0] as number);
-          return toFloat32({ dtype, shape: inner, bytes: data.slice(slice * length, (slice + 1) * length) });
-        } catch (error) {
-          throw asCheckpointError(error);
-        }
+      readBytes: async (name, offset = 0, length) => {
+        const { bytes: data } = entryOf(tensors, name, description);
+        return data.slice(offset, length === undefined ? undefined : offset + length);
       },
       close: async () => undefined,
-    };
+    });
   } catch (error) {
     throw asCheckpointError(error);
   }

@@ -1,9 +1,14 @@
 import { DTYPE_BITS, type Dtype } from 'safetensors-ts';
 import { CheckpointError } from '../errors.js';
+import type { PackOptions } from '../packed/pack.js';
+import type { PackedValues } from '../packed/packed-values.js';
 import { type ByteDtype, isByteDtype } from './byte-dtypes.js';
 
 /** The dtypes of other formats that safetensors lacks. */
 export type UnnamedDtype = 'C32' | 'C128' | ByteDtype;
+
+/** The matrices of packed-entries.ts, whose numbers share scales. */
+export type PackedDtype = 'INT8' | 'INT4';
 
 /** What a checkpoint says of one tensor, whatever its format. */
 export interface SourceEntry {
@@ -11,10 +16,13 @@ export interface SourceEntry {
   /**
    * A dtype of safetensors ('F32', 'BF16', 'I64' …), or one that safetensors has no name for. The
    * latter are complex numbers of 32 and 128 bits, which cannot be read as float32, and what
-   * ml_dtypes stores in a byte each ('int4' …).
+   * ml_dtypes stores in a byte each ('int4' …). INT8 and INT4 are Easel's own: numbers that share
+   * scales.
    */
-  readonly dtype: Dtype | UnnamedDtype;
+  readonly dtype: Dtype | UnnamedDtype | PackedDtype;
   readonly shape: readonly number[];
+  /** INT8 and INT4: which numbers share a scale. */
+  readonly packing?: PackOptions;
 }
 
 /**
@@ -27,6 +35,8 @@ export const MAX_NAME_LENGTH = 4096;
 export function itemBytes(dtype: SourceEntry['dtype']): number {
   if (dtype === 'C128') return 16;
   if (dtype === 'C32') return 4;
+  if (dtype === 'INT8') return 1;
+  if (dtype === 'INT4') return 0.5;
   return isByteDtype(dtype) ? 1 : DTYPE_BITS[dtype] / 8;
 }
 
@@ -52,6 +62,12 @@ export interface TensorSource {
    * file that changed while open.
    */
   read(name: string, slice?: number): Promise<Float32Array>;
+  /**
+   * A tensor's numbers as they are stored, if that is one of the packed formats; else undefined. The
+   * arrays are the caller's own. Throws as `read` does. A source that has no such tensors may lack
+   * the function.
+   */
+  readPacked?(name: string, slice?: number): Promise<PackedValues | undefined>;
   /** Closes the files. Reads after it fail. */
   close(): Promise<void>;
 }
@@ -138,6 +154,10 @@ export function joinSources(description: string, parts: ReadonlyMap<string, Tens
         name: string;
       };
       return place.source.read(place.name, slice);
+    },
+    readPacked: async (name, slice) => {
+      const place = places.get(entryOf(entries, name, description, leftOut).name);
+      return place?.source.readPacked?.(place.name, slice);
     },
     close: async () => {
       for (const source of parts.values()) await source.close();

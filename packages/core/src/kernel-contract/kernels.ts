@@ -327,6 +327,22 @@ export const KERNELS = {
     changes: [],
     needs: [],
   },
+  PackedTensor: {
+    computes: 'the floats of packed values (packed/packed-values.ts), which may be held as they are',
+    inputs: {},
+    attributes: {
+      format: oneOf('F16', 'BF16', 'INT8', 'INT4'),
+      shape: setting<number[]>('of y'),
+      codes: setting<Uint8Array>('they must not change'),
+      axis: optional(setting<0 | 1>('along which numbers share a scale: INT8, INT4')),
+      group: optional(integer('how many of them do: INT4')),
+      scales: optional(setting<Uint16Array>('float16: INT8, INT4')),
+      offsets: optional(setting<Uint16Array>('float16: INT4')),
+    },
+    outputs: [output('y', float32('..', 'Linear multiplies by it, GatherV2 looks rows up'))],
+    changes: [],
+    needs: ['Linear'],
+  },
   AdamWUpdate: {
     computes: 'one step of AdamW (arXiv:1711.05101) with the gradient grad·gradientScale',
     inputs: {

@@ -1,5 +1,7 @@
 import { KERNELS } from '../kernel-contract/kernels.js';
 import type { KernelAttributes, KernelInputs, KernelName } from '../kernel-contract/types.js';
+import { type PackOptions, pack } from '../packed/pack.js';
+import type { PackedValues } from '../packed/packed-values.js';
 import { EPSILON } from './references.js';
 import type { Sizes } from './shapes.js';
 
@@ -15,7 +17,9 @@ export type Source =
    * An output of another kernel's reference on this case's inputs, for statistics that a gradient
    * takes.
    */
-  | { readonly of: KernelName; readonly output: number; readonly attributes?: object };
+  | { readonly of: KernelName; readonly output: number; readonly attributes?: object }
+  /** Packed values, which the backend holds packed if it has the kernel PackedTensor. */
+  | { readonly packed: PackedValues };
 
 /** One call of a kernel. */
 export interface KernelCase<Name extends KernelName = KernelName> {
@@ -95,6 +99,66 @@ const products: readonly Sizes[] = [
   ...WIDTHS.map((I) => ({ '..': [2, 2], I, O: 17 })),
   { '..': [70], I: 129, O: 67 },
   { '..': [0], I: 3, O: 4 },
+  { '..': [], I: 6, O: 7 },
+];
+
+/** Every way to pack a matrix whose columns are outputs. */
+const packings: readonly PackOptions[] = [
+  { format: 'F16' },
+  { format: 'BF16' },
+  { format: 'INT8' },
+  { format: 'INT4' },
+  { format: 'INT4', group: 64 },
+];
+const waves = (shape: readonly number[]) =>
+  Float32Array.from({ length: shape.reduce((product, extent) => product * extent, 1) }, (_, i) =>
+    Math.sin(i * i + 1),
+  );
+const packedWaves = (shape: readonly number[], options: PackOptions): PackedValues =>
+  pack(waves(shape), shape, options);
+const packingOf = ({ format, axis, group }: PackOptions) =>
+  [format, axis === undefined ? '' : `along ${axis}`, group === undefined ? '' : `by ${group}`]
+    .join(' ')
+    .trim();
+
+const packedShapes: readonly (readonly [number, number])[] = [
+  ...WIDTHS.map((columns) => [6, columns] as const),
+  [70, 131],
+  [4, 300],
+];
+const packedTensors = (): readonly KernelCase<'PackedTensor'>[] => {
+  const of = (packed: PackedValues, options: PackOptions) => ({
+    name: `[${packed.shape}] ${packingOf(options)}`,
+    sizes: { '..': packed.shape },
+    attributes: { ...packed, shape: [...packed.shape] },
+  });
+  const matrices = packings.flatMap((options) =>
+    packedShapes.map((shape) => of(packedWaves(shape, options), options)),
+  );
+  const tables = packings.slice(2).flatMap((options) =>
+    [2, 32, 34, 66, 130].map((columns) => {
+      const along = { ...options, axis: 1 } as const;
+      return of(packedWaves([3, columns], along), along);
+    }),
+  );
+  // Every bit pattern: subnormal numbers, infinities, NaN.
+  const codes = new Uint8Array(Uint16Array.from({ length: 65536 }, (_, i) => i).buffer);
+  const halves = (['F16', 'BF16'] as const).map((format) =>
+    of({ format, shape: [65536], codes }, { format }),
+  );
+  const otherRanks = [[], [0], [2, 3, 5, 7]].map((shape) =>
+    of(packedWaves(shape, { format: 'F16' }), { format: 'F16' }),
+  );
+  return [...matrices, ...tables, ...halves, ...otherRanks];
+};
+/** Products with packed kernels; the sizes are even, as INT4 asks. */
+const packedProducts: readonly Sizes[] = [
+  ...[1, 2, 3, 8, 9, 31, 33].map((rows) => ({ '..': [rows], I: 38, O: 65 })),
+  ...WIDTHS.map((O) => ({ '..': [3], I: 6, O })),
+  ...[2, 32, 34, 64, 98].map((I) => ({ '..': [2, 2], I, O: 17 })),
+  { '..': [70], I: 130, O: 67 },
+  { '..': [2], I: 1030, O: 520 },
+  { '..': [0], I: 4, O: 4 },
   { '..': [], I: 6, O: 7 },
 ];
 
@@ -255,6 +319,18 @@ export const CASES: Cases = {
     ...over<'Linear'>(products, {}),
     ...over<'Linear'>(products, {}, { given: ['bias', 'residual'] }),
     ...over<'Linear'>(products, { transposeKernel: true }, { shapes: { kernel: 'O, I' } }),
+    ...packings.flatMap((options) =>
+      packedProducts.flatMap((sizes) =>
+        over<'Linear'>(
+          [sizes],
+          {},
+          {
+            ...(sizes.O === 65 && { given: ['bias', 'residual'] }),
+            sources: { kernel: { packed: packedWaves([sizes.I as number, sizes.O as number], options) } },
+          },
+        ).map((one) => ({ ...one, name: `${one.name}, kernel ${packingOf(options)}` })),
+      ),
+    ),
     ...(['linear', 'sigmoid', ...gates] as const).flatMap((activation) =>
       over<'Linear'>(products.slice(0, 8), { activation }, { given: ['bias', 'residual'] }),
     ),
@@ -341,6 +417,7 @@ export const CASES: Cases = {
     },
   ],
   Narrow: [...over<'Narrow'>(elementwise, {}), ...over<'Narrow'>(elementwise, { seed: 4_000_000_007 })],
+  PackedTensor: packedTensors(),
   AdamWUpdate: [
     ...[0.25, Number.NaN].flatMap((scale) =>
       over<'AdamWUpdate'>(
@@ -440,7 +517,13 @@ export const CASES: Cases = {
  * Kernels whose results equal the reference's bit for bit. They move or round values, and add
  * nothing up.
  */
-export const EXACT: ReadonlySet<KernelName> = new Set(['ReluGrad', 'UpdateRows', 'Narrow', 'IfAccepted']);
+export const EXACT: ReadonlySet<KernelName> = new Set([
+  'ReluGrad',
+  'UpdateRows',
+  'Narrow',
+  'PackedTensor',
+  'IfAccepted',
+]);
 
 /** All names, in the order of the table. */
 export const KERNEL_NAMES = Object.keys(KERNELS) as KernelName[];

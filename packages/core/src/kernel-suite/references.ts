@@ -16,6 +16,7 @@ import { plainGroupNorm } from '../ops/group-norm.js';
 import { plainLinear } from '../ops/linear.js';
 import { plainLayerNorm, plainRmsNorm } from '../ops/norm.js';
 import { plainUpdateRows } from '../ops/update-rows.js';
+import { unpack } from '../packed/unpack.js';
 
 /**
  * What a kernel returns, in tfjs operations: its outputs in order, then the new values of the
@@ -265,6 +266,7 @@ export const REFERENCES: { readonly [Name in KernelName]: Reference<Name> } = {
   },
   ScatterAdd: ({ rows, ids }, { entries }) => [plainScatterAdd(rows, ids as tf.Tensor1D, entries)],
   Narrow: ({ x }, { seed }) => [plainToBfloat16(x, seed ?? null)],
+  PackedTensor: (_inputs, packed) => [tf.tensor(unpack(packed), packed.shape, 'float32')],
   AdamWUpdate: (
     { param, grad, m, v, scale },
     { learningRate, beta1, beta2, epsilon, weightDecay, step, gradientScale = 1 },

@@ -2,6 +2,9 @@ import * as tf from '@tensorflow/tfjs';
 import { KERNELS } from '../kernel-contract/kernels.js';
 import type { KernelSpecification, TensorSpecification } from '../kernel-contract/specification.js';
 import type { KernelName } from '../kernel-contract/types.js';
+import { packedTensor } from '../ops/packed-tensor.js';
+import type { PackedValues } from '../packed/packed-values.js';
+import { unpack } from '../packed/unpack.js';
 import { CASES, EXACT, KERNEL_NAMES, type KernelCase, type Source } from './cases.js';
 import { GRADIENT_CASES, type GradientCase } from './gradient-cases.js';
 import { REFERENCES } from './references.js';
@@ -12,6 +15,8 @@ interface Values {
   readonly shape: readonly number[];
   readonly dtype: 'float32' | 'int32';
   readonly data: Float32Array | Int32Array;
+  /** The values in the form in which a backend with PackedTensor is to have them. */
+  readonly packed?: PackedValues;
 }
 
 type Inputs = Readonly<Record<string, Values>>;
@@ -99,6 +104,10 @@ async function valuesOf(
     const inputs = Object.fromEntries(taken.map((key) => [key, before[key] as Values]));
     return (await referenceOf(source.of, inputs, attributes))[source.output] as Values;
   }
+  if (typeof source === 'object' && 'packed' in source) {
+    const { packed } = source;
+    return { shape: packed.shape, dtype: 'float32', data: unpack(packed), packed };
+  }
   if (typeof source === 'object') {
     const data = dtype === 'int32' ? Int32Array.from(source.values) : Float32Array.from(source.values);
     return { shape: source.shape ?? shape ?? [data.length], dtype, data };
@@ -148,7 +157,7 @@ async function play(name: KernelName, inputs: Inputs, attributes: object, offset
   const { changes } = specificationOf(name);
   const given: Record<string, tf.Tensor> = {};
   for (const [input, values] of Object.entries(inputs)) {
-    const tensor = upload(values, offset);
+    const tensor = values.packed === undefined ? upload(values, offset) : packedTensor(values.packed);
     // Updates in place take variables, since a tensor's data may be shared.
     given[input] = changes.includes(input) && isUpdate(name) ? tf.variable(tensor) : tensor;
     if (given[input] !== tensor) tensor.dispose();
@@ -290,7 +299,14 @@ function wrongCalls(name: KernelName, inputs: Inputs, attributes: object): Wrong
         attributes: { ...attributes, [attribute]: value },
       });
     if (letter !== undefined) for (const value of [-1, 1.5]) change(value);
-    if (about.includes(', ') && about.split(', ').includes('relu')) change('no such name');
+    const given = (attributes as Record<string, unknown>)[attribute];
+    if (about.includes(', ') && about.split(', ').includes(given as string)) change('no such name');
+    if (given instanceof Uint8Array || given instanceof Uint16Array)
+      calls.push({
+        how: `${attribute} with an element less`,
+        inputs,
+        attributes: { ...attributes, [attribute]: given.subarray(1) },
+      });
   }
   return calls;
 }

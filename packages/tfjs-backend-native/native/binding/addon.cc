@@ -27,6 +27,7 @@ extern "C" __attribute__((visibility("default"))) napi_value napi_register_modul
   easel::register_transpose(env, exports);
   easel::register_copy(env, exports);
   easel::register_bfloat16(env, exports);
+  easel::register_packed(env, exports);
   easel::register_optimizer(env, exports);
   easel::register_order(env, exports);
   easel::register_gemm(env, exports);

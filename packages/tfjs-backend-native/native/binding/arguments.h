@@ -28,10 +28,13 @@ class Arguments {
   Span<float> floats(size_t index) { return span<float>(index, napi_float32_array, "a Float32Array"); }
   Span<int32_t> ints(size_t index) { return span<int32_t>(index, napi_int32_array, "an Int32Array"); }
   Span<uint8_t> bytes(size_t index) { return span<uint8_t>(index, napi_uint8_array, "a Uint8Array"); }
+  Span<uint16_t> halves(size_t index) { return span<uint16_t>(index, napi_uint16_array, "a Uint16Array"); }
   /// A Float32Array, or an empty span for null and undefined.
   Span<float> optional_floats(size_t index) { return is_absent(index) ? Span<float>{} : floats(index); }
   /// An Int32Array, or an empty span for null and undefined.
   Span<int32_t> optional_ints(size_t index) { return is_absent(index) ? Span<int32_t>{} : ints(index); }
+  /// A Uint16Array, or an empty span for null and undefined.
+  Span<uint16_t> optional_halves(size_t index) { return is_absent(index) ? Span<uint16_t>{} : halves(index); }
   bool is_absent(size_t index);
   /// The memory of an ArrayBuffer. Returns false if the argument is not one, or is detached.
   bool array_buffer(size_t index, void** data, size_t* bytes);

@@ -19,6 +19,7 @@ void register_gather(napi_env env, napi_value exports);
 void register_transpose(napi_env env, napi_value exports);
 void register_copy(napi_env env, napi_value exports);
 void register_bfloat16(napi_env env, napi_value exports);
+void register_packed(napi_env env, napi_value exports);
 void register_optimizer(napi_env env, napi_value exports);
 void register_order(napi_env env, napi_value exports);
 void register_gemm(napi_env env, napi_value exports);

@@ -63,4 +63,7 @@ enum AttentionSize : int {
   attention_count
 };
 
+/// Of a packed matrix. axis and group are 0 where the format has none.
+enum PackedMatrixSize : int { matrix_rows, matrix_columns, matrix_format, matrix_axis, matrix_group, matrix_count };
+
 }  // namespace easel

@@ -22,6 +22,12 @@ namespace {
 const char* const names[target_count] = {"serial", "avx2", "avx512", "neon", "amx"};
 
 #if defined(__x86_64__)
+/// F16C, which not every compiler's __builtin_cpu_supports knows. Processors with AVX2 have it.
+bool has_float16_conversions() {
+  unsigned int eax, ebx, ecx, edx;
+  return __get_cpuid(1, &eax, &ebx, &ecx, &edx) && (ecx & 1u << 29) != 0;
+}
+
 /// Whether the processor has AMX with bfloat16 and the system lets this process use it. Linux makes
 /// room for the registers only in processes that ask.
 bool may_use_matrix_registers() {
@@ -83,7 +89,7 @@ bool supports(Target target) {
     case Target::serial:
       return true;
     case Target::avx2:
-      return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+      return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_float16_conversions();
     case Target::avx512:
       return supports(Target::avx2) && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
              __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");

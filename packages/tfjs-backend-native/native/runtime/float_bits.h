@@ -1,4 +1,4 @@
-// The bits of a float32, and bfloat16, which is its upper half.
+// The bits of a float32, bfloat16, which is its upper half, and float16.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +16,15 @@ static inline float float_of(uint32_t bits) {
   float value;
   std::memcpy(&value, &bits, sizeof(value));
   return value;
+}
+
+/// The number of float16 bits. A NaN becomes a quiet NaN, as processors widen it.
+static inline float float_of_half(uint16_t half) {
+  const uint32_t sign = static_cast<uint32_t>(half & 0x8000u) << 16, magnitude = half & 0x7fffu;
+  if (magnitude >= 0x7c00u) return float_of(sign | 0x7f800000u | (magnitude & 0x3ffu) << 13 | (magnitude > 0x7c00u ? 0x00400000u : 0));
+  if (magnitude >= 0x0400u) return float_of(sign | ((magnitude << 13) + (112u << 23)));
+  const float size = static_cast<float>(magnitude) * 5.9604644775390625e-8f;  // a multiple of 2^-24
+  return float_of(sign | bits_of(size));
 }
 
 /// The upper half of the bits after `addend` is added to them, over zeros. A NaN gets its quiet bit

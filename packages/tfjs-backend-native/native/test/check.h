@@ -15,6 +15,7 @@
 #include "kernels/gemm/gemm.h"
 #include "kernels/norm/norm.h"
 #include "kernels/optimizer/optimizer.h"
+#include "kernels/packed/packed.h"
 #include "kernels/reduce/reduce.h"
 #include "kernels/softmax/softmax.h"
 #include "kernels/transpose/transpose.h"
@@ -38,6 +39,7 @@ struct Tables {
   const GemmKernels& gemm;
   const NormKernels& norm;
   const OptimizerKernels& optimizer;
+  const PackedKernels& packed;
   const ReduceKernels& reduce;
   const SoftmaxKernels& softmax;
   const TransposeKernels& transpose;
@@ -106,6 +108,7 @@ void test_gemm(const Tables& tables);
 void test_transpose(const Tables& tables);
 void test_winograd(const Tables& tables);
 void test_bfloat16(const Tables& tables);
+void test_packed(const Tables& tables);
 /// These run as the binding calls them, under the target that is set.
 void test_attention(const Tables& tables);
 void test_depthwise(const Tables& tables);

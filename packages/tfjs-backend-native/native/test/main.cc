@@ -21,7 +21,7 @@ void run(const char* name, void (*test)(const Tables&), const Tables& tables) {
 
 #define EASEL_TABLES(lanes, target, name)                                                                                             \
   {                                                                                                                                   \
-    Target::target, lanes, bfloat16_##name, elementwise_##name, epilogue_##name, gemm_##name, norm_##name, optimizer_##name, reduce_##name,           \
+    Target::target, lanes, bfloat16_##name, elementwise_##name, epilogue_##name, gemm_##name, norm_##name, optimizer_##name, packed_##name, reduce_##name,           \
         softmax_##name, transpose_##name, winograd_##name                                                                             \
   }
 
@@ -54,6 +54,7 @@ int main() {
     if (tables.target == Target::amx) continue;  // the other families' tables are those of AVX-512
     run("elementwise", test_elementwise, tables);
     run("bfloat16", test_bfloat16, tables);
+    run("packed", test_packed, tables);
     run("rows", test_rows, tables);
     run("transpose", test_transpose, tables);
     run("winograd", test_winograd, tables);

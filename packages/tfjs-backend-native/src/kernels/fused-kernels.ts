@@ -14,6 +14,7 @@ import type { FusedKernel } from './kernel.js';
 import { linear, linearKernelGrad } from './linear.js';
 import { narrow } from './narrow.js';
 import { groupNorm, groupNormGrad, layerNorm, layerNormGrad } from './norm.js';
+import { packedTensor } from './packed.js';
 import { sumGrad } from './reduce.js';
 import { logSoftmaxGrad, softmaxGrad, sparseCrossEntropy, sparseCrossEntropyGrad } from './softmax.js';
 import { adafactorUpdate, adamWUpdate, sumOfSquares, updateRows } from './update.js';
@@ -45,6 +46,7 @@ export const FUSED_KERNELS = [
   updateRows,
   scatterAdd,
   narrow,
+  packedTensor,
   adamWUpdate,
   adafactorUpdate,
   sumOfSquares,

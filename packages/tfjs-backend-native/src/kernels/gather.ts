@@ -31,15 +31,19 @@ const gather = nativeKernel(tf.GatherV2, (args) => {
   const { batchSize, outerSize, dimSize, sliceSize, outputShape } = shape;
   const y = backend.allocate(outputShape, x.dtype as 'float32' | 'int32');
   const ids = backend.int32(indices);
-  const outside = addon().gather(
-    asWords(y.values as Float32Array),
-    asWords(backend.values(x) as Float32Array),
-    ids,
-    batchSize,
-    outerSize,
-    dimSize,
-    sliceSize,
-  );
+  const packed = axis === 0 && batchSize === 1 ? backend.packedMatrix(x) : undefined;
+  const outside =
+    packed !== undefined
+      ? packed.rowsAt(y.values as Float32Array, ids)
+      : addon().gather(
+          asWords(y.values as Float32Array),
+          asWords(backend.values(x) as Float32Array),
+          ids,
+          batchSize,
+          outerSize,
+          dimSize,
+          sliceSize,
+        );
   if (outside >= 0) {
     backend.disposeData(y.info.dataId);
     throw new RangeError(

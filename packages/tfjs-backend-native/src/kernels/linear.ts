@@ -1,5 +1,6 @@
 import type { TensorInfo } from '@tensorflow/tfjs';
 import type { ActivationName } from '../addon-numbers.js';
+import { MOST_PACKED_ROWS } from '../packed-matrix.js';
 import { requireFloat32 } from './activation.js';
 import { sameShape } from './broadcast.js';
 import { NO_EPILOGUE, planEpilogue } from './epilogue.js';
@@ -32,7 +33,7 @@ const isFloat32 = (info: TensorInfo | undefined) => info === undefined || info.d
  * x is float32 [.., I]; kernel [I, O]; bias [O]; y and residual [.., O]. bias and residual may be
  * left out. `activation` is linear (the default), relu, sigmoid, gelu, gelu_tanh or silu. With
  * `transposeKernel`, kernel is [O, I]; that form is the gradient of the other one with respect to
- * x.
+ * x. A packed kernel is multiplied as it is where it can be, and the result is that of its floats.
  */
 export const linear = fusedKernel('Linear', ({ inputs, backend, attrs }: LinearArguments) => {
   const { x, kernel, bias, residual } = inputs;
@@ -62,6 +63,12 @@ export const linear = fusedKernel('Linear', ({ inputs, backend, attrs }: LinearA
   const epilogue = planEpilogue(backend, what, n).native;
   let m = 1;
   for (let axis = 0; axis < lastAxis; axis++) m *= x.shape[axis] as number;
+  const packed = transposeKernel || m > MOST_PACKED_ROWS ? undefined : backend.packedMatrix(kernel);
+  if (packed?.multiplies) {
+    const y = backend.allocate(outShape, 'float32');
+    packed.multiply(y.values, backend.float32(x), epilogue, residual ? backend.float32(residual) : null);
+    return y.info;
+  }
   const shape = { outShape, m, n, k, batch: NO_BATCH };
   return matrixProduct(backend, x, kernel, false, transposeKernel, shape, epilogue, residual);
 });

@@ -152,16 +152,14 @@ int64_t few_rows_parts(int64_t n, int64_t k) {
   return most < 2 ? 1 : most < 4 ? 2 : most / 4 * 4;
 }
 
-/// The depth that is summed before it is added to C, for up to `most_rows_of_strips` rows.
+}  // namespace
+
 int64_t part_of_depth(int64_t n, int64_t k) { return even_part(k, ceil_div(k, few_rows_parts(n, k)), 8); }
 
-/// A product with few rows and a plain B, each row of which is read once. B is cut into blocks of
-/// whole rows as far as possible, so that each thread reads memory in its order. The sums of the
-/// parts of the depth are added in order at the end.
-bool product_few_rows(const GemmKernels& kernels, int64_t m, int64_t n, int64_t k, const Matrix& a, const Matrix& b, float* c, const Epilogue& epilogue) {
+bool product_by_parts(int64_t m, int64_t n, int64_t k, int64_t most_columns, float* c, const Epilogue& epilogue, PartOfProduct part, const void* context) {
   const int64_t depth = part_of_depth(n, k), parts = ceil_div(k, depth);
   const int64_t for_threads = min_of(ceil_div(2 * thread_count(), parts), n * depth / few_rows_block);
-  const int64_t strip = even_part(n, max_of(64, min_of(few_rows_columns, n / max_of(1, for_threads))), 64), strips = ceil_div(n, strip);
+  const int64_t strip = even_part(n, max_of(64, min_of(most_columns, n / max_of(1, for_threads))), 64), strips = ceil_div(n, strip);
   float* sums = c;
   if (parts > 1) {
     sums = static_cast<float*>(scratch(1, static_cast<size_t>(parts * m * n) * sizeof(float)));
@@ -169,9 +167,9 @@ bool product_few_rows(const GemmKernels& kernels, int64_t m, int64_t n, int64_t 
   }
   parallel_for(parts * strips, 1, [&](int64_t begin, int64_t end) {
     for (int64_t block = begin; block < end; block++) {
-      const int64_t part = block / strips, p = part * depth, j = block % strips * strip, columns = min_of(strip, n - j);
-      float* const out = sums + part * m * n + j;
-      kernels.few_rows(static_cast<int>(m), columns, min_of(depth, k - p), a.data + p, a.stride, b.at(p, j), b.stride, out, n);
+      const int64_t index = block / strips, p = index * depth, j = block % strips * strip, columns = min_of(strip, n - j);
+      float* const out = sums + index * m * n + j;
+      part(context, p, min_of(depth, k - p), j, columns, out);
       if (parts == 1) apply_epilogue(epilogue, out, n, m, columns, j);
     }
   });
@@ -182,17 +180,34 @@ bool product_few_rows(const GemmKernels& kernels, int64_t m, int64_t n, int64_t 
       for (int64_t j = begin; j < end; j += 1024) {
         const int64_t count = min_of(1024, end - j);
         float* const out = c + i * n + j;
-        const float* part = sums + i * n + j;
-        std::memcpy(out, part, static_cast<size_t>(count) * sizeof(float));
+        const float* one = sums + i * n + j;
+        std::memcpy(out, one, static_cast<size_t>(count) * sizeof(float));
         for (int64_t x = 1; x < parts; x++) {
-          part += m * n;
-          for (int64_t q = 0; q < count; q++) out[q] += part[q];
+          one += m * n;
+          for (int64_t q = 0; q < count; q++) out[q] += one[q];
         }
       }
     }
     apply_epilogue(epilogue, c + begin, n, m, end - begin, begin);
   });
   return true;
+}
+
+namespace {
+
+/// A product with few rows and a plain B, each row of which is read once.
+bool product_few_rows(const GemmKernels& kernels, int64_t m, int64_t n, int64_t k, const Matrix& a, const Matrix& b, float* c, const Epilogue& epilogue) {
+  const struct Operands {
+    const GemmKernels& kernels;
+    int m;
+    int64_t n;
+    const Matrix &a, &b;
+  } operands{kernels, static_cast<int>(m), n, a, b};
+  const auto part = [](const void* context, int64_t p, int64_t depth, int64_t j, int64_t columns, float* out) {
+    const Operands& o = *static_cast<const Operands*>(context);
+    o.kernels.few_rows(o.m, columns, depth, o.a.data + p, o.a.stride, o.b.at(p, j), o.b.stride, out, o.n);
+  };
+  return product_by_parts(m, n, k, few_rows_columns, c, epilogue, part, &operands);
 }
 
 /// A product with more rows and a plain B. Each thread reads its strip of B's columns front to

@@ -39,7 +39,20 @@ static inline int64_t even_part(int64_t n, int64_t most, int64_t unit) {
 /// can: about 20 µs.
 constexpr int64_t small_product = int64_t{1} << 20;
 
+/// The depth that is summed before it is added to C, for up to 32 rows. It depends on sizes alone,
+/// and so does the order of a sum.
+int64_t part_of_depth(int64_t n, int64_t k);
+
+/// What a block of product_by_parts computes: the sums of rows p … p + depth and columns j … j +
+/// columns of B, to `out`, whose rows lie n floats apart.
+using PartOfProduct = void (*)(const void* context, int64_t p, int64_t depth, int64_t j, int64_t columns, float* out);
+
 // Each of these returns false if scratch memory is lacking.
+
+/// A product with few rows on all threads. B is cut into blocks of whole rows of at most
+/// `most_columns` columns, so that each thread reads memory in its order. The sums of the parts of
+/// the depth are added in order at the end.
+bool product_by_parts(int64_t m, int64_t n, int64_t k, int64_t most_columns, float* c, const Epilogue& epilogue, PartOfProduct part, const void* context);
 
 /// One product on the calling thread, without the epilogue. A is read in place, and so is B unless
 /// it is transposed. It uses the `slot` of scratch memory.
