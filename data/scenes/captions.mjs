@@ -49,21 +49,20 @@ export function pluralOf(name) {
 const FRAME = /^(?:an?|the) (?:emoji|picture|drawing) of |^emoji of | emoji$/;
 
 /** The words of a wording without frame and article, in alphabetical order. */
-const wordsOf = (wording) =>
+export const wordsOf = (wording) =>
   wording
     .replace(FRAME, '')
     .replace(/^(?:an?|the) /, '')
     .split(/[\s,:]+/)
-    .sort()
-    .join(' ');
+    .sort();
 
 /**
  * Whether a wording of a thing, a name of it or a caption of it alone, is held out of all training.
  * Articles, frames and the order of words make no other wording. The label is never held out.
  */
 export function isHeldOutWording(id, wording) {
-  const words = wordsOf(wording);
-  return words !== wordsOf(namesOf(THINGS.get(id))[0]) && isHeldOut('wording', words, id);
+  const [words, label] = [wording, namesOf(THINGS.get(id))[0]].map((text) => wordsOf(text).join(' '));
+  return words !== label && isHeldOut('wording', words, id);
 }
 
 /** A name of a thing: its label, or in a quarter of the captions another of its names. */

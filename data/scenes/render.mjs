@@ -14,8 +14,15 @@ function layOver(rgb, size, alpha, rgba, side, x, y) {
     for (let column = left; column < right; column++, from += 4, to++) {
       const own = rgba[from + 3];
       if (own === 0) continue;
-      const opacity = own / 255;
       const at = to * 3;
+      if (own === 255) {
+        rgb[at] = rgba[from];
+        rgb[at + 1] = rgba[from + 1];
+        rgb[at + 2] = rgba[from + 2];
+        alpha[to] = 255;
+        continue;
+      }
+      const opacity = own / 255;
       // Sums are positive, so that adding a half and cutting off rounds.
       rgb[at] = rgb[at] + opacity * (rgba[from] - rgb[at]) + 0.5;
       rgb[at + 1] = rgb[at + 1] + opacity * (rgba[from + 1] - rgb[at + 1]) + 0.5;

@@ -54,7 +54,8 @@ export function isHeldOut(kind, ...parts) {
   return randomFrom(['held out', kind, ...parts].join('|'))() < HELD_OUT;
 }
 
-const pairParts = (a, b) => (a < b ? [a, b] : [b, a]);
+/** The things of a pair in the order in which the rule of what is held out knows them. */
+export const pairParts = (a, b) => (a < b ? [a, b] : [b, a]);
 
 /** Whether any combination in a scene is held out. */
 export function holdsHeldOut({ said }) {
@@ -151,8 +152,8 @@ function drawPair(random) {
   return [first, second];
 }
 
-/** What is said of a scene of a kind, drawn by chance. */
-function draw(kind, random) {
+/** What is said of a scene of a kind, drawn by chance, held out or not. */
+export function drawSaid(kind, random) {
   switch (kind) {
     case 'alone':
       return { ids: [pick(random, ALL)] };
@@ -172,7 +173,7 @@ function draw(kind, random) {
       const which = random();
       if (which < 0.4) {
         const ids = random() < 0.5 ? [pick(random, COLOURABLE), pick(random, COLOURABLE)] : drawPair(random);
-        if (ids[0] === ids[1]) return draw(kind, random);
+        if (ids[0] === ids[1]) return drawSaid(kind, random);
         const colours = ids.map((id) => drawColour(random, id, 0.8));
         return { ids, relation: pick(random, RELATIONS), colours };
       }
@@ -201,7 +202,7 @@ const hides = ({ colours = [], ground }) => ground?.colour !== undefined && colo
 export function drawScene(random, shares = KINDS) {
   const kind = drawKind(random, shares);
   for (;;) {
-    const said = draw(kind, random);
+    const said = drawSaid(kind, random);
     if (hides(said)) continue;
     const scene = compose(kind, said, {
       turns: said.ids.map(() => turn(random)),

@@ -96,6 +96,25 @@ export function listOption(describe: string) {
   } as const;
 }
 
+/** An option that takes numbers within bounds, with commas between them. */
+export function numbersOption(
+  name: string,
+  describe: string,
+  more: Range & { readonly whole?: boolean } = {},
+) {
+  const { whole = false, ...range } = more;
+  const one = whole ? integerOption(name, '', range) : numberOption(name, '', range);
+  return {
+    type: 'string',
+    requiresArg: true,
+    describe,
+    coerce: (value: unknown): readonly number[] | undefined =>
+      single(name, value)
+        ?.split(',')
+        .map((word) => one.coerce(word.trim()) as number),
+  } as const;
+}
+
 /** A switch. `--no-NAME` turns it off. */
 export function flagOption(describe: string) {
   return { type: 'boolean', default: false, describe } as const;

@@ -6,7 +6,7 @@ import {
   type PictureSource,
   type SourceSettings,
 } from '@easel/train';
-import { isGenerator, sourcePaths } from '@easel/train/internals';
+import { isModule, sourcePaths } from '@easel/train/internals';
 import { flagOption, integerOption, textOption } from './options.js';
 import { UsageError } from './usage-error.js';
 
@@ -91,8 +91,7 @@ export async function openSources(
   const named = args['image-column'] ?? args['caption-column'];
   const isParquet = await Promise.all(
     paths.map(
-      async (path) =>
-        named !== undefined && !isGenerator(path) && (await sourcePaths(path)).kind === 'parquet',
+      async (path) => named !== undefined && !isModule(path) && (await sourcePaths(path)).kind === 'parquet',
     ),
   );
   if (named !== undefined && !isParquet.includes(true))

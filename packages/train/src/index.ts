@@ -43,14 +43,10 @@ export { planVqgan, type VqganPlan } from './vqgan/plan-vqgan.js';
 
 export { decodePicture, defaultPictureShape, type PictureShape } from './decoded/decode-picture.js';
 export { type CaptionRow, readCaptionList } from './sources/caption-list.js';
-export type {
-  GeneratedPicture,
-  GeneratorModule,
-  GeneratorOption,
-  PictureGenerator,
-} from './sources/generated-pictures.js';
+export type { GeneratedPicture, GeneratorModule, PictureGenerator } from './sources/generated-pictures.js';
 export type { LeftOut, LeftOutKind } from './sources/left-out.js';
 export { type MixedPart, type MixOptions, mixPictures } from './sources/mixed-pictures.js';
+export type { ModuleOption, OpenableModule } from './sources/open-module.js';
 export { type OpenPicturesOptions, openPictures, type SourceSettings } from './sources/open-pictures.js';
 export { openParquetPictures, type ParquetPicturesOptions } from './sources/parquet-pictures.js';
 export { openPictureFolder, type PictureFolderOptions } from './sources/picture-folder.js';
@@ -108,12 +104,16 @@ export type { RunRecord as SweepRunRecord, SettingResult } from './sweep/sweep-r
 export { tableText } from './sweep/sweep-table.js';
 export { seq2seqKind, vqganKind } from './sweep/training-kind.js';
 
-// Judging drawings by the pictures nearest to them.
+// Judging drawings: by the pictures nearest to them, and by what they are compared with.
 
 export { type DrawJudgedOptions, drawJudged } from './judge/draw-judged.js';
 export { type Drawings, type Judgement, judgeDrawings } from './judge/judge-drawings.js';
+export { type JudgedSample, type JudgeOptions, type JudgeResult, judgeModel } from './judge/judge-model.js';
 export { type JudgedCaptions, judgedCaptions } from './judge/judged-captions.js';
 export { type JudgedPrompt, type JudgedPrompts, openJudgedPrompts } from './judge/judged-prompts.js';
+export type { JudgedRow, PromptVerdicts } from './judge/judged-rows.js';
+export type { Comparison, ContrastedPrompt, JudgedModule, JudgedSet } from './judge/judged-set.js';
+export { openJudgedSet } from './judge/open-judged-set.js';
 export { featureDistance, type GalleryPicture, nearestConcepts, pictureFeatures } from './judge/retrieval.js';
 
 // Runs that move between the original's trainer and Easel.

@@ -34,6 +34,7 @@ export type { Seq2SeqBatch } from './seq2seq/batches.js';
 export { seq2seqGradients, tokenLosses } from './seq2seq/seq2seq-step.js';
 export { isImageSide, trainedWeights } from './seq2seq/trained-weights.js';
 export { digestOfFiles } from './sources/file-digest.js';
-export { isGenerator } from './sources/generated-pictures.js';
+export { isModule } from './sources/open-module.js';
 export { archiveKind, sourcePaths } from './sources/source-paths.js';
 export { publishModel } from './stages/publish-model.js';
+export { alignedLines } from './sweep/sweep-table.js';

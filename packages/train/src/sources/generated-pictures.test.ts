@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { isGenerator } from './generated-pictures.js';
+import { isModule } from './open-module.js';
 import { openPictures } from './open-pictures.js';
 import { PictureError, type PictureSource } from './picture-source.js';
 
@@ -49,8 +49,8 @@ async function all(source: PictureSource, range = {}): Promise<string[]> {
 }
 
 test('a path of a module, with or without settings, is a generator', () => {
-  expect(['a.mjs', 'a/b.js?seed=1', 'a.mjs?x=y?z'].map(isGenerator)).toEqual([true, true, true]);
-  expect(['a', 'a.mjs/b', 'shards/{0..3}.tar', 'x.json', 'a.mjs.tar'].map(isGenerator)).toEqual(
+  expect(['a.mjs', 'a/b.js?seed=1', 'a.mjs?x=y?z'].map(isModule)).toEqual([true, true, true]);
+  expect(['a', 'a.mjs/b', 'shards/{0..3}.tar', 'x.json', 'a.mjs.tar'].map(isModule)).toEqual(
     Array(5).fill(false),
   );
 });

@@ -1,6 +1,4 @@
-import { resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { ConfigError, DataError } from '@easel/core';
+import { type OpenableModule, openModule } from './open-module.js';
 import { type CaptionedPicture, PictureError, type PictureSource, type ReadRange } from './picture-source.js';
 
 /** A picture that a generator makes when its bytes are asked for. */
@@ -22,27 +20,8 @@ export interface PictureGenerator {
   picture(n: number): GeneratedPicture;
 }
 
-/** A setting of a generator. Its default says its type. */
-export interface GeneratorOption {
-  readonly default: number | string;
-  /** What it does, for messages. */
-  readonly about: string;
-}
-
 /** What a module exports that makes pictures. */
-export interface GeneratorModule {
-  readonly options: Readonly<Record<string, GeneratorOption>>;
-  /** Throws an Error that names the setting if a value can't be. */
-  open(settings: Readonly<Record<string, number | string>>): PictureGenerator | Promise<PictureGenerator>;
-}
-
-/** The path of a module, and its settings behind a question mark. */
-const MODULE = /^(.+\.m?js)(?:\?(.*))?$/s;
-
-/** Whether a source's path names a module that makes pictures. */
-export function isGenerator(path: string): boolean {
-  return MODULE.test(path);
-}
+export type GeneratorModule = OpenableModule<PictureGenerator>;
 
 /**
  * Opens a module that makes pictures as a source: `scenes.mjs?seed=1&count=1000`. The module is
@@ -51,16 +30,8 @@ export function isGenerator(path: string): boolean {
  * that it doesn't have or that can't be.
  */
 export async function openGenerator(path: string): Promise<PictureSource> {
-  const [, file, query = ''] = MODULE.exec(path) as unknown as [string, string, string | undefined];
   const where = `Pictures ${path}`;
-  const module = await imported(file, where);
-  const settings = settingsOf(module, query, where);
-  let generator: PictureGenerator;
-  try {
-    generator = await module.open(settings);
-  } catch (error) {
-    throw new ConfigError(`${where}: ${(error as Error).message}`, { cause: error });
-  }
+  const generator = await openModule<PictureGenerator>(path, where, 'Pictures from a program');
   return {
     description: path,
     length: generator.length,
@@ -69,44 +40,6 @@ export async function openGenerator(path: string): Promise<PictureSource> {
     read: (range) => generated(generator, path, range),
     async close() {},
   };
-}
-
-async function imported(file: string, where: string): Promise<GeneratorModule> {
-  let module: Partial<GeneratorModule>;
-  try {
-    module = await import(pathToFileURL(resolve(file)).href);
-  } catch (error) {
-    throw new DataError(`${where}: the module can't be imported: ${(error as Error).message}`, {
-      cause: error,
-    });
-  }
-  if (typeof module.open !== 'function' || typeof module.options !== 'object')
-    throw new DataError(
-      `${where}: expected a module that exports \`open\` and \`options\`, found ${Object.keys(module).join(', ') || 'no exports'}. See "Pictures from a program" in the README of @easel/train.`,
-    );
-  return module as GeneratorModule;
-}
-
-function settingsOf(
-  { options }: GeneratorModule,
-  query: string,
-  where: string,
-): Record<string, number | string> {
-  const settings = Object.fromEntries(
-    Object.entries(options).map(([name, option]) => [name, option.default]),
-  );
-  for (const [name, text] of new URLSearchParams(query)) {
-    const option = Object.hasOwn(options, name) ? options[name] : undefined;
-    if (option === undefined) {
-      const known = Object.entries(options).map(([key, { about }]) => `${key} (${about})`);
-      throw new ConfigError(`${where}: no setting "${name}". There are: ${known.join('; ')}.`);
-    }
-    const value = typeof option.default === 'number' ? Number(text) : text;
-    if (text === '' || (typeof value === 'number' && !Number.isFinite(value)))
-      throw new ConfigError(`${where}: ${name}: expected a ${typeof option.default}, got "${text}".`);
-    settings[name] = value;
-  }
-  return settings;
 }
 
 async function* generated(

@@ -1,6 +1,7 @@
 import { ConfigError } from '@easel/core';
-import { isGenerator, openGenerator } from './generated-pictures.js';
+import { openGenerator } from './generated-pictures.js';
 import { type MixOptions, mixPictures } from './mixed-pictures.js';
+import { isModule } from './open-module.js';
 import { openParquetPictures } from './parquet-pictures.js';
 import { openPictureFolder } from './picture-folder.js';
 import type { OpenSourceOptions, PictureSource } from './picture-source.js';
@@ -62,7 +63,7 @@ export async function openPictures(
 
 async function openOne(settings: SourceSettings, options: OpenPicturesOptions): Promise<PictureSource> {
   const { path, captions: list, imageColumn, captionColumn } = settings;
-  if (isGenerator(path)) {
+  if (isModule(path)) {
     if (list || imageColumn || captionColumn)
       throw new ConfigError(`Pictures ${path}: a module makes its captions; it has no list and no columns.`);
     return openGenerator(path);

@@ -44,6 +44,11 @@ export function tableOf(
 /** Returns the table as lines of text with aligned columns. */
 export function tableText(shown: Shown, settings: readonly SettingResult[]): string {
   const { heads, rows } = tableOf(shown, settings);
+  return alignedLines(heads, rows);
+}
+
+/** Returns a table as lines of text with aligned columns: those of numbers alone to the right. */
+export function alignedLines(heads: readonly string[], rows: readonly (readonly string[])[]): string {
   const lines = [heads, ...rows];
   const widths = heads.map((_, c) => Math.max(...lines.map((line) => (line[c] as string).length)));
   const isNumber = heads.map((_, c) => rows.every((row) => /^[-–\d.e+]*$/.test(row[c] as string)));
