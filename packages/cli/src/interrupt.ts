@@ -29,8 +29,8 @@ export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>
   const onSignal = (name: StopSignal) => {
     if (controller.signal.aborted) return endAtOnce(name);
     received = name;
+    controller.abort(); // whoever draws on the terminal takes it away first
     process.stderr.write('\nStopping at the next safe point; once more to stop at once.\n');
-    controller.abort();
   };
   received = undefined;
   for (const name of STOP_SIGNALS) process.on(name, onSignal);

@@ -100,6 +100,42 @@ describe('Progress', () => {
     expect(state.text).toBe(`before\n${bar}\r\x1b[Knews\n${bar}`);
   });
 
+  test('pictures stand above the bar; others of their height are written over them', () => {
+    const { state, options } = recorder(true);
+    const progress = new Progress({ label: 'x', total: 2, unit: 'rows', ...options });
+    const block = (name: string, lines = 2) => ({
+      lines,
+      text: `${name}\n`.repeat(lines),
+      removal: `<${name}>`,
+    });
+    progress.showBlock(block('a'));
+    expect(state.text).toBe(''); // the first update draws both
+    progress.update(1);
+    const bar = `\r\x1b[Kx  [${'='.repeat(12)}${' '.repeat(12)}]  1/2 rows`;
+    expect(state.text).toBe(`\r\x1b[Ja\na\n${bar}`);
+    const written = (act: () => void) => {
+      state.text = '';
+      act();
+      return state.text;
+    };
+    expect(written(() => progress.showBlock(block('b')))).toBe(`<a>\x1b[2A\rb\nb\n${bar}`);
+    expect(written(() => progress.showBlock(block('c', 1)))).toBe(`<b>\x1b[2A\r\x1b[Jc\n${bar}`);
+    expect(written(() => progress.log('news'))).toBe(`<c>\x1b[1A\r\x1b[Jnews\n\r\x1b[Jc\n${bar}`);
+    expect(written(() => progress.clear())).toBe('<c>\x1b[1A\r\x1b[J');
+    expect(written(() => progress.showBlock(undefined))).toBe('');
+    state.milliseconds = 100;
+    expect(written(() => progress.update(2))).toContain('\r\x1b[Kx  [====');
+  });
+
+  test('a stream that is no terminal shows no pictures', () => {
+    const { state, options } = recorder(false);
+    const progress = new Progress({ label: 'x', total: 2, unit: 'rows', ...options });
+    progress.showBlock({ lines: 1, text: 'a\n', removal: '' });
+    progress.update(2);
+    progress.finish();
+    expect(state.text).toBe('x  2/2 rows\n');
+  });
+
   test('quiet writes nothing', () => {
     const { state, options } = recorder(true);
     const progress = new Progress({ label: 'x', total: 2, unit: 'rows', quiet: true, ...options });

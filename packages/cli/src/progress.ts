@@ -1,3 +1,5 @@
+import type { PictureBlock } from './terminal/picture-block.js';
+
 /**
  * The stream that shows progress. A terminal is redrawn in place; any other stream gets plain
  * lines.
@@ -48,7 +50,7 @@ function formatRate(rate: number): string {
 /**
  * A bar on stderr with count, rate and time left. On a terminal it is redrawn at most ten times a
  * second; elsewhere a line is written every ten seconds and one at the end. `note` is a text beside
- * the count, e.g. a loss.
+ * the count, e.g. a loss. On a terminal pictures may stand above the bar.
  */
 export class Progress {
   private readonly options: ProgressOptions;
@@ -62,6 +64,9 @@ export class Progress {
   private note = '';
   private lastWrite: number;
   private drawn = false;
+  /** The pictures above the bar, and those that are on the terminal now. */
+  private block: PictureBlock | undefined;
+  private drawnBlock: PictureBlock | undefined;
   private wasShown = false;
   private share: number | undefined;
   private firstShare = 0;
@@ -97,9 +102,19 @@ export class Progress {
     if (shows && this.now() - this.lastWrite >= interval) this.write();
   }
 
+  /**
+   * Shows pictures above the bar, in place of those before. Undefined takes them away. A stream that
+   * is no terminal shows none.
+   */
+  showBlock(block: PictureBlock | undefined): void {
+    if (this.options.quiet || !this.stream.isTTY) return;
+    this.block = block;
+    if (this.drawn) this.write();
+  }
+
   /** Writes a line of result to stdout, above the bar. */
   print(line: string): void {
-    this.clear();
+    this.erase();
     process.stdout.write(`${line}\n`);
     if (this.drawn) this.write();
   }
@@ -107,18 +122,25 @@ export class Progress {
   /** Writes a line of news above the bar, e.g. an evaluation. */
   log(line: string): void {
     if (this.options.quiet) return;
-    this.clear();
+    this.erase();
     this.stream.write(`${line}\n`);
     if (this.drawn) this.write();
   }
 
-  /** Draws the last state, if there is any, and ends the line. */
+  /** Takes bar and pictures away until the next update. */
+  clear(): void {
+    this.erase();
+    this.drawn = false;
+  }
+
+  /** Draws the last state, if there is any, and ends the line. Pictures stay above it. */
   finish(): void {
     if (this.options.quiet || !this.started) return;
     if (this.options.afterMilliseconds !== undefined && !this.wasShown) return;
     this.write();
     if (this.stream.isTTY) this.stream.write('\n');
     this.drawn = false;
+    this.drawnBlock = undefined;
   }
 
   private startAt(done: number, share: number): void {
@@ -129,8 +151,15 @@ export class Progress {
     if (!this.stream.isTTY) this.lastWrite = this.start;
   }
 
-  private clear(): void {
-    if (this.drawn && this.stream.isTTY) this.stream.write('\r\x1b[K');
+  private erase(): void {
+    if (!this.drawn || !this.stream.isTTY) return;
+    this.stream.write(`${this.upFrom(this.drawnBlock)}\r\x1b[${this.drawnBlock ? 'J' : 'K'}`);
+    this.drawnBlock = undefined;
+  }
+
+  /** What takes the cursor from the bar to the first line of pictures, and pictures away. */
+  private upFrom(block: PictureBlock | undefined): string {
+    return block === undefined ? '' : `${block.removal}\x1b[${block.lines}A`;
   }
 
   private write(): void {
@@ -138,9 +167,20 @@ export class Progress {
     this.wasShown = true;
     if (this.stream.isTTY) {
       const width = Math.max(20, (this.stream.columns || 80) - 1);
-      this.stream.write(`\r\x1b[K${this.line(true).slice(0, width)}`);
+      const line = `\r\x1b[K${this.line(true).slice(0, width)}`;
+      this.stream.write(`${this.changedBlock()}${line}`);
       this.drawn = true;
     } else this.stream.write(`${this.line(false)}\n`);
+  }
+
+  /** Text that draws the pictures above the bar if others are there, with the cursor on the bar. */
+  private changedBlock(): string {
+    const { block, drawnBlock: old } = this;
+    if (block === old) return '';
+    this.drawnBlock = block;
+    const place = `${this.upFrom(old)}\r`;
+    // Pictures of the same height are written over, so that nothing flickers.
+    return `${place}${old?.lines === block?.lines ? '' : '\x1b[J'}${block?.text ?? ''}`;
   }
 
   /**

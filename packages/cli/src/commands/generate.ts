@@ -9,7 +9,7 @@ import {
   promptHints,
   type UnknownWord,
 } from '@easel/draw';
-import { searchToJson, settingsFor } from '@easel/draw/internals';
+import { checkMemory, searchToJson, settingsFor } from '@easel/draw/internals';
 import { openPictureModel } from '@easel/draw/node';
 import { isRun } from '@easel/train';
 import { backendOption, startBackend } from '../backend-option.js';
@@ -34,6 +34,9 @@ import { formatHints } from '../prompt-hints.js';
 import { gatherPrompts } from '../prompts.js';
 import { type RankedPicture, rankPictures } from '../rank-pictures.js';
 import { searchOf } from '../search-options.js';
+import { askTerminal } from '../terminal/ask.js';
+import { detectGraphics, type Graphics } from '../terminal/graphics.js';
+import { PreviewBoard } from '../terminal/preview-board.js';
 import { UsageError } from '../usage-error.js';
 
 /** One drawn picture in the form that `--json` prints. */
@@ -180,6 +183,16 @@ function givenSettings(args: {
   };
 }
 
+/**
+ * How pictures are shown while they are drawn; undefined if they are not. They never go into a pipe
+ * or a file, nor to a terminal that has no cursor.
+ */
+async function previewGraphics(wanted: boolean | undefined, quiet: boolean): Promise<Graphics | undefined> {
+  const { stderr, env } = process;
+  if (wanted === false || quiet || !stderr.isTTY || env.TERM === 'dumb') return undefined;
+  return detectGraphics({ env, depth: stderr.getColorDepth(), ask: askTerminal });
+}
+
 export const generate = defineCommand({
   name: 'generate',
   usage: '[prompt..]',
@@ -270,6 +283,10 @@ export const generate = defineCommand({
       min: 1,
       default: 8,
     }),
+    preview: {
+      type: 'boolean',
+      describe: 'show pictures on the terminal while they are drawn; default: if stderr is a terminal',
+    },
     grid: flagOption('also write all pictures as one sheet, grid.png'),
     captions: flagOption('with --grid: the prompt below each picture'),
     overwrite: overwriteOption,
@@ -301,6 +318,7 @@ export const generate = defineCommand({
       if (args.captions && !args.grid) throw new UsageError('--captions goes with --grid.');
       const folder = resolveModelFolder(args.model);
       await prepareOutputFolder(out);
+      const graphics = await previewGraphics(args.preview, args.quiet);
       await startBackend(args);
       const { clip: clipFolder } = choice;
       const clip =
@@ -325,11 +343,22 @@ export const generate = defineCommand({
       };
       const nameOf = pictureNames(prompts, seed);
       const total = prompts.length * choice.drawn;
+      const atATime = Math.min(batch, total);
+      checkMemory(model, { slots: atATime }, process.availableMemory(), '--batch');
       const progress = new Progress({
         label: 'drawing',
         total: total * model.text.config.imageLength,
         unit: 'tokens',
         quiet: args.quiet,
+      });
+      const board =
+        graphics &&
+        new PreviewBoard(graphics, atATime, process.stderr, (block) => {
+          if (!signal.aborted) progress.showBlock(block);
+        });
+      signal.addEventListener('abort', () => {
+        progress.showBlock(undefined);
+        progress.clear();
       });
       const results: Result[] = [];
       const sheet: { readonly pixels: Raster; readonly prompt: string }[] = [];
@@ -348,6 +377,7 @@ export const generate = defineCommand({
           tokensDone = done;
           progress.update(done);
         },
+        onPreview: board && ((preview) => board.put(preview, preview.pixels, false)),
       });
       const onScored = (done: number) =>
         progress.update(tokensDone, { note: `${done} of ${total} pictures scored` });
@@ -358,6 +388,7 @@ export const generate = defineCommand({
       try {
         for await (const picture of chosen) {
           const { prompt, promptIndex, index, pixels, tokens } = picture;
+          board?.put(picture, pixels, true);
           if (tokens.some((id) => id >= model.vqgan.config.nEmbed)) warnOfBlack(prompt, index);
           const ranked = 'rank' in picture ? { score: picture.score, rank: picture.rank } : {};
           const texts = new Map([
@@ -381,6 +412,7 @@ export const generate = defineCommand({
           if (!args.json) progress.print('rank' in picture ? `${file}\t${picture.score.toFixed(3)}` : file);
           if (args.grid) sheet.push({ pixels, prompt });
         }
+        await board?.settled();
         progress.finish();
       } catch (error) {
         progress.finish();
