@@ -161,11 +161,20 @@ void pack_rows(float* panel, int64_t width, const float* source, int64_t stride,
   }
 }
 
+/// How many rows ahead the columns' memory is fetched. Pieces of eight rows are packed panel by
+/// panel, an order that the processor doesn't foresee: on a Zen 3, 256 × 256 × 4096 with a
+/// transposed A took 1.3 times as long without.
+constexpr int64_t rows_ahead = 24;
+
 void pack_columns(float* panel, int64_t width, const float* source, int64_t stride, int64_t count, int64_t depth) {
   for (int64_t first = 0; first < count; first += lanes) {
     const Lanes::Mask mask = Lanes::mask(static_cast<int>(count - first < lanes ? count - first : lanes));
     // Whole vectors are stored. What runs over is written again by the next row, or is slack.
-    for (int64_t p = 0; p < depth; p++) Lanes::store(panel + p * width + first, Lanes::load(source + p * stride + first, mask));
+    for (int64_t p = 0; p < depth; p++) {
+      const float* const from = source + p * stride + first;
+      __builtin_prefetch(from + rows_ahead * stride);
+      Lanes::store(panel + p * width + first, Lanes::load(from, mask));
+    }
   }
 }
 
