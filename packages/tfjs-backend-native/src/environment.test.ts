@@ -7,10 +7,14 @@ import './index.js';
 
 jest.setTimeout(120_000);
 
+const SOURCE = new URL('./index.ts', import.meta.url).href;
+
 /** Imports the package's sources in a process with these variables. */
-function importWith(variables: Record<string, string>) {
+function importWith(
+  variables: Record<string, string>,
+  code = `const { nativeStatus } = await import(${JSON.stringify(SOURCE)}); console.log(nativeStatus().target)`,
+) {
   const hooks = fileURLToPath(new URL('../scripts/typescript-hooks.mjs', import.meta.url));
-  const code = `const { nativeStatus } = await import(${JSON.stringify(new URL('./index.ts', import.meta.url).href)}); console.log(nativeStatus().target)`;
   const { EASEL_CPU: _cpu, EASEL_THREADS: _threads, ...env } = process.env;
   return spawnSync(process.execPath, ['--import', hooks, '--input-type=module', '-e', code], {
     encoding: 'utf8',
@@ -29,6 +33,23 @@ test('an instruction set is taken by either name, and one that is not there ends
   expect(absent.status).not.toBe(0);
   expect(absent.stderr).toMatch(/TFJS_NATIVE_CPU is altivec; this machine runs serial/);
   expect(threads.stderr).toMatch(/TFJS_NATIVE_THREADS is many; expected a number from 1 to 256/);
+});
+
+test('without the addon an import says so once, in one line with the remedy, and tfjs goes on', () => {
+  const code = `
+    import { createRequire } from 'node:module';
+    const tf = createRequire(${JSON.stringify(SOURCE)})('@tensorflow/tfjs');
+    const { nativeStatus } = await import(${JSON.stringify(SOURCE)});
+    await import(${JSON.stringify(`${SOURCE}?again.ts`)}); // evaluated anew, as a second copy of the package would be
+    tf.env().set('IS_TEST', true); // else tfjs advertises tfjs-node on stderr
+    await tf.ready();
+    console.log(JSON.stringify([nativeStatus().available, tf.getBackend(), tf.add(1, 2).dataSync()[0]]));`;
+  const { stdout, stderr, status } = importWith({ TFJS_BACKEND_NATIVE_PREBUILD: '/nowhere' }, code);
+  expect(stderr).toMatch(
+    /^tfjs-backend-native: the native addon did not load \(.+\); build it with: node .+install\.mjs\n$/,
+  );
+  expect(status).toBe(0);
+  expect(JSON.parse(stdout)).toEqual([false, 'cpu', 3]);
 });
 
 test('an array of tensors in place of a tensor gives NaN, as on cpu, and a warning that names the kernel', () => {

@@ -1,0 +1,3 @@
+import { smallProgram } from './small-program.mjs';
+
+console.log(JSON.stringify(await smallProgram()));
