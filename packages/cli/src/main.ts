@@ -1,6 +1,7 @@
 import { outliveReaders } from './closed-stream.js';
 import type { Command } from './command.js';
 import { commandOf, runCommandLine } from './command-line.js';
+import { compareWeightsCommand } from './commands/compare-weights.js';
 import { convert } from './commands/convert.js';
 import { decode } from './commands/decode.js';
 import { doctor } from './commands/doctor.js';
@@ -32,6 +33,7 @@ export const commands: readonly Command[] = [
   report,
   tokenizerTrain,
   convert,
+  compareWeightsCommand,
   inspect,
   doctor,
 ];

@@ -106,6 +106,11 @@ export { seq2seqKind, vqganKind } from './sweep/training-kind.js';
 
 // Judging drawings: by the pictures nearest to them, and by what they are compared with.
 
+export {
+  type CompareWeightsOptions,
+  compareWeights,
+  type WeightComparison,
+} from './judge/compare-weights.js';
 export { type DrawJudgedOptions, drawJudged } from './judge/draw-judged.js';
 export { type Drawings, type Judgement, judgeDrawings } from './judge/judge-drawings.js';
 export { type JudgedSample, type JudgeOptions, type JudgeResult, judgeModel } from './judge/judge-model.js';

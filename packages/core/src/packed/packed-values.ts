@@ -8,6 +8,7 @@ import { EaselError } from '../errors.js';
  * a scale that it shares with others: w = scale·code, or with INT4 w = scale·code + offset.
  */
 export const PACKED_FORMATS = ['F16', 'BF16', 'INT8', 'INT4'] as const;
+/** One of `PACKED_FORMATS`. */
 export type PackedFormat = (typeof PACKED_FORMATS)[number];
 
 /** The formats of matrices whose numbers share scales. */

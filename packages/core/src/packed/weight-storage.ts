@@ -10,6 +10,7 @@ import type { PackOptions } from './pack.js';
  * numbers. With the last three, what is no matrix is float16.
  */
 export const WEIGHT_STORAGES = ['stored', 'f32', 'f16', 'bf16', 'int8', 'int4', 'int4-64'] as const;
+/** One of `WEIGHT_STORAGES`. */
 export type WeightStorage = (typeof WEIGHT_STORAGES)[number];
 
 /** The storages that convert numbers. */
