@@ -71,6 +71,27 @@ describe('gradients of tfjs operations as on cpu', () => {
     x.dispose();
   });
 
+  test('a sum by segments: 0 for rows that it leaves out', () => {
+    const sum = (ids: number[], segments: number) => {
+      const dy = tf.tensor2d([1, 2, 3, 4].slice(0, 2 * segments), [segments, 2]);
+      const f = (x: tf.Tensor) =>
+        tf.unsortedSegmentSum(x as tf.Tensor2D, tf.tensor1d(ids, 'int32'), segments);
+      return tf
+        .grad(f)(tf.ones([3, 2]), dy)
+        .arraySync();
+    };
+    expect(sum([1, 2, -1], 2)).toEqual([
+      [3, 4],
+      [0, 0],
+      [0, 0],
+    ]);
+    expect(sum([0, 1, -1], 0)).toEqual([
+      [0, 0],
+      [0, 0],
+      [0, 0],
+    ]);
+  });
+
   test("derivatives of derivatives take tfjs's own gradients", () => {
     expectAsOnCpu(() =>
       tf.grad((x) => tf.sum(tf.square(tf.grad((y) => tf.sum(tf.pow(tf.relu(tf.mul(y, y)), 2)))(x))))(

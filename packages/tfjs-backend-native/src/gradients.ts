@@ -200,6 +200,30 @@ function addTile(): void {
   });
 }
 
+/**
+ * Lets a sum by segments have its gradient where a row's id is the number of segments or more: the
+ * sum leaves such rows out, so that theirs is 0. tfjs's own looks for the id's segment.
+ */
+function leaveOut(kernelName: string): void {
+  const own = tf.getGradient(kernelName) as Gradient | undefined;
+  if (own === undefined) return;
+  tf.registerGradient({
+    ...own,
+    gradFunc: (dys, [ids], attrs) => {
+      const dy = dys as tf.Tensor;
+      const [segments = 0, ...row] = dy.shape;
+      const { shape } = ids as tf.Tensor;
+      if (segments === 0) return { x: () => tf.zeros([...shape, ...row]) };
+      const known = tf.where(
+        tf.less(ids as tf.Tensor, segments),
+        ids as tf.Tensor,
+        tf.fill(shape, -1, 'int32'),
+      );
+      return own.gradFunc(dys, [known], attrs);
+    },
+  });
+}
+
 const isDilated = (dilations: unknown): boolean =>
   Array.isArray(dilations) ? dilations.some((dilation) => dilation !== 1) : (dilations ?? 1) !== 1;
 
@@ -240,6 +264,7 @@ export function registerNativeGradients(backendName: string): void {
   spread(tf.Prelu, ['x', 'alpha']);
   for (const kernelName of [tf.Unpack, tf.SplitV]) listed(kernelName);
   addTile();
+  leaveOut(tf.UnsortedSegmentSum);
   dilate(tf.Conv2D, tf.Conv2DBackpropInput, tf.Conv2DBackpropFilter, backendName);
   dilate(
     tf.DepthwiseConv2dNative,

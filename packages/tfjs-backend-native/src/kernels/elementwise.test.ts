@@ -451,3 +451,37 @@ describe('conversions', () => {
     expect(() => addon().convert(new Float32Array(2), new Float32Array(2))).toThrow(/must be an Int32Array/);
   });
 });
+
+test('complex numbers with one of fewer axes', () => {
+  const parts = (z: tf.Tensor) => [tf.real(z).arraySync(), tf.imag(z).arraySync()];
+  const x = tf.complex([1, 3], [2, 4]); // 1 + 2i, 3 + 4i
+  const z = tf.complex(2, -1);
+  expect(parts(tf.mul(x, z))).toEqual([
+    [4, 10],
+    [3, 5],
+  ]);
+  expect(parts(tf.sub(z, x))).toEqual([
+    [1, -1],
+    [-3, -5],
+  ]);
+  const rows = tf.complex(
+    [
+      [10, 20],
+      [30, 40],
+    ],
+    [
+      [1, 2],
+      [3, 4],
+    ],
+  );
+  expect(parts(tf.add(rows, x))).toEqual([
+    [
+      [11, 23],
+      [31, 43],
+    ],
+    [
+      [3, 6],
+      [5, 8],
+    ],
+  ]);
+});

@@ -12,7 +12,7 @@ import {
 } from '../addon-numbers.js';
 import { asWords } from '../strided-copy.js';
 import { planPair } from './broadcast.js';
-import { type NativeKernel, nativeKernel, runOnCpu } from './kernel.js';
+import { type KernelArguments, type NativeKernel, nativeKernel, runOnCpu } from './kernel.js';
 
 type Parameters = readonly [p: number, q: number];
 
@@ -35,6 +35,21 @@ export function unaryKernel(
 }
 
 /**
+ * The inputs with leading axes of extent 1, as many as the other one has. The cpu kernels of complex
+ * numbers read beyond an input of fewer axes.
+ */
+function withEqualRanks(args: KernelArguments): KernelArguments {
+  const { a, b } = args.inputs as { a: tf.TensorInfo; b: tf.TensorInfo };
+  const rank = Math.max(a.shape.length, b.shape.length);
+  const raised = (x: tf.TensorInfo): tf.TensorInfo => ({
+    dataId: x.dataId,
+    dtype: x.dtype,
+    shape: [...Array.from({ length: rank - x.shape.length }, () => 1), ...x.shape],
+  });
+  return { ...args, inputs: { a: raised(a), b: raised(b) } };
+}
+
+/**
  * y = f(a, b) with broadcasting, for float32, and for int32 where the addon has the operation.
  * Other dtypes go to the cpu kernel of that name.
  */
@@ -47,7 +62,8 @@ export function binaryKernel(kernelName: string, op: BinaryOp): NativeKernel {
     const isFloat = a.dtype === 'float32' && b.dtype === 'float32';
     const isInt = a.dtype === 'int32' && b.dtype === 'int32' && intNumber >= 0;
     const plan = isFloat || isInt ? planPair(a.shape, b.shape) : undefined;
-    if (plan === undefined) return runOnCpu(kernelName, args);
+    if (plan === undefined)
+      return runOnCpu(kernelName, a.dtype === 'complex64' ? withEqualRanks(args) : args);
     if (isFloat) {
       const y = backend.allocate(plan.shape, 'float32');
       if (y.values.length > 0)

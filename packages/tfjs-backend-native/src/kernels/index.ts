@@ -17,10 +17,13 @@ import { movementKernels } from './movement.js';
 import { orderKernels } from './order.js';
 import { pieceKernels } from './pieces.js';
 import { poolKernels } from './pool.js';
+import { raggedKernels } from './ragged.js';
 import { reduceKernels } from './reduce.js';
 import { resizeKernels } from './resize.js';
 import { shareKernels } from './share.js';
 import { softmaxKernels } from './softmax.js';
+import { stringKernels } from './strings.js';
+import { suppressionKernels } from './suppression.js';
 import { transform } from './transform.js';
 import { volumeKernels } from './volumes.js';
 import { windowKernels, withSidedPads } from './window-pads.js';
@@ -47,6 +50,9 @@ export const NATIVE_KERNELS: readonly NativeKernel[] = [
   ...gatherKernels,
   ...countKernels,
   ...fourierKernels,
+  ...raggedKernels,
+  ...stringKernels,
+  ...suppressionKernels,
   transform,
   ...FUSED_KERNELS,
 ];

@@ -477,3 +477,10 @@ test('blocks come back after every kernel, poisoned or not', () => {
   });
   expect(native.pool.usage().liveBytes).toBe(before.liveBytes);
 });
+
+test('complex tensors of nothing side by side are nothing, with a shape', () => {
+  const none = () => tf.complex(tf.zeros([0, 3]), tf.zeros([0, 3]));
+  const y = tf.concat([none(), none()], 1);
+  expect([y.shape, y.dtype]).toEqual([[0, 6], 'complex64']);
+  expect([tf.real(y).shape, [...tf.imag(y).dataSync()]]).toEqual([[0, 6], []]);
+});

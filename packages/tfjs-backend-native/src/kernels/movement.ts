@@ -47,7 +47,9 @@ const concat = nativeKernel(tf.Concat, (args) => {
   const parts = Object.values(args.inputs) as tf.TensorInfo[];
   const first = parts[0] as tf.TensorInfo;
   const { dtype } = first;
-  if (!isNativeDtype(dtype) || parts.some((part) => part.dtype !== dtype)) return runOnCpu(tf.Concat, args);
+  const isComplex = parts.every((part) => part.dtype === 'complex64');
+  if (!isComplex && (!isNativeDtype(dtype) || parts.some((part) => part.dtype !== dtype)))
+    return runOnCpu(tf.Concat, args);
   const axis = tf.util.parseAxisParam(args.attrs.axis as number, first.shape)[0] as number;
   tf.backend_util.assertParamsConsistent(
     parts.map((part) => part.shape),
@@ -58,6 +60,14 @@ const concat = nativeKernel(tf.Concat, (args) => {
     axis,
   );
   const filled = parts.filter((part) => sizeOf(part.shape) > 0);
+  if (!isNativeDtype(dtype)) {
+    if (sizeOf(shape) > 0) return runOnCpu(tf.Concat, args);
+    // The cpu kernel gives no complex numbers no parts.
+    const none = backend.allocate(shape, 'float32').info;
+    const y = runOnCpu(tf.Complex, { ...args, inputs: { real: none, imag: none } });
+    backend.disposeData(none.dataId);
+    return y;
+  }
   if (filled.length === 1) return backend.alias(filled[0] as tf.TensorInfo, shape);
   const y = backend.allocate(shape, dtype);
   const ySteps = stepsOf(shape);
