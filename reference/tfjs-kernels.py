@@ -1,8 +1,8 @@
 """What TensorFlow makes of the programs of tfjs-backend-native's fuzz.
 
 Reads a program a line from standard input (testing/fuzz/program.ts has the form), writes an answer a
-line to standard output: outputs and gradients, or TensorFlow's error. scripts/fuzz.mjs of the package
-runs it. Made with TensorFlow 2.21.0 (tensorflow-cpu).
+line to standard output: outputs, gradients and slopes, or TensorFlow's error. Slopes are finite
+differences of the program in float64. scripts/fuzz.mjs of the package runs it. Made with TensorFlow 2.21.0 (tensorflow-cpu).
 """
 
 import json
@@ -21,12 +21,18 @@ DTYPES = {"float32": np.float32, "int32": np.int32, "bool": np.bool_}
 
 
 def from_file(t):
+    if t["dtype"] == "string":
+        return tf.constant(np.array([v.encode() for v in t["values"]], object).reshape(t["shape"]), tf.string)
     values = [WORDS[v] if isinstance(v, str) else v for v in t["values"]]
     return tf.constant(np.array(values, np.float64).astype(DTYPES[t["dtype"]]).reshape(t["shape"]))
 
 
 def to_file(x):
     x = x.numpy() if hasattr(x, "numpy") else np.asarray(x)
+    if isinstance(x, bytes):
+        x = np.array(x, object)
+    if x.dtype.kind in "OS":
+        return {"shape": list(x.shape), "dtype": "string", "values": [v.decode("latin-1") for v in x.ravel().tolist()]}
     dtype = {"f": "float32", "i": "int32", "u": "int32", "b": "bool"}[x.dtype.kind]
     def word(v):
         if isinstance(v, float) and not math.isfinite(v):
@@ -100,25 +106,36 @@ def cast(i, a):
     return tf.not_equal(x, tf.zeros_like(x)) if a["dtype"] == "bool" and x.dtype != tf.bool else tf.cast(x, a["dtype"])
 
 
-def complex_of(i):
-    return tf.complex(i["real"], i["imag"])
+def on_complex(f):
+    """A function of complex numbers, each of two leaves; its result in parts where it is complex."""
+    def run(i, a):
+        parts = list(i.values())
+        y = f([tf.complex(real, imag) for real, imag in zip(parts[::2], parts[1::2])], a)
+        return [tf.math.real(y), tf.math.imag(y)] if y.dtype == tf.complex64 else y
+    return run
 
 
-KERNELS["complex:Real"] = lambda i, a: tf.math.real(complex_of(i))
-KERNELS["complex:Imag"] = lambda i, a: tf.math.imag(complex_of(i))
-KERNELS["complex:ComplexAbs"] = lambda i, a: tf.abs(complex_of(i))
+for name, f in {
+    "Real": lambda x, a: tf.math.real(x[0]), "Imag": lambda x, a: tf.math.imag(x[0]), "ComplexAbs": lambda x, a: tf.abs(x[0]),
+    "FFT": lambda x, a: tf.signal.fft(x[0]), "IFFT": lambda x, a: tf.signal.ifft(x[0]), "Identity": lambda x, a: x[0],
+    "Slice": lambda x, a: tf.slice(x[0], a["begin"], a["size"]), "Reshape": lambda x, a: tf.reshape(x[0], a["shape"]),
+    "Concat": lambda x, a: tf.concat(x, a["axis"]), "ExpandDims": lambda x, a: tf.expand_dims(x[0], a["dim"]),
+    "Add": lambda x, a: x[0] + x[1], "Sub": lambda x, a: x[0] - x[1], "Multiply": lambda x, a: x[0] * x[1],
+}.items():
+    KERNELS[f"complex:{name}"] = on_complex(f)
 
+KERNELS["LogicalNot"] = lambda i, a: tf.logical_not(i["x"])
+KERNELS["ExpandDims"] = lambda i, a: tf.expand_dims(i["input"], a["dim"])
+KERNELS["BroadcastArgs"] = lambda i, a: raw.BroadcastArgs(s0=i["s0"], s1=i["s1"])
+KERNELS["shares:Multinomial"] = lambda i, a: i["logits"] if a["normalized"] else tf.nn.softmax(i["logits"])
 
-@kernel("complex:FFT")
-def fft(i, a):
-    y = tf.signal.fft(complex_of(i))
-    return [tf.math.real(y), tf.math.imag(y)]
-
-
-@kernel("complex:IFFT")
-def ifft(i, a):
-    y = tf.signal.ifft(complex_of(i))
-    return [tf.math.real(y), tf.math.imag(y)]
+KERNELS["StringSplit"] = lambda i, a: list(raw.StringSplit(input=i["input"], delimiter=i["delimiter"], skip_empty=a["skipEmpty"]))
+KERNELS["StringNGrams"] = lambda i, a: list(raw.StringNGrams(
+    data=i["data"], data_splits=i["dataSplits"], separator=a["separator"], ngram_widths=a["nGramWidths"], left_pad=a["leftPad"],
+    right_pad=a["rightPad"], pad_width=a["padWidth"], preserve_short_sequences=a["preserveShortSequences"]))
+KERNELS["StringToHashBucketFast"] = lambda i, a: raw.StringToHashBucketFast(input=i["input"], num_buckets=a["numBuckets"])
+KERNELS["StaticRegexReplace"] = lambda i, a: raw.StaticRegexReplace(
+    input=i["x"], pattern=a["pattern"], rewrite=a["rewrite"], replace_global=a["replaceGlobal"])
 
 
 KERNELS["Transpose"] = lambda i, a: tf.transpose(i["x"], a["perm"])
@@ -162,7 +179,9 @@ KERNELS["ScatterNd"] = lambda i, a: tf.scatter_nd(i["indices"], i["updates"], a[
 KERNELS["TensorScatterUpdate"] = lambda i, a: tf.tensor_scatter_nd_update(i["tensor"], i["indices"], i["updates"])
 KERNELS["SparseToDense"] = lambda i, a: raw.SparseToDense(
     sparse_indices=i["sparseIndices"], output_shape=a["outputShape"], sparse_values=i["sparseValues"], default_value=i["defaultValue"], validate_indices=False)
-KERNELS["UnsortedSegmentSum"] = lambda i, a: tf.math.unsorted_segment_sum(i["x"], i["segmentIds"], a["numSegments"])
+# Rows of an id of numSegments or more are left out, as on a GPU; on a CPU TensorFlow refuses them.
+KERNELS["UnsortedSegmentSum"] = lambda i, a: tf.math.unsorted_segment_sum(
+    i["x"], tf.where(i["segmentIds"] < a["numSegments"], i["segmentIds"], -1), a["numSegments"])
 KERNELS["SparseSegmentSum"] = lambda i, a: tf.sparse.segment_sum(i["data"], i["indices"], i["segmentIds"])
 KERNELS["SparseSegmentMean"] = lambda i, a: tf.sparse.segment_mean(i["data"], i["indices"], i["segmentIds"])
 KERNELS["Bincount"] = lambda i, a: raw.Bincount(arr=i["x"], size=a["size"], weights=i["weights"])
@@ -195,6 +214,13 @@ def ragged_gather(i, a):
     return list(splits) + [values]
 
 
+@kernel("ragged:ToTensor")
+def ragged_to_tensor(i, a):
+    partitions = [i[f"partition{n}"] for n in range(len(a["types"]))]
+    return raw.RaggedTensorToTensor(shape=i["shape"], values=i["values"], default_value=i["defaultValue"],
+                                    row_partition_tensors=partitions, row_partition_types=a["types"])
+
+
 KERNELS["BatchMatMul"] = lambda i, a: tf.matmul(i["a"], i["b"], a["transposeA"], a["transposeB"])
 KERNELS["Einsum"] = lambda i, a: tf.einsum(a["equation"], *i)
 
@@ -210,11 +236,23 @@ def activated(y, i, a):
     return {"linear": tf.identity, "relu": tf.nn.relu, "relu6": tf.nn.relu6, "elu": tf.nn.elu, "sigmoid": tf.sigmoid}[name](y)
 
 
-KERNELS["_FusedMatMul"] = lambda i, a: activated(tf.matmul(i["a"], i["b"], a["transposeA"], a["transposeB"]), i, a)
+KERNELS["_FusedMatMul"] = KERNELS["fused:matMul"] = lambda i, a: activated(tf.matmul(i["a"], i["b"], a["transposeA"], a["transposeB"]), i, a)
 
 
-def padded(x, pad, value=0.0):
-    """A picture with explicit pads as a border, and the padding that is left to TensorFlow."""
+def same_pads(extents, window, strides, dilations):
+    """What 'same' puts before and behind each spatial axis."""
+    totals = [max(0, (-(-extent // s) - 1) * s + (f - 1) * d + 1 - extent)
+              for extent, f, s, d in zip(extents, window, strides, dilations)]
+    return [[total // 2, total - total // 2] for total in totals]
+
+
+def padded(x, a, value=0.0):
+    """A picture or volume with explicit pads as a border, and the padding that is left to TensorFlow. Volumes get
+    their border for 'same' too: TensorFlow's kernels for them (2.21.0) begin at the second place of an axis of three
+    with a window of 1 and a stride of 3, their gradients at the first."""
+    pad = a["pad"]
+    if pad == "same" and len(x.shape) == 5:
+        pad = [[0, 0], *same_pads(x.shape[1:4], a["filterSize"], a["strides"], [1, 1, 1]), [0, 0]]
     if isinstance(pad, str):
         return x, pad.upper()
     pads = [[0, 0], [pad, pad], [pad, pad], [0, 0]] if isinstance(pad, int) else pad
@@ -237,11 +275,7 @@ def dilated(i, a, product):
     if isinstance(pad, int):
         pad = [[0, 0], *[[pad, pad]] * rank, [0, 0]]
     if pad == "same":
-        pads = []
-        for extent, f, s, d in zip(x.shape[1:], window, strides, dilations):
-            total = max(0, (-(-extent // s) - 1) * s + (f - 1) * d + 1 - extent)
-            pads.append([total // 2, total - total // 2])
-        pad = [[0, 0], *pads, [0, 0]]
+        pad = [[0, 0], *same_pads(x.shape[1:], window, strides, dilations), [0, 0]]
     if pad != "valid":
         x = tf.pad(x, pad)
     counts = [(extent - (f - 1) * d - 1) // s + 1 for extent, f, s, d in zip(x.shape[1:], window, strides, dilations)]
@@ -258,25 +292,25 @@ def depthwise(i, a):
 
 
 KERNELS["Conv2D"] = conv2d
-KERNELS["FusedConv2D"] = lambda i, a: activated(conv2d(i, a), i, a)
+KERNELS["FusedConv2D"] = KERNELS["fused:conv2d"] = lambda i, a: activated(conv2d(i, a), i, a)
 KERNELS["DepthwiseConv2dNative"] = depthwise
-KERNELS["FusedDepthwiseConv2D"] = lambda i, a: activated(depthwise(i, a), i, a)
+KERNELS["FusedDepthwiseConv2D"] = KERNELS["fused:depthwiseConv2d"] = lambda i, a: activated(depthwise(i, a), i, a)
 KERNELS["Conv3D"] = lambda i, a: dilated(i, a, lambda part, weights: tf.einsum("bdhwc,ce->bdhwe", part, weights))
 KERNELS["Dilation2D"] = lambda i, a: tf.nn.dilation2d(i["x"], i["filter"], [1, *a["strides"], 1], a["pad"].upper(), "NHWC", [1, 1, 1, 1])
 
 
 @kernel("MaxPool", "MaxPool3D")
 def max_pool(i, a):
-    x, pad = padded(i["x"], a["pad"], -math.inf)
+    x, pad = padded(i["x"], a, -math.inf)
     return (tf.nn.max_pool2d if len(x.shape) == 4 else tf.nn.max_pool3d)(x, a["filterSize"], a["strides"], pad)
 
 
 @kernel("AvgPool", "AvgPool3D")
 def average_pool(i, a):
-    x, pad = padded(i["x"], a["pad"])
-    inside, _ = padded(tf.ones_like(i["x"]), a["pad"])
+    x, pad = padded(i["x"], a)
+    inside, _ = padded(tf.ones_like(i["x"]), a)
     mean = lambda t: (tf.nn.avg_pool2d if len(t.shape) == 4 else tf.nn.avg_pool3d)(t, a["filterSize"], a["strides"], pad)
-    return mean(x) if isinstance(a["pad"], str) else mean(x) / mean(inside)
+    return mean(x) / mean(inside) if pad == "VALID" else mean(x)
 
 
 @kernel("MaxPoolWithArgmax")
@@ -292,6 +326,30 @@ KERNELS["ResizeNearestNeighbor"] = lambda i, a: raw.ResizeNearestNeighbor(
 KERNELS["CropAndResize"] = lambda i, a: tf.image.crop_and_resize(i["image"], i["boxes"], i["boxInd"], a["cropSize"], a["method"], a["extrapolationValue"])
 KERNELS["FlipLeftRight"] = lambda i, a: tf.image.flip_left_right(i["image"])
 KERNELS["NonMaxSuppressionV3"] = lambda i, a: tf.image.non_max_suppression(i["boxes"], i["scores"], a["maxOutputSize"], a["iouThreshold"], float(a["scoreThreshold"]))
+KERNELS["NonMaxSuppressionV4"] = lambda i, a: list(raw.NonMaxSuppressionV4(
+    boxes=i["boxes"], scores=i["scores"], max_output_size=a["maxOutputSize"], iou_threshold=a["iouThreshold"],
+    score_threshold=float(a["scoreThreshold"]), pad_to_max_output_size=a["padToMaxOutputSize"]))
+KERNELS["NonMaxSuppressionV5"] = lambda i, a: list(raw.NonMaxSuppressionV5(
+    boxes=i["boxes"], scores=i["scores"], max_output_size=a["maxOutputSize"], iou_threshold=a["iouThreshold"],
+    score_threshold=float(a["scoreThreshold"]), soft_nms_sigma=float(a["softNmsSigma"])))[:2]
+
+
+@kernel("RotateWithOffset")
+def rotate(i, a):
+    """tfjs has this kernel alone: a projective transform about a point, each channel with a fill of its own, alpha with 255."""
+    image, fills = i["image"], a["fillValue"]
+    batch, height, width, channels = image.shape
+    center = a["center"] if isinstance(a["center"], list) else [a["center"]] * 2
+    x, y = width * center[0], height * center[1]
+    sin, cos = math.sin(a["radians"]), math.cos(a["radians"])
+    row = [cos, -sin, x - x * cos + y * sin, sin, cos, y - x * sin - y * cos, 0.0, 0.0]
+    fill = lambda c: fills if not isinstance(fills, list) else 255 if c == 3 else fills[c]
+    turned = [raw.ImageProjectiveTransformV3(
+        images=image[..., c:c + 1], transforms=[row] * batch, output_shape=[height, width], fill_value=float(fill(c)),
+        interpolation="NEAREST", fill_mode="CONSTANT") for c in range(channels)]
+    return tf.concat(turned, -1)
+
+
 KERNELS["Transform"] = lambda i, a: raw.ImageProjectiveTransformV3(
     images=i["image"], transforms=i["transforms"], output_shape=a["outputShape"], fill_value=a["fillValue"],
     interpolation=a["interpolation"].upper(), fill_mode=a["fillMode"].upper())
@@ -307,6 +365,31 @@ def run(program, leaves):
         outputs = list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]
         places.append(outputs[0])
     return outputs
+
+
+def slope(program, leaves, at):
+    """How fast Σ⟨y, dy⟩ grows as one leaf goes along its direction, by central differences in float64. None where
+    there is a kink, or TensorFlow has no float64 form."""
+    way = seeds(int(tf.size(leaves[at])), program["dySeed"] + 1234).astype(np.float64).reshape(leaves[at].shape)
+    wide = [tf.cast(x, tf.float64) if x.dtype == tf.float32 else x for x in leaves]
+
+    def value(t):
+        outputs = run(program, [x + t * way if n == at else x for n, x in enumerate(wide)])
+        floats = [y for y in outputs if y.dtype in (tf.float32, tf.float64)]
+        if any(y.dtype == tf.float32 for y in floats):
+            raise TypeError("it is computed in float32")
+        return sum(float(tf.reduce_sum(y * seeds(int(tf.size(y)), program["dySeed"] + n).reshape(y.shape))) for n, y in enumerate(floats))
+
+    try:
+        here = value(0.0)
+        wide_step, step = ((value(h) - here, here - value(-h), h) for h in (1e-4, 5e-5))
+    except Exception:
+        return None
+    first, second = ((ahead + behind) / (2 * h) for ahead, behind, h in (wide_step, step))
+    # What the two sides differ by halves with the step where the function is smooth, and stays at a kink.
+    bends = [abs(ahead - behind) / h for ahead, behind, h in (wide_step, step)]
+    is_smooth = abs(first - second) <= 1e-5 * abs(second) + 1e-6 and bends[1] <= 0.75 * bends[0] + 1e-6 * (1 + abs(second))
+    return second if math.isfinite(second) and is_smooth else None
 
 
 def answer(program):
@@ -330,6 +413,9 @@ def answer(program):
         except Exception as error:
             print(f"no gradient of {program['steps'][-1]['kernel']}: {str(error).splitlines()[0][:160]}", file=sys.stderr)
             said["gradients"] = [None for _ in by]
+        # Finite differences take several runs each: a quarter of the programs have them.
+        if program["dySeed"] % 4 == 0:
+            said["slopes"] = [slope(program, leaves, at) for at in program["by"]]
     return said
 
 

@@ -1,5 +1,6 @@
-// Random programs of kernels and their gradients, on this backend against TensorFlow and the adjoint identity:
-//   node scripts/fuzz.mjs --python PYTHON [--cases 20000] [--seed 1] [--backend native|cpu] [--record FILE --each 20]
+// Random programs of kernels and their gradients, on this backend against TensorFlow, finite differences in float64
+// and the adjoint identity:
+//   node scripts/fuzz.mjs --python PYTHON [--cases 20000] [--seed 1] [--backend native|cpu] [--families strings,pools] [--record FILE --each 20]
 // PYTHON has TensorFlow (pip install tensorflow-cpu). A seed is one program, so that `--seed S --cases 1` shows a fault
 // again. --record writes seeds with TensorFlow's answers for the tests, `--each` of a kernel and those of --keep. Ends
 // with 1 where something differs. Runs the sources: no build, but the addon, is needed.
@@ -19,6 +20,7 @@ const { values: options } = parseArgs({
     record: { type: 'string' },
     each: { type: 'string', default: '3' },
     keep: { type: 'string', default: '' },
+    families: { type: 'string', default: '' },
     verbose: { type: 'boolean', default: false },
   },
 });
@@ -42,16 +44,19 @@ let reference = startReference();
 const first = Number(options.seed);
 const count = Number(options.cases);
 const perFamily = new Map();
+const only = new Set(options.families.split(',').filter((family) => family !== ''));
 const keep = new Set(options.keep.split(',').map(Number));
 const recorded = [];
 const recordedPer = new Map();
 let faults = 0;
+let done = 0;
 
 /** Programs in work at TensorFlow: it computes while this process does. */
 const AHEAD = 64;
 const waiting = [];
 let next = first;
 const send = () => {
+  while (next < first + count && only.size > 0 && !only.has(drawProgram(next).family)) next += 1;
   if (next >= first + count) return;
   const program = drawProgram(next);
   waiting.push([next, program]);
@@ -76,12 +81,15 @@ while (waiting.length > 0) {
     programs: 0,
     gradients: 0,
     adjoints: 0,
+    slopes: 0,
     refused: 0,
     accepted: 0,
     faults: 0,
   };
   perFamily.set(program.family, tally);
   tally.programs += 1;
+  done += 1;
+  if (done % 1000 === 0) console.error(`${done} programs, ${faults} differ`);
   let found = [];
   try {
     const run = runFuzz(program);
@@ -90,7 +98,8 @@ while (waiting.length > 0) {
       if (options.verbose)
         console.log(`seed ${seed} ${program.steps.at(-1).kernel}: TensorFlow refuses: ${answer.error}`);
     } else {
-      found = faultsOf(run, answer);
+      found = faultsOf(program, run, answer);
+      tally.slopes += (answer.slopes ?? []).filter((slope) => slope !== null).length;
       tally.gradients += (answer.gradients ?? []).filter((gradient) => gradient !== null).length;
       tally.adjoints += program.linear?.length ?? 0;
       if (found.length === 0) found = adjointFaults(program);

@@ -93,6 +93,16 @@ export class Chance {
     return this.ints(shape, 0, 1, 'bool');
   }
 
+  /** Words of some letters, spaces and signs of one to four bytes; now and then none. */
+  texts(shape: readonly number[], most = 8): FuzzTensor {
+    const size = shape.reduce((product, extent) => product * extent, 1);
+    const text = () =>
+      Array.from({ length: this.int(0, most) }, () =>
+        this.pick(['a', 'a', 'b', 'b', 'c', ' ', ' ', ',', '1', 'é', '語', '🙂', '\n']),
+      ).join('');
+    return { shape, dtype: 'string', values: Array.from({ length: size }, text) };
+  }
+
   /** Numbers of any type. */
   any(shape: readonly number[]): FuzzTensor {
     const kind = this.int(0, 9);

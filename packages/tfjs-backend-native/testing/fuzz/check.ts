@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { hasPoison } from '../../src/block-pool.js';
 import {
+  direction,
   type FuzzAnswer,
   type FuzzProgram,
   type FuzzStep,
@@ -9,10 +10,11 @@ import {
   seeds,
 } from './program.js';
 
-type Values = Float32Array | Int32Array | Uint8Array;
+type Values = Float32Array | Int32Array | Uint8Array | readonly string[];
 
 /** Makes a tensor of a file's. */
 function tensorOf({ shape, dtype, values }: FuzzTensor): tf.Tensor {
+  if (dtype === 'string') return tf.tensor(values as string[], [...shape], dtype);
   return tf.tensor(values.map(fromFile), [...shape], dtype);
 }
 
@@ -23,24 +25,69 @@ function run(kernel: string, inputs: tf.NamedTensorMap, attrs: FuzzStep['attrs']
   return Array.isArray(outputs) ? outputs : [outputs];
 }
 
-/** Complex numbers go in and come out as their parts. */
-function runComplex(kernel: string, { real, imag }: tf.NamedTensorMap): tf.Tensor[] {
-  const x = tf.complex(real as tf.Tensor, imag as tf.Tensor);
-  const [y] = run(
-    kernel,
-    kernel.endsWith('FFT') ? { input: x } : kernel === 'ComplexAbs' ? { x } : { input: x },
-    {},
+/** Names of the complex inputs of kernels that don't call theirs `x`. */
+const COMPLEX_INPUTS: Readonly<Record<string, readonly string[]>> = {
+  FFT: ['input'],
+  IFFT: ['input'],
+  Real: ['input'],
+  Imag: ['input'],
+  ExpandDims: ['input'],
+  Add: ['a', 'b'],
+  Sub: ['a', 'b'],
+  Multiply: ['a', 'b'],
+};
+
+/** Complex numbers go in and come out as their parts: two leaves a number, real ones first. */
+function runComplex(kernel: string, parts: tf.NamedTensorMap, attrs: FuzzStep['attrs']): tf.Tensor[] {
+  const leaves = Object.values(parts) as tf.Tensor[];
+  const numbers = leaves.flatMap((real, i) =>
+    i % 2 === 0 ? [tf.complex(real, leaves[i + 1] as tf.Tensor)] : [],
   );
-  return kernel.endsWith('FFT') ? [tf.real(y as tf.Tensor), tf.imag(y as tf.Tensor)] : [y as tf.Tensor];
+  const names = COMPLEX_INPUTS[kernel] ?? ['x'];
+  const isList = kernel === 'Concat' || kernel === 'Pack';
+  const inputs = isList ? numbers : Object.fromEntries(names.map((name, i) => [name, numbers[i]]));
+  const [y] = run(kernel, inputs as tf.NamedTensorMap, attrs) as [tf.Tensor];
+  return y.dtype === 'complex64' ? [tf.real(y), tf.imag(y)] : [y];
 }
+
+/** How often each number is drawn, a share of all draws: [B, classes]. */
+function frequencies(inputs: tf.NamedTensorMap, attrs: FuzzStep['attrs']): tf.Tensor[] {
+  const [draws] = run('Multinomial', inputs, attrs) as [tf.Tensor2D];
+  const [, classes] = (inputs.logits as tf.Tensor2D).shape;
+  return [tf.mean(tf.oneHot(draws, classes), 1)];
+}
+
+/** tfjs's operations around kernels that take lists, or whose gradients the operation holds. */
+const operations: Readonly<
+  Record<string, (inputs: Record<string, tf.Tensor>, attrs: Record<string, unknown>) => tf.Tensor[]>
+> = {
+  'ragged:Gather': ({ splits, values, indices }) => {
+    const at = indices as tf.Tensor;
+    const gathered = tf.raggedGather([splits as tf.Tensor], values as tf.Tensor, at, at.rank);
+    return [...gathered.outputNestedSplits, gathered.outputDenseValues];
+  },
+  'ragged:ToTensor': ({ shape, values, defaultValue, ...partitions }, { types }) => [
+    tf.raggedTensorToTensor(
+      shape as tf.Tensor,
+      values as tf.Tensor,
+      defaultValue as tf.Tensor,
+      Object.values(partitions),
+      types as string[],
+    ),
+  ],
+  'fused:matMul': (inputs, attrs) => [tf.fused.matMul({ ...inputs, ...attrs } as never)],
+  'fused:conv2d': (inputs, attrs) => [tf.fused.conv2d({ ...inputs, ...attrs } as never)],
+  'fused:depthwiseConv2d': (inputs, attrs) => [tf.fused.depthwiseConv2d({ ...inputs, ...attrs } as never)],
+};
 
 function runStep({ kernel, attrs }: FuzzStep, inputs: tf.NamedTensorMap): tf.Tensor[] {
   const [kind, name] = kernel.split(':') as [string, string?];
   if (name === undefined) return run(kernel, inputs, attrs);
-  if (kind === 'complex') return runComplex(name, inputs);
-  const { splits, values, indices } = inputs as Record<'splits' | 'values' | 'indices', tf.Tensor>;
-  const { outputNestedSplits, outputDenseValues } = tf.raggedGather([splits], values, indices, indices.rank);
-  return [...outputNestedSplits, outputDenseValues];
+  if (kind === 'complex') return runComplex(name, inputs, attrs);
+  if (kind === 'shares') return frequencies(inputs, attrs);
+  const operation = operations[kernel];
+  if (operation === undefined) throw new Error(`there is no operation ${kernel}`);
+  return operation(inputs as Record<string, tf.Tensor>, attrs);
 }
 
 /** All outputs of a program's last step. */
@@ -73,7 +120,9 @@ export interface FuzzRun {
 }
 
 function read(x: tf.Tensor): FuzzRun['outputs'][number] {
-  return { shape: x.shape, dtype: x.dtype, values: x.dataSync() as Values };
+  if (x.dtype !== 'string') return { shape: x.shape, dtype: x.dtype, values: x.dataSync() as Values };
+  const bytes = tf.engine().readSync(x.dataId) as unknown as Uint8Array[];
+  return { shape: x.shape, dtype: x.dtype, values: bytes.map((text) => String.fromCharCode(...text)) };
 }
 
 /** Runs a program, and its gradients if it asks for them, and disposes of everything. */
@@ -102,10 +151,16 @@ export function runFuzz(program: FuzzProgram): FuzzRun {
 }
 
 /** The first fault of a tensor against the right one, in words. */
-function faultOf(got: FuzzRun['outputs'][number], right: FuzzTensor): string | undefined {
+function faultOf(got: FuzzRun['outputs'][number], right: FuzzTensor, absolute = 0): string | undefined {
   if (`${got.shape}` !== `${right.shape}`) return `shape [${got.shape}], expected [${right.shape}]`;
   if (got.dtype !== right.dtype) return `${got.dtype}, expected ${right.dtype}`;
-  if (hasPoison(got.values)) return 'memory that was never written';
+  if (right.dtype === 'string') {
+    const at = right.values.findIndex((text, i) => text !== got.values[i]);
+    return at < 0
+      ? undefined
+      : `[${at}] ${JSON.stringify(got.values[at])}, expected ${JSON.stringify(right.values[at])}`;
+  }
+  if (hasPoison(got.values as Float32Array)) return 'memory that was never written';
   const numbers = right.values.map(fromFile);
   const scale = Math.max(
     0,
@@ -114,27 +169,35 @@ function faultOf(got: FuzzRun['outputs'][number], right: FuzzTensor): string | u
   for (const [i, b] of numbers.entries()) {
     const a = got.values[i] as number;
     if (Object.is(a, b) || a === b) continue;
-    const near = right.dtype === 'float32' && Math.abs(a - b) <= 3e-6 + 1e-5 * scale + 3e-5 * Math.abs(b);
+    const room = absolute + 3e-6 + 1e-5 * scale + 3e-5 * Math.abs(b);
+    const near = right.dtype === 'float32' && Math.abs(a - b) <= room;
     if (!near || !Number.isFinite(b)) return `[${i}] ${a}, expected ${b}`;
   }
   return undefined;
 }
 
 /** What is wrong with a run against a reference's answer, in words. */
-export function faultsOf(run: FuzzRun, answer: FuzzAnswer): string[] {
+export function faultsOf(program: FuzzProgram, run: FuzzRun, answer: FuzzAnswer): string[] {
   const faults: string[] = [];
-  const { outputs = [], gradients = [] } = answer;
+  const { outputs = [], gradients = [], slopes = [] } = answer;
   if (run.outputs.length !== outputs.length)
     faults.push(`${run.outputs.length} outputs, expected ${outputs.length}`);
   for (const [i, right] of outputs.entries()) {
     const got = run.outputs[i];
-    const fault = got && faultOf(got, right);
+    const fault = got && faultOf(got, right, program.absolute);
     if (fault) faults.push(`output ${i}: ${fault}`);
   }
   for (const [i, right] of gradients.entries()) {
     const got = run.gradients[i];
     const fault = got && right && faultOf(got, right);
     if (fault) faults.push(`gradient ${i}: ${fault}`);
+  }
+  for (const [i, slope] of slopes.entries()) {
+    const got = (run.gradients[i] as FuzzRun['gradients'][number]).values as Float32Array;
+    const way = direction(got.length, program.dySeed as number);
+    const size = dot(got.map(Math.abs), way.map(Math.abs));
+    if (slope !== null && !(Math.abs(dot(got, way) - slope) <= 1e-4 * size + 1e-4))
+      faults.push(`gradient ${i}: along its direction ${dot(got, way)}, finite differences give ${slope}`);
   }
   return faults;
 }
@@ -158,10 +221,14 @@ export function adjointFaults(program: FuzzProgram): string[] {
     const leaves = program.leaves.map((other, i) => (i === at ? { ...leaf, values } : other));
     const there = runFuzz({ ...program, leaves });
     const floats = there.outputs.filter((y) => y.dtype === 'float32');
-    const ahead = floats.reduce((sum, y, i) => sum + dot(y.values, seeds(y.values.length, dySeed + i)), 0);
-    const back = dot(values, (there.gradients[by.indexOf(at)] as FuzzRun['gradients'][number]).values);
+    const ahead = floats.reduce(
+      (sum, y, i) => sum + dot(y.values as Float32Array, seeds(y.values.length, dySeed + i)),
+      0,
+    );
+    const back = dot(values, there.gradients[by.indexOf(at)]?.values as Float32Array);
     const size = floats.reduce(
-      (sum, y, i) => sum + dot(y.values.map(Math.abs), seeds(y.values.length, dySeed + i).map(Math.abs)),
+      (sum, y, i) =>
+        sum + dot((y.values as Float32Array).map(Math.abs), seeds(y.values.length, dySeed + i).map(Math.abs)),
       0,
     );
     if (Math.abs(ahead - back) <= 1e-5 * size + 1e-5) return [];

@@ -6,6 +6,7 @@ import { products } from './products.js';
 import type { FuzzProgram } from './program.js';
 import { alongAxis, norms, reductions } from './reductions.js';
 import { blocks, made, movement, stridedSlice } from './shapes.js';
+import { strings } from './strings.js';
 import { convolutions, pictures, pools, volumes } from './windows.js';
 
 /** What programs are drawn of, and how often, in parts of their sum. */
@@ -22,6 +23,7 @@ const FAMILIES: Readonly<Record<string, readonly [draw: Family, share: number]>>
   norms: [norms, 1],
   gathered: [gathered, 3],
   segments: [segments, 3],
+  strings: [strings, 3],
   convolutions: [convolutions, 4],
   volumes: [volumes, 1],
   pools: [pools, 3],

@@ -1,3 +1,4 @@
+import type { Chance } from './chance.js';
 import { type Family, oneKernel, seedOf } from './pointwise.js';
 
 /** Gathers and scatters by indices; now and then an index is outside its axis. */
@@ -59,7 +60,7 @@ export const gathered: Family = (chance) => {
 
 /** Sums by segments, counts, one-hot rows, sorted searches, ragged and sparse tensors. */
 export const segments: Family = (chance) => {
-  switch (chance.int(0, 10)) {
+  switch (chance.int(0, 12)) {
     case 0: {
       const shape = chance.shape(chance.int(1, 3));
       const numSegments = chance.int(0, 5);
@@ -177,6 +178,9 @@ export const segments: Family = (chance) => {
         {},
       );
     }
+    case 10:
+    case 11:
+      return raggedToTensor(chance);
     default: {
       const splits = [0];
       for (let i = chance.int(1, 4); i > 0; i--) splits.push((splits.at(-1) as number) + chance.int(0, 3));
@@ -194,3 +198,49 @@ export const segments: Family = (chance) => {
     }
   }
 };
+
+/** Rows of different lengths, one or two levels deep, filled up to one shape or cut to it. */
+function raggedToTensor(chance: Chance): ReturnType<Family> {
+  const levels = chance.int(1, 2);
+  const isBySplits = chance.yes();
+  const firstRows = chance.int(1, 4);
+  const partitions: number[][] = isBySplits ? [] : [[firstRows]];
+  const types: string[] = isBySplits ? [] : ['FIRST_DIM_SIZE'];
+  let rows = firstRows;
+  let longest: number[] = [firstRows];
+  for (let level = 0; level < levels; level++) {
+    const lengths = Array.from({ length: rows }, () => chance.int(0, 3));
+    rows = lengths.reduce((a, b) => a + b, 0);
+    longest = [...longest, Math.max(0, ...lengths)];
+    if (isBySplits) {
+      const splits = [0];
+      for (const length of lengths) splits.push((splits.at(-1) as number) + length);
+      partitions.push(splits);
+    } else partitions.push(lengths.flatMap((length, row) => Array.from({ length }, () => row)));
+    types.push(isBySplits ? 'ROW_SPLITS' : 'VALUE_ROWIDS');
+  }
+  const inner = chance.yes() ? [] : [chance.int(1, 3)];
+  const full = [...longest, ...inner];
+  const shape = full.map((extent, i) =>
+    i > levels || chance.yes(0.6) ? (chance.yes() ? -1 : extent) : Math.max(0, extent + chance.int(-1, 1)),
+  );
+  const isFloat = chance.yes(0.7);
+  const draw = (extents: number[]) => (isFloat ? chance.floats(extents) : chance.ints(extents));
+  const int32 = (values: number[], extents = [values.length]) => ({
+    shape: extents,
+    dtype: 'int32' as const,
+    values,
+  });
+  const inputs = {
+    shape: chance.yes(0.15) ? int32([-1], []) : int32(shape),
+    values: draw([rows, ...inner]),
+    defaultValue: draw(chance.yes() ? [] : inner),
+    ...Object.fromEntries(
+      partitions.map((values, i) => [
+        `partition${i}`,
+        types[i] === 'FIRST_DIM_SIZE' ? int32(values, []) : int32(values),
+      ]),
+    ),
+  };
+  return oneKernel('ragged:ToTensor', inputs, { types });
+}

@@ -28,6 +28,14 @@ export function oneKernel(
 /** A seed of gradients. */
 export const seedOf = (chance: Chance): number => chance.int(1, 1e6);
 
+/**
+ * A bias with a 2048th more: products of odd 32nds are 1024ths, so that no sum with it is 0 or 6,
+ * where activations have their kinks.
+ */
+export function offKinks(bias: FuzzTensor): FuzzTensor {
+  return { ...bias, values: bias.values.map((value) => (value as number) + 1 / 2048) };
+}
+
 /** Functions of each element, with what they take. Those after the bar have no gradient in tfjs. */
 const FUNCTIONS: readonly (readonly [kernel: string, numbers: Numbers, hasGradient: boolean])[] = [
   ['Abs', 'plain', true],
@@ -185,10 +193,10 @@ export const binary: Family = (chance) => {
   );
 };
 
-/** Select, AddN, Cast, complex numbers, BroadcastArgs: what takes several tensors or types. */
+/** Select, AddN, Cast, LogicalNot, complex numbers: what takes several tensors or types. */
 export const mixed: Family = (chance) => {
   const shape = chance.shape(chance.int(0, 4));
-  switch (chance.int(0, 4)) {
+  switch (chance.int(0, 7)) {
     case 0: {
       const isInt = chance.yes(0.3);
       const draw = () => (isInt ? chance.ints(shape) : chance.floats(shape));
@@ -209,7 +217,16 @@ export const mixed: Family = (chance) => {
         { x: chance.any(shape) },
         { dtype: chance.pick(['float32', 'int32', 'bool']) },
       );
-    case 3: {
+    case 3:
+      return oneKernel('LogicalNot', { x: chance.bools(shape) }, {});
+    case 4: {
+      const x = chance.any(shape);
+      const gradients = x.dtype === 'float32' ? { seed: seedOf(chance), linear: [0] } : {};
+      return oneKernel('ExpandDims', { input: x }, { dim: chance.int(0, shape.length) }, gradients);
+    }
+    case 5:
+      return movedComplex(chance);
+    case 6: {
       const parts = { real: chance.floats(shape), imag: chance.floats(shape) };
       return oneKernel(chance.pick(['complex:Real', 'complex:Imag', 'complex:ComplexAbs']), parts, {});
     }
@@ -221,3 +238,31 @@ export const mixed: Family = (chance) => {
     }
   }
 };
+
+/** Complex numbers in another shape, put together, added and multiplied. */
+function movedComplex(chance: Chance): ReturnType<Family> {
+  const rank = chance.int(1, 3);
+  const shape = chance.shape(rank);
+  const draw = (extents: readonly number[] = shape) => [chance.floats(extents), chance.floats(extents)];
+  const oneOf = (kernel: string, attrs: Record<string, unknown>, ...leaves: FuzzTensor[]) =>
+    oneKernel(`complex:${kernel}`, Object.fromEntries(leaves.map((leaf, i) => [`part${i}`, leaf])), attrs);
+  switch (chance.int(0, 4)) {
+    case 0:
+      return oneOf('Reshape', { shape: [shape.reduce((a, b) => a * b, 1)] }, ...draw());
+    case 1: {
+      const axis = chance.int(0, rank - 1);
+      const parts = Array.from({ length: chance.int(1, 3) }, () =>
+        draw(shape.map((extent, i) => (i === axis ? chance.int(0, 4) : extent))),
+      );
+      return oneOf('Concat', { axis }, ...parts.flat());
+    }
+    case 2:
+      return oneOf('Identity', {}, ...draw());
+    case 3:
+      return oneOf('ExpandDims', { dim: chance.int(0, rank) }, ...draw());
+    default: {
+      const [a, b] = broadcastShapes(chance, 2) as [number[], number[]];
+      return oneOf(chance.pick(['Add', 'Sub', 'Multiply']), {}, ...draw(a), ...draw(b));
+    }
+  }
+}

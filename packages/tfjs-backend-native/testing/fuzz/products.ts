@@ -1,4 +1,4 @@
-import { type Family, oneKernel, seedOf } from './pointwise.js';
+import { type Family, offKinks, oneKernel, seedOf } from './pointwise.js';
 
 /** Products of matrices in batches, fused ones, sums by Einstein's rule. */
 export const products: Family = (chance) => {
@@ -8,7 +8,7 @@ export const products: Family = (chance) => {
   const batch = chance.shape(chance.int(0, 2)).map((extent) => Math.min(extent, 5));
   const a = transposeA ? [k, m] : [m, k];
   const b = transposeB ? [n, k] : [k, n];
-  const kind = chance.int(0, 3);
+  const kind = chance.int(0, 4);
   if (kind <= 1) {
     const spread = (shape: number[]) => shape.map((extent) => (chance.yes(0.2) ? 1 : extent));
     const isSpread = chance.yes(0.3);
@@ -24,16 +24,19 @@ export const products: Family = (chance) => {
       hasGradient ? { seed: seedOf(chance), by: [0, 1], linear: [0, 1] } : {},
     );
   }
-  if (kind === 2) {
+  if (kind === 2 || kind === 3) {
     const activation = chance.pick(['linear', 'relu', 'relu6', 'elu', 'sigmoid', 'leakyrelu', 'prelu']);
     const groups = chance.int(1, 3);
     const inputs = {
       a: chance.floats([groups, ...a], 'unit'),
       b: chance.floats([groups, ...b], 'unit'),
-      bias: chance.floats([n]),
+      bias: offKinks(chance.floats([n])),
       ...(activation === 'prelu' ? { preluActivationWeights: chance.floats([n], 'unit') } : {}),
     };
-    return oneKernel('_FusedMatMul', inputs, { transposeA, transposeB, activation, leakyreluAlpha: 0.25 });
+    const attrs = { transposeA, transposeB, activation, leakyreluAlpha: 0.25 };
+    if (kind === 2) return oneKernel('_FusedMatMul', inputs, attrs);
+    const by = Object.keys(inputs).map((_, i) => i);
+    return oneKernel('fused:matMul', inputs, attrs, { seed: seedOf(chance), by });
   }
   const [i, j, l] = [chance.int(1, 5), chance.int(1, 6), chance.int(1, 4)];
   const [equation, left, right] = chance.pick([

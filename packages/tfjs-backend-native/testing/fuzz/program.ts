@@ -1,7 +1,10 @@
 /** Element types of the programs' tensors. */
-export type FuzzDtype = 'float32' | 'int32' | 'bool';
+export type FuzzDtype = 'float32' | 'int32' | 'bool' | 'string';
 
-/** A tensor in a file: NaN and infinities are the words 'nan', 'inf' and '-inf'. */
+/**
+ * A tensor in a file. NaN and infinities are the words 'nan', 'inf' and '-inf'. What a leaf of
+ * strings holds is text; what an answer of strings holds is a character for each byte.
+ */
 export interface FuzzTensor {
   readonly shape: readonly number[];
   readonly dtype: FuzzDtype;
@@ -29,6 +32,8 @@ export interface FuzzProgram {
   readonly by?: readonly number[];
   /** Leaves that the program is linear in: the adjoint identity holds for them. */
   readonly linear?: readonly number[];
+  /** How far an output may be off, where chance decides; rounding alone where it is left out. */
+  readonly absolute?: number;
 }
 
 /** What a reference says of a program: its outputs and gradients, or why it refuses it. */
@@ -36,6 +41,11 @@ export interface FuzzAnswer {
   readonly outputs?: readonly FuzzTensor[];
   /** One for each of `by`; null where the reference has none. */
   readonly gradients?: readonly (FuzzTensor | null)[];
+  /**
+   * For each of `by`: how fast Σ⟨y, dy⟩ grows where the leaf goes along `direction`, by finite
+   * differences in float64. Null where the function has a kink near by.
+   */
+  readonly slopes?: readonly (number | null)[];
   readonly error?: string;
 }
 
@@ -68,3 +78,6 @@ export function seeds(size: number, seed: number): number[] {
     return (state >>> 26) / 16 - 2;
   });
 }
+
+/** The way that a leaf of `size` elements goes where slopes are asked for. */
+export const direction = (size: number, dySeed: number): number[] => seeds(size, dySeed + 1234);

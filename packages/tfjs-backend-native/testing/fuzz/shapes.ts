@@ -185,7 +185,7 @@ export const blocks: Family = (chance) => {
 
 /** Tensors of given contents. */
 export const made: Family = (chance) => {
-  switch (chance.int(0, 3)) {
+  switch (chance.int(0, 5)) {
     case 0: {
       const dtype = chance.pick(['float32', 'int32', 'bool']);
       return oneKernel(
@@ -214,6 +214,32 @@ export const made: Family = (chance) => {
         {},
         { start: chance.int(-4, 4), stop: chance.int(-4, 4), num: chance.int(1, 9) },
       );
+    case 3: {
+      const [s0, s1] = [chance.shape(chance.int(0, 3)), chance.shape(chance.int(0, 3))].map((extents) => ({
+        shape: [extents.length],
+        dtype: 'int32' as const,
+        values: extents.map((extent) => (chance.yes(0.6) ? 1 : extent)),
+      })) as unknown as [FuzzTensor, FuzzTensor];
+      return oneKernel('BroadcastArgs', { s0, s1 }, {});
+    }
+    case 4: {
+      const normalized = chance.yes();
+      const classes = chance.int(2, 6);
+      const logits = chance.floats([chance.int(1, 3), classes], normalized ? 'positive' : 'unit');
+      const rows = (logits.values as number[]).map((value, i) => {
+        const first = i - (i % classes);
+        const total = (logits.values as number[]).slice(first, first + classes).reduce((a, b) => a + b, 0);
+        return Math.fround(value / total);
+      });
+      const numSamples = 4000;
+      const program = oneKernel(
+        'shares:Multinomial',
+        { logits: normalized ? { ...logits, values: rows } : logits },
+        { numSamples, seed: seedOf(chance), normalized },
+      );
+      // Five standard deviations of a share of so many draws.
+      return { ...program, absolute: 2.5 / Math.sqrt(numSamples) };
+    }
     default:
       return oneKernel('Diag', { x: chance.floats(chance.shape(chance.int(1, 2))) }, {});
   }

@@ -1,5 +1,5 @@
 import type { Chance } from './chance.js';
-import { type Family, oneKernel, seedOf } from './pointwise.js';
+import { type Family, offKinks, oneKernel, seedOf } from './pointwise.js';
 
 /**
  * A padding of two spatial axes: a word, a number, or pixels for each side, fewer than the
@@ -41,19 +41,23 @@ export const convolutions: Family = (chance) => {
   const attrs = { strides, pad: padding(chance, filter, true), dataFormat: 'NHWC', dilations };
   const gradients = { seed: seedOf(chance), by: [0, 1], linear: [0, 1] };
   const kernel = isDepthwise ? 'DepthwiseConv2dNative' : 'Conv2D';
-  if (chance.yes(0.75)) return oneKernel(kernel, { x, filter: weights }, attrs, gradients);
+  if (chance.yes(0.65)) return oneKernel(kernel, { x, filter: weights }, attrs, gradients);
   const outChannels = isDepthwise ? channels * out : out;
   const activation = chance.pick(['linear', 'relu', 'relu6', 'elu', 'sigmoid', 'leakyrelu', 'prelu']);
   const inputs = {
     x,
     filter: weights,
-    bias: chance.floats([outChannels]),
+    bias: offKinks(chance.floats([outChannels])),
     ...(activation === 'prelu' ? { preluActivationWeights: chance.floats([outChannels], 'unit') } : {}),
   };
-  return oneKernel(isDepthwise ? 'FusedDepthwiseConv2D' : 'FusedConv2D', inputs, {
-    ...attrs,
-    activation,
-    leakyreluAlpha: 0.25,
+  const fused = { ...attrs, activation, leakyreluAlpha: 0.25 };
+  if (chance.yes()) return oneKernel(isDepthwise ? 'FusedDepthwiseConv2D' : 'FusedConv2D', inputs, fused);
+  const by = Object.keys(inputs).map((_, i) => i);
+  // tfjs's own gradient of a fused operation refuses dilation.
+  const plain = { ...fused, dilations: [1, 1] };
+  return oneKernel(isDepthwise ? 'fused:depthwiseConv2d' : 'fused:conv2d', inputs, plain, {
+    seed: seedOf(chance),
+    by,
   });
 };
 
@@ -142,6 +146,9 @@ export const pictures: Family = (chance) => {
     'CropAndResize',
     'FlipLeftRight',
     'NonMaxSuppressionV3',
+    'NonMaxSuppressionV4',
+    'NonMaxSuppressionV5',
+    'RotateWithOffset',
     'Transform',
   ]);
   switch (kernel) {
@@ -177,7 +184,22 @@ export const pictures: Family = (chance) => {
         outputShape: size,
       });
     }
-    case 'NonMaxSuppressionV3': {
+    case 'RotateWithOffset': {
+      const channels = shape[3] as number;
+      const image = chance.yes(0.8) ? chance.floats(shape) : chance.ints(shape);
+      return oneKernel(
+        kernel,
+        { image },
+        {
+          radians: chance.pick([0.3, -0.7, 1.1, 2.5, -3.3]) + chance.int(0, 9) / 128,
+          fillValue: channels === 3 && chance.yes() ? [3, -2, 1] : chance.pick([0, 7]),
+          center: chance.yes() ? chance.pick([0.5, 0.25, 0]) : [chance.int(0, 8) / 8, chance.int(0, 8) / 8],
+        },
+      );
+    }
+    case 'NonMaxSuppressionV3':
+    case 'NonMaxSuppressionV4':
+    case 'NonMaxSuppressionV5': {
       const count = chance.int(1, 8);
       return oneKernel(
         kernel,
@@ -186,6 +208,8 @@ export const pictures: Family = (chance) => {
           maxOutputSize: chance.int(1, 5),
           iouThreshold: chance.pick([0.3, 0.5]),
           scoreThreshold: chance.pick([-9, 0]),
+          ...(kernel === 'NonMaxSuppressionV4' ? { padToMaxOutputSize: chance.yes() } : {}),
+          ...(kernel === 'NonMaxSuppressionV5' ? { softNmsSigma: chance.pick([0, 0.5, 1]) } : {}),
         },
       );
     }
