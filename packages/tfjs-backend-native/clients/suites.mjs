@@ -48,6 +48,7 @@ function loader() {
       .replace("testEnv.backendName === 'cpu'", `testEnv.backendName === '${backend}'`);
     const find = (id) => {
       if (id.startsWith(`tfjs-${suite}/`)) return require(join(tfjs, id));
+      if (id.endsWith('.json')) return require(join(dirname(file), id));
       if (id.startsWith('.')) return load(join(dirname(file), id));
       const [, name, inside] =
         /^(@tensorflow\/tfjs-(?:core|converter|data|layers|backend-cpu))(\/.*)?$/.exec(id) ?? [];
