@@ -47,6 +47,14 @@ export const products: Family = (chance) => {
     ['ij,ij->j', [i, j], [i, j]],
     ['i,j->ij', [i], [j]],
     ['abc,cd->abd', [i, j, l], [l, i]],
+    ['ab,cd->ac', [i, j], [l, i]],
+    ['abc,bd->da', [i, j, l], [j, l]],
+    ['bhid,bhjd->bhij', [2, l, i, j], [2, l, 3, j]],
   ] as [string, number[], number[]][]);
-  return oneKernel('Einsum', [chance.floats(left, 'unit'), chance.floats(right, 'unit')], { equation });
+  return oneKernel(
+    'Einsum',
+    [chance.floats(left, 'unit'), chance.floats(right, 'unit')],
+    { equation },
+    { seed: seedOf(chance), by: [0, 1], linear: [0, 1] },
+  );
 };
