@@ -1,10 +1,10 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { readPngText } from '@easel/draw/node';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import sharp from 'sharp';
 import { sheetOf, slug, writePicture } from './picture-file.js';
-import { readPngText } from './png-text.js';
 
 test('slug: words of any script, bounded, never empty, never a path', () => {
   expect(slug('A red heart!')).toBe('a-red-heart');

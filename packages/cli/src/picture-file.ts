@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { demojize } from '@easel/bart/internals';
 import { pictureGrid, type Raster } from '@easel/core';
 import { writeFileAtomic } from '@easel/core/internals/node';
-import { encodePng } from '@easel/train/internals';
-import { addPngText } from './png-text.js';
+import { encodePng } from '@easel/draw/internals/node';
+import { addPngText } from '@easel/draw/node';
 
 const SLUG_LENGTH = 60;
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { ConfigError } from '@easel/core';
 import { withAssignments } from '@easel/core/config';
 import { writeFileAtomic } from '@easel/core/internals/node';
+import { encodePng } from '@easel/draw/internals/node';
 import {
   describeFailures,
   modelOfRun,
@@ -12,7 +13,6 @@ import {
   type TrainingOptions,
   type TrainingResult,
 } from '@easel/train';
-import { encodePng } from '@easel/train/internals';
 import { backendOption, startBackend } from './backend-option.js';
 import { type Command, defineCommand } from './command.js';
 import { readConfig } from './config-option.js';

@@ -5,11 +5,11 @@ import { generateBeams, generateTokens } from '@easel/bart';
 import { openDalleBart } from '@easel/bart/node';
 import { type Key, selectBackend } from '@easel/core';
 import { iterationKeys } from '@easel/draw';
+import { readPngText } from '@easel/draw/node';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import sharp from 'sharp';
 import { writeTinyFirstVersion, writeTinyModel } from '../../../draw/testing/tiny-model.js';
 import { runEasel } from '../../testing/run-easel.js';
-import { readPngText } from '../png-text.js';
 
 jest.setTimeout(60_000); // a busy machine
 

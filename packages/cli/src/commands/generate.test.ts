@@ -2,13 +2,13 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { selectBackend } from '@easel/core';
+import { readPngText } from '@easel/draw/node';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import sharp from 'sharp';
 import { writeTinyModel } from '../../../draw/testing/tiny-model.js';
 import { runEasel } from '../../testing/run-easel.js';
 import { writeTinyClip } from '../../testing/tiny-clip.js';
-import { readPngText } from '../png-text.js';
 
 jest.setTimeout(60_000); // a busy machine
 

@@ -1,10 +1,10 @@
 import { open, readFile } from 'node:fs/promises';
 import { verifyModel } from '@easel/core';
 import { folderFiles, openCheckpoint } from '@easel/core/node';
+import { readPngText } from '@easel/draw/node';
 import { modelOfRun } from '@easel/train';
 import { defineCommand } from '../command.js';
 import { flagOption, jsonOption } from '../options.js';
-import { readPngText } from '../png-text.js';
 import { UsageError } from '../usage-error.js';
 
 /** The contents of a checkpoint. */

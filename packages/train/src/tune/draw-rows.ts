@@ -2,9 +2,9 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { eventLoopTurn } from '@easel/core/internals';
 import { writeFileAtomic } from '@easel/core/internals/node';
+import { encodePng } from '@easel/draw/internals/node';
 import { drawTokens, type Vqgan } from '@easel/vqgan';
 import type { EncodedSet } from '../encoded/encoded-set.js';
-import { encodePng } from '../run/encode-png.js';
 
 /** Rows that are drawn at a time. */
 const AT_ONCE = 16;

@@ -1,0 +1,3 @@
+// Only the packages of this repository use this entry. Its exports may change in any release.
+
+export { encodePng } from './encode-png.js';
