@@ -18,19 +18,33 @@ export function interruptedExitCode(): number {
   return received === undefined ? INTERRUPTED_EXIT_CODE : EXIT_CODES[received];
 }
 
+/** Options of `interruptible`. */
+export interface InterruptibleOptions {
+  /** What is said on stderr at the first signal. */
+  readonly message?: string;
+  /** Exit code after an abort (default: the signal's). */
+  readonly exitCode?: number;
+}
+
 /**
  * Runs `work` with an abort signal. SIGINT (Ctrl-C), SIGTERM and SIGHUP (the terminal has gone) set
  * it off. The work then ends at its next safe point and keeps what is finished. A second signal
- * ends the program at once. After an abort the exit code is that of the signal, whether the work
- * returned or threw.
+ * ends the program at once. After an abort the exit code is that of the signal, or `exitCode`,
+ * whether the work returned or threw.
  */
-export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+export async function interruptible<T>(
+  work: (signal: AbortSignal) => Promise<T>,
+  {
+    message = 'Stopping at the next safe point; once more to stop at once.',
+    exitCode,
+  }: InterruptibleOptions = {},
+): Promise<T> {
   const controller = new AbortController();
   const onSignal = (name: StopSignal) => {
     if (controller.signal.aborted) return endAtOnce(name);
     received = name;
     controller.abort(); // whoever draws on the terminal takes it away first
-    process.stderr.write('\nStopping at the next safe point; once more to stop at once.\n');
+    process.stderr.write(`\n${message}\n`);
   };
   received = undefined;
   for (const name of STOP_SIGNALS) process.on(name, onSignal);
@@ -40,7 +54,7 @@ export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>
   } finally {
     stopWatching();
     for (const name of STOP_SIGNALS) process.off(name, onSignal);
-    if (controller.signal.aborted) process.exitCode = interruptedExitCode();
+    if (controller.signal.aborted) process.exitCode = exitCode ?? interruptedExitCode();
   }
 }
 

@@ -11,6 +11,7 @@ import { inspect } from './commands/inspect.js';
 import { judge } from './commands/judge.js';
 import { learn } from './commands/learn.js';
 import { report } from './commands/report.js';
+import { serve } from './commands/serve.js';
 import { sweep } from './commands/sweep.js';
 import { tokenizerTrain } from './commands/tokenizer-train.js';
 import { train } from './commands/train.js';
@@ -22,6 +23,7 @@ import { reportError } from './report-error.js';
 /** Every command, in the order of `easel --help`. */
 export const commands: readonly Command[] = [
   generate,
+  serve,
   learn,
   tune,
   encode,

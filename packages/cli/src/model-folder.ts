@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { CheckpointError, MANIFEST_FILE, type OpenOptions, openUndamaged } from '@easel/core';
 import { folderFiles } from '@easel/core/node';
-import { modelOfRun } from '@easel/train';
+import { isRun, modelOfRun } from '@easel/train';
 import type { Vqgan, VqganOptions } from '@easel/vqgan';
 import { openVqgan } from '@easel/vqgan/node';
 
@@ -57,6 +57,16 @@ export function resolveModelFolder(
   throw new CheckpointError(
     `No model: ${shippedModel} was not found above ${from}. Give ${option} DIR or set EASEL_MODEL to a folder made by easel train or easel convert. In a clone of Easel, git checkout -- ${shippedModel} restores the model that ships with it.`,
   );
+}
+
+/**
+ * Returns a model's name, e.g. for a picture's file: the name of its folder, with that of its run if it
+ * is a run's model.
+ */
+export function nameOfModel(folder: string): string {
+  const path = resolve(folder);
+  const run = dirname(path);
+  return isRun(run) ? `${basename(run)}/${basename(path)}` : basename(path);
 }
 
 /**

@@ -1,4 +1,4 @@
-import { basename, dirname, resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { type OpenOptions, type Raster, WEIGHT_STORAGES, type WeightStorage } from '@easel/core';
 import {
   type GenerationSettings,
@@ -9,15 +9,14 @@ import {
   promptHints,
   type UnknownWord,
 } from '@easel/draw';
-import { checkMemory, searchToJson, settingsFor } from '@easel/draw/internals';
+import { checkMemory, pictureTexts, searchToJson, settingsFor } from '@easel/draw/internals';
 import { openPictureModel } from '@easel/draw/node';
-import { isRun } from '@easel/train';
 import { backendOption, startBackend } from '../backend-option.js';
 import { captionedSheet } from '../captioned-sheet.js';
 import { defineCommand } from '../command.js';
 import { interruptible, isAbort } from '../interrupt.js';
 import { loading } from '../loading.js';
-import { resolveModelFolder } from '../model-folder.js';
+import { nameOfModel, resolveModelFolder } from '../model-folder.js';
 import {
   flagOption,
   integerOption,
@@ -148,16 +147,6 @@ function warnOfLongPrompts({ text: { tokenizer, config } }: PictureModel, prompt
  */
 function rankName(rank: number, kept: number): string {
   return `rank-${String(rank).padStart(String(kept).length, '0')}`;
-}
-
-/**
- * Returns the model's name for a picture's file: the name of its folder, with that of its run if it
- * is a run's model.
- */
-function nameOfModel(folder: string): string {
-  const path = resolve(folder);
-  const run = dirname(path);
-  return isRun(run) ? `${basename(run)}/${basename(path)}` : basename(path);
 }
 
 /**
@@ -391,11 +380,7 @@ export const generate = defineCommand({
           board?.put(picture, pixels, true);
           if (tokens.some((id) => id >= model.vqgan.config.nEmbed)) warnOfBlack(prompt, index);
           const ranked = 'rank' in picture ? { score: picture.score, rank: picture.rank } : {};
-          const texts = new Map([
-            ['Description', prompt],
-            ['Software', 'Easel'],
-            ['Easel', JSON.stringify({ prompt, index, ...making, ...ranked })],
-          ]);
+          const texts = pictureTexts({ prompt, index, ...making, ...ranked });
           const which = 'rank' in picture ? rankName(picture.rank, choice.kept) : index;
           const name = nameOf(promptIndex, which);
           const file = await writePicture(out, name, pixels, { texts, overwrite: args.overwrite });
