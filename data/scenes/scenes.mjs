@@ -73,11 +73,12 @@ export function holdsHeldOut({ said }) {
 const at = (id, size, x, y, colour = null, turn = 0) => ({ id, colour, turn, size, x, y });
 
 /** Places of 1 to 4 things of 64 pixels. */
+// biome-ignore format: a table
 const COUNT_PLACES = {
   1: [[32, 32]],
-  2: [[0, 32], [64, 32]], // biome-ignore format: a table
-  3: [[32, 0], [0, 64], [64, 64]], // biome-ignore format: a table
-  4: [[0, 0], [64, 0], [0, 64], [64, 64]], // biome-ignore format: a table
+  2: [[0, 32], [64, 32]],
+  3: [[32, 0], [0, 64], [64, 64]],
+  4: [[0, 0], [64, 0], [0, 64], [64, 64]],
 };
 
 /** [size, x, y] of the first and the second thing, and which is in front, by relation. */
@@ -133,10 +134,11 @@ function drawKind(random, shares) {
 
 const ALL = [...THINGS.keys()];
 
+const COLOURABLE_SET = new Set(COLOURABLE);
+
 /** Colours of a drawn scene's things: of those that can have one, by chance. */
 const drawColour = (random, id, chance) =>
   COLOURABLE_SET.has(id) && random() < chance ? pick(random, COLOUR_NAMES) : null;
-const COLOURABLE_SET = new Set(COLOURABLE);
 
 const drawGround = (random) => {
   const family = random();

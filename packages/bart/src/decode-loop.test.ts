@@ -3,6 +3,7 @@ import { prngKey } from '@easel/core';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import { backends } from '../testing/backends.js';
+import { TINY_SIZES } from '../testing/tiny-sizes.js';
 import { parseDalleBartConfig } from './config.js';
 import { DecodeLoop, type Drawing, type DrawingRequest } from './decode-loop.js';
 import type { DecodeState, StepRows } from './decode-state.js';
@@ -13,20 +14,7 @@ import type { TextIds } from './text-inputs.js';
 
 jest.setTimeout(120_000); // a busy machine
 
-const SIZES = {
-  encoder_vocab_size: 30,
-  image_vocab_size: 37,
-  image_length: 9,
-  max_text_length: 8,
-  encoder_layers: 1,
-  decoder_layers: 2,
-  encoder_ffn_dim: 6,
-  decoder_ffn_dim: 10,
-  encoder_attention_heads: 2,
-  decoder_attention_heads: 3,
-  d_model: 12,
-  dropout: 0,
-};
+const SIZES = { ...TINY_SIZES, image_vocab_size: 37, image_length: 9, max_text_length: 8 };
 
 /** Wide enough that the native backend cuts the depth of its products. */
 const WIDE = {

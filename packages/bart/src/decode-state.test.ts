@@ -2,24 +2,12 @@ import { fillByFormula } from '@easel/conformance/kinds/bart/formula-weights';
 import { prngKey } from '@easel/core';
 import { expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
+import { TINY_SIZES } from '../testing/tiny-sizes.js';
 import { parseDalleBartConfig } from './config.js';
 import { DecodeLoop, type DrawingRequest } from './decode-loop.js';
 import { DalleBart } from './model.js';
 
-const SIZES = {
-  encoder_vocab_size: 30,
-  image_vocab_size: 17,
-  image_length: 5,
-  max_text_length: 3,
-  encoder_layers: 1,
-  decoder_layers: 2,
-  encoder_ffn_dim: 6,
-  decoder_ffn_dim: 10,
-  encoder_attention_heads: 2,
-  decoder_attention_heads: 3,
-  d_model: 12,
-  dropout: 0,
-};
+const SIZES = { ...TINY_SIZES, image_vocab_size: 17, image_length: 5, max_text_length: 3 };
 
 const requestOf = (seed: number): DrawingRequest => ({
   text: { ids: Int32Array.of(0, 5 + seed, 2), mask: Int32Array.of(1, 1, 1) },
