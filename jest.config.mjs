@@ -15,6 +15,7 @@ export default {
     '^safetensors-ts/node$': '<rootDir>/packages/safetensors-ts/src/node.ts',
     '^safetensors-ts$': '<rootDir>/packages/safetensors-ts/src/index.ts',
     '^unidecode-ts$': '<rootDir>/packages/unidecode-ts/src/index.ts',
+    '^tfjs-backend-gpu$': '<rootDir>/packages/tfjs-backend-gpu/src/index.ts',
     '^tfjs-backend-native$': '<rootDir>/packages/tfjs-backend-native/src/index.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },

@@ -16,9 +16,11 @@ export interface Candidate {
   readonly description: string;
   /**
    * Loads the backend's package, so that tfjs knows the backend, and describes it. Throws an Error
-   * whose message says why this failed and what to do.
+   * whose message says why this failed and what to do. With `automatic` nobody asked for it by name.
    */
-  load(options: BackendOptions): Promise<{ readonly version?: string; readonly details?: string }>;
+  load(
+    options: BackendOptions & { readonly automatic?: boolean },
+  ): Promise<{ readonly version?: string; readonly details?: string }>;
 }
 
 /** Imports a module by a name that bundlers do not follow: all backends but wasm are optional. */
@@ -97,9 +99,46 @@ const tensorflow: Candidate = {
   },
 };
 
+/** What `gpuStatus()` of tfjs-backend-gpu answers. */
+interface GpuStatus {
+  readonly available: boolean;
+  readonly reason?: string;
+  readonly adapter?: string;
+  readonly software?: boolean;
+  readonly features?: readonly string[];
+  readonly missing?: readonly string[];
+  readonly limits?: Readonly<Record<string, number>>;
+}
+
+/** An adapter's abilities, in the words of `easel doctor`. */
+function describeGpu({ adapter, software, features = [], missing = [], limits = {} }: GpuStatus): string {
+  const mib = (bytes: number | undefined) => `${Math.floor((bytes ?? 0) / 2 ** 20)} MiB`;
+  return [
+    `${adapter}${software ? ', which is a program on the CPU' : ''}`,
+    `buffers of ${mib(limits.maxBufferSize)}`,
+    `bindings of ${mib(limits.maxStorageBufferBindingSize)}`,
+    `${limits.maxStorageBuffersPerShaderStage} tensors a shader`,
+    `it has ${features.join(', ') || 'no optional feature'}`,
+    `it lacks ${missing.join(', ') || 'none'}`,
+  ].join('; ');
+}
+
+const gpu: Candidate = {
+  name: 'gpu',
+  description: 'kernels of tfjs-backend-gpu on a GPU through WebGPU',
+  async load({ automatic = false }) {
+    const remedy = `install it with: npm install tfjs-backend-gpu${inNode ? ' webgpu' : ''}`;
+    const module = await importOptional('tfjs-backend-gpu', remedy);
+    const status = await (module.gpuStatus as () => Promise<GpuStatus>)();
+    if (!status.available) throw new Error(status.reason ?? 'it finds no GPU');
+    if (automatic && status.software) throw new Error(`${status.adapter} is a program on the CPU`);
+    return { details: describeGpu(status) };
+  },
+};
+
 const webgpu: Candidate = {
   name: 'webgpu',
-  description: 'a GPU through WebGPU',
+  description: "tfjs's own kernels on a GPU through WebGPU; they draw and do not train",
   async load() {
     const install = `npm install @tensorflow/tfjs-backend-webgpu@${tf.version['tfjs-core']}`;
     if (inNode) await provideWebGpu(install);
@@ -137,7 +176,7 @@ async function provideWebGpu(install: string): Promise<void> {
 }
 
 /** Every backend that can be asked for by name. */
-export const CANDIDATES: readonly Candidate[] = [native, wasm, cpu, tensorflow, webgpu];
+export const CANDIDATES: readonly Candidate[] = [native, wasm, cpu, gpu, tensorflow, webgpu];
 
-/** The order in which 'auto' tries. */
-export const AUTO_ORDER: readonly string[] = ['native', 'wasm', 'cpu'];
+/** The order in which 'auto' tries: in a page a GPU comes first, if the page has its package. */
+export const AUTO_ORDER: readonly string[] = inNode ? ['native', 'wasm', 'cpu'] : ['gpu', 'wasm', 'cpu'];

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
+import { gpuStatus } from 'tfjs-backend-gpu';
 import { nativeStatus } from 'tfjs-backend-native';
 import { ConfigError, EaselError } from '../errors.js';
 import { backendNames, describeBackends, selectBackend } from './select-backend.js';
@@ -49,17 +50,34 @@ describe('selectBackend', () => {
 
   test('an unknown name is an error with the nearest', async () => {
     await expect(selectBackend('wsam')).rejects.toThrow(ConfigError);
-    await expect(selectBackend('wams')).rejects.toThrow('one of auto, native, wasm, cpu, tensorflow, webgpu');
+    await expect(selectBackend('wams')).rejects.toThrow(
+      'one of auto, native, wasm, cpu, gpu, tensorflow, webgpu',
+    );
     await expect(selectBackend('natve')).rejects.toThrow('Did you mean "native"?');
-    process.env.EASEL_BACKEND = 'gpu';
-    await expect(selectBackend()).rejects.toThrow('got "gpu" by EASEL_BACKEND');
+    process.env.EASEL_BACKEND = 'tpu';
+    await expect(selectBackend()).rejects.toThrow('got "tpu" by EASEL_BACKEND');
   });
 
-  test.each(['tensorflow', 'webgpu'])('%s without its package is an error with the remedy', async (name) => {
+  test('tensorflow without its package is an error with the remedy', async () => {
     await tf.setBackend('cpu');
-    await expect(selectBackend(name)).rejects.toThrow(EaselError);
-    await expect(selectBackend(name)).rejects.toThrow('npm install @tensorflow/');
+    await expect(selectBackend('tensorflow')).rejects.toThrow(EaselError);
+    await expect(selectBackend('tensorflow')).rejects.toThrow('npm install @tensorflow/');
     expect(tf.getBackend()).toBe('cpu');
+  });
+
+  test('gpu computes where there is one, and says which; else the error says what to do', async () => {
+    await tf.setBackend('cpu');
+    const status = await gpuStatus();
+    if (status.available) {
+      const choice = await selectBackend('gpu');
+      expect(choice.reason).toContain(status.adapter);
+      expect(choice.reason).toMatch(/bindings of \d+ MiB; \d+ tensors a shader; it has .*; it lacks /);
+      expect(tf.getBackend()).toBe('gpu');
+      await tf.setBackend('cpu');
+    } else {
+      await expect(selectBackend('gpu')).rejects.toThrow(/npm install webgpu|needs a driver/);
+      expect(tf.getBackend()).toBe('cpu');
+    }
   });
 });
 

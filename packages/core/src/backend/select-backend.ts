@@ -37,7 +37,7 @@ export const backendNames: readonly string[] = ['auto', ...CANDIDATES.map(({ nam
 
 /**
  * Starts a tfjs backend and makes it the current one. The name is `requested`, else the
- * environment's EASEL_BACKEND, else 'auto': native, else wasm, else cpu. A backend counts as
+ * environment's EASEL_BACKEND, else 'auto': native, else wasm, else cpu; in a page a GPU comes first. A backend counts as
  * started when it has computed a small product.
  *
  * Throws ConfigError for an unknown name. Throws EaselError with the remedy if a backend that was
@@ -58,7 +58,7 @@ export async function selectBackend(
   const before = currentBackend();
   const tried: BackendTrial[] = [];
   for (const name of asked === 'auto' ? AUTO_ORDER : [asked]) {
-    const trial = await start(find(name), options);
+    const trial = await start(find(name), { ...options, automatic: asked === 'auto' });
     tried.push(trial);
     if (trial.ok) {
       const why =
@@ -110,7 +110,7 @@ async function restore(before: string | undefined): Promise<void> {
 /** Loads a backend, makes it current and computes 2·3 on it. Never throws. */
 async function start(
   candidate: Candidate,
-  options: BackendOptions,
+  options: Parameters<Candidate['load']>[0],
 ): Promise<BackendTrial & { readonly version?: string }> {
   const { name, description } = candidate;
   try {
