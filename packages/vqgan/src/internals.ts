@@ -8,6 +8,7 @@ export { toSigned } from './losses.js';
 export { lpipsParameters, VGG16_WIDTHS } from './lpips.js';
 export { vqganParameters } from './parameters.js';
 export {
+  isCodebookWeight,
   isEncoderWeight,
   vqganReading,
   vqganRulesForEasel,

@@ -58,6 +58,11 @@ export function isEncoderWeight(name: string): boolean {
   return name.startsWith('encoder.') || name.startsWith('quant_conv.');
 }
 
+/** Whether a weight is the codebook. */
+export function isCodebookWeight(name: string): boolean {
+  return name === CODEBOOK;
+}
+
 /** The way to read a checkpoint of a VQGAN. */
 export interface VqganReading {
   /** The program whose names the checkpoint has. Flax's names are also ours. */

@@ -18,15 +18,15 @@ const readJson = (name: string) =>
 
 describe('configs/train', () => {
   test.each(readdirSync(folder).filter((name) => name.endsWith('.json')))(
-    '%s is valid, its model too',
+    '%s is valid, its model too unless it is another run’s',
     (name) => {
       const json = readJson(name);
       if (json.kind === 'vqgan') {
         const config = parseVqganTrainingConfig(json, name);
-        parseVqganConfig(config.model, name);
+        if (config.init === null) parseVqganConfig(config.model, name);
       } else {
         const config = parseSeq2SeqConfig(json, name);
-        parseDalleBartConfig(config.model, name);
+        if (config.init === null) parseDalleBartConfig(config.model, name);
       }
     },
   );

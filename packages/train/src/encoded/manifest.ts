@@ -51,8 +51,8 @@ export interface EncodeManifest<Origin extends SetOrigin = SetOrigin> {
   readonly shardCount: number;
   /** Number of codes of the VQGAN's codebook. */
   readonly codes: number;
-  /** Numbers that identify its VQGAN (see `vqganPrint`). Older sets lack them. */
-  readonly vqganPrint?: readonly number[] | undefined;
+  /** Numbers that identify its VQGAN's codebook (see `codebookPrint`). Older sets lack them. */
+  readonly codebookPrint?: readonly number[] | undefined;
   readonly complete: boolean;
   /** Empty until the set is complete. */
   readonly shards: readonly ShardRecord[];

@@ -60,7 +60,7 @@ export class EncodeFolder {
   readonly shardCount: number;
   private readonly sourcePictures: number;
   private readonly codes: number;
-  private readonly vqganPrint: readonly number[] | undefined;
+  private readonly codebookPrint: readonly number[] | undefined;
   private readonly leaseSeconds: number;
   private readonly leftOut: readonly LeftOut[];
   private readonly updates: EncodeManifest['updates'];
@@ -78,7 +78,7 @@ export class EncodeFolder {
     this.shardCount = manifest.shardCount;
     this.sourcePictures = manifest.sourcePictures;
     this.codes = manifest.codes;
-    this.vqganPrint = manifest.vqganPrint;
+    this.codebookPrint = manifest.codebookPrint;
     this.updates = manifest.updates;
     this.leaseSeconds = leaseSeconds;
   }
@@ -92,7 +92,7 @@ export class EncodeFolder {
    */
   static async open(
     path: string,
-    about: Pick<EncodeManifest<EncodingOrigin>, 'origin' | 'sourcePictures' | 'codes' | 'vqganPrint'>,
+    about: Pick<EncodeManifest<EncodingOrigin>, 'origin' | 'sourcePictures' | 'codes' | 'codebookPrint'>,
     leaseSeconds: number,
     leftOut: readonly LeftOut[] = [],
   ): Promise<EncodeFolder> {
@@ -213,14 +213,14 @@ export class EncodeFolder {
   }
 
   private manifest(): EncodeManifest {
-    const { origin, sourcePictures, shardCount, codes, vqganPrint, updates } = this;
+    const { origin, sourcePictures, shardCount, codes, codebookPrint, updates } = this;
     return {
       version: 2,
       origin,
       sourcePictures,
       shardCount,
       codes,
-      ...(vqganPrint && { vqganPrint }),
+      ...(codebookPrint && { codebookPrint }),
       ...(updates && { updates }),
       complete: false,
       codeCounts: [],

@@ -17,11 +17,11 @@ import {
   type PictureSource,
   type SkippedPicture,
 } from '../sources/picture-source.js';
+import { codebookPrint } from './codebook-print.js';
 import { type EncodeFolder, type EncodingOrigin, encodeCounts, writing } from './encode-folder.js';
 import { type EncodingPlace, openPlace, updatesOf } from './encoding-place.js';
 import { modelDigest } from './model-digest.js';
 import { captionsDigest, contentDigest, type PicturePrint, printLines } from './picture-prints.js';
-import { vqganPrint } from './vqgan-print.js';
 
 /** Says how well captions fit their pictures. */
 export interface CaptionScorer {
@@ -209,7 +209,7 @@ export async function encodePictures(source: PictureSource, options: EncodeOptio
     origin,
     sourcePictures: source.length,
     codes: config.nEmbed,
-    vqganPrint: await vqganPrint(vqgan.namedWeights()),
+    codebookPrint: await codebookPrint(vqgan.namedWeights()),
   };
   for (let attempt = 1; ; attempt++) {
     const before = await updatesOf(out);

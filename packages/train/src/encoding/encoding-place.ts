@@ -51,7 +51,10 @@ export interface EncodingPlace {
 export interface PlaceOptions {
   /** The set's folder. */
   readonly path: string;
-  readonly about: Pick<EncodeManifest<EncodingOrigin>, 'origin' | 'sourcePictures' | 'codes' | 'vqganPrint'>;
+  readonly about: Pick<
+    EncodeManifest<EncodingOrigin>,
+    'origin' | 'sourcePictures' | 'codes' | 'codebookPrint'
+  >;
   readonly leaseSeconds: number;
   readonly onCompared?: ((pictures: number) => void) | undefined;
 }

@@ -50,6 +50,15 @@ test('the VQGAN that encoded the set, also rounded and without its encoder', asy
   expect(tf.memory().numTensors).toBe(before);
 });
 
+test('its tokens are those of a VQGAN whose decoder was trained on', async () => {
+  const vqgan = await openVqgan(at('ours'));
+  for (const [name, weight] of vqgan.namedWeights())
+    if (name.startsWith('decoder.')) (weight as tf.Variable).assign(weight.add(0.5));
+  await saveVqgan(at('tuned'), vqgan);
+  vqgan.dispose();
+  await requireEncodingVqgan(at('tuned'), [at('set')]);
+});
+
 test('another one is refused with both folders named, whichever set it is', async () => {
   const before = tf.memory().numTensors;
   writeFileSync(at('alone.jsonl'), '');
@@ -62,8 +71,8 @@ test('another one is refused with both folders named, whichever set it is', asyn
 
 test('a manifest from before: its digest counts, where there is an encoder', async () => {
   mkdirSync(at('old'));
-  const { vqganPrint, ...manifest } = JSON.parse(readFileSync(at('set', 'manifest.json'), 'utf8'));
-  expect(vqganPrint).toHaveLength(64);
+  const { codebookPrint, ...manifest } = JSON.parse(readFileSync(at('set', 'manifest.json'), 'utf8'));
+  expect(codebookPrint).toHaveLength(64);
   writeFileSync(at('old', 'manifest.json'), JSON.stringify(manifest));
   await requireEncodingVqgan(at('ours'), [at('old')]);
   await requireEncodingVqgan(at('F16'), [at('old')]);

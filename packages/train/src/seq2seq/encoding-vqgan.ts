@@ -2,8 +2,8 @@ import { ConfigError } from '@easel/core';
 import { vqganConfigToJson } from '@easel/vqgan';
 import { openVqgan } from '@easel/vqgan/node';
 import { readManifest, type SetOrigin } from '../encoded/manifest.js';
+import { codebookPrint, samePrint } from '../encoding/codebook-print.js';
 import { modelDigest } from '../encoding/model-digest.js';
-import { samePrint, vqganPrint } from '../encoding/vqgan-print.js';
 import { loadingOptions, type OnLoading } from '../run/loading.js';
 
 /**
@@ -21,7 +21,7 @@ export async function requireEncodingVqgan(
   );
   const made = found.flatMap(({ set, manifest }) => {
     const origin: Partial<SetOrigin> | undefined = manifest?.origin;
-    const { vqganPrint: print } = manifest ?? {};
+    const { codebookPrint: print } = manifest ?? {};
     return origin?.vqgan === undefined ? [] : [{ set, digest: origin.vqgan, print }];
   });
   requireSameVqgan(made);
@@ -33,7 +33,7 @@ export async function requireEncodingVqgan(
   try {
     const weights = vqgan.namedWeights();
     const isWhole = [...weights.keys()].some((name) => name.startsWith('encoder.'));
-    const ours = await vqganPrint(weights);
+    const ours = await codebookPrint(weights);
     const digest = isWhole ? await modelDigest(vqganConfigToJson(vqgan.config), weights) : undefined;
     for (const { set, digest: theirs, print } of made) {
       const same = print === undefined ? digest === undefined || digest === theirs : samePrint(print, ours);

@@ -4,7 +4,7 @@ import { ConfigError } from '@easel/core';
 import { downsamplingFactor, type Vqgan } from '@easel/vqgan';
 import { isEncoderWeight } from '@easel/vqgan/internals';
 import { openVqgan } from '@easel/vqgan/node';
-import { samePrint, vqganPrint } from '../encoding/vqgan-print.js';
+import { codebookPrint, samePrint } from '../encoding/codebook-print.js';
 import { modelOfRun } from '../run/model-of-run.js';
 
 /** Where the halves of what is tuned lie. */
@@ -47,7 +47,10 @@ export async function openWholeVqgan({ model, vqgan: folder }: TuningBase): Prom
 async function requireSameVqgan(given: Vqgan, folder: string, own: string): Promise<void> {
   const other = await openVqgan(own, { decoderOnly: true });
   try {
-    const prints = [await vqganPrint(given.namedWeights()), await vqganPrint(other.namedWeights())] as const;
+    const prints = [
+      await codebookPrint(given.namedWeights()),
+      await codebookPrint(other.namedWeights()),
+    ] as const;
     if (!samePrint(...prints))
       throw new ConfigError(
         `${folder}: this is another VQGAN than the one in ${own}, so its tokens would be other pictures. Give the VQGAN that the model was trained with.`,
