@@ -112,7 +112,7 @@ export {
   type WeightComparison,
 } from './judge/compare-weights.js';
 export { type DrawJudgedOptions, drawJudged } from './judge/draw-judged.js';
-export { type Drawings, type Judgement, judgeDrawings } from './judge/judge-drawings.js';
+export { type Drawings, type Judgement, judgeDrawings, type Miss } from './judge/judge-drawings.js';
 export { type JudgedSample, type JudgeOptions, type JudgeResult, judgeModel } from './judge/judge-model.js';
 export { type JudgedCaptions, judgedCaptions } from './judge/judged-captions.js';
 export { type JudgedPrompt, type JudgedPrompts, openJudgedPrompts } from './judge/judged-prompts.js';

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { selectBackend } from '@easel/core';
@@ -66,6 +66,30 @@ test('all numbers and verdicts as JSON; several drawings of a prompt count by th
   expect(all.rows[0]).toMatchObject({ kind: 'plain', prompts: 1, ceiling: null });
   expect([all.rows[0].results[0].right, ceiling]).toEqual([right[0], null]);
   expect([0, 1 / 3, 2 / 3, 1]).toContain(right[0]);
+});
+
+test('by pictures: those that are nearest to another one are named', async () => {
+  const pictures = join(root, 'pictures');
+  mkdirSync(pictures);
+  for (const colour of ['red', 'blue']) {
+    const create = { width: 16, height: 16, channels: 3 as const, background: colour };
+    await sharp({ create })
+      .png()
+      .toFile(join(pictures, `${colour}.png`));
+    writeFileSync(join(pictures, `${colour}.txt`), `a ${colour} dog`);
+  }
+  const args = [pictures, '--images', '2', '--misses', '9'];
+  const { stdout } = await judge(...args, '--json', '--quiet');
+  const { top1, missed } = JSON.parse(stdout);
+  expect(top1).toBe(100 - 25 * missed.length);
+  const shown = await judge(...args, '--quiet');
+  expect(shown.stdout.split('\n').slice(1, -1)).toEqual(
+    missed.map(
+      ({ prompt, drawing, nearest }: Record<string, string>) =>
+        `${prompt}, drawing ${Number(drawing) + 1}: nearest to ${nearest}`,
+    ),
+  );
+  expect(missed.length).toBeGreaterThan(0);
 });
 
 test('what is refused', async () => {

@@ -9,6 +9,7 @@ import {
   judgeDrawings,
   judgedCaptions,
   judgeModel,
+  type Miss,
   openJudgedPrompts,
   openJudgedSet,
   openPictures,
@@ -55,6 +56,7 @@ interface PictureArguments extends JudgeArguments {
   readonly 'caption-lines'?: string | undefined;
   readonly fit: string | undefined;
   readonly list: string | undefined;
+  readonly misses: number | undefined;
 }
 
 interface SetArguments extends JudgeArguments {
@@ -102,11 +104,14 @@ async function judgeByPictures(args: PictureArguments, signal: AbortSignal): Pro
       onProgress: (done, total) => progress.update(done, { total }),
     });
     progress.finish();
-    const judgement = judgeDrawings({ name, prompts, gallery }, drawings, perPrompt);
+    const missed: Miss[] = [];
+    const judgement = judgeDrawings({ name, prompts, gallery }, drawings, perPrompt, (miss) => {
+      if (missed.length < (args.misses ?? 0)) missed.push(miss);
+    });
     const counts = { prompts: prompts.length, drawings: drawings.pictures.length, gallery: gallery.size };
     if (args.json) {
       process.stdout.write(
-        `${JSON.stringify({ model: folder, list: name, ...counts, skipped, ...judgement })}\n`,
+        `${JSON.stringify({ model: folder, list: name, ...counts, skipped, ...judgement, ...(args.misses !== undefined && { missed }) })}\n`,
       );
       return;
     }
@@ -115,6 +120,10 @@ async function judgeByPictures(args: PictureArguments, signal: AbortSignal): Pro
     process.stdout.write(
       `${judgement.top1.toFixed(1)} % nearest to their own picture, ${judgement.top5.toFixed(1)} % among the five nearest: ${counts.drawings} drawings of ${counts.prompts} prompts (${name}), ${counts.gallery} pictures; chance ${(100 / counts.gallery).toFixed(2)} %\n`,
     );
+    for (const { prompt, drawing, nearest } of missed)
+      process.stdout.write(
+        `${prompt}${perPrompt > 1 ? `, drawing ${drawing + 1}` : ''}: nearest to ${nearest}\n`,
+      );
   } finally {
     model.dispose();
   }
@@ -204,6 +213,13 @@ export const judge = defineCommand({
   options: {
     model: textOption('model', 'model folder, or run; default: EASEL_MODEL, else the shipped model'),
     list: textOption('list', 'list of the judged prompts; default: the first'),
+    misses: integerOption(
+      'misses',
+      'of pictures: name the first N drawings that are nearest to another one',
+      {
+        min: 0,
+      },
+    ),
     prompts: integerOption(
       'prompts',
       `only so many, from the first on; default: all, and of a module ${SET_PROMPTS} of each kind and split`,
@@ -265,7 +281,7 @@ export const judge = defineCommand({
         refuse(args, names, `this goes with a module of judged prompts, and ${args.set} is none.`);
         return judgeByPictures(args, signal);
       }
-      refuse(args, ['list', 'captions'], `this goes with pictures, and ${args.set} is a module.`);
+      refuse(args, ['list', 'captions', 'misses'], `this goes with pictures, and ${args.set} is a module.`);
       return judgeBySet(set, args, signal);
     }),
 });

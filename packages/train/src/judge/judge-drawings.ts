@@ -27,19 +27,29 @@ export interface Judgement {
   readonly agreement: number;
 }
 
+/** A drawing whose nearest picture shows another concept than its prompt's. */
+export interface Miss {
+  readonly prompt: string;
+  /** Number of the drawing among those of its prompt. */
+  readonly drawing: number;
+  /** The concept of the nearest picture. */
+  readonly nearest: string;
+}
+
 /**
  * Judges drawings by the features of `retrieval.ts`. `perPrompt`: number of drawings of each
- * prompt.
+ * prompt. `onMiss` is told of each drawing that is nearest to another concept.
  */
 export function judgeDrawings(
   { prompts, gallery }: JudgedPrompts,
   { pictures, tokens }: Drawings,
   perPrompt: number,
+  onMiss?: (miss: Miss) => void,
 ): Judgement {
   const real = [...gallery.values()];
   const pairs = (perPrompt * (perPrompt - 1)) / 2;
   const sums = { top1: 0, top5: 0, distance: 0, diversity: 0, agreement: 0 };
-  for (const [p, { file, concept }] of prompts.entries()) {
+  for (const [p, { prompt, file, concept }] of prompts.entries()) {
     const own = gallery.get(file) as GalleryPicture;
     const rows = tokens.slice(p * perPrompt, (p + 1) * perPrompt);
     const features = pictures
@@ -48,6 +58,7 @@ export function judgeDrawings(
     for (const [i, drawing] of features.entries()) {
       const near = nearestConcepts(drawing, real, 5);
       if (near[0] === concept) sums.top1 += 100 / perPrompt;
+      else onMiss?.({ prompt, drawing: i, nearest: near[0] as string });
       if (near.includes(concept)) sums.top5 += 100 / perPrompt;
       sums.distance += featureDistance(drawing, own.features) / perPrompt;
       for (let j = i + 1; j < perPrompt; j++) {
