@@ -1,8 +1,8 @@
 // What a person might write to get a scene: a grammar with other words, articles, plurals, colours
 // and numbers.
-import pluralize from 'pluralize';
 import { canonicalCaption, namesOf, pick, randomCaption, withArticle } from '../emoji/captions.mjs';
 import { LANDSCAPES } from './grounds.mjs';
+import { isPluralName, pluralOf } from './nouns.mjs';
 import { isHeldOut } from './scenes.mjs';
 import { STYLES } from './styles.mjs';
 import { THINGS } from './things.mjs';
@@ -23,27 +23,6 @@ const RELATION_PHRASES = {
 const REVERSED_PHRASES = { behind: ['in front of'] };
 
 const SIZE_WORDS = { small: ['small', 'little'], tiny: ['tiny', 'very small'] };
-
-/** Words that end the head of a noun phrase: the word before them has the plural. */
-const AFTER_HEAD =
-  / (?:with|of|in|on|at|without|from|for|behind|over|under|facing|showing|to|and) | \S+ing\b/;
-
-/**
- * Returns the plural of a name: "face with tears of joy" → "faces with tears of joy", "man
- * running" → "men running".
- */
-export function pluralOf(name) {
-  const end = name.slice(1).search(AFTER_HEAD) + 1;
-  const running = end > 0 && /^ \S+ing\b/.test(name.slice(end));
-  // "fishing pole", "rolling pin": a gerund that belongs to the noun after it.
-  const head =
-    end > 0 && (!running || /(?:^|\s)(?:man|woman|person|people|boy|girl)$/.test(name.slice(0, end)))
-      ? end
-      : name.length;
-  // "woman teacher" → "women teachers"; "people hugging" is plural already.
-  const plural = pluralize(name.slice(0, head)).replace(/^(man|woman)(?= )/, (word) => pluralize(word));
-  return plural + name.slice(head);
-}
 
 /** What frames a wording and says nothing of the thing. */
 const FRAME = /^(?:an?|the) (?:emoji|picture|drawing) of |^emoji of | emoji$/;
@@ -95,7 +74,8 @@ function nounPhrase({ id, colour, count, size }, random) {
   }
   if (/^(?:an?|the) /.test(phrase)) return phrase;
   const article = random === undefined ? 0 : random();
-  return article < 0.75 ? withArticle(phrase) : article < 0.82 ? `the ${phrase}` : phrase;
+  if (article < 0.75) return isPluralName(name) ? phrase : withArticle(phrase);
+  return article < 0.82 ? `the ${phrase}` : phrase;
 }
 
 function groundPhrase(ground, random) {
@@ -122,6 +102,12 @@ function groundPhrase(ground, random) {
   ]);
 }
 
+/** A caption of a thing alone without articles before its names that are plurals: "a glasses" → "glasses". */
+function withoutWrongArticles(caption, drawing) {
+  const plurals = namesOf(drawing).filter(isPluralName);
+  return plurals.reduce((text, name) => text.replace(`a ${name}`, name).replace(`an ${name}`, name), caption);
+}
+
 const FRAMES = ['a picture of ', 'an image of ', 'an illustration of ', 'picture of '];
 
 /**
@@ -135,10 +121,10 @@ export function captionOf({ kind, said }, random) {
   const { ids, colours = [], count, relation, size, ground, style } = said;
   if (kind === 'alone') {
     const drawing = THINGS.get(ids[0]);
-    if (random === undefined) return canonicalCaption(drawing);
+    if (random === undefined) return withoutWrongArticles(canonicalCaption(drawing), drawing);
     for (;;) {
       const caption = randomCaption(drawing, random);
-      if (!isHeldOutWording(ids[0], caption)) return caption;
+      if (!isHeldOutWording(ids[0], caption)) return withoutWrongArticles(caption, drawing);
     }
   }
   const choose = (list) => (random === undefined ? list[0] : pick(random, list));

@@ -17,6 +17,7 @@ const SOURCES = [
   'colours.mjs',
   'generator.mjs',
   'grounds.mjs',
+  'nouns.mjs',
   'one-coloured.json',
   'render.mjs',
   'scenes.mjs',

@@ -1,12 +1,12 @@
 // Scenes: what is in a picture, and which combinations no training ever sees.
 //
-// Things stand on a grid of 16 pixels of 128, in four sizes, so that a thing at one place has the
-// same image tokens as at another (the tokenizer's squares are 16 pixels wide).
+// Things stand on a grid of 16 pixels of 128, in four sizes, so that a thing at one place has nearly
+// the same image tokens as at another (the tokenizer's squares are 8 pixels wide).
 import { pick, randomFrom } from '../emoji/captions.mjs';
 import { COLOUR_NAMES } from './colours.mjs';
 import { GRADIENTS, groundName, LANDSCAPE_NAMES, PLAIN_GROUNDS } from './grounds.mjs';
 import { STYLE_NAMES } from './styles.mjs';
-import { COLOURABLE, STANDING, THINGS } from './things.mjs';
+import { COLOURABLE, COUNTABLE, STANDING, THINGS } from './things.mjs';
 
 /**
  * @typedef {object} Placed a thing at a place
@@ -135,6 +135,7 @@ function drawKind(random, shares) {
 const ALL = [...THINGS.keys()];
 
 const COLOURABLE_SET = new Set(COLOURABLE);
+const COUNTABLE_SET = new Set(COUNTABLE);
 
 /** Colours of a drawn scene's things: of those that can have one, by chance. */
 const drawColour = (random, id, chance) =>
@@ -162,7 +163,7 @@ export function drawSaid(kind, random) {
     case 'colour':
       return { ids: [pick(random, COLOURABLE)], colours: [pick(random, COLOUR_NAMES)] };
     case 'count':
-      return { ids: [pick(random, STANDING)], count: pick(random, COUNTS.slice(1)) };
+      return { ids: [pick(random, COUNTABLE)], count: pick(random, COUNTS.slice(1)) };
     case 'pair':
       return { ids: drawPair(random), relation: pick(random, RELATIONS) };
     case 'ground':
@@ -181,7 +182,8 @@ export function drawSaid(kind, random) {
       }
       const ids = [pick(random, COLOURABLE)];
       const colours = [pick(random, COLOUR_NAMES)];
-      if (which < 0.7) return { ids, colours, count: pick(random, COUNTS.slice(1)) };
+      if (which < 0.7 && COUNTABLE_SET.has(ids[0]))
+        return { ids, colours, count: pick(random, COUNTS.slice(1)) };
       return { ids, colours, ground: drawGround(random) };
     }
     default:

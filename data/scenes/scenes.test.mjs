@@ -1,13 +1,22 @@
 import { expect, test } from '@jest/globals';
 import { randomFrom } from '../emoji/captions.mjs';
-import { captionOf, captionsOfScene, pluralOf } from './captions.mjs';
+import { captionOf, captionsOfScene } from './captions.mjs';
 import { COLOUR_NAMES, COLOURS, measureColour, recolour, rgbOf } from './colours.mjs';
 import { open, options } from './generator.mjs';
 import { GROUNDS, groundName, groundPixels } from './grounds.mjs';
+import { isPluralName, pluralOf } from './nouns.mjs';
 import { renderScene } from './render.mjs';
 import { COUNTS, compose, drawScene, holdsHeldOut, isHeldOut, KINDS, RELATIONS } from './scenes.mjs';
 import { STYLE_NAMES } from './styles.mjs';
-import { COLOURABLE, ONE_COLOURED, STANDING, THINGS, thingColour, thingPixels } from './things.mjs';
+import {
+  COLOURABLE,
+  COUNTABLE,
+  ONE_COLOURED,
+  STANDING,
+  THINGS,
+  thingColour,
+  thingPixels,
+} from './things.mjs';
 
 const idOf = (label) => {
   for (const [id, drawing] of THINGS) if (drawing.label === label) return id;
@@ -40,6 +49,21 @@ test('names have plurals, also where the noun is not the last word', () => {
     'people in lotus position',
     'sheep',
   ]);
+});
+
+test('names that are plurals take no article, and no number', () => {
+  const plurals = ['glasses', 'scissors', 'men holding hands', 'busts in silhouette', 'crossed swords'];
+  const singulars = ['cat', 'fish', 'tennis', 'rhinoceros', 'globe showing americas', 'glass of milk', 'bus'];
+  expect([...plurals, ...singulars].filter(isPluralName)).toEqual(plurals);
+  const [glasses, socks, fish] = [idOf('glasses'), idOf('socks'), idOf('fish')];
+  expect(captionOf(compose('alone', { ids: [glasses] }))).toBe('glasses');
+  expect(captionOf(compose('pair', { ids: [glasses, socks], relation: 'above' }))).toBe(
+    'glasses above socks',
+  );
+  expect([glasses, socks, fish].map((id) => COUNTABLE.includes(id))).toEqual([false, false, true]);
+  const random = randomFrom('plurals');
+  for (let i = 0; i < 200; i++)
+    expect(captionOf(compose('alone', { ids: [socks] }), random)).not.toMatch(/\ba socks\b/);
 });
 
 test('canonical captions say what is in the scene', () => {

@@ -2,8 +2,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
+import { namesOf } from '../emoji/captions.mjs';
 import { listDrawings } from '../emoji/drawings.mjs';
 import { measureColour } from './colours.mjs';
+import { isPluralName, pluralOf } from './nouns.mjs';
 
 const { drawings } = listDrawings();
 
@@ -27,6 +29,16 @@ const isThing = ({ group, label }) =>
 
 /** Ids of the things that scenes are made of. */
 export const STANDING = [...THINGS.values()].filter(isThing).map(({ id }) => id);
+
+/**
+ * Ids of the things of which there can be a number: their name has a plural and is none, or names
+ * animals ("four fish").
+ */
+export const COUNTABLE = STANDING.filter((id) => {
+  const thing = THINGS.get(id);
+  const [name] = namesOf(thing);
+  return !isPluralName(name) && (pluralOf(name) !== name || thing.group === 'animals-nature');
+});
 
 /**
  * Ids of the things that can be of another colour: of one colour, and without a colour in their
