@@ -21,7 +21,11 @@ const rootManifest = readJson(join(root, 'package.json'));
 const license = readFileSync(join(root, 'LICENSE'), 'utf8');
 
 /** Licences that a package may have in place of the root's, and how their texts begin. */
-const OTHER_LICENSES = { 'GPL-2.0-or-later': /^\s*GNU GENERAL PUBLIC LICENSE\s+Version 2,/ };
+const OTHER_LICENSES = {
+  'GPL-2.0-or-later': /^\s*GNU GENERAL PUBLIC LICENSE\s+Version 2,/,
+  // The built page carries unidecode-ts; its licences.txt has that package's text.
+  'Apache-2.0 AND GPL-2.0-or-later': /^\s*Apache License\s+Version 2\.0,/,
+};
 
 const packages = readdirSync(join(root, 'packages'))
   .map((name) => join(root, 'packages', name))

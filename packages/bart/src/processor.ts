@@ -67,6 +67,12 @@ export class Processor {
     };
   }
 
+  /** Whether a prompt is longer than the model reads, so that its end is left out. */
+  cuts(prompt: string): boolean {
+    const { tokenizer, maxTextLength } = this.parts;
+    return tokenizer.encode(this.normalized(prompt)).length > maxTextLength;
+  }
+
   private normalized(prompt: string): string {
     return this.parts.normalizer?.normalize(prompt) ?? prompt;
   }

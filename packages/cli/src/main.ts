@@ -4,6 +4,7 @@ import { commandOf, runCommandLine } from './command-line.js';
 import { compareWeightsCommand } from './commands/compare-weights.js';
 import { convert } from './commands/convert.js';
 import { decode } from './commands/decode.js';
+import { demo } from './commands/demo.js';
 import { doctor } from './commands/doctor.js';
 import { encode } from './commands/encode.js';
 import { generate } from './commands/generate.js';
@@ -24,6 +25,7 @@ import { reportError } from './report-error.js';
 export const commands: readonly Command[] = [
   generate,
   serve,
+  demo,
   learn,
   tune,
   encode,

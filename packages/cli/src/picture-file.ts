@@ -3,8 +3,7 @@ import { join } from 'node:path';
 import { demojize } from '@easel/bart/internals';
 import { pictureGrid, type Raster } from '@easel/core';
 import { writeFileAtomic } from '@easel/core/internals/node';
-import { encodePng } from '@easel/draw/internals/node';
-import { addPngText } from '@easel/draw/node';
+import { addPngText, encodePng } from '@easel/draw';
 
 const SLUG_LENGTH = 60;
 

@@ -5,6 +5,7 @@ const hint = (prompt: string, ...unknown: [word: string, ...suggestions: string[
   prompt,
   unknown: unknown.map(([word, ...suggestions]) => ({ word, suggestions })),
   empty: false,
+  cut: false,
 });
 
 test('a line for each unknown word, once, with what may be meant', () => {
@@ -24,7 +25,7 @@ test('a line for each unknown word, once, with what may be meant', () => {
 
 test('nothing to say, prompts without words, and many', () => {
   expect(formatHints([hint('a dog')], true)).toBe('');
-  expect(formatHints([{ prompt: '?!', unknown: [], empty: true }], true)).toBe(
+  expect(formatHints([{ prompt: '?!', unknown: [], empty: true, cut: false }], true)).toBe(
     '"?!": the model reads no word in this prompt, so it draws anything.\n',
   );
   const many = hint('many', ...Array.from({ length: 13 }, (_, i): [string] => [`w${i}`]));

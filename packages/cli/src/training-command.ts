@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { ConfigError } from '@easel/core';
 import { withAssignments } from '@easel/core/config';
 import { writeFileAtomic } from '@easel/core/internals/node';
-import { encodePng } from '@easel/draw/internals/node';
+import { encodePng } from '@easel/draw';
 import {
   describeFailures,
   modelOfRun,

@@ -22,6 +22,7 @@ export { type FileContents, memoryFiles } from './files/memory-files.js';
 export { type ModelFile, ModelFiles } from './files/model-files.js';
 export { type ModelSource, modelFiles } from './files/model-source.js';
 export { type UrlFilesOptions, urlFiles } from './files/url-files.js';
+export { type FileCache, type KeptFilesOptions, keptFiles } from './kept/kept-files.js';
 export {
   type ListedFile,
   MANIFEST_FILE,

@@ -2,8 +2,6 @@ import type { ModelSource } from '@easel/core';
 import { modelFiles } from '@easel/core/node';
 import * as anywhere from './picture-model.js';
 
-export { addPngText, readPngText } from './png-text.js';
-
 /**
  * Does what `openPictureModel` of the main entry does, and also takes the path of a folder on disk.
  * `vqgan` may be a path, too.

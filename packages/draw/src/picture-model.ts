@@ -18,6 +18,7 @@ import {
 } from './generation-settings.js';
 import type { PictureParts } from './picture-parts.js';
 import { EMOJI_FILE, parseEmojiCaptions } from './prompt/emoji-captions.js';
+import { EXAMPLES_FILE, parseExamples } from './prompt/examples.js';
 import { parseWordList, WORDS_FILE } from './prompt/word-list.js';
 
 /** A model in memory that draws pictures: text → codes → pixels. */
@@ -42,7 +43,8 @@ export interface OpenPictureModelOptions extends OpenOptions {
 /**
  * Opens a picture model. It consists of a text model (the source itself, see `openDalleBart`), the
  * decoder of the VQGAN that it was trained with, and, if these files are there, the settings of
- * generation.json, the words that it learnt (words.json) and what emoji stand for (emoji.json).
+ * generation.json, the words that it learnt (words.json), what emoji stand for (emoji.json) and prompts
+ * to begin with (examples.json).
  *
  * Throws CheckpointError or ConfigError if a part is missing or the two models don't belong
  * together; CheckpointError that names the damaged files if the model has a manifest that they
@@ -86,11 +88,16 @@ async function openParts(
 }
 
 /** Reads what a model's folder says of the words in prompts. */
-async function openPromptFiles(files: ModelFiles): Promise<Pick<PictureParts, 'words' | 'emoji'>> {
-  const [words, emoji] = await Promise.all([files.text(WORDS_FILE), files.text(EMOJI_FILE)]);
+async function openPromptFiles(
+  files: ModelFiles,
+): Promise<Pick<PictureParts, 'words' | 'emoji' | 'examples'>> {
+  const [words, emoji, examples] = await Promise.all(
+    [WORDS_FILE, EMOJI_FILE, EXAMPLES_FILE].map((name) => files.text(name)),
+  );
   return {
     words: words === undefined ? undefined : parseWordList(words, files.nameOf(WORDS_FILE)),
     emoji: emoji === undefined ? undefined : parseEmojiCaptions(emoji, files.nameOf(EMOJI_FILE)),
+    examples: examples === undefined ? undefined : parseExamples(examples, files.nameOf(EXAMPLES_FILE)),
   };
 }
 

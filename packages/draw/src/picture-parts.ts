@@ -1,4 +1,5 @@
 import type { ImageTokenModel, Processor } from '@easel/bart';
+import type { PictureSize } from '@easel/core';
 import type { Vqgan } from '@easel/vqgan';
 import type { GenerationSettings } from './generation-settings.js';
 import type { EmojiCaptions } from './prompt/emoji-captions.js';
@@ -17,4 +18,12 @@ export interface PictureParts {
   readonly emoji?: EmojiCaptions | undefined;
   /** The words of the captions that the model learnt, if it has such a list. */
   readonly words?: WordList | undefined;
+  /** Prompts that the model draws well, for whoever wonders what to ask; none if it has no such list. */
+  readonly examples?: readonly string[] | undefined;
+}
+
+/** The size of the pictures that a model draws. */
+export function pictureSize({ text, vqgan }: PictureParts): PictureSize {
+  const side = Math.sqrt(text.model.config.imageLength) * 2 ** (vqgan.config.chMult.length - 1);
+  return { height: side, width: side };
 }

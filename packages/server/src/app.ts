@@ -8,11 +8,14 @@ import type { Env, HttpContext, Services } from './context.js';
 import { addDrawApi, DRAW_PATH } from './draw-api.js';
 import { asApiError } from './event-stream.js';
 import { addImagesApi, PICTURES_PATH } from './images-api.js';
+import { addModelApi, addPage, MODEL_PATH, type PageFiles } from './page.js';
 import { rootPage } from './root-page.js';
 
 /** Options of `makeApp`. */
 export interface AppOptions {
   readonly services: Services;
+  /** Files of the page; a plain one is served without. */
+  readonly page?: PageFiles | undefined;
   readonly key?: string | undefined;
   readonly cors?: string | undefined;
   /** Whether only this machine is to reach the server. */
@@ -31,6 +34,7 @@ const ROUTES: readonly { readonly path: string; readonly methods: string }[] = [
   { path: '/v1/models/:id', methods: 'GET, HEAD' },
   { path: '/v1/images/generations', methods: 'POST' },
   { path: `${PICTURES_PATH}/:file`, methods: 'GET, HEAD' },
+  { path: MODEL_PATH, methods: 'GET, HEAD' },
   { path: DRAW_PATH, methods: 'POST' },
   { path: `${DRAW_PATH}/:id`, methods: 'DELETE' },
 ];
@@ -53,7 +57,7 @@ function answer(c: HttpContext, error: ApiError): Response {
 }
 
 /** Returns the server's application: all paths, their bounds and their headers. */
-export function makeApp({ services, key, cors: origin, local, log }: AppOptions): Hono<Env> {
+export function makeApp({ services, page, key, cors: origin, local, log }: AppOptions): Hono<Env> {
   const { desk } = services;
   const { metrics } = desk;
   const app = new Hono<Env>();
@@ -89,6 +93,7 @@ export function makeApp({ services, key, cors: origin, local, log }: AppOptions)
       referrerPolicy: 'no-referrer',
       strictTransportSecurity: false, // the server speaks plain HTTP
       xFrameOptions: 'DENY',
+      overwrite: false, // the page has a policy of its own
       // A page that may call the API may show its pictures.
       crossOriginResourcePolicy: origin === undefined ? 'same-origin' : 'cross-origin',
     }),
@@ -110,7 +115,9 @@ export function makeApp({ services, key, cors: origin, local, log }: AppOptions)
     }
   }
 
-  app.get('/', (c) => c.html(rootPage(services.name, services.facts)));
+  if (page === undefined) app.get('/', (c) => c.html(rootPage(services.name, services.facts)));
+  else addPage(app, page);
+  addModelApi(app, services);
   app.get('/healthz', (c) => c.text('ok\n'));
   app.get('/readyz', (c) => (desk.ready ? c.text('ready\n') : c.text('not ready\n', 503)));
   app.get('/metrics', async (c) =>

@@ -1,12 +1,12 @@
 import { randomInt } from 'node:crypto';
 import type { Raster } from '@easel/core';
+import { encodePng, pictureFile } from '@easel/draw';
 import type { HttpBindings } from '@hono/node-server';
 import type { Context } from 'hono';
 import { ApiError } from './api-error.js';
 import { type ContentCheck, refuseFor } from './content-check.js';
 import type { ModelFacts } from './drawing/messages.js';
 import type { AcceptedDrawing, DrawingDesk } from './drawing-desk.js';
-import { pictureFile } from './picture-file.js';
 import type { PictureStore } from './picture-store.js';
 import { type DrawingBody, LARGEST_SEED, parseBody } from './request-body.js';
 import type { ServerLimits } from './server-options.js';
@@ -93,14 +93,13 @@ export async function startDrawing(
     seed,
     fileOf: async ({ index, pixels }) => {
       refuseFor(await check.checkPicture?.(pixels, prompt));
-      return pictureFile(pixels, {
-        prompt,
-        index,
-        seed,
-        model: name,
-        ofModel: facts.settings,
-        given: settings,
-      });
+      const png = await pictureFile(pixels, { prompt, index, seed, model: name, settings }, facts.settings);
+      return Buffer.from(png);
     },
   };
+}
+
+/** Encodes a preview as the base64 of a PNG file. */
+export async function previewFile(pixels: Raster): Promise<string> {
+  return Buffer.from(await encodePng(pixels)).toString('base64');
 }

@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Hono } from 'hono';
 import { ApiError } from './api-error.js';
-import { type Env, readJsonBody, type Services, startDrawing } from './context.js';
+import { type Env, previewFile, readJsonBody, type Services, startDrawing } from './context.js';
 import { eventStream } from './event-stream.js';
-import { previewFile } from './picture-file.js';
 import { drawReader } from './request-body.js';
 
 /** Path of Easel's own API. */
@@ -16,7 +15,7 @@ export const DRAW_PATH = '/api/draw';
  * - `queued` { place, seconds }: seconds until the first picture is begun, or null
  * - `tokens` { done, total }
  * - `preview` { index, share, png }: base64 of a PNG; grey below
- * - `picture` { index, seed, png }: base64 of the PNG file
+ * - `picture` { index, seed, png, score }: base64 of the PNG file; score where there is a CLIP
  * - the last one: `done` {}, `cancelled` {} or `error` { error }, in OpenAI's form
  *
  * DELETE /api/draw/ID gives the request up, and so does a connection that closes.
@@ -43,7 +42,8 @@ export function addDrawApi(app: Hono<Env>, services: Services): void {
             await send('preview', { index, share, png: await previewFile(pixels) });
           } else {
             const png = await fileOf(event.picture);
-            await send('picture', { index: event.picture.index, seed, png: png.toString('base64') });
+            const { picture, score } = event;
+            await send('picture', { index: picture.index, seed, score, png: png.toString('base64') });
           }
         }
         await send('done', {});

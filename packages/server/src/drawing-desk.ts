@@ -1,4 +1,3 @@
-import type { PictureEvent } from '@easel/draw';
 import { ApiError } from './api-error.js';
 import {
   DrawingFailed,
@@ -6,7 +5,7 @@ import {
   type Drawing as ThreadDrawing,
   ThreadLost,
 } from './drawing/drawing-worker.js';
-import type { DrawRequest, Hints } from './drawing/messages.js';
+import type { DrawingEvent, DrawRequest, Hints } from './drawing/messages.js';
 import { Metrics } from './metrics.js';
 import type { ServerLimits } from './server-options.js';
 import { Throughput } from './throughput.js';
@@ -16,7 +15,7 @@ const LONGEST_RETRY = 60;
 
 /** An event with what the desk adds to it. */
 export type DeskEvent =
-  | Exclude<PictureEvent, { readonly type: 'queued' }>
+  | Exclude<DrawingEvent, { readonly type: 'queued' }>
   /** seconds: until the first picture is begun, as far as can be said. */
   | { readonly type: 'queued'; readonly place: number; readonly seconds: number | null };
 
@@ -135,7 +134,7 @@ export class DrawingDesk {
 
   private async *follow(
     drawing: ThreadDrawing,
-    first: IteratorResult<PictureEvent>,
+    first: IteratorResult<DrawingEvent>,
     began: number,
   ): AsyncGenerator<DeskEvent> {
     let tokens = 0;

@@ -1,4 +1,4 @@
-import { readPngText } from '@easel/draw/node';
+import { readPngText } from '@easel/draw';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import OpenAI, { APIError } from 'openai';
 import sharp from 'sharp';

@@ -3,13 +3,13 @@ import { ApiError } from './api-error.js';
 import {
   type Env,
   type HttpContext,
+  previewFile,
   readJsonBody,
   type Services,
   type StartedDrawing,
   startDrawing,
 } from './context.js';
 import { eventStream } from './event-stream.js';
-import { previewFile } from './picture-file.js';
 import { type ImagesBody, imagesReader } from './request-body.js';
 
 /** Path of a picture that is kept for its address. */
@@ -78,7 +78,7 @@ async function whole(
         responseFormat === 'url'
           ? { url: new URL(`${PICTURES_PATH}/${services.store.put(png)}.png`, c.req.url).href }
           : { b64_json: png.toString('base64') };
-      data.push({ ...content, seed, index: event.picture.index });
+      data.push({ ...content, seed, index: event.picture.index, score: event.score });
     }
   } finally {
     drawing.close();

@@ -34,6 +34,8 @@ export const DEFAULT_LIMITS: ServerLimits = {
 export interface ServerOptions {
   /** The model's folder. */
   readonly model: string;
+  /** Folder of a CLIP that scores the pictures (default none). */
+  readonly clip?: string | undefined;
   /** The model's name in the API. */
   readonly name: string;
   /** Port; 0 takes a free one (default 7860). */

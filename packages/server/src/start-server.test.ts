@@ -16,7 +16,7 @@ whenBuilt('a server from start to end (skipped before npm run build)', () => {
     expect(await status(server.url, '/healthz')).toBe(200);
     expect(await status(server.url, '/readyz')).toBe(200);
     const page = await fetch(server.url);
-    expect(await page.text()).toContain('<code>tiny</code>');
+    expect(await page.text()).toContain('<title>Easel</title>');
     expect(page.headers.get('content-security-policy')).toContain("default-src 'none'");
     expect(page.headers.get('x-content-type-options')).toBe('nosniff');
     expect(page.headers.get('access-control-allow-origin')).toBeNull();

@@ -8,6 +8,7 @@ import { loadContentCheck } from './content-check.js';
 import { DrawingWorker } from './drawing/drawing-worker.js';
 import type { ModelFacts } from './drawing/messages.js';
 import { DrawingDesk } from './drawing-desk.js';
+import { loadPage } from './page.js';
 import { PictureStore } from './picture-store.js';
 import { DEFAULT_LIMITS, type ServerOptions } from './server-options.js';
 
@@ -43,7 +44,7 @@ export interface EaselServer {
  * the thread's, for tests.
  */
 export async function startServer(options: ServerOptions, program?: URL): Promise<EaselServer> {
-  const { model, name, port = 7860, host = '127.0.0.1', backend, slots, key, cors } = options;
+  const { model, clip, name, port = 7860, host = '127.0.0.1', backend, slots, key, cors } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const write = options.log ?? ((line: string) => void process.stderr.write(`${line}\n`));
   const log = (record: Readonly<Record<string, unknown>>) =>
@@ -55,13 +56,14 @@ export async function startServer(options: ServerOptions, program?: URL): Promis
     const message = error instanceof Error ? error.message : String(error);
     log({ level: 'error', message: 'the drawing thread has ended and is started again', cause: message });
   };
-  const worker = await DrawingWorker.start({ model, backend, slots }, { onCrash }, program);
+  const worker = await DrawingWorker.start({ model, clip, backend, slots }, { onCrash }, program);
   try {
     desk = new DrawingDesk(worker, limits);
     const store = new PictureStore(limits.storedBytes, limits.storedSeconds);
     const services = { name, facts: worker.facts, desk, store, limits, check };
     const isLocal = isLoopback(host);
-    const app = makeApp({ services, key, cors, local: isLocal, log });
+    const page = await loadPage();
+    const app = makeApp({ services, page, key, cors, local: isLocal, log });
     const server = createAdaptorServer({
       fetch: app.fetch,
       overrideGlobalObjects: false,

@@ -1,7 +1,7 @@
 import { open, readFile } from 'node:fs/promises';
 import { verifyModel } from '@easel/core';
 import { folderFiles, openCheckpoint } from '@easel/core/node';
-import { readPngText } from '@easel/draw/node';
+import { readPngText } from '@easel/draw';
 import { modelOfRun } from '@easel/train';
 import { defineCommand } from '../command.js';
 import { flagOption, jsonOption } from '../options.js';

@@ -33,6 +33,7 @@ export const serve = defineCommand({
       'model',
       'model folder; default: the variable EASEL_MODEL, else the model that ships with Easel',
     ),
+    clip: textOption('clip', 'CLIP folder; pictures then have scores of how well they fit their prompt'),
     port: integerOption('port', 'port; 0: a free one', { min: 0, max: 65_535, default: 7860 }),
     host: textOption('host', 'address to listen at; 0.0.0.0: everyone who reaches this machine', {
       default: '127.0.0.1',
@@ -67,11 +68,11 @@ export const serve = defineCommand({
   run: (args) =>
     interruptible(
       async (signal) => {
-        const { host = '127.0.0.1', port, backend, slots, cors, check, quiet } = args;
+        const { host = '127.0.0.1', port, backend, slots, clip, cors, check, quiet } = args;
         const key = args.key ?? (process.env[KEY_VARIABLE] || undefined);
         const model = resolveModelFolder(args.model);
         const server = await startServer({
-          ...{ model, name: nameOfModel(model), port, host, backend, slots, key, cors, check },
+          ...{ model, name: nameOfModel(model), clip, port, host, backend, slots, key, cors, check },
           limits: limitsOf(args),
           ...(quiet ? { log: tellErrors } : {}),
         });

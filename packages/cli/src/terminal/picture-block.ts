@@ -1,6 +1,6 @@
 import { deflateSync } from 'node:zlib';
 import { type Raster, resize } from '@easel/core';
-import { encodePng } from '@easel/draw/internals/node';
+import { encodePng } from '@easel/draw';
 import { blockLines } from './blocks.js';
 import type { Graphics } from './graphics.js';
 import { sixelOf } from './sixel.js';

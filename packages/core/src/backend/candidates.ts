@@ -147,6 +147,8 @@ const webgpu: Candidate = {
     if ((await gpu.requestAdapter()) === null) {
       throw new Error('WebGPU finds no GPU; it needs a driver for Vulkan, Metal or Direct3D 12');
     }
+    // A bundler doesn't follow the name below: a page imports the package by a statement of its own.
+    if (!inNode && tf.findBackendFactory('webgpu') !== null) return {};
     const module = await importOptional('@tensorflow/tfjs-backend-webgpu', `install it with: ${install}`);
     const { version_webgpu: version } = module as { version_webgpu?: string };
     return version === undefined ? {} : { version };

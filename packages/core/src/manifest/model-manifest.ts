@@ -2,6 +2,7 @@ import { integer, named, optional, readSettings, section, text } from '../config
 import { CheckpointError, EaselError } from '../errors.js';
 import { parseJson } from '../files/json.js';
 import type { ModelFiles } from '../files/model-files.js';
+import { sha256 } from './sha256.js';
 
 /** File of a model's folder that lists its other files, so that damage is found. */
 export const MANIFEST_FILE = 'manifest.json';
@@ -137,9 +138,4 @@ export async function openUndamaged<T>(files: ModelFiles, open: () => Promise<T>
     const faults = await manifestFaults(files, manifest, { contents: true });
     throw faults.length === 0 ? error : damagedModel(files, manifest, faults, { cause: error });
   }
-}
-
-async function sha256(bytes: Uint8Array): Promise<string> {
-  const digest = await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>);
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -36,8 +36,8 @@ const tokensOf = async (model: PictureModel, prompt: string) => {
 
 test('without files of words and emoji nothing is unknown', async () => {
   const [hint, blank] = await withModel((model) => promptHints(model, ['an elefant', '?!']));
-  expect(hint).toEqual({ prompt: 'an elefant', unknown: [], empty: false });
-  expect(blank).toEqual({ prompt: '?!', unknown: [], empty: true });
+  expect(hint).toMatchObject({ prompt: 'an elefant', unknown: [], empty: false });
+  expect(blank).toMatchObject({ prompt: '?!', unknown: [], empty: true });
 });
 
 test('with them: unknown words once each, by the normalizer, and emoji as what they stand for', async () => {
@@ -46,7 +46,7 @@ test('with them: unknown words once each, by the normalizer, and emoji as what t
   writeFileSync(join(folder, 'emoji.json'), '{"❤️": "a red heart", "🐘": "an elephant"}');
   await withModel(async (model) => {
     const prompts = ['A RED Héart', 'dgo, Dgo & red hearts', '❤', 'a 🐘'];
-    expect(promptHints(model, prompts)).toEqual([
+    expect(promptHints(model, prompts)).toMatchObject([
       { prompt: 'A RED Héart', unknown: [], empty: false },
       {
         prompt: 'dgo, Dgo & red hearts',
@@ -61,6 +61,12 @@ test('with them: unknown words once each, by the normalizer, and emoji as what t
     ]);
     expect(await tokensOf(model, '❤')).toEqual(['❤', plain[1]]);
   });
+});
+
+test('a prompt that is longer than the model reads is cut', async () => {
+  // The tiny model reads 10 tokens, those of start and end included.
+  const hints = await withModel((model) => promptHints(model, ['a dog', 'a dog and '.repeat(9)]));
+  expect(hints.map(({ cut }) => cut)).toEqual([false, true]);
 });
 
 test('a damaged file of words is refused by name', async () => {

@@ -31,6 +31,8 @@ export interface PromptHint {
    * that the model draws anything.
    */
   readonly empty: boolean;
+  /** Whether the prompt is longer than the model reads, so that its end is left out. */
+  readonly cut: boolean;
 }
 
 /**
@@ -50,12 +52,14 @@ export function promptHints(model: PromptReader, prompts: readonly string[]): Pr
     return found;
   };
   return prompts.map((prompt) => {
-    const all = wordsOf(text.processor.textOf(emoji?.apply(prompt) ?? prompt));
+    const read = emoji?.apply(prompt) ?? prompt;
+    const all = wordsOf(text.processor.textOf(read));
     const unknown = [...new Set(all)].filter(isUnknown);
     return {
       prompt,
       unknown: unknown.map((word) => ({ word, suggestions: suggest(word) })),
       empty: all.length === 0,
+      cut: text.processor.cuts(read),
     };
   });
 }

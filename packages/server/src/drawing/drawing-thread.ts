@@ -1,10 +1,13 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { openClip } from '@easel/clip/node';
 import { EaselError, type Raster, selectBackend } from '@easel/core';
 import {
   type PictureEvent,
   type PictureJob,
   type PictureModel,
   PictureQueue,
+  type PromptHint,
+  pictureSize,
   promptHints,
 } from '@easel/draw';
 import { slotsWithin } from '@easel/draw/internals';
@@ -26,14 +29,8 @@ import type {
 const SLOTS = 16;
 
 function hintsOf(model: PictureModel, prompt: string): Hints {
-  const [hint] = promptHints(model, [prompt]);
-  const { tokenizer, config } = model.text;
-  const read = model.emoji?.apply(prompt) ?? prompt;
-  return {
-    unknown: hint?.unknown ?? [],
-    empty: hint?.empty ?? false,
-    cut: tokenizer.encode(read).length > config.maxTextLength,
-  };
+  const [{ prompt: _, ...hints }] = promptHints(model, [prompt]) as [PromptHint];
+  return hints;
 }
 
 /** A picture in memory of its own, which can move to the other thread. */
@@ -56,11 +53,13 @@ class Jobs {
   private readonly port: MessagePort;
   private readonly model: PictureModel;
   private readonly queue: PictureQueue;
+  private readonly scorer: PictureScorer | undefined;
 
-  constructor(port: MessagePort, model: PictureModel, queue: PictureQueue) {
+  constructor(port: MessagePort, { model, queue, scorer }: Opened) {
     this.port = port;
     this.model = model;
     this.queue = queue;
+    this.scorer = scorer;
   }
 
   take(message: ToThread): void {
@@ -87,19 +86,21 @@ class Jobs {
     if (job === undefined) return;
     try {
       const { done, value } = await job.next();
-      if (!done) return this.send(id, value);
+      if (!done) return await this.send(id, value);
       this.end(id);
     } catch (error) {
       this.end(id, errorOf(error));
     }
   }
 
-  private send(id: number, event: PictureEvent): void {
+  private async send(id: number, event: PictureEvent): Promise<void> {
     const { load } = this.queue;
     if (event.type === 'picture') {
+      const [score] = (await this.scorer?.score(event.picture.prompt, [event.picture.pixels])) ?? [];
       const pixels = movable(event.picture.pixels);
       const picture = { ...event.picture, tokens: event.picture.tokens.slice(), pixels };
-      post(this.port, { type: 'event', id, event: { type: 'picture', picture }, load }, [pixels.data.buffer]);
+      const scored = { type: 'picture', picture, ...(score === undefined ? {} : { score }) } as const;
+      post(this.port, { type: 'event', id, event: scored, load }, [pixels.data.buffer]);
     } else if (event.type === 'preview') {
       const pixels = movable(event.preview.pixels);
       const preview = { ...event.preview, pixels };
@@ -113,34 +114,52 @@ class Jobs {
   }
 }
 
-async function open({ model: folder, backend: asked, slots: given }: ThreadSettings): Promise<{
+/** Scores how well pictures fit a text. */
+interface PictureScorer {
+  score(text: string, pictures: readonly Raster[]): Promise<number[]>;
+}
+
+interface Opened {
   readonly model: PictureModel;
   readonly queue: PictureQueue;
+  readonly scorer?: PictureScorer | undefined;
   readonly facts: ModelFacts;
-}> {
+}
+
+async function open({ model: folder, clip, backend: asked, slots: given }: ThreadSettings): Promise<Opened> {
   const backend = await selectBackend(asked);
   const model = await openPictureModel(folder);
+  const scorer = clip === undefined ? undefined : (await openClip(clip)).scorer;
   const memory = process.availableMemory();
   const slots = given ?? Math.max(1, Math.min(SLOTS, slotsWithin(model, memory)));
   const queue = new PictureQueue(model, { slots, memory });
   const { imageLength } = model.text.config;
-  const side = Math.sqrt(imageLength) * 2 ** (model.vqgan.config.chMult.length - 1);
   const { name, reason } = backend;
-  const { settings } = model;
+  const { settings, examples = [] } = model;
+  const scores = scorer !== undefined;
   return {
     model,
     queue,
-    facts: { width: side, height: side, imageLength, settings, backend: { name, reason }, slots },
+    scorer,
+    facts: {
+      ...pictureSize(model),
+      imageLength,
+      settings,
+      scores,
+      examples,
+      backend: { name, reason },
+      slots,
+    },
   };
 }
 
 const port = parentPort;
 if (port !== null) {
   try {
-    const { model, queue, facts } = await open(workerData as ThreadSettings);
-    const jobs = new Jobs(port, model, queue);
+    const opened = await open(workerData as ThreadSettings);
+    const jobs = new Jobs(port, opened);
     port.on('message', (message: ToThread) => jobs.take(message));
-    post(port, { type: 'ready', facts });
+    post(port, { type: 'ready', facts: opened.facts });
   } catch (error) {
     if (!(error instanceof EaselError) && (error as { name?: string }).name !== 'SafetensorsError')
       throw error;

@@ -1,7 +1,8 @@
 import { Worker } from 'node:worker_threads';
 import { EaselError } from '@easel/core';
-import type { PictureEvent, QueueLoad } from '@easel/draw';
+import type { QueueLoad } from '@easel/draw';
 import type {
+  DrawingEvent,
   DrawRequest,
   FromThread,
   Hints,
@@ -35,13 +36,13 @@ const FIRST_PAUSE = 100;
 const NO_LOAD: QueueLoad = { waiting: 0, requests: 0, drawing: 0 };
 
 /** A request on its way through the thread: its events, one after another. */
-export class Drawing implements AsyncIterableIterator<PictureEvent> {
+export class Drawing implements AsyncIterableIterator<DrawingEvent> {
   readonly id: number;
   /** What the model makes of the prompt; there before the first event. */
   hints: Hints | undefined;
   private readonly post: (message: ToThread) => void;
   private readonly onEnd: () => void;
-  private waiting: PromiseWithResolvers<IteratorResult<PictureEvent>> | undefined;
+  private waiting: PromiseWithResolvers<IteratorResult<DrawingEvent>> | undefined;
   private end: { readonly error?: unknown } | undefined;
 
   constructor(id: number, post: (message: ToThread) => void, onEnd: () => void) {
@@ -59,7 +60,7 @@ export class Drawing implements AsyncIterableIterator<PictureEvent> {
    * Asks for the next event. Throws DrawingFailed if the thread gave the request up, ThreadLost if
    * the thread has ended, or what `cancel` was given.
    */
-  async next(): Promise<IteratorResult<PictureEvent>> {
+  async next(): Promise<IteratorResult<DrawingEvent>> {
     const { end } = this;
     if (end !== undefined) {
       if (end.error !== undefined) throw end.error;
@@ -70,7 +71,7 @@ export class Drawing implements AsyncIterableIterator<PictureEvent> {
     return this.waiting.promise;
   }
 
-  async return(): Promise<IteratorResult<PictureEvent>> {
+  async return(): Promise<IteratorResult<DrawingEvent>> {
     this.cancel();
     return { done: true, value: undefined };
   }
@@ -86,7 +87,7 @@ export class Drawing implements AsyncIterableIterator<PictureEvent> {
     this.finish({ error: reason });
   }
 
-  deliver(event: PictureEvent): void {
+  deliver(event: DrawingEvent): void {
     const { waiting } = this;
     this.waiting = undefined;
     waiting?.resolve({ done: false, value: event });

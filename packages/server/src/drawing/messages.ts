@@ -1,9 +1,11 @@
-import type { GenerationSettings, PictureEvent, PromptHint, QueueLoad } from '@easel/draw';
+import type { GenerationSettings, Picture, PictureEvent, PromptHint, QueueLoad } from '@easel/draw';
 
 /** What the drawing thread is started with. */
 export interface ThreadSettings {
   /** The model's folder. */
   readonly model: string;
+  /** Folder of a CLIP that scores the pictures (default none). */
+  readonly clip?: string | undefined;
   /** Name of the backend (default: the variable EASEL_BACKEND, else the fastest that starts). */
   readonly backend?: string | undefined;
   /** Pictures drawn at a time, at most (default: 16, or as many as fit into memory). */
@@ -19,6 +21,10 @@ export interface ModelFacts {
   readonly imageLength: number;
   /** The settings that it draws with where a request gives none. */
   readonly settings: GenerationSettings;
+  /** Whether pictures have scores. */
+  readonly scores: boolean;
+  /** Prompts that it draws well. */
+  readonly examples: readonly string[];
   /** The backend that runs, and why. */
   readonly backend: { readonly name: string; readonly reason: string };
   /** Pictures drawn at a time, at most. */
@@ -34,11 +40,14 @@ export interface DrawRequest {
   readonly preview: boolean;
 }
 
+/** What happens to a request. */
+export type DrawingEvent =
+  | Exclude<PictureEvent, { readonly type: 'picture' }>
+  /** score: how well the picture fits its prompt, if there is a CLIP; higher is better. */
+  | { readonly type: 'picture'; readonly picture: Picture; readonly score?: number | undefined };
+
 /** What the model makes of a prompt. */
-export interface Hints extends Pick<PromptHint, 'unknown' | 'empty'> {
-  /** Whether the prompt is longer than the model reads, so that its end is left out. */
-  readonly cut: boolean;
-}
+export type Hints = Omit<PromptHint, 'prompt'>;
 
 /** Why the thread ended a request. */
 export interface ThreadError {
@@ -60,7 +69,7 @@ export type FromThread =
   /** The model could not be opened; the thread ends. */
   | { readonly type: 'failed'; readonly message: string }
   | { readonly type: 'hints'; readonly id: number; readonly hints: Hints }
-  | { readonly type: 'event'; readonly id: number; readonly event: PictureEvent; readonly load: QueueLoad }
+  | { readonly type: 'event'; readonly id: number; readonly event: DrawingEvent; readonly load: QueueLoad }
   | {
       readonly type: 'end';
       readonly id: number;

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Raster } from '@easel/core';
 import { writeFileAtomic } from '@easel/core/internals/node';
-import { encodePng } from '@easel/draw/internals/node';
+import { encodePng } from '@easel/draw';
 
 /** A batch that ended a run. */
 export interface FailedBatch {

@@ -3,7 +3,7 @@ import { appendFile, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EaselError, type Raster } from '@easel/core';
 import { writeFileAtomic } from '@easel/core/internals/node';
-import { encodePng } from '@easel/draw/internals/node';
+import { encodePng } from '@easel/draw';
 import { EventFile, type EventValue } from './event-file.js';
 import { thisSitting } from './sitting.js';
 import { stepName } from './step-name.js';

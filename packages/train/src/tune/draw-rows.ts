@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { eventLoopTurn } from '@easel/core/internals';
 import { writeFileAtomic } from '@easel/core/internals/node';
-import { encodePng } from '@easel/draw/internals/node';
+import { encodePng } from '@easel/draw';
 import { drawTokens, type Vqgan } from '@easel/vqgan';
 import type { EncodedSet } from '../encoded/encoded-set.js';
 
