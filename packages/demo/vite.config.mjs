@@ -23,6 +23,27 @@ function wasmFiles() {
   };
 }
 
+/**
+ * tfjs hands the text of its factory of threads to each thread (`toString`). The text must not name
+ * what stands around it, `_scriptDir`, which a minifier renames.
+ */
+function wasmThreads() {
+  const around = /^\s*var _scriptDir = .*;\n\s*if \(typeof __filename .*;\n/m;
+  return {
+    name: 'wasm-threads',
+    transform(code, id) {
+      if (!id.includes('tfjs-backend-wasm-threaded-simd.js')) return undefined;
+      const alone = code
+        .replace(around, '')
+        .replace('typeof _scriptDir !== "undefined" && _scriptDir', 'false')
+        .replace('||_scriptDir', '')
+        .replace('scriptDirectory=_scriptDir', '');
+      if (alone.includes('_scriptDir')) this.error('tfjs-backend-wasm has changed: look at its _scriptDir');
+      return { code: alone, map: null };
+    },
+  };
+}
+
 /** Folders of the packages whose modules are in the page or its worker. */
 const bundled = new Set();
 
@@ -93,7 +114,7 @@ export default defineConfig({
   logLevel: 'warn',
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   plugins: [noteModules(), wasmFiles(), licences(), offlineFiles()],
-  worker: { format: 'es', plugins: () => [noteModules()] },
+  worker: { format: 'es', plugins: () => [noteModules(), wasmThreads()] },
   build: {
     target: 'es2022',
     outDir: join(import.meta.dirname, 'site'),
