@@ -6,6 +6,8 @@ export interface ByteFile {
   readonly name: string;
   /** The number of its bytes. */
   readonly size: number;
+  /** The file's descriptor, of a file on disk. It is valid until `close`. */
+  readonly descriptor?: number;
   /**
    * Fills `target` with the bytes from `position` on. Returns how many there were: fewer than asked
    * for if the file ends. Several reads may run at once.

@@ -28,6 +28,7 @@ export async function openFile(path: string): Promise<ByteFile & { readonly hand
       name: path,
       size,
       handle,
+      descriptor: handle.fd,
       read: (target, position) => readFully(handle, target, position),
       close: () => handle.close(),
     };

@@ -3,6 +3,13 @@ import { SafetensorsError } from './errors.js';
 import { toFloat32 } from './floats.js';
 import { type Header, LENGTH_BYTES, parseHeader, parseHeaderLength, type TensorInfo } from './header.js';
 
+/** The bytes of an open file that hold a tensor's data. */
+export interface TensorPlace {
+  readonly file: ByteFile;
+  readonly position: number;
+  readonly byteLength: number;
+}
+
 /**
  * A .safetensors file of any size, open for reading. Only the header is held in memory. Tensors are
  * read by position when asked for, whole or in part, so several reads may run at once.
@@ -74,6 +81,12 @@ export class SafetensorsFile {
     const got = await this.file.read(bytes, this.header.dataStart + begin + byteOffset);
     if (got < length) throw changed(this.name, name);
     return bytes;
+  }
+
+  /** Where a tensor's data lies. Throws SafetensorsError `TensorNotFound`. */
+  placeOf(name: string): TensorPlace {
+    const { begin, end } = this.info(name);
+    return { file: this.file, position: this.header.dataStart + begin, byteLength: end - begin };
   }
 
   /** A tensor as float32 numbers (see `toFloat32`), or one slice of it on its leading axis. */

@@ -14,7 +14,7 @@ export {
 // Files of any size, read in ranges; files on disk are in the node entry.
 
 export { type ByteFile, memoryFile } from './byte-file.js';
-export { SafetensorsFile } from './file.js';
+export { SafetensorsFile, type TensorPlace } from './file.js';
 export { parseIndex, ShardedSafetensors, type ShardIndex } from './sharded.js';
 
 // Values of a tensor.

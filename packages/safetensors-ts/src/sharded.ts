@@ -1,6 +1,6 @@
 import type { ByteFile } from './byte-file.js';
 import { quote, SafetensorsError } from './errors.js';
-import { SafetensorsFile } from './file.js';
+import { SafetensorsFile, type TensorPlace } from './file.js';
 import { MAX_HEADER_BYTES, type TensorInfo } from './header.js';
 import { describeJson, JsonObject, JsonSyntaxError, type JsonValue, parseJson } from './json.js';
 
@@ -161,6 +161,11 @@ export class ShardedSafetensors {
   /** See `SafetensorsFile.readBytes`. */
   async readBytes(name: string, byteOffset?: number, byteLength?: number): Promise<Uint8Array> {
     return this.file(name).readBytes(name, byteOffset, byteLength);
+  }
+
+  /** See `SafetensorsFile.placeOf`. */
+  placeOf(name: string): TensorPlace {
+    return this.file(name).placeOf(name);
   }
 
   /** See `SafetensorsFile.readFloat32`. */

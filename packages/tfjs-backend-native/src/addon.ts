@@ -19,6 +19,14 @@ export interface AddonStatus {
   readonly liveBytes: number;
 }
 
+/** A file that the addon has mapped. */
+export interface FileMapping {
+  readonly isFileMapping: never;
+}
+
+/** What may have become of a mapped file, in the order of the addon's numbers. */
+export const MAPPED_STATES = ['intact', 'shorter', 'changed'] as const;
+
 /**
  * The addon's functions. Each checks the types and lengths of its arguments and throws TypeError or
  * RangeError. The caller answers for shapes. Outputs come first. They must not overlap inputs
@@ -70,6 +78,17 @@ export interface Addon extends KernelFunctions {
     written: Int32Array,
     ended: (errno: number) => void,
   ): void;
+
+  /**
+   * Maps the file of a descriptor, which may be closed afterwards. What is written to the memory
+   * does not reach the file. Returns errno if the system refuses. Absent on Windows, as are the two
+   * functions that follow.
+   */
+  mapFile?(file: number): FileMapping | number;
+  /** `bytes` bytes (1 to 4 GiB) of a mapped file, from `position` on, where they lie. */
+  mappedBytes?(mapping: FileMapping, position: number, bytes: number): ArrayBuffer;
+  /** What has become of the file since: an index into MAPPED_STATES. */
+  mappedState?(mapping: FileMapping): number;
 
   /**
    * c = activation(op(a)·op(b) + bias) + residual, row-major, for a batch of products. op(a) is

@@ -8,9 +8,10 @@ import { moveComplex } from './complex-moves.js';
 import { type DataEntry, DataStore } from './data-store.js';
 import { HeldValues } from './held-values.js';
 import { runsOnCpu } from './kernel-counts.js';
+import { MappedFile } from './mapped-files.js';
 import { NarrowTensors, type NarrowValues } from './narrow-tensors.js';
 import { isNumericArray, type NumericArray } from './numeric-array.js';
-import type { PackedMatrix } from './packed-matrix.js';
+import { PackedMatrix } from './packed-matrix.js';
 import { stridedCopy } from './strided-copy.js';
 
 /** A new tensor's description and the array to fill. */
@@ -75,6 +76,8 @@ export class NativeBackend extends MathBackendCPU {
   /** The tensors that are held in fewer than four bytes a value. */
   readonly narrowTensors: NarrowTensors;
   private readonly store: DataStore;
+  /** Files on whose bytes tensors lie. */
+  private readonly mapped = new Set<MappedFile>();
   /** How many kernels of the cpu backend are running. What they read does not leave the backend. */
   private borrowing = 0;
   /** Values from which files are being written. */
@@ -136,6 +139,13 @@ export class NativeBackend extends MathBackendCPU {
    * page faults. And such an array cannot be transferred to another thread.
    */
   override readSync(dataId: DataId): backend_util.BackendValues {
+    const values = this.readUnchecked(dataId);
+    // Afterwards, because a file may be cut while it is read.
+    for (const file of this.mapped) file.check();
+    return values;
+  }
+
+  private readUnchecked(dataId: DataId): backend_util.BackendValues {
     const narrow = this.narrowTensors.find(dataId);
     if (narrow !== undefined) {
       const values = this.unclearedArray(Float32Array, narrow.size) as Float32Array;
@@ -180,12 +190,11 @@ export class NativeBackend extends MathBackendCPU {
 
   override disposeData(dataId: DataId, force = false): boolean {
     const { narrowTensors } = this;
-    const narrow = narrowTensors.count > 0 ? narrowTensors.find(dataId) : undefined;
-    const values =
-      narrow !== undefined ? narrow.block : this.data.has(dataId) ? this.data.get(dataId).values : undefined;
+    const isNarrow = narrowTensors.count > 0 && narrowTensors.find(dataId) !== undefined;
+    const values = !isNarrow && this.data.has(dataId) ? this.data.get(dataId).values : undefined;
     const gone = super.disposeData(dataId, force);
     if (gone) {
-      if (narrow !== undefined) narrowTensors.forget(dataId);
+      if (isNarrow) narrowTensors.forget(dataId);
       this.release(values);
     }
     return gone;
@@ -242,7 +251,7 @@ export class NativeBackend extends MathBackendCPU {
     const { narrowTensors } = this;
     if (narrowTensors.count > 0) {
       const narrow = narrowTensors.find(info.dataId);
-      if (narrow !== undefined) return narrowTensors.lend(narrow, info.shape);
+      if (narrow !== undefined && narrow.readOnce !== true) return narrowTensors.lend(narrow, info.shape);
     }
     const values = this.data.get(info.dataId).values;
     return values instanceof Float32Array ? values : Float32Array.from(values as Int32Array);
@@ -283,7 +292,7 @@ export class NativeBackend extends MathBackendCPU {
     const words = this.array(Math.ceil(size / 2), 'int32', shape) as Int32Array;
     addon().narrowFloats(words, this.float32(info), seed);
     const widen = (into: Float32Array) => addon().widenFloats(into, words);
-    return this.holdNarrow({ size, block: words, widen }, words, shape);
+    return this.holdNarrow({ size, arrays: [words], widen }, shape);
   }
 
   /**
@@ -291,12 +300,62 @@ export class NativeBackend extends MathBackendCPU {
    * copied and must not change. `shape` has as many elements.
    */
   packed(matrix: PackedMatrix, shape: number[]): TensorInfo {
-    const { size } = matrix;
+    const { size, arrays } = matrix;
+    return this.holdNarrow({ size, arrays, widen: (into) => matrix.widen(into), matrix }, shape);
+  }
+
+  /** A new float32 tensor of zeros, which take no memory until something reads them. */
+  zerosLater(shape: number[]): TensorInfo {
+    const size = util.sizeFromShape(shape);
     return this.holdNarrow(
-      { size, block: undefined, widen: (into) => matrix.widen(into), matrix },
-      matrix.codes,
+      { size, arrays: [], widen: (into) => addon().fillFloat(into, 0), readOnce: true },
       shape,
     );
+  }
+
+  /**
+   * Maps the file of a descriptor, which may be closed afterwards, so that tensors may lie on its
+   * bytes: see `mappedFloats` and `packed`. `name` is for messages. Returns undefined where the
+   * system cannot.
+   *
+   * If the file is cut or written while such a tensor lives, reading values from this backend
+   * throws Error that names the file.
+   */
+  mapFile(file: number, name: string): MappedFile | undefined {
+    return MappedFile.open(file, name, {
+      remember: (mapped) => this.mapped.add(mapped),
+      forget: (mapped) => this.mapped.delete(mapped),
+    });
+  }
+
+  /**
+   * A new float32 tensor of floats that lie in a mapped file from `position` on. F32 is used where
+   * it lies; F16 and BF16 are widened, on all threads. Returns undefined where the bytes cannot be
+   * used so: at a position that is no multiple of an element's bytes, or of more than 4 GiB.
+   */
+  mappedFloats(
+    file: MappedFile,
+    position: number,
+    shape: number[],
+    format: 'F32' | 'F16' | 'BF16',
+  ): TensorInfo | undefined {
+    const size = util.sizeFromShape(shape);
+    const elementBytes = format === 'F32' ? 4 : 2;
+    if (position % elementBytes !== 0) return undefined;
+    const bytes = file.view(position, size * elementBytes);
+    if (bytes === undefined) return undefined;
+    if (format === 'F32') {
+      const floats = new Float32Array(bytes.buffer, bytes.byteOffset, size);
+      return { dataId: this.add(floats, 'float32'), shape, dtype: 'float32' };
+    }
+    this.retain(bytes);
+    try {
+      const { info, values } = this.allocate(shape, 'float32');
+      new PackedMatrix({ format, shape: [size], codes: bytes }).widen(values);
+      return info;
+    } finally {
+      this.release(bytes);
+    }
   }
 
   /**
@@ -311,8 +370,12 @@ export class NativeBackend extends MathBackendCPU {
       : undefined;
   }
 
-  private holdNarrow(narrow: NarrowValues, values: NumericArray, shape: number[]): TensorInfo {
-    const dataId = this.add(values, 'float32');
+  private holdNarrow(narrow: NarrowValues, shape: number[]): TensorInfo {
+    const dataId = this.store.add({
+      values: undefined,
+      dtype: 'float32',
+      refCount: 1,
+    } as unknown as DataEntry);
     this.narrowTensors.add(dataId, narrow, this.data.get(dataId), shape);
     return { dataId, shape, dtype: 'float32' };
   }
@@ -343,7 +406,11 @@ export class NativeBackend extends MathBackendCPU {
     const entry = this.data.get(info.dataId);
     const block = this.pool.find(entry.values);
     return (
-      entry.refCount === 1 && entry.values instanceof Float32Array && block !== undefined && block.refs === 1
+      entry.refCount === 1 &&
+      entry.values instanceof Float32Array &&
+      block !== undefined &&
+      block.refs === 1 &&
+      block.ended === undefined
     );
   }
 

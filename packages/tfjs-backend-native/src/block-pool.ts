@@ -20,6 +20,8 @@ export interface Block {
    * again.
    */
   floats: Float32Array | undefined;
+  /** For memory that is not the pool's: called when nobody holds it any more. */
+  readonly ended?: () => void;
 }
 
 /**
@@ -33,6 +35,11 @@ type BlockBuffer = ArrayBufferLike & { [BLOCK]?: Block };
  * called twice an operation.
  */
 type BlockArray = Float32Array & { [BLOCK]?: Block };
+
+/** Makes the arrays on a buffer count as its block's holders. */
+export function holdBlock(block: Block): void {
+  (block.buffer as BlockBuffer)[BLOCK] = block;
+}
 
 /** How often a pool looks whether it is idle, and how many such times it remembers: a minute. */
 const LOOK_MS = 5000;
@@ -162,7 +169,7 @@ export class BlockPool {
       this.trim(size);
       this.lookLater();
       block = { buffer: this.make(size), bytes: size, refs: 0, touched: 0, floats: undefined };
-      (block.buffer as BlockBuffer)[BLOCK] = block;
+      holdBlock(block);
     } else {
       this.poolBytes -= block.bytes;
     }
@@ -190,6 +197,10 @@ export class BlockPool {
   release(block: Block): void {
     block.refs -= 1;
     if (block.refs > 0) return;
+    if (block.ended !== undefined) {
+      block.ended();
+      return;
+    }
     this.liveBytes -= block.bytes;
     if (this.poison) fillWithPoison(block.buffer);
     const list = this.free.get(block.bytes);

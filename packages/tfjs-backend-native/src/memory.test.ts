@@ -61,7 +61,8 @@ describe('2,000 training steps of a small conv net', () => {
     expect(tf.memory().numTensors).toBe(before.tensors);
     expect(after.liveBytes).toBe(before.liveBytes);
     expect(after.highWaterBytes).toBe(before.highWaterBytes);
-    expect(addon().status().liveBytes).toBe(before.inAddon);
+    // Fewer, if a pause let the pool give blocks back.
+    expect(addon().status().liveBytes).toBeLessThanOrEqual(before.inAddon);
     // The convolution's activations alone are 74 kB a step, 110 MB in all.
     expect(residentOutsideHeap() - before.resident).toBeLessThan(48 * MB);
     expect(loss).toBeLessThan(0.5 * firstLoss);

@@ -9,10 +9,12 @@ type DataId = TensorInfo['dataId'];
 export interface NarrowValues {
   /** The number of values. */
   readonly size: number;
-  /** The array on a block of the pool that holds them, or undefined if the memory is the caller's. */
-  readonly block: NumericArray | undefined;
+  /** The arrays that hold them. Those that lie on blocks keep these. */
+  readonly arrays: readonly ArrayBufferView[];
   /** Writes the float32 values. */
   widen(into: Float32Array): void;
+  /** Whether the first kernel that reads them makes the tensor an ordinary one. */
+  readonly readOnce?: boolean;
   /** The matrix that they are, for kernels that take it as it is. */
   readonly matrix?: PackedMatrix;
 }
@@ -57,6 +59,7 @@ export class NarrowTensors {
   /** Notes that a tensor has these values. `entry.values` widens them when it is read. */
   add(dataId: DataId, narrow: NarrowValues, entry: DataEntry, shape: readonly number[]): void {
     this.held.set(dataId, narrow);
+    for (const array of narrow.arrays) this.memory.retain(array);
     const define = (property: PropertyDescriptor) =>
       Object.defineProperty(entry, 'values', { configurable: true, enumerable: true, ...property });
     define({
@@ -65,19 +68,25 @@ export class NarrowTensors {
         define({ writable: true, value: values });
         this.memory.retain(values);
         this.held.delete(dataId);
-        this.memory.release(narrow.block);
+        this.release(narrow);
         return values;
       },
       set: (values: unknown) => {
         define({ writable: true, value: values });
-        this.held.delete(dataId);
+        this.forget(dataId);
       },
     });
   }
 
-  /** Notes that a tensor is gone. The caller releases its block. */
+  /** Notes that a tensor is gone. */
   forget(dataId: DataId): void {
+    const narrow = this.held.get(dataId);
     this.held.delete(dataId);
+    if (narrow !== undefined) this.release(narrow);
+  }
+
+  private release({ arrays }: NarrowValues): void {
+    for (const array of arrays) this.memory.release(array);
   }
 
   /** The tensor's values in float32, until `returnLoans`. */

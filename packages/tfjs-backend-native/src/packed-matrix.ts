@@ -76,6 +76,11 @@ export class PackedMatrix {
     this.multiplies = !isScaled || axis === 0;
   }
 
+  /** The arrays that hold it. */
+  get arrays(): readonly (Uint8Array | Uint16Array)[] {
+    return [this.codes, this.scales, this.offsets].filter((array) => array !== null);
+  }
+
   /** The number of floats. */
   get size(): number {
     return this.rows * this.columns;

@@ -158,16 +158,16 @@ function packedEntry(
 }
 
 /**
- * Reads a packed matrix. Throws CheckpointError for a scale or an offset that is not finite, and
+ * Reads a packed matrix. `readBytes` is told the bytes of an element. Throws CheckpointError for a scale or an offset that is not finite, and
  * what reading throws.
  */
 export async function readPackedEntry(
   file: string,
   { entry, codes, scales, offsets }: PackedEntry,
-  readBytes: (name: string) => Promise<Uint8Array>,
+  readBytes: (name: string, elementBytes: 1 | 2) => Promise<Uint8Array>,
 ): Promise<PackedValues> {
   const halves = async (name: string): Promise<Uint16Array> => {
-    const bits = typedArray({ dtype: 'F16', bytes: await readBytes(name) }) as Uint16Array;
+    const bits = typedArray({ dtype: 'F16', bytes: await readBytes(name, 2) }) as Uint16Array;
     const numbers = float16Values();
     const wrong = bits.findIndex((half) => !Number.isFinite(numbers[half] as number));
     if (wrong >= 0) {
@@ -180,7 +180,7 @@ export async function readPackedEntry(
   return {
     ...entry.packing,
     shape: entry.shape,
-    codes: await readBytes(codes),
+    codes: await readBytes(codes, 1),
     scales: await halves(scales),
     ...(offsets !== undefined && { offsets: await halves(offsets) }),
   };

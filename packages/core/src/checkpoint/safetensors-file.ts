@@ -15,6 +15,7 @@ export async function openSafetensors(file: ByteFile): Promise<TensorSource> {
       tensors,
       metadata,
       readBytes: (...range) => opened.readBytes(...range),
+      placeOf: (name) => opened.placeOf(name),
       close: () => opened.close(),
     });
   } catch (error) {

@@ -1,9 +1,17 @@
-import { byteLength, deserialize, SafetensorsError, type TensorInfo, toFloat32 } from 'safetensors-ts';
+import {
+  byteLength,
+  deserialize,
+  SafetensorsError,
+  type TensorInfo,
+  type TensorPlace,
+  toFloat32,
+} from 'safetensors-ts';
 import { CheckpointError } from '../errors.js';
 import type { PackedValues } from '../packed/packed-values.js';
 import { unpack } from '../packed/unpack.js';
+import { MappedFiles } from './mapped-files.js';
 import { logicalEntries, readPackedEntry } from './packed-entries.js';
-import { entryOf, sliceShape, type TensorSource } from './tensor-source.js';
+import { entryOf, shapeToRead, sliceShape, type TensorSource } from './tensor-source.js';
 
 /**
  * Turns a refusal of safetensors-ts into a CheckpointError. Any other error is returned unchanged.
@@ -22,6 +30,8 @@ export interface StoredTensors {
   readonly metadata: ReadonlyMap<string, string>;
   /** A part of a tensor's bytes, by default all, in memory of the caller's own. */
   readBytes(name: string, byteOffset?: number, byteLength?: number): Promise<Uint8Array>;
+  /** Where a tensor's bytes lie, if that is a file. */
+  placeOf?(name: string): TensorPlace;
   close(): Promise<void>;
 }
 
@@ -39,9 +49,26 @@ export function safetensorsSource(file: string, stored: StoredTensors): TensorSo
     const length = byteLength(dtype, inner, name);
     return { dtype, shape: inner, bytes: await stored.readBytes(name, slice * length, length) };
   };
-  const readMatrix = (name: string): Promise<PackedValues> | undefined => {
+  const mapped = new MappedFiles();
+  /** The place of a tensor's data, or of an index of its leading axis. */
+  const placeOf = (name: string, slice?: number): TensorPlace | undefined => {
+    const whole = stored.placeOf?.(name);
+    if (whole === undefined || slice === undefined) return whole;
+    const { dtype, shape } = stored.tensors.get(name) as Pick<TensorInfo, 'dtype' | 'shape'>;
+    const length = byteLength(dtype, sliceShape({ name, dtype, shape }, slice, file), name);
+    return { ...whole, position: whole.position + slice * length, byteLength: length };
+  };
+  const mappedBytes = (name: string, elementBytes: 1 | 2, slice?: number): Uint8Array | undefined => {
+    const place = placeOf(name, slice);
+    return place && mapped.bytes(place, elementBytes);
+  };
+  const readMatrix = (name: string, mayMap = false): Promise<PackedValues> | undefined => {
     const found = packed.get(name);
-    return found && readPackedEntry(file, found, (part) => stored.readBytes(part));
+    if (found === undefined) return undefined;
+    return readPackedEntry(file, found, async (part, elementBytes) => {
+      const there = mayMap ? mappedBytes(part, elementBytes) : undefined;
+      return there ?? stored.readBytes(part);
+    });
   };
   const rethrown = async <T>(reading: Promise<T>): Promise<T> => {
     try {
@@ -66,17 +93,32 @@ export function safetensorsSource(file: string, stored: StoredTensors): TensorSo
           return slice === undefined ? values : values.slice(slice * length, (slice + 1) * length);
         })(),
       ),
-    readPacked: (name, slice) =>
+    readPacked: (name, slice, mayMap = false) =>
       rethrown(
         (async () => {
-          const { dtype } = entryOf(entries, name, file);
-          if (dtype === 'INT8' || dtype === 'INT4') return slice === undefined ? readMatrix(name) : undefined;
+          const entry = entryOf(entries, name, file);
+          const { dtype } = entry;
+          if (dtype === 'INT8' || dtype === 'INT4')
+            return slice === undefined ? readMatrix(name, mayMap) : undefined;
           if (dtype !== 'F16' && dtype !== 'BF16') return undefined;
+          const there = mayMap ? mappedBytes(name, 2, slice) : undefined;
+          if (there !== undefined)
+            return { format: dtype, shape: shapeToRead(entry, slice, file), codes: there };
           const { shape, bytes } = await readPart(name, slice);
           return { format: dtype, shape, codes: bytes };
         })(),
       ),
-    close: () => stored.close(),
+    mapTensor: (name, slice) => {
+      const entry = entryOf(entries, name, file);
+      const { dtype } = entry;
+      if (dtype !== 'F32' && dtype !== 'F16' && dtype !== 'BF16') return undefined;
+      const place = placeOf(name, slice);
+      return place && mapped.tensor(place, shapeToRead(entry, slice, file), dtype);
+    },
+    close: () => {
+      mapped.close();
+      return stored.close();
+    },
   };
 }
 

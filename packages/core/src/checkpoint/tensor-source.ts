@@ -1,3 +1,4 @@
+import type * as tf from '@tensorflow/tfjs';
 import { DTYPE_BITS, type Dtype } from 'safetensors-ts';
 import { CheckpointError } from '../errors.js';
 import type { PackOptions } from '../packed/pack.js';
@@ -64,10 +65,16 @@ export interface TensorSource {
   read(name: string, slice?: number): Promise<Float32Array>;
   /**
    * A tensor's numbers as they are stored, if that is one of the packed formats; else undefined. The
-   * arrays are the caller's own. Throws as `read` does. A source that has no such tensors may lack
-   * the function.
+   * arrays are the caller's own. With `mayMap` they may lie in the file itself instead: they must not
+   * be written, and tensors must be made of them before `close`. Throws as `read` does. A source that
+   * has no such tensors may lack the function.
    */
-  readPacked?(name: string, slice?: number): Promise<PackedValues | undefined>;
+  readPacked?(name: string, slice?: number, mayMap?: boolean): Promise<PackedValues | undefined>;
+  /**
+   * A float32 tensor of `read`'s numbers, where the running backend can use floats where they lie in
+   * the file; else undefined. Throws as `read` does.
+   */
+  mapTensor?(name: string, slice?: number): tf.Tensor | undefined;
   /** Closes the files. Reads after it fail. */
   close(): Promise<void>;
 }
@@ -155,9 +162,13 @@ export function joinSources(description: string, parts: ReadonlyMap<string, Tens
       };
       return place.source.read(place.name, slice);
     },
-    readPacked: async (name, slice) => {
+    readPacked: async (name, slice, mayMap) => {
       const place = places.get(entryOf(entries, name, description, leftOut).name);
-      return place?.source.readPacked?.(place.name, slice);
+      return place?.source.readPacked?.(place.name, slice, mayMap);
+    },
+    mapTensor: (name, slice) => {
+      const place = places.get(entryOf(entries, name, description, leftOut).name);
+      return place?.source.mapTensor?.(place.name, slice);
     },
     close: async () => {
       for (const source of parts.values()) await source.close();

@@ -183,7 +183,7 @@ async function readNarrow(
   if (!mayBeNarrow(shape)) return undefined;
   const packing =
     storage === 'stored' ? packingInSource(source, rule) : packingOf(storage, name, shape, axisOf);
-  return packing && readPacked(source, weight, packing);
+  return packing && readPacked(source, weight, packing, true);
 }
 
 /** How a source has a weight; undefined if it has other numbers than packed ones. */
@@ -194,13 +194,15 @@ export function packingInSource(source: TensorSource, rule: WeightRule): PackOpt
 }
 
 /**
- * A planned weight in a packed format: as the source has it, if it has it so. Throws CheckpointError
- * that names the weight if it cannot be stored so, and what reading throws.
+ * A planned weight in a packed format: as the source has it, if it has it so. With `mayMap` its arrays
+ * may then lie in the file: see `TensorSource`. Throws CheckpointError that names the weight if it
+ * cannot be stored so, and what reading throws.
  */
 export async function readPacked(
   source: TensorSource,
   weight: PlannedWeight,
   packing: PackOptions,
+  mayMap = false,
 ): Promise<PackedValues> {
   const { name, rule, shape } = weight;
   const found = packingInSource(source, rule);
@@ -211,7 +213,7 @@ export async function readPacked(
     found.axis === axis &&
     found.group === group
   ) {
-    const stored = await source.readPacked?.(rule.source, rule.slice);
+    const stored = await source.readPacked?.(rule.source, rule.slice, mayMap);
     if (stored !== undefined) return { ...stored, shape };
   }
   try {
@@ -220,6 +222,17 @@ export async function readPacked(
     if (!(error instanceof EaselError) || error instanceof CheckpointError) throw error;
     throw new CheckpointError(`${source.description}, weight "${name}": ${error.message}`, { cause: error });
   }
+}
+
+/** A planned weight as a float32 tensor in our layout: on the file's own bytes, if it can be. */
+async function readTensor(source: TensorSource, weight: PlannedWeight): Promise<tf.Tensor> {
+  const { rule, shape } = weight;
+  const mapped = source.mapTensor?.(rule.source, rule.slice);
+  if (mapped === undefined) return tf.tensor(await readPlanned(source, weight), [...shape], 'float32');
+  if (rule.transpose === undefined) return mapped;
+  const transposed = tf.transpose(mapped, [...rule.transpose]);
+  mapped.dispose();
+  return transposed;
 }
 
 /** Options of `loadWeights`. */
@@ -246,10 +259,7 @@ export async function loadWeights(
   for (const [i, weight] of planned.entries()) {
     signal?.throwIfAborted();
     const packed = weights === 'f32' ? undefined : await readNarrow(source, weight, weights, axisOf);
-    const values =
-      packed === undefined
-        ? tf.tensor(await readPlanned(source, weight), [...weight.shape], 'float32')
-        : packedTensor(packed);
+    const values = packed === undefined ? await readTensor(source, weight) : packedTensor(packed);
     target.get(weight.name)?.assign(values as tf.Tensor);
     values.dispose();
     onWeight?.(weight.name, i + 1, planned.length);

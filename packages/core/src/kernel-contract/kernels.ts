@@ -343,6 +343,14 @@ export const KERNELS = {
     changes: [],
     needs: ['Linear'],
   },
+  DeferredZeros: {
+    computes: 'zeros, which may take no memory until they are read',
+    inputs: {},
+    attributes: { shape: setting<number[]>('of y') },
+    outputs: [output('y', float32('..'))],
+    changes: [],
+    needs: [],
+  },
   AdamWUpdate: {
     computes: 'one step of AdamW (arXiv:1711.05101) with the gradient grad·gradientScale',
     inputs: {

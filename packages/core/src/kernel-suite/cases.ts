@@ -418,6 +418,11 @@ export const CASES: Cases = {
   ],
   Narrow: [...over<'Narrow'>(elementwise, {}), ...over<'Narrow'>(elementwise, { seed: 4_000_000_007 })],
   PackedTensor: packedTensors(),
+  DeferredZeros: [[], [0], [7], [3, 1030]].map((shape) => ({
+    name: `[${shape}]`,
+    sizes: { '..': shape },
+    attributes: { shape },
+  })),
   AdamWUpdate: [
     ...[0.25, Number.NaN].flatMap((scale) =>
       over<'AdamWUpdate'>(
@@ -522,6 +527,7 @@ export const EXACT: ReadonlySet<KernelName> = new Set([
   'UpdateRows',
   'Narrow',
   'PackedTensor',
+  'DeferredZeros',
   'IfAccepted',
 ]);
 

@@ -267,6 +267,7 @@ export const REFERENCES: { readonly [Name in KernelName]: Reference<Name> } = {
   ScatterAdd: ({ rows, ids }, { entries }) => [plainScatterAdd(rows, ids as tf.Tensor1D, entries)],
   Narrow: ({ x }, { seed }) => [plainToBfloat16(x, seed ?? null)],
   PackedTensor: (_inputs, packed) => [tf.tensor(unpack(packed), packed.shape, 'float32')],
+  DeferredZeros: (_inputs, { shape }) => [tf.zeros(shape)],
   AdamWUpdate: (
     { param, grad, m, v, scale },
     { learningRate, beta1, beta2, epsilon, weightDecay, step, gradientScale = 1 },

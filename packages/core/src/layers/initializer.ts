@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { ConfigError, didYouMean } from '../errors.js';
+import { hasKernel, runKernel } from '../ops/fused-kernel.js';
 
 type Initializer = ReturnType<typeof tf.initializers.zeros>;
 
@@ -35,5 +36,18 @@ export function resolveInitializer(
       `initializer: expected one of ${names.join(', ')}, got "${name}".${didYouMean(id, names)}`,
     );
   }
-  return make(config);
+  return id === 'zeros' ? deferred(make(config)) : make(config);
+}
+
+/**
+ * The initializer of zeros. On a backend that can, they take no memory until something reads them:
+ * most are weights that a checkpoint replaces.
+ */
+function deferred(zeros: Initializer): Initializer {
+  const { apply } = zeros;
+  zeros.apply = (shape, dtype) =>
+    (dtype ?? 'float32') === 'float32' && hasKernel('DeferredZeros')
+      ? runKernel('DeferredZeros', {}, { shape: shape as number[] })[0]
+      : apply.call(zeros, shape, dtype);
+  return zeros;
 }

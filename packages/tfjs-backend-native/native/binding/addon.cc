@@ -35,5 +35,6 @@ extern "C" __attribute__((visibility("default"))) napi_value napi_register_modul
   easel::register_pool(env, exports);
   easel::register_resize(env, exports);
   easel::register_write(env, exports);
+  easel::register_mapping(env, exports);
   return exports;
 }

@@ -27,5 +27,6 @@ void register_conv(napi_env env, napi_value exports);
 void register_pool(napi_env env, napi_value exports);
 void register_resize(napi_env env, napi_value exports);
 void register_write(napi_env env, napi_value exports);
+void register_mapping(napi_env env, napi_value exports);
 
 }  // namespace easel

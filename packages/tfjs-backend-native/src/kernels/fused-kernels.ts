@@ -14,7 +14,7 @@ import type { FusedKernel } from './kernel.js';
 import { linear, linearKernelGrad } from './linear.js';
 import { narrow } from './narrow.js';
 import { groupNorm, groupNormGrad, layerNorm, layerNormGrad } from './norm.js';
-import { packedTensor } from './packed.js';
+import { deferredZeros, packedTensor } from './packed.js';
 import { sumGrad } from './reduce.js';
 import { logSoftmaxGrad, softmaxGrad, sparseCrossEntropy, sparseCrossEntropyGrad } from './softmax.js';
 import { adafactorUpdate, adamWUpdate, sumOfSquares, updateRows } from './update.js';
@@ -47,6 +47,7 @@ export const FUSED_KERNELS = [
   scatterAdd,
   narrow,
   packedTensor,
+  deferredZeros,
   adamWUpdate,
   adafactorUpdate,
   sumOfSquares,

@@ -22,3 +22,10 @@ type PackedArguments = FusedArguments<
 export const packedTensor = fusedKernel('PackedTensor', ({ backend, attrs }: PackedArguments) =>
   backend.packed(new PackedMatrix(attrs), attrs.shape),
 );
+
+/** A float32 tensor of zeros, which take no memory until something reads them. */
+export const deferredZeros = fusedKernel(
+  'DeferredZeros',
+  ({ backend, attrs }: FusedArguments<Record<never, never>, { shape: number[] }>) =>
+    backend.zerosLater(attrs.shape),
+);
