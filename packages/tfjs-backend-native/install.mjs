@@ -2,25 +2,15 @@
 // still loads, and says why the native backend is missing. After a change of a C++ file, `node
 // install.mjs` rebuilds what changed.
 import { spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { buildAddon } from './native/gyp/build.mjs';
+import { hashSources } from './native/gyp/source-hash.mjs';
 
 const require = createRequire(import.meta.url);
 const packageDir = import.meta.dirname;
 const stamp = join(packageDir, 'build', 'Release', 'sources.sha256');
-
-/** A hash of everything that the addon is made of. It shows whether a build is up to date. */
-function hashSources() {
-  const hash = createHash('sha256').update(`${process.platform} ${process.arch} `);
-  const files = readdirSync(join(packageDir, 'native'), { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && !entry.name.endsWith('.md'))
-    .map((entry) => join(entry.parentPath, entry.name));
-  for (const file of [join(packageDir, 'binding.gyp'), ...files].sort()) hash.update(readFileSync(file));
-  return hash.digest('hex');
-}
 
 /**
  * What is wrong with the addon that node-gyp-build finds, or undefined if it loads. A child process
@@ -34,7 +24,7 @@ function loadProblem() {
 }
 
 function main() {
-  const hash = hashSources();
+  const hash = hashSources(packageDir);
   if (!existsSync(join(packageDir, 'build')) && loadProblem() === undefined) return 'a prebuilt addon loads';
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === hash && loadProblem() === undefined)
     return 'up to date';

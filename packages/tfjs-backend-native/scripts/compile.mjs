@@ -2,9 +2,10 @@
 // builds that are no addons to install: sanitizers, and the kernels' own tests. The CPU targets'
 // flags are those of binding.gyp.
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { hashSources } from '../native/gyp/source-hash.mjs';
 
 const packageDir = join(import.meta.dirname, '..');
 
@@ -28,6 +29,30 @@ export function sourcesOf(arch) {
       .split('\n')
       .map((path) => ({ path, flags }));
   });
+}
+
+/**
+ * The addon's own object of each of its sources, by path, if the addon in build/Release was made of
+ * these very sources; otherwise empty. Its flags are those of binding.gyp with -O3.
+ */
+export function addonObjects() {
+  const release = join(packageDir, 'build', 'Release');
+  const stamp = join(release, 'sources.sha256');
+  if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== hashSources(packageDir)) return new Map();
+  const objects = join(release, 'obj.target');
+  if (!existsSync(objects)) return new Map();
+  return new Map(
+    readdirSync(objects, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .flatMap(({ name: target }) =>
+        readdirSync(join(objects, target), { recursive: true })
+          .filter((file) => file.endsWith('.o'))
+          .map((file) => [
+            `${file.replaceAll('\\', '/').slice(0, -'.o'.length)}.cc`,
+            join(objects, target, file),
+          ]),
+      ),
+  );
 }
 
 /** Runs a command in the package's folder. Throws Error unless it ends with 0. */

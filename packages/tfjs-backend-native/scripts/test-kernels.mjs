@@ -1,14 +1,15 @@
 // Builds native/test with the kernels and runs it: `node scripts/test-kernels.mjs [--arch arm64]
 // [--node PATH]`. The program compares every CPU target's table with references in double
 // precision, in memory that ends at an unreadable page. It ends with 1 if a comparison fails, and
-// with 2 if tools are missing.
+// with 2 if tools are missing. The kernels are the addon's own objects where it is up to date with
+// the sources; otherwise they are compiled.
 //
 // --arch arm64   on a machine of another architecture: by Debian's cross-compiler, run by QEMU
 // --node PATH    also builds the addon for a Node of that architecture and runs addon-check.mjs there
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { compile, run, sourcesOf } from './compile.mjs';
+import { addonObjects, compile, run, sourcesOf } from './compile.mjs';
 import { crossBuild, crossTools, emulator, missingTools } from './cross.mjs';
 
 const packageDir = join(import.meta.dirname, '..');
@@ -32,7 +33,10 @@ try {
   const sources = sourcesOf(arch)
     .filter(({ path }) => !path.startsWith('native/binding/'))
     .map(({ path, flags }) => ({ path, flags: ['-O3', ...flags] }));
-  const objects = await compile({ compiler, sources: [...sources, ...tests], folder });
+  const ready = cross ? new Map() : addonObjects();
+  const compiled = sources.filter(({ path }) => !ready.has(path));
+  const objects = sources.flatMap(({ path }) => ready.get(path) ?? []);
+  objects.push(...(await compile({ compiler, sources: [...compiled, ...tests], folder })));
   const program = join(folder, 'kernels_test');
   await run(compiler, ['-pthread', ...objects, '-o', program]);
   const [command, ...args] = [...launch, program];

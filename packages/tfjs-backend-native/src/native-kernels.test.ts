@@ -5,7 +5,7 @@ import { expect, test } from '@jest/globals';
 import { CPU_TARGETS } from './addon.js';
 
 // The kernels' own C++ test (native/test), on this machine's instruction sets and, emulated, on
-// AArch64's. Compiling takes half a minute the first time.
+// AArch64's. The kernels are the addon's own objects, so that only the test is compiled.
 const packageDir = join(import.meta.dirname, '..');
 const script = join(packageDir, 'scripts', 'test-kernels.mjs');
 
