@@ -1,4 +1,7 @@
 // ESM throughout: sources are mapped, so tests need no build. Run with --experimental-vm-modules (npm test does).
+import { writeTfjsModule } from './jest.tfjs.mjs';
+import { LOOP_GLOBALS } from './jest.transform.mjs';
+
 export default {
   testEnvironment: 'node',
   setupFilesAfterEnv: ['<rootDir>/jest.setup.mjs'],
@@ -6,6 +9,7 @@ export default {
   testMatch: ['**/src/**/*.test.ts', '**/data/**/*.test.mjs', '<rootDir>/scripts/**/*.test.mjs'],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: {
+    '^@tensorflow/tfjs$': writeTfjsModule(),
     '^@easel/conformance/(.*)$': '<rootDir>/packages/conformance/src/$1.ts',
     '^@easel/core/kernel-contract$': '<rootDir>/packages/core/src/kernel-contract.ts',
     '^@easel/([^/]+)/(config|internals|node)$': '<rootDir>/packages/$1/src/$2.ts',
@@ -19,9 +23,10 @@ export default {
     '^tfjs-backend-native$': '<rootDir>/packages/tfjs-backend-native/src/index.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },
+  sandboxInjectedGlobals: [...LOOP_GLOBALS, 'Symbol', 'Array', 'Object', 'Map'],
   transform: {
     '^.+\\.ts$': [
-      '@swc/jest',
+      '<rootDir>/jest.transform.mjs',
       {
         jsc: { target: 'es2022', parser: { syntax: 'typescript' } },
         module: { type: 'es6' },
@@ -31,7 +36,7 @@ export default {
   },
   maxWorkers: 2,
   // Long enough that no test fails because the machine is busy with something else.
-  testTimeout: 60_000,
+  testTimeout: 300_000,
   coverageProvider: 'v8',
   collectCoverageFrom: ['packages/*/src/**/*.ts', '!**/*.test.ts'],
 };
