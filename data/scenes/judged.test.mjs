@@ -7,7 +7,7 @@ import { captionOf, isHeldOutWording } from './captions.mjs';
 import { open } from './judged.mjs';
 import { compose, drawScene, holdsHeldOut } from './scenes.mjs';
 
-jest.setTimeout(180_000); // a busy machine
+jest.setTimeout(300_000); // a busy machine
 
 const set = (settings = {}) => open({ seed: 0, wording: 'canonical', ...settings });
 const SIDE = 64;

@@ -6,7 +6,7 @@ import { tableOf } from './figures.mjs';
 import { readRecipe } from './recipe.mjs';
 import { runRecipe, STATE_FILE } from './run-recipe.mjs';
 
-jest.setTimeout(120_000); // a busy machine
+jest.setTimeout(300_000); // a busy machine
 
 let root;
 const at = (...parts) => join(root, ...parts);

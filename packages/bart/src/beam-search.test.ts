@@ -7,7 +7,7 @@ import { backends } from '../testing/backends.js';
 import { type BeamOptions, generateBeams } from './beam-search.js';
 import { generateTokens } from './generate.js';
 
-jest.setTimeout(120_000); // a busy machine
+jest.setTimeout(300_000); // a busy machine
 
 describe('beam search', () => {
   const io = new GoldenArrays(golden('generation/eos/io.safetensors'));

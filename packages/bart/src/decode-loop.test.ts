@@ -12,7 +12,7 @@ import type { ImageTokenModel } from './image-token-model.js';
 import { DalleBart } from './model.js';
 import type { TextIds } from './text-inputs.js';
 
-jest.setTimeout(120_000); // a busy machine
+jest.setTimeout(300_000); // a busy machine
 
 const SIZES = { ...TINY_SIZES, image_vocab_size: 37, image_length: 9, max_text_length: 8 };
 
@@ -150,22 +150,30 @@ describe.each(models)('on %s, %s', (backend, _name, json) => {
     model.dispose();
   });
 
-  test.each([
-    [7, 32],
-    [7, 3],
-    [16, 32],
-  ])(
+  // Requests of [7, 32] and [7, 3] are the same ones.
+  const drawnAlone = new Map<number, ReturnType<typeof alone>>();
+
+  test.each(
+    // The portable backend costs ten times as much, and what a loop does is not the backend's.
+    backend === 'native'
+      ? [
+          [7, 32],
+          [7, 3],
+          [16, 32],
+        ]
+      : [[7, 3]],
+  )(
     'requests that join and leave at any step get what they get alone: %i rows, %i a pass',
-    async (rows, pass) => {
+    async (rows = 0, pass = 0) => {
       const next = numbers(rows + pass);
       const watched = new WatchedLoop(model, rows, pass);
-      const waiting = Array.from({ length: 12 }, (_, i) => requestOf(100 * rows + i));
-      const drawn: { request: DrawingRequest; drawing: Drawing; left: boolean }[] = [];
+      const waiting = Array.from({ length: 12 }, (_, i) => 100 * rows + i);
+      const drawn: { seed: number; drawing: Drawing; left: boolean }[] = [];
       let aborted = 0;
       while (waiting.length > 0 || watched.loop.drawings.length > 0) {
-        while (waiting[0] && watched.loop.fits(waiting[0]) && next(3) > 0) {
-          const request = waiting.shift() as DrawingRequest;
-          drawn.push({ request, drawing: watched.admit(request), left: false });
+        while (waiting[0] && watched.loop.fits(requestOf(waiting[0])) && next(3) > 0) {
+          const seed = waiting.shift() as number;
+          drawn.push({ seed, drawing: watched.admit(requestOf(seed)), left: false });
         }
         if (next(3) === 0) {
           const leaving = drawn.filter(({ drawing }) => watched.loop.drawings.includes(drawing));
@@ -181,8 +189,9 @@ describe.each(models)('on %s, %s', (backend, _name, json) => {
       }
       watched.loop.dispose();
       expect(aborted).toBeGreaterThan(0);
-      for (const { request, drawing, left } of drawn) {
-        const own = await alone(model, request);
+      for (const { seed, drawing, left } of drawn) {
+        if (!drawnAlone.has(seed)) drawnAlone.set(seed, alone(model, requestOf(seed)));
+        const own = (await drawnAlone.get(seed)) as Awaited<ReturnType<typeof alone>>;
         const seen = watched.seen.get(drawing) ?? [];
         if (!left) expect(drawing.tokens).toEqual(own.tokens);
         expect(drawing.tokens.subarray(0, drawing.step)).toEqual(own.tokens.subarray(0, drawing.step));

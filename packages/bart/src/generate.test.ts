@@ -10,7 +10,7 @@ import { type GenerateOptions, generateTokens } from './generate.js';
 import { DalleBart } from './model.js';
 import type { GenerateInputs } from './text-inputs.js';
 
-jest.setTimeout(120_000); // a busy machine
+jest.setTimeout(300_000); // a busy machine
 
 describe("min-dalle's rule", () => {
   describe.each(backends)('on %s', (backend) => {

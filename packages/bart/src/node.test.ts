@@ -14,7 +14,7 @@ import { openDalleBart, openTokenizer, saveDalleBart } from './node.js';
 import { BpeTokenizer } from './tokenizer/bpe-tokenizer.js';
 import { trainBpe } from './tokenizer/train-bpe.js';
 
-jest.setTimeout(30_000); // a busy machine
+jest.setTimeout(300_000); // a busy machine
 
 const golden = fileURLToPath(new URL('../../../reference/golden/', import.meta.url));
 const tokenizerGolden = fileURLToPath(new URL('../../../reference/golden/tokenizer/full/', import.meta.url));

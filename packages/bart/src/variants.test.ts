@@ -7,7 +7,7 @@ import { ACTIVATIONS, LN_POSITIONS, LN_TYPES, parseDalleBartConfig } from './con
 import { DalleBart } from './model.js';
 import { bartRulesForFlax, flaxLayout } from './weights.js';
 
-jest.setTimeout(120_000); // a busy machine
+jest.setTimeout(300_000); // a busy machine
 
 // The recorded models vary one setting or a few. Here all are drawn at once, and what must hold for
 // any of them is checked.

@@ -12,7 +12,7 @@ import { parseDalleBartConfig } from './config.js';
 import { DalleBart } from './model.js';
 import { bartNaming, bartRulesForSource } from './weights.js';
 
-jest.setTimeout(60_000); // a busy machine
+jest.setTimeout(300_000); // a busy machine
 
 let folder: string;
 beforeAll(async () => {

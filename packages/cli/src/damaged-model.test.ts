@@ -8,7 +8,7 @@ import { runEasel } from '../testing/run-easel.js';
 import { damageOf } from './commands/doctor.js';
 import { findShippedModel } from './model-folder.js';
 
-jest.setTimeout(60_000); // a busy machine
+jest.setTimeout(300_000); // a busy machine
 
 const shipped = findShippedModel() as string;
 const RESTORE = 'To restore it: git checkout -- data/models/emoji ';

@@ -17,7 +17,7 @@ import { writeTinyModel } from '../../draw/testing/tiny-model.js';
 import { easelBin, startEasel, whenBuilt } from '../testing/easel-process.js';
 import { writeTinySet } from '../testing/tiny-set.js';
 
-jest.setTimeout(180_000); // a busy machine
+jest.setTimeout(300_000); // a busy machine
 
 whenBuilt('processes and signals (skipped before npm run build)', () => {
   let root: string;

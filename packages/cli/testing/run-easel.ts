@@ -1,4 +1,8 @@
+import { nativeStatus } from 'tfjs-backend-native';
 import { main } from '../src/main.js';
+
+/** The backend of command lines under test: native where its addon is built, since cpu takes several times longer. */
+export const testBackend: string = nativeStatus().available ? 'native' : 'cpu';
 
 /** What a command line printed and how it ended. */
 export interface Outcome {
@@ -7,7 +11,7 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-/** Runs a command line in this process, on the portable backend, and catches what it prints. */
+/** Runs a command line in this process, on `testBackend`, and catches what it prints. */
 export async function runEasel(...argv: string[]): Promise<Outcome> {
   const { stdout, stderr, exitCode } = process;
   const written = { stdout: '', stderr: '' };
@@ -22,7 +26,7 @@ export async function runEasel(...argv: string[]): Promise<Outcome> {
     written.stdout += `${text}\n`;
   };
   const backend = process.env.EASEL_BACKEND;
-  process.env.EASEL_BACKEND = 'cpu';
+  process.env.EASEL_BACKEND = testBackend;
   process.exitCode = 0;
   try {
     await main(argv);

@@ -7,7 +7,7 @@ import { golden } from '../src/golden.js';
 import { caseLines } from '../src/report.js';
 import { runCase } from '../src/run.js';
 
-jest.setTimeout(120_000); // a busy machine
+jest.setTimeout(300_000); // a busy machine
 
 /**
  * The runner's own cases of a folder of reference/golden as tests: those whose names match `only`

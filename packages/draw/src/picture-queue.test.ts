@@ -14,7 +14,7 @@ import type { PictureModel } from './picture-model.js';
 import { PictureQueue, type PictureQueueOptions } from './picture-queue.js';
 import type { Picture, PictureEvent, PictureRequest } from './picture-request.js';
 
-jest.setTimeout(180_000); // a busy machine
+jest.setTimeout(300_000); // a busy machine
 
 /** Codes of a picture of the tiny model, and of a line. */
 const CODES = 16;

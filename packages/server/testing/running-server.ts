@@ -8,7 +8,7 @@ import { writeTinyModel } from '../../draw/testing/tiny-model.js';
 import type { ServerOptions } from '../src/server-options.js';
 import { type EaselServer, startServer } from '../src/start-server.js';
 
-jest.setTimeout(180_000); // a busy machine
+jest.setTimeout(300_000); // a busy machine
 
 /** The program of the thread, which `npm run build` made: a thread cannot run the sources. */
 export const threadProgram = new URL('../dist/drawing/drawing-thread.js', import.meta.url);

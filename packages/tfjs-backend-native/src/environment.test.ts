@@ -5,7 +5,7 @@ import * as tf from '@tensorflow/tfjs';
 import { BlockPool } from './block-pool.js';
 import './index.js';
 
-jest.setTimeout(120_000);
+jest.setTimeout(300_000);
 
 const SOURCE = new URL('./index.ts', import.meta.url).href;
 

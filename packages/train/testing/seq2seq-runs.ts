@@ -58,7 +58,7 @@ export function slidingRows(captions: readonly (readonly string[])[]): EncodedRo
 /** To be called at the top of a test file. `writeSets` puts encoded sets into the folder and returns the captions that the tokenizer learns. */
 export function seq2seqRuns(writeSets: (shared: string) => Promise<readonly string[]>): Seq2SeqRuns {
   // Seconds on native; on the portable backend, or a busy machine, many times that.
-  jest.setTimeout(120_000);
+  jest.setTimeout(600_000);
   const runs = new Seq2SeqRuns();
   beforeAll(async () => {
     await startTestBackend();

@@ -13,7 +13,7 @@ import { isEncoderWeight, vqganReading } from './weights.js';
 // taming.ckpt and detoker.pt hold taming_state_dict.safetensors as float16:
 // reference/make-torch-models.py.
 
-jest.setTimeout(60_000); // a busy machine
+jest.setTimeout(300_000); // a busy machine
 
 let folder: string;
 beforeAll(async () => {

@@ -18,7 +18,7 @@ import { FirstVersionBart, initializeFirstVersion } from './model.js';
 import { firstVersionParameters } from './parameters.js';
 import { rulesForFirstVersion } from './weights.js';
 
-jest.setTimeout(120_000); // a busy machine
+jest.setTimeout(300_000); // a busy machine
 
 const json = (path: string): Record<string, unknown> =>
   JSON.parse(readFileSync(golden(`bart/${path}`), 'utf8')) as Record<string, unknown>;

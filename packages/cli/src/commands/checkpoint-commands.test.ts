@@ -21,10 +21,10 @@ import { openPictureModel } from '@easel/draw/node';
 import { openVqgan } from '@easel/vqgan/node';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { writeTinyModel } from '../../../draw/testing/tiny-model.js';
-import { runEasel } from '../../testing/run-easel.js';
+import { runEasel, testBackend } from '../../testing/run-easel.js';
 import { writeTinyClip } from '../../testing/tiny-clip.js';
 
-jest.setTimeout(60_000); // a busy machine
+jest.setTimeout(300_000); // a busy machine
 
 /** Flax checkpoints of the original, scanned and not. */
 const golden = (name: string) =>
@@ -42,7 +42,7 @@ let root: string;
 const at = (...parts: string[]) => join(root, ...parts);
 
 beforeAll(async () => {
-  await selectBackend('cpu');
+  await selectBackend(testBackend);
   root = mkdtempSync(join(tmpdir(), 'easel-checkpoint-'));
   await writeTinyModel(at('tiny'));
   await writeTinyModel(at('wide'), { d_model: 64, encoder_ffn_dim: 66, decoder_ffn_dim: 33 });

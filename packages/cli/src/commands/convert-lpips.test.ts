@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import type * as tf from '@tensorflow/tfjs';
 import { runEasel } from '../../testing/run-easel.js';
 
-jest.setTimeout(60_000); // a busy machine
+jest.setTimeout(300_000); // a busy machine
 
 const widths = [2, 3, 4, 3, 5];
 /** torchvision's numbers of VGG16's convolutions, by level. */

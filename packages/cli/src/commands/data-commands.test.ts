@@ -15,18 +15,18 @@ import { decodePicture, defaultPictureShape } from '@easel/train';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import sharp from 'sharp';
 import { tinyBartConfig, tinyVqganConfig, writeTinyVqgan } from '../../../draw/testing/tiny-model.js';
-import { runEasel } from '../../testing/run-easel.js';
+import { runEasel, testBackend } from '../../testing/run-easel.js';
 import { writeTinyClip } from '../../testing/tiny-clip.js';
 
 // The way of a picture folder to a drawing, command by command, on a set and models that take
 // milliseconds.
-jest.setTimeout(120_000); // a busy machine
+jest.setTimeout(300_000); // a busy machine
 
 let root: string;
 const at = (...parts: string[]) => join(root, ...parts);
 
 beforeAll(async () => {
-  await selectBackend('cpu');
+  await selectBackend(testBackend);
   root = mkdtempSync(join(tmpdir(), 'easel-data-'));
   mkdirSync(at('pictures'));
   const colours = ['red', 'green', 'blue', 'yellow', 'black'];

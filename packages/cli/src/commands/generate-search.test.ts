@@ -8,13 +8,13 @@ import { iterationKeys, readPngText } from '@easel/draw';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import sharp from 'sharp';
 import { writeTinyFirstVersion, writeTinyModel } from '../../../draw/testing/tiny-model.js';
-import { runEasel } from '../../testing/run-easel.js';
+import { runEasel, testBackend } from '../../testing/run-easel.js';
 
-jest.setTimeout(60_000); // a busy machine
+jest.setTimeout(300_000); // a busy machine
 
 let root: string;
 beforeAll(async () => {
-  await selectBackend('cpu');
+  await selectBackend(testBackend);
   root = mkdtempSync(join(tmpdir(), 'easel-search-'));
   await writeTinyModel(join(root, 'second'));
   await writeTinyFirstVersion(join(root, 'first'));

@@ -5,14 +5,14 @@ import { selectBackend } from '@easel/core';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import sharp from 'sharp';
 import { tinyVqganConfig, writeTinyModel, writeTinyVqgan } from '../../../draw/testing/tiny-model.js';
-import { runEasel } from '../../testing/run-easel.js';
+import { runEasel, testBackend } from '../../testing/run-easel.js';
 
-jest.setTimeout(180_000); // a busy machine
+jest.setTimeout(300_000); // a busy machine
 
 let root: string;
 let model: string;
 beforeAll(async () => {
-  await selectBackend('cpu');
+  await selectBackend(testBackend);
   root = mkdtempSync(join(tmpdir(), 'easel-judge-'));
   model = join(root, 'model');
   await writeTinyModel(model);

@@ -8,7 +8,7 @@ import { writeTinyModel } from '../../../draw/testing/tiny-model.js';
 import { startEasel, whenBuilt } from '../../testing/easel-process.js';
 import { runEasel } from '../../testing/run-easel.js';
 
-jest.setTimeout(180_000); // a busy machine
+jest.setTimeout(300_000); // a busy machine
 
 whenBuilt('easel serve (skipped before npm run build)', () => {
   let root: string;

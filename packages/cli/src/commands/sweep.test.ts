@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { tinyBartConfig } from '../../../draw/testing/tiny-model.js';
 import { startEasel, whenBuilt } from '../../testing/easel-process.js';
-import { runEasel } from '../../testing/run-easel.js';
+import { runEasel, testBackend } from '../../testing/run-easel.js';
 import { writeTinySet } from '../../testing/tiny-set.js';
 
 jest.setTimeout(240_000);
@@ -18,12 +18,12 @@ beforeAll(async () => {
     model: tinyBartConfig,
     tokenizer,
     data: { train, evalFraction: 0.25 },
-    steps: 12,
+    steps: 40, // so that the process is killed in the midst of a run, however late that is noticed
     batchSize: 4,
     schedule: { learningRate: 0.01, warmupSteps: 2 },
-    evaluation: { every: 6 },
+    evaluation: { every: 20 },
     log: { every: 1 },
-    checkpoint: { every: 2 },
+    checkpoint: { every: 4 },
   };
   writeFileSync(at('base.json'), JSON.stringify(base));
   const sweep = {
@@ -91,7 +91,7 @@ test('wrong words are answered with the nearest right ones, before anything runs
   expect(existsSync(at('never'))).toBe(false);
   expect((await runEasel('sweep', at('sweep.json'))).stderr).toContain('--out DIR');
   const list = await runEasel('sweep', at('sweep.json'), '--dry-run');
-  expect(list.stdout.split('\n')[2]).toBe('2-adafactor-learningRate=0.001\t12 steps');
+  expect(list.stdout.split('\n')[2]).toBe('2-adafactor-learningRate=0.001\t40 steps');
 });
 
 test('a run whose loss is no number is counted, and the others are made', async () => {
@@ -121,7 +121,7 @@ whenBuilt('a sweep in a process that is killed (needs npm run build)', () => {
       at('killed'),
       '--resume',
       '--backend',
-      'cpu',
+      testBackend,
       '--quiet',
     ];
     const run = at('killed', 'runs', '1-adam-learningRate=0.01');

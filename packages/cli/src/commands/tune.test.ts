@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals
 import * as tf from '@tensorflow/tfjs';
 import sharp from 'sharp';
 import { tinyVqganConfig, writeTinyModel, writeTinyVqgan } from '../../../draw/testing/tiny-model.js';
-import { runEasel } from '../../testing/run-easel.js';
+import { runEasel, testBackend } from '../../testing/run-easel.js';
 
 jest.setTimeout(300_000); // a busy machine
 
@@ -14,7 +14,7 @@ let root: string;
 const at = (...parts: string[]) => join(root, ...parts);
 
 beforeAll(async () => {
-  await tf.setBackend('cpu');
+  await tf.setBackend(testBackend);
   root = mkdtempSync(join(tmpdir(), 'easel-cli-tune-'));
   mkdirSync(at('pictures'));
   for (const [i, background] of ['red', 'lime', 'blue'].entries()) {

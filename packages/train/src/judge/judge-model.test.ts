@@ -8,7 +8,7 @@ import { startTestBackend } from '../../testing/backend.js';
 import { judgeModel } from './judge-model.js';
 import type { ContrastedPrompt, JudgedSet } from './judged-set.js';
 
-jest.setTimeout(180_000); // a busy machine
+jest.setTimeout(300_000); // a busy machine
 
 const COLOURS: Readonly<Record<string, readonly number[]>> = {
   red: [221, 46, 68],

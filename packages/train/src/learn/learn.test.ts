@@ -7,7 +7,24 @@ import * as tf from '@tensorflow/tfjs';
 import sharp from 'sharp';
 import { startTestBackend } from '../../testing/backend.js';
 import { nativeBackend } from '../run/native-backend.js';
-import { type LearnEvent, learn } from './learn.js';
+import type { LearnEvent } from './learn.js';
+import * as settings from './learn-settings.js';
+
+// The stages are those of any learning, on narrower models: the shipped model's take a minute for
+// the fewest updates that a stage has. learn-settings.test.ts is about the real widths.
+jest.unstable_mockModule('./learn-settings.js', () => ({
+  ...settings,
+  vqganSettings: (...given: Parameters<typeof settings.vqganSettings>) => {
+    const { model, ...others } = settings.vqganSettings(...given);
+    return { ...others, model: { ...(model as object), ch: 8, z_channels: 16, embed_dim: 8 } };
+  },
+  seq2seqSettings: (...given: Parameters<typeof settings.seq2seqSettings>) => {
+    const { model, ...others } = settings.seq2seqSettings(...given);
+    const narrow = { d_model: 32, encoder_ffn_dim: 40, decoder_ffn_dim: 40 };
+    return { ...others, model: { ...(model as object), ...narrow } };
+  },
+}));
+const { learn } = await import('./learn.js');
 
 jest.setTimeout(600_000); // a busy machine
 

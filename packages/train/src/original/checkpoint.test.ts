@@ -15,7 +15,7 @@ import { readCheckpointPart } from '../run/checkpoint-store.js';
 import { trainSeq2Seq } from '../seq2seq/train-seq2seq.js';
 import { readOriginalState, type StateSubject, writeOriginalState } from './optimizer-state.js';
 
-jest.setTimeout(120_000);
+jest.setTimeout(300_000);
 
 let root: string;
 beforeAll(startTestBackend);

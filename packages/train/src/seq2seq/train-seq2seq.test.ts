@@ -128,7 +128,8 @@ describe('going on', () => {
   });
 
   test("Shampoo's momenta as bytes, four to an int32, come back exactly", async () => {
-    const shampoo = { quantized: true, startStep: 2, computeEvery: 1 };
+    const cut = { blockSize: 6, largestDimension: 20 }; // so that roots cost nothing
+    const shampoo = { ...cut, quantized: true, startStep: 3, computeEvery: 3 };
     const changes = { optimizer: { name: 'shampoo', shampoo }, steps: 5 };
     await train('whole', changes);
     await train('parts', changes, stopAt(3));
@@ -243,7 +244,8 @@ test('gradient checkpointing: the same run, dropout masks too', async () => {
 describe('bfloat16', () => {
   // Wide enough that activations are large tensors, which alone are kept narrow.
   const model = { ...tinyDalleBartJson, d_model: 64, encoder_ffn_dim: 96, decoder_ffn_dim: 96, dropout: 0 };
-  const base = { model, steps: 20, batchSize: 6, schedule: { learningRate: 2e-3 } };
+  const base = { model, steps: 12, batchSize: 6, schedule: { learningRate: 4e-3 } };
+  let exact: number[] | undefined; // losses of the float32 run
 
   test.each([
     ['saved activations', { savedActivations: 'bfloat16' }],
@@ -255,12 +257,15 @@ describe('bfloat16', () => {
     ['both', { savedActivations: 'bfloat16', weights: 'bfloat16' }],
   ])('%s: losses stay near those of float32, and a resumed run is the same', async (_, changes) => {
     const before = tf.memory().numTensors;
-    await train('float32', base);
+    if (exact === undefined) {
+      await train('float32', base);
+      exact = runs.trained('float32', 'loss');
+    }
     await train('whole', { ...base, ...changes });
     await train('parts', { ...base, ...changes }, stopAt(7));
     await train('parts', { ...base, ...changes }, { resume: true });
     expect(tf.memory().numTensors).toBe(before);
-    const [exact, narrow] = [runs.trained('float32', 'loss'), runs.trained('whole', 'loss')];
+    const narrow = runs.trained('whole', 'loss');
     expect(exact.at(-1)).toBeLessThan((exact[0] as number) * 0.7);
     for (const [i, loss] of narrow.entries())
       expect(Math.abs(loss - (exact[i] as number))).toBeLessThan(0.02);

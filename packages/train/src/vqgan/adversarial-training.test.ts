@@ -16,7 +16,7 @@ import { trainVqgan } from './train-vqgan.js';
 
 // Whole steps beside taming's are cases of the conformance runner; here is what a run makes of them.
 
-jest.setTimeout(120_000);
+jest.setTimeout(300_000);
 
 let root: string;
 let pictures: string;

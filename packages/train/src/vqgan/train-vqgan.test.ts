@@ -20,7 +20,7 @@ import { openPictureFolder } from '../sources/picture-folder.js';
 import { trainVqgan } from './train-vqgan.js';
 
 // Seconds on native; on the portable backend, or a busy machine, many times that.
-jest.setTimeout(120_000);
+jest.setTimeout(300_000);
 
 let root: string;
 let pictures: string;
