@@ -4,7 +4,7 @@ import { textOption } from './options.js';
 /** `--backend`, shared by the commands that compute. */
 export const backendOption = textOption(
   'backend',
-  'tensor backend: auto (the fastest that starts), native, wasm, cpu, tensorflow, webgpu; default: the variable EASEL_BACKEND, else auto',
+  'tensor backend: auto (the fastest that starts), native, wasm, cpu, gpu, tensorflow, webgpu; default: the variable EASEL_BACKEND, else auto',
 );
 
 /**

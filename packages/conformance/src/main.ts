@@ -10,7 +10,7 @@ const USAGE = `conformance DIR… [--backend NAME]… [--only PATTERN] [--json F
 Compares Easel with the recorded numbers of the original programs in the folders DIR and below: a line a case, then a table.
 Relative errors are of the largest number of an array.
 
-  --backend NAME   native, wasm, cpu, tensorflow or webgpu; may be given several times: those that do not
+  --backend NAME   native, wasm, cpu, gpu, tensorflow or webgpu; may be given several times: those that do not
                    run here are named and left out [the first of native, wasm, cpu that runs]
   --only PATTERN   only cases whose name matches this regular expression
   --json FILE      writes the results to FILE as well

@@ -9,6 +9,7 @@ import {
 import { BufferPool, type GpuMemoryUsage } from './buffer-pool.js';
 import { type Dispatch, Dispatcher, type Layout, parametersLayout } from './dispatcher.js';
 import { describeKernel, formatBytes, GpuError, type RunningKernel } from './gpu-error.js';
+import { idleWait } from './idle-wait.js';
 
 const inNode = typeof process !== 'undefined' && process.versions?.node !== undefined;
 
@@ -120,7 +121,7 @@ export class GpuBackend extends TfjsBackend {
   /** Waits until the GPU has done all that was asked of it. Throws what failed. */
   async finish(): Promise<void> {
     this.dispatcher.flush();
-    await this.device.queue.onSubmittedWorkDone();
+    await idleWait(this.device.queue.onSubmittedWorkDone());
     await this.settleErrors();
   }
 
@@ -238,7 +239,7 @@ export class GpuBackend extends TfjsBackend {
     f: () => void,
   ): Promise<{ kernelMs: number; wallMs: number; getExtraProfileInfo(): string }> {
     this.dispatcher.flush();
-    const done = () => this.device.queue.onSubmittedWorkDone().then(() => performance.now());
+    const done = () => idleWait(this.device.queue.onSubmittedWorkDone()).then(() => performance.now());
     const called = performance.now();
     const idle = done();
     f();
@@ -343,7 +344,7 @@ export class GpuBackend extends TfjsBackend {
     (this.commandEncoder as GPUCommandEncoder).copyBufferToBuffer(resource, 0, staging, 0, bytes);
     this.submitQueue();
     try {
-      await staging.mapAsync(GPUMapMode.READ, 0, bytes);
+      await idleWait(staging.mapAsync(GPUMapMode.READ, 0, bytes));
     } catch (error) {
       await Promise.race([this.device.lost, new Promise((done) => setTimeout(done, LOST_WAIT_MS))]);
       throw this.failure ?? new GpuError('internal', `a read failed: ${(error as Error).message}`);

@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-webgpu';
 import { GpuBackend } from './backend.js';
 import { openDevice } from './device.js';
+import { registerGpuGradients } from './gradients.js';
 import { GPU_KERNELS } from './kernels/index.js';
 
 /** The name under which tfjs knows the backend. */
@@ -40,6 +41,7 @@ export function registerGpuBackend(): void {
   }
   for (const { kernelName, kernelFunc } of GPU_KERNELS)
     tf.registerKernel({ kernelName, kernelFunc: watched(kernelName, kernelFunc), backendName: BACKEND_NAME });
+  registerGpuGradients(BACKEND_NAME);
   tf.registerBackend(
     BACKEND_NAME,
     async () => {
