@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { link, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DataError, EaselError } from '@easel/core';
-import { writeFileAtomic } from '@easel/core/internals/node';
+import { type FileLock, takeLock, writeFileAtomic } from '@easel/core/internals/node';
 import type { PictureShape } from '../decoded/decode-picture.js';
 import {
   type EncodeManifest,
@@ -22,7 +22,6 @@ import {
   writeManifest,
 } from '../encoded/manifest.js';
 import { readShard, type ShardFormat } from '../encoded/shards.js';
-import { type FileLock, takeLock } from '../lock/lock-file.js';
 import { countsOf, type LeftOut, leftOutLines } from '../sources/left-out.js';
 import type { FailureKind, SkippedPicture } from '../sources/picture-source.js';
 

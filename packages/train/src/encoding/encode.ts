@@ -1,14 +1,13 @@
 import { join } from 'node:path';
 import { ConfigError, DataError, fromBytes } from '@easel/core';
 import { eventLoopTurn } from '@easel/core/internals';
-import { writeFileAtomic } from '@easel/core/internals/node';
+import { type FileLock, writeFileAtomic } from '@easel/core/internals/node';
 import { codeUsage, downsamplingFactor, type Vqgan, vqganConfigToJson } from '@easel/vqgan';
 import * as tf from '@tensorflow/tfjs';
 import { defaultPictureShape, type PictureShape } from '../decoded/decode-picture.js';
 import { decodeBatches } from '../decoded/picture-batches.js';
 import { picturesPath, type SetChanges, SKIPPED_LOG_NAME, shardName } from '../encoded/manifest.js';
 import { type EncodedRow, type ShardFormat, writeShard } from '../encoded/shards.js';
-import type { FileLock } from '../lock/lock-file.js';
 import { countsOf, describeCounts, type LeftOutKind } from '../sources/left-out.js';
 import {
   type CaptionedPicture,

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { EaselError } from '@easel/core';
-import { type LockAttempt, takeLock } from './lock-file.js';
+import { type LockAttempt, takeLock } from '@easel/core/internals/node';
 
 /** A held lock. `release` frees the folder and may be called twice. */
 export interface FolderLock {

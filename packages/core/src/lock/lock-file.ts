@@ -96,10 +96,27 @@ async function createWhole(path: string, content: string): Promise<FileHandle | 
     return handle;
   } catch (error) {
     await handle.close();
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return undefined;
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return undefined;
+    if (code !== undefined && WITHOUT_LINKS.has(code)) return createInPlace(path, content);
     throw error;
   } finally {
     await rm(fresh, { force: true });
+  }
+}
+
+/** What file systems without hard links answer, as exFAT and some network drives. */
+const WITHOUT_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']);
+
+/** The same where a file can't have two names: others may see it for a moment without its content. */
+async function createInPlace(path: string, content: string): Promise<FileHandle | undefined> {
+  try {
+    const handle = await open(path, 'wx');
+    await handle.write(content, 0);
+    return handle;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return undefined;
+    throw error;
   }
 }
 
