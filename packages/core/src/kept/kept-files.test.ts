@@ -67,9 +67,10 @@ test('without a network all is there that was kept, and nothing that was not', a
   const options = { cache, others: ['generation.json', 'other.json'] };
   await keptFiles(server.address, options);
   const cut = () => Promise.reject(new TypeError('Failed to fetch'));
-  const files = await keptFiles(server.address, { ...options, others: ['generation.json'], fetch: cut });
+  const files = await keptFiles(server.address, { ...options, fetch: cut });
   expect(await files.text('vqgan/weights')).toBe('abcdefg');
   expect(await files.text('generation.json')).toBe('{"top_k": 3}');
+  expect(await files.has('other.json')).toBe(false);
   await expect(keptFiles(server.address, { cache: new MemoryCache(), fetch: cut })).rejects.toThrow(
     `${server.address}/manifest.json: cannot be fetched (Failed to fetch)`,
   );

@@ -68,7 +68,7 @@ export async function keptFiles(address: string | URL, options: KeptFilesOptions
       blob = await load(url, fetch, signal, (bytes) => onProgress?.(before + Math.min(bytes, size), total));
       const fault = await faultOf(blob, size, digest);
       if (fault !== undefined) throw damagedModel(remote, manifest, [`${url} ${fault}`]);
-      await store.put(key, blob);
+      await store.put(key, new Response(blob));
     }
     blobs.set(name, blob);
     done += size;
@@ -143,20 +143,24 @@ class Store {
   }
 
   /** A full disk is no reason not to draw: the file is fetched again the next time. */
-  async put(key: string, blob: Blob): Promise<void> {
-    await this.cache?.put(key, new Response(blob)).catch(() => undefined);
+  async put(key: string, response: Response): Promise<void> {
+    await this.cache?.put(key, response).catch(() => undefined);
   }
 
-  /** The answer of the network, which is kept; without a network the one that was kept. */
+  /**
+   * The answer of the network, which is kept, also that there is no such file; without a network the one
+   * that was kept.
+   */
   async newest(url: string, fetch: () => Promise<Response>): Promise<Response> {
     try {
       const response = await fetch();
-      if (response.status === 200) await this.cache?.put(url, response.clone()).catch(() => undefined);
+      if (response.status === 200) await this.put(url, response.clone());
+      if (response.status === 404) await this.put(url, new Response(null, { status: 404 }));
       return response;
     } catch (error) {
-      const kept = await this.cache?.match(url);
-      if (kept === undefined) throw error;
-      return kept;
+      const before = await this.cache?.match(url);
+      if (before === undefined) throw error;
+      return before;
     }
   }
 

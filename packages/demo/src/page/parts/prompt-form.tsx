@@ -83,11 +83,11 @@ export function PromptForm(props: PromptFormProps) {
       )}
       <div class="actions">
         {isDrawing ? (
-          <button type="button" class="button" onClick={onCancel}>
+          <button key="cancel" type="button" class="button" onClick={onCancel}>
             Cancel
           </button>
         ) : (
-          <button type="submit" class="button button-main" disabled={facts === undefined}>
+          <button key="draw" type="submit" class="button button-main" disabled={facts === undefined}>
             Draw
           </button>
         )}
