@@ -11,6 +11,7 @@ import { generate } from './commands/generate.js';
 import { inspect } from './commands/inspect.js';
 import { judge } from './commands/judge.js';
 import { learn } from './commands/learn.js';
+import { modelsFetch, modelsList, modelsRemove, modelsVerify } from './commands/models.js';
 import { report } from './commands/report.js';
 import { serve } from './commands/serve.js';
 import { sweep } from './commands/sweep.js';
@@ -38,6 +39,10 @@ export const commands: readonly Command[] = [
   tokenizerTrain,
   convert,
   compareWeightsCommand,
+  modelsList,
+  modelsFetch,
+  modelsVerify,
+  modelsRemove,
   inspect,
   doctor,
 ];

@@ -125,4 +125,7 @@ export const jsonOption = flagOption('print the result as JSON on stdout');
 export const overwriteOption = flagOption(
   'replace pictures that are there under the same names; without it a number is added to the new ones',
 );
+export const yesOption = flagOption(
+  "fetch a model that is named hf:…, and rewrite it in Easel's form, without asking",
+);
 export const quietOption = flagOption('no progress and no notes on stderr; warnings and errors remain');

@@ -5,7 +5,7 @@ import { compareWeights, openJudgedPrompts, type WeightComparison } from '@easel
 import { backendOption, startBackend } from '../backend-option.js';
 import { defineCommand } from '../command.js';
 import { interruptible } from '../interrupt.js';
-import { resolveModelFolder } from '../model-folder.js';
+import { locateModel } from '../named-model.js';
 import { integerOption, jsonOption, quietOption, textOption } from '../options.js';
 import { Progress } from '../progress.js';
 import { UsageError } from '../usage-error.js';
@@ -58,7 +58,10 @@ export const compareWeightsCommand = defineCommand({
     },
   },
   options: {
-    model: textOption('model', 'model folder, or run; default: EASEL_MODEL, else the shipped model'),
+    model: textOption(
+      'model',
+      'model folder, run, or hf:ORG/NAME; default: EASEL_MODEL, else the shipped model',
+    ),
     weights: textOption('weights', 'ways to hold the weights, with commas between them', {
       default: 'f16,bf16,int8,int4,int4-64',
     }),
@@ -79,7 +82,7 @@ export const compareWeightsCommand = defineCommand({
   run: (args) =>
     interruptible(async (signal) => {
       const storages = storagesOf(args.weights ?? '');
-      const folder = resolveModelFolder(args.model);
+      const { folder } = await locateModel(args.model, { signal, quiet: args.quiet });
       const judged = await openJudgedPrompts(args.prompts, {
         list: args.list ?? null,
         count: args.count ?? 120,

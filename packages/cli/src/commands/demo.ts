@@ -1,6 +1,7 @@
 import { EaselError } from '@easel/core';
 import { defineCommand } from '../command.js';
-import { nameOfModel, resolveModelFolder } from '../model-folder.js';
+import { interruptible } from '../interrupt.js';
+import { locateModel } from '../named-model.js';
 import { quietOption, textOption } from '../options.js';
 import { UsageError } from '../usage-error.js';
 
@@ -24,9 +25,10 @@ export const demo = defineCommand({
   run: async ({ static: to, model: asked, quiet }) => {
     if (to === undefined)
       throw new UsageError('easel demo needs --static DIR: the folder to write. See easel demo --help.');
-    const model = resolveModelFolder(asked);
+    const located = (signal: AbortSignal) => locateModel(asked, { signal, quiet });
+    const { folder: model, name } = await interruptible(located);
     const { writeStaticSite } = await importDemo();
-    const bytes = await writeStaticSite({ model, name: nameOfModel(model), to });
+    const bytes = await writeStaticSite({ model, name, to });
     if (!quiet) {
       process.stderr.write(
         `${(bytes / 1e6).toFixed(1)} MB. Put the folder on a web server: browsers open it from https, or from this machine (npx serve, python3 -m http.server).\n`,

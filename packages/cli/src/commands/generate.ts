@@ -16,7 +16,7 @@ import { captionedSheet } from '../captioned-sheet.js';
 import { defineCommand } from '../command.js';
 import { interruptible, isAbort } from '../interrupt.js';
 import { loading } from '../loading.js';
-import { nameOfModel, resolveModelFolder } from '../model-folder.js';
+import { locateFolder, locateModel } from '../named-model.js';
 import {
   flagOption,
   integerOption,
@@ -25,6 +25,7 @@ import {
   overwriteOption,
   quietOption,
   textOption,
+  yesOption,
 } from '../options.js';
 import { prepareOutputFolder } from '../output-folder.js';
 import { sheetOf, slug, writePicture } from '../picture-file.js';
@@ -220,7 +221,7 @@ export const generate = defineCommand({
     }),
     model: textOption(
       'model',
-      'model folder; default: the variable EASEL_MODEL, else the model that ships with Easel',
+      'model folder, or hf:ORG/NAME; default: the variable EASEL_MODEL, else the model that ships with Easel',
     ),
     weights: textOption(
       'weights',
@@ -281,6 +282,7 @@ export const generate = defineCommand({
     overwrite: overwriteOption,
     tokens: flagOption('with --json: also print the image codes of each picture'),
     backend: backendOption,
+    yes: yesOption,
     json: jsonOption,
     quiet: quietOption,
   },
@@ -290,6 +292,10 @@ export const generate = defineCommand({
     [
       'easel generate --prompts prompts.txt --out drawn --json > drawn.json',
       'one picture a line, and a list for a program',
+    ],
+    [
+      'easel generate "a cat" --model hf:dalle-mini/dalle-mini',
+      "DALL·E mini's weights; asks before it fetches them",
     ],
     ['easel generate "a cat" --rule min-dalle --top-k 128', "min-dalle's way to draw"],
     [
@@ -305,11 +311,12 @@ export const generate = defineCommand({
       const search = searchOf(args, choice.drawn);
       const allIds = args['all-ids'];
       if (args.captions && !args.grid) throw new UsageError('--captions goes with --grid.');
-      const folder = resolveModelFolder(args.model);
+      const located = { signal, yes: args.yes, quiet: args.quiet };
+      const { folder, name: modelName } = await locateModel(args.model, located);
+      const clipFolder = choice.clip === undefined ? undefined : await locateFolder(choice.clip, located);
       await prepareOutputFolder(out);
       const graphics = await previewGraphics(args.preview, args.quiet);
       await startBackend(args);
-      const { clip: clipFolder } = choice;
       const clip =
         clipFolder === undefined
           ? undefined
@@ -326,7 +333,7 @@ export const generate = defineCommand({
       const settings = givenSettings(args);
       const making = {
         seed,
-        model: nameOfModel(folder),
+        model: modelName,
         ...searchToJson(search, settingsFor(search, model.settings, settings), allIds),
         ...(choice.clip === undefined ? {} : { clip: basename(resolve(choice.clip)) }),
       };

@@ -22,7 +22,7 @@ import { interruptible } from '../interrupt.js';
 import { judgedSheet } from '../judged-sheet.js';
 import { judgedTable } from '../judged-table.js';
 import { loading } from '../loading.js';
-import { resolveModelFolder } from '../model-folder.js';
+import { locateModel } from '../named-model.js';
 import { flagOption, integerOption, jsonOption, numbersOption, quietOption, textOption } from '../options.js';
 import { prepareOutputFolder } from '../output-folder.js';
 import { writePicture } from '../picture-file.js';
@@ -88,7 +88,7 @@ async function judgedOf({ set, captions, fit, list, prompts, ...args }: PictureA
 }
 
 async function judgeByPictures(args: PictureArguments, signal: AbortSignal): Promise<void> {
-  const folder = resolveModelFolder(args.model);
+  const { folder } = await locateModel(args.model, { signal, quiet: args.quiet });
   const { name, prompts, gallery, skipped } = await judgedOf(args);
   await startBackend(args);
   const model = await loading('loading the model', { quiet: args.quiet, signal }, (options) =>
@@ -147,7 +147,7 @@ function settingsOf(args: SetArguments): Partial<GenerationSettings>[] {
 
 async function judgeBySet(set: JudgedSet, args: SetArguments, signal: AbortSignal): Promise<void> {
   const { sheet, quiet } = args;
-  const folder = resolveModelFolder(args.model);
+  const { folder } = await locateModel(args.model, { signal, quiet: args.quiet });
   if (sheet !== undefined) await prepareOutputFolder(dirname(sheet));
   await startBackend(args);
   const model = await loading('loading the model', { quiet, signal }, (options) =>
@@ -211,7 +211,10 @@ export const judge = defineCommand({
     },
   },
   options: {
-    model: textOption('model', 'model folder, or run; default: EASEL_MODEL, else the shipped model'),
+    model: textOption(
+      'model',
+      'model folder, run, or hf:ORG/NAME; default: EASEL_MODEL, else the shipped model',
+    ),
     list: textOption('list', 'list of the judged prompts; default: the first'),
     misses: integerOption(
       'misses',

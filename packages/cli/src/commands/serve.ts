@@ -2,8 +2,8 @@ import { type ServerLimits, startServer } from '@easel/server';
 import { backendOption } from '../backend-option.js';
 import { defineCommand } from '../command.js';
 import { interruptible } from '../interrupt.js';
-import { nameOfModel, resolveModelFolder } from '../model-folder.js';
-import { integerOption, quietOption, textOption } from '../options.js';
+import { locateModel } from '../named-model.js';
+import { integerOption, quietOption, textOption, yesOption } from '../options.js';
 
 /** The variable with the key, which a command line shows to every user of a machine. */
 const KEY_VARIABLE = 'EASEL_KEY';
@@ -31,7 +31,7 @@ export const serve = defineCommand({
   options: {
     model: textOption(
       'model',
-      'model folder; default: the variable EASEL_MODEL, else the model that ships with Easel',
+      'model folder, or hf:ORG/NAME; default: the variable EASEL_MODEL, else the model that ships with Easel',
     ),
     clip: textOption('clip', 'CLIP folder; pictures then have scores of how well they fit their prompt'),
     port: integerOption('port', 'port; 0: a free one', { min: 0, max: 65_535, default: 7860 }),
@@ -59,6 +59,7 @@ export const serve = defineCommand({
       max: 10_000,
     }),
     backend: backendOption,
+    yes: yesOption,
     quiet: quietOption,
   },
   examples: [
@@ -70,15 +71,15 @@ export const serve = defineCommand({
       async (signal) => {
         const { host = '127.0.0.1', port, backend, slots, clip, cors, check, quiet } = args;
         const key = args.key ?? (process.env[KEY_VARIABLE] || undefined);
-        const model = resolveModelFolder(args.model);
+        const { folder: model, name } = await locateModel(args.model, { signal, yes: args.yes, quiet });
         const server = await startServer({
-          ...{ model, name: nameOfModel(model), clip, port, host, backend, slots, key, cors, check },
+          ...{ model, name, clip, port, host, backend, slots, key, cors, check },
           limits: limitsOf(args),
           ...(quiet ? { log: tellErrors } : {}),
         });
         if (!quiet) {
-          const { name, reason } = server.model.backend;
-          process.stderr.write(`Backend: ${name} (${reason}).\n`);
+          const { backend: chosen } = server.model;
+          process.stderr.write(`Backend: ${chosen.name} (${chosen.reason}).\n`);
         }
         if (!server.isLocal && key === undefined)
           process.stderr.write(

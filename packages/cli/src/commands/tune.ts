@@ -5,7 +5,8 @@ import { captionedSheet } from '../captioned-sheet.js';
 import { defineCommand } from '../command.js';
 import { type DrawPromptsOptions, drawPrompts } from '../draw-prompts.js';
 import { interruptedExitCode, interruptible } from '../interrupt.js';
-import { resolveModelFolder, resolveVqganFolder } from '../model-folder.js';
+import { resolveVqganFolder } from '../model-folder.js';
+import { locateModel } from '../named-model.js';
 import { jsonOption, numberOption, quietOption, requiredText, textOption } from '../options.js';
 import { prepareOutputFolder } from '../output-folder.js';
 import { writePicture } from '../picture-file.js';
@@ -101,7 +102,7 @@ export const tune = defineCommand({
   ],
   run: (args) =>
     interruptible(async (signal) => {
-      const from = resolveModelFolder(args.from, { option: '--from' });
+      const { folder: from } = await locateModel(args.from, { signal, quiet: args.quiet, option: '--from' });
       const vqgan = args.vqgan === undefined ? undefined : resolveVqganFolder(args.vqgan);
       const prompts = args.prompts === undefined ? undefined : await gatherPrompts([], args.prompts);
       await prepareOutputFolder(args.out);
