@@ -1,5 +1,5 @@
 // npm run bench -- [NAME...] [--json FILE] [--python PATH] [--tfjs-node DIR] [--rounds N]
-// [--peers LIST] [--list] Times Easel's native backend beside its peers, each in a process of its
+// [--peers LIST] [--cpu serial|avx2|avx512] [--list] Times Easel's native backend beside its peers, each in a process of its
 // own, in turns within one run; medians of all repeats. README.md says how peers are installed, and
 // how to read the table. NAME is a part of a case's name, or a family's.
 import { writeFileSync } from 'node:fs';
@@ -18,6 +18,7 @@ const { values: options, positionals: wanted } = parseArgs({
     'tfjs-node': { type: 'string', default: process.env.EASEL_BENCH_TFJS_NODE },
     rounds: { type: 'string', default: '7' },
     peers: { type: 'string' },
+    cpu: { type: 'string' },
     list: { type: 'boolean', default: false },
   },
 });
@@ -57,6 +58,48 @@ const PEER_ENVIRONMENT = {
   JAX_PLATFORMS: 'cpu',
 };
 
+/**
+ * What makes each contestant use an instruction set and no more. A peer that is not named cannot be
+ * forced: the wasm backend has one of its own, XLA and TensorFlow choose for themselves.
+ */
+const FORCED = {
+  serial: {
+    easel: { TFJS_NATIVE_CPU: 'serial' },
+    openblas: { OPENBLAS_CORETYPE: 'Prescott' },
+    torch: {
+      ATEN_CPU_CAPABILITY: 'default',
+      ONEDNN_MAX_CPU_ISA: 'SSE41',
+      MKL_ENABLE_INSTRUCTIONS: 'SSE4_2',
+    },
+  },
+  avx2: {
+    easel: { TFJS_NATIVE_CPU: 'avx2' },
+    openblas: { OPENBLAS_CORETYPE: 'Haswell' },
+    torch: { ATEN_CPU_CAPABILITY: 'avx2', ONEDNN_MAX_CPU_ISA: 'AVX2', MKL_ENABLE_INSTRUCTIONS: 'AVX2' },
+  },
+  avx512: {
+    easel: { TFJS_NATIVE_CPU: 'avx512' },
+    openblas: { OPENBLAS_CORETYPE: 'SkylakeX' },
+    torch: {
+      ATEN_CPU_CAPABILITY: 'avx512',
+      ONEDNN_MAX_CPU_ISA: 'AVX512_CORE',
+      MKL_ENABLE_INSTRUCTIONS: 'AVX512',
+    },
+  },
+};
+if (options.cpu !== undefined && !Object.hasOwn(FORCED, options.cpu))
+  throw new Error(`--cpu: expected one of ${Object.keys(FORCED).join(', ')}, got ${options.cpu}`);
+
+/** The variables that force a contestant, or none. */
+function forced(name) {
+  return options.cpu === undefined ? {} : (FORCED[options.cpu][name.replace(/-compiled$/, '')] ?? {});
+}
+
+/** A contestant's name in the table: with a star if it could not be forced. */
+function columnName(name) {
+  return options.cpu === undefined || Object.keys(forced(name)).length > 0 ? name : `${name}*`;
+}
+
 const chosen = cases.filter(
   (test) => wanted.length === 0 || wanted.some((word) => test.name.includes(word) || test.family === word),
 );
@@ -72,13 +115,18 @@ const peers = chosen.some((test) => !test.alone) ? await startPeers() : [];
 const [easel] = peers;
 if (peers.length > 0 && easel?.name !== 'easel')
   throw new Error('the native backend did not start: run `npx easel doctor`');
-const machine = Machine.start();
+const machine = Machine.start(undefined, options.cpu);
 const rows = await describeMachine();
 
 const names = [
   ...new Set([...peers.slice(1).map((peer) => peer.name), ...chosen.flatMap(({ alone }) => alone ?? [])]),
 ];
-console.log(`| case | unit | easel | limit | of it | ${names.join(' | ')} | ratio |`);
+if (options.cpu !== undefined) {
+  const free = names.filter((name) => columnName(name) !== name);
+  const rest = free.length > 0 ? `; * cannot be forced and may use more` : '';
+  console.log(`Instruction set: ${options.cpu}${rest}\n`);
+}
+console.log(`| case | unit | easel | limit | of it | ${names.map(columnName).join(' | ')} | ratio |`);
 console.log(`|---|---|--:|--:|--:|${names.map(() => '--:|').join('')}--:|`);
 for (const test of chosen)
   for (const row of test.alone ? await measureAlone(test) : [await measure(test)]) show(row);
@@ -135,7 +183,7 @@ async function startPeers() {
       continue;
     }
     const peer = new Contestant(name, ...candidate, {
-      env: name === 'easel' ? {} : PEER_ENVIRONMENT,
+      env: { ...(name === 'easel' ? {} : PEER_ENVIRONMENT), ...forced(name) },
     });
     const about = await peer.ask({ command: 'describe' });
     if (about === undefined) console.error(`${name}: left out (${peer.lastWords || 'did not start'})`);
@@ -156,7 +204,7 @@ async function describeMachine() {
   }
   const made = [];
   for (const threads of [...new Set([1, machine.threads])]) {
-    const one = threads === machine.threads ? machine : Machine.start(threads);
+    const one = threads === machine.threads ? machine : Machine.start(threads, options.cpu);
     const found = await one.describe();
     if (one !== machine) one.end();
     console.error(
@@ -187,7 +235,7 @@ async function measureAlone(test) {
   for (let pass = 0; pass < ALONE_PASSES; pass++) {
     for (const who of ['easel', ...alone].filter(isListed)) {
       if (machine !== undefined && flop) limits.push(flop / (await machine.fma(0.05)) / 1e6);
-      const env = who === 'easel' || pass > 0 ? {} : PEER_ENVIRONMENT;
+      const env = { ...(who === 'easel' || pass > 0 ? {} : PEER_ENVIRONMENT), ...forced(who) };
       const contestant = new Contestant(who, ...candidates[who], { env });
       const kind = who === ON_DEMAND ? `${test.kind}_compiled` : test.kind;
       const prepared = await contestant.ask({ command: 'prepare', ...test, kind });

@@ -14,15 +14,23 @@ import { median } from '../median.mjs';
  */
 const STATED_BYTES = 2 ** 28;
 
+/** What the compiler is told to use, by the bench's names of instruction sets. */
+const ARCHITECTURES = { serial: 'x86-64', avx2: 'haswell', avx512: 'skylake-avx512' };
+
 /** Compiles the program and returns its path; undefined if there is no compiler. */
-function compile() {
+function compile(cpu) {
   const source = join(import.meta.dirname, 'machine.cc');
-  const hash = createHash('sha256').update(readFileSync(source)).digest('hex').slice(0, 16);
+  const architecture = cpu === undefined ? 'native' : ARCHITECTURES[cpu];
+  const hash = createHash('sha256')
+    .update(architecture)
+    .update(readFileSync(source))
+    .digest('hex')
+    .slice(0, 16);
   const folder = join(tmpdir(), `easel-bench-${process.getuid?.() ?? 'machine'}`);
   const program = join(folder, `machine-${hash}`);
   if (existsSync(program)) return program;
   mkdirSync(folder, { recursive: true });
-  const flags = ['-O3', '-march=native', '-std=c++17', '-pthread'];
+  const flags = ['-O3', `-march=${architecture}`, '-std=c++17', '-pthread'];
   const { status } = spawnSync(process.env.CXX ?? 'c++', [
     ...flags,
     source,
@@ -38,9 +46,12 @@ function compile() {
 export class Machine {
   #process;
 
-  /** Returns undefined if the program cannot be compiled. There are no limits then. */
-  static start(threads = availableParallelism()) {
-    const program = compile();
+  /**
+   * Returns undefined if the program cannot be compiled. There are no limits then. `cpu` names the
+   * instruction set that it may use; by default all of this machine's.
+   */
+  static start(threads = availableParallelism(), cpu = undefined) {
+    const program = compile(cpu);
     return program === undefined ? undefined : new Machine(program, threads);
   }
 

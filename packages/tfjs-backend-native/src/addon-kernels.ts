@@ -416,6 +416,23 @@ export interface UpdateFunctions {
   ): void;
 }
 
+/** The addon's Fourier transform. */
+export interface FourierFunctions {
+  /**
+   * y = the discrete Fourier transform of each row of `length` complex numbers x. With `inverse` the
+   * exponent's sign is + and the sum is divided by length. Sums are taken in double precision. All
+   * parts have one length; outputs may be the inputs.
+   */
+  fourier(
+    yReal: Float32Array,
+    yImag: Float32Array,
+    xReal: Float32Array,
+    xImag: Float32Array,
+    length: number,
+    inverse: boolean,
+  ): void;
+}
+
 /** Every kernel function of the addon but those of products and convolutions. */
 export interface KernelFunctions
   extends ElementwiseFunctions,
@@ -425,4 +442,5 @@ export interface KernelFunctions
     MovementFunctions,
     Bfloat16Functions,
     PackedFunctions,
+    FourierFunctions,
     UpdateFunctions {}

@@ -41,8 +41,8 @@ export interface Addon extends KernelFunctions {
    */
   discard(buffer: ArrayBuffer): void;
   /**
-   * Asks the system for huge pages under a buffer that is about to be written for the first time.
-   * The buffer may be of any origin.
+   * Asks the system for huge pages, where that pays, under a buffer that is about to be written for
+   * the first time. The buffer may be of any origin.
    */
   preferHugePages(buffer: ArrayBuffer): void;
   /**
@@ -50,6 +50,12 @@ export interface Addon extends KernelFunctions {
    * holds for the process and is done once. It is not done if a MALLOC_… variable sets the limit.
    */
   keepFreedMemory(): void;
+  /**
+   * Whether huge pages are asked for (1 or 0), and the processor time in ms of touching 4 MB of fresh
+   * memory with and without, by the last probe. A probe of 30 s or more is renewed. Times are −1
+   * where the system takes no such advice.
+   */
+  hugePages(): [advised: number, withMs: number, withoutMs: number];
   status(): AddonStatus;
   /**
    * Switches the process to another instruction set, given by its index in CPU_TARGETS. Returns the

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
 import type { NativeBackend } from './backend.js';
 import { sizeClass } from './block-pool.js';
-import { nativeStatus } from './index.js';
+import { type HugePages, nativeStatus } from './index.js';
 
 const backend = () => tf.backend() as NativeBackend;
 const usage = () => backend().pool.usage();
@@ -16,6 +16,16 @@ describe('registration', () => {
   test('the addon loads, and tfjs takes the backend by priority', async () => {
     expect(nativeStatus().available).toBe(true);
     expect(tf.getBackend()).toBe('native');
+  });
+
+  test('what was found of huge pages: the faster of two first touches', () => {
+    const { hugePages } = nativeStatus();
+    if (process.platform !== 'linux') expect(hugePages).toBeUndefined();
+    else {
+      const { advised, withMs, withoutMs } = hugePages as HugePages;
+      expect(withoutMs).toBeGreaterThan(0);
+      expect(advised).toBe(withMs < withoutMs);
+    }
   });
 
   test('every kernel of the cpu backend is there', () => {

@@ -88,6 +88,7 @@ const FLOP: Flop = {
   discard: NONE,
   preferHugePages: NONE,
   keepFreedMemory: NONE,
+  hugePages: NONE,
   status: NONE,
   setTarget: NONE,
   setThreads: NONE,
@@ -141,6 +142,7 @@ const FLOP: Flop = {
   packedRows: NONE,
   packedProduct: (c, _a, _codes, _scales, _offsets, sizes) =>
     2 * (sizes[PACKED_MATRIX.rows] as number) * c.length,
+  fourier: NONE,
   adamw: NONE,
   updateRows: NONE,
   sumSquares: NONE,
@@ -158,6 +160,7 @@ function working(real: Addon): Partial<Addon> {
       return buffer;
     },
     discard: real.discard,
+    hugePages: real.hugePages,
     status: real.status,
     setTarget: real.setTarget,
     setThreads: real.setThreads,

@@ -42,6 +42,8 @@ interface NativeStatus {
   readonly cpu: string;
   readonly target: string;
   readonly threads: number;
+  /** Whether huge pages are asked for, and the ms of touching 4 MB with and without. */
+  readonly hugePages?: { readonly advised: boolean; readonly withMs: number; readonly withoutMs: number };
 }
 
 const native: Candidate = {
@@ -55,7 +57,10 @@ const native: Candidate = {
     );
     const status = (module.nativeStatus as () => NativeStatus)();
     if (!status.available) throw new Error(status.reason ?? 'its addon did not load');
-    return { details: `${status.target}, ${status.threads} threads, ${status.cpu}` };
+    const { target, threads, cpu, hugePages: pages } = status;
+    const found = pages && `${pages.withMs.toFixed(1)} ms with them, ${pages.withoutMs.toFixed(1)} without`;
+    const memory = pages ? `, ${pages.advised ? '' : 'no '}huge pages (4 MB: ${found})` : '';
+    return { details: `${target}, ${threads} threads, ${cpu}${memory}` };
   },
 };
 

@@ -36,5 +36,6 @@ extern "C" __attribute__((visibility("default"))) napi_value napi_register_modul
   easel::register_resize(env, exports);
   easel::register_write(env, exports);
   easel::register_mapping(env, exports);
+  easel::register_fourier(env, exports);
   return exports;
 }

@@ -28,5 +28,6 @@ void register_pool(napi_env env, napi_value exports);
 void register_resize(napi_env env, napi_value exports);
 void register_write(napi_env env, napi_value exports);
 void register_mapping(napi_env env, napi_value exports);
+void register_fourier(napi_env env, napi_value exports);
 
 }  // namespace easel

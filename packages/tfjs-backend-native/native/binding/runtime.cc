@@ -114,6 +114,19 @@ napi_value status(napi_env env, napi_callback_info) {
   return object;
 }
 
+/// hugePages(): [whether they are asked for (1 or 0), ms with, ms without]; see runtime/block.h.
+napi_value huge_pages_binding(napi_env env, napi_callback_info) {
+  const HugePages found = huge_pages();
+  const double values[] = {found.advised ? 1.0 : 0.0, found.with_ms, found.without_ms};
+  napi_value array;
+  if (napi_create_array(env, &array) != napi_ok) return nullptr;
+  for (uint32_t i = 0; i < 3; i++) {
+    napi_value value;
+    if (napi_create_double(env, values[i], &value) == napi_ok) napi_set_element(env, array, i, value);
+  }
+  return array;
+}
+
 /// setTarget(index): switches to an instruction set, given by its number in Target of
 /// runtime/cpu.h. Returns the previous one's number. Throws RangeError if this machine cannot run
 /// it.
@@ -153,6 +166,7 @@ void register_runtime(napi_env env, napi_value exports) {
   export_function(env, exports, "discard", discard);
   export_function(env, exports, "preferHugePages", prefer_huge_pages_binding);
   export_function(env, exports, "keepFreedMemory", keep_freed_memory_binding);
+  export_function(env, exports, "hugePages", huge_pages_binding);
   export_function(env, exports, "status", status);
   export_function(env, exports, "setTarget", set_target_binding);
   export_function(env, exports, "setThreads", set_threads);
