@@ -356,17 +356,14 @@ function alongOf(backend: GpuBackend, { dy, y }: GradientInputs, { batch, heads,
 }
 
 /**
- * `weight_of` and `slope_of`: the softmax weight of a query and a key, and the gradient of their
- * score, from the products q·k and dy·v. They compute again what the forward pass did not keep.
+ * `weight_of`: the softmax weight of a query and a key from the product q·k. It computes again what
+ * the forward pass did not keep. The gradient of the score is weight·(dy·v − Σ dy·y).
  */
 const gradientFunctions = (hasBias: boolean) => `
 ${scoreOf(hasBias)}
 fn weight_of(dot: f32, b: u32, n: u32, t: u32, s: u32) -> f32 {
   let at = (b * p.heads + n) * 2u * p.queries + t;
   return exp(with_bias(dot, b, n, t, s) - stats[at]) * stats[at + p.queries];
-}
-fn slope_of(weight: f32, product: f32, b: u32, n: u32, t: u32) -> f32 {
-  return weight * (product - along[(b * p.heads + n) * p.queries + t]);
 }`;
 
 const isSeen = (causal: boolean, t: string, s: string) =>
@@ -385,7 +382,8 @@ export const attentionGrad = fusedKernel('AttentionGrad', ({ inputs, backend, at
   const [dq, dk, dv] = [backend.allocate(q.shape), backend.allocate(k.shape), backend.allocate(v.shape)];
   const outputs = [dq, dk, dv] as const;
   if (batch * size === 0) return outputs;
-  const along = alongOf(backend, inputs, sizes);
+  // Written with dq and read with dk and dv.
+  const along = backend.allocate([batch, heads, queries]);
   const { rows, keys } = tileOf(backend, size, Math.max(2, queries), { q: 2, k: 2 });
   const tiledWords = { ...words, tile_rows: rows, tile_keys: keys };
   const bindings = [
@@ -394,7 +392,6 @@ export const attentionGrad = fusedKernel('AttentionGrad', ({ inputs, backend, at
     ...tensor('v', v),
     ...tensor('dy', dy),
     ...tensor('stats', stats),
-    ...tensor('along', along),
     ...tensor('bias', bias ?? undefined),
   ];
   const memory = `
@@ -406,6 +403,8 @@ var<workgroup> tile_v: array<f32, ${keys * size}>;
 var<workgroup> weights: array<f32, ${rows * keys}>;
 var<workgroup> slopes: array<f32, ${rows * keys}>;
 ${gradientFunctions(hasBias)}`;
+  const ofQueries = `
+var<workgroup> along_tile: array<f32, ${rows}>;`;
   const loadQueries = `
         for (var i = lane; i < ${rows * size}u; i += ${LANES}u) {
           let t = t0 + i / SIZE;
@@ -432,7 +431,7 @@ ${gradientFunctions(hasBias)}`;
           tile_k[i] = key;
           tile_v[i] = value;
         }`;
-  const computeSlopes = `
+  const computeSlopes = (alongAt: string) => `
         for (var i = lane; i < ${rows * keys}u; i += ${LANES}u) {
           let t = i / ${keys}u;
           let s = i % ${keys}u;
@@ -446,7 +445,7 @@ ${gradientFunctions(hasBias)}`;
               product = fma(tile_dy[t * SIZE + d], tile_v[s * SIZE + d], product);
             }
             weight = weight_of(dot, b, n, t0 + t, s0 + s);
-            slope = slope_of(weight, product, b, n, t0 + t);
+            slope = weight * (product - ${alongAt});
           }
           weights[i] = weight;
           slopes[i] = slope;
@@ -456,24 +455,38 @@ ${gradientFunctions(hasBias)}`;
   if (queries > 0)
     backend.dispatch({
       name: `AttentionGrad of q ${variant}`,
-      bindings: [...bindings, { name: 'dq', tensor: dq, access: 'out' }],
+      bindings: [
+        ...bindings,
+        ...tensor('y', inputs.y),
+        { name: 'dq', tensor: dq, access: 'out' },
+        { name: 'along', tensor: along, access: 'out' },
+      ],
       words: tiledWords,
       floats: { scale: sizes.scale },
       lanes: LANES,
-      declarations: () => memory,
+      declarations: () => memory + ofQueries,
       body: () => `
       let t0 = group.x * ${rows}u;
       let n = group.y;
       let b = group.z;
       let width = p.heads * SIZE;
       ${loadQueries}
+      if (lane < ${rows}u) {
+        var sum = 0.0;
+        if (t0 + lane < p.queries) {
+          let at = (b * p.queries + t0 + lane) * width + n * SIZE;
+          for (var d = 0u; d < p.size; d++) { sum = fma(dy[at + d], y[at + d], sum); }
+          along[(b * p.heads + n) * p.queries + t0 + lane] = sum;
+        }
+        along_tile[lane] = sum;
+      }
       var acc: array<f32, ${held}>;
       let end = ${causal ? `min(p.key_length, p.first_query + min(t0 + ${rows}u, p.queries))` : 'p.key_length'};
       for (var s0 = 0u; s0 < end; s0 += ${keys}u) {
         workgroupBarrier();
         ${loadKeys}
         workgroupBarrier();
-        ${computeSlopes}
+        ${computeSlopes('along_tile[t]')}
         workgroupBarrier();
         for (var h = 0u; h < ${held}u; h++) {
           let i = lane + h * ${LANES}u;
@@ -501,6 +514,7 @@ ${gradientFunctions(hasBias)}`;
       name: `AttentionGrad of k and v ${variant}`,
       bindings: [
         ...bindings,
+        ...tensor('along', along),
         { name: 'dk', tensor: dk, access: 'out' },
         { name: 'dv', tensor: dv, access: 'out' },
       ],
@@ -527,7 +541,7 @@ ${gradientFunctions(hasBias)}`;
         workgroupBarrier();
         ${loadQueries}
         workgroupBarrier();
-        ${computeSlopes}
+        ${computeSlopes('along[(b * p.heads + n) * p.queries + t0 + t]')}
         workgroupBarrier();
         for (var h = 0u; h < ${heldKeys}u; h++) {
           let i = lane + h * ${LANES}u;
@@ -624,7 +638,7 @@ export const attentionBiasGrad = fusedKernel(
                 dot = fma(q[at_q + d], k[at_k + d], dot);
                 product = fma(dy[at_q + d], v[at_k + d], product);
               }
-              sum += slope_of(weight_of(dot, b, n, t, s), product, b, n, t);
+              sum += weight_of(dot, b, n, t, s) * (product - along[(b * p.heads + n) * p.queries + t]);
             }
           }
         }

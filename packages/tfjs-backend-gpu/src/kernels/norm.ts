@@ -6,6 +6,9 @@ import { workgroupSum } from './wgsl.js';
 
 const LANES = 128;
 
+/** Rows up to which the gradients of scale and bias are computed beside that of x. */
+const FEW_ROWS = 128;
+
 const input = (name: string, tensor: TensorInfo | undefined): Binding[] =>
   tensor === undefined || tensor === null ? [] : [{ name, tensor, access: 'in' }];
 const output = (name: string, tensor: TensorInfo): Binding => ({ name, tensor, access: 'out' });
@@ -100,9 +103,16 @@ export const layerNormGrad = fusedKernel(
     requireShape('LayerNormGrad', 'scale', scale, [width]);
     const hasScale = scale != null;
     const dx = backend.allocate(x.shape);
+    const none = () => backend.makeTensorInfo([0], 'float32', new Float32Array(0));
+    // A few rows are added up by more workgroups of the same dispatch, many by dispatches of their own.
+    const few = rows > 0 && rows <= FEW_ROWS;
+    const together = few && width > 0 ? { scale: hasScale, bias: hasBias } : { scale: false, bias: false };
+    const dscaleHere = together.scale ? backend.allocate([width]) : undefined;
+    const dbiasHere = together.bias ? backend.allocate([width]) : undefined;
+    const columnGroups = together.scale || together.bias ? Math.ceil(width / LANES) : 0;
     if (rows > 0)
       backend.dispatch({
-        name: `LayerNormGrad ${hasScale} ${rms}`,
+        name: `LayerNormGrad ${hasScale} ${rms} ${together.scale} ${together.bias}`,
         bindings: [
           ...input('dy', dy),
           ...input('x', x),
@@ -110,13 +120,33 @@ export const layerNormGrad = fusedKernel(
           ...input('rstds', rstd),
           ...input('scale', scale),
           output('dx', dx),
+          ...(dscaleHere === undefined ? [] : [output('dscale', dscaleHere)]),
+          ...(dbiasHere === undefined ? [] : [output('dbias', dbiasHere)]),
         ],
         words: { rows, width },
         lanes: LANES,
         declarations: () => workgroupSum(LANES),
         body: () => `
           let row = index;
-          if (row >= p.rows) { return; }
+          if (row >= p.rows) {
+            ${
+              columnGroups === 0
+                ? ''
+                : `let column = (index - p.rows) * ${LANES}u + lane;
+            if (column < p.width) {
+              var of_scale = 0.0;
+              var of_bias = 0.0;
+              for (var r = 0u; r < p.rows; r++) {
+                let at = r * p.width + column;
+                of_bias += dy[at];
+                of_scale += dy[at] * (x[at] - means[r]) * rstds[r];
+              }
+              ${together.scale ? 'dscale[column] = of_scale;' : ''}
+              ${together.bias ? 'dbias[column] = of_bias;' : ''}
+            }`
+            }
+            return;
+          }
           let first = row * p.width;
           let mean = means[row];
           let rstd = rstds[row];
@@ -133,24 +163,21 @@ export const layerNormGrad = fusedKernel(
             let g = dy[first + i] ${hasScale ? '* scale[i]' : ''};
             dx[first + i] = (g - shift - (x[first + i] - mean) * rstd * along) * rstd;
           }`,
-        workgroups: rows,
+        workgroups: rows + columnGroups,
       });
-    const ofScale = 'dy[at] * (x[at] - means[row]) * rstds[row]';
     const sums: Record<string, string> = {};
-    if (hasScale) sums.scale = ofScale;
-    if (hasBias) sums.bias = 'dy[at]';
-    const inputsOfSums = hasScale ? { dy, x, means: mean, rstds: rstd } : { dy };
+    if (hasScale && !together.scale) sums.scale = 'dy[at] * (x[at] - means[row]) * rstds[row]';
+    if (hasBias && !together.bias) sums.bias = 'dy[at]';
     const made = columnSums(backend, {
       name: `LayerNormGrad ${Object.keys(sums)}`,
       rows,
       columns: Object.keys(sums).length === 0 ? 0 : width,
-      inputs: inputsOfSums,
+      inputs: sums.scale === undefined ? { dy } : { dy, x, means: mean, rstds: rstd },
       values: sums,
       shape: [width],
     });
-    const none = () => backend.makeTensorInfo([0], 'float32', new Float32Array(0));
-    const dscale = hasScale ? (made.shift() as TensorInfo) : none();
-    const dbias = hasBias ? (made.shift() as TensorInfo) : none();
+    const dscale = hasScale ? (dscaleHere ?? (made.shift() as TensorInfo)) : none();
+    const dbias = hasBias ? (dbiasHere ?? (made.shift() as TensorInfo)) : none();
     return [dx, dscale, dbias] as const;
   },
 );

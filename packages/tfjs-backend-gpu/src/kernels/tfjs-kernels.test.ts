@@ -141,6 +141,34 @@ describeGpu('tfjs kernels of our own', () => {
   });
 });
 
+describeGpu('gradients of a norm of many rows', () => {
+  test('are added up as those of few rows', async () => {
+    const [rows, width] = [200, 9];
+    const [x, dy] = [numbers([rows, width], 3), numbers([rows, width], 4)];
+    const [mean, rstd] = [numbers([rows], 5), numbers([rows], 6)];
+    const inputs = {
+      x: tf.tensor2d(x, [rows, width]),
+      dy: tf.tensor2d(dy, [rows, width]),
+      mean: tf.tensor1d(mean),
+      rstd: tf.tensor1d(rstd),
+      scale: tf.ones([width]),
+    };
+    const made = tf.engine().runKernel('LayerNormGrad', inputs, { hasBias: true }) as unknown as tf.Tensor[];
+    const [, dscale, dbias] = await Promise.all(made.map((tensor) => tensor.data()));
+    for (let column = 0; column < width; column++) {
+      let [ofScale, ofBias] = [0, 0];
+      for (let row = 0; row < rows; row++) {
+        const [d, at] = [dy[row * width + column] as number, row * width + column];
+        ofBias += d;
+        ofScale += d * ((x[at] as number) - (mean[row] as number)) * (rstd[row] as number);
+      }
+      expect(dscale?.[column]).toBeCloseTo(ofScale, 4);
+      expect(dbias?.[column]).toBeCloseTo(ofBias, 4);
+    }
+    tf.dispose([inputs, made]);
+  });
+});
+
 describeGpu('writes in place', () => {
   const settings = { learningRate: 0.1, beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0, step: 1 };
   const update = (param: tf.Variable) => {
