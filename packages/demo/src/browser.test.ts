@@ -23,7 +23,7 @@ import {
 } from '../testing/demo-browser.js';
 import { writeStaticSite } from './static-site.js';
 
-jest.setTimeout(300_000); // a busy machine
+jest.setTimeout(600_000); // a busy machine
 
 const reason = whyNot();
 const whenPossible = reason === undefined ? describe : describe.skip;

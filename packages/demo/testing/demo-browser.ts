@@ -34,7 +34,7 @@ export class DemoBrowser {
     });
     this.contexts.push(context);
     const page = await context.newPage();
-    page.setDefaultTimeout(120_000); // a busy machine
+    page.setDefaultTimeout(300_000); // a busy machine
     page.on('pageerror', (error) => this.faults.push(error.message));
     page.on('console', (message) => {
       if (message.type() === 'error') this.faults.push(message.text());
@@ -58,7 +58,7 @@ export class DemoBrowser {
  * page, which the page's policy forbids.
  */
 export async function untilTrue(page: Page, expression: string): Promise<void> {
-  const end = Date.now() + 120_000; // a busy machine
+  const end = Date.now() + 300_000; // a busy machine
   while (!(await page.evaluate(expression))) {
     if (Date.now() > end) throw new Error(`In the page this did not become true: ${expression}`);
     await page.waitForTimeout(50);

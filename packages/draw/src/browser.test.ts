@@ -11,7 +11,7 @@ import type { PageAnswer, PageRequest } from '../testing/page.js';
 import { generatePictures } from './generate-pictures.js';
 import { openPictureModel } from './node.js';
 
-jest.setTimeout(300_000); // a busy machine
+jest.setTimeout(600_000); // a busy machine
 
 const MODEL = join(ROOT, 'data/models/emoji');
 const WASM = join(ROOT, 'node_modules/@tensorflow/tfjs-backend-wasm/dist');

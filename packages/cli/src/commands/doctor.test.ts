@@ -21,6 +21,7 @@ describe('doctor on the cpu backend', () => {
       'native',
       'wasm',
       'cpu',
+      'gpu',
       'tensorflow',
       'webgpu',
     ]);

@@ -39,7 +39,8 @@ function mountSmallDisk(folder: string): void {
 }
 
 const unmount = (folder: string): void => {
-  execFileSync('umount', [folder]);
+  // Lazily: weights that were read from its files hold them until they are collected.
+  execFileSync('umount', ['--lazy', folder]);
 };
 
 /** Only root can mount the small disk. */
