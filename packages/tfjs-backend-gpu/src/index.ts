@@ -11,7 +11,7 @@ export { GpuBackend } from './backend.js';
 export type { GpuMemoryUsage } from './buffer-pool.js';
 export type { DispatchCounts } from './dispatcher.js';
 export { GpuError } from './gpu-error.js';
-export type { FusedKernels } from './kernels/fused-kernels.js';
+export type { GpuFusedKernels } from './kernels/fused-kernels.js';
 
 // Which GPU there is.
 

@@ -60,7 +60,7 @@ type Fused = (typeof FUSED_KERNELS)[number];
  * What each fused kernel takes and returns: `(inputs, attributes) => outputs` by name. These are
  * types alone.
  */
-export type FusedKernels = {
+export type GpuFusedKernels = {
   readonly [Name in Fused['kernelName']]: SignatureOf<Extract<Fused, { readonly kernelName: Name }>>;
 };
 
