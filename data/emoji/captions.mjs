@@ -57,12 +57,12 @@ export function namesOf(drawing) {
 
 /**
  * Returns the caption that asks for a drawing in evaluations: `a red heart`, `flag of France` in
- * lower case.
+ * lower case. `articled` gives a name its article.
  */
-export function canonicalCaption(drawing) {
+export function canonicalCaption(drawing, articled = withArticle) {
   const name = namesOf(drawing)[0];
   const toned = drawing.tone ? `${name}, ${toneNames[drawing.tone]} skin tone` : name;
-  return isProperName(drawing) ? toned : withArticle(toned);
+  return isProperName(drawing) ? toned : articled(toned);
 }
 
 /** Returns the canonical caption without its article. */
@@ -74,9 +74,9 @@ export function plainCaption(drawing) {
 /**
  * Draws a caption at random: 45 % label, 23 % another name, 17 % label and 1–2 tags, 15 % tags only
  * (where a drawing has them); then an article in 40 %, "a drawing of" and the like in 8 %, "…
- * emoji" in 4 %. A style word, if given, in 65 %.
+ * emoji" in 4 %. A style word, if given, in 65 %. `articled` gives a name its article.
  */
-export function randomCaption(drawing, random, style = '') {
+export function randomCaption(drawing, random, style = '', articled = withArticle) {
   const names = namesOf(drawing);
   const tags = drawing.tags.map(clean);
   const kind = random();
@@ -99,11 +99,11 @@ export function randomCaption(drawing, random, style = '') {
   }
   const frame = random();
   const determined = /^(an?|the|it is) /.test(text);
-  if (frame < 0.35) text = determined ? text : withArticle(text);
+  if (frame < 0.35) text = determined ? text : articled(text);
   else if (frame < 0.4) text = determined ? text : `the ${text}`;
   else if (frame < 0.48) {
     const lead = pick(random, ['an emoji of ', 'a picture of ', 'a drawing of ', 'emoji of ']);
-    text = lead + (random() < 0.6 && !determined ? withArticle(text) : text);
+    text = lead + (random() < 0.6 && !determined ? articled(text) : text);
   } else if (frame < 0.52) text = `${text} emoji`;
 
   if (style !== '' && random() < 0.65) {

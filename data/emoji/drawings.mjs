@@ -17,6 +17,10 @@ const readJson = (path) => JSON.parse(readFileSync(path, 'utf8'));
  */
 const joinKey = (hexcode) => hexcode.toUpperCase().replace(/-?FE0[EF]/g, '');
 
+/** The emoji that a drawing is of, from its code points. */
+export const emojiOf = ({ id }) =>
+  String.fromCodePoint(...id.split('-').map((hex) => Number.parseInt(hex, 16)));
+
 /**
  * Returns all drawings that have an entry, ordered by code points.
  *

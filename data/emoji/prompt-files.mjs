@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util';
 import { openDalleBart } from '@easel/bart/node';
 import { EMOJI_FILE, WORDS_FILE, WordCounter, wordListToJson } from '@easel/draw';
 import { canonicalCaption } from './captions.mjs';
-import { listDrawings } from './drawings.mjs';
+import { emojiOf, listDrawings } from './drawings.mjs';
 
 const usage = `node data/emoji/prompt-files.mjs [options]
   --model DIR      the model's folder (data/models/emoji)
@@ -25,7 +25,6 @@ try {
   });
   if (values.help) console.log(usage);
   else {
-    const emojiOf = ({ id }) => String.fromCodePoint(...id.split('-').map((hex) => Number.parseInt(hex, 16)));
     const { drawings } = listDrawings();
     const captions = drawings.map((drawing) => [emojiOf(drawing), canonicalCaption(drawing)]);
     write(join(values.model, EMOJI_FILE), Object.fromEntries(captions));

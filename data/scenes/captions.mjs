@@ -102,10 +102,10 @@ function groundPhrase(ground, random) {
   ]);
 }
 
-/** A caption of a thing alone without articles before its names that are plurals: "a glasses" → "glasses". */
-function withoutWrongArticles(caption, drawing) {
+/** How captions of a drawing alone give it an article: none to its names that are plurals. */
+function articledOf(drawing) {
   const plurals = namesOf(drawing).filter(isPluralName);
-  return plurals.reduce((text, name) => text.replace(`a ${name}`, name).replace(`an ${name}`, name), caption);
+  return (text) => (plurals.some((name) => text.startsWith(name)) ? text : withArticle(text));
 }
 
 const FRAMES = ['a picture of ', 'an image of ', 'an illustration of ', 'picture of '];
@@ -121,10 +121,11 @@ export function captionOf({ kind, said }, random) {
   const { ids, colours = [], count, relation, size, ground, style } = said;
   if (kind === 'alone') {
     const drawing = THINGS.get(ids[0]);
-    if (random === undefined) return withoutWrongArticles(canonicalCaption(drawing), drawing);
+    const articled = articledOf(drawing);
+    if (random === undefined) return canonicalCaption(drawing, articled);
     for (;;) {
-      const caption = randomCaption(drawing, random);
-      if (!isHeldOutWording(ids[0], caption)) return withoutWrongArticles(caption, drawing);
+      const caption = randomCaption(drawing, random, '', articled);
+      if (!isHeldOutWording(ids[0], caption)) return caption;
     }
   }
   const choose = (list) => (random === undefined ? list[0] : pick(random, list));

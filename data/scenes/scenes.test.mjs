@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { randomFrom } from '../emoji/captions.mjs';
+import { namesOf, randomFrom } from '../emoji/captions.mjs';
 import { captionOf, captionsOfScene } from './captions.mjs';
 import { COLOUR_NAMES, COLOURS, measureColour, recolour, rgbOf } from './colours.mjs';
 import { open, options } from './generator.mjs';
@@ -64,6 +64,15 @@ test('names that are plurals take no article, and no number', () => {
   const random = randomFrom('plurals');
   for (let i = 0; i < 200; i++)
     expect(captionOf(compose('alone', { ids: [socks] }), random)).not.toMatch(/\ba socks\b/);
+  // A name that ends in "a" and a plural's letters keeps them.
+  const congratulations = [...THINGS.keys()].find((id) =>
+    namesOf(THINGS.get(id)).includes('ja congratulations'),
+  );
+  const captions = Array.from({ length: 200 }, () =>
+    captionOf(compose('alone', { ids: [congratulations] }), random),
+  );
+  expect(captions.join()).toContain('ja congratulations');
+  expect(captions.join()).not.toContain('jcongratulations');
 });
 
 test('canonical captions say what is in the scene', () => {
