@@ -4,27 +4,14 @@ import { demojize } from '@easel/bart/internals';
 import { pictureGrid, type Raster } from '@easel/core';
 import { writeFileAtomic } from '@easel/core/internals/node';
 import { addPngText, encodePng } from '@easel/draw';
-
-const SLUG_LENGTH = 60;
+import { promptSlug } from '@easel/draw/internals';
 
 /**
  * Turns a prompt into a part of a file name: lower-case letters and digits of any script, joined by
  * hyphens. A prompt of emoji alone gives their names. If there is neither, the result is `picture`.
  */
 export function slug(prompt: string): string {
-  const [written, named] = [wordsOf(prompt), wordsOf(demojize(prompt, ' ').replaceAll('_', ' '))];
-  const words = written.length > 0 ? written : named;
-  const text = [...words.join('-')].slice(0, SLUG_LENGTH).join('').replace(/-$/, '');
-  return text === '' ? 'picture' : text;
-}
-
-function wordsOf(text: string): readonly string[] {
-  return (
-    text
-      .normalize('NFC')
-      .toLowerCase()
-      .match(/[\p{L}\p{N}][\p{L}\p{N}\p{M}]*/gu) ?? []
-  );
+  return promptSlug(prompt) || promptSlug(demojize(prompt, ' ').replaceAll('_', ' ')) || 'picture';
 }
 
 /** Options of `writePicture`. */
