@@ -1,8 +1,14 @@
 import { CheckpointError } from '../errors.js';
 import { type ModelFile, ModelFiles } from '../files/model-files.js';
 import { urlFiles } from '../files/url-files.js';
-import { damagedModel, MANIFEST_FILE, openManifest } from '../manifest/model-manifest.js';
-import { sha256 } from '../manifest/sha256.js';
+import {
+  contentFault,
+  damagedModel,
+  type ListedFile,
+  MANIFEST_FILE,
+  openManifest,
+  sizeFault,
+} from '../manifest/model-manifest.js';
 
 /** Name of the cache where none is given. */
 const CACHE_NAME = 'easel-models';
@@ -58,7 +64,8 @@ export async function keptFiles(address: string | URL, options: KeptFilesOptions
   let done = 0;
   const blobs = new Map<string, Blob>();
   const current = new Set<string>();
-  for (const [name, { size, sha256: digest }] of manifest.files) {
+  for (const [name, listed] of manifest.files) {
+    const { size, sha256: digest } = listed;
     const url = remote.nameOf(name);
     const key = keyOf(url, digest);
     current.add(key);
@@ -66,7 +73,7 @@ export async function keptFiles(address: string | URL, options: KeptFilesOptions
     if (blob === undefined || blob.size !== size) {
       const before = done;
       blob = await load(url, fetch, signal, (bytes) => onProgress?.(before + Math.min(bytes, size), total));
-      const fault = await faultOf(blob, size, digest);
+      const fault = await faultOf(blob, listed);
       if (fault !== undefined) throw damagedModel(remote, manifest, [`${url} ${fault}`]);
       await store.put(key, new Response(blob));
     }
@@ -89,11 +96,10 @@ function keyOf(url: string, digest: string): string {
   return key.href;
 }
 
-async function faultOf(blob: Blob, size: number, digest: string): Promise<string | undefined> {
-  if (blob.size !== size) return `has ${blob.size} bytes in place of ${size}`;
-  if (globalThis.crypto?.subtle === undefined) return undefined;
-  const found = await sha256(new Uint8Array(await blob.arrayBuffer()));
-  return found === digest ? undefined : 'has other bytes than it had (its SHA-256 differs)';
+async function faultOf(blob: Blob, listed: ListedFile): Promise<string | undefined> {
+  const fault = sizeFault(listed, blob.size);
+  if (fault !== undefined || globalThis.crypto?.subtle === undefined) return fault;
+  return contentFault(listed, new Uint8Array(await blob.arrayBuffer()));
 }
 
 async function load(

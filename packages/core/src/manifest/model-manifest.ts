@@ -63,6 +63,20 @@ export async function openManifest(files: ModelFiles): Promise<ModelManifest | u
   return { restore, files: new Map(Object.entries(listed)) };
 }
 
+/** How a file of so many bytes differs from what is listed, behind its name; undefined if it does not. */
+export function sizeFault({ size }: ListedFile, found: number): string | undefined {
+  return found === size ? undefined : `has ${found} bytes in place of ${size}`;
+}
+
+/** How the bytes of a file differ from what is listed, behind its name; undefined if they do not. */
+export async function contentFault(
+  { sha256: digest }: ListedFile,
+  bytes: Uint8Array,
+): Promise<string | undefined> {
+  if ((await sha256(bytes)) === digest) return undefined;
+  return 'has other bytes than it had (its SHA-256 differs)';
+}
+
 /** How a model's files differ from their manifest: a sentence for each, none if all are as listed. */
 export async function manifestFaults(
   files: ModelFiles,
@@ -70,19 +84,28 @@ export async function manifestFaults(
   { contents }: { readonly contents: boolean },
 ): Promise<string[]> {
   const faults = await Promise.all(
-    [...listed].map(async ([name, { size, sha256: digest }]) => {
-      const file = await files.open(name);
-      if (file === undefined) return `${files.nameOf(name)} is missing`;
-      const found = file.size;
-      await file.close();
-      if (found !== size) return `${files.nameOf(name)} has ${found} bytes in place of ${size}`;
-      if (!contents) return undefined;
-      const bytes = await files.bytes(name);
-      if (bytes !== undefined && (await sha256(bytes)) === digest) return undefined;
-      return `${files.nameOf(name)} has other bytes than it had (its SHA-256 differs)`;
+    [...listed].map(async ([name, entry]) => {
+      const fault = await faultOf(files, name, entry, contents);
+      return fault && `${files.nameOf(name)} ${fault}`;
     }),
   );
   return faults.filter((fault) => fault !== undefined);
+}
+
+async function faultOf(
+  files: ModelFiles,
+  name: string,
+  listed: ListedFile,
+  contents: boolean,
+): Promise<string | undefined> {
+  const file = await files.open(name);
+  if (file === undefined) return 'is missing';
+  const found = file.size;
+  await file.close();
+  const fault = sizeFault(listed, found);
+  if (fault !== undefined || !contents) return fault;
+  const bytes = await files.bytes(name);
+  return bytes === undefined ? 'is missing' : contentFault(listed, bytes);
 }
 
 /** The error of a model whose files differ from their manifest, with what restores them. */
