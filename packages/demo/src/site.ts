@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
-import { extname, join, sep } from 'node:path';
+import { extname, join, relative, sep } from 'node:path';
 import { EaselError } from '@easel/core';
 
 /** A file of the page. */
@@ -38,20 +38,22 @@ export function siteFolder(): string {
  */
 export async function readSite(): Promise<ReadonlyMap<string, SiteFile>> {
   const folder = siteFolder();
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const files = new Map<string, SiteFile>();
-  for (const entry of entries) {
-    if (!entry.isFile()) continue;
-    const path = join(entry.parentPath, entry.name);
-    const name = path
-      .slice(folder.length + 1)
-      .split(sep)
-      .join('/');
+  for (const name of await filesBelow(folder)) {
     files.set(name, {
-      bytes: new Uint8Array(await readFile(path)),
+      bytes: new Uint8Array(await readFile(join(folder, name))),
       type: TYPES[extname(name)] ?? 'application/octet-stream',
       isImmutable: name.startsWith('assets/'),
     });
   }
   return files;
+}
+
+/** Names of all files below a folder, in order; a `/` stands between a folder and what lies in it. */
+export async function filesBelow(folder: string): Promise<readonly string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)).split(sep).join('/'))
+    .sort();
 }

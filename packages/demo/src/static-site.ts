@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
-import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { basename, dirname, join, relative, resolve, sep } from 'node:path';
+import { cp, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import { EaselError, MANIFEST_FILE, makeManifest, manifestToJson, openManifest } from '@easel/core';
 import { folderFiles } from '@easel/core/node';
-import { siteFolder } from './site.js';
+import { filesBelow, siteFolder } from './site.js';
 
 /** Options of `writeStaticSite`. */
 export interface StaticSiteOptions {
@@ -82,18 +82,12 @@ async function checkTarget(target: string, asGiven: string): Promise<void> {
 
 /** Names of all files of a model, without its manifest and hidden ones. */
 async function filesOf(folder: string): Promise<readonly string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  return entries
-    .filter((entry) => entry.isFile() && !entry.name.startsWith('.'))
-    .map((entry) => relative(folder, join(entry.parentPath, entry.name)).split(sep).join('/'))
-    .filter((name) => name !== MANIFEST_FILE)
-    .sort();
+  const names = await filesBelow(folder);
+  return names.filter((name) => name !== MANIFEST_FILE && !basename(name).startsWith('.'));
 }
 
 async function sizeOf(folder: string): Promise<number> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const sizes = entries
-    .filter((entry) => entry.isFile())
-    .map(async (entry) => (await readFile(join(entry.parentPath, entry.name))).length);
-  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+  const names = await filesBelow(folder);
+  const sizes = await Promise.all(names.map(async (name) => (await stat(join(folder, name))).size));
+  return sizes.reduce((sum, size) => sum + size, 0);
 }
