@@ -73,7 +73,11 @@ async function namedFolder(name: string, options: LocateOptions): Promise<string
 }
 
 /** Whether a model is opened from a folder that Easel makes of it: text model and VQGAN in one. */
-export function needsConversion({ form, vqgan, hasVqgan }: FoundModel): boolean {
+export function needsConversion({
+  form,
+  vqgan,
+  hasVqgan,
+}: Pick<FoundModel, 'form' | 'hasVqgan'> & { readonly vqgan: unknown }): boolean {
   return vqgan !== undefined || (hasVqgan && form !== 'easel');
 }
 
@@ -85,9 +89,8 @@ export async function describePlan(plan: FetchPlan): Promise<string> {
     `${formatHubName(name)}: ${contents.files.length} files, ${formatBytes(bytes)}${missing === bytes ? '' : `, ${formatBytes(missing)} of it missing`}`;
   const lines = [`From ${endpoint} into ${cache}:`, `  ${part(plan)}`];
   if (plan.vqgan !== undefined) lines.push(`  ${part(plan.vqgan)} (its VQGAN)`);
-  const { form, hasVqgan } = plan.contents;
   const all = plan.bytes + (plan.vqgan?.bytes ?? 0);
-  if (plan.vqgan !== undefined || (hasVqgan && form !== 'easel'))
+  if (needsConversion({ ...plan.contents, vqgan: plan.vqgan }))
     lines.push(`Then rewritten in Easel's form, once: ${formatBytes(all)} more, in ${assets}.`);
   return lines.join('\n');
 }

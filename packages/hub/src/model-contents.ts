@@ -1,3 +1,4 @@
+import { MIN_DALLE_PAIRS } from '@easel/core/internals/node';
 import { CHECKPOINT_NAMES } from '@easel/core/node';
 import type { RepositoryFile } from './hub-client.js';
 
@@ -24,12 +25,6 @@ const WEIGHTS =
 
 /** Files for people, which no program of ours opens. */
 const PAPERS = /^\.|\.(?:md|png|jpe?g|gif|webp|svg|mp4|ipynb|py|pdf)$/i;
-
-/** The two halves of a text model as min-dalle keeps them. */
-const MIN_DALLE_PAIRS = [
-  ['encoder.pt', 'decoder.pt'],
-  ['encoder_mini.pt', 'decoder_mini.pt'],
-] as const;
 
 /**
  * Chooses the files that opening a model reads: all of its folder but weights in further forms,
@@ -81,9 +76,12 @@ function weightsAmong(
     const parts = partsOf(names, form === 'easel' ? 'safetensors' : 'msgpack');
     if (parts !== undefined) return { form, names: [candidate, ...parts] };
   }
-  const pair = MIN_DALLE_PAIRS.find((both) => both.every((name) => names.includes(name)));
+  const pair = MIN_DALLE_PAIRS.find((both) => Object.values(both).every((name) => names.includes(name)));
   if (pair !== undefined)
-    return { form: 'torch', names: [...pair, ...names.filter((name) => name === 'detoker.pt')] };
+    return {
+      form: 'torch',
+      names: [...Object.values(pair), ...names.filter((name) => name === 'detoker.pt')],
+    };
   const torch = names.filter((name) => /\.(?:bin|ckpt|pt|pth)$/.test(name) && !PART.test(name));
   const plain = torch.length === 1 ? torch : torch.filter((name) => name === 'pytorch_model.bin');
   return plain.length === 1 ? { form: 'torch', names: plain } : undefined;

@@ -24,7 +24,7 @@ const TORCH_NAME = /\.(?:bin|ckpt|pt|pth)$/;
  * The two files in which min-dalle keeps a text model, mega or mini. They are read as one
  * checkpoint, under `encoder.` and `decoder.`.
  */
-const MIN_DALLE_PAIRS = [
+export const MIN_DALLE_PAIRS = [
   { encoder: 'encoder.pt', decoder: 'decoder.pt' },
   { encoder: 'encoder_mini.pt', decoder: 'decoder_mini.pt' },
 ] as const;
