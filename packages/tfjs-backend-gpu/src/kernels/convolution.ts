@@ -114,51 +114,51 @@ export const reluConv2D = fusedKernel('ReluConv2D', ({ inputs, backend, attrs }:
 
 type Args = KernelArguments<Record<string, TensorInfo>, ConvolutionAttributes & Record<string, unknown>>;
 
-/** tfjs's convolution, in NHWC. */
-export const conv2D = (otherwise: GpuKernelFunction) =>
-  gpuKernel('Conv2D', (args) => {
-    const { inputs, backend, attrs } = args as unknown as Args;
-    const { x, filter } = inputs as { x: TensorInfo; filter: TensorInfo };
-    if ((attrs.dataFormat ?? 'NHWC') !== 'NHWC') return otherwise(args);
-    return convolve('Conv2D', backend, { x, filter }, attrs, 'linear');
-  });
-
-/** tfjs's convolution with a bias and an activation, in NHWC; other activations are left to tfjs. */
-export const fusedConv2D = (otherwise: GpuKernelFunction) =>
-  gpuKernel('FusedConv2D', (args) => {
-    const { inputs, backend, attrs } = args as unknown as Args;
-    const { x, filter, bias, preluActivationWeights } = inputs as Record<string, TensorInfo | undefined>;
-    const activation = (attrs.activation ?? 'linear') as string;
-    const isPlain =
-      (attrs.dataFormat ?? 'NHWC') === 'NHWC' &&
-      preluActivationWeights == null &&
-      (activation === 'linear' || activation === 'relu') &&
-      (bias == null || bias.shape.length === 1);
-    if (!isPlain) return otherwise(args);
-    const given = { x: x as TensorInfo, filter: filter as TensorInfo, bias };
-    return convolve('FusedConv2D', backend, given, attrs, activation as 'linear' | 'relu');
-  });
-
 type GpuKernelFunction = (args: KernelArguments) => TensorInfo | TensorInfo[];
 
+/**
+ * A kernel of tfjs's convolutions that runs here in NHWC. What is in another format, or what `run`
+ * returns undefined for, is left to tfjs's kernel, `otherwise`.
+ */
+const inNhwc =
+  (kernelName: string, run: (args: Args) => TensorInfo | undefined) => (otherwise: GpuKernelFunction) =>
+    gpuKernel(kernelName, (args) => {
+      const own = args as unknown as Args;
+      const isOurs = (own.attrs.dataFormat ?? 'NHWC') === 'NHWC';
+      return (isOurs ? run(own) : undefined) ?? otherwise(args);
+    });
+
+/** tfjs's convolution, in NHWC. */
+export const conv2D = inNhwc('Conv2D', ({ inputs, backend, attrs }) => {
+  const { x, filter } = inputs as { x: TensorInfo; filter: TensorInfo };
+  return convolve('Conv2D', backend, { x, filter }, attrs, 'linear');
+});
+
+/** tfjs's convolution with a bias and an activation, in NHWC; other activations are left to tfjs. */
+export const fusedConv2D = inNhwc('FusedConv2D', ({ inputs, backend, attrs }) => {
+  const { x, filter, bias, preluActivationWeights } = inputs as Record<string, TensorInfo | undefined>;
+  const activation = attrs.activation ?? 'linear';
+  if (activation !== 'linear' && activation !== 'relu') return undefined;
+  if (preluActivationWeights != null || (bias != null && bias.shape.length !== 1)) return undefined;
+  const given = { x: x as TensorInfo, filter: filter as TensorInfo, bias };
+  return convolve('FusedConv2D', backend, given, attrs, activation);
+});
+
 /** The gradient of a convolution's input: each pixel gathers from the places that saw it. */
-export const conv2DBackpropInput = (otherwise: GpuKernelFunction) =>
-  gpuKernel('Conv2DBackpropInput', (args) => {
-    const { inputs, backend, attrs } = args as unknown as Args;
-    const { dy, filter } = inputs as Record<'dy' | 'filter', TensorInfo>;
-    if ((attrs.dataFormat ?? 'NHWC') !== 'NHWC') return otherwise(args);
-    requireFloat32('Conv2DBackpropInput', { dy, filter });
-    const inputShape = attrs.inputShape as number[];
-    const info = infoOf('Conv2DBackpropInput', inputShape, filter.shape, attrs);
-    requireShape('Conv2DBackpropInput', 'dy', dy, info.outShape);
-    return product(backend, {
-      name: 'gradient of a convolution by its input',
-      m: info.batchSize * info.inHeight * info.inWidth,
-      n: info.inChannels,
-      k: info.filterHeight * info.filterWidth * info.outChannels,
-      inputs: { dy, w: filter },
-      words: wordsOf(info),
-      a: `
+export const conv2DBackpropInput = inNhwc('Conv2DBackpropInput', ({ inputs, backend, attrs }) => {
+  const { dy, filter } = inputs as Record<'dy' | 'filter', TensorInfo>;
+  requireFloat32('Conv2DBackpropInput', { dy, filter });
+  const inputShape = attrs.inputShape as number[];
+  const info = infoOf('Conv2DBackpropInput', inputShape, filter.shape, attrs);
+  requireShape('Conv2DBackpropInput', 'dy', dy, info.outShape);
+  return product(backend, {
+    name: 'gradient of a convolution by its input',
+    m: info.batchSize * info.inHeight * info.inWidth,
+    n: info.inChannels,
+    k: info.filterHeight * info.filterWidth * info.outChannels,
+    inputs: { dy, w: filter },
+    words: wordsOf(info),
+    a: `
   let z = row % p.in_w;
   let y = (row / p.in_w) % p.in_h;
   let b = row / (p.in_w * p.in_h);
@@ -174,32 +174,29 @@ export const conv2DBackpropInput = (otherwise: GpuKernelFunction) =>
   let q = ox / sw;
   if (r >= i32(p.out_h) || q >= i32(p.out_w)) { return 0.0; }
   return dy[((b * p.out_h + u32(r)) * p.out_w + u32(q)) * p.out_c + c];`,
-      b: `
+    b: `
   let c = k % p.out_c;
   let place = k / p.out_c;
   return w[(place * p.in_c + column) * p.out_c + c];`,
-      shape: inputShape,
-    });
+    shape: inputShape,
   });
+});
 
 /** The gradient of a convolution's filter: the pixels that each place of it saw, times dy. */
-export const conv2DBackpropFilter = (otherwise: GpuKernelFunction) =>
-  gpuKernel('Conv2DBackpropFilter', (args) => {
-    const { inputs, backend, attrs } = args as unknown as Args;
-    const { x, dy } = inputs as Record<'x' | 'dy', TensorInfo>;
-    if ((attrs.dataFormat ?? 'NHWC') !== 'NHWC') return otherwise(args);
-    requireFloat32('Conv2DBackpropFilter', { x, dy });
-    const filterShape = attrs.filterShape as number[];
-    const info = infoOf('Conv2DBackpropFilter', x.shape, filterShape, attrs);
-    requireShape('Conv2DBackpropFilter', 'dy', dy, info.outShape);
-    return product(backend, {
-      name: 'gradient of a convolution by its filter',
-      m: info.filterHeight * info.filterWidth * info.inChannels,
-      n: info.outChannels,
-      k: info.batchSize * info.outHeight * info.outWidth,
-      inputs: { x, dy },
-      words: wordsOf(info),
-      a: `
+export const conv2DBackpropFilter = inNhwc('Conv2DBackpropFilter', ({ inputs, backend, attrs }) => {
+  const { x, dy } = inputs as Record<'x' | 'dy', TensorInfo>;
+  requireFloat32('Conv2DBackpropFilter', { x, dy });
+  const filterShape = attrs.filterShape as number[];
+  const info = infoOf('Conv2DBackpropFilter', x.shape, filterShape, attrs);
+  requireShape('Conv2DBackpropFilter', 'dy', dy, info.outShape);
+  return product(backend, {
+    name: 'gradient of a convolution by its filter',
+    m: info.filterHeight * info.filterWidth * info.inChannels,
+    n: info.outChannels,
+    k: info.batchSize * info.outHeight * info.outWidth,
+    inputs: { x, dy },
+    words: wordsOf(info),
+    a: `
   let c = row % p.in_c;
   let fx = (row / p.in_c) % p.filter_w;
   let fy = row / (p.in_c * p.filter_w);
@@ -207,7 +204,7 @@ export const conv2DBackpropFilter = (otherwise: GpuKernelFunction) =>
   let oy = (k / p.out_w) % p.out_h;
   let b = k / (p.out_w * p.out_h);
   ${seenPixel}`,
-      b: 'return dy[k * p.n + column];',
-      shape: filterShape,
-    });
+    b: 'return dy[k * p.n + column];',
+    shape: filterShape,
   });
+});
