@@ -41,6 +41,7 @@ describe('doctor on the cpu backend', () => {
     const text = formatDoctor(report);
     expect(text).toMatch(/^Backend +cpu: asked for by name/m);
     expect(text).toMatch(/^ {2}tensorflow +does not run: /m);
+    expect(text).toMatch(/^MPI +(\S.*, 1 rank|none, so one process trains alone: .* node .*install\.mjs)$/m);
     expect(text).toMatch(/^Self-test .* GFLOP\/s, right$/m);
     expect(formatDoctor({ ...report, model: null })).toContain(
       'none shipped here: give --model or set EASEL_MODEL',

@@ -8,6 +8,7 @@ import {
   verifyModel,
 } from '@easel/core';
 import { folderFiles } from '@easel/core/node';
+import { type MpiStatus, mpiStatus } from '@easel/mpi';
 import * as tf from '@tensorflow/tfjs';
 import sharp from 'sharp';
 import { backendOption } from '../backend-option.js';
@@ -33,6 +34,8 @@ export interface DoctorReport {
   readonly selfTest: SelfTest;
   readonly sharp: string;
   readonly libvips: string;
+  /** The MPI library, for trainings of several processes. */
+  readonly mpi: MpiStatus;
   /** Folder of the model that ships with Easel; null if it is not there. */
   readonly model: string | null;
   /** What is wrong with that model's files, and what restores them; null if nothing is. */
@@ -113,6 +116,7 @@ export async function diagnose(backend: string | undefined): Promise<DoctorRepor
     selfTest: await selfTest(choice.name === 'cpu' ? 128 : 512),
     sharp: sharp.versions.sharp ?? 'unknown',
     libvips: sharp.versions.vips,
+    mpi: mpiStatus(),
     model: shipped ?? null,
     modelDamage: shipped === undefined ? null : await damageOf(shipped),
   };
@@ -127,6 +131,11 @@ export async function damageOf(folder: string): Promise<string | null> {
     if (error instanceof EaselError) return error.message;
     throw error;
   }
+}
+
+function describeMpi({ library, reason, ranks }: MpiStatus): string {
+  if (library === undefined) return `none, so one process trains alone: ${reason}`;
+  return `${library}, ${ranks} ${ranks === 1 ? 'rank' : 'ranks'}`;
 }
 
 /** Writes a report as lines for a person. */
@@ -149,6 +158,7 @@ export function formatDoctor(report: DoctorReport): string {
       `${available ? 'runs' : 'does not run'}${number === undefined ? '' : `, version ${number}`}: ${reason}`,
     ]),
     ['Pictures', `sharp ${report.sharp}, libvips ${report.libvips}`],
+    ['MPI', describeMpi(report.mpi)],
     ['Model', report.modelDamage ?? report.model ?? 'none shipped here: give --model or set EASEL_MODEL'],
   ];
   const facts = lines.map(([name, text]) => `${name.padEnd(13)} ${text}`);
