@@ -4,8 +4,7 @@
 // publint and attw ("are the types wrong") judge what an importer finds. The rules of this house
 // are below, one function each. Prints what is wrong, a line a fault, and ends with 1 if there is
 // one.
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -13,12 +12,15 @@ import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/co
 import { parseSync } from '@swc/core';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
+import { models, npmPack, programs, readJson, root, rootManifest } from './packages.mjs';
 import { nameFaults } from './public-names.mjs';
 
-const root = join(import.meta.dirname, '..');
-const readJson = (path) => JSON.parse(readFileSync(path, 'utf8'));
-const rootManifest = readJson(join(root, 'package.json'));
 const license = readFileSync(join(root, 'LICENSE'), 'utf8');
+/** The notices of the works from which models were trained, and the licence that they name. */
+const modelLicense = `${readFileSync(join(root, 'data', 'emoji', 'LICENSES.md'), 'utf8')}
+## The Apache License 2.0
+
+${license}`;
 
 /** Licences that a package may have in place of the root's, and how their texts begin. */
 const OTHER_LICENSES = {
@@ -26,31 +28,6 @@ const OTHER_LICENSES = {
   // The built page carries unidecode-ts; its licences.txt has that package's text.
   'Apache-2.0 AND GPL-2.0-or-later': /^\s*Apache License\s+Version 2\.0,/,
 };
-
-const packages = readdirSync(join(root, 'packages'))
-  .map((name) => join(root, 'packages', name))
-  .filter((folder) => existsSync(join(folder, 'package.json')))
-  .map((folder) => ({ folder, manifest: readJson(join(folder, 'package.json')) }))
-  .filter(({ manifest }) => !manifest.private);
-
-/**
- * What npm would publish of each package, by its name. No script runs: the build is what is looked
- * at.
- */
-function pack(destination) {
-  const names = packages.flatMap(({ manifest }) => ['-w', manifest.name]);
-  const flags = ['--json', '--ignore-scripts', '--pack-destination', destination];
-  const stdio = ['ignore', 'pipe', 'ignore'];
-  const printed = JSON.parse(
-    execFileSync('npm', ['pack', ...flags, ...names], { cwd: root, encoding: 'utf8', stdio }),
-  );
-  return new Map(
-    printed.map(({ name, filename, files }) => [
-      name,
-      { tarball: join(destination, filename), files: files.map(({ path }) => path) },
-    ]),
-  );
-}
 
 async function publintFaults({ manifest, tarball }) {
   const { buffer, byteOffset, byteLength } = readFileSync(tarball);
@@ -60,23 +37,38 @@ async function publintFaults({ manifest, tarball }) {
 }
 
 /**
- * The packages are ES modules for Node ≥ 20.19, so what CommonJS and Node 10 resolve is not asked
- * for.
+ * The packages are ES modules for Node ≥ 20.19, so what CommonJS and Node 10 resolve is asked only of
+ * those that have a build for it.
  */
-async function typesFaults({ tarball }) {
+async function typesFaults({ manifest, tarball }) {
+  const kinds = ['node16-esm', 'bundler', ...(manifest.main === undefined ? [] : ['node16-cjs', 'node10'])];
   const analysis = await checkPackage(createPackageFromTarballData(new Uint8Array(readFileSync(tarball))));
   if (!analysis.types) return ['attw: no types'];
   return analysis.problems
-    .filter(({ resolutionKind = 'node16-esm' }) => ['node16-esm', 'bundler'].includes(resolutionKind))
-    .filter(({ kind }) => kind !== 'CJSResolvesToESM')
+    .filter(({ resolutionKind = 'node16-esm' }) => kinds.includes(resolutionKind))
+    .filter(({ kind }) => kind !== 'CJSResolvesToESM' || manifest.main !== undefined)
     .map(({ kind, ...where }) => `attw: ${kind} ${JSON.stringify(where)}`);
 }
 
-function manifestFaults({ folder, manifest }) {
+/** Fields that every package has, and those of programs. */
+const FIELDS = ['description', 'keywords', 'license', 'files', 'sideEffects'];
+const PROGRAM_FIELDS = ['engines', 'exports'];
+
+/** What holds for programs and models alike. */
+function manifestFaults({ manifest }) {
   const faults = [];
-  for (const field of ['description', 'keywords', 'license', 'engines', 'exports', 'files', 'sideEffects'])
+  for (const field of FIELDS)
     if (manifest[field] === undefined) faults.push(`package.json has no "${field}"`);
   if (manifest.publishConfig?.access !== 'public') faults.push('publishConfig.access is not "public"');
+  if (manifest.repository !== undefined)
+    faults.push('"repository" stands in the package.json of the root alone, and packing adds it');
+  return faults;
+}
+
+function programFaults({ folder, manifest }) {
+  const faults = [];
+  for (const field of PROGRAM_FIELDS)
+    if (manifest[field] === undefined) faults.push(`package.json has no "${field}"`);
   if (!manifest.scripts?.prepack?.startsWith('tsc -b'))
     faults.push('prepack does not build: expected "tsc -b"');
   for (const name of Object.keys(manifest.scripts ?? {}))
@@ -85,7 +77,7 @@ function manifestFaults({ folder, manifest }) {
   if (manifest.peerDependencies?.['@tensorflow/tfjs'] !== undefined)
     if (manifest.peerDependencies['@tensorflow/tfjs'] !== '~4.22.0')
       faults.push('the peer @tensorflow/tfjs is not "~4.22.0"');
-  const own = new Set(packages.map(({ manifest: { name } }) => name));
+  const own = new Set([...programs, ...models].map(({ manifest: { name } }) => name));
   for (const [name, range] of Object.entries(manifest.dependencies ?? {}))
     if (!own.has(name) && !/^[\^~]/.test(range)) faults.push(`${name} "${range}": expected a caret range`);
   const path = join(folder, 'LICENSE');
@@ -94,6 +86,20 @@ function manifestFaults({ folder, manifest }) {
     faults.push('LICENSE is not that of the root');
   if (manifest.license !== rootManifest.license && !OTHER_LICENSES[manifest.license]?.test(text))
     faults.push(`LICENSE is not ${manifest.license}`);
+  return faults;
+}
+
+/** A model's package holds what its manifest.json lists, its licences, and no program. */
+function modelFaults({ folder, manifest, files }) {
+  const faults = [];
+  if (manifest.scripts !== undefined || manifest.dependencies !== undefined)
+    faults.push('a model has neither scripts nor dependencies');
+  const listed = [...Object.keys(readJson(join(folder, 'manifest.json')).files), 'manifest.json'];
+  for (const name of [...listed, 'generation.json', 'README.md', 'LICENSE'])
+    if (!files.includes(name)) faults.push(`${name} is not packed`);
+  const path = join(folder, 'LICENSE');
+  if (!existsSync(path) || readFileSync(path, 'utf8') !== modelLicense)
+    faults.push("LICENSE is not data/emoji/LICENSES.md and the root's licence");
   return faults;
 }
 
@@ -112,7 +118,7 @@ function contentFaults({ folder, files }) {
       if (sourcesContent.length !== sources.length)
         faults.push(`${path} maps to sources that are not packed`);
     }
-    const source = join(folder, path.replace(/^dist\/(.*)\.js$/, 'src/$1.ts'));
+    const source = join(folder, path.replace(/^dist\/(?:commonjs\/)?(.*)\.js$/, 'src/$1.ts'));
     if (/^dist\/.*\.js$/.test(path) && !existsSync(source))
       faults.push(`${path} has no source: remove dist and build again`);
   }
@@ -136,7 +142,7 @@ function moduleFaults({ folder, manifest, files }) {
     const text = readFileSync(join(folder, path), 'utf8');
     const { body } = parseSync(text, { syntax: 'ecmascript', target: 'es2022' });
     const acts = body.some(({ type }) => ACTING.has(type));
-    if (acts && path.startsWith('dist/') && !listed(path))
+    if (acts && path.startsWith('dist/') && !path.startsWith('dist/commonjs/') && !listed(path))
       faults.push(`${path} acts when it is imported: add it to "sideEffects"`);
     const named = body.flatMap(({ source }) => source?.value ?? []);
     const dynamic = [...text.matchAll(/\bimport\(\s*['"]([^'"]+)['"]/g)].map((match) => match[1]);
@@ -157,23 +163,34 @@ const ACTING = new Set(['ExpressionStatement', 'IfStatement', 'TryStatement']);
 
 const destination = mkdtempSync(join(tmpdir(), 'easel-packages-'));
 let count = 0;
+function report(name, faults) {
+  for (const fault of faults) console.error(name === undefined ? fault : `${name}: ${fault}`);
+  count += faults.length;
+}
 try {
-  const packed = pack(destination);
-  for (const { folder, manifest } of packages) {
+  // No script runs: the build is what is looked at.
+  const all = [...programs, ...models];
+  const packed = npmPack(
+    all.map(({ folder }) => folder),
+    destination,
+  );
+  const rulesOf = (rules, one) => rules.flatMap((rule) => rule(one));
+  for (const { folder, manifest } of programs) {
     const one = { folder, manifest, ...packed.get(manifest.name) };
-    const faults = [
+    report(manifest.name, [
       ...(await publintFaults(one)),
       ...(await typesFaults(one)),
-      ...[manifestFaults, contentFaults, moduleFaults].flatMap((rule) => rule(one)),
-    ];
-    for (const fault of faults) console.error(`${manifest.name}: ${fault}`);
-    count += faults.length;
+      ...rulesOf([manifestFaults, programFaults, contentFaults, moduleFaults], one),
+    ]);
   }
-  const named = nameFaults(packages);
-  for (const fault of named) console.error(fault);
-  count += named.length;
+  for (const { folder, manifest } of models)
+    report(
+      manifest.name,
+      rulesOf([manifestFaults, modelFaults], { folder, manifest, ...packed.get(manifest.name) }),
+    );
+  report(undefined, nameFaults(programs));
 } finally {
   rmSync(destination, { recursive: true });
 }
-console.log(`${packages.length} packages packed, ${count} faults`);
+console.log(`${programs.length + models.length} packages packed, ${count} faults`);
 process.exitCode = count > 0 ? 1 : 0;

@@ -39,8 +39,10 @@ export function nameFaults(packages) {
   const owners = new Map();
   const faults = [];
   for (const { folder, manifest } of packages)
-    for (const [entry, { types }] of Object.entries(manifest.exports))
-      for (const [name, declared] of exportsOf(join(folder, types))) {
+    for (const [entry, { types, import: esm }] of Object.entries(manifest.exports)) {
+      const declarations = types ?? esm?.types; // package.json is an entry without any
+      if (declarations === undefined) continue;
+      for (const [name, declared] of exportsOf(join(folder, declarations))) {
         const first = owners.get(name) ?? { package: manifest.name, declared };
         owners.set(name, first);
         const same = first.declared?.file === declared?.file && first.declared?.name === declared?.name;
@@ -49,5 +51,6 @@ export function nameFaults(packages) {
         if (declared !== undefined && !entry.includes('internals') && !isDocumented(declared))
           faults.push(`${manifest.name}: "${name}" has no docstring`);
       }
+    }
   return faults;
 }

@@ -1,13 +1,14 @@
 // Writes manifest.json into a model's folder, so that damage of its files is found: node
 // data/models/manifest.mjs FOLDER. Files for settings that a user may change are left out. Of a
-// folder in data/models it also says how damaged files are restored.
+// folder in data/models it also says how damaged files are restored. What makes the folder a package
+// is not the model's.
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join, relative, resolve, sep } from 'node:path';
 import { MANIFEST_FILE, makeManifest, manifestToJson } from '@easel/core';
 import { folderFiles } from '@easel/core/node';
 
 const root = join(import.meta.dirname, '..', '..');
-const leftOut = [MANIFEST_FILE, 'generation.json'];
+const leftOut = [MANIFEST_FILE, 'generation.json', 'package.json', 'README.md', 'LICENSE'];
 
 const [folder] = process.argv.slice(2);
 if (folder === undefined) {
@@ -21,7 +22,7 @@ if (folder === undefined) {
     .sort();
   const path = relative(root, resolve(folder)).split(sep).join('/');
   const restore = path.startsWith('data/models/')
-    ? `git checkout -- ${path} (in a copy without git, get Easel again)`
+    ? `git checkout -- ${path} (from npm: remove the folder and run npm install; in a copy without git, get Easel again)`
     : null;
   const manifest = await makeManifest(folderFiles(folder), names, restore);
   writeFileSync(join(folder, MANIFEST_FILE), `${JSON.stringify(manifestToJson(manifest), null, 1)}\n`);

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { findShippedModel, resolveModelFolder, resolveVqganFolder } from './model-folder.js';
+import { findShippedModel, nameOfModel, resolveModelFolder, resolveVqganFolder } from './model-folder.js';
 
 let root: string;
 const before = process.env.EASEL_MODEL;
@@ -34,6 +34,25 @@ describe('resolveModelFolder', () => {
     expect(resolveModelFolder(asked, { from: deep })).toBe(asked);
   });
 
+  test('a package that npm has installed, by its name or in short; a folder of that name goes first', () => {
+    const packaged = (scope: string, name: string) => {
+      const path = folder('node_modules', scope, name);
+      writeFileSync(
+        join(path, 'package.json'),
+        JSON.stringify({ name: `${scope}/${name}`, version: '1.0.0' }),
+      );
+      return path;
+    };
+    const [emoji, cats] = [packaged('@easel', 'model-emoji'), packaged('@me', 'cats')];
+    const from = join(root, 'node_modules', '@easel', 'cli', 'dist');
+    mkdirSync(from, { recursive: true });
+    expect(resolveModelFolder(undefined, { from })).toBe(emoji);
+    expect(resolveModelFolder('@me/cats', { from })).toBe(cats);
+    expect(nameOfModel(emoji)).toBe('emoji');
+    expect(() => resolveModelFolder('dogs', { from })).toThrow('(from --model) does not exist');
+    expect(resolveModelFolder(folder('@me', 'cats'), { from })).toBe(join(root, '@me', 'cats'));
+  });
+
   test('each failure says where the folder came from and what to do', () => {
     expect(() => resolveModelFolder(join(root, 'no'))).toThrow('(from --model) does not exist');
     expect(() => resolveModelFolder(join(root, 'no'), { option: '--from' })).toThrow(
@@ -47,7 +66,7 @@ describe('resolveModelFolder', () => {
     process.env.EASEL_MODEL = '';
     expect(findShippedModel(root)).toBeUndefined();
     expect(() => resolveModelFolder(undefined, { from: root })).toThrow(
-      'Give --model DIR or set EASEL_MODEL',
+      'npm install @easel/model-emoji brings it; or give --model DIR, or set EASEL_MODEL',
     );
   });
 });

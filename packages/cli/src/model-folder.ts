@@ -2,28 +2,23 @@ import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { CheckpointError, MANIFEST_FILE, type OpenOptions, openUndamaged } from '@easel/core';
 import { folderFiles } from '@easel/core/node';
+import { findModelPackage } from '@easel/draw/node';
 import { isRun, modelOfRun } from '@easel/train';
 import type { Vqgan, VqganOptions } from '@easel/vqgan';
 import { openVqgan } from '@easel/vqgan/node';
 
-/** The model that ships with Easel, below the root of the repository. */
-const shippedModel = join('data', 'models', 'emoji');
+/** The model that draws where none is named. Its package is a dependency of this one. */
+const DEFAULT_MODEL = '@easel/model-emoji';
 
-/**
- * Looks for the shipped model in the folders above this package. Returns its folder, or undefined
- * if there is none.
- */
+/** Returns the folder of the model that ships with Easel, or undefined if it isn't installed. */
 export function findShippedModel(from: string = import.meta.dirname): string | undefined {
-  for (let folder = from; ; folder = dirname(folder)) {
-    const candidate = join(folder, shippedModel);
-    if (existsSync(candidate)) return candidate;
-    if (dirname(folder) === folder) return undefined;
-  }
+  return findModelPackage(DEFAULT_MODEL, [from]);
 }
 
 /**
  * Returns the folder of the model to use: the one asked for, else that of the environment variable
- * EASEL_MODEL, else the shipped one. A run's folder stands for the model in it. Throws
+ * EASEL_MODEL, else the shipped one. A run's folder stands for the model in it. Where there is no
+ * folder of that name, a package's name stands for the model in it, as `findModelPackage` says. Throws
  * CheckpointError, with the name of the option, if it is not a folder with the config.json of a
  * text model, or if none was given and none is shipped; ConfigError for a run that has no model
  * yet.
@@ -47,24 +42,28 @@ export function resolveModelFolder(
         );
       return folder;
     }
+    const installed = existsSync(given) ? undefined : findModelPackage(given, [process.cwd(), from]);
+    if (installed !== undefined) return installed;
     const found = existsSync(given) ? 'has no config.json' : 'does not exist';
     throw new CheckpointError(
-      `Model folder ${given} (from ${source}) ${found}. A model is a folder with config.json, model.safetensors or flax_model.msgpack, the tokenizer's files, and vqgan/ with the image tokenizer.`,
+      `Model folder ${given} (from ${source}) ${found}. A model is a folder with config.json, model.safetensors or flax_model.msgpack, the tokenizer's files, and vqgan/ with the image tokenizer; or a package that npm has installed, such as ${DEFAULT_MODEL}.`,
     );
   }
   const shipped = findShippedModel(from);
   if (shipped !== undefined) return shipped;
   throw new CheckpointError(
-    `No model: ${shippedModel} was not found above ${from}. Give ${option} DIR or set EASEL_MODEL to a folder made by easel train or easel convert. In a clone of Easel, git checkout -- ${shippedModel} restores the model that ships with it.`,
+    `No model: the package ${DEFAULT_MODEL} is not installed where ${from} would find it. npm install ${DEFAULT_MODEL} brings it; or give ${option} DIR, or set EASEL_MODEL to a folder made by easel train or easel convert. In a clone of Easel, git checkout -- data/models/emoji restores it.`,
   );
 }
 
 /**
  * Returns a model's name, e.g. for a picture's file: the name of its folder, with that of its run if it
- * is a run's model.
+ * is a run's model; of a package @easel/model-NAME its NAME, as in a clone.
  */
 export function nameOfModel(folder: string): string {
   const path = resolve(folder);
+  const packaged = path.replaceAll('\\', '/').match(/\/@easel\/model-([^/]+)$/)?.[1];
+  if (packaged !== undefined) return packaged;
   const run = dirname(path);
   return isRun(run) ? `${basename(run)}/${basename(path)}` : basename(path);
 }

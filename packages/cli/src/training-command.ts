@@ -159,7 +159,7 @@ export function trainingCommand<Config>(kind: TrainingKind<Config>): Command {
       config: {
         type: 'string',
         demandOption: true,
-        describe: 'JSON file of settings; examples are in configs/train',
+        describe: 'JSON file of settings; those of configs/train come with Easel',
       },
     },
     options: {

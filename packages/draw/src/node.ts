@@ -1,7 +1,11 @@
+import { existsSync } from 'node:fs';
 import type { ModelSource } from '@easel/core';
 import { modelFiles } from '@easel/core/node';
 import type { FetchOptions } from '@easel/hub';
+import { findModelPackage } from './model-package.js';
 import * as anywhere from './picture-model.js';
+
+export { findModelPackage } from './model-package.js';
 
 /** Options of `openPictureModel` of this entry. */
 export interface NodePictureModelOptions extends anywhere.OpenPictureModelOptions {
@@ -13,9 +17,10 @@ export interface NodePictureModelOptions extends anywhere.OpenPictureModelOption
 }
 
 /**
- * Does what `openPictureModel` of the main entry does, and also takes the path of a folder on disk,
- * and the name of a model on Hugging Face's hub: `hf:org/name`, with `@revision` and `:subfolder`
- * behind it where they are needed. `vqgan` may be a path or such a name, too.
+ * Does what `openPictureModel` of the main entry does, and also takes the path of a folder on disk;
+ * where there is no such folder, the name of a model that npm has installed (`@easel/model-emoji`, or
+ * `emoji` for short); and the name of a model on Hugging Face's hub: `hf:org/name`, with `@revision`
+ * and `:subfolder` behind it where they are needed. `vqgan` may be a path or such a name, too.
  *
  * A named model is opened from the hub's cache, with the VQGAN that goes with it, or from what
  * `easel generate` made of the two. What is not there is fetched if `fetch` allows it. Throws
@@ -39,7 +44,9 @@ interface Place {
 
 /** The same for any source. The hub's package is loaded where a name asks for it. */
 async function placeOf(source: ModelSource, fetch: boolean | FetchOptions): Promise<Place> {
-  if (typeof source !== 'string' || !source.startsWith('hf:')) return { source };
+  if (typeof source !== 'string') return { source };
+  if (!source.startsWith('hf:'))
+    return { source: existsSync(source) ? source : (findModelPackage(source) ?? source) };
   const { fetchModel, findModel, HubError, howToFetch } = await import('@easel/hub');
   const options = typeof fetch === 'boolean' ? {} : fetch;
   const there = await findModel(source, options.place);

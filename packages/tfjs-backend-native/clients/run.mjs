@@ -54,7 +54,7 @@ function installClients() {
 /** Puts the build of this package, what stands in for tfjs-node, and the programs into the folder. */
 function placeBackend() {
   const backend = join(folder, 'node_modules/tfjs-backend-native');
-  for (const part of ['dist', 'build/Release', 'install.mjs', 'package.json'])
+  for (const part of ['dist', 'build/Release', 'native/find-addon.cjs', 'install.mjs', 'package.json'])
     cpSync(join(packageDir, part), join(backend, part), { recursive: true });
   cpSync(join(here, 'tfjs-node'), join(folder, 'node_modules/@tensorflow/tfjs-node'), { recursive: true });
   for (const file of readdirSync(here))

@@ -73,7 +73,7 @@ export function missingTools(arch, { toRun }) {
 
 /**
  * Builds the addon for another architecture by binding.gyp, in a folder of its own, which it
- * returns. node-gyp-build finds the addon there.
+ * returns. The addon is where findAddon looks for it there.
  */
 export function crossBuild(arch) {
   const missing = missingTools(arch, { toRun: false });

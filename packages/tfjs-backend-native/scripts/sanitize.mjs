@@ -50,8 +50,7 @@ function fail(message) {
 }
 
 /**
- * Builds what has changed of the addon with a sanitizer. Returns the folder from which
- * node-gyp-build takes it.
+ * Builds what has changed of the addon with a sanitizer. Returns the folder in which it is found.
  */
 async function build(name, { flags }) {
   const folder = join(packageDir, 'build', 'sanitize', name);
@@ -95,7 +94,7 @@ async function check(name, patterns) {
       ...process.env,
       ...sanitizer.environment,
       LD_PRELOAD: libraryPath(sanitizer.runtime),
-      TFJS_BACKEND_NATIVE_PREBUILD: folder,
+      TFJS_NATIVE_ADDON: folder,
     },
   });
   if (status !== 0) fail(`${name}: the tests ended with ${status ?? signal}`);

@@ -43,7 +43,7 @@ try {
   await run(command, args);
   if (node !== undefined) {
     const check = join(import.meta.dirname, 'addon-check.mjs');
-    process.env.TFJS_BACKEND_NATIVE_PREBUILD = cross ? crossBuild(arch) : packageDir;
+    process.env.TFJS_NATIVE_ADDON = cross ? crossBuild(arch) : packageDir;
     const [first, ...rest] = [...launch, node, check];
     await run(first, rest);
   }

@@ -1,6 +1,5 @@
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { KernelFunctions } from './addon-kernels.js';
 import { setting } from './environment.js';
 
@@ -157,19 +156,23 @@ export type AddonLoad =
   | { readonly addon: undefined; readonly reason: string };
 
 const require = createRequire(import.meta.url);
-const packageDir = join(dirname(fileURLToPath(import.meta.url)), '..');
 
 function load(): AddonLoad {
   try {
-    const find = require('node-gyp-build') as { (dir: string): Addon; path(dir: string): string };
+    // By name, since the build for CommonJS lies deeper than this one.
+    const packageDir = dirname(require.resolve('tfjs-backend-native/package.json'));
+    const { findAddon } = require(join(packageDir, 'native', 'find-addon.cjs')) as {
+      findAddon(packageDir: string): string;
+    };
+    const path = findAddon(packageDir);
     // The copy is faster. V8 makes a dictionary of the object that the addon fills, and looks each
     // call up by name, which takes 11 ns.
-    return { addon: { ...find(packageDir) }, path: find.path(packageDir) };
+    return { addon: { ...(require(path) as Addon) }, path };
   } catch (error) {
     const cause = (error instanceof Error ? error.message : String(error)).split('\n')[0];
     return {
       addon: undefined,
-      reason: `the native addon did not load (${cause}); build it with: node ${join(packageDir, 'install.mjs')}`,
+      reason: `the native addon did not load (${cause}); build it with: npm rebuild tfjs-backend-native`,
     };
   }
 }

@@ -44,9 +44,9 @@ test('without the addon an import says so once, in one line with the remedy, and
     tf.env().set('IS_TEST', true); // else tfjs advertises tfjs-node on stderr
     await tf.ready();
     console.log(JSON.stringify([nativeStatus().available, tf.getBackend(), tf.add(1, 2).dataSync()[0]]));`;
-  const { stdout, stderr, status } = importWith({ TFJS_BACKEND_NATIVE_PREBUILD: '/nowhere' }, code);
+  const { stdout, stderr, status } = importWith({ TFJS_NATIVE_ADDON: '/nowhere' }, code);
   expect(stderr).toMatch(
-    /^tfjs-backend-native: the native addon did not load \(.+\); build it with: node .+install\.mjs\n$/,
+    /^tfjs-backend-native: the native addon did not load \(.+\); build it with: npm rebuild tfjs-backend-native\n$/,
   );
   expect(status).toBe(0);
   expect(JSON.parse(stdout)).toEqual([false, 'cpu', 3]);

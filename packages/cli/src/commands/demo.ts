@@ -14,7 +14,7 @@ export const demo = defineCommand({
     static: textOption('static', 'folder to write; one that such a page is in is replaced'),
     model: textOption(
       'model',
-      'model folder; default: the variable EASEL_MODEL, else the model that ships with Easel',
+      'model folder, or a package that is a model; default: the variable EASEL_MODEL, else @easel/model-emoji',
     ),
     quiet: quietOption,
   },

@@ -221,7 +221,7 @@ export const generate = defineCommand({
     }),
     model: textOption(
       'model',
-      'model folder, or hf:ORG/NAME; default: the variable EASEL_MODEL, else the model that ships with Easel',
+      'model folder, a package that is a model, or hf:ORG/NAME; default: the variable EASEL_MODEL, else @easel/model-emoji',
     ),
     weights: textOption(
       'weights',

@@ -31,7 +31,7 @@ export const serve = defineCommand({
   options: {
     model: textOption(
       'model',
-      'model folder, or hf:ORG/NAME; default: the variable EASEL_MODEL, else the model that ships with Easel',
+      'model folder, a package that is a model, or hf:ORG/NAME; default: the variable EASEL_MODEL, else @easel/model-emoji',
     ),
     clip: textOption('clip', 'CLIP folder; pictures then have scores of how well they fit their prompt'),
     port: integerOption('port', 'port; 0: a free one', { min: 0, max: 65_535, default: 7860 }),

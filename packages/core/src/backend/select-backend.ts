@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { ConfigError, didYouMean, EaselError } from '../errors.js';
 import { AUTO_ORDER, type BackendOptions, CANDIDATES, type Candidate } from './candidates.js';
+import { checkTfjsVersion } from './tfjs-version.js';
 
 /** The environment variable that names the backend if the caller names none. */
 export const BACKEND_VARIABLE = 'EASEL_BACKEND';
@@ -40,13 +41,14 @@ export const backendNames: readonly string[] = ['auto', ...CANDIDATES.map(({ nam
  * environment's EASEL_BACKEND, else 'auto': native, else wasm, else cpu; in a page a GPU comes first. A backend counts as
  * started when it has computed a small product.
  *
- * Throws ConfigError for an unknown name. Throws EaselError with the remedy if a backend that was
+ * Throws ConfigError for an unknown name. Throws EaselError for another tfjs than 4.22, and with the remedy if a backend that was
  * named does not start; the backend from before is then current, or cpu if there was none.
  */
 export async function selectBackend(
   requested?: string,
   options: BackendOptions = {},
 ): Promise<BackendChoice> {
+  checkTfjsVersion(tf.version_core);
   const fromEnvironment = typeof process === 'undefined' ? undefined : process.env?.[BACKEND_VARIABLE];
   const asked = requested ?? (fromEnvironment || 'auto');
   const source = requested === undefined && fromEnvironment ? `by ${BACKEND_VARIABLE}` : 'by name';

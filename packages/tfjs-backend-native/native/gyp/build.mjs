@@ -1,10 +1,24 @@
 // Runs node-gyp on a folder with this package's binding.gyp, offline.
 import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 
 const require = createRequire(import.meta.url);
+
+/**
+ * node-gyp's program: that of this repository, or the one that npm carries and names to install
+ * scripts. Undefined if there is neither.
+ */
+function findNodeGyp() {
+  try {
+    return join(dirname(require.resolve('node-gyp/package.json')), 'bin', 'node-gyp.js');
+  } catch {
+    const { npm_config_node_gyp: carried = '' } = process.env;
+    return existsSync(carried) ? carried : undefined;
+  }
+}
 
 /**
  * Builds build/Release/tfjs_backend_native.node in `folder`; `arch` names another architecture.
@@ -15,7 +29,9 @@ export function buildAddon(folder, { arch, env: given = process.env } = {}) {
   // npm passes its nodedir in the environment, and node-gyp prefers that to the argument below.
   for (const name of Object.keys(env))
     if (/^npm_(package_)?config_(node_gyp_)?nodedir$/i.test(name)) delete env[name];
-  const gyp = join(dirname(require.resolve('node-gyp/package.json')), 'bin', 'node-gyp.js');
+  const gyp = findNodeGyp();
+  if (gyp === undefined)
+    return 'there is no node-gyp: npm has one (npm rebuild tfjs-backend-native), or install it';
   const jobs = String(Math.min(8, availableParallelism()));
   const options = [
     `--nodedir=${import.meta.dirname}`,
