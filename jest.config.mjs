@@ -5,8 +5,8 @@ import { LOOP_GLOBALS } from './jest.transform.mjs';
 export default {
   testEnvironment: 'node',
   setupFilesAfterEnv: ['<rootDir>/jest.setup.mjs'],
-  roots: ['<rootDir>/packages', '<rootDir>/data', '<rootDir>/scripts'],
-  testMatch: ['**/src/**/*.test.ts', '**/data/**/*.test.mjs', '<rootDir>/scripts/**/*.test.mjs'],
+  roots: ['<rootDir>/packages', '<rootDir>/data', '<rootDir>/scripts', '<rootDir>/examples'],
+  testMatch: ['**/src/**/*.test.ts', '**/data/**/*.test.mjs', '<rootDir>/{scripts,examples}/**/*.test.mjs'],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: {
     '^@tensorflow/tfjs$': writeTfjsModule(),
