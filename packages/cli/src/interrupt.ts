@@ -7,7 +7,7 @@ export const INTERRUPTED_EXIT_CODE = 130;
 /**
  * Signals that stop a command, with their conventional exit codes: 128 plus the signal's number.
  */
-const EXIT_CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+const EXIT_CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129, SIGUSR2: 140 } as const;
 type StopSignal = keyof typeof EXIT_CODES;
 const STOP_SIGNALS = Object.keys(EXIT_CODES) as StopSignal[];
 
@@ -20,15 +20,15 @@ export function interruptedExitCode(): number {
 
 /** Options of `interruptible`. */
 export interface InterruptibleOptions {
-  /** What is said on stderr at the first signal. */
-  readonly message?: string;
+  /** What is said on stderr at the first signal; null: nothing. */
+  readonly message?: string | null;
   /** Exit code after an abort (default: the signal's). */
   readonly exitCode?: number;
 }
 
 /**
- * Runs `work` with an abort signal. SIGINT (Ctrl-C), SIGTERM and SIGHUP (the terminal has gone) set
- * it off. The work then ends at its next safe point and keeps what is finished. A second signal
+ * Runs `work` with an abort signal. SIGINT (Ctrl-C), SIGTERM, SIGHUP (the terminal has gone) and
+ * SIGUSR2 (which MPI launchers pass on) set it off. The work then ends at its next safe point and keeps what is finished. A second signal
  * ends the program at once. After an abort the exit code is that of the signal, or `exitCode`,
  * whether the work returned or threw.
  */
@@ -44,7 +44,7 @@ export async function interruptible<T>(
     if (controller.signal.aborted) return endAtOnce(name);
     received = name;
     controller.abort(); // whoever draws on the terminal takes it away first
-    process.stderr.write(`\n${message}\n`);
+    if (message !== null) process.stderr.write(`\n${message}\n`);
   };
   received = undefined;
   for (const name of STOP_SIGNALS) process.on(name, onSignal);

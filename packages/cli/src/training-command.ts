@@ -13,6 +13,8 @@ import {
   type TrainingOptions,
   type TrainingResult,
 } from '@easel/train';
+import { differences, Ranks } from '@easel/train/internals';
+import { amongRanks } from './among-ranks.js';
 import { backendOption, startBackend } from './backend-option.js';
 import { type Command, defineCommand } from './command.js';
 import { readConfig } from './config-option.js';
@@ -149,6 +151,29 @@ function quoted(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
+/** What the command line gives of a run's settings. */
+interface GivenSettings {
+  readonly config: string;
+  readonly init?: string | undefined;
+  readonly set: readonly string[];
+}
+
+/**
+ * The settings of a run: those of rank 0's config file and command line. Another rank's machine need
+ * not have the file; if it has one with other content, or was started with other words, this throws
+ * EaselError that names the differences.
+ */
+async function sharedSettings({ config, init, set }: GivenSettings, ranks: Ranks): Promise<unknown> {
+  const isThere = ranks.rank === 0 || existsSync(config);
+  const given = isThere ? await readConfig(config, []) : null;
+  await ranks.requireSame({ given, words: { '--init': init ?? null, '--set': set } }, (first, other) => [
+    ...differences(first.words, other.words),
+    ...(other.given === null ? [] : differences(first.given as Record<string, unknown>, other.given)),
+  ]);
+  const begun = given === null ? {} : init === undefined ? given : withInit(given, init);
+  return ranks.lead(withAssignments(begun, set));
+}
+
 /** Makes the command of a kind of training. It takes a config file, overrides and a run folder. */
 export function trainingCommand<Config>(kind: TrainingKind<Config>): Command {
   return defineCommand({
@@ -182,40 +207,52 @@ export function trainingCommand<Config>(kind: TrainingKind<Config>): Command {
       quiet: quietOption,
     },
     examples: kind.examples,
-    run: (args) =>
-      interruptible(async (signal) => {
-        const given = await readConfig(args.config, []);
-        const begun = args.init === undefined ? given : withInit(given, args.init);
-        const config = kind.parse(withAssignments(begun, args.set), args.config);
-        const picture = args['batch-picture'];
-        if (picture !== undefined && !args['dry-run'])
-          throw new UsageError('--batch-picture goes with --dry-run.');
-        if (args['dry-run']) {
+    run: (given) =>
+      amongRanks((communicator) => {
+        const ranks = new Ranks(communicator);
+        const leads = ranks.rank === 0;
+        const args = leads ? given : { ...given, quiet: true };
+        const work = async (signal: AbortSignal) => {
+          const config = kind.parse(await sharedSettings(args, ranks), args.config);
+          const picture = args['batch-picture'];
+          if (picture !== undefined && !args['dry-run'])
+            throw new UsageError('--batch-picture goes with --dry-run.');
+          if (args['dry-run']) {
+            if (!leads) return;
+            await startBackend(args);
+            const loading = new LoadingBars(args.quiet);
+            const onEvent = loading.update.bind(loading);
+            const plan = await kind.plan(config, { signal, onEvent }).finally(() => loading.finish());
+            await printPlan(plan, picture, args.json);
+            return;
+          }
+          if (leads) await prepareOutputFolder(args.out);
+          if (!args.quiet) process.stderr.write(`Settings: ${JSON.stringify(config)}\n`);
           await startBackend(args);
-          const loading = new LoadingBars(args.quiet);
-          const onEvent = loading.update.bind(loading);
-          const plan = await kind.plan(config, { signal, onEvent }).finally(() => loading.finish());
-          await printPlan(plan, picture, args.json);
-          return;
-        }
-        await prepareOutputFolder(args.out);
-        if (!args.quiet) process.stderr.write(`Settings: ${JSON.stringify(config)}\n`);
-        await startBackend(args);
-        const { onEvent, finish } = showEvents(args.quiet, kind.samples);
-        let result: TrainingResult;
-        try {
-          result = await kind.train(config, { out: args.out, resume: args.resume, signal, onEvent });
-        } catch (error) {
-          if (!(error instanceof OtherSettingsError)) throw error;
-          throw new ConfigError(`${error.message} The command is: ${newRun(kind.name, error.run, args)}`);
-        } finally {
-          finish();
-        }
-        if (!result.complete) {
-          process.exitCode = interruptedExitCode();
-          process.stderr.write(`Stopped after step ${result.step}; go on with --resume.\n`);
-        }
-        process.stdout.write(args.json ? `${JSON.stringify(result)}\n` : `${result.model}\n`);
+          const { onEvent, finish } = showEvents(args.quiet, kind.samples);
+          let result: TrainingResult;
+          try {
+            result = await kind.train(config, {
+              out: args.out,
+              resume: args.resume,
+              signal,
+              onEvent,
+              communicator,
+            });
+          } catch (error) {
+            if (!(error instanceof OtherSettingsError)) throw error;
+            throw new ConfigError(`${error.message} The command is: ${newRun(kind.name, error.run, args)}`);
+          } finally {
+            finish();
+          }
+          if (!leads) return;
+          if (!result.complete) {
+            process.exitCode = interruptedExitCode();
+            process.stderr.write(`Stopped after step ${result.step}; go on with --resume.\n`);
+          }
+          process.stdout.write(args.json ? `${JSON.stringify(result)}\n` : `${result.model}\n`);
+        };
+        return interruptible(work, leads ? {} : { message: null });
       }),
   });
 }

@@ -13,7 +13,8 @@ import { selectBackend } from '@easel/core';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import sharp from 'sharp';
 import { writeTinyVqgan } from '../../../draw/testing/tiny-model.js';
-import { startEasel, whenBuilt } from '../../testing/easel-process.js';
+import { describeRanks, startRanks } from '../../../mpi/testing/ranks.js';
+import { easelBin, startEasel, whenBuilt } from '../../testing/easel-process.js';
 
 jest.setTimeout(600_000);
 
@@ -45,11 +46,12 @@ interface Summary {
   readonly ownPictures: number;
 }
 
-function start(out: string) {
+function wordsOf(out: string): string[] {
   const words = ['encode', join(root, 'pictures'), '--vqgan', join(root, 'vqgan'), '--out', join(root, out)];
-  words.push('--shard-size', '2', '--batch', '1', '--backend', 'cpu', '--json', '--quiet');
-  return startEasel(words);
+  return [...words, '--shard-size', '2', '--batch', '1', '--backend', 'cpu', '--json', '--quiet'];
 }
+
+const start = (out: string) => startEasel(wordsOf(out));
 
 const shards = (out: string) =>
   readdirSync(join(root, out))
@@ -95,5 +97,18 @@ whenBuilt('real processes', () => {
     for (const name of [...shards('alone'), 'manifest.json', 'skipped.jsonl'])
       expect(readFileSync(join(root, 'shared', name))).toEqual(readFileSync(join(root, 'alone', name)));
     expect(existsSync(join(root, 'shared', 'work'))).toBe(false);
+  });
+});
+
+describeRanks('ranks of one job', () => {
+  test('share the shards of a set, and rank 0 speaks for all', async () => {
+    const alone = await start('one-process').ended;
+    expect([alone.code, alone.stderr]).toEqual([0, '']);
+    const { code, stdout, stderr } = await startRanks(3, [easelBin, ...wordsOf('ranks')]).ended;
+    expect([code, stderr]).toEqual([0, '']);
+    expect(JSON.parse(stdout) as Summary).toMatchObject({ complete: true, pictures, ownPictures: pictures });
+    for (const name of [...shards('one-process'), 'manifest.json', 'skipped.jsonl'])
+      expect(readFileSync(join(root, 'ranks', name))).toEqual(readFileSync(join(root, 'one-process', name)));
+    expect(existsSync(join(root, 'ranks', 'work'))).toBe(false);
   });
 });

@@ -1,5 +1,6 @@
 import { describeFailures, encodePictures, type PictureShape } from '@easel/train';
 import { ORIGINAL_PREPARATIONS } from '@easel/train/internals';
+import { amongRanks } from '../among-ranks.js';
 import { backendOption, startBackend } from '../backend-option.js';
 import { openCaptionScorer } from '../caption-scorer.js';
 import { defineCommand } from '../command.js';
@@ -107,88 +108,103 @@ export const encode = defineCommand({
       'easel encode photos --vqgan vqgan --out encoded --num-shards 4 --shard-index 2',
       'the third of four machines; put their folders together when all are done',
     ],
+    [
+      'mpirun -n 4 easel encode photos --vqgan vqgan --out encoded',
+      'four processes, on one machine or on several that share the disk',
+    ],
   ],
-  run: (args) =>
-    interruptible(async (signal) => {
-      const part = { index: args['shard-index'] ?? 0, of: args['num-shards'] ?? 1 };
-      if (part.index >= part.of)
-        throw new UsageError(
-          `--shard-index: expected a number from 0 to ${part.of - 1} (--num-shards ${part.of}), got ${part.index}.`,
-        );
-      await prepareOutputFolder(args.out);
-      const looking = new Progress({
-        label: 'looking through the source',
-        unit: 'pictures',
-        quiet: args.quiet,
-      });
-      const source = await openSources(args.pictures, args, { onFound: (found) => looking.update(found) });
-      try {
-        await startBackend(args);
-        const shown = { quiet: args.quiet, signal };
-        const vqgan = await loading('loading the VQGAN', shown, (options) =>
-          openResolvedVqgan(args.vqgan, options),
-        );
-        const { clip } = args;
-        const scorer =
-          clip === undefined
-            ? undefined
-            : await loading('loading CLIP', shown, (options) => openCaptionScorer(clip, options));
-        const progress = new Progress({
-          label: 'encoding',
-          total: source.length,
+  run: (given) =>
+    amongRanks((communicator) => {
+      const leads = communicator.rank === 0;
+      const args = leads ? given : { ...given, quiet: true };
+      const work = async (signal: AbortSignal) => {
+        const parts = { index: args['shard-index'] ?? 0, of: args['num-shards'] ?? 1 };
+        if (parts.index >= parts.of)
+          throw new UsageError(
+            `--shard-index: expected a number from 0 to ${parts.of - 1} (--num-shards ${parts.of}), got ${parts.index}.`,
+          );
+        if (parts.of > 1 && communicator.size > 1)
+          throw new UsageError(
+            '--num-shards: the ranks that mpirun started share the work already. Leave it out.',
+          );
+        await prepareOutputFolder(args.out);
+        const looking = new Progress({
+          label: 'looking through the source',
           unit: 'pictures',
-          startsLate: true,
           quiet: args.quiet,
         });
-        const comparing = new Progress({
-          label: 'comparing with the set',
-          total: source.length,
-          unit: 'pictures',
-          afterMilliseconds: PATIENCE_MILLISECONDS,
-          quiet: args.quiet,
-        });
-        const summary = await encodePictures(source, {
-          vqgan,
-          out: args.out,
-          format: args.format === 'jsonl' ? 'jsonl' : 'parquet',
-          batchSize: args.batch ?? 16,
-          picturesPerShard: args['shard-size'] ?? 2048,
-          shape: {
-            ...(args.size === undefined ? {} : { size: args.size }),
-            fit: (args.fit ?? 'cover') as PictureShape['fit'],
-            crop: args.crop === 'random' ? 'random' : 'centre',
-            cropSeed: args['crop-seed'] ?? 0,
-            background: args.background ?? '#ffffff',
-            minSide: args['min-side'] ?? 0,
-            maxAspect: args['max-aspect'] ?? 0,
-          },
-          part,
-          scorer,
-          leaseSeconds: args['lease-seconds'] ?? 300,
-          signal,
-          onCompared: (pictures) => {
-            comparing.update(pictures);
-            if (pictures === source.length) comparing.finish();
-          },
-          onProgress: ({ pictures, skipped, waitingFor }) =>
-            progress.update(pictures, {
-              note: [
-                ...(skipped > 0 ? [`${skipped} skipped`] : []),
-                ...(waitingFor > 0 ? [`waiting for ${waitingFor} shards of other processes`] : []),
-              ].join('  '),
-            }),
-        });
-        progress.finish();
-        vqgan.dispose();
-        scorer?.dispose();
-        if (!summary.partComplete) process.exitCode = interruptedExitCode();
-        const text = args.json
-          ? JSON.stringify({ out: args.out, ...summary })
-          : describe(args.out, summary, part.of);
-        process.stdout.write(`${text}\n`);
-      } finally {
-        await source.close();
-      }
+        const source = await openSources(args.pictures, args, { onFound: (found) => looking.update(found) });
+        try {
+          await startBackend(args);
+          const shown = { quiet: args.quiet, signal };
+          const vqgan = await loading('loading the VQGAN', shown, (options) =>
+            openResolvedVqgan(args.vqgan, options),
+          );
+          const { clip } = args;
+          const scorer =
+            clip === undefined
+              ? undefined
+              : await loading('loading CLIP', shown, (options) => openCaptionScorer(clip, options));
+          const progress = new Progress({
+            label: 'encoding',
+            total: source.length,
+            unit: 'pictures',
+            startsLate: true,
+            quiet: args.quiet,
+          });
+          const comparing = new Progress({
+            label: 'comparing with the set',
+            total: source.length,
+            unit: 'pictures',
+            afterMilliseconds: PATIENCE_MILLISECONDS,
+            quiet: args.quiet,
+          });
+          const summary = await encodePictures(source, {
+            vqgan,
+            out: args.out,
+            format: args.format === 'jsonl' ? 'jsonl' : 'parquet',
+            batchSize: args.batch ?? 16,
+            picturesPerShard: args['shard-size'] ?? 2048,
+            shape: {
+              ...(args.size === undefined ? {} : { size: args.size }),
+              fit: (args.fit ?? 'cover') as PictureShape['fit'],
+              crop: args.crop === 'random' ? 'random' : 'centre',
+              cropSeed: args['crop-seed'] ?? 0,
+              background: args.background ?? '#ffffff',
+              minSide: args['min-side'] ?? 0,
+              maxAspect: args['max-aspect'] ?? 0,
+            },
+            ...(parts.of > 1 && { part: parts }),
+            communicator,
+            scorer,
+            leaseSeconds: args['lease-seconds'] ?? 300,
+            signal,
+            onCompared: (pictures) => {
+              comparing.update(pictures);
+              if (pictures === source.length) comparing.finish();
+            },
+            onProgress: ({ pictures, skipped, waitingFor }) =>
+              progress.update(pictures, {
+                note: [
+                  ...(skipped > 0 ? [`${skipped} skipped`] : []),
+                  ...(waitingFor > 0 ? [`waiting for ${waitingFor} shards of other processes`] : []),
+                ].join('  '),
+              }),
+          });
+          progress.finish();
+          vqgan.dispose();
+          scorer?.dispose();
+          if (!leads) return;
+          if (!summary.partComplete) process.exitCode = interruptedExitCode();
+          const text = args.json
+            ? JSON.stringify({ out: args.out, ...summary })
+            : describe(args.out, summary, parts.of);
+          process.stdout.write(`${text}\n`);
+        } finally {
+          await source.close();
+        }
+      };
+      return interruptible(work, leads ? {} : { message: null });
     }),
 });
 

@@ -102,6 +102,17 @@ const maskFields = {
   until: real({ min: 0, max: 1, default: 1 }),
 };
 
+const rankFields = {
+  /**
+   * Order in which gradients are added up. 'any': each process adds up those of its passes, and MPI
+   * the processes. 'micro-batches': pass by pass, which gives the bits of one process with any number
+   * of them, and moves more bytes where a process has several passes.
+   */
+  order: oneOf(['any', 'micro-batches']),
+  /** Updates between two comparisons of the weights of all processes; 0: never. */
+  checkEvery: integer({ min: 0, default: 100 }),
+};
+
 const evaluationFields = {
   /** Steps between evaluations; one is always made at the end. 0: only at the end. */
   every: integer({ min: 0, default: 500 }),
@@ -205,6 +216,8 @@ export const SEQ2SEQ_FIELDS = {
   batchSize: integer({ min: 1, default: 32 }),
   /** Passes whose gradients are averaged into one update. */
   accumulate: integer({ min: 1, default: 1 }),
+  /** How processes that mpirun started share an update. */
+  ranks: freeOnResume(section(rankFields)),
   /**
    * Image tokens that the decoder reads are replaced by the start token at random; the targets
    * stay. Keeps a small set from being recited without a look at the caption.

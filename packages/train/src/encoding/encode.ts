@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { ConfigError, DataError, fromBytes } from '@easel/core';
 import { eventLoopTurn } from '@easel/core/internals';
 import { type FileLock, writeFileAtomic } from '@easel/core/internals/node';
+import { allGatherJson, type Communicator, oneProcess } from '@easel/mpi';
 import { codeUsage, downsamplingFactor, type Vqgan, vqganConfigToJson } from '@easel/vqgan';
 import * as tf from '@tensorflow/tfjs';
 import { defaultPictureShape, type PictureShape } from '../decoded/decode-picture.js';
@@ -57,6 +58,13 @@ export interface EncodeOptions {
   readonly shape?: Partial<PictureShape>;
   /** The part of one of several machines: every `of`-th shard, from shard `index` on. */
   readonly part?: { readonly index: number; readonly of: number };
+  /**
+   * The processes that encode together (default: this one alone), in place of `part`: each calls
+   * this with the same options on a disk that all share. Rank r makes shard r, r + R, …; rank 0
+   * completes the set when all are done, and has the summary of all. That of another rank leaves out what it
+   * has not seen.
+   */
+  readonly communicator?: Communicator | undefined;
   /** Gives each row a `clip_score`. */
   readonly scorer?: CaptionScorer | undefined;
   /**
@@ -177,7 +185,8 @@ export async function encodePictures(source: PictureSource, options: EncodeOptio
     picturesPerShard = 2048,
     leaseSeconds = 300,
   } = options;
-  const { scorer, part = { index: 0, of: 1 }, onCompared } = options;
+  const { scorer, onCompared, communicator = oneProcess } = options;
+  const { part = { index: communicator.rank, of: communicator.size } } = options;
   const { config } = vqgan;
   const shape: PictureShape = { size: config.resolution, ...defaultPictureShape, ...options.shape };
   const cell = downsamplingFactor(config);
@@ -214,7 +223,13 @@ export async function encodePictures(source: PictureSource, options: EncodeOptio
     const before = await updatesOf(out);
     try {
       const place = await openPlace(source, { path: out, about, leaseSeconds, onCompared });
-      return await new Encoding(source, place, { ...options, batchSize, leaseSeconds, part }).run();
+      return await new Encoding(source, place, {
+        ...options,
+        batchSize,
+        leaseSeconds,
+        part,
+        communicator,
+      }).run();
     } catch (error) {
       // Another process has updated the set meanwhile, and what was worked on is gone.
       if (attempt >= ATTEMPTS || (await updatesOf(out)) === before) throw error;
@@ -222,7 +237,10 @@ export async function encodePictures(source: PictureSource, options: EncodeOptio
   }
 }
 
-type EncodingOptions = EncodeOptions & Required<Pick<EncodeOptions, 'batchSize' | 'leaseSeconds' | 'part'>>;
+type EncodingOptions = EncodeOptions &
+  Required<Pick<EncodeOptions, 'batchSize' | 'leaseSeconds' | 'part'>> & {
+    readonly communicator: Communicator;
+  };
 
 /** The work of one call on a folder. */
 class Encoding {
@@ -253,18 +271,27 @@ class Encoding {
     const { folder } = this;
     const resumedShards = (await folder.refresh()).size;
     this.tell({ taken: 0, rows: 0, skipped: 0 }, 0);
-    const partComplete = await this.makeShards();
+    const ownComplete = await this.makeShards();
+    // The parts of all ranks are there when each has told of its own.
+    const { communicator } = this.options;
+    const told = { complete: ownComplete, pictures: this.ownPictures, reused: this.reusedPictures };
+    const parts = await allGatherJson(communicator, told);
+    const partComplete = parts.every(({ complete }) => complete);
+    const ownPictures = parts.reduce((sum, { pictures }) => sum + pictures, 0);
+    const reusedPictures = parts.reduce((sum, { reused }) => sum + reused, 0);
     const seconds = (performance.now() - this.started) / 1000;
-    const complete = await folder.conclude();
+    const leads = communicator.rank === 0; // the others leave the folder alone from here on
+    if (communicator.size > 1 && leads) await folder.refresh();
+    const complete = leads ? await folder.conclude() : partComplete;
     const { shards, failures } = folder.summary();
     const sum = (field: 'pictures' | 'rows' | 'skipped') => shards.reduce((n, shard) => n + shard[field], 0);
     const log = join(folder.path, SKIPPED_LOG_NAME);
-    if (complete && sum('pictures') === 0)
+    if (leads && complete && sum('pictures') === 0)
       throw new DataError(
         `Encoding ${this.source.description}: none of its ${sum('skipped')} pictures can be used (${describeFailures(failures)}). All are named in ${log}, with the reasons.`,
       );
-    const { used, perplexity } = codeUsage(await folder.codeCounts());
-    const promoted = complete ? await this.place.promote() : undefined;
+    const { used, perplexity } = codeUsage(leads ? await folder.codeCounts() : []);
+    const promoted = leads && complete ? await this.place.promote() : undefined;
     const files = promoted ?? shards.map(({ file }) => file);
     return {
       complete,
@@ -277,14 +304,14 @@ class Encoding {
       leftOut: countsOf(this.source.leftOut),
       shards: files,
       ...(this.place.changes && { changes: this.place.changes }),
-      reusedPictures: this.reusedPictures,
+      reusedPictures,
       resumedShards,
       codesUsed: used,
       codes: this.options.vqgan.config.nEmbed,
       perplexity,
       seconds,
-      ownPictures: this.ownPictures,
-      picturesPerSecond: this.ownPictures / seconds,
+      ownPictures,
+      picturesPerSecond: ownPictures / seconds,
       computeShare: this.computing / Math.max(1e-9, seconds * 1000 - this.waited),
       skippedLog: promoted === undefined ? log : join(this.options.out, SKIPPED_LOG_NAME),
     };

@@ -1,6 +1,8 @@
 import { ConfigError, globalNorm } from '@easel/core';
 import { eventLoopTurn } from '@easel/core/internals';
+import { type Communicator, RankError } from '@easel/mpi';
 import type { RunLength } from '../config/run-length.js';
+import { Ranks } from '../ranks/ranks.js';
 import type { LeftOutKind } from '../sources/left-out.js';
 import type { SkippedPicture } from '../sources/picture-source.js';
 import { type BestEvaluation, betterEvaluation } from './best-evaluation.js';
@@ -90,6 +92,12 @@ export interface TrainingOptions {
   /** Stops the run after the present update, with a checkpoint. */
   readonly signal?: AbortSignal | undefined;
   readonly onEvent?: ((event: TrainingEvent) => void) | undefined;
+  /**
+   * The processes that train together (default: this one alone). Each of them calls the training
+   * with the same config. Rank 0 has the run's folder; the events and results of the others are of
+   * updates alone.
+   */
+  readonly communicator?: Communicator | undefined;
 }
 
 /** The result of a run. */
@@ -113,14 +121,17 @@ export interface TrainingResult {
  * checkpoints.
  *
  * After a checkpoint the model folder is renewed too. The loop gives other work a turn once a step.
- * Errors of the task are thrown on; the newest checkpoint is then as it was.
+ * Errors of the task are thrown on; the newest checkpoint is then as it was. If another of the ranks
+ * gives up, a checkpoint of the updates so far is written first. The other ranks call
+ * `followTraining`.
  */
 export async function runTraining(
   run: RunFolder,
   task: TrainingTask,
   options: Pick<TrainingOptions, 'signal' | 'onEvent'>,
+  ranks: Ranks = new Ranks(),
 ): Promise<TrainingResult> {
-  const loop = new TrainingLoop(run, task, options, measuredPeak());
+  const loop = new TrainingLoop(run, task, options, measuredPeak(), ranks);
   await run.log.addSitting();
   return loop.run();
 }
@@ -130,6 +141,7 @@ class TrainingLoop {
   private readonly folder: RunFolder;
   private readonly task: TrainingTask;
   private readonly options: Pick<TrainingOptions, 'signal' | 'onEvent'>;
+  private readonly ranks: Ranks;
   private readonly saver: CheckpointSaver;
   private readonly speed: SpeedMeter;
   /** Number of updates done. */
@@ -144,13 +156,17 @@ class TrainingLoop {
   private splits: TrainingResult['splits'] = {};
   private checkpoint: string;
   private savedAt = performance.now();
+  /** Number of updates that the newest checkpoint has. */
+  private savedStep: number;
 
   constructor(
     folder: RunFolder,
     task: TrainingTask,
     options: Pick<TrainingOptions, 'signal' | 'onEvent'>,
     peak: number | undefined,
+    ranks: Ranks,
   ) {
+    this.ranks = ranks;
     this.folder = folder;
     this.task = task;
     this.options = options;
@@ -160,6 +176,7 @@ class TrainingLoop {
       throw new ConfigError(
         `Run folder ${folder.path}: the run has made ${this.step} updates already, more than the ${task.steps} that it is to have now. Raise steps.`,
       );
+    this.savedStep = this.step;
     this.seconds = from?.seconds ?? 0;
     this.lossSum = from?.lossSum ?? 0;
     this.lossSteps = from?.lossSteps ?? 0;
@@ -176,20 +193,24 @@ class TrainingLoop {
   }
 
   async run(): Promise<TrainingResult> {
-    const { folder, task, saver } = this;
-    const { signal } = this.options;
+    const { folder, task, saver, ranks } = this;
     const start = this.step;
     try {
-      while (this.step < task.steps && !signal?.aborted) {
+      let { stop } = await ranks.agree(this.wanted(false));
+      while (this.step < task.steps && !stop) {
         await this.update();
         await giveWay(saver.isSaving ? SAVING_MS : 0);
         saver.check();
+        await task.compareRanks?.(this.step);
         await this.drawSamples();
         const isBest = await this.evaluate();
-        if (isBest || signal?.aborted || this.isCheckpointDue()) await this.save();
+        const decision = await ranks.agree(this.wanted(isBest || this.isCheckpointDue()));
+        stop = decision.stop;
+        if (decision.save || stop) await this.save();
       }
     } catch (error) {
       await saver.finish().catch(() => {}); // so that what it wrote is whole
+      if (error instanceof RankError) throw await this.saved(error);
       throw error instanceof TrainingError ? await withWayBack(folder, error.message) : error;
     }
     await saver.finish();
@@ -204,6 +225,24 @@ class TrainingLoop {
       checkpoint,
       splits,
     };
+  }
+
+  private wanted(save: boolean): { stop: boolean; save: boolean } {
+    return { stop: this.options.signal?.aborted ?? false, save };
+  }
+
+  /**
+   * Saves the updates that were made before another rank gave up: its error comes from an exchange,
+   * and none takes place while weights change. Returns the error with what to do.
+   */
+  private async saved(error: RankError): Promise<RankError> {
+    if (this.step > this.savedStep) {
+      await this.save();
+      await this.saver.finish();
+    }
+    const way =
+      this.checkpoint === '' ? 'There is no checkpoint yet.' : `Go on from ${this.checkpoint} with --resume.`;
+    return new RankError(error.rank, `${error.reason} ${way}`);
   }
 
   /** Whether an action with this pace is due now. At the last step everything is due. */
@@ -302,6 +341,7 @@ class TrainingLoop {
       best,
     });
     this.savedAt = performance.now();
+    this.savedStep = step;
   }
 }
 

@@ -61,6 +61,11 @@ export interface TrainingTask {
    * Returns the samples of update `step`, which has just failed, in a form that a person can read.
    */
   failedBatch(step: number): Promise<FailedBatch>;
+  /**
+   * Throws EaselError if the ranks' weights are not the same after `step` updates. It compares them
+   * now and then.
+   */
+  compareRanks?(step: number): Promise<void>;
   /** Measures the model after `step` updates. Returns numbers by split and name. */
   evaluate(step: number): Promise<Splits>;
   /** Draws some prompts with the present model, if the pace has samples. */

@@ -46,9 +46,13 @@ export class MicroBatches {
 
   /**
    * Makes the micro-batches of update `step` from its rows, each when it is asked for. The caller
-   * disposes them.
+   * disposes them. Of several ranks, rank r makes number r, r + size, ….
    */
-  *of(rows: readonly BatchRows[], step: number): Generator<MicroBatch> {
+  *of(
+    rows: readonly BatchRows[],
+    step: number,
+    { rank, size }: { readonly rank: number; readonly size: number } = { rank: 0, size: 1 },
+  ): Generator<MicroBatch> {
     const { config } = this;
     const masking = step < config.maskInputs.until * this.steps;
     const noise = {
@@ -57,6 +61,7 @@ export class MicroBatches {
       maskRows: config.maskInputs.rows,
     };
     for (const [micro, part] of rows.entries()) {
+      if (micro % size !== rank) continue;
       const keys = this.keysOf(step, micro);
       yield { batch: part.noisy(noise, keys.noise), dropoutKey: keys.dropout };
     }

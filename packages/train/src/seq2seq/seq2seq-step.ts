@@ -2,6 +2,8 @@ import type { DalleBart } from '@easel/bart';
 import { type Key, sparseCrossEntropy, valueAndGrads } from '@easel/core';
 import { eventLoopTurn } from '@easel/core/internals';
 import * as tf from '@tensorflow/tfjs';
+import type { Ranks } from '../ranks/ranks.js';
+import { SharedGradients, type SummingSettings, type UpdateGradients } from '../ranks/shared-gradients.js';
 import type { Seq2SeqBatch } from './batches.js';
 
 /** Options of running the model for a gradient. */
@@ -49,7 +51,7 @@ export async function seq2seqGradients(
   weights: ReadonlyMap<string, tf.Variable>,
   microBatches: Iterable<MicroBatch>,
   options: StepOptions = {},
-): Promise<{ readonly losses: tf.Scalar[]; readonly grads: Map<string, tf.Tensor> }> {
+): Promise<UpdateGradients> {
   const losses: tf.Scalar[] = [];
   let grads = new Map<string, tf.Tensor>();
   for (const { batch, dropoutKey } of microBatches) {
@@ -66,6 +68,31 @@ export async function seq2seqGradients(
   const count = losses.length;
   if (count > 1) grads = mapped(grads, (gradient) => tf.div(gradient, count));
   return { losses, grads };
+}
+
+/**
+ * Computes the same with other ranks: `microBatches` are this rank's, of an update's `count`. Throws
+ * RankError if another rank has given up.
+ */
+export async function sharedSeq2SeqGradients(
+  model: DalleBart,
+  weights: ReadonlyMap<string, tf.Variable>,
+  microBatches: Iterable<MicroBatch>,
+  options: StepOptions,
+  {
+    ranks,
+    count,
+    summing,
+  }: { readonly ranks: Ranks; readonly count: number; readonly summing: SummingSettings },
+): Promise<UpdateGradients> {
+  const shared = new SharedGradients(ranks, count, summing);
+  try {
+    for (const micro of microBatches)
+      await shared.add((take) => seq2seqStreamed(model, weights, micro, take, options));
+    return await shared.finish(weights.keys());
+  } finally {
+    await shared.dispose();
+  }
 }
 
 export function disposeBatch(batch: Seq2SeqBatch): void {

@@ -90,11 +90,18 @@ export class Seq2SeqTask implements TrainingTask {
     };
     const { loss, gradientNorm, statistics } = await seq2seqUpdate(
       this.parts,
-      counted(this.microBatches.of(rows, step)),
+      counted(this.microBatches.of(rows, step, this.parts.ranks)),
       step,
       (loss, norm, changed) => requireFinite(step, loss, norm, changed),
     );
     return { loss, learningRate, flop, dataSeconds: dataMs / 1000, metrics: { gradientNorm }, statistics };
+  }
+
+  async compareRanks(step: number): Promise<void> {
+    const { ranks, config } = this.parts;
+    const { checkEvery } = config.ranks;
+    if (checkEvery > 0 && step % checkEvery === 0)
+      await ranks.requireEqual(this.weights, `After update ${step}`);
   }
 
   /** Returns each row as the model read it, and the keys of each micro-batch. */

@@ -6,6 +6,7 @@ import { freeLength, runLength } from '../config/run-length.js';
 import { FREE_SEQ2SEQ_SETTINGS, parseSeq2SeqConfig, type Seq2SeqConfig } from '../config/seq2seq-config.js';
 import { restoreOriginalState } from '../original/checkpoint.js';
 import { ORIGINAL_STATE } from '../original/optimizer-state.js';
+import { Ranks } from '../ranks/ranks.js';
 import type { OnLoading } from '../run/loading.js';
 import { modelOfRun } from '../run/model-of-run.js';
 import { releasing } from '../run/releasing.js';
@@ -15,6 +16,7 @@ import { runTraining, type TrainingOptions, type TrainingResult } from '../run/t
 import type { LeftOutKind } from '../sources/left-out.js';
 import type { SkippedPicture } from '../sources/picture-source.js';
 import { createNormalizer } from './caption-normalizer.js';
+import { followSeq2Seq } from './follow-seq2seq.js';
 import { MOST_KNOWN_PROMPTS, readKnownPrompts } from './known-prompts.js';
 import { countLearntWords } from './learnt-words.js';
 import { ModelExport } from './model-export.js';
@@ -22,6 +24,7 @@ import { PromptSamples, SAMPLED_CAPTIONS } from './sample-prompts.js';
 import { openSeq2SeqData, type PartlyReadSet, type Seq2SeqData } from './seq2seq-data.js';
 import { Seq2SeqTask } from './seq2seq-task.js';
 import { updateSubject } from './seq2seq-update.js';
+import { giveStart, requireSameData, requireSharedRun, shareState } from './shared-run.js';
 import { type StartingPoint, startingPoint } from './starting-point.js';
 import { holdWeights } from './trained-weights.js';
 import { seq2seqLength } from './training-rows.js';
@@ -34,23 +37,32 @@ import { seq2seqLength } from './training-rows.js';
  * however often the run was interrupted and resumed. Throws ConfigError, DataError or
  * CheckpointError for input that doesn't fit, TrainingError if loss or gradients stop being finite,
  * EaselError if the folder can't be written to. Uses tfjs's current backend.
+ *
+ * Several processes train together if each calls this with the same config and a communicator. They
+ * share the micro-batches of each update; `config.ranks` says how. The numbers are those of one
+ * process, to float32's sums, and the folder's files are the same.
  */
-export function trainSeq2Seq(config: Seq2SeqConfig, options: TrainingOptions): Promise<TrainingResult> {
+export async function trainSeq2Seq(config: Seq2SeqConfig, options: TrainingOptions): Promise<TrainingResult> {
+  const ranks = new Ranks(options.communicator);
+  await requireSharedRun(config, ranks);
+  if (ranks.rank > 0) return followSeq2Seq(config, ranks, options);
   return releasing(async (own) => {
     const key = prngKey(config.seed);
     const start = await startingPoint(config, key, options.onEvent);
     const model = own(await start.build(), (one) => one.dispose());
     const run = own(await openRun(config, model, options), (folder) => folder.close());
+    await giveStart({ ...start, resumed: run.resumed?.state }, ranks);
     const partly = own(new PartlyRead(run, options), (told) => told.written());
     const data = await openSeq2SeqData(config, start, key, run.resumed?.state, (set) => partly.add(set));
     own(data.rows, (rows) => rows.close());
     const length = await seq2seqLength(config, data.rows);
     if (length.from !== 'steps') options.onEvent?.({ kind: 'length', ...length });
     const { steps } = length;
+    await requireSameData(ranks, { data: data.rows.digest, steps });
     const samples = own(await openSamples(config, model, start, data, key, options.onEvent), (one) =>
       one?.dispose(),
     );
-    const subject = updateSubject(config, model, steps);
+    const subject = updateSubject(config, model, steps, ranks);
     const optimizer = own(subject.optimizer, (one) => one.dispose());
     const weights = model.namedWeights();
     const { words: earlier } = start;
@@ -72,8 +84,9 @@ export function trainSeq2Seq(config: Seq2SeqConfig, options: TrainingOptions): P
       exportModel: (folder, newest) => modelExport.write(folder, newest),
     });
     await restoreCheckpoint(run, task, { weights, rules: bartRulesForEasel(model.config), optimizer });
+    await shareState(ranks, weights, optimizer);
     holdWeights(weights, config.weights);
-    return runTraining(run, task, options);
+    return runTraining(run, task, options, ranks);
   });
 }
 

@@ -51,6 +51,12 @@ import { VqganTask } from './vqgan-task.js';
  * current backend.
  */
 export function trainVqgan(given: VqganTrainingConfig, options: TrainingOptions): Promise<TrainingResult> {
+  if ((options.communicator?.size ?? 1) > 1)
+    return Promise.reject(
+      new ConfigError(
+        'Training of a VQGAN: its updates are not shared by several ranks. Start it without mpirun.',
+      ),
+    );
   return releasing(async (own) => {
     const key = prngKey(given.seed);
     const vqgan = own(await vqganStart(given, key, options.onEvent), (model) => model.dispose());

@@ -1,0 +1,81 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { describeRanks, startRanks } from '../../mpi/testing/ranks.js';
+import { easelBin } from '../testing/easel-process.js';
+import { writeTinySet } from '../testing/tiny-set.js';
+
+jest.setTimeout(300_000); // a busy machine
+
+describeRanks('commands on ranks', () => {
+  let root: string;
+  let config: string;
+  const at = (...parts: string[]) => join(root, ...parts);
+  beforeAll(async () => {
+    root = mkdtempSync(join(tmpdir(), 'easel-ranks-'));
+    const { train, tokenizer } = await writeTinySet(root);
+    config = at('train.json');
+    const model = {
+      model_type: 'dallebart',
+      ...{ encoder_vocab_size: 280, image_vocab_size: 16, image_length: 16, max_text_length: 10 },
+      ...{ encoder_layers: 1, decoder_layers: 1, encoder_ffn_dim: 8, decoder_ffn_dim: 8, d_model: 8 },
+      ...{ encoder_attention_heads: 2, decoder_attention_heads: 2, use_scan: false },
+    };
+    const pace = { steps: 100_000, log: { every: 1 }, checkpoint: { every: 2, background: false } };
+    const settings = { model, tokenizer, data: { train }, batchSize: 2, accumulate: 3, ...pace };
+    writeFileSync(config, JSON.stringify({ ...settings, schedule: { learningRate: 1e-3 } }));
+  });
+  afterAll(() => rmSync(root, { recursive: true }));
+
+  const until = async (there: () => boolean) => {
+    while (!there()) await new Promise((resolve) => setTimeout(resolve, 20));
+  };
+  const newest = () => readdirSync(at('run', 'checkpoints')).sort().at(-1) ?? '';
+  const train = (...words: string[]) => [easelBin, 'train', config, '--out', at('run'), '--quiet', ...words];
+
+  test('a rank that is killed ends the job, --resume goes on with another number of ranks, SIGUSR2 stops all with a checkpoint', async () => {
+    const killed = startRanks(2, train());
+    await until(() => existsSync(at('run', 'checkpoints')) && newest() >= 'step-00000002');
+    const [, last] = spawnSync('pgrep', ['-P', String(killed.child.pid)], { encoding: 'utf8' })
+      .stdout.trim()
+      .split('\n');
+    process.kill(Number(last), 'SIGKILL');
+    expect((await killed.ended).code).not.toBe(0);
+    const before = newest();
+    const stopped = startRanks(3, train('--resume'));
+    await until(() => newest() > before);
+    stopped.child.kill('SIGUSR2');
+    const { code, stderr } = await stopped.ended;
+    expect(code).toBe(140);
+    const [, step] = /Stopped after step (\d+); go on with --resume/.exec(stderr) as unknown as [
+      string,
+      string,
+    ];
+    expect(stderr.match(/Stopping at the next safe point/g)).toHaveLength(1);
+    expect(newest()).toBe(`step-${step.padStart(8, '0')}`);
+    expect(existsSync(at('run', 'lock'))).toBe(false);
+    expect(statSync(at('run', 'model', 'model.safetensors')).size).toBeGreaterThan(0);
+  });
+
+  test('ranks with different files are refused by what differs, in one message', async () => {
+    const other = at('other.json');
+    writeFileSync(other, JSON.stringify({ batchSize: 4 }));
+    const words = (file: string) => [easelBin, 'train', file, '--out', at('refused')];
+    const { code, stdout, stderr } = await startRanks(1, [
+      ...words(config),
+      ':',
+      '-n',
+      '1',
+      process.execPath,
+      ...words(other),
+    ]).ended;
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr.match(/easel train: /g)).toHaveLength(1);
+    expect(stderr).toMatch(
+      /The ranks don't train the same: .*batchSize is 2 and 4; .*\(rank 0 on .*, then rank 1 on /,
+    );
+    expect(existsSync(at('refused'))).toBe(false);
+  });
+});
