@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -35,10 +36,30 @@ const packageDir = join(dirname(fileURLToPath(import.meta.url)), '..');
 const ADDON = join(packageDir, 'build', 'easel_mpi.node');
 
 /** What to do where the addon is missing or does not load. */
-export const REMEDY = `Install MPI (Debian: apt install openmpi-bin libopenmpi-dev; macOS: brew install open-mpi), then run: node ${join(packageDir, 'install.mjs')}`;
+const REMEDY = `Install MPI (Debian: apt install openmpi-bin libopenmpi-dev; macOS: brew install open-mpi), then run: node ${join(packageDir, 'install.mjs')}`;
+
+/** MPI libraries load plug-ins that look for the library's symbols among the global ones. */
+const FLAGS = constants.dlopen.RTLD_NOW | constants.dlopen.RTLD_GLOBAL;
+
+const NOT_BUILT = `the addon over MPI is not built. ${REMEDY}`;
+const notLoading = (cause: string) => `the addon over MPI does not load (${cause}). ${REMEDY}`;
 
 /** The loaded addon, or the reason why there is none. */
 export type AddonLoad = { readonly addon: Addon } | { readonly addon: undefined; readonly reason: string };
+
+/**
+ * The MPI library's own text about its version, or why the addon does not load. Another process loads
+ * it: MPICH's ends with a crash if it was loaded and not started.
+ */
+export function askVersion():
+  | { readonly version: string }
+  | { readonly version?: undefined; readonly reason: string } {
+  if (!existsSync(ADDON)) return { reason: NOT_BUILT };
+  const code = `const m = { exports: {} }; process.dlopen(m, ${JSON.stringify(ADDON)}, ${FLAGS}); process.stdout.write(m.exports.libraryVersion())`;
+  const { stdout, stderr } = spawnSync(process.execPath, ['-e', code], { encoding: 'utf8' });
+  if (stdout !== '') return { version: stdout };
+  return { reason: notLoading(stderr.match(/^\w*Error: .*/m)?.[0] ?? stderr.trim()) };
+}
 
 let loaded: AddonLoad | undefined;
 
@@ -49,15 +70,12 @@ export function loadAddon(): AddonLoad {
 }
 
 function load(): AddonLoad {
-  if (!existsSync(ADDON)) return { addon: undefined, reason: `the addon over MPI is not built. ${REMEDY}` };
+  if (!existsSync(ADDON)) return { addon: undefined, reason: NOT_BUILT };
   try {
     const module: { exports: unknown } = { exports: {} };
-    // MPI libraries load plug-ins that look for the library's symbols among the global ones.
-    const { RTLD_NOW, RTLD_GLOBAL } = constants.dlopen;
-    process.dlopen(module, ADDON, RTLD_NOW | RTLD_GLOBAL);
+    process.dlopen(module, ADDON, FLAGS);
     return { addon: module.exports as Addon };
   } catch (error) {
-    const cause = error instanceof Error ? error.message : String(error);
-    return { addon: undefined, reason: `the addon over MPI does not load (${cause}). ${REMEDY}` };
+    return { addon: undefined, reason: notLoading(error instanceof Error ? error.message : String(error)) };
   }
 }

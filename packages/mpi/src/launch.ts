@@ -1,5 +1,5 @@
 import { EaselError } from '@easel/core';
-import { loadAddon } from './addon.js';
+import { askVersion, loadAddon } from './addon.js';
 import type { Communicator } from './communicator.js';
 import { MpiCommunicator } from './mpi-communicator.js';
 import { oneProcess } from './one-process.js';
@@ -65,12 +65,12 @@ export interface MpiStatus {
   readonly ranks: number;
 }
 
-/** Says which MPI there is. It loads the addon and starts nothing. Never throws. */
+/** Says which MPI there is. Another process loads the library for this. Never throws. */
 export function mpiStatus(): MpiStatus {
   const ranks = launchedBy()?.size ?? 1;
-  const load = loadAddon();
-  if (load.addon === undefined) return { available: false, reason: load.reason, ranks };
-  return { available: true, library: libraryName(load.addon.libraryVersion()), ranks };
+  const asked = askVersion();
+  if (asked.version === undefined) return { available: false, reason: asked.reason, ranks };
+  return { available: true, library: libraryName(asked.version), ranks };
 }
 
 /** `Open MPI v4.1.4` of `Open MPI v4.1.4, package: …`; `MPICH 4.0.2` of `MPICH Version:\t4.0.2\n…`. */

@@ -32,6 +32,7 @@ test('what the two trainings let a resumed run change', () => {
     'exportDtype',
     'exportOriginal',
     'log',
+    'ranks',
     'samples',
     'vqgan',
     'vqganParts',
