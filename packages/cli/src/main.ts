@@ -8,6 +8,7 @@ import { demo } from './commands/demo.js';
 import { doctor } from './commands/doctor.js';
 import { encode } from './commands/encode.js';
 import { generate } from './commands/generate.js';
+import { init } from './commands/init.js';
 import { inspect } from './commands/inspect.js';
 import { judge } from './commands/judge.js';
 import { learn } from './commands/learn.js';
@@ -27,6 +28,7 @@ export const commands: readonly Command[] = [
   generate,
   serve,
   demo,
+  init,
   learn,
   tune,
   encode,
