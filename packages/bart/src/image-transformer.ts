@@ -17,7 +17,7 @@ export interface TransformerInputs {
   readonly inputIds: tf.Tensor2D;
   /** [B, S]. */
   readonly attentionMask: tf.Tensor2D;
-  /** [B, T]: the start token, then the picture's codes but the last. */
+  /** [B, T]. The start token, then the picture's codes but the last. */
   readonly decoderInputIds: tf.Tensor2D;
   /** [B, T] (default all ones). */
   readonly decoderAttentionMask?: tf.Tensor2D;

@@ -56,7 +56,10 @@ function placeBackend() {
   const backend = join(folder, 'node_modules/tfjs-backend-native');
   for (const part of ['dist', 'build/Release', 'native/find-addon.cjs', 'install.mjs', 'package.json'])
     cpSync(join(packageDir, part), join(backend, part), { recursive: true });
-  cpSync(join(here, 'tfjs-node'), join(folder, 'node_modules/@tensorflow/tfjs-node'), { recursive: true });
+  for (const part of ['dist', 'package.json'])
+    cpSync(join(packageDir, '../tfjs-node', part), join(folder, 'node_modules/@tensorflow/tfjs-node', part), {
+      recursive: true,
+    });
   for (const file of readdirSync(here))
     if (file.endsWith('.mjs')) cpSync(join(here, file), join(folder, file));
 }
