@@ -13,7 +13,7 @@ import {
   type TrainingOptions,
   type TrainingResult,
 } from '@easel/train';
-import { differences, Ranks } from '@easel/train/internals';
+import { differences, measureRanks, Ranks } from '@easel/train/internals';
 import { amongRanks } from './among-ranks.js';
 import { backendOption, startBackend } from './backend-option.js';
 import { type Command, defineCommand } from './command.js';
@@ -218,11 +218,14 @@ export function trainingCommand<Config>(kind: TrainingKind<Config>): Command {
           if (picture !== undefined && !args['dry-run'])
             throw new UsageError('--batch-picture goes with --dry-run.');
           if (args['dry-run']) {
+            const shared = await measureRanks(ranks);
             if (!leads) return;
             await startBackend(args);
             const loading = new LoadingBars(args.quiet);
             const onEvent = loading.update.bind(loading);
-            const plan = await kind.plan(config, { signal, onEvent }).finally(() => loading.finish());
+            const plan = await kind
+              .plan(config, { signal, onEvent, ranks: shared })
+              .finally(() => loading.finish());
             await printPlan(plan, picture, args.json);
             return;
           }

@@ -2,6 +2,7 @@ import {
   describeFailures,
   type MemoryPlan,
   type ParameterGroup,
+  type RanksPlan,
   type RunLength,
   type Seq2SeqPlan,
   type TrainingPlan,
@@ -24,6 +25,7 @@ export function formatPlan(plan: AnyPlan, pictureFile: string | undefined): stri
     `Memory at its peak\n${memory(plan.memory, plan.availableBytes)}`,
     `Length\n  ${formatLength(plan.length)}`,
     `Time\n${time(plan)}`,
+    ...(plan.ranks === undefined ? [] : [`Ranks\n${ranks(plan.ranks)}`]),
     ...('pictures' in plan
       ? [
           `Pictures\n${pictures(plan)}`,
@@ -91,6 +93,27 @@ function time({ time, flop, peakFlops, steps }: TrainingPlan): string {
       ? work
       : `${work}: ${((100 * flop) / secondsPerUpdate / peakFlops).toFixed(0)} % of this machine's peak of ${peak}`;
   return `  ${each}, measured over ${updates} on this machine; ${all}\n  ${share}`;
+}
+
+function ranks({
+  ranks,
+  microBatches,
+  own,
+  sentBytes,
+  bytesPerSecond,
+  sumSeconds,
+  efficiency,
+}: RanksPlan): string {
+  const lines = [
+    `${ranks} ranks; memory and parameters above are those of each, the time is that of one process`,
+    `rank 0 computes ${own} of an update's ${microBatches} micro-batches and sends ${formatBytes(sentBytes)}`,
+    `sums take ${sumSeconds.toPrecision(3)} s an update, at ${formatBytes(bytesPerSecond)} a second as measured now`,
+  ];
+  if (efficiency !== undefined)
+    lines.push(
+      `efficiency ${(100 * efficiency).toFixed(0)} %, predicted for ranks that each compute as fast as this process, and sums that nothing hides`,
+    );
+  return lines.map((line) => `  ${line}`).join('\n');
 }
 
 function batch({ batch: { rows, picture } }: Seq2SeqPlan, pictureFile: string | undefined): string {

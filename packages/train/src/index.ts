@@ -35,6 +35,7 @@ export {
 
 // Plans: the memory and time that a run will take.
 
+export type { MeasuredRanks, RanksPlan } from './ranks/plan-ranks.js';
 export type { MemoryPlan, ParameterGroup, PlanOptions, TimePlan, TrainingPlan } from './run/training-plan.js';
 export { planSeq2Seq, type Seq2SeqPlan } from './seq2seq/plan-seq2seq.js';
 export { planVqgan, type VqganPlan } from './vqgan/plan-vqgan.js';

@@ -29,6 +29,7 @@ export {
   type ShuffleSettings,
   trainingBatches,
 } from './original/streamed-loader.js';
+export { measureRanks } from './ranks/plan-ranks.js';
 export { differences, Ranks } from './ranks/ranks.js';
 export type { Seq2SeqBatch } from './seq2seq/batches.js';
 export { seq2seqGradients, tokenLosses } from './seq2seq/seq2seq-step.js';

@@ -1,4 +1,5 @@
 import type { RunLength } from '../config/run-length.js';
+import type { MeasuredRanks, RanksPlan } from '../ranks/plan-ranks.js';
 import type { OnLoading } from './loading.js';
 
 /** The number of parameters of a part of a model. */
@@ -53,6 +54,8 @@ export interface PlanOptions {
   readonly signal?: AbortSignal | undefined;
   /** Whether updates are timed (default true). */
   readonly time?: boolean;
+  /** The ranks that will share the run; memory is then that of a rank. */
+  readonly ranks?: MeasuredRanks | undefined;
   readonly onEvent?: OnLoading;
 }
 
@@ -76,4 +79,6 @@ export interface TrainingPlan {
   readonly peakFlops: number | undefined;
   /** The time. It is undefined if it could neither be measured nor estimated. */
   readonly time: TimePlan | undefined;
+  /** How ranks share the updates, if there are several. */
+  readonly ranks?: RanksPlan | undefined;
 }

@@ -2,6 +2,7 @@ import { DalleBart, type DalleBartConfig } from '@easel/bart';
 import { type Key, type Optimizer, prngKey } from '@easel/core';
 import * as tf from '@tensorflow/tfjs';
 import type { Seq2SeqConfig } from '../config/seq2seq-config.js';
+import { Ranks } from '../ranks/ranks.js';
 import { nativeBackend } from '../run/native-backend.js';
 import type { MemoryPlan } from '../run/training-plan.js';
 import type { Seq2SeqBatch } from './batches.js';
@@ -25,13 +26,14 @@ const SAVED_SHARE = 0.5;
  * backend without computing them: every tensor is reserved as in the run, and none is filled. So it
  * also works for models larger than this machine's memory.
  *
- * `textLength` is that of the longest batch. Returns undefined if the native backend is not built,
+ * `textLength` is that of the longest batch. The memory is that of rank 0 of `ranks`. Returns undefined if the native backend is not built,
  * because other backends can't simulate.
  */
 export async function planMemory(
   config: Seq2SeqConfig,
   modelConfig: DalleBartConfig,
   textLength: number,
+  ranks = new Ranks(),
 ): Promise<MemoryPlan | undefined> {
   const native = await nativeBackend();
   if (native === undefined) return undefined;
@@ -39,7 +41,9 @@ export async function planMemory(
   await tf.setBackend('native');
   try {
     const before = globalThis.process.memoryUsage.rss();
-    const { result, peakBytes, flop } = await native.rehearse(() => play(config, modelConfig, textLength));
+    const { result, peakBytes, flop } = await native.rehearse(() =>
+      play(config, modelConfig, textLength, ranks),
+    );
     const process = before + GROWTH_BYTES + SAVED_SHARE * result.weights;
     const activations = peakBytes - result.weights - result.gradients - result.optimizer;
     return { ...result, activations, process, total: peakBytes + process, flop: flop / UPDATES };
@@ -54,17 +58,19 @@ async function play(
   config: Seq2SeqConfig,
   modelConfig: DalleBartConfig,
   textLength: number,
+  ranks: Ranks,
 ): Promise<Pick<MemoryPlan, 'weights' | 'gradients' | 'optimizer'>> {
   const model = new DalleBart(modelConfig);
   let optimizer: Optimizer | undefined;
   try {
     holdWeights(model.namedWeights(), config.weights);
     const unwarmed = { ...config, schedule: { ...config.schedule, warmupSteps: 0 } };
-    const subject = updateSubject(unwarmed, model, UPDATES);
+    const subject = updateSubject(unwarmed, model, UPDATES, ranks);
     optimizer = subject.optimizer;
     const key: Key = prngKey(0);
     for (let update = 0; update < UPDATES; update++) {
-      const batches = Array.from({ length: config.accumulate }, () => ({
+      const own = Math.ceil(config.accumulate / ranks.size);
+      const batches = Array.from({ length: own }, () => ({
         batch: blankBatch(modelConfig, config.batchSize, textLength),
         dropoutKey: key,
       }));

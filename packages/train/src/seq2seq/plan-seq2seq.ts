@@ -3,6 +3,7 @@ import { pictureGrid, prngKey, type Raster } from '@easel/core';
 import { drawTokens } from '@easel/vqgan';
 import { openVqgan } from '@easel/vqgan/node';
 import type { Seq2SeqConfig } from '../config/seq2seq-config.js';
+import { imaginedRanks, planRanks } from '../ranks/plan-ranks.js';
 import { loadingOptions, type OnLoading } from '../run/loading.js';
 import { nativeBackend } from '../run/native-backend.js';
 import { createSchedule } from '../run/optimization.js';
@@ -12,6 +13,7 @@ import { MicroBatches, type ReadableRow } from './micro-batches.js';
 import { parameterGroups } from './parameter-groups.js';
 import { openSeq2SeqData } from './seq2seq-data.js';
 import { seq2seqUpdate, updateSubject } from './seq2seq-update.js';
+import { requireMicroBatches } from './shared-run.js';
 import { type StartingPoint, startingPoint } from './starting-point.js';
 import { stepFlop } from './step-flop.js';
 import { holdWeights } from './trained-weights.js';
@@ -40,12 +42,14 @@ export async function planSeq2Seq(config: Seq2SeqConfig, options: PlanOptions = 
   const key = prngKey(config.seed);
   const start = await startingPoint(config, key, options.onEvent);
   const { modelConfig, tokenizer, vqgan } = start;
+  if (options.ranks !== undefined) requireMicroBatches(config, options.ranks.ranks);
   const { rows } = await openSeq2SeqData(config, start, key, undefined);
   try {
     const length = await seq2seqLength(config, rows);
     const { steps } = length;
     createSchedule(config.schedule, steps); // refuses a warm-up that doesn't fit
-    const memory = await planMemory(config, modelConfig, rows.textLength);
+    const size = options.ranks?.ranks ?? 1;
+    const memory = await planMemory(config, modelConfig, rows.textLength, imaginedRanks(size));
     const availableBytes = process.availableMemory();
     const first = await rows.update(0);
     const microBatches = new MicroBatches(config, steps, rows.blanked);
@@ -64,11 +68,15 @@ export async function planSeq2Seq(config: Seq2SeqConfig, options: PlanOptions = 
       fits && (options.time ?? true)
         ? await measureTime(config, start, microBatches, rows, steps, options.signal)
         : estimatedTime(flop, peakFlops, steps);
+    const parameters = parameterGroups(modelConfig, trainable);
+    const weights = parameters.reduce((sum, { trained }) => sum + trained, 0);
+    const shared = { microBatches: accumulate, order: config.ranks.order, weights };
     return {
+      ...(options.ranks && { ranks: planRanks(options.ranks, shared, time?.secondsPerUpdate) }),
       settings: { ...config, ...(config.init === null && { model: dalleBartConfigToJson(modelConfig) }) },
       steps,
       length,
-      parameters: parameterGroups(modelConfig, trainable),
+      parameters,
       memory,
       availableBytes,
       flop,

@@ -21,15 +21,20 @@ export interface SharedStart extends CaptionParts {
   readonly resumed: { readonly step: number; readonly position: DataPosition } | undefined;
 }
 
+/** Throws ConfigError if there are more ranks than micro-batches. */
+export function requireMicroBatches({ accumulate }: Pick<Seq2SeqConfig, 'accumulate'>, ranks: number): void {
+  if (ranks > accumulate)
+    throw new ConfigError(
+      `Training: ${ranks} ranks share an update's micro-batches, but there ${accumulate === 1 ? 'is 1' : `are ${accumulate}`} (accumulate). Raise accumulate to a multiple of ${ranks}, with a smaller batchSize for updates of the same size, or start fewer ranks.`,
+    );
+}
+
 /**
  * Throws ConfigError if there are more ranks than micro-batches, and EaselError unless all ranks
  * have the same settings, versions and backend.
  */
 export async function requireSharedRun(config: Seq2SeqConfig, ranks: Ranks): Promise<void> {
-  if (ranks.size > config.accumulate)
-    throw new ConfigError(
-      `Training: ${ranks.size} ranks share an update's micro-batches, but there ${config.accumulate === 1 ? 'is 1' : `are ${config.accumulate}`} (accumulate). Raise accumulate to a multiple of ${ranks.size}, with a smaller batchSize for updates of the same size, or start fewer ranks.`,
-    );
+  requireMicroBatches(config, ranks.size);
   const { easel, tfjs, backend } = thisSitting(0);
   await ranks.requireSame({ easel, tfjs, backend, ...config }, differences);
 }
