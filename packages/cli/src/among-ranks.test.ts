@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { describeRanks, startRanks } from '../../mpi/testing/ranks.js';
 import { easelBin } from '../testing/easel-process.js';
 import { writeTinySet } from '../testing/tiny-set.js';
+import { runsHere } from './among-ranks.js';
 
 jest.setTimeout(300_000); // a busy machine
 
@@ -78,4 +79,17 @@ describeRanks('commands on ranks', () => {
     );
     expect(existsSync(at('refused'))).toBe(false);
   });
+});
+
+test('a command that ranks cannot share runs on none of them', () => {
+  const ranks = (rank: string) => ({ PMI_RANK: rank, PMI_SIZE: '2' });
+  expect([runsHere('learn', {}), runsHere('train', ranks('0')), runsHere('encode', ranks('1'))]).toEqual([
+    true,
+    true,
+    true,
+  ]);
+  expect(runsHere('learn', ranks('1'))).toBe(false);
+  expect(() => runsHere('learn', ranks('0'))).toThrow(
+    /2 processes were started, but easel learn runs in one/,
+  );
 });

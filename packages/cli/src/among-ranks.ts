@@ -1,6 +1,23 @@
 import { type Communicator, launchedBy, oneProcess, openCommunicator, RankError } from '@easel/mpi';
 import { Ranks } from '@easel/train/internals';
 import { explain } from './report-error.js';
+import { UsageError } from './usage-error.js';
+
+/** Commands whose work ranks share, or refuse by themselves, and what any rank may ask. */
+const SHARED: readonly string[] = ['train', 'train-vqgan', 'encode', 'doctor'];
+
+/**
+ * Whether a command runs in this process. Of ranks that an MPI launcher started, none runs a command
+ * whose work they can't share: each would do all of it. Rank 0 throws UsageError then, for all.
+ */
+export function runsHere(command: string, environment: NodeJS.ProcessEnv = process.env): boolean {
+  const launch = launchedBy(environment);
+  if (launch === undefined || SHARED.includes(command)) return true;
+  if (launch.rank > 0) return false;
+  throw new UsageError(
+    `${launch.size} processes were started, but easel ${command} runs in one. Start it without mpirun; train and encode share their work.`,
+  );
+}
 
 /**
  * Runs a command's work on each of the ranks that an MPI launcher started, or in this process alone.

@@ -1,3 +1,4 @@
+import { runsHere } from './among-ranks.js';
 import { outliveReaders } from './closed-stream.js';
 import type { Command } from './command.js';
 import { commandOf, runCommandLine } from './command-line.js';
@@ -58,6 +59,8 @@ export const commands: readonly Command[] = [
 export async function main(argv: readonly string[]): Promise<void> {
   outliveReaders();
   try {
+    const command = commandOf(commands, argv);
+    if (command !== undefined && !runsHere(command.name)) return;
     await runCommandLine(commands, argv);
   } catch (error) {
     process.exitCode = reportError(error, commandOf(commands, argv)?.name ?? '');

@@ -124,3 +124,18 @@ test('refused as the run would be', async () => {
   await expect(planSeq2Seq(settings({ batchSize: 9 }))).rejects.toThrow(ConfigError);
   await expect(planSeq2Seq(settings({ vqgan: '/nowhere' }))).rejects.toThrow(/nowhere.*can't be read/);
 });
+
+test('of ranks: the memory of one, with its gradients, and how they share an update', async () => {
+  const before = tf.memory().numTensors;
+  const ranks = { ranks: 2, bytesPerSecond: 1e6 };
+  const plan = await planSeq2Seq(settings({ accumulate: 2, batchSize: 1 }), { ranks, time: false });
+  expect(tf.memory().numTensors).toBe(before);
+  expect(plan.ranks).toMatchObject({ ...ranks, microBatches: 2, own: 1 });
+  const total = plan.parameters.reduce((sum, { count }) => sum + count, 0);
+  expect(plan.ranks?.sentBytes).toBe(4 * total); // half to the other rank, and half of the sum back
+  if (nativeStatus().available)
+    expect(plan.memory).toMatchObject({ weights: 4 * total, gradients: 4 * total });
+  await expect(planSeq2Seq(settings(), { ranks })).rejects.toThrow(
+    /2 ranks share .* but there is 1 \(accumulate\)/,
+  );
+});
