@@ -55,6 +55,7 @@ export default defineConfig({
           { text: 'Serving', link: '/serving' },
           { text: 'GPU', link: '/gpu' },
           { text: 'Many machines', link: '/many-machines' },
+          { text: 'Several processes under mpirun', link: '/scaling' },
           { text: 'The tensor runtime', link: '/tensor-runtime' },
           { text: 'How it compares', link: '/comparison' },
         ],
