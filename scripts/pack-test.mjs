@@ -125,6 +125,17 @@ const { selectBackend } = require('@easel/core');
   console.log(JSON.stringify({ available, path, backend: tf.getBackend(), sum, pictures }));
 })();`;
 
+/** A model saved and loaded, and a picture encoded and decoded, as a program for tfjs-node does it. */
+const STAND_IN = `
+const tf = require('tfjs-node-native');
+(async () => {
+  const model = tf.sequential({ layers: [tf.layers.dense({ units: 2, inputShape: [3] })] });
+  await model.save('file://' + process.cwd() + '/model');
+  const loaded = await tf.loadLayersModel('file://' + process.cwd() + '/model/model.json');
+  const picture = tf.node.decodeImage(await tf.node.encodePng(tf.fill([4, 5, 3], 7, 'int32')));
+  console.log(JSON.stringify([tf.getBackend(), loaded.countParams(), picture.shape, picture.max().dataSync()[0]]));
+})();`;
+
 const TYPESCRIPT = `
 import * as tf from '@tensorflow/tfjs';
 import { selectBackend, type BackendChoice } from '@easel/core';
@@ -206,6 +217,10 @@ async function checks() {
   await check('require of tfjs-backend-native without require of ES modules', () => {
     const text = `const { nativeStatus } = require('tfjs-backend-native'); console.log(nativeStatus().available);`;
     expectEqual('available', runProgram('native.cjs', text, '--no-experimental-require-module'), true);
+  });
+  await check('tfjs-node-native without require of ES modules', () => {
+    const got = runProgram('stand-in.cjs', STAND_IN, '--no-experimental-require-module');
+    expectEqual('the result', got, ['tensorflow', 8, [4, 5, 3], 7]);
   });
   await check('easel train with a config that came along', () => {
     const args = [
