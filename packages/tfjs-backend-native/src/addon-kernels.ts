@@ -32,6 +32,12 @@ export interface ElementwiseFunctions {
   selectFloat(y: Float32Array, condition: Uint8Array, a: Float32Array, b: Float32Array): void;
   /** y[i] = f(x[i]) by libm in double precision. `op` is an index into PLAIN_OPS. */
   plainUnary(op: number, y: Float32Array, x: Float32Array): void;
+  /** As `binary`, by libm in double precision. `op` is an index into PAIR_OPS. */
+  plainBinary(op: number, y: Float32Array, a: Float32Array, b: Float32Array, axes: Int32Array | null): void;
+  /** y = ⌊a / b⌋. `axes` is as in `binary`. */
+  floorDiv(y: Int32Array, a: Float32Array, b: Float32Array, axes: Int32Array | null): void;
+  /** y[i] is 1 where x[i] is a number of that kind, else 0. `kind` is an index into KINDS. */
+  isKind(kind: number, y: Uint8Array, x: Float32Array): void;
   /**
    * A logical operation on bytes that are 0 or 1. `op` is an index into LOGICAL_OPS; `axes` is as
    * in `binary`.
@@ -67,6 +73,44 @@ export interface RowFunctions {
    * into REDUCTIONS. `scale` applies to sums alone.
    */
   reduce(op: number, y: Float32Array, x: Float32Array, red: number, inner: number, scale: number): void;
+  /**
+   * y [outer, extent, inner] = the running result along the middle axis of x. `op` is an index into
+   * SCANS. `exclusive` leaves the element itself out; `reverse` runs from the end.
+   */
+  scan<Values extends Float32Array | Int32Array>(
+    op: number,
+    y: Values,
+    x: Values,
+    extent: number,
+    inner: number,
+    exclusive: boolean,
+    reverse: boolean,
+  ): void;
+  /**
+   * Local response normalisation along the rows of x [.., channels]: y = x · (bias + alpha · Σ
+   * x²)^−beta, with the sum over the channels at most `radius` away.
+   */
+  localResponse(
+    y: Float32Array,
+    x: Float32Array,
+    channels: number,
+    radius: number,
+    bias: number,
+    alpha: number,
+    beta: number,
+  ): void;
+  /** dx of localResponse from dy, x and y. */
+  localResponseGrad(
+    dx: Float32Array,
+    dy: Float32Array,
+    x: Float32Array,
+    y: Float32Array,
+    channels: number,
+    radius: number,
+    bias: number,
+    alpha: number,
+    beta: number,
+  ): void;
   /** The index of the largest, or smallest, element of each row of x [y.length, width]. */
   argMax(y: Int32Array, x: Float32Array, width: number): void;
   argMin(y: Int32Array, x: Float32Array, width: number): void;
@@ -278,6 +322,41 @@ export interface MovementFunctions {
   resizeBilinear: BilinearResize;
   /** The adjoint of resizeBilinear: dx from dy. */
   resizeBilinearGrad: BilinearResize;
+  /**
+   * y [boxes, rows, columns, channels]: boxes of x [batch, xRows, xColumns, channels], resized.
+   * `boxes` has (top, left, bottom, right) of each in shares of the image, `images` the image that
+   * each is cut from. Pixels outside of it get `outside`; boxes of no image are 0.
+   */
+  cropAndResize(
+    y: Float32Array,
+    x: Float32Array,
+    boxes: Float32Array,
+    images: Int32Array,
+    nearest: boolean,
+    outside: number,
+    rows: number,
+    columns: number,
+    batch: number,
+    xRows: number,
+    xColumns: number,
+    channels: number,
+  ): void;
+  /**
+   * y = each image of x [batch, rows, columns, channels], turned around (centreX, centreY), of the
+   * nearest pixel. Pixels outside of x get `fill` [channels]. Elements are words.
+   */
+  rotate(
+    y: Float32Array,
+    x: Float32Array,
+    fill: Float32Array,
+    radians: number,
+    centreX: number,
+    centreY: number,
+    batch: number,
+    rows: number,
+    columns: number,
+    channels: number,
+  ): void;
   /** The adjoint of resizeNearest: writes dx from dy. */
   resizeNearestGrad(
     dy: Float32Array,

@@ -76,19 +76,44 @@ export const BINARY_OPS = [
 export type BinaryOp = (typeof BINARY_OPS)[number];
 
 /** Binary operations on int32: native/kernels/elementwise/elementwise.h, IntBinary. */
-export const INT_OPS = ['add', 'sub', 'mul', 'maximum', 'minimum'] as const satisfies readonly BinaryOp[];
+export const INT_OPS = ['add', 'sub', 'mul', 'maximum', 'minimum', 'mod', 'floorDiv', 'bitwiseAnd'] as const;
+export type IntOp = (typeof INT_OPS)[number];
 
 /** Comparisons: native/kernels/elementwise/elementwise.h, Comparison. */
 export const COMPARISONS = ['equal', 'notEqual', 'greater', 'greaterEqual', 'less', 'lessEqual'] as const;
 
 /** Functions of libm: native/kernels/elementwise/elementwise.h, Plain. */
-export const PLAIN_OPS = ['sin', 'cos', 'tan', 'log1p', 'expm1', 'softplus', 'atan', 'sinh', 'cosh'] as const;
+export const PLAIN_OPS = [
+  'sin',
+  'cos',
+  'tan',
+  'log1p',
+  'expm1',
+  'softplus',
+  'atan',
+  'sinh',
+  'cosh',
+  'acos',
+  'asin',
+  'acosh',
+  'asinh',
+  'atanh',
+] as const;
+
+/** Functions of two numbers by libm: native/kernels/elementwise/elementwise.h, PlainPair. */
+export const PAIR_OPS = ['atan2', 'mod', 'hypot'] as const;
+
+/** Kinds of numbers: native/kernels/elementwise/elementwise.h, Kind. */
+export const KINDS = ['nan', 'infinite', 'finite'] as const;
 
 /** Operations on bytes 0 and 1: native/kernels/elementwise/elementwise.h, Logical. */
 export const LOGICAL_OPS = ['and', 'or'] as const;
 
 /** Reductions: native/kernels/reduce/reduce.h, Reduction. */
 export const REDUCTIONS = ['sum', 'max', 'min'] as const;
+
+/** Running results: native/kernels/reduce/reduce.h, Scan. */
+export const SCANS = ['sum', 'product'] as const;
 
 /** Formats of packed matrices: native/kernels/packed/packed.h, PackedFormat. */
 export const PACKED_FORMATS = ['float16', 'bfloat16', 'int8', 'int4'] as const;

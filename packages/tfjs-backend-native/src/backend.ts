@@ -234,6 +234,7 @@ export class NativeBackend extends MathBackendCPU {
   allocate(shape: number[], dtype: 'float32'): Output<Float32Array>;
   allocate(shape: number[], dtype: 'int32'): Output<Int32Array>;
   allocate(shape: number[], dtype: 'bool'): Output<Uint8Array>;
+  allocate(shape: number[], dtype: 'float32' | 'int32'): Output<Float32Array | Int32Array>;
   allocate(shape: number[], dtype: NativeDtype): Output<NumericArray>;
   allocate(shape: number[], dtype: NativeDtype): Output<NumericArray> {
     let size = 1;

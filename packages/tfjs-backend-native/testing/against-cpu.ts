@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { addon, type CpuTarget, setTarget } from '../src/addon.js';
 import type { NativeBackend } from '../src/backend.js';
 import { hasPoison } from '../src/block-pool.js';
+import { runsOnCpu } from '../src/kernel-counts.js';
 
 /**
  * How far a native result may be from the cpu backend's: |got − expected| ≤ absolute +
@@ -92,6 +93,13 @@ export function expectAsOnCpu(f: () => Outputs, tolerance: Tolerance = ROUNDINGS
       if (problem) throw new Error(`${where}${problem}`);
     });
   });
+}
+
+/** expectAsOnCpu of work that must not fall through to kernels in JavaScript. */
+export function expectNativeAsOnCpu(f: () => Outputs, tolerance: Tolerance = ROUNDINGS): void {
+  const before = runsOnCpu();
+  expectAsOnCpu(f, tolerance);
+  if (runsOnCpu() !== before) throw new Error(`${runsOnCpu() - before} runs of kernels in JavaScript`);
 }
 
 /** Pseudo-random float32 values in [−scale, scale), the same for the same seed. */

@@ -1,5 +1,5 @@
 // unary, binary, gatedGrad, binaryInt, compareFloat, compareInt, logical, logicalNot, plainUnary,
-// selectFloat, convert, fillFloat.
+// plainBinary, floorDiv, isKind, selectFloat, convert, fillFloat.
 #include "kernels/elementwise/elementwise.h"
 
 #include <cstring>
@@ -145,6 +145,39 @@ napi_value plain_unary_binding(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
+/// plainBinary(op, y, a, b, axes)
+napi_value plain_binary_binding(napi_env env, napi_callback_info info) {
+  Arguments args(env, info, "plainBinary", 5);
+  const int64_t op = args.size(0);
+  const Span<float> y = args.floats(1), a = args.floats(2), b = args.floats(3);
+  Broadcast shape;
+  if (!args.require(op < pair_count, "unknown operation") || !read_broadcast(args, 4, y.count, a.count, b.count, &shape)) return nullptr;
+  plain_binary(static_cast<PlainPair>(op), y.data, a.data, b.data, shape);
+  return nullptr;
+}
+
+/// floorDiv(y, a, b, axes)
+napi_value floor_div_binding(napi_env env, napi_callback_info info) {
+  Arguments args(env, info, "floorDiv", 4);
+  const Span<int32_t> y = args.ints(0);
+  const Span<float> a = args.floats(1), b = args.floats(2);
+  Broadcast shape;
+  if (!args.ok() || !read_broadcast(args, 3, y.count, a.count, b.count, &shape)) return nullptr;
+  floor_div(y.data, a.data, b.data, shape);
+  return nullptr;
+}
+
+/// isKind(kind, y, x)
+napi_value is_kind_binding(napi_env env, napi_callback_info info) {
+  Arguments args(env, info, "isKind", 3);
+  const int64_t kind = args.size(0);
+  const Span<uint8_t> y = args.bytes(1);
+  const Span<float> x = args.floats(2);
+  if (!args.require(kind < kind_count && y.count == x.count, "unknown kind, or lengths differ")) return nullptr;
+  is_kind(static_cast<Kind>(kind), y.data, x.data, static_cast<int64_t>(x.count));
+  return nullptr;
+}
+
 /// logical(op, y, a, b, axes)
 napi_value logical_binding(napi_env env, napi_callback_info info) {
   Arguments args(env, info, "logical", 5);
@@ -224,6 +257,9 @@ void register_elementwise(napi_env env, napi_value exports) {
   export_function(env, exports, "compareInt", compare_int_binding);
   export_function(env, exports, "selectFloat", select_float_binding);
   export_function(env, exports, "plainUnary", plain_unary_binding);
+  export_function(env, exports, "plainBinary", plain_binary_binding);
+  export_function(env, exports, "floorDiv", floor_div_binding);
+  export_function(env, exports, "isKind", is_kind_binding);
   export_function(env, exports, "logical", logical_binding);
   export_function(env, exports, "logicalNot", logical_not_binding);
   export_function(env, exports, "convert", convert_binding);

@@ -1,8 +1,9 @@
-// layerNorm, layerNormGrad, groupNorm, groupNormGrad.
+// layerNorm, layerNormGrad, groupNorm, groupNormGrad, localResponse, localResponseGrad.
 #include "kernels/norm/norm.h"
 
 #include "binding/arguments.h"
 #include "binding/families.h"
+#include "kernels/norm/local_response.h"
 
 namespace easel {
 namespace {
@@ -94,6 +95,33 @@ napi_value group_norm_grad_binding(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
+LocalResponse read_local_response(Arguments& args, size_t index) {
+  return {args.size(index), args.size(index + 1), args.number(index + 2), args.number(index + 3), args.number(index + 4)};
+}
+
+/// localResponse(y, x, channels, radius, bias, alpha, beta)
+napi_value local_response_binding(napi_env env, napi_callback_info info) {
+  Arguments args(env, info, "localResponse", 7);
+  const Span<float> y = args.floats(0), x = args.floats(1);
+  const LocalResponse norm = read_local_response(args, 2);
+  if (!args.require(norm.channels > 0 && y.count == x.count && x.count % static_cast<size_t>(norm.channels) == 0, "lengths do not fit")) {
+    return nullptr;
+  }
+  args.require(local_response(y.data, x.data, static_cast<int64_t>(x.count) / norm.channels, norm), "out of memory");
+  return nullptr;
+}
+
+/// localResponseGrad(dx, dy, x, y, channels, radius, bias, alpha, beta)
+napi_value local_response_grad_binding(napi_env env, napi_callback_info info) {
+  Arguments args(env, info, "localResponseGrad", 9);
+  const Span<float> dx = args.floats(0), dy = args.floats(1), x = args.floats(2), y = args.floats(3);
+  const LocalResponse norm = read_local_response(args, 4);
+  const bool fits = dx.count == x.count && dy.count == x.count && y.count == x.count;
+  if (!args.require(norm.channels > 0 && fits && x.count % static_cast<size_t>(norm.channels) == 0, "lengths do not fit")) return nullptr;
+  args.require(local_response_grad(dx.data, dy.data, x.data, y.data, static_cast<int64_t>(x.count) / norm.channels, norm), "out of memory");
+  return nullptr;
+}
+
 }  // namespace
 
 void register_norm(napi_env env, napi_value exports) {
@@ -101,6 +129,8 @@ void register_norm(napi_env env, napi_value exports) {
   export_function(env, exports, "layerNormGrad", layer_norm_grad_binding);
   export_function(env, exports, "groupNorm", group_norm_binding);
   export_function(env, exports, "groupNormGrad", group_norm_grad_binding);
+  export_function(env, exports, "localResponse", local_response_binding);
+  export_function(env, exports, "localResponseGrad", local_response_grad_binding);
 }
 
 }  // namespace easel

@@ -1,4 +1,4 @@
-// reduce.
+// reduce, scan.
 #include "kernels/reduce/reduce.h"
 
 #include "binding/arguments.h"
@@ -23,10 +23,36 @@ napi_value reduce_binding(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
+template <typename T>
+void scan_spans(Arguments& args, const Span<T>& y, const Span<T>& x) {
+  const int64_t op = args.size(0), extent = args.size(3), inner = args.size(4);
+  const bool exclusive = args.boolean(5), reverse = args.boolean(6);
+  if (!args.require(op < scan_count && y.count == x.count && extent > 0 && inner > 0 && x.count % static_cast<size_t>(extent * inner) == 0,
+                    "unknown operation, or lengths do not fit")) {
+    return;
+  }
+  scan(static_cast<Scan>(op), y.data, x.data, static_cast<int64_t>(x.count) / (extent * inner), extent, inner, exclusive, reverse);
+}
+
+/// scan(op, y [outer, extent, inner], x, extent, inner, exclusive, reverse), of floats or of integers
+napi_value scan_binding(napi_env env, napi_callback_info info) {
+  Arguments args(env, info, "scan", 7);
+  if (!args.ok()) return nullptr;
+  napi_typedarray_type type = napi_float32_array;
+  napi_get_typedarray_info(env, args.value(1), &type, nullptr, nullptr, nullptr, nullptr);
+  if (type == napi_int32_array) {
+    scan_spans(args, args.ints(1), args.ints(2));
+  } else {
+    scan_spans(args, args.floats(1), args.floats(2));
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 void register_reduce(napi_env env, napi_value exports) {
   export_function(env, exports, "reduce", reduce_binding);
+  export_function(env, exports, "scan", scan_binding);
 }
 
 }  // namespace easel

@@ -1,8 +1,9 @@
-// resizeBilinear and resizeBilinearGrad: see src/addon-kernels.ts.
+// resizeBilinear, resizeBilinearGrad, cropAndResize and rotate: see src/addon-kernels.ts.
 #include "kernels/resize/resize.h"
 
 #include "binding/arguments.h"
 #include "binding/families.h"
+#include "kernels/resize/sample.h"
 
 namespace easel {
 namespace {
@@ -45,11 +46,49 @@ napi_value bilinear_binding(napi_env env, napi_callback_info info) { return bili
 
 napi_value bilinear_gradient_binding(napi_env env, napi_callback_info info) { return bilinear(env, info, "resizeBilinearGrad", true); }
 
+size_t pixels_of(const ImageSize& size) { return static_cast<size_t>(size.batch * size.rows * size.columns * size.channels); }
+
+ImageSize read_image_size(Arguments& args, size_t index) { return {args.size(index), args.size(index + 1), args.size(index + 2), args.size(index + 3)}; }
+
+/// cropAndResize(y, x, boxes, images, nearest, outside, rows, columns, batch, xRows, xColumns, channels)
+napi_value crop_and_resize_binding(napi_env env, napi_callback_info info) {
+  Arguments args(env, info, "cropAndResize", 12);
+  const Span<float> y = args.floats(0), x = args.floats(1), corners = args.floats(2);
+  const Span<int32_t> images = args.ints(3);
+  const bool nearest = args.boolean(4);
+  const float outside = static_cast<float>(args.number(5));
+  const int64_t rows = args.size(6), columns = args.size(7);
+  const ImageSize from = read_image_size(args, 8);
+  if (!args.require(x.count == pixels_of(from) && corners.count == 4 * images.count &&
+                        y.count == images.count * static_cast<size_t>(rows * columns * from.channels),
+                    "arrays do not fit the shape")) {
+    return nullptr;
+  }
+  crop_and_resize(y.data, x.data, from, {static_cast<int64_t>(images.count), corners.data, images.data}, rows, columns, nearest, outside);
+  return nullptr;
+}
+
+/// rotate(y, x, fill, radians, centreX, centreY, batch, rows, columns, channels)
+napi_value rotate_binding(napi_env env, napi_callback_info info) {
+  Arguments args(env, info, "rotate", 10);
+  const Span<float> y = args.floats(0), x = args.floats(1), fill = args.floats(2);
+  const double radians = args.number(3), centre_x = args.number(4), centre_y = args.number(5);
+  const ImageSize size = read_image_size(args, 6);
+  if (!args.require(x.count == pixels_of(size) && y.count == x.count && fill.count == static_cast<size_t>(size.channels), "arrays do not fit the shape")) {
+    return nullptr;
+  }
+  rotate(reinterpret_cast<uint32_t*>(y.data), reinterpret_cast<const uint32_t*>(x.data), size, reinterpret_cast<const uint32_t*>(fill.data), radians,
+         centre_x, centre_y);
+  return nullptr;
+}
+
 }  // namespace
 
 void register_resize(napi_env env, napi_value exports) {
   export_function(env, exports, "resizeBilinear", bilinear_binding);
   export_function(env, exports, "resizeBilinearGrad", bilinear_gradient_binding);
+  export_function(env, exports, "cropAndResize", crop_and_resize_binding);
+  export_function(env, exports, "rotate", rotate_binding);
 }
 
 }  // namespace easel

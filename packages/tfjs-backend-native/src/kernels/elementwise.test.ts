@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import {
   difference,
   expectAsOnCpu,
+  expectNativeAsOnCpu,
   LENGTHS,
   someValues,
   underEachTarget,
@@ -273,6 +274,59 @@ describe('binary kernels as the cpu backend', () => {
   test('shapes that do not broadcast are refused', () => {
     expect(() => tf.add(tf.ones([2, 3]), tf.ones([2]))).toThrow(/broadcast/);
   });
+});
+
+describe('functions of libm', () => {
+  const exact = { absolute: 0, relative: 0 };
+  test.each(['acos', 'asin', 'acosh', 'asinh', 'atanh'] as const)('%s', (name) => {
+    const values = [...someValues(300, 1.2), ...someValues(300, 50, 2), ...SPECIAL, 1, -1];
+    expectNativeAsOnCpu(() => tf.tensor1d(values)[name]());
+  });
+  test.each(['atan2', 'mod'] as const)('%s, also of special numbers and broadcast', (name) => {
+    const pairs = SPECIAL.flatMap((a) => SPECIAL.map((b) => [a, b] as const));
+    const side = (i: 0 | 1) => tf.tensor1d(pairs.map((pair) => pair[i]));
+    expectNativeAsOnCpu(() => side(0)[name](side(1)), exact);
+    expectNativeAsOnCpu(
+      () => tf.tensor(someValues(7 * 5000), [7, 5000])[name](tf.tensor(someValues(7, 1, 3), [7, 1])),
+      exact,
+    );
+    expectNativeAsOnCpu(() => tf.scalar(3.5)[name](tf.tensor1d(someValues(33))), exact);
+  });
+  test('abs of complex numbers', () => {
+    expectAsOnCpu(() => {
+      const parts = [tf.tensor1d(someValues(99)), tf.tensor1d(someValues(99, 2, 2))] as const;
+      return tf.abs(tf.complex(...parts));
+    });
+  });
+});
+
+describe('division with remainder', () => {
+  const WHOLE = [0, 1, -1, 2, -2, 7, -7, 8, 1000003, 2147483647, -2147483648];
+  const pairs = WHOLE.flatMap((a) => WHOLE.map((b) => [a, b] as const));
+  const whole = (i: 0 | 1) =>
+    tf.tensor1d(
+      pairs.map((pair) => pair[i]),
+      'int32',
+    );
+  const exact = { absolute: 0, relative: 0 };
+  test('of integers', () => {
+    expectNativeAsOnCpu(() => tf.mod(whole(0), whole(1)), exact);
+    expectNativeAsOnCpu(() => tf.floorDiv(whole(0), whole(1)), exact);
+    expectNativeAsOnCpu(() => tf.bitwiseAnd(whole(0), whole(1)), exact);
+  });
+  test('of floats', () => {
+    expectNativeAsOnCpu(
+      () => tf.floorDiv(tf.tensor1d(someValues(9999, 40)), tf.tensor1d(someValues(9999, 3, 2))),
+      exact,
+    );
+    const special = SPECIAL.flatMap((a) => SPECIAL.map((b) => [a, b] as const));
+    const side = (i: 0 | 1) => tf.tensor1d(special.map((pair) => pair[i]));
+    expectNativeAsOnCpu(() => tf.floorDiv(side(0), side(1)), exact);
+  });
+});
+
+test.each(['isNaN', 'isInf', 'isFinite'] as const)('%s', (name) => {
+  expectNativeAsOnCpu(() => tf.tensor1d([...SPECIAL, ...someValues(40000)])[name]());
 });
 
 test('planBroadcast joins axes', () => {

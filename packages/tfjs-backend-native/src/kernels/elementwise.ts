@@ -5,11 +5,16 @@ import {
   type BinaryOp,
   COMPARISONS,
   INT_OPS,
+  type IntOp,
+  KINDS,
   LOGICAL_OPS,
+  PAIR_OPS,
   PLAIN_OPS,
   UNARY_OPS,
   type UnaryOp,
 } from '../addon-numbers.js';
+import type { NativeBackend } from '../backend.js';
+import type { NumericArray } from '../numeric-array.js';
 import { asWords } from '../strided-copy.js';
 import { planPair } from './broadcast.js';
 import { type KernelArguments, type NativeKernel, nativeKernel, runOnCpu } from './kernel.js';
@@ -49,54 +54,116 @@ function withEqualRanks(args: KernelArguments): KernelArguments {
   return { ...args, inputs: { a: raised(a), b: raised(b) } };
 }
 
+/** The arrays on which the values of a dtype lie. */
+interface Arrays {
+  readonly float32: Float32Array;
+  readonly int32: Int32Array;
+  readonly bool: Uint8Array;
+}
+type Dtype = keyof Arrays;
+
+/** Writes y = f(a, b). `axes` are those of ElementwiseFunctions.binary. y has elements. */
+type Pair<In extends Dtype, Out extends Dtype> = (
+  y: Arrays[Out],
+  a: Arrays[In],
+  b: Arrays[In],
+  axes: Int32Array | null,
+) => void;
+
+/** The forms of a kernel by the inputs' dtype. y has the dtype Out, or the inputs'. */
+type Pairs<Out extends Dtype | 'same'> = {
+  readonly [In in Dtype]?: Pair<In, Out extends Dtype ? Out : In>;
+};
+
+/** A tensor's values. Those of a narrow one are lent, since no kernel here returns a view of them. */
+const valuesOf = (backend: NativeBackend, x: tf.TensorInfo): NumericArray =>
+  x.dtype === 'float32' ? backend.float32(x) : backend.values(x);
+
 /**
- * y = f(a, b) with broadcasting, for float32, and for int32 where the addon has the operation.
- * Other dtypes go to the cpu kernel of that name.
+ * y = f(a, b) with broadcasting, of the two inputs that tfjs calls by `names`. What has no form goes to the cpu kernel of that name: other
+ * dtypes, inputs of two dtypes, and broadcasts of more axes than the addon walks.
  */
-export function binaryKernel(kernelName: string, op: BinaryOp): NativeKernel {
-  const number = BINARY_OPS.indexOf(op);
-  const intNumber = (INT_OPS as readonly string[]).indexOf(op);
+function pairKernel<Out extends Dtype | 'same'>(
+  kernelName: string,
+  out: Out,
+  forms: Pairs<Out>,
+  [first, second]: readonly [string, string] = ['a', 'b'],
+): NativeKernel {
   return nativeKernel(kernelName, (args) => {
     const { backend } = args;
-    const { a, b } = args.inputs as { a: tf.TensorInfo; b: tf.TensorInfo };
-    const isFloat = a.dtype === 'float32' && b.dtype === 'float32';
-    const isInt = a.dtype === 'int32' && b.dtype === 'int32' && intNumber >= 0;
-    const plan = isFloat || isInt ? planPair(a.shape, b.shape) : undefined;
-    if (plan === undefined)
+    const a = args.inputs[first] as tf.TensorInfo;
+    const b = args.inputs[second] as tf.TensorInfo;
+    const dtype = a.dtype as Dtype;
+    const form = b.dtype === dtype ? (forms[dtype] as Pair<never, never> | undefined) : undefined;
+    const plan = form === undefined ? undefined : planPair(a.shape, b.shape);
+    if (form === undefined || plan === undefined)
       return runOnCpu(kernelName, a.dtype === 'complex64' ? withEqualRanks(args) : args);
-    if (isFloat) {
-      const y = backend.allocate(plan.shape, 'float32');
-      if (y.values.length > 0)
-        addon().binary(number, y.values, backend.float32(a), backend.float32(b), plan.axes);
-      return y.info;
-    }
-    const y = backend.allocate(plan.shape, 'int32');
+    const y = backend.allocate(plan.shape, out === 'same' ? dtype : (out as Dtype));
     if (y.values.length > 0)
-      addon().binaryInt(intNumber, y.values, backend.int32(a), backend.int32(b), plan.axes);
+      form(y.values as never, valuesOf(backend, a) as never, valuesOf(backend, b) as never, plan.axes);
     return y.info;
   });
 }
 
-/**
- * y = a ⋛ b as bool, with broadcasting, for float32 and int32. Other dtypes go to the cpu kernel.
- */
+const binaryForm = (op: BinaryOp): Pair<'float32', 'float32'> => {
+  const number = BINARY_OPS.indexOf(op);
+  return (y, a, b, axes) => addon().binary(number, y, a, b, axes);
+};
+
+const intForm = (op: IntOp): Pair<'int32', 'int32'> => {
+  const number = INT_OPS.indexOf(op);
+  return (y, a, b, axes) => addon().binaryInt(number, y, a, b, axes);
+};
+
+/** y = f(a, b) with broadcasting, for float32, and for int32 where the addon has the operation. */
+export function binaryKernel(kernelName: string, op: BinaryOp): NativeKernel {
+  const isInt = (INT_OPS as readonly string[]).includes(op);
+  return pairKernel(kernelName, 'same', {
+    float32: binaryForm(op),
+    ...(isInt ? { int32: intForm(op as BinaryOp & IntOp) } : {}),
+  });
+}
+
+/** y = f(a, b) of float32 by libm, and of int32 where the addon has the operation. */
+function plainPairKernel(kernelName: string, op: (typeof PAIR_OPS)[number], int?: IntOp): NativeKernel {
+  const number = PAIR_OPS.indexOf(op);
+  return pairKernel(kernelName, 'same', {
+    float32: (y, a, b, axes) => addon().plainBinary(number, y, a, b, axes),
+    ...(int === undefined ? {} : { int32: intForm(int) }),
+  });
+}
+
+/** y = a ⋛ b as bool, with broadcasting, for float32 and int32. */
 function comparisonKernel(kernelName: string, op: (typeof COMPARISONS)[number]): NativeKernel {
   const number = COMPARISONS.indexOf(op);
+  return pairKernel(kernelName, 'bool', {
+    float32: (y, a, b, axes) => addon().compareFloat(number, y, a, b, axes),
+    int32: (y, a, b, axes) => addon().compareInt(number, y, a, b, axes),
+  });
+}
+
+/** Whether each number is of a kind, as bool. Other dtypes go to the cpu kernel. */
+function kindKernel(kernelName: string, kind: (typeof KINDS)[number]): NativeKernel {
+  const number = KINDS.indexOf(kind);
   return nativeKernel(kernelName, (args) => {
-    const { backend } = args;
-    const { a, b } = args.inputs as { a: tf.TensorInfo; b: tf.TensorInfo };
-    const isNative = a.dtype === b.dtype && (a.dtype === 'float32' || a.dtype === 'int32');
-    const plan = isNative ? planPair(a.shape, b.shape) : undefined;
-    if (plan === undefined) return runOnCpu(kernelName, args);
-    const y = backend.allocate(plan.shape, 'bool');
-    if (y.values.length > 0) {
-      if (a.dtype === 'float32')
-        addon().compareFloat(number, y.values, backend.float32(a), backend.float32(b), plan.axes);
-      else addon().compareInt(number, y.values, backend.int32(a), backend.int32(b), plan.axes);
-    }
+    const { x } = args.inputs as { x: tf.TensorInfo };
+    if (x.dtype !== 'float32') return runOnCpu(kernelName, args);
+    const y = args.backend.allocate(x.shape, 'bool');
+    addon().isKind(number, y.values, args.backend.float32(x));
     return y.info;
   });
 }
+
+/** The absolute value of complex numbers. */
+const complexAbs = nativeKernel(tf.ComplexAbs, (args) => {
+  const { backend } = args;
+  const { x } = args.inputs as { x: tf.TensorInfo };
+  const parts = backend.data.get(x.dataId).complexTensorInfos as Record<'real' | 'imag', tf.TensorInfo>;
+  const y = backend.allocate(x.shape, 'float32');
+  const hypot = PAIR_OPS.indexOf('hypot');
+  addon().plainBinary(hypot, y.values, backend.float32(parts.real), backend.float32(parts.imag), null);
+  return y.info;
+});
 
 /**
  * condition ? t : e, element by element. All must have one shape, and t and e must both be float32
@@ -135,16 +202,7 @@ function plainKernel(kernelName: string, op: (typeof PLAIN_OPS)[number]): Native
 /** "And" or "or" of bools, with broadcasting. */
 function logicalKernel(kernelName: string, op: (typeof LOGICAL_OPS)[number]): NativeKernel {
   const number = LOGICAL_OPS.indexOf(op);
-  return nativeKernel(kernelName, (args) => {
-    const { backend } = args;
-    const { a, b } = args.inputs as { a: tf.TensorInfo; b: tf.TensorInfo };
-    const isBool = a.dtype === 'bool' && b.dtype === 'bool';
-    const plan = isBool ? planPair(a.shape, b.shape) : undefined;
-    if (plan === undefined) return runOnCpu(kernelName, args);
-    const y = backend.allocate(plan.shape, 'bool');
-    if (y.values.length > 0) addon().logical(number, y.values, backend.bool(a), backend.bool(b), plan.axes);
-    return y.info;
-  });
+  return pairKernel(kernelName, 'same', { bool: (y, a, b, axes) => addon().logical(number, y, a, b, axes) });
 }
 
 const logicalNot = nativeKernel(tf.LogicalNot, (args) => {
@@ -153,44 +211,6 @@ const logicalNot = nativeKernel(tf.LogicalNot, (args) => {
   if (x.dtype !== 'bool') return runOnCpu(tf.LogicalNot, args);
   const y = backend.allocate(x.shape, 'bool');
   addon().logicalNot(y.values, backend.bool(x));
-  return y.info;
-});
-
-/** dy where y ≥ 0, dy·(y + 1) below, for y = elu(x). */
-const eluGrad = nativeKernel(tf.EluGrad, (args) => {
-  const { backend } = args;
-  const { dy, y } = args.inputs as { dy: tf.TensorInfo; y: tf.TensorInfo };
-  const isFloat = dy.dtype === 'float32' && y.dtype === 'float32';
-  const plan = isFloat ? planPair(dy.shape, y.shape) : undefined;
-  if (plan === undefined) return runOnCpu(tf.EluGrad, args);
-  const dx = backend.allocate(plan.shape, 'float32');
-  if (dx.values.length > 0)
-    addon().binary(
-      BINARY_OPS.indexOf('eluGrad'),
-      dx.values,
-      backend.float32(dy),
-      backend.float32(y),
-      plan.axes,
-    );
-  return dx.info;
-});
-
-/** x where x ≥ 0, alpha·x below, with broadcasting. */
-const prelu = nativeKernel(tf.Prelu, (args) => {
-  const { backend } = args;
-  const { x, alpha } = args.inputs as { x: tf.TensorInfo; alpha: tf.TensorInfo };
-  const isFloat = x.dtype === 'float32' && alpha.dtype === 'float32';
-  const plan = isFloat ? planPair(x.shape, alpha.shape) : undefined;
-  if (plan === undefined) return runOnCpu(tf.Prelu, args);
-  const y = backend.allocate(plan.shape, 'float32');
-  if (y.values.length > 0)
-    addon().binary(
-      BINARY_OPS.indexOf('prelu'),
-      y.values,
-      backend.float32(x),
-      backend.float32(alpha),
-      plan.axes,
-    );
   return y.info;
 });
 
@@ -245,6 +265,22 @@ export const elementwiseKernels: readonly NativeKernel[] = [
   plainKernel(tf.Atan, 'atan'),
   plainKernel(tf.Sinh, 'sinh'),
   plainKernel(tf.Cosh, 'cosh'),
+  plainKernel(tf.Acos, 'acos'),
+  plainKernel(tf.Asin, 'asin'),
+  plainKernel(tf.Acosh, 'acosh'),
+  plainKernel(tf.Asinh, 'asinh'),
+  plainKernel(tf.Atanh, 'atanh'),
+  complexAbs,
+  kindKernel(tf.IsNan, 'nan'),
+  kindKernel(tf.IsInf, 'infinite'),
+  kindKernel(tf.IsFinite, 'finite'),
+  plainPairKernel(tf.Atan2, 'atan2'),
+  plainPairKernel(tf.Mod, 'mod', 'mod'),
+  pairKernel(tf.FloorDiv, 'int32', {
+    float32: (y, a, b, axes) => addon().floorDiv(y, a, b, axes),
+    int32: intForm('floorDiv'),
+  }),
+  pairKernel(tf.BitwiseAnd, 'same', { int32: intForm('bitwiseAnd') }),
   binaryKernel(tf.Add, 'add'),
   binaryKernel(tf.Sub, 'sub'),
   binaryKernel(tf.Multiply, 'mul'),
@@ -262,8 +298,10 @@ export const elementwiseKernels: readonly NativeKernel[] = [
   logicalKernel(tf.LogicalAnd, 'and'),
   logicalKernel(tf.LogicalOr, 'or'),
   logicalNot,
-  eluGrad,
-  prelu,
+  // dy where y ≥ 0, dy·(y + 1) below, for y = elu(x)
+  pairKernel(tf.EluGrad, 'same', { float32: binaryForm('eluGrad') }, ['dy', 'y']),
+  // x where x ≥ 0, alpha·x below
+  pairKernel(tf.Prelu, 'same', { float32: binaryForm('prelu') }, ['x', 'alpha']),
   select,
   addN,
 ];

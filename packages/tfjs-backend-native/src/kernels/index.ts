@@ -1,5 +1,6 @@
 import { batchMatMul } from './batch-mat-mul.js';
 import { batchNorm } from './batch-norm.js';
+import { blockKernels } from './blocks.js';
 import { conv2D } from './conv2d.js';
 import { conv2DBackpropFilter } from './conv2d-backprop-filter.js';
 import { conv2DBackpropInput } from './conv2d-backprop-input.js';
@@ -13,6 +14,8 @@ import { FUSED_KERNELS } from './fused-kernels.js';
 import { fusedMatMul } from './fused-mat-mul.js';
 import { gatherKernels } from './gather.js';
 import type { NativeKernel } from './kernel.js';
+import { localResponseKernels } from './local-response.js';
+import { mirrorKernels } from './mirror.js';
 import { movementKernels } from './movement.js';
 import { orderKernels } from './order.js';
 import { pieceKernels } from './pieces.js';
@@ -20,6 +23,8 @@ import { poolKernels } from './pool.js';
 import { raggedKernels } from './ragged.js';
 import { reduceKernels } from './reduce.js';
 import { resizeKernels } from './resize.js';
+import { sampleKernels } from './sample.js';
+import { scanKernels } from './scan.js';
 import { shareKernels } from './share.js';
 import { softmaxKernels } from './softmax.js';
 import { stringKernels } from './strings.js';
@@ -38,14 +43,19 @@ export const NATIVE_KERNELS: readonly NativeKernel[] = [
   ...elementwiseKernels,
   ...softmaxKernels,
   ...resizeKernels,
+  ...sampleKernels,
   ...pieceKernels,
   ...poolKernels.map(withSidedPads),
   ...windowKernels,
   ...volumeKernels,
   batchNorm,
+  ...localResponseKernels,
   ...reduceKernels,
+  ...scanKernels,
   ...orderKernels,
   ...movementKernels,
+  ...mirrorKernels,
+  ...blockKernels,
   ...shareKernels,
   ...gatherKernels,
   ...countKernels,

@@ -83,7 +83,7 @@ const concat = nativeKernel(tf.Concat, (args) => {
  * A box of x. A contiguous box is a view: nothing is copied, and the block stays until both tensors
  * are gone.
  */
-const slice = nativeKernel(tf.Slice, (args) => {
+export const slice = nativeKernel(tf.Slice, (args) => {
   const { backend } = args;
   const { x } = args.inputs as { x: tf.TensorInfo };
   if (!isNativeDtype(x.dtype)) return runOnCpu(tf.Slice, args);
@@ -151,25 +151,6 @@ function slicedComplex(args: KernelArguments): tf.TensorInfo {
   return y;
 }
 
-/** x mirrored along `dims`. */
-const reverse = nativeKernel(tf.Reverse, (args) => {
-  const { backend } = args;
-  const { x } = args.inputs as { x: tf.TensorInfo };
-  if (!isNativeDtype(x.dtype) || x.shape.length === 0 || sizeOf(x.shape) === 0)
-    return runOnCpu(tf.Reverse, args);
-  const dims = tf.util.parseAxisParam(args.attrs.dims as number | number[], x.shape);
-  const steps = stepsOf(x.shape);
-  let offset = 0;
-  const xSteps = steps.map((step, axis) => {
-    if (!dims.includes(axis)) return step;
-    offset += ((x.shape[axis] as number) - 1) * step;
-    return -step;
-  });
-  const y = backend.allocate(x.shape, x.dtype);
-  stridedCopy(y.values, 0, steps, backend.values(x), offset, xSteps, x.shape);
-  return y.info;
-});
-
 /**
  * From this many elements on, only the border is filled. In smaller tensors, the addon's calls for
  * the border's parts cost more than writing the middle twice.
@@ -207,7 +188,7 @@ function fillBorder(
 }
 
 /** x with a border of `constantValue`. A negative padding crops, as on the cpu backend. */
-const pad = nativeKernel(tf.PadV2, (args) => {
+export const pad = nativeKernel(tf.PadV2, (args) => {
   const { backend } = args;
   const { x } = args.inputs as { x: tf.TensorInfo };
   const { paddings, constantValue } = args.attrs as {
@@ -310,7 +291,6 @@ export const movementKernels: readonly NativeKernel[] = [
   concat,
   slice,
   stridedSlice,
-  reverse,
   pad,
   tile,
   cast,

@@ -95,8 +95,19 @@ int32_t int_value(int32_t a, int32_t b) {
       return static_cast<int32_t>(ua * ub);
     case int_maximum:
       return a > b ? a : b;
-    default:
+    case int_minimum:
       return a < b ? a : b;
+    case int_mod: {
+      const int64_t rest = b ? int64_t{a} % b : 0;
+      return static_cast<int32_t>(rest && (rest < 0) != (b < 0) ? rest + b : rest);
+    }
+    case int_floor_div: {
+      if (b == 0) return 0;
+      const int64_t whole = int64_t{a} / b;
+      return static_cast<int32_t>(whole * b != a && (a < 0) != (b < 0) ? whole - 1 : whole);
+    }
+    default:
+      return a & b;
   }
 }
 
@@ -119,8 +130,8 @@ uint8_t holds(T a, T b) {
 }
 
 template <typename Y, typename T, Y (*f)(T, T)>
-void walk_plain(Y* y, const T* a, const T* b, const Broadcast& shape) {
-  walk(shape, cheap_grain, [&](int64_t y_at, int64_t a_at, int64_t a_step, int64_t b_at, int64_t b_step, int64_t n) {
+void walk_plain(Y* y, const T* a, const T* b, const Broadcast& shape, int64_t grain = cheap_grain) {
+  walk(shape, grain, [&](int64_t y_at, int64_t a_at, int64_t a_step, int64_t b_at, int64_t b_step, int64_t n) {
     Y* out = y + y_at;
     const T* pa = a + a_at;
     const T* pb = b + b_at;
@@ -222,8 +233,14 @@ void binary_int(IntBinary op, int32_t* y, const int32_t* a, const int32_t* b, co
       return walk_plain<int32_t, int32_t, int_value<int_mul>>(y, a, b, shape);
     case int_maximum:
       return walk_plain<int32_t, int32_t, int_value<int_maximum>>(y, a, b, shape);
-    default:
+    case int_minimum:
       return walk_plain<int32_t, int32_t, int_value<int_minimum>>(y, a, b, shape);
+    case int_mod:
+      return walk_plain<int32_t, int32_t, int_value<int_mod>>(y, a, b, shape);
+    case int_floor_div:
+      return walk_plain<int32_t, int32_t, int_value<int_floor_div>>(y, a, b, shape);
+    default:
+      return walk_plain<int32_t, int32_t, int_value<int_bitwise_and>>(y, a, b, shape);
   }
 }
 
@@ -259,11 +276,23 @@ void convert(Y* y, const X* x, int64_t n, const F& f) {
   });
 }
 
-int32_t truncated(float x) {
-  if (x > -2147483648.0f && x < 2147483648.0f) return static_cast<int32_t>(x);
+int32_t truncated(double x) {
+  if (x > -2147483648.0 && x < 2147483648.0) return static_cast<int32_t>(x);
   if (!std::isfinite(x)) return 0;
-  return static_cast<int32_t>(static_cast<uint32_t>(static_cast<int64_t>(std::fmod(static_cast<double>(x), 4294967296.0))));
+  return static_cast<int32_t>(static_cast<uint32_t>(static_cast<int64_t>(std::fmod(x, 4294967296.0))));
 }
+
+float atan2_value(float y, float x) { return static_cast<float>(std::atan2(static_cast<double>(y), static_cast<double>(x))); }
+float hypot_value(float a, float b) { return static_cast<float>(std::hypot(static_cast<double>(a), static_cast<double>(b))); }
+
+/// As on the cpu backend, numbers of different signs are taken twice: (a % b + b) % b.
+float mod_value(float a, float b) {
+  const double rest = std::fmod(static_cast<double>(a), static_cast<double>(b));
+  const bool same = (a < 0 && b < 0) || (a >= 0 && b >= 0);
+  return static_cast<float>(same ? rest : std::fmod(rest + b, static_cast<double>(b)));
+}
+
+int32_t floor_div_value(float a, float b) { return truncated(std::floor(static_cast<double>(a) / static_cast<double>(b))); }
 
 uint8_t both(uint8_t a, uint8_t b) { return a && b; }
 uint8_t one_of(uint8_t a, uint8_t b) { return a || b; }
@@ -288,8 +317,44 @@ void plain_unary(Plain op, float* y, const float* x, int64_t n) {
       return each<std::sinh>(y, x, n);
     case plain_cosh:
       return each<std::cosh>(y, x, n);
+    case plain_acos:
+      return each<std::acos>(y, x, n);
+    case plain_asin:
+      return each<std::asin>(y, x, n);
+    case plain_acosh:
+      return each<std::acosh>(y, x, n);
+    case plain_asinh:
+      return each<std::asinh>(y, x, n);
+    case plain_atanh:
+      return each<std::atanh>(y, x, n);
     default:
       return each<softplus>(y, x, n);
+  }
+}
+
+void plain_binary(PlainPair op, float* y, const float* a, const float* b, const Broadcast& shape) {
+  switch (op) {
+    case pair_atan2:
+      return walk_plain<float, float, atan2_value>(y, a, b, shape, pow_grain);
+    case pair_mod:
+      return walk_plain<float, float, mod_value>(y, a, b, shape, pow_grain);
+    default:
+      return walk_plain<float, float, hypot_value>(y, a, b, shape, pow_grain);
+  }
+}
+
+void floor_div(int32_t* y, const float* a, const float* b, const Broadcast& shape) {
+  walk_plain<int32_t, float, floor_div_value>(y, a, b, shape, costly_grain);
+}
+
+void is_kind(Kind kind, uint8_t* y, const float* x, int64_t n) {
+  switch (kind) {
+    case kind_nan:
+      return convert(y, x, n, [](float value) { return static_cast<uint8_t>(std::isnan(value)); });
+    case kind_infinite:
+      return convert(y, x, n, [](float value) { return static_cast<uint8_t>(std::isinf(value)); });
+    default:
+      return convert(y, x, n, [](float value) { return static_cast<uint8_t>(std::isfinite(value)); });
   }
 }
 
@@ -311,7 +376,9 @@ void to_float(float* y, const int32_t* x, int64_t n) {
 void to_float(float* y, const uint8_t* x, int64_t n) {
   convert(y, x, n, [](uint8_t value) { return static_cast<float>(value); });
 }
-void to_int(int32_t* y, const float* x, int64_t n) { convert(y, x, n, truncated); }
+void to_int(int32_t* y, const float* x, int64_t n) {
+  convert(y, x, n, [](float value) { return truncated(value); });
+}
 void to_int(int32_t* y, const uint8_t* x, int64_t n) {
   convert(y, x, n, [](uint8_t value) { return static_cast<int32_t>(value); });
 }

@@ -101,10 +101,11 @@ void binary(Binary op, float* y, const float* a, const float* b, const Broadcast
 void gated_grad(Gate f, float* dgate, float* dup, const float* dy, const float* gate, const float* up, int64_t n);
 
 // Operations on integers, and comparisons: plain loops for any target.
-enum IntBinary : int { int_add, int_sub, int_mul, int_maximum, int_minimum, int_binary_count };
+enum IntBinary : int { int_add, int_sub, int_mul, int_maximum, int_minimum, int_mod, int_floor_div, int_bitwise_and, int_binary_count };
 enum Comparison : int { compare_equal, compare_not_equal, compare_greater, compare_greater_equal, compare_less, compare_less_equal, compare_count };
 
-/// Results wrap around, as int32 arithmetic does in JavaScript.
+/// Results wrap around, as int32 arithmetic does in JavaScript. mod has the divisor's sign. What is
+/// divided by 0 gives 0.
 void binary_int(IntBinary op, int32_t* y, const int32_t* a, const int32_t* b, const Broadcast& shape);
 /// y is 1 where the comparison holds, else 0.
 void compare(Comparison op, uint8_t* y, const float* a, const float* b, const Broadcast& shape);
@@ -112,8 +113,33 @@ void compare(Comparison op, uint8_t* y, const int32_t* a, const int32_t* b, cons
 
 // Rarely used functions. They are computed by libm in double precision and rounded once, on any
 // target.
-enum Plain : int { plain_sin, plain_cos, plain_tan, plain_log1p, plain_expm1, plain_softplus, plain_atan, plain_sinh, plain_cosh, plain_count };
+enum Plain : int {
+  plain_sin,
+  plain_cos,
+  plain_tan,
+  plain_log1p,
+  plain_expm1,
+  plain_softplus,
+  plain_atan,
+  plain_sinh,
+  plain_cosh,
+  plain_acos,
+  plain_asin,
+  plain_acosh,
+  plain_asinh,
+  plain_atanh,
+  plain_count
+};
 void plain_unary(Plain op, float* y, const float* x, int64_t n);
+enum PlainPair : int { pair_atan2, pair_mod, pair_hypot, pair_count };
+/// mod has the divisor's sign.
+void plain_binary(PlainPair op, float* y, const float* a, const float* b, const Broadcast& shape);
+/// y = ⌊a / b⌋, converted as to_int does.
+void floor_div(int32_t* y, const float* a, const float* b, const Broadcast& shape);
+
+// What kind of number x[i] is: y[i] is 1 if it is of the kind, else 0.
+enum Kind : int { kind_nan, kind_infinite, kind_finite, kind_count };
+void is_kind(Kind kind, uint8_t* y, const float* x, int64_t n);
 
 // Operations on bytes that are 0 or 1.
 enum Logical : int { logical_and, logical_or, logical_count };

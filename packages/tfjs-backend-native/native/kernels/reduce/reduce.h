@@ -27,4 +27,12 @@ enum Reduction : int { reduction_sum, reduction_max, reduction_min, reduction_co
 /// for partial results.
 bool reduce(Reduction op, double scale, float* y, const float* x, int64_t outer, int64_t red, int64_t inner);
 
+enum Scan : int { scan_sum, scan_product, scan_count };
+
+/// y [outer, extent, inner] = the running sum or product along the middle axis of x, in its own
+/// type: integers wrap around. `exclusive` leaves the element itself out; `reverse` runs from the
+/// end. y may be x unless `exclusive`.
+void scan(Scan op, float* y, const float* x, int64_t outer, int64_t extent, int64_t inner, bool exclusive, bool reverse);
+void scan(Scan op, int32_t* y, const int32_t* x, int64_t outer, int64_t extent, int64_t inner, bool exclusive, bool reverse);
+
 }  // namespace easel
