@@ -15,6 +15,7 @@ const ORDER = [
   'elementwise',
   'reduce',
   'movement',
+  'kernels',
   'decode',
   'dispatch',
   'optimizer',

@@ -61,6 +61,18 @@ export interface PoolFunctions {
   averagePool(y: Float32Array, x: Float32Array, sizes: Int32Array): void;
   maxPoolGradient(dx: Float32Array, dy: Float32Array, x: Float32Array, sizes: Int32Array): void;
   averagePoolGradient(dx: Float32Array, dy: Float32Array, sizes: Int32Array): void;
+  /**
+   * y = the largest x + filter in each window. filter is [filterHeight, filterWidth, channels];
+   * pixels of a window are as many rows and columns apart as the last two arguments say.
+   */
+  dilation(
+    y: Float32Array,
+    x: Float32Array,
+    filter: Float32Array,
+    sizes: Int32Array,
+    dilationHeight: number,
+    dilationWidth: number,
+  ): void;
 }
 
 /**
@@ -73,6 +85,17 @@ export interface RowFunctions {
    * into REDUCTIONS. `scale` applies to sums alone.
    */
   reduce(op: number, y: Float32Array, x: Float32Array, red: number, inner: number, scale: number): void;
+  /**
+   * As `reduce`, in the elements' own type. `op` is an index into PLAIN_REDUCTIONS: floats have
+   * products alone, bytes any and all, integers the rest.
+   */
+  reducePlain<Values extends Float32Array | Int32Array | Uint8Array>(
+    op: number,
+    y: Values,
+    x: Values,
+    red: number,
+    inner: number,
+  ): void;
   /**
    * y [outer, extent, inner] = the running result along the middle axis of x. `op` is an index into
    * SCANS. `exclusive` leaves the element itself out; `reverse` runs from the end.

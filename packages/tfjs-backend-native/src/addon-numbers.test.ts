@@ -41,6 +41,7 @@ test.each<[string, string, readonly string[]]>([
   [elementwise, 'Kind', numbers.KINDS],
   [elementwise, 'Logical', numbers.LOGICAL_OPS],
   ['kernels/reduce/reduce.h', 'Reduction', numbers.REDUCTIONS],
+  ['kernels/reduce/reduce.h', 'PlainReduction', numbers.PLAIN_REDUCTIONS],
   ['kernels/reduce/reduce.h', 'Scan', numbers.SCANS],
   ['kernels/packed/packed.h', 'PackedFormat', numbers.PACKED_FORMATS],
   [layouts, 'GemmSize', Object.keys(numbers.GEMM)],

@@ -112,6 +112,9 @@ export const LOGICAL_OPS = ['and', 'or'] as const;
 /** Reductions: native/kernels/reduce/reduce.h, Reduction. */
 export const REDUCTIONS = ['sum', 'max', 'min'] as const;
 
+/** Reductions in the elements' own type: native/kernels/reduce/reduce.h, PlainReduction. */
+export const PLAIN_REDUCTIONS = ['sum', 'product', 'max', 'min', 'any', 'all'] as const;
+
 /** Running results: native/kernels/reduce/reduce.h, Scan. */
 export const SCANS = ['sum', 'product'] as const;
 

@@ -131,7 +131,7 @@ const OPERATIONS: Record<string, Run> = {
   'cast to bool': (x) => tf.cast(x, 'bool'),
   reshape: (x) => [tf.reshape(x, [x.size]), tf.expandDims(x), tf.squeeze(x)],
   matMul: (x, y) => tf.matMul(x, y, false, true),
-  cumsum: (x) => tf.cumsum(x, -1),
+  cumsum: (x) => tf.cumsum(x, Math.max(0, x.rank - 1)),
 };
 
 type Outcome =

@@ -1,9 +1,10 @@
-// maxPool, averagePool and their gradients.
+// maxPool, averagePool and their gradients; dilation.
 #include "kernels/pool/pool.h"
 
 #include "binding/arguments.h"
 #include "binding/families.h"
 #include "binding/layouts.h"
+#include "kernels/pool/dilation.h"
 
 namespace easel {
 namespace {
@@ -64,6 +65,19 @@ napi_value average_pool_gradient_binding(napi_env env, napi_callback_info info) 
   return nullptr;
 }
 
+/// dilation(y, x, filter, sizes, dilationHeight, dilationWidth)
+napi_value dilation_binding(napi_env env, napi_callback_info info) {
+  Arguments args(env, info, "dilation", 6);
+  const Span<float> y = args.floats(0), x = args.floats(1), filter = args.floats(2);
+  const int64_t dilation_h = args.size(4), dilation_w = args.size(5);
+  PoolShape shape;
+  if (!read_shape(args, 3, x.count, y.count, &shape)) return nullptr;
+  if (args.require(filter.count == static_cast<size_t>(shape.window_h * shape.window_w * shape.channels), "the filter does not fit the sizes")) {
+    dilation(y.data, x.data, filter.data, shape, dilation_h, dilation_w);
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 void register_pool(napi_env env, napi_value exports) {
@@ -71,6 +85,7 @@ void register_pool(napi_env env, napi_value exports) {
   export_function(env, exports, "averagePool", pool_binding<average_pool>);
   export_function(env, exports, "maxPoolGradient", max_pool_gradient_binding);
   export_function(env, exports, "averagePoolGradient", average_pool_gradient_binding);
+  export_function(env, exports, "dilation", dilation_binding);
 }
 
 }  // namespace easel

@@ -1,4 +1,4 @@
-// reduce, scan.
+// reduce, reducePlain, scan.
 #include "kernels/reduce/reduce.h"
 
 #include "binding/arguments.h"
@@ -23,6 +23,39 @@ napi_value reduce_binding(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
+napi_typedarray_type type_of(napi_env env, napi_value value) {
+  napi_typedarray_type type = napi_float32_array;
+  napi_get_typedarray_info(env, value, &type, nullptr, nullptr, nullptr, nullptr);
+  return type;
+}
+
+template <typename T>
+void reduce_spans(Arguments& args, const Span<T>& y, const Span<T>& x) {
+  const int64_t op = args.size(0), red = args.size(3), inner = args.size(4);
+  if (!args.require(op < plain_reduction_count && red > 0 && inner > 0 && y.count % static_cast<size_t>(inner) == 0 &&
+                        y.count * static_cast<size_t>(red) == x.count,
+                    "unknown operation, or y is not x without the middle axis")) {
+    return;
+  }
+  const bool done = reduce_plain(static_cast<PlainReduction>(op), y.data, x.data, static_cast<int64_t>(y.count) / inner, red, inner);
+  args.require(done, "no such operation on these elements");
+}
+
+/// reducePlain(op, y [outer, inner], x [outer, red, inner], red, inner), of floats, integers or bytes
+napi_value reduce_plain_binding(napi_env env, napi_callback_info info) {
+  Arguments args(env, info, "reducePlain", 5);
+  if (!args.ok()) return nullptr;
+  const napi_typedarray_type type = type_of(env, args.value(1));
+  if (type == napi_int32_array) {
+    reduce_spans(args, args.ints(1), args.ints(2));
+  } else if (type == napi_uint8_array) {
+    reduce_spans(args, args.bytes(1), args.bytes(2));
+  } else {
+    reduce_spans(args, args.floats(1), args.floats(2));
+  }
+  return nullptr;
+}
+
 template <typename T>
 void scan_spans(Arguments& args, const Span<T>& y, const Span<T>& x) {
   const int64_t op = args.size(0), extent = args.size(3), inner = args.size(4);
@@ -38,9 +71,7 @@ void scan_spans(Arguments& args, const Span<T>& y, const Span<T>& x) {
 napi_value scan_binding(napi_env env, napi_callback_info info) {
   Arguments args(env, info, "scan", 7);
   if (!args.ok()) return nullptr;
-  napi_typedarray_type type = napi_float32_array;
-  napi_get_typedarray_info(env, args.value(1), &type, nullptr, nullptr, nullptr, nullptr);
-  if (type == napi_int32_array) {
+  if (type_of(env, args.value(1)) == napi_int32_array) {
     scan_spans(args, args.ints(1), args.ints(2));
   } else {
     scan_spans(args, args.floats(1), args.floats(2));
@@ -52,6 +83,7 @@ napi_value scan_binding(napi_env env, napi_callback_info info) {
 
 void register_reduce(napi_env env, napi_value exports) {
   export_function(env, exports, "reduce", reduce_binding);
+  export_function(env, exports, "reducePlain", reduce_plain_binding);
   export_function(env, exports, "scan", scan_binding);
 }
 

@@ -11,6 +11,7 @@ import {
   runOnCpu,
   sizeOf,
 } from './kernel.js';
+import { fillValues } from './movement.js';
 
 /**
  * Slices of x along `axis` at int32 indices. Throws RangeError that names index and position where
@@ -170,11 +171,23 @@ function checkedScatter(
   });
 }
 
-/** A tensor with slices replaced at indices. */
-const tensorScatterUpdate = checkedScatter(
-  tf.TensorScatterUpdate,
-  ({ inputs }) => (inputs.tensor as tf.TensorInfo).shape,
-);
+/** A tensor with slices replaced at indices, the last of equal ones. */
+const tensorScatterUpdate = nativeKernel(tf.TensorScatterUpdate, (args) => {
+  const { backend } = args;
+  const { tensor, indices, updates } = args.inputs as Record<'tensor' | 'indices' | 'updates', tf.TensorInfo>;
+  const { dtype, shape } = tensor;
+  const depth = indices.shape.length < 2 ? 1 : (indices.shape.at(-1) as number);
+  const places = positionsOf(tf.TensorScatterUpdate, backend.int32(indices), depth, shape);
+  const size = sizeOf(shape.slice(depth));
+  if (!isNativeDtype(dtype) || updates.dtype !== dtype || sizeOf(updates.shape) !== places.length * size)
+    return runOnCpu(tf.TensorScatterUpdate, args);
+  const y = backend.allocate(shape, dtype);
+  y.values.set(backend.values(tensor));
+  const rows = backend.values(updates);
+  for (let i = 0; i < places.length; i++)
+    y.values.set(rows.subarray(i * size, (i + 1) * size), (places[i] as number) * size);
+  return y.info;
+});
 
 /** Values at indices of a tensor of one value. */
 const sparseToDense = checkedScatter(
@@ -220,9 +233,12 @@ const oneHot = nativeKernel(tf.OneHot, (args) => {
   if ((dtype !== 'int32' && dtype !== 'float32') || indices.dtype !== 'int32')
     return runOnCpu(tf.OneHot, args);
   const y = backend.allocate([...indices.shape, depth], dtype);
-  y.values.fill(offValue);
-  for (const [row, index] of backend.int32(indices).entries())
+  fillValues(y.values, offValue);
+  const places = backend.int32(indices);
+  for (let row = 0; row < places.length; row++) {
+    const index = places[row] as number;
     if (index >= 0 && index < depth) y.values[row * depth + index] = onValue;
+  }
   return y.info;
 });
 

@@ -37,6 +37,20 @@ test('transpose: every permutation of four axes, and larger tiles', () => {
   expectAsOnCpu(() => tf.transpose(tf.scalar(3)), exact);
 });
 
+test('linspace: even steps that end where they should', () => {
+  for (const count of [1, 2, 3, 100, 100000]) {
+    const y = tf.linspace(-0.3, 7.1, count);
+    const values = y.dataSync();
+    const step = count > 1 ? 7.4 / (count - 1) : 0;
+    expect(values.length).toBe(count);
+    for (const i of [0, 1, count >> 1, count - 1]) {
+      if (i >= count) continue;
+      expect(values[i]).toBe(Math.fround(i > 0 && i === count - 1 ? 7.1 : -0.3 + i * step));
+    }
+    y.dispose();
+  }
+});
+
 test('concat', () => {
   for (const dtype of DTYPES) {
     for (const axis of [0, 1, 2]) {

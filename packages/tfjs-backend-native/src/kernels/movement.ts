@@ -256,7 +256,8 @@ const cast = nativeKernel(tf.Cast, (args) => {
 /** Below this many elements, the engine's own fill takes less time than a call of the addon. */
 const FEW = 4096;
 
-function fillValues(values: NumericArray, value: number): void {
+/** values[i] = value. */
+export function fillValues(values: NumericArray, value: number): void {
   if (values instanceof Float32Array && values.length > FEW) addon().fillFloat(values, value);
   else values.fill(value);
 }
@@ -285,7 +286,18 @@ const fill = nativeKernel(tf.Fill, (args) => {
   return y.info;
 });
 
-/** Kernels that move, repeat or convert elements. */
+/** `num` numbers from `start` to `stop`, evenly apart. */
+const linSpace = nativeKernel(tf.LinSpace, ({ backend, attrs }) => {
+  const { start, stop, num } = attrs as { start: number; stop: number; num: number };
+  const { info, values } = backend.allocate([num], 'float32');
+  const step = (stop - start) / (num - 1);
+  for (let i = 0; i < num; i++) values[i] = start + i * step;
+  if (num > 1) values[num - 1] = stop;
+  else if (num === 1) values[0] = start;
+  return info;
+});
+
+/** Kernels that make, move, repeat or convert elements. */
 export const movementKernels: readonly NativeKernel[] = [
   transpose,
   concat,
@@ -297,4 +309,5 @@ export const movementKernels: readonly NativeKernel[] = [
   filled(tf.ZerosLike, 0),
   filled(tf.OnesLike, 1),
   fill,
+  linSpace,
 ];

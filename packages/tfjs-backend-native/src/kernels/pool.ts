@@ -4,11 +4,25 @@ import { lengthOf, POOL } from '../addon-numbers.js';
 import { type KernelArguments, type NativeKernel, nativeKernel, runOnCpu, sizeOf } from './kernel.js';
 
 type PoolInfo = ReturnType<typeof tf.backend_util.computePool2DInfo>;
+/** What the addon has to know of windows over pictures. */
+type Windows = Pick<
+  PoolInfo,
+  | 'batchSize'
+  | 'inHeight'
+  | 'inWidth'
+  | 'inChannels'
+  | 'outHeight'
+  | 'outWidth'
+  | 'filterHeight'
+  | 'filterWidth'
+  | 'strideHeight'
+  | 'strideWidth'
+> & { readonly padInfo: { readonly top: number; readonly left: number } };
 
 const sizes = new Int32Array(lengthOf(POOL));
 
 /** The addon's sizes of a pooling. The next call fills the same array anew. */
-function poolSizes(info: PoolInfo): Int32Array {
+export function poolSizes(info: Windows): Int32Array {
   sizes[POOL.batch] = info.batchSize;
   sizes[POOL.inHeight] = info.inHeight;
   sizes[POOL.inWidth] = info.inWidth;

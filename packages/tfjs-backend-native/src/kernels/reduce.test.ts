@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import {
   difference,
   expectAsOnCpu,
+  expectNativeAsOnCpu,
   LENGTHS,
   someValues,
   underEachTarget,
@@ -182,4 +183,45 @@ test('the addon refuses lengths that do not fit', () => {
   const x = new Float32Array(12);
   expect(() => addon().reduce(0, new Float32Array(3), x, 5, 1, 1)).toThrow(/reduce: /);
   expect(() => addon().reduce(7, new Float32Array(3), x, 4, 1, 1)).toThrow(/reduce: /);
+});
+
+describe("reductions in the elements' own type", () => {
+  const exact = { absolute: 0, relative: 0 };
+  const shapes: [number[], number[]][] = [
+    [[7], [0]],
+    [[300, 500], [0]],
+    [[300, 500], [1]],
+    [
+      [3, 5, 7, 2],
+      [1, 3],
+    ],
+    [
+      [3, 5, 7, 2],
+      [0, 2],
+    ],
+    [[2, 1, 5], [1]],
+    [[40000], [0]],
+  ];
+  test.each(['sum', 'prod', 'max', 'min'] as const)('%s of integers', (name) => {
+    for (const [shape, axes] of shapes)
+      for (const keep of [false, true]) {
+        const values = someValues(tf.util.sizeFromShape(shape), 1000).map(Math.trunc);
+        const asOnCpu = name === 'prod' && axes.length > 1 ? expectAsOnCpu : expectNativeAsOnCpu;
+        asOnCpu(() => tf.tensor(values, shape, 'int32')[name](axes, keep), exact);
+      }
+    const large = [2147483647, 2147483647, -2147483648, 5];
+    expectNativeAsOnCpu(() => tf.tensor1d(large, 'int32')[name](), exact);
+  });
+  test('products of floats', () => {
+    for (const [shape, axes] of shapes)
+      expectAsOnCpu(() => tf.tensor(someValues(tf.util.sizeFromShape(shape), 1.7), shape).prod(axes));
+  });
+  test.each(['any', 'all', 'sum', 'prod'] as const)('%s of bools', (name) => {
+    for (const [shape, axes] of shapes)
+      for (const threshold of [-0.9, 0.9]) {
+        const values = someValues(tf.util.sizeFromShape(shape), 1).map((x) => Number(x > threshold));
+        const asOnCpu = name === 'prod' && axes.length > 1 ? expectAsOnCpu : expectNativeAsOnCpu;
+        asOnCpu(() => tf.tensor(values, shape, 'bool')[name](axes), exact);
+      }
+  });
 });

@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { addon } from '../addon.js';
-import { BINARY_OPS, REDUCTIONS } from '../addon-numbers.js';
-import type { NativeBackend } from '../backend.js';
+import { BINARY_OPS, PLAIN_REDUCTIONS, REDUCTIONS } from '../addon-numbers.js';
+import type { NativeBackend, NativeDtype } from '../backend.js';
+import type { NumericArray } from '../numeric-array.js';
 import { isNativeDtype } from '../strided-copy.js';
 import { planBroadcast } from './broadcast.js';
 import {
@@ -97,32 +98,75 @@ function reducedNothing(kernelName: string, args: KernelArguments, axesAttr: str
   return y.info;
 }
 
-/** A reduction of the cpu backend's, but of no elements. */
-const filledReduction = (kernelName: string): NativeKernel =>
-  nativeKernel(kernelName, (args) => {
-    const { x } = args.inputs as { x: tf.TensorInfo };
-    return sizeOf(x.shape) === 0 && isNativeDtype(x.dtype)
-      ? reducedNothing(kernelName, args, 'axis')
-      : runOnCpu(kernelName, args);
-  });
+type PlainReduction = (typeof PLAIN_REDUCTIONS)[number];
+
+/** How a kernel reduces: float32 in the vector kernels, and what it does to other dtypes. */
+interface Forms {
+  readonly float32?: Reduction;
+  readonly plain: Partial<Record<NativeDtype, PlainReduction>>;
+}
+
+/** As reduceSegments, in the elements' own type. */
+function reducePlainSegments(
+  backend: NativeBackend,
+  op: PlainReduction,
+  y: NumericArray,
+  x: NumericArray,
+  segments: readonly Segment[],
+): void {
+  const at = segments.map((segment) => segment.reduced).lastIndexOf(true);
+  const { size } = segments[at] as Segment;
+  const inner = sizeOf(segments.slice(at + 1).map((segment) => segment.size));
+  const rest = segments.filter((_, i) => i !== at);
+  const isLast = !rest.some((segment) => segment.reduced);
+  const to = isLast ? y : (new (x.constructor as Float32ArrayConstructor)(x.length / size) as NumericArray);
+  addon().reducePlain(PLAIN_REDUCTIONS.indexOf(op), to as Float32Array, x as Float32Array, size, inner);
+  if (!isLast) reducePlainSegments(backend, op, y, to, rest);
+}
+
+/** A tensor's values, those of a bool as integers if need be. */
+function valuesAs(backend: NativeBackend, x: tf.TensorInfo, dtype: NativeDtype): NumericArray {
+  if (x.dtype === 'float32') return backend.float32(x);
+  if (x.dtype === dtype) return backend.values(x);
+  const whole = new Int32Array(sizeOf(x.shape));
+  addon().convert(whole, backend.bool(x));
+  return whole;
+}
 
 /**
- * A reduction of float32 over any axes; other dtypes go to the cpu kernel. `axesAttr` names the
- * attribute of the axes.
+ * A reduction over any axes; dtypes without a form go to the cpu kernel. `axesAttr` names the
+ * attribute of the axes. Sums and products of bools are int32.
  */
-function reduction(kernelName: string, op: Reduction, axesAttr: string, isMean = false): NativeKernel {
+function reduction(
+  kernelName: string,
+  { float32, plain }: Forms,
+  axesAttr = 'axis',
+  isMean = false,
+): NativeKernel {
+  const countsBools = kernelName === tf.Sum || kernelName === tf.Prod;
   return nativeKernel(kernelName, (args) => {
     const { backend, attrs } = args;
     const { x } = args.inputs as { x: tf.TensorInfo };
-    const size = sizeOf(x.shape);
-    if (size === 0 && isNativeDtype(x.dtype)) return reducedNothing(kernelName, args, axesAttr);
-    if (x.dtype !== 'float32') return runOnCpu(kernelName, args);
+    if (!isNativeDtype(x.dtype)) return runOnCpu(kernelName, args);
+    if (sizeOf(x.shape) === 0) return reducedNothing(kernelName, args, axesAttr);
+    const dtype = x.dtype === 'bool' && countsBools ? 'int32' : x.dtype;
+    const op = plain[dtype];
+    const isFloat = dtype === 'float32' && float32 !== undefined;
+    if (!isFloat && op === undefined) return runOnCpu(kernelName, args);
     const axes = tf.util.parseAxisParam(attrs[axesAttr] as number | number[], x.shape);
     const shape = reducedShape(x, axes, attrs.keepDims);
     const segments = segmentsOf(x.shape, axes);
-    if (!segments.some((segment) => segment.reduced)) return backend.alias(x, shape);
-    const y = backend.allocate(shape, 'float32');
-    reduceSegments(backend, op, isMean, y.values, backend.float32(x), segments);
+    const steps = segments.filter((segment) => segment.reduced).length;
+    // A product's parts would be rounded, or wrap around, before they are multiplied.
+    if (op === 'product' && steps > 1) return runOnCpu(kernelName, args);
+    const reduces = steps > 0;
+    if (!reduces && dtype === x.dtype) return backend.alias(x, shape);
+    const y = backend.allocate(shape, dtype);
+    const values = valuesAs(backend, x, dtype);
+    if (!reduces) y.values.set(values);
+    else if (isFloat)
+      reduceSegments(backend, float32, isMean, y.values as Float32Array, values as Float32Array, segments);
+    else reducePlainSegments(backend, op as PlainReduction, y.values, values, segments);
     return y.info;
   });
 }
@@ -148,13 +192,13 @@ export const sumGrad = fusedKernel('SumGrad', ({ inputs, backend, attrs }: SumGr
   return dx.info;
 });
 
-/** Sum, Mean, Max, Min; Prod, All, Any of no elements. */
+/** Reductions. Means of other dtypes than float32 are the cpu kernel's. */
 export const reduceKernels: readonly NativeKernel[] = [
-  reduction(tf.Sum, 'sum', 'axis'),
-  reduction(tf.Mean, 'sum', 'axis', true),
-  reduction(tf.Max, 'max', 'reductionIndices'),
-  reduction(tf.Min, 'min', 'axis'),
-  filledReduction(tf.Prod),
-  filledReduction(tf.All),
-  filledReduction(tf.Any),
+  reduction(tf.Sum, { float32: 'sum', plain: { int32: 'sum' } }),
+  reduction(tf.Mean, { float32: 'sum', plain: {} }, 'axis', true),
+  reduction(tf.Max, { float32: 'max', plain: { int32: 'max' } }, 'reductionIndices'),
+  reduction(tf.Min, { float32: 'min', plain: { int32: 'min' } }),
+  reduction(tf.Prod, { plain: { float32: 'product', int32: 'product' } }),
+  reduction(tf.All, { plain: { bool: 'all' } }),
+  reduction(tf.Any, { plain: { bool: 'any' } }),
 ];

@@ -33,11 +33,14 @@ const isBefore = (a: Candidate, b: Candidate): boolean =>
 function suppress({ inputs, backend, attrs }: KernelArguments): { boxes: number[]; scores: number[] } {
   const { maxOutputSize, scoreThreshold, softNmsSigma = 0, ...rest } = attrs as unknown as Suppression;
   const iouThreshold = Math.fround(rest.iouThreshold);
-  const corners = backend.float32(inputs.boxes as tf.TensorInfo);
+  const spans = spansOf(backend.float32(inputs.boxes as tf.TensorInfo));
   const isSoft = softNmsSigma > 0;
   const queue: Candidate[] = [];
-  for (const [box, score] of backend.float32(inputs.scores as tf.TensorInfo).entries())
+  const given = backend.float32(inputs.scores as tf.TensorInfo);
+  for (let box = 0; box < given.length; box++) {
+    const score = given[box] as number;
     if (score > scoreThreshold) queue.push({ box, score, compared: 0 });
+  }
   queue.sort((a, b) => (isBefore(a, b) ? 1 : -1)); // the best at the end
   const boxes: number[] = [];
   const scores: number[] = [];
@@ -46,7 +49,7 @@ function suppress({ inputs, backend, attrs }: KernelArguments): { boxes: number[
     const before = candidate.score;
     let isOut = false;
     for (let i = boxes.length - 1; i >= candidate.compared && !isOut; i--) {
-      const overlap = intersectionOverUnion(corners, candidate.box, boxes[i] as number);
+      const overlap = intersectionOverUnion(spans, candidate.box, boxes[i] as number);
       if (isSoft)
         candidate.score = Math.fround(candidate.score * Math.exp((-0.5 / softNmsSigma) * overlap * overlap));
       isOut = isSoft ? candidate.score <= scoreThreshold : overlap > iouThreshold;
@@ -65,21 +68,45 @@ function suppress({ inputs, backend, attrs }: KernelArguments): { boxes: number[
   return { boxes, scores };
 }
 
-/** The share of two boxes' union that both cover, rounded as float32; 0 where one has no area. */
-function intersectionOverUnion(corners: Float32Array, a: number, b: number): number {
-  const span = (box: number, axis: number): [number, number] => {
-    const [from, to] = [corners[4 * box + axis] as number, corners[4 * box + axis + 2] as number];
-    return from < to ? [from, to] : [to, from];
-  };
-  let [areaA, areaB, both] = [1, 1, 1];
-  for (const axis of [0, 1]) {
-    const [fromA, toA] = span(a, axis);
-    const [fromB, toB] = span(b, axis);
-    areaA = Math.fround(areaA * Math.fround(toA - fromA));
-    areaB = Math.fround(areaB * Math.fround(toB - fromB));
-    both = Math.fround(both * Math.fround(Math.max(0, Math.min(toA, toB) - Math.max(fromA, fromB))));
+/** Numbers of a box in a table of them: its edges and its area. */
+const SPAN = 5;
+
+/** The edges (top, left, bottom, right) and the area of boxes [n, 4], SPAN numbers a box. */
+function spansOf(corners: Float32Array): Float32Array {
+  const count = corners.length / 4;
+  const spans = new Float32Array(SPAN * count);
+  for (let box = 0; box < count; box++) {
+    const from = 4 * box;
+    const to = SPAN * box;
+    for (let axis = 0; axis < 2; axis++) {
+      const a = corners[from + axis] as number;
+      const b = corners[from + axis + 2] as number;
+      spans[to + axis] = Math.min(a, b);
+      spans[to + axis + 2] = Math.max(a, b);
+    }
+    spans[to + 4] = Math.fround(side(spans, to, 0) * side(spans, to, 1));
   }
+  return spans;
+}
+
+/** The length of a box's side, rounded as float32. */
+function side(spans: Float32Array, box: number, axis: number): number {
+  return Math.fround((spans[box + axis + 2] as number) - (spans[box + axis] as number));
+}
+
+/** The length along which two boxes overlap, rounded as float32. */
+function common(spans: Float32Array, a: number, b: number, axis: number): number {
+  const from = Math.max(spans[a + axis] as number, spans[b + axis] as number);
+  const to = Math.min(spans[a + axis + 2] as number, spans[b + axis + 2] as number);
+  return Math.fround(Math.max(0, to - from));
+}
+
+/** The share of two boxes' union that both cover, rounded as float32; 0 where one has no area. */
+function intersectionOverUnion(spans: Float32Array, first: number, second: number): number {
+  const [a, b] = [SPAN * first, SPAN * second];
+  const [areaA, areaB] = [spans[a + 4] as number, spans[b + 4] as number];
   if (areaA <= 0 || areaB <= 0) return 0;
+  const both = Math.fround(common(spans, a, b, 0) * common(spans, a, b, 1));
   return Math.fround(both / Math.fround(Math.fround(areaA + areaB) - both));
 }
 

@@ -1,9 +1,12 @@
 import * as tf from '@tensorflow/tfjs';
+import { addon } from '../addon.js';
 import type { NativeBackend } from '../backend.js';
 import { stepsOf, stridedCopy } from '../strided-copy.js';
 import { type KernelArguments, type NativeKernel, nativeKernel, runOnCpu, sizeOf } from './kernel.js';
+import { poolSizes } from './pool.js';
 
-// Windows over volumes [B,D,H,W,C], in JavaScript. tfjs's own kernels, of all backends, take the
+// Windows over volumes [B,D,H,W,C]. Poolings are two poolings of pictures; gradients and
+// convolutions run in JavaScript. tfjs's own kernels, of all backends, take the
 // padding 'same' of a stride above the window as a negative one, so that the windows begin outside
 // of their places; the gradient of its MaxPool3D mistakes a window's height for its width.
 
@@ -61,33 +64,45 @@ function placeOfMost(x: Float32Array, places: readonly number[], channel: number
   return at;
 }
 
-/** y from x [B,D,H,W,C]; float32, else the cpu kernel. */
-function pool(
-  kernelName: string,
-  valueAt: (x: Float32Array, places: readonly number[], channel: number) => number,
-): NativeKernel {
+/**
+ * y from x [B,D,H,W,C]; float32, else the cpu kernel. A window inside of the volume is a box, so its
+ * maximum or mean is that of its layers' maxima or means: the layers [B·D,H,W,C] are pooled as
+ * pictures, then their stacks [B,D,1,h·w·C].
+ */
+function pool(kernelName: string, run: 'maxPool' | 'averagePool'): NativeKernel {
   return nativeKernel(kernelName, (args) => {
     const { backend } = args;
     const { x } = args.inputs as { x: tf.TensorInfo };
     if (x.dtype !== 'float32') return runOnCpu(kernelName, args);
     const info = volumeInfo(x, args);
     const y = backend.allocate(info.outShape, 'float32');
-    const values = backend.float32(x);
-    walkWindows(info, (to, places) => {
-      for (let c = 0; c < info.inChannels; c++) y.values[to + c] = valueAt(values, places, c);
+    if (y.values.length === 0) return y.info;
+    const layers = info.batchSize * info.inDepth;
+    const pixels = info.outHeight * info.outWidth * info.inChannels;
+    const { top, left, front } = info.padInfo;
+    // A negative padding is tfjs's mistake: the windows begin at 0.
+    const begin = (padding: number) => Math.max(0, padding);
+    backend.withScratch(layers * pixels, (pooled) => {
+      const picture = { ...info, batchSize: layers, padInfo: { top: begin(top), left: begin(left) } };
+      addon()[run](pooled, backend.float32(x), poolSizes(picture));
+      const stack = {
+        batchSize: info.batchSize,
+        inHeight: info.inDepth,
+        inWidth: 1,
+        inChannels: pixels,
+        outHeight: info.outDepth,
+        outWidth: 1,
+        filterHeight: info.filterDepth,
+        filterWidth: 1,
+        strideHeight: info.strideDepth,
+        strideWidth: 1,
+        padInfo: { top: begin(front), left: 0 },
+      };
+      addon()[run](y.values, pooled, poolSizes(stack));
     });
     return y.info;
   });
 }
-
-/** 0 where a window lies in the padding alone. */
-const mean = (x: Float32Array, places: readonly number[], channel: number): number =>
-  places.reduce((sum, place) => sum + (x[place + channel] as number), 0) / Math.max(1, places.length);
-
-const most = (x: Float32Array, places: readonly number[], channel: number): number => {
-  const at = placeOfMost(x, places, channel);
-  return at === undefined ? Number.NEGATIVE_INFINITY : (x[at] as number);
-};
 
 /** dx [B,D,H,W,C] of a pooling, from dy: what `share` adds to dx for each window and channel. */
 function poolGradient(
@@ -185,8 +200,8 @@ const convolutionInputGradient = nativeKernel(tf.Conv3DBackpropInputV2, (args) =
 
 /** Poolings and convolutions of volumes, and their gradients. */
 export const volumeKernels: readonly NativeKernel[] = [
-  pool(tf.AvgPool3D, mean),
-  pool(tf.MaxPool3D, most),
+  pool(tf.AvgPool3D, 'averagePool'),
+  pool(tf.MaxPool3D, 'maxPool'),
   averageGradient,
   mostGradient,
   convolution(tf.Conv3D, ({ inputs }) => (inputs.filter as tf.TensorInfo).shape),

@@ -5,6 +5,8 @@
 #include <cstring>
 
 #include "runtime/dispatch.h"
+#include "runtime/float_bits.h"
+#include "runtime/integers.h"
 #include "runtime/stream.h"
 #include "runtime/threads.h"
 
@@ -98,13 +100,15 @@ int32_t int_value(int32_t a, int32_t b) {
     case int_minimum:
       return a < b ? a : b;
     case int_mod: {
-      const int64_t rest = b ? int64_t{a} % b : 0;
-      return static_cast<int32_t>(rest && (rest < 0) != (b < 0) ? rest + b : rest);
+      if (b == 0 || b == -1) return 0;
+      const int32_t rest = a % b;
+      return rest && (rest < 0) != (b < 0) ? rest + b : rest;
     }
     case int_floor_div: {
       if (b == 0) return 0;
-      const int64_t whole = int64_t{a} / b;
-      return static_cast<int32_t>(whole * b != a && (a < 0) != (b < 0) ? whole - 1 : whole);
+      if (b == -1) return static_cast<int32_t>(0 - ua);
+      const int32_t whole = a / b;
+      return whole * b != a && (a < 0) != (b < 0) ? whole - 1 : whole;
     }
     default:
       return a & b;
@@ -276,12 +280,6 @@ void convert(Y* y, const X* x, int64_t n, const F& f) {
   });
 }
 
-int32_t truncated(double x) {
-  if (x > -2147483648.0 && x < 2147483648.0) return static_cast<int32_t>(x);
-  if (!std::isfinite(x)) return 0;
-  return static_cast<int32_t>(static_cast<uint32_t>(static_cast<int64_t>(std::fmod(x, 4294967296.0))));
-}
-
 float atan2_value(float y, float x) { return static_cast<float>(std::atan2(static_cast<double>(y), static_cast<double>(x))); }
 float hypot_value(float a, float b) { return static_cast<float>(std::hypot(static_cast<double>(a), static_cast<double>(b))); }
 
@@ -292,7 +290,7 @@ float mod_value(float a, float b) {
   return static_cast<float>(same ? rest : std::fmod(rest + b, static_cast<double>(b)));
 }
 
-int32_t floor_div_value(float a, float b) { return truncated(std::floor(static_cast<double>(a) / static_cast<double>(b))); }
+int32_t floor_div_value(float a, float b) { return int32_of(std::floor(static_cast<double>(a) / static_cast<double>(b))); }
 
 uint8_t both(uint8_t a, uint8_t b) { return a && b; }
 uint8_t one_of(uint8_t a, uint8_t b) { return a || b; }
@@ -348,13 +346,16 @@ void floor_div(int32_t* y, const float* a, const float* b, const Broadcast& shap
 }
 
 void is_kind(Kind kind, uint8_t* y, const float* x, int64_t n) {
+  // Without the sign, the bits of NaN are above those of infinity, and those of other numbers below.
+  constexpr uint32_t sign = 0x80000000u, infinity = 0x7f800000u;
+  const auto magnitude = [](float value) { return bits_of(value) & ~sign; };
   switch (kind) {
     case kind_nan:
-      return convert(y, x, n, [](float value) { return static_cast<uint8_t>(std::isnan(value)); });
+      return convert(y, x, n, [&](float value) { return static_cast<uint8_t>(magnitude(value) > infinity); });
     case kind_infinite:
-      return convert(y, x, n, [](float value) { return static_cast<uint8_t>(std::isinf(value)); });
+      return convert(y, x, n, [&](float value) { return static_cast<uint8_t>(magnitude(value) == infinity); });
     default:
-      return convert(y, x, n, [](float value) { return static_cast<uint8_t>(std::isfinite(value)); });
+      return convert(y, x, n, [&](float value) { return static_cast<uint8_t>(magnitude(value) < infinity); });
   }
 }
 
@@ -377,7 +378,7 @@ void to_float(float* y, const uint8_t* x, int64_t n) {
   convert(y, x, n, [](uint8_t value) { return static_cast<float>(value); });
 }
 void to_int(int32_t* y, const float* x, int64_t n) {
-  convert(y, x, n, [](float value) { return truncated(value); });
+  convert(y, x, n, [](float value) { return int32_of(value); });
 }
 void to_int(int32_t* y, const uint8_t* x, int64_t n) {
   convert(y, x, n, [](uint8_t value) { return static_cast<int32_t>(value); });

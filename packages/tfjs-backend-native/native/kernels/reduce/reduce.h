@@ -27,6 +27,17 @@ enum Reduction : int { reduction_sum, reduction_max, reduction_min, reduction_co
 /// for partial results.
 bool reduce(Reduction op, double scale, float* y, const float* x, int64_t outer, int64_t red, int64_t inner);
 
+// Reductions in the elements' own type: plain loops for any target. Sums of integers wrap around;
+// products are kept in double and converted once, as JavaScript does. Any and all are of bytes that
+// are 0 or 1.
+enum PlainReduction : int { plain_sum, plain_product, plain_max, plain_min, plain_any, plain_all, plain_reduction_count };
+
+/// y [outer, inner] = op over the middle axis of x [outer, red, inner], red > 0. Floats have
+/// products alone, bytes any and all, integers the rest. Returns false for another operation.
+bool reduce_plain(PlainReduction op, float* y, const float* x, int64_t outer, int64_t red, int64_t inner);
+bool reduce_plain(PlainReduction op, int32_t* y, const int32_t* x, int64_t outer, int64_t red, int64_t inner);
+bool reduce_plain(PlainReduction op, uint8_t* y, const uint8_t* x, int64_t outer, int64_t red, int64_t inner);
+
 enum Scan : int { scan_sum, scan_product, scan_count };
 
 /// y [outer, extent, inner] = the running sum or product along the middle axis of x, in its own
