@@ -3,8 +3,8 @@ import * as tf from '@tensorflow/tfjs';
 import { expectNativeAsOnCpu, someValues } from '../../testing/against-cpu.js';
 import '../index.js';
 
-const image = (shape: number[]) =>
-  tf.tensor(someValues(tf.util.sizeFromShape(shape), 100), shape) as tf.Tensor4D;
+const image = (shape: [number, number, number, number]) =>
+  tf.tensor4d(someValues(tf.util.sizeFromShape(shape), 100), shape);
 const exact = { absolute: 0, relative: 0 };
 
 describe.each(['bilinear', 'nearest'] as const)('cropAndResize, %s', (method) => {

@@ -3,6 +3,9 @@ import * as tf from '@tensorflow/tfjs';
 import { expectNativeAsOnCpu, someValues } from '../../testing/against-cpu.js';
 import '../index.js';
 
+type Picture = [number, number, number, number];
+type Filter = [number, number, number];
+
 test('dilation2d: strides, paddings, pixels apart', () => {
   const exact = { absolute: 0, relative: 0 };
   for (const [shape, filter, strides, pad, apart] of [
@@ -10,10 +13,10 @@ test('dilation2d: strides, paddings, pixels apart', () => {
     [[1, 8, 6, 16], [2, 3, 16], 2, 'same', 1],
     [[2, 9, 9, 1], [3, 2, 1], [2, 1], 'valid', 2],
     [[1, 4, 4, 3], [5, 5, 3], 1, 'same', 1],
-  ] as [number[], number[], number | [number, number], 'same' | 'valid', number][])
+  ] as [Picture, Filter, number | [number, number], 'same' | 'valid', number][])
     expectNativeAsOnCpu(() => {
-      const x = tf.tensor(someValues(tf.util.sizeFromShape(shape), 9), shape) as tf.Tensor4D;
-      const by = tf.tensor(someValues(tf.util.sizeFromShape(filter), 3, 2), filter) as tf.Tensor3D;
+      const x = tf.tensor4d(someValues(tf.util.sizeFromShape(shape), 9), shape);
+      const by = tf.tensor3d(someValues(tf.util.sizeFromShape(filter), 3, 2), filter);
       return tf.dilation2d(x, by, strides, pad, apart);
     }, exact);
 });
