@@ -1,6 +1,6 @@
 import { test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
-import { expectNativeAsOnCpu, someValues } from '../../testing/against-cpu.js';
+import { expectAsOnCpu, expectNativeAsOnCpu, someValues } from '../../testing/against-cpu.js';
 import '../index.js';
 
 type Volume = [number, number, number, number, number];
@@ -19,4 +19,9 @@ test.each(['maxPool3d', 'avgPool3d'] as const)('%s', (name) => {
   ];
   for (const [shape, size, steps, pad] of cases)
     expectNativeAsOnCpu(() => pool(volume(shape), size, steps, pad));
+});
+
+test.each(['maxPool3d', 'avgPool3d'] as const)('%s: windows in the padding alone', (name) => {
+  const pool = name === 'maxPool3d' ? tf.maxPool3d : tf.avgPool3d;
+  expectAsOnCpu(() => pool(volume([1, 2, 3, 1, 2]), 2, 1, 2));
 });

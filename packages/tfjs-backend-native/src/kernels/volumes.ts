@@ -25,6 +25,21 @@ function clip(i: number, stride: number, before: number, window: number, extent:
   return [Math.max(0, begin), Math.min(extent, begin + window)];
 }
 
+/** Whether a window lies in the padding alone. The first or the last one does, if any. */
+function hasEmptyWindow(s: VolumeInfo): boolean {
+  const axes = [
+    [s.outDepth, s.strideDepth, s.padInfo.front, s.filterDepth, s.inDepth],
+    [s.outHeight, s.strideHeight, s.padInfo.top, s.filterHeight, s.inHeight],
+    [s.outWidth, s.strideWidth, s.padInfo.left, s.filterWidth, s.inWidth],
+  ] as const;
+  return axes.some(([out, ...rest]) =>
+    [0, out - 1].some((i) => {
+      const [begin, end] = clip(i, ...rest);
+      return begin >= end;
+    }),
+  );
+}
+
 /**
  * Calls `visit` for each window, in the order of the result's places: with the first of the C
  * elements of its result, the number of places inside of the volume, and the first of the C
@@ -75,6 +90,8 @@ function pool(kernelName: string, run: 'maxPool' | 'averagePool'): NativeKernel 
     const { x } = args.inputs as { x: tf.TensorInfo };
     if (x.dtype !== 'float32') return runOnCpu(kernelName, args);
     const info = volumeInfo(x, args);
+    // The mean of no places is 0 in volumes and NaN in pictures.
+    if (run === 'averagePool' && hasEmptyWindow(info)) return runOnCpu(kernelName, args);
     const y = backend.allocate(info.outShape, 'float32');
     if (y.values.length === 0) return y.info;
     const layers = info.batchSize * info.inDepth;
