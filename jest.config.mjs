@@ -35,6 +35,9 @@ export default {
     ],
   },
   maxWorkers: 2,
+  // Modules of suites that are over stay in a worker's memory, and late suites then take up to five times as long:
+  // tfjs's own suite 128 s in place of 20. A new worker costs about a second.
+  workerIdleMemoryLimit: '800MB',
   // Long enough that no test fails because the machine is busy with something else.
   testTimeout: 300_000,
   coverageProvider: 'v8',
