@@ -64,6 +64,12 @@ bool Arguments::is_absent(size_t index) {
   return napi_typeof(env_, values_[index], &type) == napi_ok && (type == napi_undefined || type == napi_null);
 }
 
+napi_typedarray_type Arguments::element_type(size_t index) {
+  napi_typedarray_type type = napi_uint16_array;
+  if (ok_) napi_get_typedarray_info(env_, values_[index], &type, nullptr, nullptr, nullptr, nullptr);
+  return type;
+}
+
 double Arguments::number(size_t index) {
   double value = 0;
   if (ok_ && napi_get_value_double(env_, values_[index], &value) != napi_ok) refuse(index, "a number");

@@ -36,6 +36,8 @@ class Arguments {
   /// A Uint16Array, or an empty span for null and undefined.
   Span<uint16_t> optional_halves(size_t index) { return is_absent(index) ? Span<uint16_t>{} : halves(index); }
   bool is_absent(size_t index);
+  /// The element type of a typed array; that of Uint16Array for what is none.
+  napi_typedarray_type element_type(size_t index);
   /// The memory of an ArrayBuffer. Returns false if the argument is not one, or is detached.
   bool array_buffer(size_t index, void** data, size_t* bytes);
   napi_value value(size_t index) const { return values_[index]; }

@@ -198,12 +198,6 @@ napi_value logical_not_binding(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-napi_typedarray_type type_of(napi_env env, napi_value value) {
-  napi_typedarray_type type = napi_uint16_array;
-  napi_get_typedarray_info(env, value, &type, nullptr, nullptr, nullptr, nullptr);
-  return type;
-}
-
 template <typename Y, typename X>
 void convert_spans(Arguments& args, const Span<Y>& y, const Span<X>& x, void (*run)(Y*, const X*, int64_t)) {
   if (args.require(y.count == x.count, "lengths differ")) run(y.data, x.data, static_cast<int64_t>(x.count));
@@ -213,7 +207,7 @@ void convert_spans(Arguments& args, const Span<Y>& y, const Span<X>& x, void (*r
 napi_value convert_binding(napi_env env, napi_callback_info info) {
   Arguments args(env, info, "convert", 2);
   if (!args.ok()) return nullptr;
-  const napi_typedarray_type to = type_of(env, args.value(0)), from = type_of(env, args.value(1));
+  const napi_typedarray_type to = args.element_type(0), from = args.element_type(1);
   if (to == napi_float32_array) {
     if (from == napi_uint8_array) {
       convert_spans<float, uint8_t>(args, args.floats(0), args.bytes(1), to_float);

@@ -23,12 +23,6 @@ napi_value reduce_binding(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-napi_typedarray_type type_of(napi_env env, napi_value value) {
-  napi_typedarray_type type = napi_float32_array;
-  napi_get_typedarray_info(env, value, &type, nullptr, nullptr, nullptr, nullptr);
-  return type;
-}
-
 template <typename T>
 void reduce_spans(Arguments& args, const Span<T>& y, const Span<T>& x) {
   const int64_t op = args.size(0), red = args.size(3), inner = args.size(4);
@@ -45,7 +39,7 @@ void reduce_spans(Arguments& args, const Span<T>& y, const Span<T>& x) {
 napi_value reduce_plain_binding(napi_env env, napi_callback_info info) {
   Arguments args(env, info, "reducePlain", 5);
   if (!args.ok()) return nullptr;
-  const napi_typedarray_type type = type_of(env, args.value(1));
+  const napi_typedarray_type type = args.element_type(1);
   if (type == napi_int32_array) {
     reduce_spans(args, args.ints(1), args.ints(2));
   } else if (type == napi_uint8_array) {
@@ -71,7 +65,7 @@ void scan_spans(Arguments& args, const Span<T>& y, const Span<T>& x) {
 napi_value scan_binding(napi_env env, napi_callback_info info) {
   Arguments args(env, info, "scan", 7);
   if (!args.ok()) return nullptr;
-  if (type_of(env, args.value(1)) == napi_int32_array) {
+  if (args.element_type(1) == napi_int32_array) {
     scan_spans(args, args.ints(1), args.ints(2));
   } else {
     scan_spans(args, args.floats(1), args.floats(2));
