@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { describeRanks, startRanks } from '../../mpi/testing/ranks.js';
 import { easelBin } from '../testing/easel-process.js';
-import { writeTinySet } from '../testing/tiny-set.js';
+import { TINY_SET_MODEL, writeTinySet } from '../testing/tiny-set.js';
 import { runsHere } from './among-ranks.js';
 
 jest.setTimeout(300_000); // a busy machine
@@ -18,14 +18,15 @@ describeRanks('commands on ranks', () => {
     root = mkdtempSync(join(tmpdir(), 'easel-ranks-'));
     const { train, tokenizer } = await writeTinySet(root);
     config = at('train.json');
-    const model = {
-      model_type: 'dallebart',
-      ...{ encoder_vocab_size: 280, image_vocab_size: 16, image_length: 16, max_text_length: 10 },
-      ...{ encoder_layers: 1, decoder_layers: 1, encoder_ffn_dim: 8, decoder_ffn_dim: 8, d_model: 8 },
-      ...{ encoder_attention_heads: 2, decoder_attention_heads: 2, use_scan: false },
-    };
     const pace = { steps: 100_000, log: { every: 1 }, checkpoint: { every: 2, background: false } };
-    const settings = { model, tokenizer, data: { train }, batchSize: 2, accumulate: 3, ...pace };
+    const settings = {
+      model: TINY_SET_MODEL,
+      tokenizer,
+      data: { train },
+      batchSize: 2,
+      accumulate: 3,
+      ...pace,
+    };
     writeFileSync(config, JSON.stringify({ ...settings, schedule: { learningRate: 1e-3 } }));
   });
   afterAll(() => rmSync(root, { recursive: true }));

@@ -15,7 +15,7 @@ import { selectBackend } from '@easel/core';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { writeTinyModel } from '../../draw/testing/tiny-model.js';
 import { easelBin, startEasel, whenBuilt } from '../testing/easel-process.js';
-import { writeTinySet } from '../testing/tiny-set.js';
+import { TINY_SET_MODEL, writeTinySet } from '../testing/tiny-set.js';
 
 jest.setTimeout(300_000); // a busy machine
 
@@ -29,13 +29,7 @@ whenBuilt('processes and signals (skipped before npm run build)', () => {
     await writeTinyModel(at('model'));
     const { train, tokenizer } = await writeTinySet(root);
     config = at('train.json');
-    const model = {
-      model_type: 'dallebart',
-      ...{ encoder_vocab_size: 280, image_vocab_size: 16, image_length: 16, max_text_length: 10 },
-      ...{ encoder_layers: 1, decoder_layers: 1, encoder_ffn_dim: 8, decoder_ffn_dim: 8, d_model: 8 },
-      ...{ encoder_attention_heads: 2, decoder_attention_heads: 2, use_scan: false },
-    };
-    const settings = { model, tokenizer, data: { train }, steps: 100_000, batchSize: 2 };
+    const settings = { model: TINY_SET_MODEL, tokenizer, data: { train }, steps: 100_000, batchSize: 2 };
     writeFileSync(
       config,
       JSON.stringify({ ...settings, schedule: { learningRate: 1e-3 }, log: { every: 1 } }),

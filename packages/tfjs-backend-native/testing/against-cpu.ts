@@ -113,5 +113,19 @@ export function someValues(size: number, scale = 2, seed = 1): Float32Array {
   return values;
 }
 
+/** For results that must be those of the cpu backend bit for bit. */
+export const EXACT: Tolerance = { absolute: 0, relative: 0 };
+
+/** The dtypes whose elements are moved natively. */
+export const DTYPES = ['float32', 'int32', 'bool'] as const;
+
+/** A tensor of pseudo-random values of the dtype. Making it runs no kernel. */
+export function someTensor(shape: number[], dtype: (typeof DTYPES)[number] = 'float32', seed = 1): tf.Tensor {
+  const values = someValues(tf.util.sizeFromShape(shape), 1000, seed);
+  const whole =
+    dtype === 'float32' ? values : values.map((x) => (dtype === 'int32' ? Math.trunc(x) : Number(x > 0)));
+  return tf.tensor(whole, shape, dtype);
+}
+
 /** Lengths around the vector widths, several unrolls, and a tail. */
 export const LENGTHS = [0, 1, 7, 8, 9, 15, 16, 17, 31, 33, 64, 131, 1000];

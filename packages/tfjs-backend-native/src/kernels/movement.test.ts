@@ -1,6 +1,13 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs';
-import { expectAsOnCpu, someValues, underEachTarget } from '../../testing/against-cpu.js';
+import {
+  DTYPES,
+  EXACT,
+  expectAsOnCpu,
+  someTensor,
+  someValues,
+  underEachTarget,
+} from '../../testing/against-cpu.js';
 import { addon } from '../addon.js';
 import type { NativeBackend } from '../backend.js';
 import '../index.js';
@@ -11,30 +18,22 @@ beforeAll(() => {
   (tf.backend() as NativeBackend).pool.poison = true;
 });
 
-const exact = { absolute: 0, relative: 0 };
-const DTYPES = ['float32', 'int32', 'bool'] as const;
-/** A tensor of pseudo-random values of the dtype. */
-function tensor(shape: number[], dtype: 'float32' | 'int32' | 'bool' = 'float32', seed = 1): tf.Tensor {
-  const values = tf.tensor(someValues(tf.util.sizeFromShape(shape), 1000, seed), shape);
-  return dtype === 'float32' ? values : dtype === 'int32' ? values.toInt() : values.greater(0);
-}
-
 test('transpose: every permutation of four axes, and larger tiles', () => {
   const permutations = (items: number[]): number[][] =>
     items.length === 0
       ? [[]]
       : items.flatMap((item) => permutations(items.filter((i) => i !== item)).map((rest) => [item, ...rest]));
   for (const perm of permutations([0, 1, 2, 3]))
-    expectAsOnCpu(() => tensor([2, 5, 3, 9]).transpose(perm), exact);
+    expectAsOnCpu(() => someTensor([2, 5, 3, 9]).transpose(perm), EXACT);
   for (const dtype of DTYPES) {
-    expectAsOnCpu(() => tensor([70, 131], dtype).transpose(), exact);
-    expectAsOnCpu(() => tensor([3, 33, 8], dtype).transpose([0, 2, 1]), exact);
-    expectAsOnCpu(() => tensor([2, 3, 4, 5], dtype).transpose([0, 2, 1, 3]), exact);
-    expectAsOnCpu(() => tensor([1, 7, 1, 3], dtype).transpose([2, 1, 0, 3]), exact);
+    expectAsOnCpu(() => someTensor([70, 131], dtype).transpose(), EXACT);
+    expectAsOnCpu(() => someTensor([3, 33, 8], dtype).transpose([0, 2, 1]), EXACT);
+    expectAsOnCpu(() => someTensor([2, 3, 4, 5], dtype).transpose([0, 2, 1, 3]), EXACT);
+    expectAsOnCpu(() => someTensor([1, 7, 1, 3], dtype).transpose([2, 1, 0, 3]), EXACT);
   }
-  expectAsOnCpu(() => tensor([2, 3, 2, 3, 2, 3]).transpose([5, 1, 3, 0, 2, 4]), exact);
-  expectAsOnCpu(() => tensor([2, 0, 3]).transpose(), exact);
-  expectAsOnCpu(() => tf.transpose(tf.scalar(3)), exact);
+  expectAsOnCpu(() => someTensor([2, 3, 2, 3, 2, 3]).transpose([5, 1, 3, 0, 2, 4]), EXACT);
+  expectAsOnCpu(() => someTensor([2, 0, 3]).transpose(), EXACT);
+  expectAsOnCpu(() => tf.transpose(tf.scalar(3)), EXACT);
 });
 
 test('linspace: even steps that end where they should', () => {
@@ -55,36 +54,36 @@ test('concat', () => {
   for (const dtype of DTYPES) {
     for (const axis of [0, 1, 2]) {
       const shape = (extent: number) => [2, 3, 5].map((e, i) => (i === axis ? extent : e));
-      const parts = () => [7, 0, 1, 3].map((extent, seed) => tensor(shape(extent), dtype, seed + 1));
-      expectAsOnCpu(() => tf.concat(parts(), axis), exact);
+      const parts = () => [7, 0, 1, 3].map((extent, seed) => someTensor(shape(extent), dtype, seed + 1));
+      expectAsOnCpu(() => tf.concat(parts(), axis), EXACT);
     }
   }
-  expectAsOnCpu(() => tf.concat([tensor([3]), tensor([0])]), exact);
-  expectAsOnCpu(() => tf.concat([tensor([0, 2]), tensor([0, 3])], 1), exact);
-  expectAsOnCpu(() => tf.stack([tensor([2, 3]), tensor([2, 3], 'float32', 2)], 1), exact);
+  expectAsOnCpu(() => tf.concat([someTensor([3]), someTensor([0])]), EXACT);
+  expectAsOnCpu(() => tf.concat([someTensor([0, 2]), someTensor([0, 3])], 1), EXACT);
+  expectAsOnCpu(() => tf.stack([someTensor([2, 3]), someTensor([2, 3], 'float32', 2)], 1), EXACT);
 });
 
 test('slice, as a view or a copy', () => {
   for (const dtype of DTYPES) {
-    expectAsOnCpu(() => tensor([5, 7, 3], dtype).slice([1, 0, 0], [2, 7, 3]), exact);
-    expectAsOnCpu(() => tensor([5, 7, 3], dtype).slice([1, 2, 1], [3, 4, 2]), exact);
-    expectAsOnCpu(() => tensor([5, 7, 3], dtype).slice([0, 0, 2], [-1, -1, 1]), exact);
-    expectAsOnCpu(() => tensor([5, 7], dtype).slice([5, 0], [0, 7]), exact);
+    expectAsOnCpu(() => someTensor([5, 7, 3], dtype).slice([1, 0, 0], [2, 7, 3]), EXACT);
+    expectAsOnCpu(() => someTensor([5, 7, 3], dtype).slice([1, 2, 1], [3, 4, 2]), EXACT);
+    expectAsOnCpu(() => someTensor([5, 7, 3], dtype).slice([0, 0, 2], [-1, -1, 1]), EXACT);
+    expectAsOnCpu(() => someTensor([5, 7], dtype).slice([5, 0], [0, 7]), EXACT);
     expectAsOnCpu(
       () =>
-        tensor([5, 7], dtype)
+        someTensor([5, 7], dtype)
           .slice([1, 3], [1, 2])
-          .concat(tensor([1, 2], dtype)),
-      exact,
+          .concat(someTensor([1, 2], dtype)),
+      EXACT,
     );
   }
-  expect(() => tensor([2, 2]).slice([0, 1], [2, 2])).toThrow();
+  expect(() => someTensor([2, 2]).slice([0, 1], [2, 2])).toThrow();
 });
 
 test('stridedSlice', () => {
   for (const dtype of DTYPES) {
-    expectAsOnCpu(() => tensor([5, 7, 3], dtype).stridedSlice([4, 1, 0], [0, 7, 3], [-2, 3, 1]), exact);
-    expectAsOnCpu(() => tensor([7], dtype).stridedSlice([-1], [-8], [-1]), exact);
+    expectAsOnCpu(() => someTensor([5, 7, 3], dtype).stridedSlice([4, 1, 0], [0, 7, 3], [-2, 3, 1]), EXACT);
+    expectAsOnCpu(() => someTensor([7], dtype).stridedSlice([-1], [-8], [-1]), EXACT);
   }
 });
 
@@ -182,7 +181,7 @@ describe('stridedSlice', () => {
     const { shape: wanted, places } = expected(shape, parts);
     tf.tidy(() => {
       for (const dtype of DTYPES) {
-        const x = tensor(shape, dtype);
+        const x = someTensor(shape, dtype);
         const values = x.dataSync();
         const y = slice(x, parts);
         expect(y.dtype).toBe(dtype);
@@ -198,19 +197,19 @@ describe('stridedSlice', () => {
       const some = slice(strings, parts);
       expect(some.shape).toEqual(wanted);
       expect([...(some.dataSync() as unknown as string[])]).toEqual(places.map((place) => `s${place}`));
-      const complex = slice(tf.complex(tensor(shape), tensor(shape, 'float32', 2)), parts);
+      const complex = slice(tf.complex(someTensor(shape), someTensor(shape, 'float32', 2)), parts);
       expect(complex.shape).toEqual(wanted);
-      const imag = tensor(shape, 'float32', 2).dataSync();
+      const imag = someTensor(shape, 'float32', 2).dataSync();
       expect([...tf.imag(complex).dataSync()]).toEqual(places.map((place) => imag[place]));
     });
   });
 
   test('its gradient puts dy where it was taken from', () => {
     tf.tidy(() => {
-      const x = tensor([3, 5, 4]);
+      const x = someTensor([3, 5, 4]);
       const parts: Part[] = [1, { step: -2 }, { from: 1, step: 2 }];
       const { shape, places } = expected(x.shape, parts);
-      const dy = tensor(shape, 'float32', 3);
+      const dy = someTensor(shape, 'float32', 3);
       const dx = tf.grad((a) => slice(a, parts))(x, dy);
       const wanted = new Float32Array(x.size);
       for (const [i, value] of dy.dataSync().entries()) wanted[places[i] as number] = value;
@@ -219,7 +218,7 @@ describe('stridedSlice', () => {
   });
 
   test('a place outside its axis and a stride of 0 are refused', () => {
-    const x = tensor([3, 5]);
+    const x = someTensor([3, 5]);
     expect(() => slice(x, [3, { step: 1 }])).toThrow('out of bounds');
     expect(() => slice(x, [{ step: 0 }, { step: 1 }])).toThrow('non-zero');
     x.dispose();
@@ -231,7 +230,7 @@ test('pad and tile', () => {
     for (const dtype of DTYPES) {
       tf.tidy(() => {
         const [rows, columns] = [3, 5];
-        const x = tensor([rows, columns], dtype);
+        const x = someTensor([rows, columns], dtype);
         const values = x.dataSync();
         const y = x.pad(paddings, 1);
         const [[top, bottom], [left, right]] = paddings as [[number, number], [number, number]];
@@ -251,7 +250,7 @@ test('pad and tile', () => {
     const value = dtype === 'float32' ? 1.5 : 1;
     expectAsOnCpu(
       () =>
-        tensor([3, 5, 2], dtype).pad(
+        someTensor([3, 5, 2], dtype).pad(
           [
             [1, 2],
             [0, 3],
@@ -259,26 +258,26 @@ test('pad and tile', () => {
           ],
           value,
         ),
-      exact,
+      EXACT,
     );
     expectAsOnCpu(
       () =>
-        tensor([3, 5], dtype).pad([
+        someTensor([3, 5], dtype).pad([
           [0, 0],
           [0, 0],
         ]),
-      exact,
+      EXACT,
     );
-    expectAsOnCpu(() => tensor([3, 1, 5], dtype).tile([2, 3, 1]), exact);
-    expectAsOnCpu(() => tensor([3, 5], dtype).tile([1, 4]), exact);
+    expectAsOnCpu(() => someTensor([3, 1, 5], dtype).tile([2, 3, 1]), EXACT);
+    expectAsOnCpu(() => someTensor([3, 5], dtype).tile([1, 4]), EXACT);
   }
   expectAsOnCpu(
     () =>
-      tensor([0, 2]).pad([
+      someTensor([0, 2]).pad([
         [1, 1],
         [0, 1],
       ]),
-    exact,
+    EXACT,
   );
   // Large enough that the border alone is filled, over memory that held something else.
   for (const dtype of DTYPES) {
@@ -289,25 +288,26 @@ test('pad and tile', () => {
     ] as [number, number][][]) // biome-ignore format: a table
       expectAsOnCpu(() => {
         tf.fill([3, 45, 51, 12], 7, dtype).dispose();
-        return tensor([2, 40, 50, 9], dtype).pad(paddings, 1);
-      }, exact);
+        return someTensor([2, 40, 50, 9], dtype).pad(paddings, 1);
+      }, EXACT);
   }
-  expectAsOnCpu(() => tensor([3, 1]).broadcastTo([2, 3, 5]), exact);
-  expectAsOnCpu(() => tensor([2, 3, 1, 2, 1, 2]).tile([2, 1, 3, 1, 2, 2]), exact);
+  expectAsOnCpu(() => someTensor([3, 1]).broadcastTo([2, 3, 5]), EXACT);
+  expectAsOnCpu(() => someTensor([2, 3, 1, 2, 1, 2]).tile([2, 1, 3, 1, 2, 2]), EXACT);
 });
 
 test('cast, zerosLike, onesLike, fill', () => {
-  for (const from of DTYPES) for (const to of DTYPES) expectAsOnCpu(() => tensor([13], from).cast(to), exact);
-  expectAsOnCpu(() => tf.tensor1d([Number.NaN, 2.9, -2.9, 3e9]).toInt(), exact);
-  expectAsOnCpu(() => tf.tensor1d([Number.NaN, 0, -0, 0.1]).toBool(), exact);
+  for (const from of DTYPES)
+    for (const to of DTYPES) expectAsOnCpu(() => someTensor([13], from).cast(to), EXACT);
+  expectAsOnCpu(() => tf.tensor1d([Number.NaN, 2.9, -2.9, 3e9]).toInt(), EXACT);
+  expectAsOnCpu(() => tf.tensor1d([Number.NaN, 0, -0, 0.1]).toBool(), EXACT);
   // Elements of 1 and 4 bytes: reading integers as floats would show.
-  expectAsOnCpu(() => tf.matMul(tensor([2, 3], 'bool').toFloat() as tf.Tensor2D, tf.ones([3, 2])), exact);
+  expectAsOnCpu(() => tf.matMul(someTensor([2, 3], 'bool').toFloat() as tf.Tensor2D, tf.ones([3, 2])), EXACT);
   for (const dtype of DTYPES) {
-    expectAsOnCpu(() => tf.zerosLike(tensor([3, 5], dtype)), exact);
-    expectAsOnCpu(() => tf.onesLike(tensor([3, 5], dtype)), exact);
-    expectAsOnCpu(() => tf.fill([3, 5], 1, dtype), exact);
+    expectAsOnCpu(() => tf.zerosLike(someTensor([3, 5], dtype)), EXACT);
+    expectAsOnCpu(() => tf.onesLike(someTensor([3, 5], dtype)), EXACT);
+    expectAsOnCpu(() => tf.fill([3, 5], 1, dtype), EXACT);
   }
-  expectAsOnCpu(() => tf.fill([2, 0], 2.5), exact);
+  expectAsOnCpu(() => tf.fill([2, 0], 2.5), EXACT);
 });
 
 describe('gather', () => {
@@ -315,8 +315,8 @@ describe('gather', () => {
     for (const dtype of DTYPES) {
       for (const axis of [0, 1, 2])
         expectAsOnCpu(
-          () => tf.gather(tensor([5, 7, 6], dtype), tf.tensor1d([4, 0, 0, 3], 'int32'), axis),
-          exact,
+          () => tf.gather(someTensor([5, 7, 6], dtype), tf.tensor1d([4, 0, 0, 3], 'int32'), axis),
+          EXACT,
         );
       const ids = () =>
         tf.tensor2d(
@@ -327,14 +327,17 @@ describe('gather', () => {
           [2, 3],
           'int32',
         );
-      expectAsOnCpu(() => tf.gather(tensor([5, 7], dtype), ids()), exact);
-      expectAsOnCpu(() => tf.gather(tensor([2, 5, 7], dtype), ids(), 1, 1), exact);
+      expectAsOnCpu(() => tf.gather(someTensor([5, 7], dtype), ids()), EXACT);
+      expectAsOnCpu(() => tf.gather(someTensor([2, 5, 7], dtype), ids(), 1, 1), EXACT);
     }
-    expectAsOnCpu(() => tf.gather(tensor([5]), tf.tensor1d([], 'int32')), exact);
-    expectAsOnCpu(() => tf.gather(tensor([301, 77]), tf.range(0, 300, 1, 'int32').toInt().reverse()), exact);
+    expectAsOnCpu(() => tf.gather(someTensor([5]), tf.tensor1d([], 'int32')), EXACT);
+    expectAsOnCpu(
+      () => tf.gather(someTensor([301, 77]), tf.range(0, 300, 1, 'int32').toInt().reverse()),
+      EXACT,
+    );
   });
   test('an index outside is named with its position, and nothing leaks', () => {
-    const x = tensor([5, 7]);
+    const x = someTensor([5, 7]);
     const before = tf.memory();
     for (const bad of [5, -1]) {
       const ids = tf.tensor1d([1, bad], 'int32');
@@ -351,11 +354,11 @@ describe('gather', () => {
 test('unsortedSegmentSum: repeated, missing and foreign ids', () => {
   const near = { absolute: 1e-3, relative: 1e-6 };
   const ids = () => tf.tensor1d([3, 0, 3, 3, -1, 9, 1], 'int32');
-  expectAsOnCpu(() => tf.unsortedSegmentSum(tensor([7, 17]), ids(), 5), near);
-  expectAsOnCpu(() => tf.unsortedSegmentSum(tensor([7]), ids(), 5), near);
-  expectAsOnCpu(() => tf.unsortedSegmentSum(tensor([7, 2, 3]), ids(), 1), near);
+  expectAsOnCpu(() => tf.unsortedSegmentSum(someTensor([7, 17]), ids(), 5), near);
+  expectAsOnCpu(() => tf.unsortedSegmentSum(someTensor([7]), ids(), 5), near);
+  expectAsOnCpu(() => tf.unsortedSegmentSum(someTensor([7, 2, 3]), ids(), 1), near);
   const many = () => tf.range(0, 200).mul(7).mod(tf.scalar(17)).toInt() as tf.Tensor1D;
-  expectAsOnCpu(() => tf.unsortedSegmentSum(tensor([200, 131]), many(), 17), {
+  expectAsOnCpu(() => tf.unsortedSegmentSum(someTensor([200, 131]), many(), 17), {
     absolute: 0.01,
     relative: 1e-5,
   });
@@ -375,8 +378,8 @@ describe('resizeNearestNeighbor', () => {
         [false, true],
       ])
         expectAsOnCpu(
-          () => tf.image.resizeNearestNeighbor(tensor([2, 3, 5, 7]) as tf.Tensor4D, size, align, half),
-          exact,
+          () => tf.image.resizeNearestNeighbor(someTensor([2, 3, 5, 7]) as tf.Tensor4D, size, align, half),
+          EXACT,
         );
     }
   });
@@ -384,7 +387,7 @@ describe('resizeNearestNeighbor', () => {
     expectAsOnCpu(
       () =>
         tf.grad((x) => tf.image.resizeNearestNeighbor(x as tf.Tensor4D, [6, 10]).square())(
-          tensor([1, 3, 5, 7]),
+          someTensor([1, 3, 5, 7]),
         ),
       { absolute: 1e-3, relative: 1e-6 },
     );
@@ -401,7 +404,7 @@ test('resizeBilinear as the cpu backend', () => {
         [false, true],
       ])
         expectAsOnCpu(
-          () => tf.image.resizeBilinear(tensor([2, 3, 5, channels]) as tf.Tensor4D, size, align, half),
+          () => tf.image.resizeBilinear(someTensor([2, 3, 5, channels]) as tf.Tensor4D, size, align, half),
           { absolute: 1e-3, relative: 1e-6 },
         );
     }
@@ -421,8 +424,8 @@ describe.each(['resizeNearestNeighbor', 'resizeBilinear'] as const)('gradient of
         ]) {
           underEachTarget((target) => {
             const error = tf.tidy(() => {
-              const x = tensor([2, 3, 5, channels]) as tf.Tensor4D;
-              const dy = tensor([2, ...size, channels], 'float32', 3) as tf.Tensor4D;
+              const x = someTensor([2, 3, 5, channels]) as tf.Tensor4D;
+              const dy = someTensor([2, ...size, channels], 'float32', 3) as tf.Tensor4D;
               const f = (at: tf.Tensor) => tf.image[resize](at as tf.Tensor4D, size, align, half);
               const forward = f(x).mul(dy).sum([1, 2]); // [2, channels]
               const backward = tf.grad(f)(x, dy).mul(x).sum([1, 2]);
@@ -438,7 +441,7 @@ describe.each(['resizeNearestNeighbor', 'resizeBilinear'] as const)('gradient of
 
   test('of one square picture as the cpu backend', () => {
     expectAsOnCpu(
-      () => tf.grad((x) => tf.image[resize](x as tf.Tensor4D, [7, 7]).square())(tensor([1, 4, 4, 19])),
+      () => tf.grad((x) => tf.image[resize](x as tf.Tensor4D, [7, 7]).square())(someTensor([1, 4, 4, 19])),
       { absolute: 1e-2, relative: 1e-5 },
     );
   });
@@ -481,7 +484,7 @@ test('blocks come back after every kernel, poisoned or not', () => {
   const native = tf.backend() as NativeBackend;
   const before = native.pool.usage();
   tf.tidy(() => {
-    const x = tensor([64, 300]);
+    const x = someTensor([64, 300]);
     tf.gatherND(x, tf.tensor2d([[1], [2]], [2, 1], 'int32'));
     tf.tile(x.reverse(0), [2, 1]).stridedSlice([0, 0], [64, 300], [2, 3]);
     tf.topk(x, 3);
